@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+
+const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
+const ID_BYTES = 16;
+
+/** Crockford base 32 in lower case: 16 bytes make 26 characters. */
+export function base32(bytes: Uint8Array): string {
+  let text = '';
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffer = (buffer << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32[(buffer >> bits) & 31];
+    }
+    buffer &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + BASE32[(buffer << (5 - bits)) & 31] : text;
+}
+
+/**
+ * The job that an idempotency key stands for. As the key decides the id, one conditional insert of the job
+ * is all it takes to have at most one job per key: there is no second record that could disagree.
+ */
+export function jobIdOfKey(client: string, idempotencyKey: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([client, idempotencyKey]))
+    .digest();
+  return `job_${base32(digest.subarray(0, ID_BYTES))}`;
+}
+
+export function jobIdOf(random: Uint8Array): string {
+  return `job_${base32(random)}`;
+}
+
+export function webhookIdOf(random: Uint8Array): string {
+  return `msg_${base32(random)}`;
+}
+
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,120 @@
+/** Milliseconds since the Unix epoch. */
+export type Millis = number;
+
+/**
+ * A wake-up: a queued message that makes a job go on. The job's row names the one it awaits, so a message
+ * that was delivered twice, late or again finds that it is not the awaited one and ends there.
+ */
+export interface Wake {
+  /** Place in the job's chain of wake-ups, from 1. */
+  seq: number;
+  /** Tells apart two messages with the same place, of which only the recorded one counts. */
+  token: string;
+  dueAt: Millis;
+}
+
+/** Where an immutable document lies: small ones in the table, larger ones in the bucket. */
+export interface DocumentRef {
+  store: 'table' | 'bucket';
+  key: string;
+}
+
+export interface JobError {
+  code: string;
+  message: string;
+}
+
+interface WebhookBase {
+  id: string;
+  url: string;
+  attempts: number;
+  lastAttemptAt: Millis | null;
+  /** HTTP status of the last answer; null when there was none. */
+  lastStatus: number | null;
+}
+
+/** Awaits nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
+export interface PendingWebhook extends WebhookBase {
+  status: 'pending';
+  awaited: Wake | null;
+  leaseUntil: Millis | null;
+}
+
+export interface SettledWebhook extends WebhookBase {
+  status: 'delivered' | 'exhausted' | 'gone' | 'blocked';
+}
+
+export type Webhook = PendingWebhook | SettledWebhook;
+
+/** What a job is from beginning to end. */
+export interface JobBase {
+  jobId: string;
+  /** Name of the client that owns the job; nobody else sees it. */
+  client: string;
+  modelId: string;
+  totalTasks: number;
+  metadata: Record<string, string>;
+  /** SHA-256 of the request as parsed: tells a repeated request from a different one. */
+  fingerprint: string;
+  createdAt: Millis;
+  updatedAt: Millis;
+  expiresAt: Millis;
+  /** Counts the writes to the row; every write is conditional on the version that was read. */
+  version: number;
+}
+
+/** ModelStudio's create call is under way. Past `leaseUntil`, whoever made it is gone. */
+export interface SubmittingJob extends JobBase {
+  status: 'submitting';
+  leaseUntil: Millis;
+  webhook: PendingWebhook | null;
+}
+
+export interface RunningJob extends JobBase {
+  status: 'running';
+  upstreamJobId: string;
+  completedTasks: number;
+  awaited: Wake;
+  /** Since when ModelStudio says that it does not know the job; null while it does. */
+  missingSince: Millis | null;
+  webhook: PendingWebhook | null;
+}
+
+export type TerminalStatus = 'completed' | 'failed' | 'cancelled' | 'expired';
+
+export interface FinishedJob extends JobBase {
+  status: TerminalStatus;
+  completedTasks: number;
+  failedTasks: number;
+  finishedAt: Millis;
+  error: JobError | null;
+  /** The event `job.<status>`: the very bytes of the webhook's body. */
+  event: DocumentRef;
+  /** The results: inside the event, in a document of their own, or none. */
+  results: 'in-event' | DocumentRef | null;
+  webhook: Webhook | null;
+}
+
+export type UnfinishedJob = SubmittingJob | RunningJob;
+export type Job = UnfinishedJob | FinishedJob;
+
+export function isFinished(job: Job): job is FinishedJob {
+  return job.status !== 'submitting' && job.status !== 'running';
+}
+
+/** The part of a job that its next state takes over, as the next version of it. */
+export function nextVersion(job: Job, now: Millis): JobBase {
+  const { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt, version } = job;
+  const kept = { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt };
+  return { ...kept, updatedAt: now, version: version + 1 };
+}
+
+/**
+ * Where a message stands to the wake-up its job awaits. `ahead`: the message was sent and then its sender
+ * died before recording it, so the message is the only one that carries the job on.
+ */
+export function standing(message: Wake, awaited: Wake): 'awaited' | 'ahead' | 'stale' {
+  if (message.seq > awaited.seq) return 'ahead';
+  const isAwaited = message.seq === awaited.seq && message.token === awaited.token;
+  return isAwaited ? 'awaited' : 'stale';
+}

@@ -1,0 +1,11 @@
+import * as z from 'zod/mini';
+
+const WakeSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
+
+/** What a poll message says: enough to carry on even when the row's last write was lost. */
+export const PollMessage = z.object({ jobId: z.string(), upstreamJobId: z.string(), wake: WakeSchema });
+export type PollMessage = z.infer<typeof PollMessage>;
+
+/** `attempts`: made before this message was sent, which the row may not know if its last write was lost. */
+export const DeliverMessage = z.object({ jobId: z.string(), wake: WakeSchema, attempts: z.int() });
+export type DeliverMessage = z.infer<typeof DeliverMessage>;

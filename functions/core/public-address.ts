@@ -1,0 +1,68 @@
+import { BlockList, isIP } from 'node:net';
+
+/** IPv4 that is not the public internet. https://www.iana.org/assignments/iana-ipv4-special-registry */
+const SPECIAL_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '168.63.129.16/32', // Azure's WireServer: a public number with a private meaning
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.31.196.0/24',
+  '192.52.193.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '192.175.48.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3', // multicast, reserved, broadcast
+];
+
+/** Inside 2000::/3, the only part of IPv6 in public use. https://www.iana.org/assignments/iana-ipv6-special-registry */
+const SPECIAL_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
+
+/** Every address that a webhook must not be sent to, in the form that a socket checks before it connects. */
+export const forbiddenAddresses = buildBlockList();
+
+/** Whether an address, as DNS answers it, is on the public internet. False for anything that is not an address. */
+export function isPublicAddress(address: string): boolean {
+  const withoutZone = address.split('%')[0] ?? '';
+  const family = isIP(withoutZone);
+  return family !== 0 && !forbiddenAddresses.check(withoutZone, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function buildBlockList(): BlockList {
+  const list = new BlockList();
+  const add = (cidr: string, family: 'ipv4' | 'ipv6') => {
+    const [network = '', prefix] = cidr.split('/');
+    list.addSubnet(network, Number(prefix), family);
+  };
+  for (const cidr of SPECIAL_V4) add(cidr, 'ipv4');
+  for (const cidr of SPECIAL_V6) add(cidr, 'ipv6');
+  for (const cidr of ['4000::/2', '8000::/1', ...belowGlobalUnicast()]) add(cidr, 'ipv6');
+  return list;
+}
+
+/**
+ * All of ::/3 but ::ffff:0:0/96. A rule that covered that block, the IPv4-mapped addresses, would match every
+ * IPv4 address, because a block list compares those in their mapped form.
+ */
+function belowGlobalUnicast(): string[] {
+  const mapped = 0xffffn << 32n;
+  const subnets: string[] = [];
+  for (let prefix = 4; prefix <= 96; prefix++) {
+    const lastBit = 1n << BigInt(128 - prefix);
+    const sibling = ((mapped / lastBit) ^ 1n) * lastBit;
+    subnets.push(`${toIpv6(sibling)}/${prefix}`);
+  }
+  return subnets;
+}
+
+function toIpv6(value: bigint): string {
+  const groups = value.toString(16).padStart(32, '0').match(/.{4}/g) ?? [];
+  return groups.join(':');
+}

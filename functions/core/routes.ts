@@ -1,0 +1,47 @@
+import type { Scope } from './client-key.ts';
+
+export type Operation = 'submit' | 'job' | 'results' | 'health';
+
+interface Route {
+  operation: Operation;
+  method: string;
+  /** Segments; `*` stands for a job id. */
+  path: readonly string[];
+  /** Null: open to everyone. */
+  scope: Scope | null;
+}
+
+const ROUTES: readonly Route[] = [
+  { operation: 'submit', method: 'POST', path: ['v1', 'jobs'], scope: 'jobs:write' },
+  { operation: 'job', method: 'GET', path: ['v1', 'jobs', '*'], scope: 'jobs:read' },
+  { operation: 'results', method: 'GET', path: ['v1', 'jobs', '*', 'results'], scope: 'jobs:read' },
+  { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
+];
+
+const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+export type Match =
+  | { kind: 'route'; operation: Operation; scope: Scope | null; jobId: string }
+  | { kind: 'method_not_allowed'; allow: string }
+  | { kind: 'not_found' };
+
+/** Finds the operation that a request means. Paths match to the letter: no trailing slash, no other case. */
+export function matchRoute(method: string, path: string): Match {
+  const segments = path.split('/').slice(1);
+  const samePath = ROUTES.filter((route) => matches(route.path, segments));
+  const route = samePath.find((candidate) => candidate.method === method);
+  if (route) {
+    const jobId = segments[route.path.indexOf('*')] ?? '';
+    return { kind: 'route', operation: route.operation, scope: route.scope, jobId };
+  }
+  if (samePath.length === 0) return { kind: 'not_found' };
+  return { kind: 'method_not_allowed', allow: samePath.map((candidate) => candidate.method).join(', ') };
+}
+
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern.length !== segments.length) return false;
+  return pattern.every((part, i) => {
+    const segment = segments[i] ?? '';
+    return part === '*' ? JOB_ID.test(segment) : part === segment;
+  });
+}

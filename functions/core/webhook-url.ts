@@ -1,0 +1,86 @@
+/** What a deployment allows beyond `https` on port 443 of a public host. */
+export interface WebhookRules {
+  /** Ports beside 443. */
+  ports: readonly number[];
+  /** Our own API's host: a webhook to ourselves would be a loop. Null when it is not known. */
+  ownHost: string | null;
+  /** On a laptop: receivers on loopback, over http, on any port. */
+  loopback: boolean;
+}
+
+const URL_MAX_LENGTH = 2048;
+const HOST_MAX_LENGTH = 253;
+const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** Names that never mean a public host: RFC 6761, 6762, 7686, 8375, 9476 and what routers and clouds use. */
+const PRIVATE_SUFFIXES = [
+  'localhost',
+  'local',
+  'localdomain',
+  'internal',
+  'intranet',
+  'private',
+  'corp',
+  'home',
+  'lan',
+  'arpa',
+  'test',
+  'invalid',
+  'example',
+  'onion',
+  'alt',
+];
+
+/**
+ * Judges a webhook URL by its text alone.
+ *
+ * The raw string is checked before it is parsed, because WHATWG's parser repairs in silence what an attacker
+ * wrote on purpose: it strips tabs and newlines, turns `\` into `/`, maps `①②⑦` to `127`.
+ *
+ * @returns a sentence that names the fault, or null
+ */
+export function faultInWebhookUrl(raw: string, rules: WebhookRules): string | null {
+  if (rules.loopback && isLoopbackUrl(raw)) return null;
+  const rawFault = faultInRawText(raw);
+  if (rawFault) return rawFault;
+  if (!URL.canParse(raw)) return 'Must be a valid URL';
+  const url = new URL(raw);
+  if (url.username !== '' || url.password !== '') return 'Must not contain a user name or password';
+  const port = url.port === '' ? 443 : Number(url.port);
+  if (port !== 443 && !rules.ports.includes(port)) return `Must not use port ${port}`;
+  return faultInHost(url.hostname, rules);
+}
+
+function faultInRawText(raw: string): string | null {
+  if (raw.length > URL_MAX_LENGTH) return `Must be at most ${URL_MAX_LENGTH} characters`;
+  if (/[\p{C}\p{Z}\\]/u.test(raw)) return 'Must not contain spaces, control characters or backslashes';
+  const authority = /^https:\/\/([^/?#]+)/i.exec(raw)?.[1];
+  if (authority === undefined) return 'Must start with https:// and a host name';
+  if (authority.includes('@')) return 'Must not contain a user name or password';
+  // Whatever stands in the authority must be there in plain ASCII: no raw IDN, no percent-encoding.
+  if (!/^[a-z0-9.-]+(:\d{1,5})?$/i.test(authority))
+    return 'Must have a plain DNS name as its host (use punycode)';
+  if (/#.*@/.test(raw)) return 'Must not contain "@" in its fragment';
+  return null;
+}
+
+function faultInHost(hostname: string, rules: WebhookRules): string | null {
+  const host = hostname.toLowerCase();
+  if (host === rules.ownHost) return "Must not be this service's own address";
+  const labels = host.split('.');
+  const isDnsName =
+    host.length <= HOST_MAX_LENGTH && labels.length >= 2 && labels.every((l) => LABEL.test(l));
+  if (!isDnsName) return 'Must have a full DNS name as its host';
+  const topLevel = labels.at(-1) ?? '';
+  if (/^\d|^0x/.test(topLevel)) return 'Must have a DNS name as its host, not an IP address';
+  if (PRIVATE_SUFFIXES.includes(topLevel)) return 'Must have a public host';
+  return null;
+}
+
+/** Whether a URL points at this very machine: allowed on a laptop only. */
+export function isLoopbackUrl(raw: string): boolean {
+  if (raw.length > URL_MAX_LENGTH || !/^https?:\/\//.test(raw) || !URL.canParse(raw)) return false;
+  const { hostname, username, password } = new URL(raw);
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+  return isLoopback && username === '' && password === '';
+}

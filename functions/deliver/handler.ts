@@ -1,0 +1,18 @@
+import { DeliverMessage } from '../core/messages.ts';
+import { required } from '../edge/environment.ts';
+import { lambdaSqs } from '../edge/lambda-sqs.ts';
+import { clock } from '../edge/nature.ts';
+import { createSigningSecrets } from '../edge/secrets.ts';
+import { webhookRules } from '../edge/settings.ts';
+import { createWebhooks } from '../edge/webhooks.ts';
+import { finishWorld } from '../edge/world.ts';
+import { deliver } from './deliver.ts';
+
+const signingSecrets = createSigningSecrets(required('WEBHOOK_SECRET_ARN'));
+const webhooks = createWebhooks({ rules: webhookRules(), signingSecrets, clock });
+const world = { ...finishWorld(), webhooks };
+
+export const handler = lambdaSqs(
+  (body) => DeliverMessage.parse(body),
+  (message) => deliver(message, world),
+);

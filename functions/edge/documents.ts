@@ -1,0 +1,62 @@
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import type { Clock, Documents } from '../ports.ts';
+
+/** Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
+export const TABLE_MAX_BYTES = 8 * 1024;
+
+const LINK_SECONDS = 900;
+const DAY_SECONDS = 86_400;
+
+export interface DocumentStores {
+  dynamodb: DynamoDBClient;
+  tableName: string;
+  s3: S3Client;
+  bucketName: string;
+  retentionDays: number;
+  clock: Clock;
+}
+
+/** Immutable documents: small ones in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
+export function createDocuments(stores: DocumentStores): Documents {
+  const { dynamodb, tableName, s3, bucketName } = stores;
+  return {
+    async save(key, json) {
+      const body = Buffer.from(json);
+      if (body.byteLength > TABLE_MAX_BYTES) {
+        const object = { Bucket: bucketName, Key: key, Body: body, ContentType: 'application/json' };
+        await s3.send(new PutObjectCommand(object));
+        return { store: 'bucket', key };
+      }
+      const Item = { key: { S: key }, json: { S: json }, ttl: { N: String(endOfLife(stores)) } };
+      await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
+      return { store: 'table', key };
+    },
+
+    async load({ store, key }) {
+      if (store === 'bucket') {
+        const object = await s3.send(new GetObjectCommand({ Bucket: bucketName, Key: key }));
+        return (await object.Body?.transformToString()) ?? missing(key);
+      }
+      const input = { TableName: tableName, Key: { key: { S: key } }, ConsistentRead: true };
+      const found = await dynamodb.send(new GetItemCommand(input));
+      return found.Item?.['json']?.S ?? missing(key);
+    },
+
+    async link({ store, key }) {
+      if (store !== 'bucket') throw new Error(`The document ${key} is in the table, which has no links`);
+      const object = new GetObjectCommand({ Bucket: bucketName, Key: key });
+      return getSignedUrl(s3, object, { expiresIn: LINK_SECONDS });
+    },
+  };
+}
+
+/** A document outlives the row that points to it. */
+function endOfLife({ clock, retentionDays }: DocumentStores): number {
+  return Math.ceil(clock.now() / 1000) + (retentionDays + 1) * DAY_SECONDS;
+}
+
+function missing(key: string): never {
+  throw new Error(`The document ${key} is gone`);
+}

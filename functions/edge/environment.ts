@@ -1,0 +1,21 @@
+/** @throws when the stack did not set the variable: the function must not start half-configured */
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set`);
+  return value;
+}
+
+export function optional(name: string): string | null {
+  return process.env[name] || null;
+}
+
+/** A list of numbers, comma-separated. */
+export function numbers(name: string): number[] {
+  const text = process.env[name] ?? '';
+  const list = text
+    .split(',')
+    .filter((item) => item.trim() !== '')
+    .map(Number);
+  if (list.some(Number.isNaN)) throw new Error(`The environment variable ${name} must be a list of numbers`);
+  return list;
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { isFinished, type Job } from '../core/job.ts';
+import type { Jobs } from '../ports.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
+export function createJobs(client: DynamoDBClient, tableName: string, retentionDays: number): Jobs {
+  async function item(jobId: string): Promise<Record<string, unknown> | null> {
+    const key = { jobId: { S: jobId } };
+    const found = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true }),
+    );
+    return found.Item ? unmarshall(found.Item) : null;
+  }
+
+  /**
+   * Whether the write took place. The SDK repeats a write whose answer was lost, and then meets its own:
+   * the `writeId` tells that apart from somebody else's.
+   */
+  async function put(job: Job, condition: Condition): Promise<boolean> {
+    const writeId = randomUUID();
+    const row = { ...job, writeId, ttl: endOfLife(job, retentionDays) };
+    try {
+      await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return (await item(job.jobId))?.['writeId'] === writeId;
+    }
+  }
+
+  return {
+    async find(jobId) {
+      const found = await item(jobId);
+      if (found === null) return null;
+      const { writeId, ttl, ...job } = found;
+      return job as unknown as Job;
+    },
+    insert: (job) => put(job, isNew),
+    replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
+    async remove(job) {
+      const key = { jobId: { S: job.jobId } };
+      const condition = isVersion(job.version, job.createdAt);
+      try {
+        await client.send(new DeleteItemCommand({ TableName: tableName, Key: key, ...condition }));
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+type Condition = Pick<PutItemCommand['input'], 'ConditionExpression' | 'ExpressionAttributeValues'>;
+
+const isNew: Condition = { ConditionExpression: 'attribute_not_exists(jobId)' };
+
+/** `createdAt` tells a job from a later one that the same idempotency key has made after a refusal. */
+function isVersion(version: number, createdAt: number): Condition {
+  return {
+    ConditionExpression: 'version = :version AND createdAt = :createdAt',
+    ExpressionAttributeValues: marshall({ ':version': version, ':createdAt': createdAt }),
+  };
+}
+
+/** Unix seconds after which DynamoDB deletes the row. */
+function endOfLife(job: Job, retentionDays: number): number {
+  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
+  return Math.ceil(end / 1000) + retentionDays * DAY_SECONDS;
+}

@@ -1,0 +1,23 @@
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { nameOf } from './lambda-http.ts';
+import { logger } from './log.ts';
+
+/**
+ * Makes a Lambda handler for an SQS batch. All records are handled at once; each one that throws goes back to
+ * the queue alone. A record that cannot be read never will be: it goes the same way, to the dead letters.
+ */
+export function lambdaSqs<T>(parse: (body: unknown) => T, handle: (message: T) => Promise<void>) {
+  const silent = { debug() {}, warn() {}, error() {} };
+  const processor = new BatchProcessor(EventType.SQS, { logger: silent } as never);
+  const handleRecord = async (record: SQSRecord) => {
+    try {
+      await handle(parse(JSON.parse(record.body)));
+    } catch (error) {
+      logger.error('message failed', { message_id: record.messageId, error: nameOf(error) });
+      throw error;
+    }
+  };
+  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+    processPartialResponse(event, handleRecord, processor, { context, throwOnFullBatchFailure: false });
+}

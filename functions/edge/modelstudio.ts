@@ -1,0 +1,83 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Outcome } from '../core/outcome.ts';
+import type { Submission } from '../core/submission.ts';
+import { readCreation, readReport } from '../core/upstream.ts';
+import type { Clock, ModelStudio } from '../ports.ts';
+import { type ExchangeRequest, exchange } from './exchange.ts';
+
+/** API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
+const CREATE_DEADLINE_MILLIS = 20_000;
+const CREATED_MAX_BYTES = 64 * 1024;
+
+export interface ModelStudioSettings {
+  baseUrl: string;
+  organizationId: string;
+  apiKey: ApiKey;
+  clock: Clock;
+  /** For one report, from the look-up of the name to its last byte. */
+  reportDeadlineMillis: number;
+  /** A longer report is `too_large`. */
+  reportMaxBytes: number;
+}
+
+export interface ApiKey {
+  /** From memory, unless `isStale`. */
+  get(isStale: boolean): Promise<string>;
+}
+
+/** ModelStudio's API. Answers are parsed, not trusted; whatever goes wrong becomes one of the named outcomes. */
+export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
+  const { apiKey, clock } = settings;
+  const base = `${settings.baseUrl.replace(/\/+$/, '')}/api/v1/organizations`;
+  const generate = `${base}/${encodeURIComponent(settings.organizationId)}/generate`;
+  const agent = generate.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
+
+  /** A key that was rotated costs one more call, no job: a 401 says that nothing was done. */
+  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Outcome> {
+    const send = async (isStale: boolean) =>
+      exchange({ ...request, headers: headers(await apiKey.get(isStale)) });
+    const outcome = await send(false);
+    const isRefused = outcome.kind === 'answered' && outcome.status === 401;
+    return isRefused ? send(true) : outcome;
+  }
+
+  return {
+    // On a connection of its own: one that was kept alive may be dead already, and then nobody could tell
+    // whether the request had arrived.
+    async create(submission) {
+      const outcome = await call({
+        method: 'POST',
+        url: new URL(generate),
+        body: requestBody(submission),
+        deadlineMillis: CREATE_DEADLINE_MILLIS,
+        maxBytes: CREATED_MAX_BYTES,
+      });
+      return readCreation(outcome, clock.now());
+    },
+
+    async report(upstreamJobId) {
+      const ask = () =>
+        call({
+          method: 'GET',
+          url: new URL(`${generate}/${encodeURIComponent(upstreamJobId)}`),
+          deadlineMillis: settings.reportDeadlineMillis,
+          maxBytes: settings.reportMaxBytes,
+          agent,
+        });
+      const outcome = await ask();
+      const isDeadConnection = outcome.kind === 'cut' && outcome.code === 'ECONNRESET';
+      return readReport(isDeadConnection ? await ask() : outcome, upstreamJobId, clock.now());
+    },
+  };
+}
+
+function headers(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/json' };
+}
+
+function requestBody({ model_id, messages, temperature, max_tokens }: Submission): string {
+  return JSON.stringify({ model_id, messages, temperature, max_tokens });
+}

@@ -1,0 +1,15 @@
+import type { WebhookRules } from '../core/webhook-url.ts';
+import { numbers, optional, required } from './environment.ts';
+
+export function webhookRules(): WebhookRules {
+  return {
+    ports: numbers('WEBHOOK_PORTS'),
+    ownHost: new URL(required('API_URL')).hostname,
+    // Set by the local stack alone: on Lambda, loopback is the runtime's own API.
+    loopback: optional('WEBHOOK_ALLOW_LOOPBACK') === 'true',
+  };
+}
+
+export const apiUrl = () => required('API_URL').replace(/\/+$/, '');
+export const webhookSchedule = () => numbers('WEBHOOK_RETRY_SCHEDULE_SECONDS');
+export const retentionDays = () => Number(required('RETENTION_DAYS'));

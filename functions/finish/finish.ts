@@ -1,0 +1,91 @@
+import { firstWaitMillis } from '../core/attempt.ts';
+import { base32 } from '../core/ids.ts';
+import { type FinishedJob, nextVersion, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
+import type { End } from '../core/report.ts';
+import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
+import { hopSeconds } from '../core/wait.ts';
+import type { World } from '../ports.ts';
+
+export interface FinishSettings {
+  /** Base of the absolute URLs that the public job holds, without a trailing slash. */
+  apiUrl: string;
+  /** Waits before each delivery attempt. */
+  webhookSchedule: readonly number[];
+}
+
+export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock' | 'chance' | 'log'> & {
+  settings: FinishSettings;
+};
+
+/**
+ * Ends a job: first its event is written, then its row points to it, then its webhook is set off.
+ * @returns null when the job has moved since it was read: whoever moved it carries it on
+ */
+export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): Promise<FinishedJob | null> {
+  const now = world.clock.now();
+  const base = nextVersion(job, now);
+  const ending: Ending = {
+    status: end.status,
+    completedTasks: end.completedTasks,
+    failedTasks: end.results?.failedTasks ?? 0,
+    finishedAt: now,
+    error: end.error,
+  };
+  const documents = await write({ ...base, ...ending }, end, world);
+  const webhook = job.webhook && awaitingFirstAttempt(job.webhook, world);
+  const finished: FinishedJob = { ...base, ...ending, ...documents, webhook };
+  if (!(await world.jobs.replace(finished))) return null;
+  tellFinished(finished, world);
+  await announce(finished, world);
+  return finished;
+}
+
+/**
+ * Sets off the first delivery. Also called for a finished job whose first attempt is still to come when a
+ * message meets it: its sender may have died just before this. The repeat is the same wake-up, so it counts once.
+ */
+export async function announce(job: FinishedJob, world: Pick<World, 'wakeUps' | 'clock'>): Promise<void> {
+  const { webhook } = job;
+  if (webhook?.status !== 'pending' || webhook.awaited?.seq !== 1) return;
+  const message = { jobId: job.jobId, wake: webhook.awaited, attempts: 0 };
+  await world.wakeUps.deliver(message, hopSeconds(webhook.awaited.dueAt, world.clock.now()));
+}
+
+/** Two workers that finish the same job write under different keys; the row then names one of them. */
+async function write(job: Parameters<typeof eventJson>[0], end: End, world: FinishWorld) {
+  const name = `${job.jobId}/${base32(world.chance.bytes())}.json`;
+  const { results } = end;
+  const inEvent = eventJson(job, { json: results?.json ?? null, url: null });
+  if (results === null || Buffer.byteLength(inEvent) <= EVENT_MAX_BYTES) {
+    const event = await world.documents.save(`events/${name}`, inEvent);
+    return { event, results: results && ('in-event' as const) };
+  }
+  const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
+  const [event, apart] = await Promise.all([
+    world.documents.save(`events/${name}`, eventJson(job, { json: null, url })),
+    world.documents.save(`results/${name}`, results.json),
+  ]);
+  return { event, results: apart };
+}
+
+function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {
+  const wait = firstWaitMillis(world.settings.webhookSchedule, world.chance.fraction());
+  const token = base32(world.chance.bytes());
+  return { ...webhook, awaited: { seq: 1, token, dueAt: world.clock.now() + wait } };
+}
+
+function tellFinished(job: FinishedJob, world: FinishWorld): void {
+  if (job.error?.code === 'submission_unknown') world.log.count('UnknownSubmission');
+  if (job.error?.code === 'results_too_large') world.log.count('ResultsTooLarge');
+  world.log.tell('finish', {
+    outcome: job.status,
+    job_id: job.jobId,
+    client: job.client,
+    model_id: job.modelId,
+    total_tasks: job.totalTasks,
+    completed_tasks: job.completedTasks,
+    failed_tasks: job.failedTasks,
+    age_seconds: (job.finishedAt - job.createdAt) / 1000,
+    ...(job.error && { cause: job.error.code }),
+  });
+}

@@ -1,0 +1,10 @@
+import { pollHandler } from './wiring.ts';
+
+/** Ten of these reports fit into the function's memory at once. */
+const REPORT_MAX_BYTES = 2 * 1024 * 1024;
+
+export const handler = pollHandler({
+  isCollector: false,
+  reportDeadlineMillis: 10_000,
+  reportMaxBytes: REPORT_MAX_BYTES,
+});

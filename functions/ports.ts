@@ -1,0 +1,104 @@
+import type { Exchange } from './core/attempt.ts';
+import type { ClientKey } from './core/client-key.ts';
+import type { Creation } from './core/creation.ts';
+import type { DocumentRef, Job, Millis } from './core/job.ts';
+import type { DeliverMessage, PollMessage } from './core/messages.ts';
+import type { Report } from './core/report.ts';
+import type { Submission } from './core/submission.ts';
+
+/**
+ * What the flows need from the world. Every method throws on an infrastructure fault (ours or AWS's): the
+ * message then comes again, or the HTTP caller gets a 500. All other outcomes are values.
+ */
+export interface World {
+  jobs: Jobs;
+  documents: Documents;
+  wakeUps: WakeUps;
+  modelStudio: ModelStudio;
+  clientKeys: ClientKeys;
+  webhooks: Webhooks;
+  clock: Clock;
+  chance: Chance;
+  log: Log;
+}
+
+/** The jobs' rows. Reads see every write that was answered before. */
+export interface Jobs {
+  find(jobId: string): Promise<Job | null>;
+  /** False: a job of that id is there already. */
+  insert(job: Job): Promise<boolean>;
+  /** Replaces version `after.version - 1`. False: that version is gone. */
+  replace(after: Job): Promise<boolean>;
+  /** Takes a job back whose creation was refused. False: the version is gone. */
+  remove(job: Job): Promise<boolean>;
+}
+
+/** Immutable JSON documents: events and large results. */
+export interface Documents {
+  /** Writes under a key that nobody has used before. */
+  save(key: string, json: string): Promise<DocumentRef>;
+  load(ref: DocumentRef): Promise<string>;
+  /** A URL from which anyone may read the document for some minutes. */
+  link(ref: DocumentRef): Promise<string>;
+}
+
+/** Queues that hold a message back. `delaySeconds` is whole, 0 to 900. */
+export interface WakeUps {
+  poll(message: PollMessage, delaySeconds: number): Promise<void>;
+  /** For reports too large for the poller. */
+  collect(message: PollMessage, delaySeconds: number): Promise<void>;
+  deliver(message: DeliverMessage, delaySeconds: number): Promise<void>;
+}
+
+export interface ModelStudio {
+  create(submission: Submission): Promise<Creation>;
+  report(upstreamJobId: string): Promise<Report>;
+}
+
+export interface ClientKeys {
+  /** May be up to 60 s behind a revocation. */
+  find(sha256: string): Promise<ClientKey | null>;
+}
+
+export interface Webhooks {
+  /** Signs and sends one attempt. `body` goes out byte for byte. */
+  send(webhook: { id: string; url: string }, body: string): Promise<Exchange>;
+}
+
+export interface Clock {
+  now(): Millis;
+}
+
+export interface Chance {
+  /** 16 random bytes. */
+  bytes(): Uint8Array;
+  /** 0 (inclusive) to 1 (exclusive). */
+  fraction(): number;
+}
+
+/** What may be told of a unit of work: no prompt, no result, no key has a field here. */
+export interface Facts {
+  outcome: string;
+  job_id?: string;
+  client?: string;
+  model_id?: string;
+  total_tasks?: number;
+  completed_tasks?: number;
+  failed_tasks?: number;
+  poll?: number;
+  attempt?: number;
+  wait_seconds?: number;
+  age_seconds?: number;
+  status?: number;
+  cause?: string;
+  duration_ms?: number;
+}
+
+export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'read';
+export type Count = 'UnknownUpstreamState' | 'UnknownSubmission' | 'CredentialsRefused' | 'ResultsTooLarge';
+
+export interface Log {
+  /** One line per unit of work. */
+  tell(stage: Stage, facts: Facts): void;
+  count(what: Count): void;
+}

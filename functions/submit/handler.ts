@@ -1,0 +1,23 @@
+import { admit } from '../admit/admit.ts';
+import { optional } from '../edge/environment.ts';
+import { lambdaHttp } from '../edge/lambda-http.ts';
+import { webhookRules } from '../edge/settings.ts';
+import { clientKeys, finishWorld, modelStudio } from '../edge/world.ts';
+import { submit } from './submit.ts';
+
+const finish = finishWorld();
+const world = {
+  ...finish,
+  clientKeys: clientKeys(),
+  modelStudio: modelStudio({ reportDeadlineMillis: 0, reportMaxBytes: 0 }),
+  settings: {
+    ...finish.settings,
+    webhookRules: webhookRules(),
+    defaultWebhookUrl: optional('DEFAULT_WEBHOOK_URL'),
+  },
+};
+
+export const handler = lambdaHttp(async (request) => {
+  const admitted = await admit(request, world);
+  return 'status' in admitted ? admitted : submit(request, admitted, world);
+});

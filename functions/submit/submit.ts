@@ -1,0 +1,177 @@
+import type { Admitted, Request } from '../admit/admit.ts';
+import { readJson } from '../core/body.ts';
+import type { Creation } from '../core/creation.ts';
+import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
+import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
+import { type Answer, problem } from '../core/problem.ts';
+import { jobError } from '../core/report.ts';
+import { nextPollSeconds } from '../core/schedule.ts';
+import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
+import type { WebhookRules } from '../core/webhook-url.ts';
+import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
+import { type ReadWorld, showJob } from '../jobs/show.ts';
+import type { World } from '../ports.ts';
+
+export type SubmitWorld = FinishWorld &
+  ReadWorld &
+  Pick<World, 'modelStudio'> & {
+    settings: FinishSettings & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
+  };
+
+/** Longer than the function may run: when it has ended, nobody is submitting the job any more. */
+export const SUBMIT_LEASE_MILLIS = 60_000;
+
+const UNAVAILABLE_RETRY_SECONDS = 5;
+
+const submissionUnknown = {
+  status: 'failed',
+  completedTasks: 0,
+  results: null,
+  error: jobError('submission_unknown'),
+} as const;
+
+/** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
+export async function submit(request: Request, admitted: Admitted, world: SubmitWorld): Promise<Answer> {
+  const idempotencyKey = request.headers['idempotency-key'];
+  const parsed = parse(request, idempotencyKey, world);
+  if ('status' in parsed) return parsed;
+
+  const job = newJob(parsed, admitted.client, idempotencyKey, world);
+  const isNew = await world.jobs.insert(job);
+  if (!isNew) return replay(job, request, world);
+
+  const creation = await world.modelStudio.create(parsed);
+  tellSubmitted(job, creation, world);
+  switch (creation.kind) {
+    case 'created':
+      return accept(await begin(job, creation.upstreamJobId, world), {}, world);
+    case 'unknown':
+      await finish(job, submissionUnknown, world);
+      return problem('submission_unknown', request.requestId, { job_id: job.jobId });
+    default:
+      await world.jobs.remove(job);
+      return refusal(creation, request.requestId);
+  }
+}
+
+function parse(
+  request: Request,
+  idempotencyKey: string | undefined,
+  world: SubmitWorld,
+): Submission | Answer {
+  const { headers, body, requestId } = request;
+  const json = readJson(headers, body, requestId);
+  if ('status' in json) return json;
+  const submission = parseSubmission(json.value, world.settings.webhookRules);
+  const errors = 'faults' in submission ? submission.faults : [];
+  if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
+    errors.push({
+      pointer: '',
+      message: 'The Idempotency-Key header must be 1 to 255 visible ASCII characters',
+    });
+  }
+  if (errors.length === 0 && !('faults' in submission)) return submission;
+  return problem('invalid_request', requestId, { errors });
+}
+
+function newJob(
+  submission: Submission,
+  client: string,
+  idempotencyKey: string | undefined,
+  { clock, chance, settings }: SubmitWorld,
+): SubmittingJob {
+  const now = clock.now();
+  const url = submission.webhook_url ?? settings.defaultWebhookUrl;
+  const untried = { attempts: 0, lastAttemptAt: null, lastStatus: null, awaited: null, leaseUntil: null };
+  return {
+    status: 'submitting',
+    jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),
+    client,
+    modelId: submission.model_id,
+    totalTasks: submission.messages.length,
+    metadata: submission.metadata,
+    fingerprint: fingerprint(submission),
+    createdAt: now,
+    updatedAt: now,
+    expiresAt: now + submission.expires_in * 1000,
+    version: 1,
+    leaseUntil: now + SUBMIT_LEASE_MILLIS,
+    webhook: url === null ? null : { status: 'pending', id: webhookIdOf(chance.bytes()), url, ...untried },
+  };
+}
+
+/**
+ * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job
+ * and the poller records it instead.
+ */
+async function begin(job: SubmittingJob, upstreamJobId: string, world: SubmitWorld): Promise<Job> {
+  const now = world.clock.now();
+  const seconds = nextPollSeconds(0, job.expiresAt - now);
+  const wake = { seq: 1, token: base32(world.chance.bytes()), dueAt: now + seconds * 1000 };
+  await world.wakeUps.poll({ jobId: job.jobId, upstreamJobId, wake }, seconds);
+  const running: RunningJob = {
+    ...nextVersion(job, now),
+    status: 'running',
+    upstreamJobId,
+    completedTasks: 0,
+    awaited: wake,
+    missingSince: null,
+    webhook: job.webhook,
+  };
+  if (await world.jobs.replace(running)) return running;
+  return (await world.jobs.find(job.jobId)) ?? running;
+}
+
+/** The same key again: the same request gets the job that it made the first time. */
+async function replay(job: SubmittingJob, request: Request, world: SubmitWorld): Promise<Answer> {
+  const existing = await world.jobs.find(job.jobId);
+  const inProgress = problem('submission_in_progress', request.requestId, {
+    headers: { 'retry-after': '1' },
+  });
+  // Its submission has just been refused and taken back.
+  if (existing === null) return inProgress;
+  if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);
+  if (existing.status !== 'submitting') return accept(existing, { 'idempotency-replayed': 'true' }, world);
+  if (existing.leaseUntil > world.clock.now()) return inProgress;
+  const abandoned = await finish(existing, submissionUnknown, world);
+  return abandoned === null ? inProgress : accept(abandoned, { 'idempotency-replayed': 'true' }, world);
+}
+
+async function accept(job: Job, headers: Record<string, string>, world: SubmitWorld): Promise<Answer> {
+  const shown = await showJob(job, world);
+  return {
+    ...shown,
+    status: 202,
+    headers: { ...shown.headers, location: `/v1/jobs/${job.jobId}`, ...headers },
+  };
+}
+
+function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, requestId: string): Answer {
+  switch (creation.kind) {
+    case 'invalid': {
+      const detail = creation.sentence === null ? {} : { detail: creation.sentence };
+      return problem('modelstudio_invalid_request', requestId, detail);
+    }
+    case 'model_not_found':
+      return problem('model_not_found', requestId);
+    case 'credentials_refused':
+      return problem('modelstudio_rejected', requestId);
+    case 'unavailable': {
+      const seconds = Math.max(1, creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS);
+      return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
+    }
+  }
+}
+
+function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorld): void {
+  if (creation.kind === 'credentials_refused') world.log.count('CredentialsRefused');
+  world.log.tell('submit', {
+    outcome: creation.kind,
+    job_id: job.jobId,
+    client: job.client,
+    model_id: job.modelId,
+    total_tasks: job.totalTasks,
+    duration_ms: world.clock.now() - job.createdAt,
+    ...(creation.kind === 'unknown' && { cause: creation.cause }),
+  });
+}

@@ -1,0 +1,71 @@
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Construct } from 'constructs';
+import type { Deliver } from './deliver.ts';
+import { allow, StageFunction } from './function.ts';
+import type { Poll } from './poll.ts';
+import type { Shared } from './shared.ts';
+
+/** API Gateway gives up after 30 s. */
+const TIMEOUT_SECONDS = 29;
+
+/**
+ * The HTTP API: one function creates jobs and holds the rights for it; the other answers everything else,
+ * the errors included. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
+ */
+export class Api extends Construct {
+  constructor(scope: Construct, id: string, httpApi: HttpApi, shared: Shared, poll: Poll, deliver: Deliver) {
+    super(scope, id);
+    const submit = this.addSubmit(shared, poll, deliver);
+    const jobs = this.addJobs(shared);
+    const routes = [
+      { routeKey: HttpRouteKey.with('/v1/jobs', HttpMethod.POST), fn: submit },
+      { routeKey: HttpRouteKey.DEFAULT, fn: jobs },
+    ];
+    for (const { routeKey, fn } of routes) {
+      const integration = new HttpLambdaIntegration(`${fn.node.id}Integration`, fn);
+      new HttpRoute(this, `${fn.node.id}Route`, { httpApi, routeKey, integration });
+    }
+  }
+
+  private addSubmit({ state, environment, settings }: Shared, poll: Poll, deliver: Deliver): StageFunction {
+    const fn = new StageFunction(this, 'Submit', {
+      name: 'submit',
+      memoryMiB: 512,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      logLevel: settings.logLevel,
+      feedsItself: false,
+      environment: {
+        ...environment,
+        CLIENT_KEYS_TABLE: state.clientKeys.tableName,
+        MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
+        POLL_QUEUE_URL: poll.queue.queue.queueUrl,
+        DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,
+        ...(settings.defaultWebhookUrl && { DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl }),
+      },
+    });
+    state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem');
+    state.grantReadDocuments(fn);
+    state.grantWriteDocuments(fn);
+    allow(fn, ['dynamodb:GetItem'], state.clientKeys.tableArn);
+    allow(fn, ['sqs:SendMessage'], poll.queue.queue.queueArn, deliver.queue.queue.queueArn);
+    allow(fn, ['secretsmanager:GetSecretValue'], state.modelStudioKey.secretArn);
+    return fn;
+  }
+
+  private addJobs({ state, environment, settings }: Shared): StageFunction {
+    const fn = new StageFunction(this, 'Jobs', {
+      name: 'jobs',
+      memoryMiB: 256,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      logLevel: settings.logLevel,
+      feedsItself: false,
+      environment: { ...environment, CLIENT_KEYS_TABLE: state.clientKeys.tableName },
+    });
+    state.grantJobs(fn, 'dynamodb:GetItem');
+    state.grantReadDocuments(fn);
+    allow(fn, ['dynamodb:GetItem'], state.clientKeys.tableArn);
+    return fn;
+  }
+}

@@ -1,0 +1,34 @@
+import { Construct } from 'constructs';
+import { allow, StageFunction } from './function.ts';
+import { StageQueue } from './queue.ts';
+import type { Shared } from './shared.ts';
+
+/** The contract gives an attempt 15 s; the rest is for writing down what came of it. */
+const TIMEOUT_SECONDS = 30;
+
+/** Sends webhooks and retries them. */
+export class Deliver extends Construct {
+  readonly queue: StageQueue;
+
+  constructor(scope: Construct, id: string, { state, environment, settings }: Shared) {
+    super(scope, id);
+    this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS);
+    const fn = new StageFunction(this, 'Function', {
+      name: 'deliver',
+      memoryMiB: 256,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      logLevel: settings.logLevel,
+      feedsItself: true,
+      environment: {
+        ...environment,
+        WEBHOOK_SECRET_ARN: state.webhookSecret.secretArn,
+        DELIVER_QUEUE_URL: this.queue.queue.queueUrl,
+      },
+    });
+    fn.consume(this.queue, { size: 10, maxConcurrency: 50 });
+    state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    state.grantReadDocuments(fn);
+    allow(fn, ['sqs:SendMessage'], this.queue.queue.queueArn);
+    allow(fn, ['secretsmanager:GetSecretValue'], state.webhookSecret.secretArn);
+  }
+}

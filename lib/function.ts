@@ -1,0 +1,64 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  RecursiveLoop,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { bundleFolder, type FunctionName } from './bundle.ts';
+import type { StageQueue } from './queue.ts';
+
+export interface StageFunctionProps {
+  name: FunctionName;
+  memoryMiB: number;
+  timeoutSeconds: number;
+  environment: Record<string, string>;
+  logLevel: string;
+  /**
+   * It sends to the queue that wakes it, which Lambda would stop after 16 hops. Such a chain is bounded by its
+   * job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
+   */
+  feedsItself: boolean;
+}
+
+/** A function of the stack: its bundle, on arm64 and Node 24, with a log group that forgets. */
+export class StageFunction extends LambdaFunction {
+  constructor(scope: Construct, id: string, props: StageFunctionProps) {
+    super(scope, id, {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundleFolder(props.name)),
+      handler: 'index.handler',
+      memorySize: props.memoryMiB,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      environment: { ...props.environment, POWERTOOLS_LOG_LEVEL: props.logLevel },
+      logGroup: new LogGroup(scope, `${id}Logs`, {
+        retention: RetentionDays.ONE_MONTH,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+      recursiveLoop: props.feedsItself ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
+    });
+  }
+
+  /** Feeds the function from a queue; a record that fails goes back to it alone. */
+  consume({ queue }: StageQueue, batch: { size: number; maxConcurrency: number }): void {
+    this.addEventSource(
+      new SqsEventSource(queue, {
+        batchSize: batch.size,
+        maxConcurrency: batch.maxConcurrency,
+        reportBatchItemFailures: true,
+      }),
+    );
+  }
+}
+
+/** Exactly these actions on exactly these resources. */
+export function allow(grantee: IGrantable, actions: string[], ...resourceArns: string[]): void {
+  Grant.addToPrincipal({ grantee, actions, resourceArns });
+}

@@ -1,0 +1,54 @@
+import { Construct } from 'constructs';
+import type { FunctionName } from './bundle.ts';
+import type { Deliver } from './deliver.ts';
+import { allow, StageFunction } from './function.ts';
+import { StageQueue } from './queue.ts';
+import type { Shared } from './shared.ts';
+
+const POLL_TIMEOUT_SECONDS = 30;
+const COLLECT_TIMEOUT_SECONDS = 180;
+
+/** Asks ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
+export class Poll extends Construct {
+  readonly queue: StageQueue;
+  readonly collectQueue: StageQueue;
+
+  constructor(scope: Construct, id: string, shared: Shared, deliver: Deliver) {
+    super(scope, id);
+    this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS);
+    this.collectQueue = new StageQueue(this, 'Collect', COLLECT_TIMEOUT_SECONDS);
+    const poller = this.addPoller('poll', 256, POLL_TIMEOUT_SECONDS, shared, deliver);
+    poller.consume(this.queue, { size: 10, maxConcurrency: shared.settings.pollConcurrency });
+    const collector = this.addPoller('collect', 3008, COLLECT_TIMEOUT_SECONDS, shared, deliver);
+    collector.consume(this.collectQueue, { size: 1, maxConcurrency: 5 });
+  }
+
+  private addPoller(
+    name: FunctionName & ('poll' | 'collect'),
+    memoryMiB: number,
+    timeoutSeconds: number,
+    { state, environment, settings }: Shared,
+    deliver: Deliver,
+  ): StageFunction {
+    const queues = [this.queue.queue, this.collectQueue.queue, deliver.queue.queue];
+    const fn = new StageFunction(this, name === 'poll' ? 'Poller' : 'Collector', {
+      name,
+      memoryMiB,
+      timeoutSeconds,
+      logLevel: settings.logLevel,
+      feedsItself: true,
+      environment: {
+        ...environment,
+        MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
+        POLL_QUEUE_URL: this.queue.queue.queueUrl,
+        COLLECT_QUEUE_URL: this.collectQueue.queue.queueUrl,
+        DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,
+      },
+    });
+    state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem');
+    state.grantWriteDocuments(fn);
+    allow(fn, ['sqs:SendMessage'], ...queues.map((queue) => queue.queueArn));
+    allow(fn, ['secretsmanager:GetSecretValue'], state.modelStudioKey.secretArn);
+    return fn;
+  }
+}

@@ -1,0 +1,29 @@
+import { Duration } from 'aws-cdk-lib';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+/** Half an hour of failures, at a visibility timeout of three minutes, before a message is set aside. */
+const RECEIVES_MAX = 10;
+
+/** A queue and its dead letters. */
+export class StageQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+
+  /** @param consumerTimeoutSeconds of the function that it feeds: AWS asks for six times that as visibility */
+  constructor(scope: Construct, id: string, consumerTimeoutSeconds: number) {
+    super(scope, id);
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    this.queue = new Queue(this, 'Queue', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      visibilityTimeout: Duration.seconds(6 * consumerTimeoutSeconds),
+      retentionPeriod: Duration.days(14),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_MAX },
+    });
+  }
+}
