@@ -1,0 +1,141 @@
+import type { Exchange } from '../../functions/core/attempt.ts';
+import type { ClientKey } from '../../functions/core/client-key.ts';
+import type { Creation } from '../../functions/core/creation.ts';
+import type { Job } from '../../functions/core/job.ts';
+import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import type { Report } from '../../functions/core/report.ts';
+import type { Submission } from '../../functions/core/submission.ts';
+import type { ClientKeys, Documents, Facts, Jobs, Stage, WakeUps, World } from '../../functions/ports.ts';
+
+/** A port's answers for one test: each call takes the next one; the last one stays. */
+function script<T>(answers: T[]): () => T {
+  return () => {
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer === undefined) throw new Error('The script of this fake is empty');
+    return answer;
+  };
+}
+
+export function fakeJobs(): Jobs & { rows: Map<string, Job> } {
+  const rows = new Map<string, Job>();
+  const holds = (job: Job, version: number) => {
+    const row = rows.get(job.jobId);
+    return row?.version === version && row.createdAt === job.createdAt;
+  };
+  return {
+    rows,
+    find: async (jobId) => structuredClone(rows.get(jobId)) ?? null,
+    async insert(job) {
+      if (rows.has(job.jobId)) return false;
+      rows.set(job.jobId, structuredClone(job));
+      return true;
+    },
+    async replace(after) {
+      if (!holds(after, after.version - 1)) return false;
+      rows.set(after.jobId, structuredClone(after));
+      return true;
+    },
+    async remove(job) {
+      return holds(job, job.version) && rows.delete(job.jobId);
+    },
+  };
+}
+
+export function fakeDocuments(): Documents & { contents: Map<string, string> } {
+  const contents = new Map<string, string>();
+  const load = (key: string) => {
+    const json = contents.get(key);
+    if (json === undefined) throw new Error(`There is no document ${key}`);
+    return json;
+  };
+  return {
+    contents,
+    async save(key, json) {
+      if (contents.has(key)) throw new Error(`The document ${key} is there already`);
+      contents.set(key, json);
+      return { store: Buffer.byteLength(json) > 8192 ? 'bucket' : 'table', key };
+    },
+    load: async ({ key }) => load(key),
+    async link({ store, key }) {
+      if (store !== 'bucket') throw new Error('Only documents in the bucket have links');
+      return `data:application/json,${encodeURIComponent(load(key))}`;
+    },
+  };
+}
+
+export type Sent =
+  | { queue: 'poll' | 'collect'; message: PollMessage; delaySeconds: number }
+  | { queue: 'deliver'; message: DeliverMessage; delaySeconds: number };
+
+export function fakeWakeUps(): WakeUps & { sent: Sent[] } {
+  const sent: Sent[] = [];
+  return {
+    sent,
+    poll: async (message, delaySeconds) => void sent.push({ queue: 'poll', message, delaySeconds }),
+    collect: async (message, delaySeconds) => void sent.push({ queue: 'collect', message, delaySeconds }),
+    deliver: async (message, delaySeconds) => void sent.push({ queue: 'deliver', message, delaySeconds }),
+  };
+}
+
+export function fakeClientKeys(...keys: ClientKey[]): ClientKeys {
+  return { find: async (sha256) => keys.find((key) => key.sha256 === sha256) ?? null };
+}
+
+export interface Scripts {
+  creations?: Creation[];
+  reports?: Report[];
+  exchanges?: Exchange[];
+  clientKeys?: ClientKey[];
+}
+
+/** The whole world in memory. Time stands still but for `clock.time`; chance repeats itself. */
+export function fakeWorld(scripts: Scripts = {}) {
+  const nextCreation = script(scripts.creations ?? [{ kind: 'created', upstreamJobId: 'up-1' }]);
+  const nextReport = script<Report>(scripts.reports ?? []);
+  const nextExchange = script<Exchange>(scripts.exchanges ?? []);
+  const clock = { time: Date.UTC(2026, 0, 1), now: () => clock.time };
+  let drawn = 0;
+  const created: Submission[] = [];
+  const posted: { id: string; url: string; body: string; at: number }[] = [];
+  const told: (Facts & { stage: Stage })[] = [];
+  const counted: string[] = [];
+  return {
+    jobs: fakeJobs(),
+    documents: fakeDocuments(),
+    wakeUps: fakeWakeUps(),
+    modelStudio: {
+      async create(submission: Submission) {
+        created.push(submission);
+        return nextCreation();
+      },
+      report: async () => nextReport(),
+    },
+    clientKeys: fakeClientKeys(...(scripts.clientKeys ?? [])),
+    webhooks: {
+      async send(webhook: { id: string; url: string }, body: string) {
+        posted.push({ ...webhook, body, at: clock.time });
+        return nextExchange();
+      },
+    },
+    clock,
+    chance: {
+      bytes: () => Buffer.alloc(16, ++drawn),
+      fraction: () => 0.5,
+    },
+    log: {
+      tell: (stage: Stage, facts: Facts) => void told.push({ stage, ...facts }),
+      count: (what: string) => void counted.push(what),
+    },
+    settings: {
+      apiUrl: 'https://api.example.com',
+      webhookSchedule: [0, 5, 300, 1800],
+      webhookRules: { ports: [], ownHost: null, loopback: false },
+      defaultWebhookUrl: null,
+      isCollector: false,
+    },
+    created,
+    posted,
+    told,
+    counted,
+  } satisfies World & Record<string, unknown>;
+}

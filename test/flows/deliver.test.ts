@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { Exchange } from '../../functions/core/attempt.ts';
+import type { FinishedJob } from '../../functions/core/job.ts';
+import { deliver } from '../../functions/deliver/deliver.ts';
+import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, wake } from './jobs.ts';
+
+const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wake: wake(seq), attempts });
+const answered = (status: number, retryAfterSeconds: number | null = null): Exchange => ({
+  kind: 'answered',
+  status,
+  retryAfterSeconds,
+});
+
+function worldWith(job: FinishedJob, ...exchanges: Exchange[]) {
+  const world = fakeWorld({ exchanges });
+  world.jobs.rows.set(job.jobId, job);
+  world.documents.contents.set(job.event.key, '{"the":"event"}');
+  const webhook = () => (world.jobs.rows.get('job_1') as FinishedJob).webhook;
+  return { ...world, webhook };
+}
+
+describe('deliver', () => {
+  const settled: [Exchange, string][] = [
+    [answered(200), 'delivered'],
+    [answered(204), 'delivered'],
+    [answered(410), 'gone'],
+    [{ kind: 'blocked' }, 'blocked'],
+  ];
+  it.each(settled)('settles on %j as %s', async (exchange, status) => {
+    const world = worldWith(finishedJob(), exchange);
+    await deliver(message(), world);
+    expect(world.webhook()).toMatchObject({ status, attempts: 1, lastAttemptAt: NOW });
+    expect(world.posted).toMatchObject([{ id: 'msg_1', body: '{"the":"event"}' }]);
+    expect(world.wakeUps.sent).toEqual([]);
+  });
+
+  const retried: [Exchange, number][] = [
+    [answered(500), 5],
+    [answered(302), 5],
+    [answered(404), 5],
+    [answered(503, 60), 60],
+    [answered(429, 100_000), 900],
+    [{ kind: 'failed', error: 'timeout' }, 5],
+  ];
+  it.each(retried)('tries again after %j in %d s', async (exchange, delaySeconds) => {
+    const world = worldWith(finishedJob(), exchange);
+    await deliver(message(), world);
+    const next = { queue: 'deliver', delaySeconds, message: { attempts: 1, wake: { seq: 2 } } };
+    expect(world.wakeUps.sent).toMatchObject([next]);
+    expect(world.webhook()).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      leaseUntil: null,
+      awaited: { seq: 2 },
+    });
+  });
+
+  it('gives up after as many attempts as the schedule has', async () => {
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, awaited: wake(4) }) });
+    const world = worldWith(job, answered(500));
+    await deliver(message(4, 3), world);
+    expect(world.webhook()).toMatchObject({ status: 'exhausted', attempts: 4, lastStatus: 500 });
+  });
+
+  it('crosses a wait of hours in hops of at most 15 minutes', async () => {
+    const due = NOW + 3_600_000;
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 1, awaited: wake(2, 't', due) }) });
+    const world = worldWith(job, answered(200));
+    let next = { jobId: 'job_1', wake: wake(2, 't', due), attempts: 1 };
+    for (let hops = 1; world.posted.length === 0; hops++) {
+      await deliver(next, world);
+      const sent = world.wakeUps.sent.at(-1);
+      expect(hops).toBeLessThan(7);
+      world.clock.time += (sent?.delaySeconds ?? 0) * 1000;
+      next = sent?.message as typeof next;
+    }
+    expect(world.posted[0]?.at).toBe(due);
+    expect(world.wakeUps.sent.map((sent) => sent.delaySeconds)).toEqual([900, 900, 900, 900]);
+  });
+
+  it('makes one attempt of two messages at the same moment', async () => {
+    const world = worldWith(finishedJob(), answered(200));
+    await Promise.all([deliver(message(), world), deliver(message(), world)]);
+    expect(world.posted.length).toBe(1);
+  });
+
+  it('waits for the lease of a worker that died to end', async () => {
+    const job = finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 60_000 }) });
+    const world = worldWith(job, answered(200));
+    await deliver(message(), world);
+    expect(world.posted.length).toBe(0);
+    world.clock.time += 60_000;
+    await deliver(message(), world);
+    expect(world.posted.length).toBe(1);
+  });
+
+  it.each(['delivered', 'gone', 'exhausted', 'blocked'] as const)(
+    'leaves a webhook alone that is %s',
+    async (status) => {
+      const { leaseUntil, awaited, ...webhook } = pendingWebhook();
+      const world = worldWith(finishedJob({ webhook: { ...webhook, status } }));
+      await deliver(message(), world);
+      expect(world.posted.length).toBe(0);
+    },
+  );
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../functions/core/job.ts';
+import type { Report } from '../../functions/core/report.ts';
+import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
+import { poll } from '../../functions/poll/poll.ts';
+import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, pendingWebhook, runningJob, wake } from './jobs.ts';
+
+const message = (seq: number, token = 't') => ({
+  jobId: 'job_1',
+  upstreamJobId: 'up-1',
+  wake: wake(seq, token),
+});
+const running: Report = { kind: 'running', completedTasks: 1, isKnownState: true };
+const results = (bytes: number) => ({
+  json: JSON.stringify([{ result: 'x'.repeat(bytes) }]),
+  failedTasks: 0,
+});
+const completed = (bytes = 10): Report => ({ kind: 'completed', completedTasks: 3, results: results(bytes) });
+
+function worldWith(job: Job, ...reports: Report[]) {
+  const world = fakeWorld({ reports });
+  world.jobs.rows.set(job.jobId, job);
+  return world;
+}
+
+describe('poll', () => {
+  it('sends the next wake-up and records it while the job runs', async () => {
+    const world = worldWith(runningJob(), running);
+    await poll(message(1), world);
+    const [sent] = world.wakeUps.sent;
+    expect(sent).toMatchObject({ queue: 'poll', delaySeconds: 5, message: { wake: { seq: 2 } } });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 1, awaited: sent?.message.wake });
+  });
+
+  it('finishes: event, row, webhook', async () => {
+    const world = worldWith(runningJob(), completed());
+    await poll(message(1), world);
+    const job = world.jobs.rows.get('job_1');
+    expect(job).toMatchObject({ status: 'completed', completedTasks: 3, results: 'in-event' });
+    expect(world.wakeUps.sent).toMatchObject([
+      { queue: 'deliver', delaySeconds: 0, message: { attempts: 0 } },
+    ]);
+    const event = JSON.parse([...world.documents.contents.values()][0] ?? '');
+    expect(event).toMatchObject({ type: 'job.completed', data: { job_id: 'job_1', results_url: null } });
+    expect(event.data.results).toEqual([{ result: 'x'.repeat(10) }]);
+    expect(event.data).not.toHaveProperty('webhook');
+  });
+
+  it('keeps results apart when the event would be too large', async () => {
+    const world = worldWith(runningJob(), completed(EVENT_MAX_BYTES));
+    await poll(message(1), world);
+    const [event, apart] = [...world.documents.contents.values()].map((json) => JSON.parse(json));
+    expect(event.data).toMatchObject({
+      results: null,
+      results_url: 'https://api.example.com/v1/jobs/job_1/results',
+    });
+    expect(apart).toEqual(JSON.parse(results(EVENT_MAX_BYTES).json));
+  });
+
+  it('hands a report that is too large to the collector, which gives up on one too large for itself', async () => {
+    const world = worldWith(runningJob(), { kind: 'too_large' });
+    await poll(message(1), world);
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0 }]);
+    const handedOver = world.wakeUps.sent[0]?.message as never;
+    await poll(handedOver, { ...world, settings: { ...world.settings, isCollector: true } });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({
+      status: 'failed',
+      error: { code: 'results_too_large' },
+    });
+  });
+
+  it('expires', async () => {
+    const world = worldWith(runningJob({ expiresAt: 0 }), running);
+    await poll(message(1), world);
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+  });
+
+  it('takes a job that finishes in its last moment', async () => {
+    const world = worldWith(runningJob({ expiresAt: 0 }), completed());
+    await poll(message(1), world);
+    expect(world.jobs.rows.get('job_1')?.status).toBe('completed');
+  });
+});
+
+describe('a message that is not the awaited one', () => {
+  it.each([
+    ['an earlier one, again', 1, 't'],
+    ['the loser of two that were sent for the same place', 2, 'loser'],
+  ])('ends there: %s', async (_what, seq, token) => {
+    const world = worldWith(runningJob({ awaited: wake(2, 'winner') }));
+    await poll(message(seq, token), world);
+    expect(world.wakeUps.sent).toEqual([]);
+    expect(world.told).toMatchObject([{ outcome: 'stale' }]);
+  });
+
+  it('carries on when it is ahead: its sender died before recording it', async () => {
+    const world = worldWith(runningJob({ awaited: wake(1) }), running);
+    await poll(message(2, 'unrecorded'), world);
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ awaited: { seq: 3 } });
+  });
+
+  it('records the upstream job of a submission that died after the first send', async () => {
+    const { upstreamJobId, awaited, missingSince, completedTasks, ...kept } = runningJob();
+    const world = worldWith({ ...kept, status: 'submitting', leaseUntil: 0 }, running);
+    await poll(message(1), world);
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
+  });
+
+  it('sets the webhook of a finished job off again, as its worker may have died just before', async () => {
+    const world = worldWith(finishedJob());
+    await poll(message(1), world);
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { wake: wake(1) } }]);
+  });
+
+  it.each([
+    ['has no webhook', null],
+    ['has had an attempt', pendingWebhook({ attempts: 1, awaited: wake(2) })],
+  ])('does nothing for a finished job that %s', async (_what, webhook) => {
+    const world = worldWith(finishedJob({ webhook }));
+    await poll(message(1), world);
+    expect(world.wakeUps.sent).toEqual([]);
+  });
+
+  it('does nothing for a job that is gone', async () => {
+    const world = fakeWorld();
+    await poll(message(1), world);
+    expect(world.told).toMatchObject([{ outcome: 'no_job' }]);
+  });
+});
+
+describe('two messages at the same moment', () => {
+  it('merge into one chain', async () => {
+    const world = worldWith(runningJob(), running);
+    await Promise.all([poll(message(1), world), poll(message(1), world)]);
+    expect(world.wakeUps.sent.length).toBe(2);
+    const both = world.wakeUps.sent.map((sent) => sent.message as never);
+    world.wakeUps.sent.length = 0;
+    await Promise.all(both.map((next) => poll(next, world)));
+    expect(world.wakeUps.sent.length).toBe(1);
+  });
+
+  it('finish the job once', async () => {
+    const world = worldWith(runningJob(), completed());
+    await Promise.all([poll(message(1), world), poll(message(1), world)]);
+    const events = world.wakeUps.sent.map((sent) => JSON.stringify(sent.message.wake));
+    expect(new Set(events).size).toBe(1);
+    expect(world.told.filter(({ stage }) => stage === 'finish').length).toBe(1);
+  });
+});

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import type { Creation } from '../../functions/core/creation.ts';
+import { submit } from '../../functions/submit/submit.ts';
+import { fakeWorld, type Scripts } from '../fakes/world.ts';
+
+const valid = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
+const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
+
+function post(body: unknown, headers: Record<string, string> = {}) {
+  return {
+    method: 'POST',
+    path: '/v1/jobs',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: Buffer.from(JSON.stringify(body)),
+    requestId: 'r1',
+  };
+}
+
+async function answerTo(creation: Creation) {
+  const world = fakeWorld({ creations: [creation] });
+  const answer = await submit(post(valid), admitted, world);
+  return { world, answer, body: JSON.parse(answer.body) };
+}
+
+describe('submit', () => {
+  it('records, creates, sends the first wake-up and answers 202', async () => {
+    const { world, answer, body } = await answerTo({ kind: 'created', upstreamJobId: 'up-1' });
+    expect(answer.status).toBe(202);
+    expect(answer.headers).toMatchObject({ location: `/v1/jobs/${body.job_id}`, 'retry-after': '1' });
+    expect(body).toMatchObject({ status: 'running', model_id: 'm', total_tasks: 1, webhook: null });
+    expect(world.wakeUps.sent).toMatchObject([
+      { queue: 'poll', delaySeconds: 1, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
+    ]);
+    expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
+  });
+
+  const refusals: [Creation, number, string][] = [
+    [{ kind: 'invalid', sentence: 'temperature is off' }, 400, 'modelstudio_invalid_request'],
+    [{ kind: 'model_not_found' }, 404, 'model_not_found'],
+    [{ kind: 'credentials_refused' }, 502, 'modelstudio_rejected'],
+    [{ kind: 'unavailable', retryAfterSeconds: 7 }, 503, 'modelstudio_unavailable'],
+  ];
+  it.each(refusals)('keeps nothing when ModelStudio says %j', async (creation, status, code) => {
+    const { world, answer, body } = await answerTo(creation);
+    expect([answer.status, body.code]).toEqual([status, code]);
+    expect(world.jobs.rows.size).toBe(0);
+    expect(world.wakeUps.sent).toEqual([]);
+    if (creation.kind === 'unavailable') expect(answer.headers['retry-after']).toBe('7');
+    if (creation.kind === 'invalid') expect(body.detail).toBe('temperature is off');
+  });
+
+  it('ends a job whose creation is unknown, with its webhook, and never repeats it', async () => {
+    const world = fakeWorld({ creations: [{ kind: 'unknown', cause: 'timeout' }] });
+    const request = post(
+      { ...valid, webhook_url: 'https://hooks.example.com/h' },
+      { 'idempotency-key': 'k' },
+    );
+    const answer = await submit(request, admitted, world);
+    const { code, job_id } = JSON.parse(answer.body);
+    expect([answer.status, code]).toEqual([504, 'submission_unknown']);
+    expect(world.jobs.rows.get(job_id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'submission_unknown' },
+    });
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { jobId: job_id } }]);
+
+    const again = await submit(request, admitted, world);
+    expect(again.status).toBe(202);
+    expect(JSON.parse(again.body)).toMatchObject({ job_id, status: 'failed' });
+    expect(world.created.length).toBe(1);
+  });
+});
+
+describe('Idempotency-Key', () => {
+  const key = { 'idempotency-key': 'k-1' };
+
+  it('replays the same job for the same request, whatever the order of its names', async () => {
+    const world = fakeWorld();
+    const first = await submit(post(valid, key), admitted, world);
+    const reordered = { messages: [[{ content: 'hi', role: 'user' }]], model_id: 'm', temperature: 0.7 };
+    const second = await submit(post(reordered, key), admitted, world);
+    expect(second.status).toBe(202);
+    expect(second.headers['idempotency-replayed']).toBe('true');
+    expect(JSON.parse(second.body).job_id).toBe(JSON.parse(first.body).job_id);
+    expect(world.created.length).toBe(1);
+  });
+
+  it('refuses a different request with 422', async () => {
+    const world = fakeWorld();
+    await submit(post(valid, key), admitted, world);
+    const other = await submit(post({ ...valid, max_tokens: 1 }, key), admitted, world);
+    expect(JSON.parse(other.body).code).toBe('idempotency_key_reused');
+  });
+
+  it('is scoped to its client', async () => {
+    const world = fakeWorld();
+    const first = await submit(post(valid, key), admitted, world);
+    const second = await submit(post(valid, key), { ...admitted, client: 'other' }, world);
+    expect(JSON.parse(second.body).job_id).not.toBe(JSON.parse(first.body).job_id);
+  });
+
+  it('answers 409 while the first is being submitted', async () => {
+    const world = fakeWorld();
+    const answers: number[] = [];
+    world.modelStudio.create = async () => {
+      const during = await submit(post(valid, key), admitted, world);
+      answers.push(during.status);
+      expect(during.headers['retry-after']).toBe('1');
+      return { kind: 'created', upstreamJobId: 'up-1' };
+    };
+    answers.push((await submit(post(valid, key), admitted, world)).status);
+    expect(answers).toEqual([409, 202]);
+  });
+
+  it('finds the job of a submission that died, ended as unknown', async () => {
+    const world = fakeWorld();
+    world.modelStudio.create = () => new Promise(() => {});
+    void submit(post(valid, key), admitted, world);
+    await expect.poll(() => world.jobs.rows.size).toBe(1);
+    world.clock.time += 61_000;
+    const again = await submit(post(valid, key), admitted, world);
+    expect(JSON.parse(again.body)).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
+  });
+
+  it('is not burnt by a refusal', async () => {
+    const scripts: Scripts = {
+      creations: [
+        { kind: 'unavailable', retryAfterSeconds: null },
+        { kind: 'created', upstreamJobId: 'up-1' },
+      ],
+    };
+    const world = fakeWorld(scripts);
+    expect((await submit(post({ model_id: '' }, key), admitted, world)).status).toBe(400);
+    expect((await submit(post(valid, key), admitted, world)).status).toBe(503);
+    expect((await submit(post(valid, key), admitted, world)).status).toBe(202);
+  });
+
+  it.each(['', ' ', 'a b', 'clé', 'k'.repeat(256)])('refuses the key %j', async (bad) => {
+    const answer = await submit(post(valid, { 'idempotency-key': bad }), admitted, fakeWorld());
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
+  });
+});
