@@ -29,15 +29,14 @@ export class Api extends Construct {
     }
   }
 
-  private addSubmit({ state, environment, settings }: Shared, poll: Poll, deliver: Deliver): StageFunction {
-    const fn = new StageFunction(this, 'Submit', {
+  private addSubmit(shared: Shared, poll: Poll, deliver: Deliver): StageFunction {
+    const { state, settings } = shared;
+    const fn = new StageFunction(this, 'Submit', shared, {
       name: 'submit',
       memoryMiB: 512,
       timeoutSeconds: TIMEOUT_SECONDS,
-      logLevel: settings.logLevel,
       feedsItself: false,
       environment: {
-        ...environment,
         CLIENT_KEYS_TABLE: state.clientKeys.tableName,
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
         POLL_QUEUE_URL: poll.queue.queue.queueUrl,
@@ -54,14 +53,14 @@ export class Api extends Construct {
     return fn;
   }
 
-  private addJobs({ state, environment, settings }: Shared): StageFunction {
-    const fn = new StageFunction(this, 'Jobs', {
+  private addJobs(shared: Shared): StageFunction {
+    const { state } = shared;
+    const fn = new StageFunction(this, 'Jobs', shared, {
       name: 'jobs',
       memoryMiB: 256,
       timeoutSeconds: TIMEOUT_SECONDS,
-      logLevel: settings.logLevel,
       feedsItself: false,
-      environment: { ...environment, CLIENT_KEYS_TABLE: state.clientKeys.tableName },
+      environment: { CLIENT_KEYS_TABLE: state.clientKeys.tableName },
     });
     state.grantJobs(fn, 'dynamodb:GetItem');
     state.grantReadDocuments(fn);

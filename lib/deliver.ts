@@ -10,17 +10,16 @@ const TIMEOUT_SECONDS = 30;
 export class Deliver extends Construct {
   readonly queue: StageQueue;
 
-  constructor(scope: Construct, id: string, { state, environment, settings }: Shared) {
+  constructor(scope: Construct, id: string, shared: Shared) {
     super(scope, id);
+    const { state } = shared;
     this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS);
-    const fn = new StageFunction(this, 'Function', {
+    const fn = new StageFunction(this, 'Function', shared, {
       name: 'deliver',
       memoryMiB: 256,
       timeoutSeconds: TIMEOUT_SECONDS,
-      logLevel: settings.logLevel,
       feedsItself: true,
       environment: {
-        ...environment,
         WEBHOOK_SECRET_ARN: state.webhookSecret.secretArn,
         DELIVER_QUEUE_URL: this.queue.queue.queueUrl,
       },

@@ -11,15 +11,16 @@ import {
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { bundleFolder, type FunctionName } from './bundle.ts';
+import type { FunctionName } from './bundle.ts';
 import type { StageQueue } from './queue.ts';
+import type { Shared } from './shared.ts';
 
 export interface StageFunctionProps {
   name: FunctionName;
   memoryMiB: number;
   timeoutSeconds: number;
+  /** Beside the variables that all functions have. */
   environment: Record<string, string>;
-  logLevel: string;
   /**
    * It sends to the queue that wakes it, which Lambda would stop after 16 hops. Such a chain is bounded by its
    * job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
@@ -29,15 +30,15 @@ export interface StageFunctionProps {
 
 /** A function of the stack: its bundle, on arm64 and Node 24, with a log group that forgets. */
 export class StageFunction extends LambdaFunction {
-  constructor(scope: Construct, id: string, props: StageFunctionProps) {
+  constructor(scope: Construct, id: string, shared: Shared, props: StageFunctionProps) {
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundleFolder(props.name)),
+      code: Code.fromAsset(shared.bundleOf(props.name)),
       handler: 'index.handler',
       memorySize: props.memoryMiB,
       timeout: Duration.seconds(props.timeoutSeconds),
-      environment: { ...props.environment, POWERTOOLS_LOG_LEVEL: props.logLevel },
+      environment: { ...shared.environment, ...props.environment },
       logGroup: new LogGroup(scope, `${id}Logs`, {
         retention: RetentionDays.ONE_MONTH,
         removalPolicy: RemovalPolicy.DESTROY,

@@ -27,18 +27,17 @@ export class Poll extends Construct {
     name: FunctionName & ('poll' | 'collect'),
     memoryMiB: number,
     timeoutSeconds: number,
-    { state, environment, settings }: Shared,
+    shared: Shared,
     deliver: Deliver,
   ): StageFunction {
+    const { state } = shared;
     const queues = [this.queue.queue, this.collectQueue.queue, deliver.queue.queue];
-    const fn = new StageFunction(this, name === 'poll' ? 'Poller' : 'Collector', {
+    const fn = new StageFunction(this, name === 'poll' ? 'Poller' : 'Collector', shared, {
       name,
       memoryMiB,
       timeoutSeconds,
-      logLevel: settings.logLevel,
       feedsItself: true,
       environment: {
-        ...environment,
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
         POLL_QUEUE_URL: this.queue.queue.queueUrl,
         COLLECT_QUEUE_URL: this.collectQueue.queue.queueUrl,

@@ -1,3 +1,4 @@
+import type { FunctionName } from './bundle.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
 
@@ -5,6 +6,7 @@ import type { State } from './state.ts';
 export interface Shared {
   state: State;
   settings: Settings;
+  bundleOf: (name: FunctionName) => string;
   /** Variables that all functions have. */
   environment: Record<string, string>;
 }

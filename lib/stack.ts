@@ -12,7 +12,6 @@ import { State } from './state.ts';
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
-    bundleFunctions();
     const state = new State(this, 'State', settings);
     const httpApi = new HttpApi(this, 'HttpApi', { description: 'ModelStudio jobs' });
     const environment = {
@@ -23,8 +22,9 @@ export class ModelStudioJobsStack extends Stack {
       WEBHOOK_RETRY_SCHEDULE_SECONDS: settings.webhookRetryScheduleSeconds.join(','),
       WEBHOOK_PORTS: settings.webhookPorts.join(','),
       RETENTION_DAYS: String(settings.retentionDays),
+      POWERTOOLS_LOG_LEVEL: settings.logLevel,
     };
-    const shared = { state, settings, environment };
+    const shared = { state, settings, environment, bundleOf: bundleFunctions() };
     const deliver = new Deliver(this, 'Deliver', shared);
     const poll = new Poll(this, 'Poll', shared, deliver);
     new Api(this, 'Api', httpApi, shared, poll, deliver);

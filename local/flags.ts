@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+
+export const HELP = `Runs the whole system on this machine: no AWS account, no Docker, no ModelStudio key.
+
+  npm start -- [--once] [--json] [--port N] [--strict-webhooks]
+
+  --once             exit 0 after the sample's verified webhook, non-zero if it does not come
+  --json             one line of JSON on stdout when ready, all else on stderr; no sample is submitted
+  --port N           port of the API on 127.0.0.1, default 8787; 0 = any free one
+  --strict-webhooks  the deployed webhook URL rules; without it, loopback receivers over http are allowed
+  --help             this text
+
+Environment
+  MODELSTUDIO_BASE_URL, MODELSTUDIO_ORGANIZATION_ID, MODELSTUDIO_API_KEY
+                     use this upstream instead of the sandbox
+  WEBHOOK_RETRY_SCHEDULE_SECONDS
+                     the waits before each delivery attempt, e.g. 0,1,2
+`;
+
+export interface Flags {
+  once: boolean;
+  json: boolean;
+  port: number;
+  strictWebhooks: boolean;
+  help: boolean;
+}
+
+/** @throws an Error whose message says which flag is wrong */
+export function parseFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      once: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      port: { type: 'string', default: '8787' },
+      'strict-webhooks': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false, short: 'h' },
+    },
+  });
+  const port = Number(values.port);
+  if (!/^\d{1,5}$/.test(values.port) || port > 65_535) {
+    throw new Error(`--port must be a whole number from 0 to 65535, not "${values.port}"`);
+  }
+  if (values.json && values.once) throw new Error('--json submits no sample, so --once cannot wait for one');
+  const { once, json, help } = values;
+  return { once, json, help, port, strictWebhooks: values['strict-webhooks'] };
+}
+
+const UPSTREAM = ['MODELSTUDIO_BASE_URL', 'MODELSTUDIO_ORGANIZATION_ID', 'MODELSTUDIO_API_KEY'] as const;
+
+export interface Upstream {
+  baseUrl: string;
+  organizationId: string;
+  apiKey: string;
+  modelIds: string[];
+}
+
+/**
+ * The upstream that the environment names; null when it names none.
+ * @throws when it names only a part of one
+ */
+export function upstreamIn(env: NodeJS.ProcessEnv): Upstream | null {
+  const [baseUrl, organizationId, apiKey] = UPSTREAM.map((name) => env[name]?.trim());
+  if (!baseUrl && !organizationId && !apiKey) return null;
+  const missing = UPSTREAM.filter((name) => !env[name]?.trim());
+  if (!baseUrl || !organizationId || !apiKey) {
+    throw new Error(`To use an upstream of your own, set ${missing.join(' and ')}, too`);
+  }
+  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
+    throw new Error('MODELSTUDIO_BASE_URL must be an http(s) URL');
+  }
+  return { baseUrl, organizationId, apiKey, modelIds: [] };
+}
+
+/** @throws when the environment's delivery schedule is not a list of seconds */
+export function webhookScheduleIn(env: NodeJS.ProcessEnv): Record<string, string> {
+  const text = env['WEBHOOK_RETRY_SCHEDULE_SECONDS'];
+  if (text === undefined) return {};
+  if (!/^\d{1,6}(\.\d{1,3})?( *, *\d{1,6}(\.\d{1,3})?)*$/.test(text.trim())) {
+    throw new Error('WEBHOOK_RETRY_SCHEDULE_SECONDS must be a list of seconds such as 0,1,2');
+  }
+  return { WEBHOOK_RETRY_SCHEDULE_SECONDS: text };
+}

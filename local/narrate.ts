@@ -1,0 +1,42 @@
+/** One line of a function's log. */
+export type LogLine = Record<string, unknown> & { level: string; message: string };
+
+/** Null for a line that is not one of the product's own: a metric, or the runtime speaking. */
+export function parseLogLine(line: string): LogLine | null {
+  try {
+    const parsed = JSON.parse(line);
+    return typeof parsed?.message === 'string' && typeof parsed.level === 'string' ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Says in a few words what a log line means to someone who watches. */
+export function narrate(line: LogLine): string {
+  const { message, outcome, job_id, ...facts } = line;
+  const verb = message.padEnd(8);
+  switch (message) {
+    case 'submit':
+      return outcome === 'created'
+        ? `${verb}${facts['model_id']} takes ${count(facts['total_tasks'], 'conversation')}: ${job_id}`
+        : `${verb}${facts['model_id']}: ${outcome} ${facts['cause'] ?? ''}`;
+    case 'poll':
+      return outcome === 'running'
+        ? `${verb}${facts['completed_tasks']} of ${facts['total_tasks']} done, asks again in ${facts['wait_seconds']} s`
+        : `${verb}${[outcome, facts['cause'], wait(facts)].filter(Boolean).join(', ')}`;
+    case 'finish':
+      return `${verb}${outcome}, ${facts['completed_tasks']} of ${facts['total_tasks']} done after ${facts['age_seconds']} s`;
+    case 'deliver':
+      return `${verb}attempt ${facts['attempt'] ?? '-'}: ${[outcome, facts['status'] ?? facts['cause'], wait(facts)].filter(Boolean).join(', ')}`;
+    default:
+      return `${line.level} ${message} ${JSON.stringify(facts['error'] ?? {})}`;
+  }
+}
+
+function wait(facts: Record<string, unknown>): string {
+  return facts['wait_seconds'] === undefined ? '' : `again in ${facts['wait_seconds']} s`;
+}
+
+function count(value: unknown, noun: string): string {
+  return `${value} ${noun}${value === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,123 @@
+import { type Flags, HELP, parseFlags } from './flags.ts';
+import { narrate, parseLogLine } from './narrate.ts';
+import { onParentEnd } from './parent.ts';
+import { runSample } from './sample.ts';
+import { type System, startSystem } from './system.ts';
+
+const startedAt = Date.now();
+const GRACE_MILLIS = 1500;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function warn(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function stamped(text: string): string {
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  return `${seconds.padStart(6)} s  ${text}`;
+}
+
+function jsonLine({ stack, upstream, inbox, webhookSecret, keys }: System): string {
+  return JSON.stringify({
+    api_url: stack.apiUrl,
+    client_keys: keys.clientKeys,
+    read_only_key: keys.readOnlyKey,
+    revoked_key: keys.revokedKey,
+    webhook_secret: webhookSecret,
+    webhook_inbox_url: inbox.url,
+    console_url: inbox.consoleUrl,
+    modelstudio: {
+      base_url: upstream.baseUrl,
+      organization_id: upstream.organizationId,
+      api_key: upstream.apiKey,
+      model_ids: upstream.modelIds,
+    },
+    aws: stack.endpoints,
+  });
+}
+
+function welcome({ stack, upstream, inbox }: System): string {
+  return `
+  API          ${stack.apiUrl}
+  console      ${inbox.consoleUrl}
+  webhooks to  ${inbox.url}
+  ModelStudio  ${upstream.baseUrl}
+`;
+}
+
+function tryIt({ stack, inbox, keys, upstream }: System): string {
+  const model = upstream.modelIds[0] ?? 'YOUR_MODEL';
+  const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${inbox.url}"}`;
+  return `
+Your turn:
+
+  curl -s ${stack.apiUrl}/v1/jobs \\
+    -H 'Authorization: Bearer ${keys.clientKeys[0]}' -H 'Content-Type: application/json' \\
+    -d '${body}'
+
+Ctrl-C ends it.`;
+}
+
+async function sample(system: System, { once }: Flags): Promise<boolean> {
+  try {
+    const { body } = await runSample(system);
+    const { type, data } = JSON.parse(body);
+    say(stamped(`webhook ${type}, signature verified`));
+    for (const task of data.results ?? [])
+      say(`            ${task.task_index}: ${JSON.stringify(task.result)}`);
+    return true;
+  } catch (error) {
+    (once ? warn : say)(stamped((error as Error).message));
+    return false;
+  }
+}
+
+async function main(): Promise<void> {
+  let flags: Flags;
+  try {
+    flags = parseFlags(process.argv.slice(2));
+  } catch (error) {
+    warn(`${(error as Error).message}\nTry --help.`);
+    process.exit(2);
+  }
+  if (flags.help) return say(HELP);
+
+  let system: System | null = null;
+  let isEnding = false;
+  const end = async (code: number): Promise<never> => {
+    isEnding = true;
+    // Nothing here is to be saved: what has not closed by then is left to the operating system.
+    setTimeout(() => process.exit(code), GRACE_MILLIS).unref();
+    await system?.close();
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end(0));
+  if (process.env['npm_lifecycle_event'] !== undefined) onParentEnd(() => void end(0));
+
+  const show = flags.json ? warn : say;
+  const onLog = (line: string) => {
+    if (isEnding) return;
+    const parsed = parseLogLine(line);
+    if (!parsed) return;
+    const text = stamped(narrate(parsed));
+    system?.inbox.show(text);
+    show(text);
+  };
+  try {
+    system = await startSystem(flags, onLog);
+  } catch (error) {
+    warn(`It could not start: ${(error as Error).message}`);
+    return end(1);
+  }
+  for (const warning of system.stack.warnings) warn(warning);
+  if (flags.json) return say(jsonLine(system));
+  say(stamped(`ready${welcome(system)}`));
+  const isDelivered = await sample(system, flags);
+  if (flags.once) return end(isDelivered ? 0 : 1);
+  say(tryIt(system));
+}
+
+await main();

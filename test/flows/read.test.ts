@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { type Admitted, admit } from '../../functions/admit/admit.ts';
+import { newClientKey, type Scope } from '../../functions/core/client-key.ts';
+import type { Job } from '../../functions/core/job.ts';
+import { read } from '../../functions/jobs/read.ts';
+import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, runningJob, wake } from './jobs.ts';
+
+function clientKey(client: string, scopes: Scope[], revokedAt: number | null = null) {
+  const { key, record } = newClientKey(client, scopes, Buffer.alloc(48, client + scopes + revokedAt), NOW);
+  return { key, record: { ...record, revokedAt } };
+}
+
+const writer = clientKey('acme', ['jobs:read', 'jobs:write']);
+const reader = clientKey('acme', ['jobs:read']);
+const revoked = clientKey('acme', ['jobs:read', 'jobs:write'], NOW);
+const clientKeys = [writer, reader, revoked].map(({ record }) => record);
+
+function request(method: string, path: string, authorization?: string) {
+  return { method, path, headers: { authorization }, body: Buffer.alloc(0), requestId: 'r1' };
+}
+
+describe('admit', () => {
+  const bearer = `Bearer ${writer.key}`;
+  it.each([
+    ['POST', '/v1/jobs', undefined, 401, 'unauthenticated'],
+    ['POST', '/v1/jobs', 'Bearer ', 401, 'unauthenticated'],
+    ['POST', '/v1/jobs', writer.key, 401, 'unauthenticated'],
+    ['POST', '/v1/jobs', `${bearer} extra`, 401, 'unauthenticated'],
+    ['POST', '/v1/jobs', bearer.slice(0, -1), 401, 'unauthenticated'],
+    ['POST', '/v1/jobs', `Bearer ${revoked.key}`, 401, 'unauthenticated'],
+    ['GET', '/nowhere', undefined, 401, 'unauthenticated'],
+    ['GET', '/nowhere', bearer, 404, 'not_found'],
+    ['POST', '/v1/jobs/', bearer, 404, 'not_found'],
+    ['PUT', '/v1/jobs', bearer, 405, 'method_not_allowed'],
+    ['POST', '/v1/jobs', `Bearer ${reader.key}`, 403, 'insufficient_scope'],
+  ])('refuses %s %s with %s: %d', async (method, path, authorization, status, code) => {
+    const answer = await admit(request(method, path, authorization), fakeWorld({ clientKeys }));
+    if (!('status' in answer)) throw new Error('was admitted');
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(answer.body)).toMatchObject({ status, code, request_id: 'r1' });
+    if (status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer');
+    if (status === 405) expect(answer.headers['allow']).toBe('POST');
+  });
+
+  it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
+    const admitted = await admit(
+      request('GET', '/v1/jobs/job_1', `bearer ${reader.key}`),
+      fakeWorld({ clientKeys }),
+    );
+    expect(admitted).toEqual({ operation: 'job', jobId: 'job_1', client: 'acme' });
+  });
+
+  it('asks nobody for a key to health', async () => {
+    expect(await admit(request('GET', '/v1/health'), fakeWorld())).toMatchObject({ operation: 'health' });
+  });
+});
+
+describe('read', () => {
+  const event = JSON.stringify({ data: { results: [{ task_index: 0, result: 'a' }] } });
+  const admitted = (operation: 'job' | 'results', client = 'acme'): Admitted => ({
+    operation,
+    jobId: 'job_1',
+    client,
+  });
+
+  async function answerTo(job: Job, as: Admitted) {
+    const world = fakeWorld();
+    world.jobs.rows.set(job.jobId, job);
+    world.documents.contents.set('events/job_1/a.json', event);
+    world.documents.contents.set('results/job_1/a.json', '[1]');
+    const answer = await read(request('GET', ''), as, world);
+    return { ...answer, json: answer.body && JSON.parse(answer.body) };
+  }
+
+  it('shows a running job and when it is looked at again', async () => {
+    const job = runningJob({ awaited: wake(3, 't', NOW + 4200) });
+    const answer = await answerTo(job, admitted('job'));
+    expect(answer).toMatchObject({ status: 200, headers: { 'retry-after': '5' } });
+    expect(Object.keys(answer.json)).toEqual([
+      ...[
+        'job_id',
+        'status',
+        'model_id',
+        'total_tasks',
+        'completed_tasks',
+        'failed_tasks',
+        'created_at',
+        'updated_at',
+      ],
+      ...['finished_at', 'expires_at', 'metadata', 'results', 'results_url', 'error', 'webhook'],
+    ]);
+    expect(answer.json).toMatchObject({ status: 'running', results: null, finished_at: null, error: null });
+    expect(answer.json.webhook).toEqual({
+      id: 'msg_1',
+      url: 'https://hooks.example.com/h',
+      status: 'pending',
+      attempts: 0,
+      last_attempt_at: null,
+      last_status: null,
+      next_attempt_at: null,
+    });
+  });
+
+  it('shows a finished job with its results', async () => {
+    const answer = await answerTo(finishedJob(), admitted('job'));
+    expect(answer.json).toMatchObject({ status: 'completed', results: [{ task_index: 0, result: 'a' }] });
+    expect(answer.headers).not.toHaveProperty('retry-after');
+  });
+
+  const apart = { store: 'bucket', key: 'results/job_1/a.json' } as const;
+  it('points to results that lie apart', async () => {
+    const shown = await answerTo(finishedJob({ results: apart }), admitted('job'));
+    const url = 'https://api.example.com/v1/jobs/job_1/results';
+    expect(shown.json).toMatchObject({ results: null, results_url: url });
+    const fetched = await answerTo(finishedJob({ results: apart }), admitted('results'));
+    expect(fetched).toMatchObject({ status: 307, headers: { location: expect.stringContaining('data:') } });
+  });
+
+  it.each([
+    ['in its event', finishedJob(), 200, [{ task_index: 0, result: 'a' }]],
+    ['none', finishedJob({ status: 'expired', results: null }), 200, []],
+  ])('gives the results alone: %s', async (_where, job, status, results) => {
+    const answer = await answerTo(job, admitted('results'));
+    expect([answer.status, answer.json]).toEqual([status, results]);
+  });
+
+  it('has no results before the job has finished', async () => {
+    const answer = await answerTo(runningJob(), admitted('results'));
+    expect([answer.status, answer.json.code]).toEqual([409, 'not_finished']);
+  });
+
+  it("shows another client's job as one that never was", async () => {
+    const foreign = await answerTo(finishedJob(), admitted('job', 'other'));
+    const absent = await answerTo(finishedJob({ jobId: 'job_2' }), admitted('job'));
+    expect([foreign.status, foreign.body]).toEqual([404, absent.body]);
+  });
+});

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../local/sandbox/server.ts';
+import { run } from './run.ts';
+
+/** The models' seconds pass ten times as fast, the flow of the samples stays as it is. */
+const SPEED = 10;
+const PIXEL = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
+const hasCurl = spawnSync('curl', ['--version']).error === undefined;
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  const start = Date.now();
+  sandbox = await startSandbox({ clock: () => start + (Date.now() - start) * SPEED });
+});
+afterAll(() => sandbox.close());
+
+function sample(name: string): string {
+  return fileURLToPath(new URL(`samples/${name}`, import.meta.url));
+}
+
+function environment(modelId: string): Record<string, string> {
+  return {
+    BASE_URL: sandbox.baseUrl,
+    ORGANIZATION_ID: sandbox.organizationId,
+    API_KEY: sandbox.apiKey,
+    MODEL_ID: modelId,
+    POLL_MILLISECONDS: '50',
+    POLL_SECONDS: '0.05',
+  };
+}
+
+const user = (content: unknown) => ({ role: 'user', content });
+const BATCH = [[user('first')], [user('second')], [user('third')]];
+const TURNS = [[user('I am Ada.'), { role: 'assistant', content: 'Hello Ada.' }, user('Who am I?')]];
+const VISION = [
+  [
+    user([
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url: PIXEL } },
+    ]),
+  ],
+];
+
+const CASES: [name: string, model: string, messages: unknown, replies: string[]][] = [
+  ['a single prompt', 'sandbox-instant', [[user('Hello')]], ['"Hello"']],
+  ['a batch of three', 'sandbox-batch', BATCH, ['"first"', '"second"', '"third"']],
+  ['several turns', 'sandbox-instant', TURNS, ['"Who am I?" (turn 2, after "I am Ada."']],
+  ['an image', 'sandbox-vision', VISION, ['"What is this?" (sees image/gif of 23 bytes']],
+];
+
+describe('the JavaScript sample', () => {
+  test.concurrent.each(CASES)('%s', async (_name, model, messages, replies) => {
+    const script = sample('generate.mjs');
+    const ran = await run(process.execPath, [script], environment(model), JSON.stringify(messages));
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    const lines = ran.stdout.trimEnd().split('\n');
+    expect(lines).toEqual(replies.map((reply) => expect.stringContaining(reply)));
+  });
+});
+
+describe.skipIf(!hasCurl)('the cURL sample (skipped where there is no curl)', () => {
+  test.concurrent.each(CASES)('%s', async (_name, model_id, messages, replies) => {
+    const body = JSON.stringify({ model_id, messages });
+    const ran = await run('sh', [sample('generate.sh')], environment(model_id), body);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    const { results } = JSON.parse(ran.stdout) as { results: { task_index: number; result: string }[] };
+    expect(results.map((task) => task.task_index)).toEqual([...replies.keys()]);
+    expect(results.map((task) => task.result)).toEqual(
+      replies.map((reply) => expect.stringContaining(reply)),
+    );
+  });
+});
