@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stacksFolder = join(root, 'dist', 'stacks');
-const SOURCES = ['bin', 'lib', 'functions', 'cdk.json', 'package.json', 'package-lock.json'];
+const SOURCES = ['local/synthesize.ts', 'bin', 'lib', 'functions', 'cdk.json', 'package.json', 'package-lock.json'];
 const KEPT_MILLIS = 24 * 3600 * 1000;
 
 /**
@@ -34,8 +34,8 @@ export async function synthesize(): Promise<string> {
 
 async function runApp(outdir: string): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
-  const withOrganization = { organizationId: 'org_sandbox', ...context };
-  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(withOrganization) };
+  const CDK_CONTEXT_JSON = JSON.stringify({ organizationId: 'org_sandbox', ...context });
+  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON };
   await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env });
 }
 

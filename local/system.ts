@@ -45,8 +45,8 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     },
     extraEnvironment: flags.strictWebhooks ? {} : { WEBHOOK_ALLOW_LOOPBACK: 'true' },
     secrets: {
-      'ModelStudioJobs/State/ModelStudioApiKey': upstream.apiKey,
-      'ModelStudioJobs/State/WebhookSecret': webhookSecret,
+      'State/ModelStudioApiKey': upstream.apiKey,
+      'State/WebhookSecret': webhookSecret,
     },
     onLog: ({ line }) => onLog(line),
   });

@@ -77,10 +77,8 @@ function faultInHost(hostname: string, rules: WebhookRules): string | null {
   return null;
 }
 
-/** Whether a URL points at this very machine: allowed on a laptop only. */
+/** Whether a URL means this very machine, in so many words and over http: allowed on a laptop only. */
 export function isLoopbackUrl(raw: string): boolean {
-  if (raw.length > URL_MAX_LENGTH || !/^https?:\/\//.test(raw) || !URL.canParse(raw)) return false;
-  const { hostname, username, password } = new URL(raw);
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-  return isLoopback && username === '' && password === '';
+  const isPlain = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?([/?#][!-~]*)?$/.test(raw);
+  return isPlain && raw.length <= URL_MAX_LENGTH && URL.canParse(raw);
 }
