@@ -1,7 +1,8 @@
 import { base32, sha256Hex } from './ids.ts';
 import type { Millis } from './job.ts';
 
-export type Scope = 'jobs:read' | 'jobs:write';
+export const SCOPES = ['jobs:read', 'jobs:write'] as const;
+export type Scope = (typeof SCOPES)[number];
 
 /** What is stored of a client key. The key itself is shown once, when it is made. */
 export interface ClientKey {
