@@ -1,0 +1,104 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileFunction, constants } from 'node:vm';
+import { parentPort } from 'node:worker_threads';
+
+export interface InvocationMessage {
+  requestId: string;
+  event: string;
+  deadlineMs: number;
+}
+
+export interface InvocationFailure {
+  errorType: string;
+  errorMessage: string;
+  trace: string[];
+}
+
+export type WorkerMessage =
+  | { type: 'ready' }
+  | { type: 'result'; result: string }
+  | { type: 'failure'; failure: InvocationFailure };
+
+type Handler = (event: unknown, context: object) => unknown;
+
+/** Lambda's limit for the answer of a synchronous invocation: 6 MiB and 100 bytes. */
+const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
+
+const environment = process.env as Record<string, string>;
+const handler = await loadHandler(environment['LAMBDA_TASK_ROOT'] ?? '', environment['_HANDLER'] ?? '');
+
+parentPort?.on('message', async (invocation: InvocationMessage) => {
+  post(await invoke(invocation));
+});
+post({ type: 'ready' });
+
+async function invoke({ requestId, event, deadlineMs }: InvocationMessage): Promise<WorkerMessage> {
+  try {
+    const answer = await handler(JSON.parse(event), contextOf(requestId, deadlineMs));
+    const result = JSON.stringify(answer) ?? 'null';
+    const bytes = Buffer.byteLength(result);
+    if (bytes <= RESPONSE_MAX_BYTES) return { type: 'result', result };
+    const errorMessage = `Response payload size (${bytes} bytes) exceeded maximum allowed payload size (${RESPONSE_MAX_BYTES} bytes).`;
+    return {
+      type: 'failure',
+      failure: { errorType: 'Function.ResponseSizeTooLarge', errorMessage, trace: [] },
+    };
+  } catch (error) {
+    return { type: 'failure', failure: failureOf(error) };
+  }
+}
+
+function contextOf(awsRequestId: string, deadlineMs: number): object {
+  const functionName = environment['AWS_LAMBDA_FUNCTION_NAME'];
+  return {
+    functionName,
+    functionVersion: environment['AWS_LAMBDA_FUNCTION_VERSION'],
+    invokedFunctionArn: `arn:aws:lambda:${environment['AWS_REGION']}:000000000000:function:${functionName}`,
+    memoryLimitInMB: environment['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
+    awsRequestId,
+    logGroupName: environment['AWS_LAMBDA_LOG_GROUP_NAME'],
+    logStreamName: environment['AWS_LAMBDA_LOG_STREAM_NAME'],
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+  };
+}
+
+function failureOf(error: unknown): InvocationFailure {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
+}
+
+async function loadHandler(taskRoot: string, handlerName: string): Promise<Handler> {
+  const { dir, base } = path.parse(handlerName);
+  const [file = '', ...exportName] = path.join(dir, base || handlerName).split('.');
+  const exports = await loadModule(path.resolve(taskRoot, file));
+  const found = exports[exportName.join('.')];
+  if (typeof found === 'function') return found as Handler;
+  throw new Error(`${handlerName} is undefined or not exported`);
+}
+
+async function loadModule(pathWithoutExtension: string): Promise<Record<string, unknown>> {
+  const esModule = `${pathWithoutExtension}.mjs`;
+  if (existsSync(esModule)) return (await import(pathToFileURL(esModule).href)) as Record<string, unknown>;
+  return loadCommonJs([`${pathWithoutExtension}.js`, `${pathWithoutExtension}.cjs`].find(existsSync));
+}
+
+/** Not `require`: a package.json above the bundle, which a Lambda never sees, would decide what kind of module it is. */
+function loadCommonJs(file: string | undefined): Record<string, unknown> {
+  if (file === undefined) throw new Error(`Cannot find the module of ${environment['_HANDLER']}`);
+  const module = { exports: {} as Record<string, unknown> };
+  const run = compileFunction(
+    readFileSync(file, 'utf8'),
+    ['exports', 'require', 'module', '__filename', '__dirname'],
+    { filename: file, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER },
+  );
+  run.call(module.exports, module.exports, createRequire(file), module, file, path.dirname(file));
+  return module.exports;
+}
+
+function post(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
+}
