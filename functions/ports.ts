@@ -12,6 +12,7 @@ import type { Submission } from './core/submission.ts';
  */
 export interface World {
   jobs: Jobs;
+  overdue: Overdue;
   documents: Documents;
   wakeUps: WakeUps;
   modelStudio: ModelStudio;
@@ -31,6 +32,12 @@ export interface Jobs {
   replace(after: Job): Promise<boolean>;
   /** Takes a job back whose creation was refused. False: the version is gone. */
   remove(job: Job): Promise<boolean>;
+}
+
+/** An index of the jobs' rows by the moment from which they are overdue. It may lag behind the rows. */
+export interface Overdue {
+  /** Pages of ids of jobs in one shard that are overdue at `now`, the longest overdue first. */
+  pages(shard: number, now: Millis): AsyncIterable<string[]>;
 }
 
 /** Immutable JSON documents: events and large results. */
@@ -94,8 +101,13 @@ export interface Facts {
   duration_ms?: number;
 }
 
-export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'read';
-export type Count = 'UnknownUpstreamState' | 'UnknownSubmission' | 'CredentialsRefused' | 'ResultsTooLarge';
+export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'sweep';
+export type Count =
+  | 'Rescued'
+  | 'UnknownUpstreamState'
+  | 'UnknownSubmission'
+  | 'CredentialsRefused'
+  | 'ResultsTooLarge';
 
 export interface Log {
   /** One line per unit of work. */

@@ -7,7 +7,7 @@ import { buildSync } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The folders of functions/ that have a handler. */
-export const functionNames = ['submit', 'poll', 'collect', 'deliver', 'jobs'] as const;
+export const functionNames = ['submit', 'poll', 'collect', 'deliver', 'sweep', 'jobs'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 /**

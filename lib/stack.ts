@@ -7,6 +7,7 @@ import { Deliver } from './deliver.ts';
 import { Poll } from './poll.ts';
 import type { Settings } from './settings.ts';
 import { State } from './state.ts';
+import { Sweep } from './sweep.ts';
 
 /** The whole deployment: submit → poll → deliver over tables, queues and a bucket. */
 export class ModelStudioJobsStack extends Stack {
@@ -27,6 +28,7 @@ export class ModelStudioJobsStack extends Stack {
     const shared = { state, settings, environment, bundleOf: bundleFunctions() };
     const deliver = new Deliver(this, 'Deliver', shared);
     const poll = new Poll(this, 'Poll', shared, deliver);
+    new Sweep(this, 'Sweep', shared, poll, deliver);
     new Api(this, 'Api', httpApi, shared, poll, deliver);
 
     new CfnOutput(this, 'ApiUrl', { value: httpApi.apiEndpoint });

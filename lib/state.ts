@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -20,6 +20,13 @@ export class State extends Construct {
   constructor(scope: Construct, id: string, { retentionDays }: { retentionDays: number }) {
     super(scope, id);
     this.jobs = table(this, 'Jobs', 'jobId', 'ttl');
+    // Keys alone, and only of jobs that need looking after: an entry that does not move costs no write.
+    this.jobs.addGlobalSecondaryIndex({
+      indexName: 'sweep',
+      partitionKey: { name: 'sweepShard', type: AttributeType.NUMBER },
+      sortKey: { name: 'sweepAt', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
     this.documents = table(this, 'Documents', 'key', 'ttl');
     this.clientKeys = table(this, 'ClientKeys', 'sha256');
     this.bucket = new Bucket(this, 'Bucket', {

@@ -48,8 +48,20 @@ const ERRORS = {
   submission_unknown: 'ModelStudio did not say whether it created the job. It was not repeated.',
 };
 
-export function jobError(code: keyof typeof ERRORS): JobError {
+function jobError(code: keyof typeof ERRORS): JobError {
   return { code, message: ERRORS[code] };
+}
+
+/** The end of a job whose creation nobody can vouch for. */
+export const submissionUnknown: End = {
+  status: 'failed',
+  completedTasks: 0,
+  results: null,
+  error: jobError('submission_unknown'),
+};
+
+export function expired(job: RunningJob): End {
+  return { status: 'expired', completedTasks: job.completedTasks, results: null, error: jobError('expired') };
 }
 
 /** Decides what follows from a report on a running job. */
@@ -84,7 +96,7 @@ function waitOrExpire(
   atLeastSeconds: number,
 ): Next {
   const left = job.expiresAt - now;
-  if (left <= 0) return finish('expired', completedTasks, null, jobError('expired'));
+  if (left <= 0) return { step: 'finish', end: expired({ ...job, completedTasks }) };
   const seconds = nextPollSeconds(now - job.createdAt, left, atLeastSeconds);
   return { step: 'wait', seconds, completedTasks, missingSince };
 }

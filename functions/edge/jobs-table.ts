@@ -5,10 +5,12 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  paginateQuery,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { isFinished, type Job } from '../core/job.ts';
-import type { Jobs } from '../ports.ts';
+import { overdueAt, shardOf } from '../core/overdue.ts';
+import type { Jobs, Overdue } from '../ports.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -28,7 +30,7 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
    */
   async function put(job: Job, condition: Condition): Promise<boolean> {
     const writeId = randomUUID();
-    const row = { ...job, writeId, ttl: endOfLife(job, retentionDays) };
+    const row = { ...job, ...indexed(job), writeId, ttl: endOfLife(job, retentionDays) };
     try {
       await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
       return true;
@@ -42,7 +44,7 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
     async find(jobId) {
       const found = await item(jobId);
       if (found === null) return null;
-      const { writeId, ttl, ...job } = found;
+      const { writeId, ttl, sweepShard, sweepAt, ...job } = found;
       return job as unknown as Job;
     },
     insert: (job) => put(job, isNew),
@@ -61,6 +63,24 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
   };
 }
 
+const OVERDUE_PAGE_SIZE = 100;
+
+/** The jobs' sparse index `sweep`: which jobs are overdue. */
+export function createOverdue(client: DynamoDBClient, tableName: string): Overdue {
+  return {
+    async *pages(shard, now) {
+      const query = {
+        TableName: tableName,
+        IndexName: 'sweep',
+        KeyConditionExpression: 'sweepShard = :shard AND sweepAt <= :now',
+        ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
+      };
+      const pages = paginateQuery({ client, pageSize: OVERDUE_PAGE_SIZE }, query);
+      for await (const { Items = [] } of pages) yield Items.flatMap((item) => item['jobId']?.S ?? []);
+    },
+  };
+}
+
 type Condition = Pick<PutItemCommand['input'], 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
 const isNew: Condition = { ConditionExpression: 'attribute_not_exists(jobId)' };
@@ -71,6 +91,12 @@ function isVersion(version: number, createdAt: number): Condition {
     ConditionExpression: 'version = :version AND createdAt = :createdAt',
     ExpressionAttributeValues: marshall({ ':version': version, ':createdAt': createdAt }),
   };
+}
+
+/** The keys of the sparse index of jobs that somebody must look after; a job that needs nobody has none. */
+function indexed(job: Job): { sweepShard?: number; sweepAt?: number } {
+  const sweepAt = overdueAt(job);
+  return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
 }
 
 /** Unix seconds after which DynamoDB deletes the row. */

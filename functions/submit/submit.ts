@@ -4,7 +4,7 @@ import type { Creation } from '../core/creation.ts';
 import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
 import { type Answer, problem } from '../core/problem.ts';
-import { jobError } from '../core/report.ts';
+import { submissionUnknown } from '../core/report.ts';
 import { nextPollSeconds } from '../core/schedule.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
 import type { WebhookRules } from '../core/webhook-url.ts';
@@ -22,13 +22,6 @@ export type SubmitWorld = FinishWorld &
 export const SUBMIT_LEASE_MILLIS = 60_000;
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
-
-const submissionUnknown = {
-  status: 'failed',
-  completedTasks: 0,
-  results: null,
-  error: jobError('submission_unknown'),
-} as const;
 
 /** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
 export async function submit(request: Request, admitted: Admitted, world: SubmitWorld): Promise<Answer> {

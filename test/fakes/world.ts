@@ -3,9 +3,19 @@ import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Creation } from '../../functions/core/creation.ts';
 import type { Job } from '../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
 import type { Report } from '../../functions/core/report.ts';
 import type { Submission } from '../../functions/core/submission.ts';
-import type { ClientKeys, Documents, Facts, Jobs, Stage, WakeUps, World } from '../../functions/ports.ts';
+import type {
+  ClientKeys,
+  Documents,
+  Facts,
+  Jobs,
+  Overdue,
+  Stage,
+  WakeUps,
+  World,
+} from '../../functions/ports.ts';
 
 /** A port's answers for one test: each call takes the next one; the last one stays. */
 function script<T>(answers: T[]): () => T {
@@ -39,6 +49,23 @@ export function fakeJobs(): Jobs & { rows: Map<string, Job> } {
       return holds(job, job.version) && rows.delete(job.jobId);
     },
   };
+}
+
+export function fakeOverdue(rows: ReadonlyMap<string, Job>): Overdue {
+  return {
+    async *pages(shard, now) {
+      const overdue = [...rows.values()].filter((job) => shardOf(job.jobId) === shard && isOverdue(job, now));
+      overdue.sort((a, b) => Number(overdueAt(a)) - Number(overdueAt(b)));
+      for (let start = 0; start < overdue.length; start += 100) {
+        yield overdue.slice(start, start + 100).map((job) => job.jobId);
+      }
+    },
+  };
+}
+
+function isOverdue(job: Job, now: number): boolean {
+  const at = overdueAt(job);
+  return at !== null && at <= now;
 }
 
 export function fakeDocuments(): Documents & { contents: Map<string, string> } {
@@ -99,8 +126,10 @@ export function fakeWorld(scripts: Scripts = {}) {
   const posted: { id: string; url: string; body: string; at: number }[] = [];
   const told: (Facts & { stage: Stage })[] = [];
   const counted: string[] = [];
+  const jobs = fakeJobs();
   return {
-    jobs: fakeJobs(),
+    jobs,
+    overdue: fakeOverdue(jobs.rows),
     documents: fakeDocuments(),
     wakeUps: fakeWakeUps(),
     modelStudio: {
@@ -132,6 +161,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       webhookRules: { ports: [], ownHost: null, loopback: false },
       defaultWebhookUrl: null,
       isCollector: false,
+      sweepMillis: 45_000,
     },
     created,
     posted,

@@ -28,7 +28,7 @@ describe('functions', () => {
       expect(fn).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
       expect(fn.MemorySize).toBeGreaterThanOrEqual(256);
     }
-    expect(properties('AWS::Lambda::Function').length).toBe(5);
+    expect(properties('AWS::Lambda::Function').length).toBe(6);
   });
 
   it('that feed themselves are exempt from loop detection, and no other', () => {
@@ -41,7 +41,7 @@ describe('functions', () => {
 
   it('have logs that are forgotten', () => {
     const groups = properties('AWS::Logs::LogGroup');
-    expect(groups.map((group) => group.RetentionInDays)).toEqual([30, 30, 30, 30, 30]);
+    expect(groups.map((group) => group.RetentionInDays)).toEqual(Array(6).fill(30));
   });
 
   it('have no secret in their environment', () => {

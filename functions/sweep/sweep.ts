@@ -1,0 +1,90 @@
+import { base32 } from '../core/ids.ts';
+import {
+  type FinishedJob,
+  isFinished,
+  type Job,
+  type Millis,
+  nextVersion,
+  type RunningJob,
+  type Wake,
+} from '../core/job.ts';
+import { overdueAt, SHARDS } from '../core/overdue.ts';
+import { expired, submissionUnknown } from '../core/report.ts';
+import { type FinishWorld, finish } from '../finish/finish.ts';
+import type { World } from '../ports.ts';
+
+export type SweepWorld = FinishWorld &
+  Pick<World, 'overdue'> & {
+    /** What is not swept by then is left to the next sweep. */
+    settings: { sweepMillis: Millis };
+  };
+
+/**
+ * Looks after jobs whose wake-up is lost. Keeps nothing between two sweeps, and two at once do no harm: each
+ * rescue is a link in the job's chain of wake-ups like any other, so only one of them counts.
+ */
+export async function sweep(world: SweepWorld): Promise<void> {
+  const until = world.clock.now() + world.settings.sweepMillis;
+  const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, world));
+  const failures = (await Promise.all(shards)).flat();
+  if (failures.length === 0) return;
+  throw new Error(`${failures.length} overdue jobs could not be looked after`, { cause: failures[0] });
+}
+
+/** A job that fails holds up no other; it is tried again by the next sweep. */
+async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
+    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, world)));
+    failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
+    if (world.clock.now() >= until) break;
+  }
+  return failures;
+}
+
+async function rescue(jobId: string, world: SweepWorld): Promise<void> {
+  const job = await world.jobs.find(jobId);
+  const now = world.clock.now();
+  // The index may lag behind the row.
+  const at = job && overdueAt(job);
+  if (job === null || at === null || at > now) return;
+  const outcome = await wakeUp(job, now, world);
+  world.log.count('Rescued');
+  world.log.tell('sweep', { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 });
+}
+
+async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string> {
+  if (job.status === 'submitting') {
+    await finish(job, submissionUnknown, world);
+    return 'abandoned_submission';
+  }
+  if (isFinished(job)) {
+    await deliverAgain(job, now, world);
+    return 'lost_delivery';
+  }
+  if (now >= job.expiresAt) {
+    await finish(job, expired(job), world);
+    return 'lost_expiry';
+  }
+  await pollAgain(job, now, world);
+  return 'lost_poll';
+}
+
+async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
+  const { jobId, upstreamJobId } = job;
+  const awaited = nextWake(job.awaited, now, world);
+  await world.wakeUps.poll({ jobId, upstreamJobId, wake: awaited }, 0);
+  await world.jobs.replace({ ...job, ...nextVersion(job, now), awaited });
+}
+
+async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
+  const { jobId, webhook } = job;
+  if (webhook?.status !== 'pending') return;
+  const awaited = nextWake(webhook.awaited, now, world);
+  await world.wakeUps.deliver({ jobId, wake: awaited, attempts: webhook.attempts }, 0);
+  await world.jobs.replace({ ...job, ...nextVersion(job, now), webhook: { ...webhook, awaited } });
+}
+
+function nextWake(lost: Wake | null, now: Millis, world: SweepWorld): Wake {
+  return { seq: (lost?.seq ?? 0) + 1, token: base32(world.chance.bytes()), dueAt: now };
+}

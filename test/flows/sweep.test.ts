@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../functions/core/job.ts';
+import { sweep } from '../../functions/sweep/sweep.ts';
+import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, wake } from './jobs.ts';
+
+const MINUTE = 60_000;
+const { upstreamJobId, awaited, missingSince, completedTasks, ...unfinished } = runningJob();
+const submitting = { ...unfinished, status: 'submitting', leaseUntil: NOW + MINUTE } as const;
+
+async function swept(job: Job, after: number) {
+  const world = fakeWorld();
+  world.jobs.rows.set(job.jobId, job);
+  world.clock.time += after;
+  await sweep(world);
+  return { ...world, after: world.jobs.rows.get(job.jobId) };
+}
+
+describe('sweep', () => {
+  it('ends a submission that nobody is making any more', async () => {
+    const { after, wakeUps, counted } = await swept(submitting, MINUTE);
+    expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
+    expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
+    expect(counted).toEqual(['UnknownSubmission', 'Rescued']);
+  });
+
+  it('wakes a running job whose wake-up is lost, once', async () => {
+    const { after, wakeUps, counted } = await swept(runningJob({ awaited: wake(4) }), 10 * MINUTE);
+    expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wake: { seq: 5 } } }]);
+    expect(after).toMatchObject({ status: 'running', awaited: wakeUps.sent[0]?.message.wake });
+    expect(counted).toEqual(['Rescued']);
+  });
+
+  it('expires a job that nobody has', async () => {
+    const { after } = await swept(runningJob({ awaited: wake(4), expiresAt: NOW + MINUTE }), 2 * MINUTE);
+    expect(after).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+  });
+
+  it.each([
+    ['whose first delivery is lost', wake(1)],
+    ['whose retry is lost', wake(3)],
+  ])('wakes a finished job %s', async (_what, lost) => {
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, awaited: lost }) });
+    const { wakeUps } = await swept(job, 10 * MINUTE);
+    const message = { attempts: 2, wake: { seq: lost.seq + 1 } };
+    expect(wakeUps.sent).toMatchObject([{ queue: 'deliver', message }]);
+  });
+
+  it.each([
+    ['is being submitted', submitting, 0],
+    ['awaits a wake-up that may still come', runningJob(), 4 * MINUTE],
+    [
+      'awaits a far retry',
+      finishedJob({ webhook: pendingWebhook({ awaited: wake(2, 't', NOW + 3_600_000) }) }),
+      MINUTE,
+    ],
+    ['has no webhook', finishedJob({ webhook: null }), 10 * MINUTE],
+  ] satisfies [string, Job, number][])('leaves a job alone that %s', async (_what, job, after) => {
+    const { wakeUps, counted } = await swept(job, after);
+    expect([wakeUps.sent, counted]).toEqual([[], []]);
+  });
+
+  it('does no harm when two sweep at once', async () => {
+    const world = fakeWorld();
+    world.jobs.rows.set('job_1', runningJob());
+    world.clock.time += 10 * MINUTE;
+    await Promise.all([sweep(world), sweep(world)]);
+    const recorded = world.jobs.rows.get('job_1') as { awaited: unknown };
+    const counting = world.wakeUps.sent.filter((sent) => sent.message.wake === recorded.awaited);
+    expect(counting.length).toBeLessThanOrEqual(1);
+    expect(world.wakeUps.sent.map((sent) => sent.message.wake)).toContainEqual(recorded.awaited);
+  });
+
+  it('is held up by no job that cannot be rescued', async () => {
+    const world = fakeWorld();
+    for (let i = 0; i < 300; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
+    world.clock.time += 10 * MINUTE;
+    const { poll } = world.wakeUps;
+    world.wakeUps.poll = async (message, delaySeconds) => {
+      if (message.jobId.endsWith('7')) throw new Error('throttled');
+      await poll(message, delaySeconds);
+    };
+    await expect(sweep(world)).rejects.toThrow('30 overdue jobs could not be looked after');
+    expect(world.wakeUps.sent.length).toBe(270);
+  });
+
+  it('works thousands off', async () => {
+    const world = fakeWorld();
+    for (let i = 0; i < 5000; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
+    world.clock.time += 10 * MINUTE;
+    await sweep(world);
+    expect(new Set(world.wakeUps.sent.map((sent) => sent.message.jobId)).size).toBe(5000);
+  });
+});
