@@ -20,6 +20,9 @@ const ReportAnswer = z.object({
   results: z.optional(z.nullable(z.array(Task))),
 });
 
+/** Only `created` is documented; the others speak for themselves. Any other state is taken for running, too, and counted. */
+const RUNNING_STATES = new Set(['created', 'pending', 'queued', 'processing', 'running', 'in_progress']);
+
 /** Reads what came of the create call. What is not certainly a refusal is `unknown`: the job may exist. */
 export function readCreation(outcome: Outcome, now: number): Creation {
   if (outcome.kind === 'not_connected') return { kind: 'unavailable', retryAfterSeconds: null };
@@ -73,7 +76,7 @@ function reportOf(answer: z.infer<typeof ReportAnswer>): Report {
   const state = answer.job_status.toLowerCase();
   const completedTasks = count(answer.completed_tasks);
   if (state !== 'completed' && state !== 'failed') {
-    return { kind: 'running', completedTasks, isKnownState: state === 'created' };
+    return { kind: 'running', completedTasks, isKnownState: RUNNING_STATES.has(state) };
   }
   const results = answer.results ? resultsOf(answer.results) : null;
   if (results === 'too_deep') return trouble('nonsense');

@@ -4,7 +4,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Submission } from '../core/submission.ts';
 import { readCreation, readReport } from '../core/upstream.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
-import { type ExchangeRequest, exchange } from './exchange.ts';
+import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 
 /** API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
 const CREATE_DEADLINE_MILLIS = 20_000;
@@ -19,6 +19,7 @@ export interface ModelStudioSettings {
   reportDeadlineMillis: number;
   /** A longer report is `too_large`. */
   reportMaxBytes: number;
+  exchange?: typeof exchangeOverHttp;
 }
 
 export interface ApiKey {
@@ -28,7 +29,7 @@ export interface ApiKey {
 
 /** ModelStudio's API. Answers are parsed, not trusted; whatever goes wrong becomes one of the named outcomes. */
 export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
-  const { apiKey, clock } = settings;
+  const { apiKey, clock, exchange = exchangeOverHttp } = settings;
   const base = `${settings.baseUrl.replace(/\/+$/, '')}/api/v1/organizations`;
   const generate = `${base}/${encodeURIComponent(settings.organizationId)}/generate`;
   const agent = generate.startsWith('https:')

@@ -8,7 +8,7 @@ import { retryAfterIn } from '../core/retry-after.ts';
 import { signedHeaders } from '../core/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook-url.ts';
 import type { Clock, Webhooks } from '../ports.ts';
-import { exchange } from './exchange.ts';
+import { exchange as exchangeOverHttp } from './exchange.ts';
 
 const DEADLINE_MILLIS = 15_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
@@ -20,11 +20,12 @@ export interface WebhookSettings {
   clock: Clock;
   /** Looks a host's addresses up: all of them. */
   lookup?: typeof dnsLookup;
+  exchange?: typeof exchangeOverHttp;
 }
 
 /** Sends webhooks by the contract's rules: public addresses only, no redirects, one deadline over all. */
 export function createWebhooks(settings: WebhookSettings): Webhooks {
-  const { rules, clock, signingSecrets } = settings;
+  const { rules, clock, signingSecrets, exchange = exchangeOverHttp } = settings;
   const lookup = publicOnly(settings.lookup ?? dnsLookup);
   return {
     async send({ id, url }, body) {

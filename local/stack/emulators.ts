@@ -57,6 +57,8 @@ function createDynamoDb(): Server {
 
 const NAMES_A_QUEUE_URL = new Set(['AmazonSQS.CreateQueue', 'AmazonSQS.GetQueueUrl', 'AmazonSQS.ListQueues']);
 const DELAY_MAX_SECONDS = 900;
+/** S3 takes 5 GB at once; this much fits into memory. */
+const OBJECT_MAX_BYTES = 512 * 1024 * 1024;
 
 async function startQueuesAndBuckets(): Promise<RunningServer> {
   const app = buildApp({ logger: false, host: '127.0.0.1', defaultRegion: REGION });
@@ -65,6 +67,11 @@ async function startQueuesAndBuckets(): Promise<RunningServer> {
     NAMES_A_QUEUE_URL.has(String(request.headers['x-amz-target'])) && typeof payload === 'string'
       ? payload.replaceAll(/http:\/\/sqs\.[a-z0-9-]+\.127\.0\.0\.1:/g, 'http://127.0.0.1:')
       : payload,
+  );
+  // fauxqs takes no object of more than 11 MiB.
+  app.removeContentTypeParser('*');
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: OBJECT_MAX_BYTES }, (_request, body, done) =>
+    done(null, body),
   );
   // fauxqs takes any delay; SQS does not.
   app.addHook('preHandler', async ({ body }, reply) => {
@@ -81,9 +88,9 @@ async function startQueuesAndBuckets(): Promise<RunningServer> {
 
 function delaysOf(body: unknown): number[] {
   if (typeof body !== 'object' || body === null) return [];
-  const { Entries = [], ...message } = body as {
+  const { DelaySeconds = 0, Entries = [] } = body as {
     DelaySeconds?: number;
     Entries?: { DelaySeconds?: number }[];
   };
-  return [message, ...Entries].map(({ DelaySeconds }) => DelaySeconds ?? 0);
+  return [DelaySeconds, ...Entries.map((entry) => entry.DelaySeconds ?? 0)];
 }

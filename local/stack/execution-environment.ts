@@ -1,3 +1,4 @@
+import { enableCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import type { InvocationFailure, InvocationMessage, WorkerMessage } from './worker.ts';
@@ -39,6 +40,9 @@ export interface EnvironmentEvents {
 
 const INIT_TIMEOUT_SECONDS = 10;
 
+/** Without it, every thread would strip the types of worker.ts again, which is half of its start. */
+const { directory: NODE_COMPILE_CACHE } = enableCompileCache();
+
 /** One environment of a function: one thread, at most one invocation at a time. */
 export class ExecutionEnvironment {
   readonly #settings: FunctionSettings;
@@ -53,7 +57,7 @@ export class ExecutionEnvironment {
     this.#settings = settings;
     this.#events = events;
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      env: settings.environment,
+      env: { ...settings.environment, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) },
       execArgv: [],
       name: settings.name,
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMegabytes },

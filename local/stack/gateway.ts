@@ -29,7 +29,9 @@ export class Gateway {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
       const status = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
-      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () =>
+        socket.destroy(),
+      );
     });
   }
 

@@ -43,7 +43,7 @@ export class StackModel {
     );
   }
 
-  ofType<Properties>(...types: (keyof typeof PROVISIONED)[]): ResolvedResource<Properties>[] {
+  ofType<Properties>(...types: string[]): ResolvedResource<Properties>[] {
     return Object.entries(this.#resources)
       .filter(([, { Type }]) => types.includes(Type))
       .map(([logicalId, resource]) => ({

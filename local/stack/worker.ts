@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, Module } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { compileFunction, constants } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 
 export interface InvocationMessage {
@@ -22,12 +21,18 @@ export type WorkerMessage =
   | { type: 'result'; result: string }
   | { type: 'failure'; failure: InvocationFailure };
 
+/** What `require` itself calls; Node's documented ways warn about being experimental once a bundle imports. */
+interface CompilableModule extends Module {
+  _compile(source: string, file: string, format: 'commonjs'): void;
+}
+
 type Handler = (event: unknown, context: object) => unknown;
 
 /** Lambda's limit for the answer of a synchronous invocation: 6 MiB and 100 bytes. */
 const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
 
 const environment = process.env as Record<string, string>;
+delete environment['NODE_COMPILE_CACHE'];
 const handler = await loadHandler(environment['LAMBDA_TASK_ROOT'] ?? '', environment['_HANDLER'] ?? '');
 
 parentPort?.on('message', async (invocation: InvocationMessage) => {
@@ -86,16 +91,13 @@ async function loadModule(pathWithoutExtension: string): Promise<Record<string, 
   return loadCommonJs([`${pathWithoutExtension}.js`, `${pathWithoutExtension}.cjs`].find(existsSync));
 }
 
-/** Not `require`: a package.json above the bundle, which a Lambda never sees, would decide what kind of module it is. */
+/** Not `require`: a package.json above the bundle, which Lambda never sees, would say what kind of module it is. */
 function loadCommonJs(file: string | undefined): Record<string, unknown> {
   if (file === undefined) throw new Error(`Cannot find the module of ${environment['_HANDLER']}`);
-  const module = { exports: {} as Record<string, unknown> };
-  const run = compileFunction(
-    readFileSync(file, 'utf8'),
-    ['exports', 'require', 'module', '__filename', '__dirname'],
-    { filename: file, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER },
-  );
-  run.call(module.exports, module.exports, createRequire(file), module, file, path.dirname(file));
+  const module = new Module(file) as CompilableModule;
+  module.filename = file;
+  module.paths = createRequire(file).resolve.paths('any') ?? [];
+  module._compile(readFileSync(file, 'utf8'), file, 'commonjs');
   return module.exports;
 }
 

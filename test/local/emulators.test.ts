@@ -1,6 +1,12 @@
 import { connect } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
   GetQueueUrlCommand,
@@ -59,6 +65,13 @@ describe('the buckets', () => {
     const Body = JSON.stringify({ DelaySeconds: 901 });
     await s3.send(new PutObjectCommand({ ...place, Body, ContentType: 'application/json' }));
     expect(await (await s3.send(new GetObjectCommand(place))).Body?.transformToString()).toBe(Body);
+  });
+
+  it('take an object of 20 MiB', async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'large' }));
+    const place = { Bucket: 'large', Key: 'object' };
+    await s3.send(new PutObjectCommand({ ...place, Body: Buffer.alloc(20 * 1024 * 1024) }));
+    expect((await s3.send(new HeadObjectCommand(place))).ContentLength).toBe(20 * 1024 * 1024);
   });
 });
 

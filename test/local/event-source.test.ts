@@ -6,10 +6,11 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientSettings } from '../../local/stack/clients.ts';
 import { type Emulators, startEmulators } from '../../local/stack/emulators.ts';
 import { EventSource, type EventSourceSettings } from '../../local/stack/event-source.ts';
+import { eventually } from './fixtures.ts';
 
 let emulators: Emulators;
 let sqs: SQSClient;
@@ -118,7 +119,7 @@ describe.concurrent('an event source', () => {
         bytes: { DataType: 'Binary', BinaryValue: new Uint8Array([255, 0]) },
       },
     });
-    await vi.waitFor(async () => expect([consumer.batches.length, await queue.count()]).toEqual([1, 0]));
+    await eventually(async () => expect([consumer.batches.length, await queue.count()]).toEqual([1, 0]));
     expect(consumer.batches[0]).toEqual([
       {
         messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -151,7 +152,7 @@ describe.concurrent('an event source', () => {
       attempts += records.some(({ body }) => body === 'bad') ? 1 : 0;
       return attempts < 2 ? failuresOf('bad').of(records) : { batchItemFailures: [] };
     });
-    await vi.waitFor(async () => expect(await queue.count()).toBe(0), { timeout: 4_000 });
+    await eventually(async () => expect(await queue.count()).toBe(0));
     expect(consumer.receives).toEqual({ good: [1], fine: [1], bad: [1, 2] });
   });
 
@@ -161,9 +162,7 @@ describe.concurrent('an event source', () => {
     const queue = await createQueue({ VisibilityTimeout: '1', RedrivePolicy });
     const consumer = consume(queue, failuresOf('poison').of);
     await queue.send('poison');
-    await vi.waitFor(async () => expect([await queue.count(), await deadLetters.count()]).toEqual([0, 1]), {
-      timeout: 5_000,
-    });
+    await eventually(async () => expect([await queue.count(), await deadLetters.count()]).toEqual([0, 1]));
     expect(consumer.receives).toEqual({ poison: [1, 2] });
   });
 
@@ -172,7 +171,7 @@ describe.concurrent('an event source', () => {
     const consumer = consume(queue, () => null);
     const sentAt = Date.now();
     await queue.send('later', { DelaySeconds: 1 });
-    await vi.waitFor(() => expect(consumer.batches.length).toBe(1), { timeout: 4_000 });
+    await eventually(() => expect(consumer.batches.length).toBe(1));
     expect(Date.now() - sentAt).toBeGreaterThanOrEqual(1_000);
   });
 
@@ -180,7 +179,7 @@ describe.concurrent('an event source', () => {
     const queue = await createQueue();
     const consumer = consume(queue, () => null, { batchSize: 3, batchingWindowSeconds: 1 });
     for (const body of ['1', '2', '3', '4']) await queue.send(body);
-    await vi.waitFor(async () => expect(await queue.count()).toBe(0), { timeout: 4_000 });
+    await eventually(async () => expect(await queue.count()).toBe(0));
     const sizes = consumer.batches.map(({ length }) => length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(3);
     expect(sizes.length).toBe(2);
@@ -189,19 +188,19 @@ describe.concurrent('an event source', () => {
   it('invokes no more at once than the limit', async () => {
     const queue = await createQueue();
     for (let sent = 0; sent < 12; sent += 1) await queue.send(`message ${sent}`);
+    const gate = Promise.withResolvers<void>();
     let running = 0;
     let most = 0;
-    consume(
-      queue,
-      async () => {
-        running += 1;
-        most = Math.max(most, running);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        running -= 1;
-      },
-      { batchSize: 1, maxConcurrency: 3 },
-    );
-    await vi.waitFor(async () => expect(await queue.count()).toBe(0), { timeout: 4_000 });
+    const holdUntilOpen = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await gate.promise;
+      running -= 1;
+    };
+    consume(queue, holdUntilOpen, { batchSize: 1, maxConcurrency: 3 });
+    await eventually(() => expect(running).toBe(3));
+    gate.resolve();
+    await eventually(async () => expect(await queue.count()).toBe(0));
     expect(most).toBe(3);
   });
 
@@ -220,7 +219,7 @@ describe.concurrent('an event source', () => {
     const queue = await createQueue();
     const consumer = consume(queue, answer, { reportsBatchItemFailures });
     await queue.send('message');
-    await vi.waitFor(() => expect(consumer.batches.length).toBe(1));
+    await eventually(() => expect(consumer.batches.length).toBe(1));
     await consumer.stop();
     expect(await queue.count()).toBe(outcome === 'deleted' ? 0 : 1);
   });
@@ -231,7 +230,7 @@ describe('stopping', () => {
     const queue = await createQueue();
     const consumer = consume(queue, () => null);
     await queue.send('message');
-    await vi.waitFor(async () => expect([consumer.batches.length, await queue.count()]).toEqual([1, 0]));
+    await eventually(async () => expect([consumer.batches.length, await queue.count()]).toEqual([1, 0]));
     const stoppedAt = performance.now();
     await consumer.stop();
     expect(performance.now() - stoppedAt).toBeLessThan(1_000);

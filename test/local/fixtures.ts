@@ -1,10 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { LambdaFunction } from '../../local/stack/lambda.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack/stack.ts';
 import type { Template } from '../../local/stack/template.ts';
+
+/** Resolves as soon as the assertion holds. */
+export function eventually(assertion: () => unknown): Promise<unknown> {
+  return vi.waitFor(assertion, { timeout: 5_000, interval: 20 });
+}
 
 /** Files in a directory that is gone after the test. */
 export function writeFiles(files: Record<string, string>): string {
@@ -17,10 +22,15 @@ export function writeFiles(files: Record<string, string>): string {
   return directory;
 }
 
-/** A function whose bundle is this CommonJS source. */
+/** A function whose bundle is this source, CommonJS unless its file says otherwise. */
 export function createFunction(
   source: string,
-  settings: { timeoutSeconds?: number; maxConcurrency?: number; environment?: Record<string, string> } = {},
+  settings: {
+    file?: string;
+    timeoutSeconds?: number;
+    maxConcurrency?: number;
+    environment?: Record<string, string>;
+  } = {},
 ): { target: LambdaFunction; lines: string[] } {
   const lines: string[] = [];
   const target = new LambdaFunction({
@@ -33,7 +43,10 @@ export function createFunction(
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
       AWS_LAMBDA_FUNCTION_NAME: 'fixture',
       AWS_REGION: 'us-east-1',
-      LAMBDA_TASK_ROOT: writeFiles({ 'index.js': source }),
+      LAMBDA_TASK_ROOT: writeFiles({
+        [settings.file ?? 'index.js']: source,
+        'package.json': '{"type":"module"}',
+      }),
       ...settings.environment,
     },
     onLog: (line) => lines.push(line),

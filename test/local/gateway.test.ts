@@ -273,6 +273,15 @@ describe('the gateway itself answers', () => {
     });
   });
 
+  it('413 when the event is more than Lambda takes', async () => {
+    const refusal = Object.assign(new Error('too large'), { name: 'RequestEntityTooLargeException' });
+    const url = await startGateway(() => Promise.reject(refusal));
+    expect(await send(url, '/')).toMatchObject({
+      status: 413,
+      body: '{"message":"Request Entity Too Large"}',
+    });
+  });
+
   it('500 when the function fails', async () => {
     const url = await startGateway(() => {
       throw new Error('secret');

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createFunction } from './fixtures.ts';
+import { createFunction, eventually } from './fixtures.ts';
 
 describe('an invocation', () => {
   it('hands over the event and the context, and gives back the answer', async () => {
@@ -18,6 +18,18 @@ describe('an invocation', () => {
     });
     expect(answer['left']).toBeGreaterThan(5_000);
     expect(answer['left']).toBeLessThanOrEqual(10_000);
+  });
+
+  it.each([
+    ['CommonJS', 'index.js', `const { sep } = require('node:path'); exports.handler = async () =>`],
+    ['an ES module', 'index.mjs', `import { sep } from 'node:path'; export const handler = async () =>`],
+  ])('runs a bundle that is %s, and that imports', async (_name, file, source) => {
+    const { target, lines } = createFunction(`${source} [sep, (await import('node:url')).URL.name];`, {
+      file,
+    });
+    expect(await target.invoke({})).toEqual(['/', 'URL']);
+    await target.close();
+    expect(lines).toEqual([]);
   });
 
   it('answers null when the function returns nothing', async () => {
@@ -41,7 +53,7 @@ describe('an invocation', () => {
       `exports.handler = async () => { console.log('one\\ntwo'); console.error('three'); };`,
     );
     await target.invoke({});
-    await vi.waitFor(() => expect(lines.sort()).toEqual(['one', 'three', 'two']));
+    await eventually(() => expect(lines.sort()).toEqual(['one', 'three', 'two']));
   });
 
   it('fails with the error that the function throws', async () => {
@@ -87,10 +99,10 @@ describe('environments', () => {
   it('are as many as there are simultaneous invocations, up to the limit; the rest waits', async () => {
     const { target } = createFunction(COUNTING, { maxConcurrency: 3 });
     const outcomes = Promise.allSettled([1, 2, 3, 4, 5].map(() => target.invoke('hang')));
-    await vi.waitFor(() => expect(target.busyCount).toBe(3));
+    await eventually(() => expect(target.busyCount).toBe(3));
     expect(target.environmentCount).toBe(3);
     expect(target.kill()).toBe(3);
-    await vi.waitFor(() => expect(target.busyCount).toBe(2));
+    await eventually(() => expect(target.busyCount).toBe(2));
     expect(target.kill()).toBe(2);
     await outcomes;
     expect(target.environmentCount).toBe(0);
@@ -100,7 +112,7 @@ describe('environments', () => {
     const { target, lines } = createFunction(`console.log('init'); exports.handler = async () => 1;`);
     target.warm();
     target.warm();
-    await vi.waitFor(() => expect(lines).toEqual(['init']));
+    await eventually(() => expect(lines).toEqual(['init']));
     await target.invoke({});
     expect(target.environmentCount).toBe(1);
   });
@@ -139,7 +151,7 @@ describe('a failure ends the environment, and the next invocation gets a fresh o
   it('when it is killed', async () => {
     const { target } = createFunction(FAILING);
     const failed = expect(target.invoke('hang')).rejects.toThrow('signal: killed');
-    await vi.waitFor(() => expect(target.busyCount).toBe(1));
+    await eventually(() => expect(target.busyCount).toBe(1));
     expect(target.kill()).toBe(1);
     await failed;
     expect(target.kill()).toBe(0);
@@ -164,7 +176,7 @@ describe('closing', () => {
   it('ends every invocation at once, even one that never yields', async () => {
     const { target } = createFunction(FAILING, { maxConcurrency: 2 });
     const outcomes = Promise.allSettled(['hang', 'spin', 'fine'].map((event) => target.invoke(event)));
-    await vi.waitFor(() => expect(target.busyCount).toBe(2));
+    await eventually(() => expect(target.busyCount).toBe(2));
     const startedAt = performance.now();
     await target.close();
     expect(performance.now() - startedAt).toBeLessThan(1_000);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { startLocalStack } from '../../local/stack/stack.ts';
 import { API_SOURCE, synthesizeFixtureStack, WORKER_SOURCE } from './fixture-stack.ts';
-import { startStack, writeFiles } from './fixtures.ts';
+import { eventually, startStack, writeFiles } from './fixtures.ts';
 
 describe('a synthesized stack', () => {
   it('runs on a laptop as its template says', async ({ onTestFinished }) => {
@@ -34,14 +34,12 @@ describe('a synthesized stack', () => {
       headers: { 'content-type': 'text/plain' },
     });
     expect([accepted.status, accepted.headers.get('location')]).toEqual([202, `${stack.apiUrl}/orders`]);
-    await vi.waitFor(
-      async () =>
-        expect(await shown()).toEqual({
-          greeting: 'from the laptop',
-          extra: 'for everyone',
-          receipt: 'tea signed s3cr3t',
-        }),
-      { timeout: 5_000 },
+    await eventually(async () =>
+      expect(await shown()).toEqual({
+        greeting: 'from the laptop',
+        extra: 'for everyone',
+        receipt: 'tea signed s3cr3t',
+      }),
     );
 
     await fetch(`${stack.apiUrl}/orders`, {
@@ -49,17 +47,13 @@ describe('a synthesized stack', () => {
       body: 'hang',
       headers: { 'content-type': 'text/plain' },
     });
-    await vi.waitFor(() => expect(lines.join('\n')).toContain('hanging'), { timeout: 5_000 });
+    await eventually(() => expect(lines.join('\n')).toContain('hanging'));
     expect(worker?.kill()).toBe(1);
-    await vi.waitFor(async () => expect(await shown()).toMatchObject({ receipt: 'hang signed s3cr3t' }), {
-      timeout: 5_000,
-    });
+    await eventually(async () => expect(await shown()).toMatchObject({ receipt: 'hang signed s3cr3t' }));
 
     const [everyMinute] = timers.mock.calls.find(([, milliseconds]) => milliseconds === 60_000) ?? [];
     everyMinute?.();
-    await vi.waitFor(() => expect(lines.join('\n')).toMatch(/fired .*"source":"aws\.scheduler"/), {
-      timeout: 5_000,
-    });
+    await eventually(() => expect(lines.join('\n')).toMatch(/fired .*"source":"aws\.scheduler"/));
   });
 });
 
@@ -104,7 +98,7 @@ describe('closing', () => {
       ({ status }) => status,
       () => 'cut off',
     );
-    await vi.waitFor(() => expect(stack.functions['Idle']?.busyCount).toBe(1), { timeout: 5_000 });
+    await eventually(() => expect(stack.functions['Idle']?.busyCount).toBe(1));
     const startedAt = performance.now();
     await Promise.all([stack.close(), stack.close()]);
     expect(performance.now() - startedAt).toBeLessThan(1_500);

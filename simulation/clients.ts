@@ -1,0 +1,179 @@
+import { admit } from '../functions/admit/admit.ts';
+import { newClientKey } from '../functions/core/client-key.ts';
+import { type Answer, problem } from '../functions/core/problem.ts';
+import { read } from '../functions/jobs/read.ts';
+import { submit } from '../functions/submit/submit.ts';
+import type { Cloud } from './cloud.ts';
+import { CANARY, judgeText, must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import { Worker } from './worker.ts';
+
+const API_TIMEOUT_MILLIS = 29_000;
+const CLIENT_PATIENCE_MILLIS = 30_000;
+const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 502, 503, 504];
+
+/** One job that an app wants to have, whatever it takes. */
+export interface Wish {
+  marker: string;
+  client: 0 | 1;
+  idempotencyKey: string | null;
+  body: { expires_in: number; webhook_url?: string };
+  /** The job that the app was told of. */
+  jobId: string | null;
+  /** The app has stopped asking. */
+  isSettled: boolean;
+}
+
+/** The apps: they submit, repeat what failed with the same key, sometimes twice at once. */
+export class Clients {
+  readonly #sim: Simulation;
+  readonly #cloud: Cloud;
+  readonly #keys: string[];
+  readonly wishes: Wish[] = [];
+
+  constructor(sim: Simulation, cloud: Cloud) {
+    this.#sim = sim;
+    this.#cloud = cloud;
+    this.#keys = ['first', 'second'].map((client) => {
+      const { key, record } = newClientKey(
+        client,
+        ['jobs:read', 'jobs:write'],
+        sim.random.bytes(48),
+        sim.now,
+      );
+      cloud.clientKeys.set(record.sha256, record);
+      return key;
+    });
+  }
+
+  wish(index: number): void {
+    const { random, timeline } = this.#sim;
+    const marker = `job-${index}`;
+    const webhook = random.pick(['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null]);
+    const wish: Wish = {
+      marker,
+      client: random.pick([0, 0, 1]),
+      idempotencyKey: random.happens(0.7) ? `key-${index}` : null,
+      body: {
+        model_id: 'm',
+        messages: Array(random.between(1, 3)).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
+        expires_in: random.pick([60, 120, 600, 3600]),
+        ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
+      } as Wish['body'],
+      jobId: null,
+      isSettled: false,
+    };
+    this.#cloud.modelStudio.destine(marker, {
+      runMillis: random.pick([300, 2000, 10_000, 30_000, 300_000, 10_000_000]),
+      status: random.happens(0.1) ? 'failed' : 'completed',
+      resultBytes: random.happens(0.1) ? 300_000 : 20,
+    });
+    this.wishes.push(wish);
+    timeline.after(random.between(0, 600) * 1000, () => {
+      this.#pursue(wish);
+      const isImpatient = wish.idempotencyKey !== null && random.happens(0.2);
+      if (isImpatient) timeline.after(random.between(0, 3000), () => this.#pursue(wish));
+    });
+  }
+
+  #pursue(wish: Wish): void {
+    this.call(wish.client, 'POST', '/v1/jobs', wish.body, wish.idempotencyKey, (answer) => {
+      const again = () =>
+        this.#sim.timeline.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
+      const { job_id = null } = answer ? JSON.parse(answer.body) : {};
+      if (answer?.status === 202 || answer?.status === 504) this.#learn(wish, job_id);
+      const isRefused = answer?.status === 503 || answer?.status === 502;
+      const isOpen = answer === null || answer.status === 500 || answer.status === 409;
+      if (isRefused || (isOpen && wish.idempotencyKey !== null)) return again();
+      wish.isSettled = true;
+    });
+  }
+
+  #learn(wish: Wish, jobId: string): void {
+    must(
+      wish.jobId === null || wish.jobId === jobId,
+      'I20',
+      () => `${wish.marker} is ${wish.jobId}, then ${jobId}`,
+    );
+    wish.jobId = jobId;
+  }
+
+  /** Repeats every wish that has a key: whatever its app saw, it finds its job; a different request does not. */
+  askAgain(): void {
+    for (const wish of this.wishes) {
+      const { idempotencyKey, jobId, client } = wish;
+      if (idempotencyKey === null || jobId === null) continue;
+      this.call(client, 'POST', '/v1/jobs', wish.body, idempotencyKey, (answer) => {
+        const found = answer && JSON.parse(answer.body).job_id;
+        must(answer?.status === 202 && found === jobId, 'I20', () => `${wish.marker} finds ${answer?.body}`);
+      });
+      this.call(client, 'POST', '/v1/jobs', { ...wish.body, max_tokens: 7 }, idempotencyKey, (answer) => {
+        must(
+          answer?.status === 422,
+          'I6',
+          () => `a different request under ${idempotencyKey}: ${answer?.body}`,
+        );
+      });
+      this.call(client, 'GET', `/v1/jobs/${jobId}`, null, null, (answer) => {
+        must(answer?.status === 200, 'I20', () => `${jobId} reads as ${answer?.body}`);
+      });
+      this.call(1 - client, 'GET', `/v1/jobs/${jobId}`, null, null, (answer) => {
+        must(answer?.status === 404, 'I7', () => `${jobId} is seen by another client`);
+      });
+    }
+  }
+
+  /** One HTTP request. The caller learns the answer, or null when none came in time. */
+  call(
+    client: number,
+    method: string,
+    path: string,
+    body: object | null,
+    idempotencyKey: string | null,
+    then: (answer: Answer | null) => void,
+  ): void {
+    const worker = new Worker(this.#sim, method === 'POST' ? 'submit' : 'jobs', API_TIMEOUT_MILLIS);
+    const { timeline } = this.#sim;
+    let isAnswered = false;
+    const answer = (given: Answer | null) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#sim.note(`${worker.name} answers ${given?.status ?? 'nothing'}`);
+      try {
+        if (given) this.#judge(given);
+        then(given);
+      } catch (error) {
+        this.#sim.report(error);
+      }
+    };
+    const headers = {
+      authorization: `Bearer ${this.#keys[client]}`,
+      'content-type': 'application/json',
+      ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
+    };
+    const request = { method, path, headers, body: Buffer.from(JSON.stringify(body)), requestId: 'r' };
+    this.#handle(request, worker)
+      .catch(() => problem('internal_error', 'r'))
+      .then((given) => {
+        if (!worker.isAlive) return;
+        worker.end();
+        answer(given);
+      });
+    timeline.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
+  }
+
+  async #handle(request: Parameters<typeof admit>[0], worker: Worker): Promise<Answer> {
+    const world = this.#cloud.world(worker);
+    const admitted = await admit(request, world);
+    if ('status' in admitted) return admitted;
+    return admitted.operation === 'submit'
+      ? submit(request, admitted, world)
+      : read(request, admitted, world);
+  }
+
+  #judge({ status, body }: Answer): void {
+    must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
+    must(typeof JSON.parse(body) === 'object', 'I10', () => `an answer that is no JSON object: ${body}`);
+    judgeText('an answer', body);
+  }
+}

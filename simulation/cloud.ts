@@ -1,0 +1,259 @@
+import type { ClientKey } from '../functions/core/client-key.ts';
+import type { Job } from '../functions/core/job.ts';
+import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
+import { overdueAt, shardOf } from '../functions/core/overdue.ts';
+import { deliver } from '../functions/deliver/deliver.ts';
+import { createModelStudio } from '../functions/edge/modelstudio.ts';
+import { createWebhooks } from '../functions/edge/webhooks.ts';
+import { poll } from '../functions/poll/poll.ts';
+import type { Facts, Stage, WakeUps, World } from '../functions/ports.ts';
+import { judgeText, judgeWrite, must } from './judge.ts';
+import { SimulatedModelStudio } from './modelstudio.ts';
+import { Queue } from './queue.ts';
+import { Receivers } from './receivers.ts';
+import type { Simulation } from './simulation.ts';
+import type { Worker } from './worker.ts';
+
+/** Shorter than the deployed one, so that runs end; with a wait that takes hops. */
+export const WEBHOOK_SCHEDULE = [0, 5, 60, 300, 2000];
+const INDEX_PAGE_SIZE = 3;
+const SKEW_MAX_MILLIS = 3000;
+
+export const settings = {
+  apiUrl: 'https://api.example.com',
+  webhookSchedule: WEBHOOK_SCHEDULE,
+  webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
+  defaultWebhookUrl: null,
+  sweepMillis: 45_000,
+};
+
+/** Everything that outlives a worker, and the ports by which a worker reaches it. */
+export class Cloud {
+  readonly rows = new Map<string, Job>();
+  readonly documents = new Map<string, string>();
+  readonly clientKeys = new Map<string, ClientKey>();
+  readonly modelStudio: SimulatedModelStudio;
+  readonly receivers: Receivers;
+  readonly queues: Record<'poll' | 'collect' | 'deliver', Queue>;
+  /** The current signing secret first. */
+  signingSecrets = [`whsec_${Buffer.alloc(32, 1).toString('base64')}`];
+  /** ModelStudio's key as Secrets Manager has it, and as workers remember it. */
+  storedApiKey: string;
+  #rememberedApiKey: string;
+  /** Messages come on time in this run, and those that failed come again in time. */
+  readonly isPunctual: boolean;
+  readonly #overdue = new Map<string, number>();
+  readonly #sim: Simulation;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.isPunctual = sim.faults.late === 0 && sim.faults.indexLagMillis === 0;
+    this.modelStudio = new SimulatedModelStudio(sim);
+    this.storedApiKey = this.modelStudio.apiKey;
+    this.#rememberedApiKey = this.storedApiKey;
+    this.receivers = new Receivers(sim, () => this.signingSecrets);
+    const poller = (isCollector: boolean) => async (body: string, worker: Worker) =>
+      poll(PollMessage.parse(JSON.parse(body)), this.world(worker, isCollector));
+    this.queues = {
+      poll: new Queue(sim, 'poll', 30_000, poller(false)),
+      collect: new Queue(sim, 'collect', 180_000, poller(true)),
+      deliver: new Queue(sim, 'deliver', 30_000, async (body, worker) =>
+        deliver(DeliverMessage.parse(JSON.parse(body)), this.world(worker)),
+      ),
+    };
+  }
+
+  world(
+    worker: Worker,
+    isCollector = false,
+  ): World & { settings: typeof settings & { isCollector: boolean } } {
+    const { clock } = worker;
+    const { random } = this.#sim;
+    return {
+      jobs: this.#jobs(worker),
+      overdue: this.#overduePages(worker),
+      documents: this.#documentsOf(worker),
+      wakeUps: this.#wakeUps(worker),
+      modelStudio: createModelStudio({
+        baseUrl: 'http://modelstudio',
+        organizationId: 'org_1',
+        apiKey: { get: (isStale) => this.#apiKey(worker, isStale) },
+        clock,
+        reportDeadlineMillis: isCollector ? 120_000 : 10_000,
+        reportMaxBytes: isCollector ? 128_000_000 : 2_000_000,
+        exchange: (request) => worker.exchange(request, () => this.modelStudio.answer(request)),
+      }),
+      webhooks: createWebhooks({
+        rules: settings.webhookRules,
+        signingSecrets: () => worker.call('secrets', () => this.signingSecrets),
+        clock,
+        exchange: (request) => worker.exchange(request, () => this.receivers.answer(request, worker)),
+      }),
+      clientKeys: { find: (sha256) => worker.call('keys.find', () => this.clientKeys.get(sha256) ?? null) },
+      clock,
+      chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+      log: {
+        tell: (stage, facts) => this.#tell(worker, stage, facts),
+        count: (what) => this.#sim.count(what),
+      },
+      settings: { ...settings, isCollector },
+    };
+  }
+
+  #jobs(worker: Worker): World['jobs'] {
+    const { rows } = this;
+    const holds = (job: Job, version: number) => {
+      const row = rows.get(job.jobId);
+      return row?.version === version && row.createdAt === job.createdAt;
+    };
+    return {
+      find: (jobId) => worker.call('jobs.find', () => rows.get(jobId) ?? null),
+      insert: (job) => worker.call('jobs.insert', () => !rows.has(job.jobId) && this.#write(job)),
+      replace: (after) =>
+        worker.call('jobs.replace', () => holds(after, after.version - 1) && this.#write(after)),
+      remove: (job) => worker.call('jobs.remove', () => holds(job, job.version) && this.#erase(job)),
+    };
+  }
+
+  #write(job: Job): true {
+    const text = JSON.stringify(job);
+    judgeText('a row', text);
+    must(text.length < 100_000, 'I16', () => `the row of ${job.jobId} has ${text.length} bytes`);
+    judgeWrite(this.rows.get(job.jobId), job);
+    this.#judgeTruth(job);
+    this.#sim.note(`row ${job.jobId} v${job.version} ${job.status} ${job.webhook?.status ?? ''}`);
+    this.rows.set(job.jobId, this.#asWrittenByPreviousVersion(job));
+    this.#index(job.jobId);
+    return true;
+  }
+
+  /** A job ends as ModelStudio ended it, or because its time was up. */
+  #judgeTruth(job: Job): void {
+    const before = this.rows.get(job.jobId);
+    if (before?.status !== 'running' || job.status === 'running') return;
+    const isUp = this.#sim.now + SKEW_MAX_MILLIS >= job.expiresAt;
+    must(job.status !== 'expired' || isUp, 'I1', () => `${job.jobId} expires before its time`);
+    const end = this.modelStudio.endOf(before.upstreamJobId);
+    must(
+      job.status !== 'completed' || end === 'completed',
+      'I1',
+      () => `${job.jobId} completes, ModelStudio: ${end}`,
+    );
+  }
+
+  #erase(job: Job): true {
+    must(job.status === 'submitting', 'I5', () => `${job.jobId} is removed while ${job.status}`);
+    this.#sim.note(`row ${job.jobId} removed`);
+    this.rows.delete(job.jobId);
+    this.#index(job.jobId);
+    return true;
+  }
+
+  #asWrittenByPreviousVersion(job: Job): Job {
+    if (job.status !== 'running' || !this.#sim.random.happens(this.#sim.faults.previousVersion)) return job;
+    const { missingSince, ...older } = job;
+    return older as Job;
+  }
+
+  #index(jobId: string): void {
+    const { random, faults, timeline } = this.#sim;
+    const update = () => {
+      const job = this.rows.get(jobId);
+      const at = job ? overdueAt(job) : null;
+      if (at === null) this.#overdue.delete(jobId);
+      else this.#overdue.set(jobId, at);
+    };
+    if (faults.indexLagMillis === 0) update();
+    else timeline.after(random.between(0, faults.indexLagMillis), update);
+  }
+
+  /** Whether a sweep would find anything. */
+  isAnyOverdue(now: number): boolean {
+    return [...this.#overdue.values()].some((at) => at <= now);
+  }
+
+  #overduePages(worker: Worker): World['overdue'] {
+    const overdue = this.#overdue;
+    return {
+      async *pages(shard, now) {
+        const ids = await worker.call('overdue.pages', () =>
+          [...overdue]
+            .filter(([jobId, at]) => shardOf(jobId) === shard && at <= now)
+            .sort(([, a], [, b]) => a - b)
+            .map(([jobId]) => jobId),
+        );
+        for (let i = 0; i < ids.length; i += INDEX_PAGE_SIZE) yield ids.slice(i, i + INDEX_PAGE_SIZE);
+      },
+    };
+  }
+
+  #documentsOf(worker: Worker): World['documents'] {
+    const { documents } = this;
+    return {
+      save: (key, json) =>
+        worker.call('documents.save', () => {
+          must(!documents.has(key), 'I3', () => `the document ${key} is written twice`);
+          judgeText('a document', json);
+          documents.set(key, json);
+          return { store: 'table', key } as const;
+        }),
+      load: ({ key }) =>
+        worker.call('documents.load', () => {
+          const json = documents.get(key);
+          must(json !== undefined, 'I3', () => `the document ${key} is missing`);
+          return json;
+        }),
+      link: async ({ key }) => `https://bucket.example.com/${key}`,
+    };
+  }
+
+  #wakeUps(worker: Worker): WakeUps {
+    const send = (queue: keyof Cloud['queues'], message: object, delaySeconds: number) =>
+      worker.call(`send to ${queue}`, () => {
+        const { random, faults } = this.#sim;
+        const { attempts, ...older } = message as { attempts?: number };
+        const body = JSON.stringify(random.happens(faults.previousVersion) ? older : message);
+        judgeText('a message', body);
+        this.#sim.note(`${worker.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
+        this.sent(queue, body);
+        this.queues[queue].send(body, delaySeconds);
+      });
+    return {
+      poll: (message, delaySeconds) => send('poll', message, delaySeconds),
+      collect: (message, delaySeconds) => send('collect', message, delaySeconds),
+      deliver: (message, delaySeconds) => send('deliver', message, delaySeconds),
+    };
+  }
+
+  /** Sends by job, apart for the polling and the delivering chain. */
+  readonly sends = new Map<string, { poll: number; deliver: number }>();
+
+  sent(queue: keyof Cloud['queues'], body: string): void {
+    const { jobId } = JSON.parse(body);
+    const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
+    sends[queue === 'deliver' ? 'deliver' : 'poll'] += 1;
+    this.sends.set(jobId, sends);
+  }
+
+  #apiKey(worker: Worker, isStale: boolean): Promise<string> {
+    if (!isStale) return Promise.resolve(this.#rememberedApiKey);
+    return worker.call('secrets', () => {
+      this.#rememberedApiKey = this.storedApiKey;
+      return this.storedApiKey;
+    });
+  }
+
+  #tell(worker: Worker, stage: Stage, facts: Facts): void {
+    const text = JSON.stringify(facts);
+    judgeText('a log line', text);
+    this.#sim.note(`${worker.name} tells: ${stage} ${text}`);
+    if (stage === 'sweep' && facts.outcome === 'lost_poll') this.#judgeRescue(facts.job_id ?? '');
+  }
+
+  /** One failure never breaks a chain: the message comes again before the sweeper does, unless it is late. */
+  #judgeRescue(jobId: string): void {
+    const { isPunctual, queues } = this;
+    const failures = (queues.poll.failures.get(jobId) ?? 0) + (queues.collect.failures.get(jobId) ?? 0);
+    must(!isPunctual || failures > 1, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
+  }
+}

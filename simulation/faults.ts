@@ -1,0 +1,79 @@
+import type { Random } from './random.ts';
+
+/** How often what goes wrong, each as a probability per occasion. */
+export interface Faults {
+  /** The worker dies before a call's effect, or after it. */
+  crash: number;
+  /** The call fails, without its effect. */
+  error: number;
+  /** The call fails, though it has had its effect. */
+  lostReply: number;
+  /** The call takes seconds, now and then longer than the function may run. */
+  latency: number;
+  /** A message is delivered twice. */
+  duplicate: number;
+  /** A message is delivered seconds or minutes late. */
+  late: number;
+  /** ModelStudio answers wrongly: 429, 500 (done or not), garbage, silence, a cut, a moment's 404. */
+  upstream: number;
+  /** ModelStudio forgets a job. */
+  forgotten: number;
+  /** A receiver fails an attempt, in any of the ways it can. */
+  receiver: number;
+  /** Keys and secrets are rotated, in a moment in which both sides differ. */
+  rotation: boolean;
+  /** How far the index lags behind the rows, at most. */
+  indexLagMillis: number;
+  /** How far a worker's clock is off, at most. */
+  skewMillis: number;
+  /** How long a queue hides a message; shorter than the function may run makes two workers out of one message. */
+  visibilityMillis: number;
+  /** Rows and messages as the version before wrote them. */
+  previousVersion: number;
+}
+
+const QUIET: Faults = {
+  crash: 0,
+  error: 0,
+  lostReply: 0,
+  latency: 0,
+  duplicate: 0,
+  late: 0,
+  upstream: 0,
+  forgotten: 0,
+  receiver: 0,
+  rotation: false,
+  indexLagMillis: 0,
+  skewMillis: 0,
+  visibilityMillis: 180_000,
+  previousVersion: 0,
+};
+
+/** A fifth of the seeds are quiet; each of the others draws a mix of its own, from mild to wild. */
+export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean } {
+  if (random.happens(0.2)) return { faults: QUIET, isQuiet: true };
+  const wildness = random.pick([0.02, 0.06, 0.15]);
+  const maybe = (share = 0.5) => (random.happens(share) ? wildness * random.fraction() : 0);
+  const faults: Faults = {
+    crash: maybe(),
+    error: maybe(),
+    lostReply: maybe(),
+    latency: maybe(),
+    duplicate: maybe() * 2,
+    late: maybe() * 2,
+    upstream: maybe() * 4,
+    forgotten: maybe(0.2),
+    receiver: maybe() * 6,
+    rotation: random.happens(0.3),
+    indexLagMillis: random.happens(0.5) ? random.between(0, 60_000) : 0,
+    skewMillis: random.happens(0.4) ? random.between(0, 3000) : 0,
+    visibilityMillis: random.happens(0.3) ? random.between(5, 60) * 1000 : QUIET.visibilityMillis,
+    previousVersion: random.happens(0.2) ? 0.3 : 0,
+  };
+  return { faults, isQuiet: false };
+}
+
+/** What is left when the faults have ended: liveness is judged from then on. */
+export function healed(): Faults {
+  return QUIET;
+}

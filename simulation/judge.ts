@@ -1,0 +1,48 @@
+import { isFinished, type Job } from '../functions/core/job.ts';
+
+/** An invariant that did not hold. Its number is that of docs/guarantees.md. */
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`);
+    this.invariant = invariant;
+  }
+}
+
+export function must(holds: boolean, invariant: string, message: () => string): asserts holds {
+  if (!holds) throw new Violation(invariant, message());
+}
+
+const ORDER = { submitting: 0, running: 1, completed: 2, failed: 2, cancelled: 2, expired: 2 };
+
+/** What must hold between two versions of a job. */
+export function judgeWrite(before: Job | undefined, after: Job): void {
+  if (before === undefined) return;
+  const steps = `${before.status} → ${after.status}`;
+  must(
+    after.version === before.version + 1,
+    'I9',
+    () => `${after.jobId} skips from ${before.version} to ${after.version}`,
+  );
+  must(ORDER[after.status] >= ORDER[before.status], 'I5', () => `${after.jobId} goes back: ${steps}`);
+  if (!isFinished(before) || !isFinished(after)) return;
+  must(after.status === before.status, 'I5', () => `${after.jobId} changes its end: ${steps}`);
+  must(after.finishedAt === before.finishedAt, 'I5', () => `${after.jobId} ends twice`);
+  must(after.event.key === before.event.key, 'I3', () => `${after.jobId} gets another event`);
+  must(after.webhook?.id === before.webhook?.id, 'I3', () => `${after.jobId} gets another webhook-id`);
+  const wasSettled = before.webhook !== null && before.webhook.status !== 'pending';
+  const isSame = before.webhook?.status === after.webhook?.status;
+  must(
+    !wasSettled || isSame,
+    'I8',
+    () => `${after.jobId}: webhook ${before.webhook?.status} → ${after.webhook?.status}`,
+  );
+}
+
+/** A text that must not leave the way it is meant for: prompts and keys hold it. */
+export const CANARY = 'canary-7f3a';
+
+export function judgeText(where: string, text: string): void {
+  must(!text.includes(CANARY), 'I17', () => `a prompt or a key appears in ${where}: ${text.slice(0, 200)}`);
+}

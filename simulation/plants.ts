@@ -1,0 +1,196 @@
+/** A bug to be planted into a file of functions/: the exact text that it replaces, once. */
+export interface Plant {
+  name: string;
+  file: string;
+  find: string;
+  replace: string;
+}
+
+/** Bugs that such systems have had. The simulator must catch each of them. */
+export const PLANTS: Plant[] = [
+  {
+    name: 'create before record',
+    file: 'submit/submit.ts',
+    find: '  const isNew = await world.jobs.insert(job);',
+    replace:
+      '  const early = await world.modelStudio.create(parsed); const isNew = await world.jobs.insert(job); void early;',
+  },
+  {
+    name: 'an idempotency key is forgotten',
+    file: 'submit/submit.ts',
+    find: 'jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),',
+    replace: 'jobId: jobIdOf(chance.bytes()),',
+  },
+  {
+    name: 'an idempotency key is not scoped to its client, nor is its job',
+    file: 'jobs/read.ts',
+    find: 'if (job === null || job.client !== client)',
+    replace: 'if (job === null)',
+  },
+  {
+    name: 'a different request under the same key is replayed',
+    file: 'submit/submit.ts',
+    find: "  if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);\n",
+    replace: '',
+  },
+  {
+    name: 'an unknown outcome is taken for a refusal',
+    file: 'core/upstream.ts',
+    find: "return { kind: 'unknown', cause: `status_${status}` };",
+    replace: "return { kind: 'unavailable', retryAfterSeconds: null };",
+  },
+  {
+    name: 'a create that was cut is taken for a refusal',
+    file: 'core/upstream.ts',
+    find: "if (outcome.kind === 'cut') return { kind: 'unknown', cause: 'cut' };",
+    replace: "if (outcome.kind === 'cut') return { kind: 'unavailable', retryAfterSeconds: null };",
+  },
+  {
+    name: 'the sweeper is off',
+    file: 'sweep/sweep.ts',
+    find: '  const shards = Array.from({ length: SHARDS }',
+    replace: '  const shards = Array.from({ length: 0 * SHARDS }',
+  },
+  {
+    name: 'the sweeper forgets finished jobs',
+    file: 'core/overdue.ts',
+    find: "  if (webhook?.status !== 'pending') return null;",
+    replace: '  if (webhook !== undefined) return null;',
+  },
+  {
+    name: 'the sweeper is too eager',
+    file: 'core/overdue.ts',
+    find: 'const LOST_AFTER_MILLIS = 5 * 60_000;',
+    replace: 'const LOST_AFTER_MILLIS = -5 * 60_000;',
+  },
+  {
+    name: 'the sweeper leaves abandoned submissions',
+    file: 'core/overdue.ts',
+    find: "  if (job.status === 'submitting') return job.leaseUntil;",
+    replace: "  if (job.status === 'submitting') return null;",
+  },
+  {
+    name: 'a stale wake-up is not recognised',
+    file: 'core/job.ts',
+    find: "  return isAwaited ? 'awaited' : 'stale';",
+    replace: "  return 'awaited';",
+  },
+  {
+    name: 'a wake-up has no token',
+    file: 'core/job.ts',
+    find: 'const isAwaited = message.seq === awaited.seq && message.token === awaited.token;',
+    replace: 'const isAwaited = message.seq === awaited.seq;',
+  },
+  {
+    name: 'a delivery takes no lease',
+    file: 'deliver/deliver.ts',
+    find: '  if (leaseUntil !== null && leaseUntil > now) return null;',
+    replace: '  if (leaseUntil !== null && leaseUntil > now) return job;',
+  },
+  {
+    name: 'a delivery is claimed by two',
+    file: 'deliver/deliver.ts',
+    find: '  return (await world.jobs.replace(claimed)) ? (claimed as PendingJob) : null;',
+    replace: '  await world.jobs.replace(claimed); return claimed as PendingJob;',
+  },
+  {
+    name: 'a 500 of the receiver counts as success',
+    file: 'core/attempt.ts',
+    find: 'exchange.status >= 200 && exchange.status < 300;',
+    replace: 'exchange.status >= 200 && exchange.status <= 500;',
+  },
+  {
+    name: 'deliveries are given up one attempt early',
+    file: 'core/attempt.ts',
+    find: 'const scheduled = scheduleSeconds[attempts];',
+    replace: 'const scheduled = scheduleSeconds[attempts + 1];',
+  },
+  {
+    name: 'deliveries never stop',
+    file: 'core/attempt.ts',
+    find: 'const scheduled = scheduleSeconds[attempts];',
+    replace: 'const scheduled = scheduleSeconds[attempts] ?? 60;',
+  },
+  {
+    name: 'a delay over 900 s',
+    file: 'core/wait.ts',
+    find: '  return Math.min(DELAY_MAX_SECONDS, Math.max(0, seconds));',
+    replace: '  return Math.max(0, seconds);',
+  },
+  {
+    name: 'a delay that is not whole',
+    file: 'core/wait.ts',
+    find: '  const seconds = Math.ceil((dueAt - now) / 1000);',
+    replace: '  const seconds = (dueAt - now) / 1000;',
+  },
+  {
+    name: 'a new webhook-id per attempt',
+    file: 'deliver/deliver.ts',
+    find: 'world.webhooks.send(job.webhook, body);',
+    replace: 'world.webhooks.send({ ...job.webhook, id: `${job.webhook.id}${job.webhook.attempts}` }, body);',
+  },
+  {
+    name: 'the body says when it was sent',
+    file: 'deliver/deliver.ts',
+    find: 'world.webhooks.send(job.webhook, body);',
+    replace: 'world.webhooks.send(job.webhook, `${body}${now}`);',
+  },
+  {
+    name: 'two workers that finish a job share a document',
+    file: 'finish/finish.ts',
+    find: '${job.jobId}/${base32(world.chance.bytes())}.json`;',
+    replace: '${job.jobId}.json`;',
+  },
+  {
+    name: 'a lost race ends the job all the same',
+    file: 'poll/poll.ts',
+    find: '    if (isFinished(job)) return announce(job, world);\n',
+    replace: '',
+  },
+  {
+    name: 'the poller does not look at the expiry',
+    file: 'core/report.ts',
+    find: '  if (left <= 0) return',
+    replace: '  if (left <= -1e12) return',
+  },
+  {
+    name: 'trouble ends a job',
+    file: 'core/report.ts',
+    find: "    case 'trouble':\n      return waitOrExpire(",
+    replace:
+      "    case 'trouble':\n      return waitOrExpire({ ...job, expiresAt: 0 }, now, 0, null, 0);\n      return waitOrExpire(",
+  },
+  {
+    name: 'the prompt is kept in the row',
+    file: 'submit/submit.ts',
+    find: '    metadata: submission.metadata,',
+    replace: '    metadata: { ...submission.metadata, prompt: JSON.stringify(submission.messages) },',
+  },
+  {
+    name: 'versions are not counted',
+    file: 'core/job.ts',
+    find: 'updatedAt: now, version: version + 1 };',
+    replace: 'updatedAt: now, version };',
+  },
+  {
+    name: 'the next wake-up is recorded, then sent',
+    file: 'poll/poll.ts',
+    find: "  if (next.step === 'wait') await world.wakeUps.poll(",
+    replace:
+      "  const early = { ...job, ...nextVersion(job, now), awaited: wake };\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
+  },
+  {
+    name: 'the webhook of a finished job is set off before its row is written',
+    file: 'finish/finish.ts',
+    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(finished, world);\n  await announce(finished, world);\n',
+    replace:
+      '  await announce(finished, world);\n  if (!(await world.jobs.replace(finished))) return null;\n',
+  },
+  {
+    name: 'a failed message is acknowledged',
+    file: 'poll/poll.ts',
+    find: '    const report = await world.modelStudio.report(running.upstreamJobId);',
+    replace:
+      "    const report = await world.modelStudio.report(running.upstreamJobId);\n    if (report.kind === 'trouble') return;",
+  },
+];

@@ -1,0 +1,139 @@
+import { must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import { Worker } from './worker.ts';
+
+const RECEIVES_MAX = 10;
+const BATCH_SIZE = 10;
+
+interface Queued {
+  body: string;
+  receives: number;
+  /** Until when it is hidden: delayed, or being handled. */
+  hiddenUntil: number;
+  isDeleted: boolean;
+}
+
+/** An SQS queue with its dead letters and the function that it feeds. */
+export class Queue {
+  readonly name: string;
+  readonly #sim: Simulation;
+  readonly #timeoutMillis: number;
+  readonly #handle: (body: string, worker: Worker) => Promise<void>;
+  readonly #messages = new Set<Queued>();
+  #deadLetters: Queued[] = [];
+  /** Deliveries beyond the first, by message body: what duplicates and failures have added. */
+  readonly repeats = new Map<string, number>();
+  /** Handlings that did not come to their end, by job. */
+  readonly failures = new Map<string, number>();
+
+  constructor(
+    sim: Simulation,
+    name: string,
+    timeoutMillis: number,
+    handle: (body: string, worker: Worker) => Promise<void>,
+  ) {
+    this.#sim = sim;
+    this.name = name;
+    this.#timeoutMillis = timeoutMillis;
+    this.#handle = handle;
+  }
+
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  send(body: string, delaySeconds: number): void {
+    const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= 900;
+    must(isDelay, 'I16', () => `${this.name} is given a delay of ${delaySeconds} s`);
+    must(body.length < 1024 * 1024, 'I16', () => `${this.name} is given a message of ${body.length} bytes`);
+    const { random, faults } = this.#sim;
+    const late = random.happens(faults.late) ? random.between(1, 400) * 1000 : random.between(0, 30);
+    this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false }, delaySeconds * 1000 + late);
+  }
+
+  /** Puts the dead letters back. */
+  redrive(): void {
+    const letters = this.#deadLetters;
+    this.#deadLetters = [];
+    for (const { body } of letters) {
+      this.#repeated(body);
+      this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false }, 0);
+    }
+  }
+
+  #put(message: Queued, millis: number): void {
+    this.#messages.add(message);
+    this.#hide(message, millis);
+  }
+
+  #hide(message: Queued, millis: number): void {
+    message.hiddenUntil = this.#sim.now + millis;
+    this.#sim.timeline.after(millis, () => this.#appear(message));
+  }
+
+  #appear(message: Queued): void {
+    if (message.isDeleted || message.hiddenUntil > this.#sim.now) return;
+    const { random, faults } = this.#sim;
+    const isVisible = (other: Queued) => other.hiddenUntil <= this.#sim.now;
+    const batch = [...this.#messages].filter(isVisible).slice(0, BATCH_SIZE);
+    if (!batch.includes(message)) batch[0] = message;
+    if (batch.length > 1 && random.happens(0.5)) batch.reverse();
+    this.#invoke(batch.filter((queued) => this.#receive(queued)));
+    for (const queued of batch) {
+      if (!random.happens(faults.duplicate) || queued.isDeleted) continue;
+      this.#sim.note(`${this.name} delivers a message twice`);
+      this.#repeated(queued.body);
+      this.#put({ ...queued }, random.pick([0, 10, 1000, 60_000]));
+    }
+  }
+
+  #receive(message: Queued): boolean {
+    message.receives += 1;
+    if (message.receives > 1) this.#repeated(message.body);
+    if (message.receives > RECEIVES_MAX) {
+      this.#sim.note(`${this.name}: to the dead letters`);
+      this.#delete(message);
+      this.#deadLetters.push(message);
+      return false;
+    }
+    this.#hide(message, this.#sim.faults.visibilityMillis);
+    return true;
+  }
+
+  /** One invocation for a batch: all messages at once, each one that fails goes back alone. */
+  #invoke(batch: Queued[]): void {
+    if (batch.length === 0) return;
+    const worker = new Worker(this.#sim, this.name, this.#timeoutMillis);
+    const failed = new Set<Queued>();
+    const handled = batch.map((message) =>
+      this.#handle(message.body, worker).catch(() => {
+        failed.add(message);
+      }),
+    );
+    worker.onEnd(() => {
+      for (const message of batch)
+        if (failed.has(message) || !isHandled) countUp(this.failures, message.body);
+    });
+    let isHandled = false;
+    void Promise.all(handled).then(() => {
+      if (!worker.isAlive) return;
+      isHandled = true;
+      worker.end();
+      for (const message of batch) if (!failed.has(message)) this.#delete(message);
+    });
+  }
+
+  #delete(message: Queued): void {
+    message.isDeleted = true;
+    this.#messages.delete(message);
+  }
+
+  #repeated(body: string): void {
+    countUp(this.repeats, body);
+  }
+}
+
+function countUp(counts: Map<string, number>, body: string): void {
+  const jobId = /"jobId":"([^"]*)"/.exec(body)?.[1] ?? '';
+  counts.set(jobId, (counts.get(jobId) ?? 0) + 1);
+}

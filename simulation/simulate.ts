@@ -1,0 +1,189 @@
+import { isFinished, type Job } from '../functions/core/job.ts';
+import { nextPollSeconds } from '../functions/core/schedule.ts';
+import { sweep } from '../functions/sweep/sweep.ts';
+import { Clients } from './clients.ts';
+import { Cloud, WEBHOOK_SCHEDULE } from './cloud.ts';
+import { CANARY, must, Violation } from './judge.ts';
+import { Simulation, START } from './simulation.ts';
+import { Worker } from './worker.ts';
+
+const MINUTE = 60_000;
+const FAULTS_LAST_MILLIS = 20 * MINUTE;
+/** The longest job, and the delivery of its webhook, and some. */
+const LIFE_MILLIS = 4 * 3600_000;
+const SWEEP_TIMEOUT_MILLIS = 60_000;
+
+export interface Run {
+  seed: number;
+  isQuiet: boolean;
+  violation: Violation | null;
+  steps: readonly string[];
+  counts: Record<string, number>;
+}
+
+/** One seed: apps submit, everything goes wrong that may, then the faults end and the promises are judged. */
+export async function simulate(seed: number, onStep?: (step: string) => void): Promise<Run> {
+  const sim = new Simulation(seed, onStep);
+  const cloud = new Cloud(sim);
+  const clients = new Clients(sim, cloud);
+  const jobs = sim.random.between(1, 6);
+  for (let index = 0; index < jobs; index++) clients.wish(index);
+  sendPoison(sim, cloud);
+  rotate(sim, cloud);
+  sweepEveryMinute(sim, cloud);
+  const healAt = START + FAULTS_LAST_MILLIS;
+  sim.timeline.after(FAULTS_LAST_MILLIS, () => {
+    sim.heal();
+    for (const queue of Object.values(cloud.queues)) queue.redrive();
+  });
+  const isOver = () =>
+    sim.now >= healAt && clients.wishes.every((wish) => wish.isSettled) && allSettled(cloud);
+  await runUntil(sim, isOver);
+  check(sim, () => judgeEnd(sim, cloud, clients, healAt));
+  if (sim.violation === null) await judgeSilence(sim, cloud, clients);
+  return {
+    seed,
+    isQuiet: sim.isQuiet,
+    violation: sim.violation,
+    steps: [...sim.lastSteps],
+    counts: sim.counts,
+  };
+}
+
+async function runUntil(sim: Simulation, isOver: () => boolean): Promise<void> {
+  while (sim.violation === null && !isOver() && sim.now - START < LIFE_MILLIS) {
+    if (!(await sim.timeline.step())) return;
+  }
+}
+
+function allSettled({ rows }: Cloud): boolean {
+  return [...rows.values()].every((job) => isFinished(job) && job.webhook?.status !== 'pending');
+}
+
+function sendPoison(sim: Simulation, cloud: Cloud): void {
+  if (sim.isQuiet || !sim.random.happens(0.3)) return;
+  const poison = sim.random.pick(['not json', '{}', '{"jobId":"job_none","upstreamJobId":"u","wake":{}}']);
+  const queue = sim.random.pick(Object.values(cloud.queues));
+  sim.timeline.after(sim.random.between(0, 600_000), () => queue.send(poison, 0));
+}
+
+/** In a rotation the two sides differ for a moment: ModelStudio may know the new key first, or we. */
+function rotate(sim: Simulation, cloud: Cloud): void {
+  if (!sim.faults.rotation) return;
+  const { random, timeline } = sim;
+  timeline.after(random.between(0, 900_000), () => {
+    const key = `key-2-${CANARY}`;
+    cloud.storedApiKey = key;
+    cloud.modelStudio.apiKey = key;
+    sim.note("ModelStudio's key is rotated");
+  });
+  timeline.after(random.between(0, 900_000), () => {
+    const secret = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
+    cloud.signingSecrets = [secret, ...cloud.signingSecrets];
+    sim.note('the signing secret is rotated');
+  });
+}
+
+function sweepEveryMinute(sim: Simulation, cloud: Cloud): void {
+  sim.timeline.after(MINUTE, () => {
+    sweepEveryMinute(sim, cloud);
+    if (!cloud.isAnyOverdue(sim.now)) return;
+    const worker = new Worker(sim, 'sweep', SWEEP_TIMEOUT_MILLIS);
+    sweep(cloud.world(worker)).then(
+      () => worker.end(),
+      () => worker.end(),
+    );
+  });
+}
+
+function check(sim: Simulation, judge: () => void): void {
+  try {
+    judge();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    sim.report(error);
+  }
+}
+
+function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients, healAt: number): void {
+  for (const job of cloud.rows.values()) {
+    must(isFinished(job), 'I1', () => `${job.jobId} is still ${job.status}`);
+    const latest = Math.max(job.expiresAt, healAt) + MINUTE + 45_000;
+    must(
+      job.finishedAt <= latest,
+      'I1',
+      () => `${job.jobId} ends ${(job.finishedAt - latest) / 1000} s too late`,
+    );
+    judgeWebhook(job, cloud);
+    judgeCount(job, sim, cloud, clients);
+  }
+  for (const { marker, jobId, isSettled } of clients.wishes) {
+    must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
+    must(jobId === null || cloud.rows.has(jobId), 'I1', () => `${jobId} was accepted and is gone`);
+  }
+  const rescues = sim.counts['Rescued'] ?? 0;
+  must(
+    !sim.isQuiet || rescues === 0,
+    'I15',
+    () => `without faults, the sweeper had to rescue ${rescues} times`,
+  );
+}
+
+function judgeWebhook({ jobId, webhook }: Job, cloud: Cloud): void {
+  if (webhook === null) return;
+  const { successes = 0, posts = 0 } = cloud.receivers.received.get(webhook.id) ?? {};
+  must(webhook.status !== 'pending', 'I2', () => `the webhook of ${jobId} is still pending`);
+  must(webhook.status !== 'delivered' || successes > 0, 'I2', () => `${jobId} is delivered to nobody`);
+  const attempts = WEBHOOK_SCHEDULE.length;
+  const isEarly = webhook.status === 'exhausted' && webhook.attempts < attempts;
+  must(!isEarly, 'I2', () => `the webhook of ${jobId} is given up after ${webhook.attempts} attempts`);
+  const isDue = webhook.status === 'exhausted' && posts < attempts;
+  must(!isDue, 'I2', () => `the webhook of ${jobId} is given up after ${posts} posts`);
+}
+
+/** A repeat of a message may cost a poll and a send or two; it must not start a chain of its own. */
+function judgeCount(job: Job, sim: Simulation, cloud: Cloud, clients: Clients): void {
+  const wish = clients.wishes.find(({ jobId }) => jobId === job.jobId);
+  if (!wish || !isFinished(job)) return;
+  const repeats = Object.values(cloud.queues).reduce(
+    (sum, queue) => sum + (queue.repeats.get(job.jobId) ?? 0),
+    0,
+  );
+  const slack = 2 + (repeats + (sim.counts['Rescued'] ?? 0) + (sim.counts['reply lost'] ?? 0));
+  const scheduled = pollsWithin(job.finishedAt - job.createdAt);
+  const asked = cloud.modelStudio.asked.get(wish.marker) ?? 0;
+  // A cut connection and a refused key each make one report of two requests.
+  const requests = sim.isQuiet ? scheduled + 1 : 2 * (scheduled + slack);
+  must(asked <= requests, 'I19', () => `${job.jobId} is polled ${asked} times, not ${requests} at the most`);
+  const { poll = 0, deliver = 0 } = cloud.sends.get(job.jobId) ?? {};
+  const polls = scheduled + slack;
+  must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
+  const deliveries = hopsOfSchedule() + slack;
+  must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
+}
+
+function pollsWithin(millis: number): number {
+  let polls = 0;
+  for (let age = 0; age <= millis; polls++) age += 1000 * nextPollSeconds(age, Number.MAX_SAFE_INTEGER);
+  return polls + 1;
+}
+
+/** Each retry may wait an hour, when the receiver asks for it, in hops of a quarter. */
+function hopsOfSchedule(): number {
+  return WEBHOOK_SCHEDULE.length * 5;
+}
+
+/** Nothing wakes a finished job, and what still comes changes nothing; asked again, it is the same. */
+async function judgeSilence(sim: Simulation, cloud: Cloud, clients: Clients): Promise<void> {
+  const before = JSON.stringify([...cloud.rows]);
+  for (const queue of Object.values(cloud.queues)) queue.redrive();
+  clients.askAgain();
+  const quietAt = sim.now + 2 * 3600_000;
+  while (sim.violation === null && sim.now < quietAt && (await sim.timeline.step()));
+  check(sim, () => {
+    must(JSON.stringify([...cloud.rows]) === before, 'I13', () => 'late messages have changed a row');
+    for (const { name, size } of Object.values(cloud.queues)) {
+      must(size === 0, 'I12', () => `${size} messages are left in ${name}`);
+    }
+  });
+}

@@ -1,0 +1,58 @@
+import { drawFaults, type Faults, healed } from './faults.ts';
+import { Violation } from './judge.ts';
+import { Random } from './random.ts';
+import { Timeline } from './timeline.ts';
+
+const STEPS_KEPT = 60;
+export const START = Date.UTC(2026, 0, 1);
+
+/** One run: its chance, its time, its faults, and what has happened. */
+export class Simulation {
+  readonly random: Random;
+  readonly timeline = new Timeline(START);
+  readonly isQuiet: boolean;
+  faults: Faults;
+  violation: Violation | null = null;
+  readonly counts: Record<string, number> = {};
+  readonly #steps: string[] = [];
+  readonly #onStep: ((step: string) => void) | null;
+
+  constructor(seed: number, onStep: ((step: string) => void) | null = null) {
+    this.random = new Random(seed);
+    const { faults, isQuiet } = drawFaults(this.random);
+    this.faults = faults;
+    this.isQuiet = isQuiet;
+    this.#onStep = onStep;
+  }
+
+  get now(): number {
+    return this.timeline.now;
+  }
+
+  heal(): void {
+    this.faults = healed();
+    this.note('faults end');
+  }
+
+  note(text: string): void {
+    const step = `${((this.now - START) / 1000).toFixed(3).padStart(10)}  ${text}`;
+    this.#onStep?.(step);
+    this.#steps.push(step);
+    if (this.#steps.length > STEPS_KEPT) this.#steps.shift();
+  }
+
+  /** Keeps the first violation, whoever may go on to swallow it. */
+  report(error: unknown): void {
+    if (!(error instanceof Violation) || this.violation !== null) return;
+    this.violation = error;
+    this.note(`VIOLATION ${error.message}`);
+  }
+
+  get lastSteps(): readonly string[] {
+    return this.#steps;
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+}
