@@ -139,12 +139,10 @@ export class Clients {
       if (isAnswered) return;
       isAnswered = true;
       this.#sim.note(`${worker.name} answers ${given?.status ?? 'nothing'}`);
-      try {
+      this.#sim.judge(() => {
         if (given) this.#judge(given);
         then(given);
-      } catch (error) {
-        this.#sim.report(error);
-      }
+      });
     };
     const headers = {
       authorization: `Bearer ${this.#keys[client]}`,

@@ -28,6 +28,8 @@ export interface Faults {
   skewMillis: number;
   /** How long a queue hides a message; shorter than the function may run makes two workers out of one message. */
   visibilityMillis: number;
+  /** All calls take the same time, so that two workers stay in step. */
+  isInStep: boolean;
   /** Rows and messages as the version before wrote them. */
   previousVersion: number;
 }
@@ -46,6 +48,7 @@ const QUIET: Faults = {
   indexLagMillis: 0,
   skewMillis: 0,
   visibilityMillis: 180_000,
+  isInStep: false,
   previousVersion: 0,
 };
 
@@ -68,6 +71,7 @@ export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean }
     indexLagMillis: random.happens(0.5) ? random.between(0, 60_000) : 0,
     skewMillis: random.happens(0.4) ? random.between(0, 3000) : 0,
     visibilityMillis: random.happens(0.3) ? random.between(5, 60) * 1000 : QUIET.visibilityMillis,
+    isInStep: random.happens(0.2),
     previousVersion: random.happens(0.2) ? 0.3 : 0,
   };
   return { faults, isQuiet: false };

@@ -13,6 +13,7 @@ interface UpstreamJob {
   endsAt: number;
   status: 'completed' | 'failed';
   resultBytes: number;
+  isForgotten: boolean;
 }
 
 /** What is to become of a job, by the marker in its prompt. */
@@ -30,6 +31,8 @@ export class SimulatedModelStudio {
   readonly creates = new Map<string, number>();
   /** Status requests, by the marker of the job. */
   readonly asked = new Map<string, number>();
+  /** Of these, the answers that are asked for again at once: refused keys and cut connections. */
+  readonly askedAgain = new Map<string, number>();
   apiKey = `key-1-${CANARY}`;
 
   constructor(sim: Simulation) {
@@ -49,9 +52,12 @@ export class SimulatedModelStudio {
   /** An answer and how long it takes. */
   answer(request: ExchangeRequest): { outcome: Outcome; millis: number } {
     const { random, faults } = this.#sim;
-    const millis = random.between(20, 400);
+    const millis = this.#sim.duration(20, 400);
     const isAllowed = request.headers['authorization'] === `Bearer ${this.apiKey}`;
-    if (!isAllowed) return { outcome: answered(401, { error: 'bad key' }), millis };
+    if (!isAllowed) {
+      this.#askedAgain(request.url);
+      return { outcome: answered(401, { error: 'bad key' }), millis };
+    }
     const isFaulty = random.happens(faults.upstream);
     if (request.method === 'POST') return this.#create(request, isFaulty, millis);
     return this.#report(request, isFaulty, millis);
@@ -81,6 +87,7 @@ export class SimulatedModelStudio {
       endsAt: now + runMillis,
       status,
       resultBytes,
+      isForgotten: false,
     };
     this.#jobs.set(id, job);
     const creates = (this.creates.get(marker) ?? 0) + 1;
@@ -91,15 +98,25 @@ export class SimulatedModelStudio {
 
   #report({ url }: ExchangeRequest, isFaulty: boolean, millis: number) {
     const { random, faults } = this.#sim;
-    const job = this.#jobs.get(url.pathname.split('/').at(-1) ?? '');
+    const job = this.#jobAt(url);
     if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
-    if (job && random.happens(faults.forgotten)) this.#jobs.delete(job.id);
+    if (job && random.happens(faults.forgotten)) job.isForgotten = true;
     if (isFaulty) {
       const fault = random.pick(REPORT_FAULTS);
+      if (fault.outcome.kind === 'cut') this.#askedAgain(url);
       this.#sim.note(`ModelStudio: report ${fault.name}`);
       return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
     }
-    return { outcome: job ? answered(200, this.#view(job)) : answered(404, {}), millis };
+    return { outcome: job && !job.isForgotten ? answered(200, this.#view(job)) : answered(404, {}), millis };
+  }
+
+  #jobAt(url: URL): UpstreamJob | undefined {
+    return this.#jobs.get(url.pathname.split('/').at(-1) ?? '');
+  }
+
+  #askedAgain(url: URL): void {
+    const marker = this.#jobAt(url)?.marker;
+    if (marker !== undefined) this.askedAgain.set(marker, (this.askedAgain.get(marker) ?? 0) + 1);
   }
 
   #view({ id, tasks, createdAt, endsAt, status, resultBytes }: UpstreamJob) {

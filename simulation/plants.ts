@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of code.
+
 /** A bug to be planted into a file of functions/: the exact text that it replaces, once. */
 export interface Plant {
   name: string;

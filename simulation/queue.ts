@@ -47,7 +47,7 @@ export class Queue {
     must(isDelay, 'I16', () => `${this.name} is given a delay of ${delaySeconds} s`);
     must(body.length < 1024 * 1024, 'I16', () => `${this.name} is given a message of ${body.length} bytes`);
     const { random, faults } = this.#sim;
-    const late = random.happens(faults.late) ? random.between(1, 400) * 1000 : random.between(0, 30);
+    const late = random.happens(faults.late) ? random.between(1, 400) * 1000 : this.#sim.duration(0, 30);
     this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false }, delaySeconds * 1000 + late);
   }
 
@@ -83,7 +83,7 @@ export class Queue {
       if (!random.happens(faults.duplicate) || queued.isDeleted) continue;
       this.#sim.note(`${this.name} delivers a message twice`);
       this.#repeated(queued.body);
-      this.#put({ ...queued }, random.pick([0, 10, 1000, 60_000]));
+      this.#put({ ...queued }, faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]));
     }
   }
 
@@ -105,16 +105,16 @@ export class Queue {
     if (batch.length === 0) return;
     const worker = new Worker(this.#sim, this.name, this.#timeoutMillis);
     const failed = new Set<Queued>();
+    let isHandled = false;
+    worker.onEnd(() => {
+      const unhandled = batch.filter((message) => failed.has(message) || !isHandled);
+      for (const message of unhandled) countUp(this.failures, message.body);
+    });
     const handled = batch.map((message) =>
       this.#handle(message.body, worker).catch(() => {
         failed.add(message);
       }),
     );
-    worker.onEnd(() => {
-      for (const message of batch)
-        if (failed.has(message) || !isHandled) countUp(this.failures, message.body);
-    });
-    let isHandled = false;
     void Promise.all(handled).then(() => {
       if (!worker.isAlive) return;
       isHandled = true;

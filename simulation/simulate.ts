@@ -3,7 +3,7 @@ import { nextPollSeconds } from '../functions/core/schedule.ts';
 import { sweep } from '../functions/sweep/sweep.ts';
 import { Clients } from './clients.ts';
 import { Cloud, WEBHOOK_SCHEDULE } from './cloud.ts';
-import { CANARY, must, Violation } from './judge.ts';
+import { CANARY, must } from './judge.ts';
 import { Simulation, START } from './simulation.ts';
 import { Worker } from './worker.ts';
 
@@ -16,7 +16,9 @@ const SWEEP_TIMEOUT_MILLIS = 60_000;
 export interface Run {
   seed: number;
   isQuiet: boolean;
-  violation: Violation | null;
+  /** The invariant that did not hold, and how. */
+  violation: string | null;
+  /** The last ones before the violation. */
   steps: readonly string[];
   counts: Record<string, number>;
 }
@@ -39,14 +41,15 @@ export async function simulate(seed: number, onStep?: (step: string) => void): P
   const isOver = () =>
     sim.now >= healAt && clients.wishes.every((wish) => wish.isSettled) && allSettled(cloud);
   await runUntil(sim, isOver);
-  check(sim, () => judgeEnd(sim, cloud, clients, healAt));
+  sim.judge(() => judgeEnd(sim, cloud, clients, healAt));
   if (sim.violation === null) await judgeSilence(sim, cloud, clients);
+  const { isQuiet, counts, violation } = sim;
   return {
     seed,
-    isQuiet: sim.isQuiet,
-    violation: sim.violation,
-    steps: [...sim.lastSteps],
-    counts: sim.counts,
+    isQuiet,
+    counts,
+    violation: violation?.message ?? null,
+    steps: violation ? [...sim.lastSteps] : [],
   };
 }
 
@@ -96,15 +99,6 @@ function sweepEveryMinute(sim: Simulation, cloud: Cloud): void {
   });
 }
 
-function check(sim: Simulation, judge: () => void): void {
-  try {
-    judge();
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    sim.report(error);
-  }
-}
-
 function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients, healAt: number): void {
   for (const job of cloud.rows.values()) {
     must(isFinished(job), 'I1', () => `${job.jobId} is still ${job.status}`);
@@ -115,7 +109,7 @@ function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients, healAt: numbe
       () => `${job.jobId} ends ${(job.finishedAt - latest) / 1000} s too late`,
     );
     judgeWebhook(job, cloud);
-    judgeCount(job, sim, cloud, clients);
+    judgeCount(job, cloud, clients);
   }
   for (const { marker, jobId, isSettled } of clients.wishes) {
     must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
@@ -142,21 +136,20 @@ function judgeWebhook({ jobId, webhook }: Job, cloud: Cloud): void {
 }
 
 /** A repeat of a message may cost a poll and a send or two; it must not start a chain of its own. */
-function judgeCount(job: Job, sim: Simulation, cloud: Cloud, clients: Clients): void {
+function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
   const wish = clients.wishes.find(({ jobId }) => jobId === job.jobId);
   if (!wish || !isFinished(job)) return;
   const repeats = Object.values(cloud.queues).reduce(
     (sum, queue) => sum + (queue.repeats.get(job.jobId) ?? 0),
     0,
   );
-  const slack = 2 + (repeats + (sim.counts['Rescued'] ?? 0) + (sim.counts['reply lost'] ?? 0));
-  const scheduled = pollsWithin(job.finishedAt - job.createdAt);
-  const asked = cloud.modelStudio.asked.get(wish.marker) ?? 0;
-  // A cut connection and a refused key each make one report of two requests.
-  const requests = sim.isQuiet ? scheduled + 1 : 2 * (scheduled + slack);
-  must(asked <= requests, 'I19', () => `${job.jobId} is polled ${asked} times, not ${requests} at the most`);
+  const slack = 2 + repeats + (cloud.rescues.get(job.jobId) ?? 0);
+  const { from = 0, to = 0 } = cloud.lives.get(job.jobId) ?? {};
+  const polls = pollsWithin(to - from) + slack + cloud.pollsBySkew;
+  const { asked, askedAgain } = cloud.modelStudio;
+  const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
+  must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);
   const { poll = 0, deliver = 0 } = cloud.sends.get(job.jobId) ?? {};
-  const polls = scheduled + slack;
   must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
   const deliveries = hopsOfSchedule() + slack;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
@@ -180,7 +173,7 @@ async function judgeSilence(sim: Simulation, cloud: Cloud, clients: Clients): Pr
   clients.askAgain();
   const quietAt = sim.now + 2 * 3600_000;
   while (sim.violation === null && sim.now < quietAt && (await sim.timeline.step()));
-  check(sim, () => {
+  sim.judge(() => {
     must(JSON.stringify([...cloud.rows]) === before, 'I13', () => 'late messages have changed a row');
     for (const { name, size } of Object.values(cloud.queues)) {
       must(size === 0, 'I12', () => `${size} messages are left in ${name}`);

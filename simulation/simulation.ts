@@ -29,6 +29,11 @@ export class Simulation {
     return this.timeline.now;
   }
 
+  /** Milliseconds that something takes. */
+  duration(low: number, high: number): number {
+    return this.faults.isInStep ? low : this.random.between(low, high);
+  }
+
   heal(): void {
     this.faults = healed();
     this.note('faults end');
@@ -46,6 +51,15 @@ export class Simulation {
     if (!(error instanceof Violation) || this.violation !== null) return;
     this.violation = error;
     this.note(`VIOLATION ${error.message}`);
+  }
+
+  judge(verdict: () => void): void {
+    try {
+      verdict();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.report(error);
+    }
   }
 
   get lastSteps(): readonly string[] {

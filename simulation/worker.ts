@@ -73,7 +73,7 @@ export class Worker {
   /** Milliseconds. */
   #latency(): number {
     const { random, faults } = this.#sim;
-    if (!random.happens(faults.latency)) return random.between(2, 20);
+    if (!random.happens(faults.latency)) return this.#sim.duration(2, 20);
     return random.happens(0.2) ? random.between(10_000, 70_000) : random.between(100, 8000);
   }
 
