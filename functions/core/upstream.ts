@@ -8,15 +8,13 @@ const SENTENCE_MAX_LENGTH = 300;
 
 const CreateAnswer = z.object({ job_id: z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/)) });
 
-const Task = z.looseObject({
-  task_index: z.optional(z.unknown()),
-  status: z.optional(z.unknown()),
-  error: z.optional(z.unknown()),
-});
+const maybe = z.optional(z.unknown());
+
+const Task = z.looseObject({ task_index: maybe, status: maybe, error: maybe });
 const ReportAnswer = z.object({
   job_id: z.optional(z.string()),
   job_status: z.string(),
-  completed_tasks: z.optional(z.unknown()),
+  completed_tasks: maybe,
   results: z.optional(z.nullable(z.array(Task))),
 });
 
@@ -119,9 +117,7 @@ function parseJson(body: Buffer): unknown {
 
 /** ModelStudio's own sentence on a refusal, as one line of plain text. */
 function sentenceIn(body: Buffer): string | null {
-  const answer = z
-    .looseObject({ error: z.unknown(), message: z.unknown(), detail: z.unknown() })
-    .safeParse(parseJson(body));
+  const answer = z.looseObject({ error: maybe, message: maybe, detail: maybe }).safeParse(parseJson(body));
   if (!answer.success) return null;
   const { error, message, detail } = answer.data;
   const nested = (error as { message?: unknown } | null | undefined)?.message;

@@ -4,7 +4,7 @@ import { simulate } from '../../simulation/simulate.ts';
 
 /** Seeds that have found something, and the first thirty. */
 const REGRESSION_SEEDS = [90, 108, 610, 638, 747, 878, 1084, 1192, 1226, 2142, ...Array(30).keys()];
-const FRESH_SEEDS = 1000;
+const FRESH_SEEDS = 2000;
 
 async function violations(seeds: Iterable<number>): Promise<string[]> {
   const found: string[] = [];
@@ -20,7 +20,6 @@ describe('every invariant holds', () => {
     expect(await violations(REGRESSION_SEEDS)).toEqual([]);
   });
 
-  // Two batches, so that two cores can share them with the other tests.
   it(`on ${FRESH_SEEDS} seeds that nobody has run before`, { timeout: 120_000 }, async () => {
     const first = randomInt(2 ** 47);
     expect(await violations(Array.from({ length: FRESH_SEEDS }, (_, i) => first + i))).toEqual([]);
