@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { afterAttempt, type Exchange, firstWaitMillis, isSuccess } from '../../functions/core/attempt.ts';
+
+/** The contract's schedule. */
+const SCHEDULE = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+const MIDDLE = 0.5;
+const ALMOST_ONE = 1 - Number.EPSILON;
+
+const answered = (status: number, retryAfterSeconds: number | null = null): Exchange => ({
+  kind: 'answered',
+  status,
+  retryAfterSeconds,
+});
+const failed = (error: 'timeout' | 'cut' | 'not_connected' | 'dns' | 'tls'): Exchange => ({
+  kind: 'failed',
+  error,
+});
+const settle = (status: string) => ({ step: 'settle', status });
+const retry = (seconds: number) => ({ step: 'retry', waitMillis: seconds * 1000 });
+
+describe('afterAttempt', () => {
+  it.each<[what: string, exchange: Exchange, attempts: number, verdict: object]>([
+    ['200', answered(200), 1, settle('delivered')],
+    ['204', answered(204), 1, settle('delivered')],
+    ['299', answered(299), 1, settle('delivered')],
+    ['200 at last', answered(200), 8, settle('delivered')],
+    ['200 with Retry-After', answered(200, 60), 1, settle('delivered')],
+    ['200 beyond the schedule, redelivered', answered(200), 9, settle('delivered')],
+    ['410', answered(410), 1, settle('gone')],
+    ['410 at last', answered(410), 8, settle('gone')],
+    ['a blocked address', { kind: 'blocked' }, 1, settle('blocked')],
+    ['a blocked address at last', { kind: 'blocked' }, 8, settle('blocked')],
+
+    ['199', answered(199), 1, retry(5)],
+    ['300', answered(300), 1, retry(5)],
+    ['301: a redirect is a failure', answered(301), 1, retry(5)],
+    ['400: a receiver may be mended', answered(400), 1, retry(5)],
+    ['401', answered(401), 1, retry(5)],
+    ['404', answered(404), 1, retry(5)],
+    ['500', answered(500), 1, retry(5)],
+    ['no answer in time', failed('timeout'), 1, retry(5)],
+    ['a cut connection', failed('cut'), 1, retry(5)],
+    ['no connection', failed('not_connected'), 1, retry(5)],
+    ['no name', failed('dns'), 1, retry(5)],
+    ['a bad certificate', failed('tls'), 1, retry(5)],
+
+    ['the second failure', answered(500), 2, retry(300)],
+    ['the third', answered(500), 3, retry(1800)],
+    ['the fourth', answered(500), 4, retry(7200)],
+    ['the fifth', answered(500), 5, retry(18_000)],
+    ['the sixth', answered(500), 6, retry(36_000)],
+    ['the seventh', answered(500), 7, retry(36_000)],
+    ['the eighth', answered(500), 8, settle('exhausted')],
+    ['one beyond the schedule, redelivered', answered(500), 9, settle('exhausted')],
+
+    ['429 that asks for a minute', answered(429, 60), 1, retry(60)],
+    ['503 that asks for a minute', answered(503, 60), 2, retry(60)],
+    ['503 that asks for a day gets an hour', answered(503, 86_400), 1, retry(3600)],
+    ['429 that asks for nothing', answered(429), 1, retry(5)],
+    ['503 that asks at last', answered(503, 60), 8, settle('exhausted')],
+    ['500 may not ask', answered(500, 60), 1, retry(5)],
+    ['302 may not ask', answered(302, 60), 1, retry(5)],
+  ])('%s', (_what, exchange, attempts, verdict) => {
+    expect(afterAttempt(exchange, attempts, SCHEDULE, MIDDLE)).toEqual(verdict);
+  });
+
+  it.each([
+    ['the least', 0, 240],
+    ['the middle', 0.5, 300],
+    ['the most', ALMOST_ONE, 360],
+  ])('spreads a wait by 20 %% to either side: %s', (_what, chance, seconds) => {
+    expect(afterAttempt(answered(500), 2, SCHEDULE, chance)).toEqual(retry(seconds));
+  });
+
+  it('bounds the attempts by the length of the schedule', () => {
+    expect(afterAttempt(answered(500), 1, [0], MIDDLE)).toEqual(settle('exhausted'));
+    expect(afterAttempt(answered(500), 1, [0, 1], MIDDLE)).toEqual(retry(1));
+  });
+
+  it('waits whole milliseconds', () => {
+    const verdict = afterAttempt(answered(500), 1, SCHEDULE, 0.123456789);
+    expect(verdict).toEqual({ step: 'retry', waitMillis: 4247 });
+  });
+});
+
+describe('firstWaitMillis', () => {
+  it.each([
+    ['at once', SCHEDULE, MIDDLE, 0],
+    ['at once, whatever the chance', SCHEDULE, ALMOST_ONE, 0],
+    ['later, if the deployment says so', [10, 20], MIDDLE, 10_000],
+    ['later, spread', [10, 20], 0, 8000],
+    ['at once without a schedule', [], MIDDLE, 0],
+  ])('%s', (_what, schedule, chance, millis) => {
+    expect(firstWaitMillis(schedule, chance)).toBe(millis);
+  });
+});
+
+it.each<[exchange: Exchange, success: boolean]>([
+  [answered(199), false],
+  [answered(200), true],
+  [answered(299), true],
+  [answered(300), false],
+  [failed('timeout'), false],
+  [{ kind: 'blocked' }, false],
+])('%j is a success: %s', (exchange, success) => {
+  expect(isSuccess(exchange)).toBe(success);
+});

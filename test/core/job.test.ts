@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { isFinished, type Job, nextVersion, type SubmittingJob, standing } from '../../functions/core/job.ts';
+
+const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
+
+describe('where a message stands to the wake-up that its job awaits', () => {
+  it.each<[what: string, message: object, expected: string]>([
+    ['the one', {}, 'awaited'],
+    ['the one, whenever it was due', { dueAt: 9 }, 'awaited'],
+    ['one of an earlier place', { seq: 4 }, 'stale'],
+    ['the first of all', { seq: 1 }, 'stale'],
+    ['one of the same place that lost', { token: 'b' }, 'stale'],
+    ['one that was sent and not recorded', { seq: 6 }, 'ahead'],
+    ['one that was sent and not recorded, by any name', { seq: 6, token: 'b' }, 'ahead'],
+    ['one further ahead', { seq: 99, token: 'b' }, 'ahead'],
+  ])('%s', (_what, message, expected) => {
+    expect(standing({ ...AWAITED, ...message }, AWAITED)).toBe(expected);
+  });
+});
+
+const submitting: SubmittingJob = {
+  status: 'submitting',
+  jobId: 'job_1',
+  client: 'acme',
+  modelId: 'm',
+  totalTasks: 3,
+  metadata: { a: 'b' },
+  fingerprint: 'f',
+  createdAt: 1,
+  updatedAt: 2,
+  expiresAt: 3,
+  version: 4,
+  leaseUntil: 5,
+  webhook: null,
+};
+
+it('the next version keeps what a job is and leaves how it stood', () => {
+  const { status, leaseUntil, webhook, ...kept } = submitting;
+  expect(nextVersion(submitting, 9)).toEqual({ ...kept, updatedAt: 9, version: 5 });
+});
+
+it.each([
+  ['submitting', false],
+  ['running', false],
+  ['completed', true],
+  ['failed', true],
+  ['cancelled', true],
+  ['expired', true],
+])('%s is finished: %s', (status, finished) => {
+  expect(isFinished({ ...submitting, status } as Job)).toBe(finished);
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+
+const wake = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
+const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wake };
+const deliver = { jobId: 'job_1', wake, attempts: 0 };
+
+describe('a message that came through a queue says the same', () => {
+  it('to the poller', () => {
+    expect(PollMessage.parse(JSON.parse(JSON.stringify(poll)))).toEqual(poll);
+  });
+
+  it('to the deliverer', () => {
+    expect(DeliverMessage.parse(JSON.parse(JSON.stringify(deliver)))).toEqual(deliver);
+  });
+
+  it('though a later release says more', () => {
+    expect(PollMessage.parse({ ...poll, more: 1 })).toEqual(poll);
+  });
+});
+
+describe('a message that cannot be read is poison', () => {
+  it.each<[what: string, message: unknown]>([
+    ['nothing', null],
+    ['text', 'job_1'],
+    ['a list', [poll]],
+    ['no job', { ...poll, jobId: undefined }],
+    ['a job that is a number', { ...poll, jobId: 1 }],
+    ['no wake-up', { ...poll, wake: undefined }],
+    ['half a wake-up', { ...poll, wake: { seq: 1, token: 't' } }],
+    ['a place between two', { ...poll, wake: { ...wake, seq: 1.5 } }],
+    ['a place of text', { ...poll, wake: { ...wake, seq: '1' } }],
+    ['a moment beyond numbers', { ...poll, wake: { ...wake, dueAt: Number.NaN } }],
+    ['a message for the deliverer', deliver],
+  ])('%s', (_what, message) => {
+    expect(PollMessage.safeParse(message).success).toBe(false);
+  });
+
+  it.each<[what: string, message: unknown]>([
+    ['a message for the poller', poll],
+    ['half an attempt', { ...deliver, attempts: 0.5 }],
+  ])('to the deliverer: %s', (_what, message) => {
+    expect(DeliverMessage.safeParse(message).success).toBe(false);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { matchRoute } from '../../functions/core/routes.ts';
+
+const ID = 'job_0123456789abcdefghjkmnpqrs';
+const notFound = { kind: 'not_found' };
+const notAllowed = (allow: string) => ({ kind: 'method_not_allowed', allow });
+const route = (operation: string, scope: string | null, jobId = '') => ({
+  kind: 'route',
+  operation,
+  scope,
+  jobId,
+});
+
+describe('matchRoute', () => {
+  it.each<[method: string, path: string, match: object]>([
+    ['POST', '/v1/jobs', route('submit', 'jobs:write')],
+    ['GET', `/v1/jobs/${ID}`, route('job', 'jobs:read', ID)],
+    ['GET', `/v1/jobs/${ID}/results`, route('results', 'jobs:read', ID)],
+    ['GET', '/v1/health', route('health', null)],
+    ['GET', `/v1/jobs/${'a'.repeat(128)}`, route('job', 'jobs:read', 'a'.repeat(128))],
+    ['GET', '/v1/jobs/Any-id_1', route('job', 'jobs:read', 'Any-id_1')],
+
+    ['PUT', '/v1/jobs', notAllowed('POST')],
+    ['post', '/v1/jobs', notAllowed('POST')],
+    ['DELETE', `/v1/jobs/${ID}`, notAllowed('GET')],
+    ['POST', `/v1/jobs/${ID}/results`, notAllowed('GET')],
+    ['POST', '/v1/health', notAllowed('GET')],
+    ['OPTIONS', '/v1/health', notAllowed('GET')],
+
+    ['GET', '', notFound],
+    ['GET', '/', notFound],
+    ['GET', '/v1', notFound],
+    ['GET', '/v2/jobs', notFound],
+    ['POST', '/v1/jobs/', notFound],
+    ['POST', '//v1/jobs', notFound],
+    ['POST', '/v1//jobs', notFound],
+    ['POST', '/V1/jobs', notFound],
+    ['POST', '/v1/JOBS', notFound],
+    ['POST', '/v1/%6aobs', notFound],
+    ['GET', `/v1/jobs/${ID}/`, notFound],
+    ['GET', `/v1/jobs/${ID}/results/`, notFound],
+    ['GET', `/v1/jobs/${ID}/nonsense`, notFound],
+    ['GET', '/v1/jobs//results', notFound],
+    ['GET', '/v1/jobs/..', notFound],
+    ['GET', '/v1/jobs/..%2f..%2fadmin', notFound],
+    ['GET', '/v1/jobs/%27%20OR%201=1--', notFound],
+    ['GET', '/v1/jobs/jöb', notFound],
+    ['GET', '/v1/jobs/a\n', notFound],
+    ['GET', `/v1/jobs/${'a'.repeat(129)}`, notFound],
+    ['GET', '/v1/healthz', notFound],
+    ['GET', '/constructor', notFound],
+    ['GET', '/__proto__/x', notFound],
+  ])('%s %s', (method, path, match) => {
+    expect(matchRoute(method, path)).toEqual(match);
+  });
+});

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import type { FinishedJob, PendingWebhook, RunningJob, SubmittingJob } from '../../functions/core/job.ts';
+import { EVENT_MAX_BYTES, eventJson, jobJson, retryAfterSeconds } from '../../functions/core/view.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const NONE = { json: null, url: null };
+
+const base = {
+  jobId: 'job_1',
+  client: 'acme',
+  modelId: 'm/1',
+  totalTasks: 3,
+  metadata: { order: '17' },
+  fingerprint: 'secret-fingerprint',
+  createdAt: NOW,
+  updatedAt: NOW + 1000,
+  expiresAt: NOW + 60_000,
+  version: 2,
+};
+const untried: PendingWebhook = {
+  status: 'pending',
+  id: 'msg_1',
+  url: 'https://hooks.example.com/h',
+  attempts: 0,
+  lastAttemptAt: null,
+  lastStatus: null,
+  awaited: null,
+  leaseUntil: null,
+};
+const submitting: SubmittingJob = {
+  ...base,
+  status: 'submitting',
+  leaseUntil: NOW + 60_000,
+  webhook: untried,
+};
+const running: RunningJob = {
+  ...base,
+  status: 'running',
+  upstreamJobId: 'secret-upstream',
+  completedTasks: 1,
+  awaited: { seq: 3, token: 'secret-token', dueAt: NOW + 5000 },
+  missingSince: null,
+  webhook: null,
+};
+const finished: FinishedJob = {
+  ...base,
+  status: 'completed',
+  completedTasks: 3,
+  failedTasks: 1,
+  finishedAt: NOW + 1000,
+  error: null,
+  event: { store: 'table', key: 'secret-key' },
+  results: 'in-event',
+  webhook: null,
+};
+
+const shared = {
+  job_id: 'job_1',
+  model_id: 'm/1',
+  total_tasks: 3,
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:01.000Z',
+  expires_at: '2026-01-01T00:01:00.000Z',
+  metadata: { order: '17' },
+  results: null,
+  results_url: null,
+  error: null,
+};
+
+describe('the public job', () => {
+  it('while it is submitted', () => {
+    expect(JSON.parse(jobJson(submitting, NONE))).toEqual({
+      ...shared,
+      status: 'submitting',
+      completed_tasks: 0,
+      failed_tasks: 0,
+      finished_at: null,
+      webhook: {
+        id: 'msg_1',
+        url: 'https://hooks.example.com/h',
+        status: 'pending',
+        attempts: 0,
+        last_attempt_at: null,
+        last_status: null,
+        next_attempt_at: null,
+      },
+    });
+  });
+
+  it('while it runs', () => {
+    expect(JSON.parse(jobJson(running, NONE))).toEqual({
+      ...shared,
+      status: 'running',
+      completed_tasks: 1,
+      failed_tasks: 0,
+      finished_at: null,
+      webhook: null,
+    });
+  });
+
+  it('when it has completed', () => {
+    expect(JSON.parse(jobJson(finished, { json: '[{"task_index":0}]', url: null }))).toEqual({
+      ...shared,
+      status: 'completed',
+      completed_tasks: 3,
+      failed_tasks: 1,
+      finished_at: '2026-01-01T00:00:01.000Z',
+      results: [{ task_index: 0 }],
+      webhook: null,
+    });
+  });
+
+  it('when its results lie elsewhere', () => {
+    const url = 'https://api.example.com/v1/jobs/job_1/results';
+    expect(JSON.parse(jobJson(finished, { json: null, url }))).toMatchObject({
+      results: null,
+      results_url: url,
+    });
+  });
+
+  it('when it has failed', () => {
+    const error = { code: 'expired', message: 'Too late.' };
+    const job: FinishedJob = { ...finished, status: 'expired', results: null, error };
+    expect(JSON.parse(jobJson(job, NONE))).toMatchObject({ status: 'expired', error, results: null });
+  });
+
+  const tried = { attempts: 2, lastAttemptAt: NOW + 2000, lastStatus: 503 };
+  const { awaited, leaseUntil, ...settled } = { ...untried, ...tried };
+  it.each<[what: string, webhook: FinishedJob['webhook'], shown: object]>([
+    [
+      'that waits for its next attempt',
+      { ...untried, ...tried, awaited: { seq: 3, token: 't', dueAt: NOW + 9000 } },
+      { status: 'pending', next_attempt_at: '2026-01-01T00:00:09.000Z' },
+    ],
+    [
+      'that was delivered',
+      { ...settled, status: 'delivered' },
+      { status: 'delivered', next_attempt_at: null },
+    ],
+    [
+      'that is exhausted',
+      { ...settled, status: 'exhausted' },
+      { status: 'exhausted', next_attempt_at: null },
+    ],
+    ['that is gone', { ...settled, status: 'gone' }, { status: 'gone', next_attempt_at: null }],
+    ['that is blocked', { ...settled, status: 'blocked' }, { status: 'blocked', next_attempt_at: null }],
+  ])('with a webhook %s', (_what, webhook, shown) => {
+    expect(JSON.parse(jobJson({ ...finished, webhook }, NONE)).webhook).toEqual({
+      id: 'msg_1',
+      url: 'https://hooks.example.com/h',
+      attempts: 2,
+      last_attempt_at: '2026-01-01T00:00:02.000Z',
+      last_status: 503,
+      ...shown,
+    });
+  });
+
+  it.each([
+    ['submitting', submitting],
+    ['running', running],
+    ['finished', finished],
+  ])('shows nothing else while it is %s', (_what, job) => {
+    expect(jobJson(job, NONE)).not.toMatch(/secret|acme|token|version|lease|client/i);
+  });
+
+  it('does not have hostile metadata taken for its own members', () => {
+    const metadata = { '"}': '","status":"x', results: '[1]', '</script>': '\u2028' };
+    const json = jobJson({ ...finished, metadata }, { json: '[]', url: null });
+    expect(JSON.parse(json)).toMatchObject({ status: 'completed', metadata, results: [] });
+  });
+});
+
+describe('the results are put in as they are', () => {
+  it.each([
+    ['[]'],
+    ['[{"task_index":0,"result":"a"}]'],
+    ['[{"n":1.0,"big":12345678901234567890,"twice":1,"twice":2}]'],
+    ['[ { "spaces" : "\\u00e9\\ud800" } ]'],
+    ['[{"quotes":"\\"},\\"results\\":[","braces":"}]}"}]'],
+    ['[{"$&":"$1 $` $\'"}]'],
+  ])('%s', (json) => {
+    for (const text of [jobJson(finished, { json, url: null }), eventJson(finished, { json, url: null })]) {
+      expect(text).toContain(`"results":${json},"results_url":null`);
+      expect(() => JSON.parse(text)).not.toThrow();
+    }
+  });
+});
+
+describe('the event', () => {
+  it('has these bytes, and no others from release to release', () => {
+    expect(eventJson(finished, { json: '[{"task_index":0,"result":"é"}]', url: null })).toBe(
+      '{"type":"job.completed","timestamp":"2026-01-01T00:00:01.000Z","data":{' +
+        '"job_id":"job_1","status":"completed","model_id":"m/1",' +
+        '"total_tasks":3,"completed_tasks":3,"failed_tasks":1,' +
+        '"created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:01.000Z",' +
+        '"finished_at":"2026-01-01T00:00:01.000Z","expires_at":"2026-01-01T00:01:00.000Z",' +
+        '"metadata":{"order":"17"},"results":[{"task_index":0,"result":"é"}],"results_url":null,"error":null}}',
+    );
+  });
+
+  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)('is called job.%s', (status) => {
+    expect(JSON.parse(eventJson({ ...finished, status }, NONE))).toMatchObject({
+      type: `job.${status}`,
+      data: { status },
+    });
+  });
+
+  it('is the public job without its webhook', () => {
+    const { webhook, ...data } = JSON.parse(jobJson({ ...finished, webhook: untried }, NONE));
+    expect(JSON.parse(eventJson({ ...finished, webhook: untried } as FinishedJob, NONE)).data).toEqual(data);
+  });
+});
+
+it('a webhook has 256 KiB at most', () => {
+  expect(EVENT_MAX_BYTES).toBe(262_144);
+});
+
+describe('retryAfterSeconds', () => {
+  const due = (dueAt: number): RunningJob => ({ ...running, awaited: { ...running.awaited, dueAt } });
+
+  it.each([
+    ['until the next poll', due(NOW + 5000), 5],
+    ['rounded up', due(NOW + 5001), 6],
+    ['a second at least', due(NOW), 1],
+    ['a second at least when overdue', due(NOW - 60_000), 1],
+    ['a second while it is submitted', submitting, 1],
+    ['none once it has finished', finished, null],
+  ])('%s', (_what, job, seconds) => {
+    expect(retryAfterSeconds(job, NOW)).toBe(seconds);
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { faultInWebhookUrl, isLoopbackUrl } from '../../functions/core/webhook-url.ts';
+import { OWN_HOST, urlCases } from './corpus.ts';
+
+const strict = { ports: [], ownHost: OWN_HOST, loopback: false };
+const onLaptop = { ...strict, loopback: true };
+/** A host of so many characters, in labels of 50 and one that is what is left. */
+const host = (length: number) =>
+  `https://${'a'.repeat(length - 216)}${`.${'b'.repeat(50)}`.repeat(4)}.example.com/`;
+const path = (length: number) => `https://hooks.example.com/${'a'.repeat(length - 26)}`;
+
+const refused = urlCases.filter(({ phase }) => phase === 'submit');
+const fineAsText = urlCases.filter(({ phase }) => phase !== 'submit');
+
+describe('as text', () => {
+  it.each(refused)('$id is refused: $why', ({ url }) => {
+    expect(faultInWebhookUrl(url, strict)).toMatch(/^Must /);
+  });
+
+  it.each(refused.filter(({ url }) => !isLoopbackUrl(url)))('$id is refused on a laptop, too', ({ url }) => {
+    expect(faultInWebhookUrl(url, onLaptop)).toMatch(/^Must /);
+  });
+
+  it.each(fineAsText)('$id passes: $why', ({ url }) => {
+    expect(faultInWebhookUrl(url, strict)).toBeNull();
+  });
+});
+
+describe('each fault has its sentence', () => {
+  it.each([
+    ['not a URL', '', /start with https/],
+    ['no host', 'https://', /start with https/],
+    ['no host but a path', 'https:///h', /start with https/],
+    ['another scheme', 'ftp://hooks.example.com/', /start with https/],
+    ['one character too long', path(2049), /at most 2048/],
+    ['a tab that a parser would drop', 'https://hooks.example.com/\th', /control characters/],
+    ['a line break at the end', 'https://hooks.example.com/\n', /control characters/],
+    ['a no-break space', 'https://hooks.example.com/\u00a0', /spaces/],
+    ['a zero-width joiner', 'https://hooks\u200d.example.com/', /control characters/],
+    ['a lone surrogate', 'https://hooks.example.com/\ud800', /control characters/],
+    ['a backslash', 'https://hooks.example.com\\h', /backslashes/],
+    ['a user and a password', 'https://u:p@hooks.example.com/', /user name/],
+    ['an empty user', 'https://@hooks.example.com/', /user name/],
+    ['a raw IDN', 'https://bücher.example.com/', /punycode/],
+    ['a host in percent-encoding', 'https://hooks%2eexample.com/', /plain DNS name/],
+    ['an empty port', 'https://hooks.example.com:/', /plain DNS name/],
+    ['a port with a sign', 'https://hooks.example.com:+443/', /plain DNS name/],
+    ['another port', 'https://hooks.example.com:444/', /port 444/],
+    ['a port that does not exist', 'https://hooks.example.com:99999/', /valid URL/],
+    ['an IP address', 'https://8.8.8.8/', /not an IP address/],
+    ['an IPv6 address', 'https://[2606:4700::1111]/', /plain DNS name/],
+    ['a host that is too long', host(254), /full DNS name/],
+    ['one label', 'https://hooks/', /full DNS name/],
+    ['a trailing dot', 'https://hooks.example.com./', /full DNS name/],
+    ['an empty label', 'https://hooks..example.com/', /full DNS name/],
+    ['a label that starts with a hyphen', 'https://-hooks.example.com/', /full DNS name/],
+    ['a label that ends with a hyphen', 'https://hooks-.example.com/', /full DNS name/],
+    ['a private suffix', 'https://db.corp/', /public host/],
+    ['a private suffix in upper case', 'https://DB.INTERNAL/', /public host/],
+    ['ourselves', `https://${OWN_HOST}/v1/jobs`, /own address/],
+    ['ourselves in upper case', `https://${OWN_HOST.toUpperCase()}/`, /own address/],
+  ])('%s', (_what, url, sentence) => {
+    expect(faultInWebhookUrl(url, strict)).toMatch(sentence);
+  });
+});
+
+describe('what is fine', () => {
+  it.each([
+    ['the longest URL', path(2048)],
+    ['upper case', 'HTTPS://HOOKS.EXAMPLE.COM/H'],
+    ['a query', 'https://hooks.example.com/?a=b&c=%20'],
+    ['a query without a path', 'https://hooks.example.com?a=b'],
+    ['an @ in the path', 'https://hooks.example.com/@me'],
+    ['an escaped slash', 'https://hooks.example.com/a%2Fb'],
+    ['the longest host', host(253)],
+    ['the longest label', `https://${'a'.repeat(63)}.example.com/`],
+    ['a private word that is not the suffix', 'https://internal.example.com/'],
+    ['a suffix that only ends like a private one', 'https://hooks.notlocal/'],
+    ['a host under ours', `https://x.${OWN_HOST}/`],
+  ])('%s', (_what, url) => {
+    expect(faultInWebhookUrl(url, strict)).toBeNull();
+  });
+
+  it('a port that the deployment allows, beside 443', () => {
+    const rules = { ...strict, ports: [8443] };
+    const faultAt = (port: number) => faultInWebhookUrl(`https://hooks.example.com:${port}/`, rules);
+    expect([faultAt(8443), faultAt(443), faultAt(8444)]).toEqual([null, null, 'Must not use port 8444']);
+  });
+});
+
+describe('this very machine, in so many words, is allowed on a laptop', () => {
+  it.each([
+    ['http://127.0.0.1:3000/h', true],
+    ['http://127.255.0.9/', true],
+    ['http://localhost:8080/', true],
+    ['http://localhost', true],
+    ['http://localhost?a=b#c', true],
+    ['http://[::1]:3000/', true],
+    ['https://127.0.0.1/h', false],
+    ['http://user@localhost/', false],
+    ['http://localhost\\@10.0.0.1/', false],
+    ['http://localhost/\n', false],
+    ['http://127.1/', false],
+    ['http://2130706433/', false],
+    ['http://127.0.0.999/', false],
+    ['http://localhost.example.com/', false],
+    ['http://127.0.0.1.example.com/', false],
+    ['http://10.0.0.1/', false],
+    ['http://169.254.169.254/', false],
+    ['http://0.0.0.0/', false],
+    ['http://[::]/', false],
+    ['http://[::ffff:10.0.0.1]/', false],
+    ['ftp://localhost/', false],
+    ['localhost', false],
+    [`http://localhost/${'a'.repeat(2048)}`, false],
+  ])('%s: %s', (url, isLoopback) => {
+    expect(isLoopbackUrl(url)).toBe(isLoopback);
+    expect(faultInWebhookUrl(url, onLaptop) === null).toBe(isLoopback);
+    expect(faultInWebhookUrl(url, strict)).not.toBeNull();
+  });
+});

@@ -1,0 +1,104 @@
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createDocuments, TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
+import { NOW } from './jobs.ts';
+
+const settings = {
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+};
+const dynamodbClient = new DynamoDBClient(settings);
+const s3Client = new S3Client(settings);
+const dynamodb = mockClient(dynamodbClient);
+const s3 = mockClient(s3Client);
+
+const documents = createDocuments({
+  dynamodb: dynamodbClient,
+  tableName: 'Documents',
+  s3: s3Client,
+  bucketName: 'bucket',
+  retentionDays: 30,
+  clock: { now: () => NOW + 1 },
+});
+
+const ofBytes = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));
+
+beforeEach(() => {
+  dynamodb.reset();
+  s3.reset();
+});
+
+describe('save', () => {
+  it.each([
+    ['8 KiB', ofBytes(TABLE_MAX_BYTES)],
+    ['next to nothing', '[]'],
+  ])('puts %s into the table, for a day longer than the job', async (_what, json) => {
+    expect(await documents.save('events/a', json)).toEqual({ store: 'table', key: 'events/a' });
+    const ttl = String(Math.ceil((NOW + 1) / 1000) + 31 * 86_400);
+    expect(dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input)).toEqual([
+      { TableName: 'Documents', Item: { key: { S: 'events/a' }, json: { S: json }, ttl: { N: ttl } } },
+    ]);
+    expect(s3.calls().length).toBe(0);
+  });
+
+  it.each([
+    ['more', ofBytes(TABLE_MAX_BYTES + 1)],
+    ['fewer characters of more bytes', JSON.stringify('é'.repeat(TABLE_MAX_BYTES / 2))],
+  ])('puts %s into the bucket', async (_what, json) => {
+    expect(await documents.save('results/a', json)).toEqual({ store: 'bucket', key: 'results/a' });
+    expect(s3.commandCalls(PutObjectCommand).map((call) => call.args[0].input)).toEqual([
+      { Bucket: 'bucket', Key: 'results/a', Body: Buffer.from(json), ContentType: 'application/json' },
+    ]);
+    expect(dynamodb.calls().length).toBe(0);
+  });
+
+  it('throws when it could not be written', async () => {
+    dynamodb.on(PutItemCommand).rejects(new Error('throttled'));
+    await expect(documents.save('events/a', '[]')).rejects.toThrow('throttled');
+  });
+});
+
+describe('load', () => {
+  it('reads the table consistently: the event was written a moment ago', async () => {
+    dynamodb.on(GetItemCommand).resolves({ Item: { json: { S: '["é"]' } } });
+    expect(await documents.load({ store: 'table', key: 'events/a' })).toBe('["é"]');
+    expect(dynamodb.call(0).args[0].input).toEqual({
+      TableName: 'Documents',
+      Key: { key: { S: 'events/a' } },
+      ConsistentRead: true,
+    });
+  });
+
+  it('reads the bucket', async () => {
+    const Body = { transformToString: async () => '["é"]' } as never;
+    s3.on(GetObjectCommand).resolves({ Body });
+    expect(await documents.load({ store: 'bucket', key: 'results/a' })).toBe('["é"]');
+    expect(s3.call(0).args[0].input).toEqual({ Bucket: 'bucket', Key: 'results/a' });
+  });
+
+  it('throws when the table has lost it', async () => {
+    dynamodb.on(GetItemCommand).resolves({});
+    await expect(documents.load({ store: 'table', key: 'events/a' })).rejects.toThrow('events/a is gone');
+  });
+
+  it('throws when the bucket has lost it', async () => {
+    s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
+    await expect(documents.load({ store: 'bucket', key: 'results/a' })).rejects.toThrow('gone');
+  });
+});
+
+describe('link', () => {
+  it('lets anyone read one object for 15 minutes', async () => {
+    const url = new URL(await documents.link({ store: 'bucket', key: 'results/a b' }));
+    expect(url.origin).toBe('https://bucket.s3.eu-central-1.amazonaws.com');
+    expect(url.pathname).toBe('/results/a%20b');
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('900');
+    expect(url.searchParams.get('X-Amz-Signature')).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('is not there for a document in the table', async () => {
+    await expect(documents.link({ store: 'table', key: 'events/a' })).rejects.toThrow('no links');
+  });
+});

@@ -1,0 +1,88 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Request } from '../../functions/admit/admit.ts';
+import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
+import { logger } from '../../functions/edge/log.ts';
+
+interface EventParts {
+  method?: string;
+  path?: string;
+  body?: string;
+  isBase64Encoded?: boolean;
+}
+
+/** As API Gateway's HTTP API makes it, payload format 2.0. */
+function event({ method = 'POST', path = '/v1/jobs', body, isBase64Encoded = false }: EventParts) {
+  return {
+    version: '2.0',
+    rawPath: path,
+    rawQueryString: '',
+    headers: { 'content-type': 'application/json' },
+    requestContext: { requestId: 'req-1', http: { method, path: `/stage${path}` } },
+    isBase64Encoded,
+    ...(body !== undefined && { body }),
+  } as unknown as APIGatewayProxyEventV2;
+}
+
+let logged: ReturnType<typeof vi.spyOn>;
+
+beforeEach(() => {
+  logged = vi.spyOn(logger, 'error').mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('a request', () => {
+  it.each<[what: string, parts: EventParts, body: string]>([
+    ['with text', { body: '{"a":"é😀"}' }, '{"a":"é😀"}'],
+    ['with bytes', { body: Buffer.from('é😀').toString('base64'), isBase64Encoded: true }, 'é😀'],
+    ['without a body', {}, ''],
+    ['with a path that is escaped', { path: '/v1/jobs/%2e%2e' }, ''],
+  ])('%s is handed on as it came', async (_what, parts, body) => {
+    let seen: Request | undefined;
+    const handler = lambdaHttp(async (request) => {
+      seen = request;
+      return { status: 202, headers: { a: 'b' }, body: 'c' };
+    });
+    expect(await handler(event(parts))).toEqual({ statusCode: 202, headers: { a: 'b' }, body: 'c' });
+    expect(seen).toEqual({
+      method: 'POST',
+      path: parts.path ?? '/v1/jobs',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(body),
+      requestId: 'req-1',
+    });
+  });
+});
+
+describe('what is thrown', () => {
+  it.each<[what: string, thrown: unknown]>([
+    ['an error', new Error('prompt-canary arn:aws:secret')],
+    ['an error of several lines', new Error('prompt-canary\nprompt-canary')],
+    ['an error without a stack', Object.assign(new Error('prompt-canary'), { stack: undefined })],
+    ['text', 'prompt-canary'],
+    ['nothing', undefined],
+  ])('becomes a 500 that says nothing of it, nor does the log: %s', async (_what, thrown) => {
+    const handler = lambdaHttp(async () => {
+      throw thrown;
+    });
+    const { statusCode, body = '' } = await handler(event({ body: 'prompt-canary' }));
+    expect(statusCode).toBe(500);
+    expect(JSON.parse(body)).toMatchObject({ code: 'internal_error', request_id: 'req-1' });
+    expect(logged).toHaveBeenCalledExactlyOnceWith('request failed', {
+      request_id: 'req-1',
+      error: expect.objectContaining({ name: 'Error' }),
+    });
+    expect(body + JSON.stringify(logged.mock.calls)).not.toMatch(/canary|arn:/);
+  });
+
+  it('is logged with its name and where it came from', async () => {
+    const handler = lambdaHttp(async () => {
+      throw new TypeError('x');
+    });
+    await handler(event({}));
+    const stack = expect.stringMatching(/^\s+at .*lambda-http\.test\.ts/);
+    expect(logged.mock.calls[0]?.[1]).toMatchObject({ error: { name: 'TypeError', stack } });
+  });
+});

@@ -1,0 +1,276 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Submission } from '../../functions/core/submission.ts';
+import { createModelStudio, type ModelStudioSettings } from '../../functions/edge/modelstudio.ts';
+import { refusingPort, serveHttp, serveRaw, signal, type TestServer } from './servers.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+
+const submission: Submission = {
+  model_id: 'm/1',
+  messages: [[{ role: 'user', content: 'héllo' }]],
+  temperature: 0.7,
+  max_tokens: 512,
+  webhook_url: 'https://hooks.example.com/h',
+  metadata: { private: 'yes' },
+  expires_in: 600,
+};
+
+/** A key that is read anew is the next one. */
+function keys(...values: string[]) {
+  const reads: boolean[] = [];
+  let current = 0;
+  return {
+    reads,
+    async get(isStale: boolean) {
+      reads.push(isStale);
+      if (isStale) current++;
+      return values[current] ?? 'none';
+    },
+  };
+}
+
+function studioAt(url: URL, changes: Partial<ModelStudioSettings> = {}) {
+  return createModelStudio({
+    baseUrl: url.origin,
+    organizationId: 'org_1',
+    apiKey: keys('key-1', 'key-2'),
+    clock: { now: () => NOW },
+    reportDeadlineMillis: 60_000,
+    reportMaxBytes: 10_000,
+    ...changes,
+  });
+}
+
+interface Seen {
+  method: string | undefined;
+  path: string | undefined;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+/** A server that gives its answers one by one, the last one again and again. */
+async function answering(...answers: [status: number, body?: unknown, headers?: Record<string, string>][]) {
+  const seen: Seen[] = [];
+  const listener: RequestListener = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = (await request.setEncoding('utf8').toArray()).join('');
+    const { method, url: path, headers } = request;
+    const [status, answer = {}, extra] = answers[Math.min(seen.length, answers.length - 1)] ?? [500];
+    seen.push({ method, path, headers, body });
+    response.writeHead(status, extra).end(JSON.stringify(answer));
+  };
+  return { seen, ...(await serveHttp(listener)) };
+}
+
+const created = [200, { job_id: 'up-1', status: 'CREATED', message: 'ok' }] as const;
+const report = { job_id: 'up-1', job_status: 'completed', completed_tasks: 1, results: [{ task_index: 0 }] };
+const completed = { kind: 'completed', completedTasks: 1 };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('create', () => {
+  it('asks for what the submission says, and tells nothing else', async () => {
+    const { url, seen } = await answering([...created]);
+    expect(await studioAt(url).create(submission)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
+    const [{ headers, body, ...head } = {} as Seen] = seen;
+    expect(head).toEqual({ method: 'POST', path: '/api/v1/organizations/org_1/generate' });
+    expect(headers).toMatchObject({ authorization: 'Bearer key-1', 'content-type': 'application/json' });
+    const { model_id, messages, temperature, max_tokens } = submission;
+    expect(JSON.parse(body)).toEqual({ model_id, messages, temperature, max_tokens });
+    expect(Number(headers['content-length'])).toBe(Buffer.byteLength(body));
+  });
+
+  it.each([
+    ['a slash at its end', '/', 'org_1', '/api/v1/organizations/org_1/generate'],
+    ['a path', '/proxy/', 'org_1', '/proxy/api/v1/organizations/org_1/generate'],
+    ['an organization of any characters', '', 'a/b?c', '/api/v1/organizations/a%2Fb%3Fc/generate'],
+  ])('takes a base URL with %s', async (_what, suffix, organizationId, path) => {
+    const { url, seen } = await answering([...created]);
+    await studioAt(url, { baseUrl: url.origin + suffix, organizationId }).create(submission);
+    expect(seen[0]?.path).toBe(path);
+  });
+
+  it.each<[what: string, status: number, body: unknown, headers: Record<string, string>, creation: object]>([
+    ['403', 403, {}, {}, { kind: 'credentials_refused' }],
+    ['404', 404, {}, {}, { kind: 'model_not_found' }],
+    ['429', 429, {}, { 'retry-after': '7' }, { kind: 'unavailable', retryAfterSeconds: 7 }],
+    ['503', 503, {}, {}, { kind: 'unavailable', retryAfterSeconds: null }],
+    ['500', 500, {}, {}, { kind: 'unknown', cause: 'status_500' }],
+    ['a redirect', 307, {}, { location: '/elsewhere' }, { kind: 'unknown', cause: 'status_307' }],
+    ['nonsense', 200, 'created!', {}, { kind: 'unknown', cause: 'nonsense' }],
+    ['a flood', 200, { job_id: 'up-1', pad: 'x'.repeat(65_536) }, {}, { kind: 'unknown', cause: 'nonsense' }],
+  ])('calls once, whatever comes of it: %s', async (_what, status, body, headers, creation) => {
+    const { url, seen } = await answering([status, body, headers]);
+    expect(await studioAt(url).create(submission)).toEqual(creation);
+    expect(seen.length).toBe(1);
+  });
+
+  it('was not made when nobody could be connected to', async () => {
+    const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
+    expect(await studioAt(url).create(submission)).toEqual({ kind: 'unavailable', retryAfterSeconds: null });
+  });
+
+  it('may have been made when the connection is cut, and is not repeated', async () => {
+    let requests = 0;
+    const { url } = await serveRaw((socket) => {
+      requests++;
+      socket.destroy();
+    });
+    expect(await studioAt(url).create(submission)).toEqual({ kind: 'unknown', cause: 'cut' });
+    expect(requests).toBe(1);
+  });
+
+  it('may have been made when no answer comes within 20 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const there = signal();
+    const { url } = await serveRaw(() => there.resolve());
+    const creation = studioAt(url).create(submission);
+    await there.promise;
+    vi.advanceTimersByTime(20_000);
+    expect(await creation).toEqual({ kind: 'unknown', cause: 'timeout' });
+  });
+
+  it('has a connection of its own, whichever are open', async () => {
+    const { url, connections } = await answering([200, report], [...created], [200, report]);
+    const studio = studioAt(url);
+    await studio.report('up-1');
+    await studio.create(submission);
+    expect(connections()).toBe(2);
+    await studio.report('up-1');
+    expect(connections()).toBe(2);
+  });
+});
+
+describe('a key that is refused', () => {
+  const authorizations = ({ seen }: { seen: Seen[] }) => seen.map(({ headers }) => headers.authorization);
+
+  it('is read again, once, and the call made again, once: create', async () => {
+    const apiKey = keys('old', 'new');
+    const server = await answering([401], [...created]);
+    expect(await studioAt(server.url, { apiKey }).create(submission)).toMatchObject({ kind: 'created' });
+    expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
+    expect(server.seen[1]?.body).toBe(server.seen[0]?.body);
+    expect(apiKey.reads).toEqual([false, true]);
+  });
+
+  it('is read again, once, and the call made again, once: report', async () => {
+    const apiKey = keys('old', 'new');
+    const server = await answering([401], [200, report]);
+    expect(await studioAt(server.url, { apiKey }).report('up-1')).toMatchObject(completed);
+    expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('is refused for good the second time', async () => {
+    const apiKey = keys('old', 'new', 'newer');
+    const server = await answering([401]);
+    const studio = studioAt(server.url, { apiKey });
+    expect(await studio.create(submission)).toEqual({ kind: 'credentials_refused' });
+    expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('may be refused once more in the report', async () => {
+    const { url, seen } = await answering([401]);
+    const trouble = { kind: 'trouble', cause: 'unauthorized', retryAfterSeconds: 0 };
+    expect(await studioAt(url).report('up-1')).toEqual(trouble);
+    expect(seen.length).toBe(2);
+  });
+
+  it('that cannot be read is a fault of ours', async () => {
+    const { url, seen } = await answering([...created]);
+    const apiKey = {
+      get: async () => {
+        throw new Error('no secret');
+      },
+    };
+    await expect(studioAt(url, { apiKey }).create(submission)).rejects.toThrow('no secret');
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('report', () => {
+  it('asks about one job', async () => {
+    const { url, seen } = await answering([200, report]);
+    expect(await studioAt(url).report('up-1')).toMatchObject(completed);
+    expect(seen).toMatchObject([
+      { method: 'GET', path: '/api/v1/organizations/org_1/generate/up-1', body: '' },
+    ]);
+  });
+
+  it('asks about a job of any characters', async () => {
+    const { url, seen } = await answering([404]);
+    expect(await studioAt(url).report('../a?b#c')).toEqual({ kind: 'missing' });
+    expect(seen[0]?.path).toBe('/api/v1/organizations/org_1/generate/..%2Fa%3Fb%23c');
+  });
+
+  it('is too large when it is longer than was asked for', async () => {
+    const { url } = await answering([200, { ...report, pad: 'x'.repeat(10_000) }]);
+    expect(await studioAt(url).report('up-1')).toEqual({ kind: 'too_large' });
+  });
+
+  it('keeps its connection', async () => {
+    const { url, connections } = await answering([200, report]);
+    const studio = studioAt(url);
+    for (let i = 0; i < 3; i++) await studio.report('up-1');
+    expect(connections()).toBe(1);
+  });
+
+  /** Answers the first request on each connection and cuts it at the second, as a server does that was restarted. */
+  async function cuttingKept(): Promise<TestServer & { requests(): number }> {
+    let requests = 0;
+    const answered = new WeakSet<object>();
+    const server = await serveRaw((socket) => {
+      requests++;
+      if (answered.has(socket)) return void socket.resetAndDestroy();
+      answered.add(socket);
+      const body = JSON.stringify(report);
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+    return { ...server, requests: () => requests };
+  }
+
+  it('asks again, once, when a connection that was kept has died', async () => {
+    const { url, requests } = await cuttingKept();
+    const studio = studioAt(url);
+    expect(await studio.report('up-1')).toMatchObject(completed);
+    expect(await studio.report('up-1')).toMatchObject(completed);
+    expect(requests()).toBe(3);
+  });
+
+  it('does not ask for ever', async () => {
+    let requests = 0;
+    const { url } = await serveRaw((socket) => {
+      requests++;
+      socket.destroy();
+    });
+    const trouble = { kind: 'trouble', cause: 'cut', retryAfterSeconds: 0 };
+    expect(await studioAt(url).report('up-1')).toEqual(trouble);
+    expect(requests).toBe(2);
+  });
+
+  it('does not ask again for what is not HTTP', async () => {
+    let requests = 0;
+    const { url } = await serveRaw((socket) => {
+      requests++;
+      socket.end('nonsense\r\n\r\n');
+    });
+    expect(await studioAt(url).report('up-1')).toMatchObject({ kind: 'trouble', cause: 'cut' });
+    expect(requests).toBe(1);
+  });
+
+  it('gives up at the deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const there = signal();
+    const { url } = await serveRaw(() => there.resolve());
+    const pending = studioAt(url).report('up-1');
+    await there.promise;
+    vi.advanceTimersByTime(60_000);
+    expect(await pending).toEqual({ kind: 'trouble', cause: 'timeout', retryAfterSeconds: 0 });
+  });
+
+  it('learns nothing when nobody can be connected to', async () => {
+    const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
+    expect(await studioAt(url).report('up-1')).toMatchObject({ kind: 'trouble', cause: 'not_connected' });
+  });
+});

@@ -1,0 +1,332 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClientKey } from '../../functions/core/client-key.ts';
+import type { Job } from '../../functions/core/job.ts';
+import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
+import type { ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
+import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
+
+export type Queue = keyof WakeUps;
+
+export interface PortsWorld {
+  jobs: Jobs;
+  overdue: Overdue;
+  documents: Documents;
+  wakeUps: WakeUps;
+  clientKeys: ClientKeys;
+  /** Takes the next message from a queue, however long it is held back. */
+  receive(queue: Queue): Promise<{ message: unknown; heldBackSeconds: number }>;
+  close(): Promise<void>;
+}
+
+const liveKey: ClientKey = {
+  sha256: 'a'.repeat(64),
+  keyId: 'live',
+  client: 'acme',
+  scopes: ['jobs:read', 'jobs:write'],
+  createdAt: NOW,
+  revokedAt: null,
+};
+const revokedKey: ClientKey = {
+  ...liveKey,
+  sha256: 'b'.repeat(64),
+  keyId: 'revoked',
+  scopes: [],
+  revokedAt: NOW,
+};
+
+/** What the flows rely on. A fake that passes this may stand for the real thing in their tests. */
+export function describePorts(name: string, makeWorld: (keys: ClientKey[]) => Promise<PortsWorld>): void {
+  describe(name, () => {
+    let world: PortsWorld;
+    let made = 0;
+    const newId = () => `job_${++made}`;
+
+    beforeAll(async () => {
+      world = await makeWorld([liveKey, revokedKey]);
+    });
+    afterAll(() => world?.close());
+
+    describeJobs(() => world.jobs, newId);
+    describeOverdue(() => world, newId);
+    describeDocuments(() => world.documents, newId);
+    describeWakeUps(() => world, newId);
+    describeClientKeys(() => world.clientKeys);
+  });
+}
+
+function describeJobs(jobs: () => Jobs, newId: () => string): void {
+  describe('jobs', () => {
+    it.each<[what: string, job: Job]>([
+      ['a submitting job', submittingJob()],
+      ['a running job', runningJob({ missingSince: NOW })],
+      ['a finished job', finishedJob()],
+      ['a finished job without a webhook', finishedJob({ webhook: null, results: null, error: null })],
+    ])('are found as they were inserted: %s', async (_what, job) => {
+      const inserted = { ...job, jobId: newId() };
+      expect(await jobs().insert(inserted)).toBe(true);
+      expect(await jobs().find(inserted.jobId)).toEqual(inserted);
+    });
+
+    it('are not found when there are none', async () => {
+      expect(await jobs().find(newId())).toBeNull();
+    });
+
+    it('are inserted once', async () => {
+      const job = submittingJob({ jobId: newId() });
+      expect(await jobs().insert(job)).toBe(true);
+      expect(await jobs().insert(job)).toBe(false);
+      expect(await jobs().insert({ ...job, client: 'other', version: 9 })).toBe(false);
+      expect(await jobs().find(job.jobId)).toEqual(job);
+    });
+
+    it('are inserted by one of many at the same moment', async () => {
+      const jobId = newId();
+      const rivals = Array.from({ length: 8 }, (_, i) => submittingJob({ jobId, client: `rival-${i}` }));
+      const won = await Promise.all(rivals.map((job) => jobs().insert(job)));
+      expect(won.filter(Boolean).length).toBe(1);
+      expect(await jobs().find(jobId)).toEqual(rivals[won.indexOf(true)]);
+    });
+
+    it('are replaced by their next version', async () => {
+      const jobId = newId();
+      await jobs().insert(submittingJob({ jobId }));
+      const after = runningJob({ jobId, version: 2 });
+      expect(await jobs().replace(after)).toBe(true);
+      expect(await jobs().find(jobId)).toEqual(after);
+      const end = finishedJob({ jobId, version: 3 });
+      expect(await jobs().replace(end)).toBe(true);
+      expect(await jobs().find(jobId)).toEqual(end);
+    });
+
+    it.each([
+      ['the same version again', 2],
+      ['an earlier version', 1],
+      ['a version that was skipped', 4],
+    ])('are not replaced by %s', async (_what, version) => {
+      const jobId = newId();
+      await jobs().insert(submittingJob({ jobId }));
+      const second = runningJob({ jobId, version: 2 });
+      await jobs().replace(second);
+      expect(await jobs().replace(finishedJob({ jobId, version }))).toBe(false);
+      expect(await jobs().find(jobId)).toEqual(second);
+    });
+
+    it('are not replaced when there are none', async () => {
+      const job = runningJob({ jobId: newId(), version: 1 });
+      expect(await jobs().replace(job)).toBe(false);
+      expect(await jobs().replace({ ...job, version: 2 })).toBe(false);
+      expect(await jobs().find(job.jobId)).toBeNull();
+    });
+
+    it('are replaced by one of many at the same moment', async () => {
+      const jobId = newId();
+      await jobs().insert(submittingJob({ jobId }));
+      const rivals = Array.from({ length: 8 }, (_, i) =>
+        runningJob({ jobId, version: 2, completedTasks: i }),
+      );
+      const won = await Promise.all(rivals.map((job) => jobs().replace(job)));
+      expect(won.filter(Boolean).length).toBe(1);
+      expect(await jobs().find(jobId)).toEqual(rivals[won.indexOf(true)]);
+    });
+
+    it('are removed as they were read, and make room for another', async () => {
+      const job = submittingJob({ jobId: newId() });
+      await jobs().insert(job);
+      expect(await jobs().remove(job)).toBe(true);
+      expect(await jobs().find(job.jobId)).toBeNull();
+      expect(await jobs().remove(job)).toBe(false);
+      const again = { ...job, createdAt: NOW + 9 };
+      expect(await jobs().insert(again)).toBe(true);
+      expect(await jobs().find(job.jobId)).toEqual(again);
+    });
+
+    it('are not removed once they have moved on', async () => {
+      const job = submittingJob({ jobId: newId() });
+      await jobs().insert(job);
+      const after = runningJob({ jobId: job.jobId, version: 2 });
+      await jobs().replace(after);
+      expect(await jobs().remove(job)).toBe(false);
+      expect(await jobs().insert(job)).toBe(false);
+      expect(await jobs().find(job.jobId)).toEqual(after);
+    });
+
+    it('are not taken for a later job of the same key and version', async () => {
+      const jobId = newId();
+      const earlier = submittingJob({ jobId });
+      await jobs().insert(earlier);
+      await jobs().remove(earlier);
+      const later = submittingJob({ jobId, createdAt: NOW + 1 });
+      await jobs().insert(later);
+      expect(await jobs().replace(runningJob({ jobId, version: 2 }))).toBe(false);
+      expect(await jobs().remove(earlier)).toBe(false);
+      expect(await jobs().find(jobId)).toEqual(later);
+    });
+
+    it('do not change with the object that was written, nor with the one that was read', async () => {
+      const jobId = newId();
+      const job = submittingJob({ jobId, metadata: { a: 'b' } });
+      await jobs().insert(job);
+      job.metadata['a'] = 'changed';
+      const read = await jobs().find(jobId);
+      expect(read?.metadata).toEqual({ a: 'b' });
+      if (read) read.metadata['a'] = 'changed';
+      expect((await jobs().find(jobId))?.metadata).toEqual({ a: 'b' });
+    });
+  });
+}
+
+function describeOverdue(world: () => PortsWorld, newId: () => string): void {
+  describe('overdue', () => {
+    /** All that is overdue, of the jobs that the test has made. */
+    async function overdue(now: number, of: Job[]): Promise<string[]> {
+      const ids: string[] = [];
+      for (let shard = 0; shard < SHARDS; shard++) {
+        for await (const page of world().overdue.pages(shard, now)) ids.push(...page);
+      }
+      return ids.filter((id) => of.some(({ jobId }) => jobId === id));
+    }
+    const running = (dueAt: number) => runningJob({ jobId: newId(), awaited: { seq: 1, token: 't', dueAt } });
+
+    it('jobs are listed from their moment on', async () => {
+      const job = running(NOW + 1_000_000);
+      await world().jobs.insert(job);
+      const at = Number(overdueAt(job));
+      expect(await overdue(at - 1, [job])).toEqual([]);
+      expect(await overdue(at, [job])).toEqual([job.jobId]);
+      expect(await overdue(at + 1, [job])).toEqual([job.jobId]);
+    });
+
+    it('jobs are listed in their own shard, the longest overdue first', async () => {
+      const first = running(NOW + 3_000_000);
+      let second = running(NOW);
+      while (shardOf(second.jobId) !== shardOf(first.jobId)) second = running(NOW);
+      await world().jobs.insert(first);
+      await world().jobs.insert(second);
+      expect(await overdue(Number(overdueAt(first)), [first, second])).toEqual([second.jobId, first.jobId]);
+    });
+
+    it('jobs are listed no more once they have moved on, finished, or gone', async () => {
+      const [moved, finished, gone] = [running(NOW), running(NOW), running(NOW)] as const;
+      const all = [moved, finished, gone];
+      for (const job of all) await world().jobs.insert(job);
+      const now = Number(overdueAt(moved));
+      expect((await overdue(now, all)).sort()).toEqual(all.map(({ jobId }) => jobId).sort());
+      const awaited = { seq: 2, token: 't', dueAt: now };
+      await world().jobs.replace({ ...moved, awaited, version: 2 });
+      await world().jobs.replace(finishedJob({ jobId: finished.jobId, version: 2 }));
+      await world().jobs.remove(gone);
+      expect(await overdue(now, all)).toEqual([]);
+    });
+  });
+}
+
+function describeDocuments(documents: () => Documents, newId: () => string): void {
+  describe('documents', () => {
+    const small = JSON.stringify({ text: 'héllo 😀', escaped: '\u0000\u2028"\\', empty: '' });
+    const large = JSON.stringify(
+      Array.from({ length: 20_000 }, (_, i) => ({ task_index: i, result: '€😀' })),
+    );
+
+    it.each([
+      ['small', small],
+      ['empty', '[]'],
+      ['with an escaped half of a pair', '["\\ud800"]'],
+      ['with white space and numbers as they are', ' { "a" : 1.0, "b" : 12345678901234567890 }\n'],
+      ['of 8 KiB', JSON.stringify('x'.repeat(8190))],
+      ['of one byte more', JSON.stringify('x'.repeat(8191))],
+      ['of as many bytes in fewer characters', JSON.stringify('€'.repeat(2731))],
+      ['large', large],
+    ])('are loaded as they were saved, character for character: %s', async (_what, json) => {
+      const ref = await documents().save(`documents/${newId()}.json`, json);
+      expect(await documents().load(ref)).toBe(json);
+    });
+
+    it('lie in the table up to 8 KiB, and in the bucket beyond', async () => {
+      const stores = [8190, 8191].map(async (length) => {
+        const key = `documents/${newId()}.json`;
+        const ref = await documents().save(key, JSON.stringify('x'.repeat(length)));
+        expect(ref.key).toBe(key);
+        return ref.store;
+      });
+      expect(await Promise.all(stores)).toEqual(['table', 'bucket']);
+    });
+
+    it('have a link from which anyone may read them, if they are large', async () => {
+      const ref = await documents().save(`documents/${newId()}.json`, large);
+      const answer = await fetch(await documents().link(ref));
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+      expect(await answer.text()).toBe(large);
+    });
+
+    it('have none, if they are small', async () => {
+      const ref = await documents().save(`documents/${newId()}.json`, small);
+      await expect(documents().link(ref)).rejects.toThrow();
+    });
+
+    it.each(['table', 'bucket'] as const)(
+      'that were never saved cannot be loaded from the %s',
+      async (store) => {
+        await expect(documents().load({ store, key: `documents/${newId()}.json` })).rejects.toThrow();
+      },
+    );
+  });
+}
+
+function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
+  describe('wake-ups', () => {
+    const wake = { seq: 3, token: 't', dueAt: NOW + 0.5 };
+    const messages = () => {
+      const jobId = newId();
+      const poll = { jobId, upstreamJobId: 'up/1 "é"', wake };
+      return { poll, collect: poll, deliver: { jobId, wake, attempts: 2 } };
+    };
+    const send = async (queue: Queue, delaySeconds: number) => {
+      const sent = messages();
+      if (queue === 'deliver') await world().wakeUps.deliver(sent.deliver, delaySeconds);
+      else await world().wakeUps[queue](sent.poll, delaySeconds);
+      return sent[queue];
+    };
+    const queues: Queue[] = ['poll', 'collect', 'deliver'];
+
+    it.each(queues)('arrive as they were sent: %s', async (queue) => {
+      const sent = await send(queue, 0);
+      expect((await world().receive(queue)).message).toEqual(sent);
+    });
+
+    it('are held back as long as was asked', async () => {
+      await Promise.all(
+        queues.map(async (queue) => {
+          const sent = await send(queue, 1);
+          const { message, heldBackSeconds } = await world().receive(queue);
+          expect(message).toEqual(sent);
+          expect(heldBackSeconds).toBeGreaterThanOrEqual(0.99);
+        }),
+      );
+    });
+
+    it('are each one message, though two are the same', async () => {
+      const { deliver } = messages();
+      await world().wakeUps.deliver(deliver, 0);
+      await world().wakeUps.deliver(deliver, 0);
+      expect((await world().receive('deliver')).message).toEqual(deliver);
+      expect((await world().receive('deliver')).message).toEqual(deliver);
+    });
+  });
+}
+
+function describeClientKeys(clientKeys: () => ClientKeys): void {
+  describe('client keys', () => {
+    it.each([
+      ['live', liveKey],
+      ['revoked', revokedKey],
+    ])('are found by their hash: %s', async (_what, key) => {
+      expect(await clientKeys().find(key.sha256)).toEqual(key);
+      expect(await clientKeys().find(key.sha256)).toEqual(key);
+    });
+
+    it('are not found by another', async () => {
+      expect(await clientKeys().find('c'.repeat(64))).toBeNull();
+    });
+  });
+}

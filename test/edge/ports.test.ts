@@ -1,0 +1,26 @@
+import type { ClientKey } from '../../functions/core/client-key.ts';
+import { fakeClientKeys, fakeDocuments, fakeJobs, fakeOverdue, fakeWakeUps } from '../fakes/world.ts';
+import { emulatedPorts } from './emulated.ts';
+import { describePorts, type PortsWorld } from './ports.contract.ts';
+
+async function portsInMemory(keys: ClientKey[]): Promise<PortsWorld> {
+  const jobs = fakeJobs();
+  const wakeUps = fakeWakeUps();
+  return {
+    jobs,
+    overdue: fakeOverdue(jobs.rows),
+    documents: fakeDocuments(),
+    wakeUps,
+    clientKeys: fakeClientKeys(...keys),
+    async receive(queue) {
+      const index = wakeUps.sent.findIndex((sent) => sent.queue === queue);
+      const [sent] = index < 0 ? [] : wakeUps.sent.splice(index, 1);
+      if (!sent) throw new Error(`There is no message in the queue ${queue}`);
+      return { message: sent.message, heldBackSeconds: sent.delaySeconds };
+    },
+    close: async () => undefined,
+  };
+}
+
+describePorts('the ports in memory', portsInMemory);
+describePorts('the ports over DynamoDB, SQS and S3', emulatedPorts);

@@ -1,0 +1,115 @@
+import {
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
+import { NOW } from './jobs.ts';
+
+const CURRENT = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+const PREVIOUS = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const absent = new ResourceNotFoundException({ message: 'absent', $metadata: {} });
+
+const secretsManager = mockClient(SecretsManagerClient);
+
+/** How often each version was asked for. */
+function asked(): Record<string, number> {
+  const stages = secretsManager
+    .commandCalls(GetSecretValueCommand)
+    .map((call) => call.args[0].input.VersionStage ?? 'AWSCURRENT');
+  return Object.fromEntries(
+    ['AWSCURRENT', 'AWSPREVIOUS'].map((s) => [s, stages.filter((t) => t === s).length]),
+  );
+}
+
+function store(current: string, previous: string | null) {
+  secretsManager.on(GetSecretValueCommand).resolves({ SecretString: current });
+  const before = secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' });
+  if (previous === null) before.rejects(absent);
+  else before.resolves({ SecretString: previous });
+}
+
+beforeEach(() => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+  secretsManager.reset();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+describe("ModelStudio's key", () => {
+  it('is read without the line break that an editor left behind it', async () => {
+    store('key-1\n', null);
+    expect(await createApiKey('arn').get(false)).toBe('key-1');
+    expect(secretsManager.call(0).args[0].input).toMatchObject({ SecretId: 'arn' });
+  });
+
+  it('is remembered for a minute', async () => {
+    const key = createApiKey('arn');
+    store('key-1', null);
+    await key.get(false);
+    store('key-2', null);
+    vi.setSystemTime(NOW + 59_000);
+    expect(await key.get(false)).toBe('key-1');
+    vi.setSystemTime(NOW + 61_000);
+    expect(await key.get(false)).toBe('key-2');
+  });
+
+  it('is read again at once when it is stale, and then remembered', async () => {
+    const key = createApiKey('arn');
+    store('key-1', null);
+    await key.get(false);
+    store('key-2', null);
+    expect(await key.get(true)).toBe('key-2');
+    expect(await key.get(false)).toBe('key-2');
+    expect(asked()).toMatchObject({ AWSCURRENT: 2 });
+  });
+
+  it('that cannot be read is a fault of ours', async () => {
+    secretsManager.on(GetSecretValueCommand).rejects(new Error('denied'));
+    await expect(createApiKey('arn').get(false)).rejects.toThrow('denied');
+  });
+});
+
+describe('the signing secrets that are alive', () => {
+  it.each<[what: string, current: string, previous: string | null, alive: string[]]>([
+    ['before the first rotation', CURRENT, null, [CURRENT]],
+    ['after a rotation: the current one first', CURRENT, PREVIOUS, [CURRENT, PREVIOUS]],
+    ['with line breaks behind them', `${CURRENT}\n`, ` ${PREVIOUS}\n`, [CURRENT, PREVIOUS]],
+    ['when the previous one was none', CURRENT, 'placeholder', [CURRENT]],
+  ])('%s', async (_what, current, previous, alive) => {
+    store(current, previous);
+    expect(await createSigningSecrets('arn')()).toEqual(alive);
+  });
+
+  it.each(['', 'placeholder', 'whsec_short', '{"secret":"x"}'])('cannot be "%s"', async (current) => {
+    store(current, null);
+    await expect(createSigningSecrets('arn')()).rejects.toThrow('24 to 64 bytes');
+  });
+
+  it('are remembered for a minute, and so is that there is no previous one', async () => {
+    const secrets = createSigningSecrets('arn');
+    store(CURRENT, null);
+    for (let i = 0; i < 3; i++) await secrets();
+    expect(asked()).toEqual({ AWSCURRENT: 1, AWSPREVIOUS: 1 });
+  });
+
+  it('are signed with a minute after a rotation at the latest', async () => {
+    const secrets = createSigningSecrets('arn');
+    store(PREVIOUS, null);
+    expect(await secrets()).toEqual([PREVIOUS]);
+    store(CURRENT, PREVIOUS);
+    vi.setSystemTime(NOW + 61_000);
+    expect(await secrets()).toEqual([CURRENT, PREVIOUS]);
+  });
+
+  it('are not known when Secrets Manager does not answer: nothing goes out with half of them', async () => {
+    store(CURRENT, PREVIOUS);
+    secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).rejects(new Error('throttled'));
+    await expect(createSigningSecrets('arn')()).rejects.toThrow('throttled');
+  });
+});

@@ -1,0 +1,63 @@
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createWakeUps } from '../../functions/edge/wake-ups.ts';
+import { NOW } from './jobs.ts';
+
+const client = new SQSClient({ region: 'eu-central-1' });
+const sqs = mockClient(client);
+const queueUrls = { poll: 'https://poll', collect: 'https://collect', deliver: 'https://deliver' };
+const wakeUps = createWakeUps(client, queueUrls);
+
+const wake = { seq: 3, token: 't', dueAt: NOW };
+const pollMessage = { jobId: 'job_1', upstreamJobId: 'up-1', wake };
+const deliverMessage = { jobId: 'job_1', wake, attempts: 2 };
+
+beforeEach(() => {
+  sqs.reset();
+});
+
+describe('a wake-up is a delayed message', () => {
+  it.each([
+    ['poll', () => wakeUps.poll(pollMessage, 5), pollMessage],
+    ['collect', () => wakeUps.collect(pollMessage, 5), pollMessage],
+    ['deliver', () => wakeUps.deliver(deliverMessage, 5), deliverMessage],
+  ])('to %s', async (queue, send, message) => {
+    await send();
+    expect(sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input)).toEqual([
+      { QueueUrl: `https://${queue}`, MessageBody: JSON.stringify(message), DelaySeconds: 5 },
+    ]);
+  });
+
+  it.each([0, 1, 900])('of %i s', async (delaySeconds) => {
+    await wakeUps.poll(pollMessage, delaySeconds);
+    expect(sqs.call(0).args[0].input).toMatchObject({ DelaySeconds: delaySeconds });
+  });
+});
+
+describe('what AWS would refuse is not sent', () => {
+  it.each([901, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('a delay of %d s', async (delaySeconds) => {
+    await expect(wakeUps.deliver(deliverMessage, delaySeconds)).rejects.toThrow('0 to 900 whole seconds');
+    expect(sqs.calls().length).toBe(0);
+  });
+});
+
+it('a chain of wake-ups that does not end is ended', async () => {
+  await wakeUps.poll({ ...pollMessage, wake: { ...wake, seq: 20_000 } }, 0);
+  const endless = { ...pollMessage, wake: { ...wake, seq: 20_001 } };
+  await expect(wakeUps.poll(endless, 0)).rejects.toThrow('loop');
+  expect(sqs.calls().length).toBe(1);
+});
+
+it.each(['poll', 'collect', 'deliver'] as const)(
+  'a function without the queue %s cannot send',
+  async (queue) => {
+    const others = createWakeUps(client, { ...queueUrls, [queue]: null });
+    await expect(others[queue]({ ...pollMessage, attempts: 0 }, 0)).rejects.toThrow('no such queue');
+  },
+);
+
+it('throws when it was not sent', async () => {
+  sqs.on(SendMessageCommand).rejects(new Error('no network'));
+  await expect(wakeUps.poll(pollMessage, 0)).rejects.toThrow('no network');
+});

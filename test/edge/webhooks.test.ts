@@ -1,0 +1,297 @@
+import type { lookup as dnsLookup, LookupAddress } from 'node:dns';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Outcome } from '../../functions/core/outcome.ts';
+import { forbiddenAddresses } from '../../functions/core/public-address.ts';
+import { type ExchangeRequest, exchange } from '../../functions/edge/exchange.ts';
+import { createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
+import { refusingPort, serveConnections, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
+
+const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 999);
+const CURRENT = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+const PREVIOUS = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const BODY = '{"type":"job.completed","data":{"text":"héllo 😀","n":1.0}}';
+const onLaptop = { ports: [], ownHost: OWN_HOST, loopback: true };
+
+function send(url: URL | string, changes: Partial<WebhookSettings> = {}) {
+  const webhooks = createWebhooks({
+    rules: onLaptop,
+    signingSecrets: async () => [CURRENT],
+    clock: { now: () => NOW },
+    lookup: namesFail('ENOTFOUND'),
+    ...changes,
+  });
+  return webhooks.send({ id: 'msg_1', url: String(url) }, BODY);
+}
+
+/** Answers later, as DNS does. */
+function namesAre(...addresses: string[]): typeof dnsLookup {
+  const answers = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  return ((_host: string, _options: object, callback: (error: null, all: LookupAddress[]) => void) =>
+    void setImmediate(() => callback(null, answers))) as typeof dnsLookup;
+}
+
+function namesFail(code: string): typeof dnsLookup {
+  return ((_host: string, _options: object, callback: (error: Error) => void) =>
+    void setImmediate(() => callback(Object.assign(new Error(code), { code })))) as typeof dnsLookup;
+}
+
+const answered = (status: number, retryAfterSeconds: number | null = null) => ({
+  kind: 'answered',
+  status,
+  retryAfterSeconds,
+});
+const failed = (error: string) => ({ kind: 'failed', error });
+
+/** Receivers refuse what is more than five minutes old, so their clock stands at the moment of the attempt. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('an attempt', () => {
+  /** Sends one webhook and tells what the receiver got. */
+  async function received(changes: Partial<WebhookSettings> = {}) {
+    const got = signal<{ method?: string; url?: string; headers: IncomingHttpHeaders; body: string }>();
+    const { url } = await serveHttp(async (request, response) => {
+      const body = (await request.setEncoding('utf8').toArray()).join('');
+      got.resolve({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
+      response.writeHead(204).end();
+    });
+    expect(await send(new URL('/hook?a=b#c', url), changes)).toEqual(answered(204));
+    return { host: url.host, ...(await got.promise) };
+  }
+
+  it('has these headers, and no others', async () => {
+    const { headers, host } = await received();
+    expect(headers).toEqual({
+      host,
+      connection: 'close',
+      'content-length': String(Buffer.byteLength(BODY)),
+      'content-type': 'application/json',
+      'user-agent': `modelstudio-jobs/${packageJson.version}`,
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': String(Math.floor(NOW / 1000)),
+      'webhook-signature': expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=$/),
+    });
+  });
+
+  it('is a POST of the body, byte for byte, without the fragment', async () => {
+    expect(await received()).toMatchObject({ method: 'POST', url: '/hook?a=b', body: BODY });
+  });
+
+  it('is verified by a receiver', async () => {
+    const { body, headers } = await received();
+    expect(new Webhook(CURRENT).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(BODY));
+  });
+
+  it('is signed with every live secret: a receiver may know either', async () => {
+    const { body, headers } = await received({ signingSecrets: async () => [CURRENT, PREVIOUS] });
+    expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+    for (const secret of [CURRENT, PREVIOUS]) {
+      expect(() => new Webhook(secret).verify(body, headers as Record<string, string>)).not.toThrow();
+    }
+  });
+
+  it('is not made without a secret: that is a fault of ours', async () => {
+    const { url, connections } = await serveHttp((_request, response) => response.end());
+    const signingSecrets = async () => {
+      throw new Error('no secret');
+    };
+    await expect(send(url, { signingSecrets })).rejects.toThrow('no secret');
+    expect(connections()).toBe(0);
+  });
+});
+
+describe('what comes of it', () => {
+  const inAMinute = new Date(NOW + 60_000).toUTCString();
+
+  it.each<[status: number, headers: Record<string, string>, exchange: object]>([
+    [200, {}, answered(200)],
+    [202, { 'retry-after': '5' }, answered(202, 5)],
+    [301, { location: '/elsewhere' }, answered(301)],
+    [307, { location: 'http://169.254.169.254/' }, answered(307)],
+    [410, {}, answered(410)],
+    [429, { 'retry-after': '7' }, answered(429, 7)],
+    [503, { 'retry-after': inAMinute }, answered(503, 60)],
+    [503, { 'retry-after': 'nonsense' }, answered(503)],
+    [500, {}, answered(500)],
+  ])('%i %j', async (status, headers, exchange) => {
+    const paths: unknown[] = [];
+    const { url } = await serveHttp((request, response) => {
+      paths.push(request.url);
+      response.writeHead(status, headers).end();
+    });
+    expect(await send(url)).toEqual(exchange);
+    expect(paths).toEqual(['/']);
+  });
+
+  it.each<[what: string, onRequest: (socket: Socket) => void, exchange: object]>([
+    ['a cut connection', (socket) => socket.destroy(), failed('cut')],
+    ['nonsense', (socket) => socket.end('nonsense\r\n\r\n'), failed('cut')],
+    ['half an answer', (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'), failed('cut')],
+  ])('%s', async (_what, onRequest, exchange) => {
+    const { url } = await serveRaw(onRequest);
+    expect(await send(url)).toEqual(exchange);
+  });
+
+  it('nobody listens', async () => {
+    expect(await send(`http://127.0.0.1:${await refusingPort()}/`)).toEqual(failed('not_connected'));
+  });
+
+  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL', 'ENODATA'])('no name: %s', async (code) => {
+    expect(await send('https://hooks.example.com/', { lookup: namesFail(code) })).toEqual(failed('dns'));
+  });
+
+  it('a name without addresses', async () => {
+    expect(await send('https://hooks.example.com/', { lookup: namesAre() })).toEqual(failed('dns'));
+  });
+
+  it('an answer of more than 64 KiB is an answer, of which no more is taken', async () => {
+    const hungUp = signal();
+    const { url } = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const more = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(64 * 1024)));
+      };
+      socket.on('drain', more).on('close', () => hungUp.resolve());
+      more();
+    });
+    expect(await send(url)).toEqual(answered(200));
+    await hungUp.promise;
+  });
+
+  it.each<[what: string, onRequest: (socket: Socket) => void]>([
+    ['no answer', () => undefined],
+    ['half an answer', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n')],
+  ])('%s within 15 s', async (_what, onRequest) => {
+    const there = signal();
+    const { url } = await serveRaw((socket) => {
+      onRequest(socket);
+      there.resolve();
+    });
+    const attempt = send(url);
+    await there.promise;
+    vi.advanceTimersByTime(15_000);
+    expect(await attempt).toEqual(failed('timeout'));
+  });
+
+  it('no name within 15 s', async () => {
+    const there = signal();
+    const attempt = send('https://hooks.example.com/', { lookup: (() => there.resolve()) as never });
+    await there.promise;
+    vi.advanceTimersByTime(15_000);
+    expect(await attempt).toEqual(failed('timeout'));
+  });
+});
+
+describe('an address that is not public is not called', () => {
+  const refused = urlCases.filter(({ phase, cls }) => phase === 'connect' && ['dns', 'rebind'].includes(cls));
+
+  it.each(refused)('$id $dns: $why', async (each) => {
+    expect(await send(each.url, { lookup: namesAre(...lastLookup(each)) })).toEqual({ kind: 'blocked' });
+  });
+
+  it.each([
+    ['loopback', ['127.0.0.1']],
+    ['loopback in IPv6', ['::1']],
+    ['a private one among public ones', ['93.184.216.34', '127.0.0.1']],
+    ['a private one before public ones', ['127.0.0.1', '93.184.216.34']],
+    ['one that is no address', ['localhost']],
+  ])('%s', async (_what, addresses) => {
+    const { port, connections } = await serveHttps((_request, response) => response.end());
+    const rules = { ports: [port], ownHost: null, loopback: false };
+    const outcome = await send(`https://hooks.example.com:${port}/`, {
+      rules,
+      lookup: namesAre(...addresses),
+    });
+    expect(outcome).toEqual({ kind: 'blocked' });
+    expect(connections()).toBe(0);
+  });
+
+  it('though it was public a moment ago: each attempt looks once, and dials what it saw', async () => {
+    const { port, connections } = await serveHttps((_request, response) => response.end());
+    const lookups: string[] = [];
+    const lookup = ((host: string, ...rest: [object, () => void]) => {
+      lookups.push(host);
+      return namesAre('127.0.0.1')(host, ...rest);
+    }) as typeof dnsLookup;
+    const rules = { ports: [port], ownHost: null, loopback: false };
+    await send(`https://hooks.example.com:${port}/`, { rules, lookup });
+    expect(lookups).toEqual(['hooks.example.com']);
+    expect(connections()).toBe(0);
+  });
+
+  it.each(urlCases.filter(({ phase }) => phase === 'submit'))('$id as text: $why', async ({ url }) => {
+    const lookup = (() => {
+      throw new Error('Nothing may be looked up');
+    }) as never;
+    const rules = { ports: [], ownHost: OWN_HOST, loopback: false };
+    expect(await send(url, { rules, lookup })).toEqual({ kind: 'blocked' });
+  });
+
+  it('nor loopback, since the rules have become stricter', async () => {
+    const { url, connections } = await serveHttp((_request, response) => response.end());
+    expect(await send(url, { rules: { ...onLaptop, loopback: false } })).toEqual({ kind: 'blocked' });
+    expect(connections()).toBe(0);
+  });
+});
+
+describe('to a public name goes an exchange', () => {
+  it('within these limits, on a connection of its own, that looks at the address before it dials', async () => {
+    const asked = signal<ExchangeRequest>();
+    const exchange = async (request: ExchangeRequest): Promise<Outcome> => {
+      asked.resolve(request);
+      return { kind: 'timeout', isConnected: false };
+    };
+    await send('https://hooks.example.com/h', { exchange });
+    const { agent, deadlineMillis, maxBytes, blockList } = await asked.promise;
+    expect({ agent, deadlineMillis, maxBytes }).toEqual({ deadlineMillis: 15_000, maxBytes: 65_536 });
+    expect(blockList).toBe(forbiddenAddresses);
+  });
+
+  it('that looks all addresses up, not only the first', async () => {
+    const options = signal<object>();
+    const lookup = ((host: string, asked: object, callback: () => void) => {
+      options.resolve(asked);
+      namesFail('ENOTFOUND')(host, asked, callback);
+    }) as typeof dnsLookup;
+    await send('https://hooks.example.com/h', { lookup });
+    expect(await options.promise).toMatchObject({ all: true });
+  });
+});
+
+describe('TLS', () => {
+  /** Lets a public name lead to a server here, past the guard: what is tested is what comes after it. */
+  const past = { address: '127.0.0.1', family: 4 } as const;
+
+  it.each<[what: string, serve: () => Promise<{ port: number }>, error: string]>([
+    [
+      'a certificate that nobody vouches for',
+      () => serveHttps((_request, response) => response.end()),
+      'tls',
+    ],
+    ['a server that hangs up', () => serveConnections((socket) => socket.destroy()), 'not_connected'],
+  ])('%s', async (_what, serve, error) => {
+    const { port } = await serve();
+    const rules = { ports: [port], ownHost: null, loopback: false };
+    const outcome = await send(`https://hooks.example.com:${port}/`, {
+      rules,
+      exchange: ({ blockList, ...request }) =>
+        exchange({
+          ...request,
+          lookup: (_host, { all }, callback) =>
+            void setImmediate(() =>
+              all ? callback(null, [past]) : callback(null, past.address, past.family),
+            ),
+        }),
+    });
+    expect(outcome).toEqual(failed(error));
+  });
+});
