@@ -31,9 +31,9 @@ export function afterAttempt(
   if (exchange.kind === 'answered' && exchange.status === 410) return { step: 'settle', status: 'gone' };
   const scheduled = scheduleSeconds[attempts];
   if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
-  const asked = askedWaitSeconds(exchange);
-  if (asked !== null) return { step: 'retry', waitMillis: asked * 1000 };
-  return { step: 'retry', waitMillis: jittered(scheduled, chance) };
+  // Never sooner than scheduled: a receiver that says «in a second» all day would use up its attempts in seconds.
+  const waitMillis = Math.max(jittered(scheduled, chance), askedWaitSeconds(exchange) * 1000);
+  return { step: 'retry', waitMillis };
 }
 
 /** The wait before the first attempt. */
@@ -45,10 +45,9 @@ export function isSuccess(exchange: Exchange): boolean {
   return exchange.kind === 'answered' && exchange.status >= 200 && exchange.status < 300;
 }
 
-function askedWaitSeconds(exchange: Exchange): number | null {
-  if (exchange.kind !== 'answered' || exchange.retryAfterSeconds === null) return null;
-  const mayAsk = exchange.status === 429 || exchange.status === 503;
-  return mayAsk ? Math.min(exchange.retryAfterSeconds, RETRY_AFTER_MAX_SECONDS) : null;
+function askedWaitSeconds(exchange: Exchange): number {
+  const mayAsk = exchange.kind === 'answered' && (exchange.status === 429 || exchange.status === 503);
+  return mayAsk ? Math.min(exchange.retryAfterSeconds ?? 0, RETRY_AFTER_MAX_SECONDS) : 0;
 }
 
 function jittered(seconds: number, chance: number): Millis {

@@ -2,15 +2,13 @@ import { type Answer, problem } from './problem.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-const JSON_IN_UTF8 = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
-
 /** Reads a request's JSON body, or refuses it in the contract's order: 415, then 413, then 400. */
 export function readJson(
   headers: Readonly<Record<string, string | undefined>>,
   body: Buffer,
   requestId: string,
 ): { value: unknown } | Answer {
-  const isJson = JSON_IN_UTF8.test(headers['content-type'] ?? '');
+  const isJson = isJsonInUtf8(headers['content-type'] ?? '');
   const isEncoded = (headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity';
   if (!isJson || isEncoded) return problem('unsupported_media_type', requestId);
   if (body.byteLength > BODY_MAX_BYTES) return problem('too_large', requestId);
@@ -21,6 +19,17 @@ export function readJson(
   } catch {
     return invalid(text.trim() === '' ? 'The body is empty.' : 'The body is not valid JSON.', requestId);
   }
+}
+
+function isJsonInUtf8(contentType: string): boolean {
+  const [type, ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const given = parameters.filter((parameter) => parameter !== '');
+  return (
+    type === 'application/json' && given.every((parameter) => /^charset\s*=\s*"?utf-8"?$/.test(parameter))
+  );
 }
 
 function decodeUtf8(bytes: Buffer): string | null {

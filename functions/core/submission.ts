@@ -145,17 +145,23 @@ function faultsOfIssue(issue: z.core.$ZodIssue, input: unknown, prefix: Path): F
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // Of the alternatives, the one that looked furthest inside is the one that was meant.
-    const meant = issue.errors.find((issues) => issues.some((inner) => inner.path.length > 0));
-    if (meant) return meant.flatMap((inner) => faultsOfIssue(inner, input, path));
+    const isMeant = (inner: z.core.$ZodIssue) => inner.path.length > 0 || inner.code !== 'invalid_type';
+    const meant = issue.errors.find((issues) => issues.some(isMeant));
+    const value = valueAt(issue.path, input);
+    if (meant) return meant.flatMap((inner) => faultsOfIssue(inner, value, path));
   }
   if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => fault(path, inner.message));
   return [fault(path, isMissing(issue, input) ? 'Required' : issue.message)];
 }
 
 function isMissing(issue: z.core.$ZodIssue, input: unknown): boolean {
-  const parent = issue.path.slice(0, -1).reduce<unknown>((value, key) => (value as never)?.[key], input);
+  const parent = valueAt(issue.path.slice(0, -1), input);
   const name = issue.path.at(-1);
   return name !== undefined && isObject(parent) && !(name in parent);
+}
+
+function valueAt(path: Path, input: unknown): unknown {
+  return path.reduce<unknown>((value, key) => (value as never)?.[key], input);
 }
 
 function fault(path: Path, message: string): Fault {

@@ -109,7 +109,8 @@ function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    // A decoder of its own, as this one drops a byte order mark.
+    return JSON.parse(new TextDecoder().decode(body));
   } catch {
     return undefined;
   }

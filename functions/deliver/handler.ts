@@ -4,7 +4,7 @@ import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { clock } from '../edge/nature.ts';
 import { createSigningSecrets } from '../edge/secrets.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { createWebhooks } from '../edge/webhooks.ts';
+import { assertGuardInForce, createWebhooks } from '../edge/webhooks.ts';
 import { finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';
 
@@ -12,7 +12,12 @@ const signingSecrets = createSigningSecrets(required('WEBHOOK_SECRET_ARN'));
 const webhooks = createWebhooks({ rules: webhookRules(), signingSecrets, clock });
 const world = { ...finishWorld(), webhooks };
 
+const guardInForce = assertGuardInForce();
+
 export const handler = lambdaSqs(
   (body) => DeliverMessage.parse(body),
-  (message) => deliver(message, world),
+  async (message) => {
+    await guardInForce;
+    await deliver(message, world);
+  },
 );

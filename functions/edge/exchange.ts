@@ -4,8 +4,9 @@ import {
   request as httpRequest,
   type IncomingMessage,
 } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { BlockList, LookupFunction } from 'node:net';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type BlockList, connect, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
+import { type ConnectionOptions, connect as connectSecurely } from 'node:tls';
 import type { Outcome } from '../core/outcome.ts';
 
 export interface ExchangeRequest {
@@ -69,8 +70,7 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
       const connected = () => {
         isConnected = true;
       };
-      // A connection that is reused stands already.
-      if (!socket.connecting) connected();
+      if (request.reusedSocket) connected();
       else socket.once(options.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
     });
     request.on('response', (response) => {
@@ -93,11 +93,22 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
 }
 
 function open({ url, method, headers, body, agent, lookup, blockList }: ExchangeRequest): ClientRequest {
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const isSecure = url.protocol === 'https:';
+  const send = isSecure ? httpsRequest : httpRequest;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  // `blockList` is an option of net.connect() to which the request's options are handed on.
-  const connection = { agent: agent ?? false, ...(lookup && { lookup }), ...(blockList && { blockList }) };
+  const ownAgent = isSecure && blockList ? new GuardedAgent() : false;
+  // `lookup` and `blockList` are options of net.connect(), to which the request's options are handed on.
+  const connection = { agent: agent ?? ownAgent, ...(lookup && { lookup }), ...(blockList && { blockList }) };
   return send(url, { method, headers: { ...headers, ...length }, ...connection });
+}
+
+/** A TLS socket of Node does not look at `blockList`; the TCP socket that it stands on does. */
+class GuardedAgent extends HttpsAgent {
+  override createConnection(options: ConnectionOptions & TcpNetConnectOpts) {
+    const { host, port, lookup, blockList } = options;
+    const socket = connect({ host, port, lookup, blockList } as TcpNetConnectOpts);
+    return connectSecurely({ ...options, socket });
+  }
 }
 
 function firstValues(response: IncomingMessage): Record<string, string | undefined> {

@@ -29,7 +29,8 @@ function asRequest(event: APIGatewayProxyEventV2): Request {
 
 /** A thrown error's message may quote what it failed on, so only its name is logged, and where it came from. */
 export function nameOf(error: unknown): { name: string; stack: string } {
-  const { name, stack = '' } = error instanceof Error ? error : new Error('not an error');
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error('not an error');
+  const trace = stack.slice(stack.indexOf(message) + message.length);
+  const frames = trace.split('\n').filter((line) => /^\s+at /.test(line));
   return { name, stack: frames.slice(0, 8).join('\n') };
 }

@@ -38,8 +38,10 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
 
   /** A key that was rotated costs one more call, no job: a 401 says that nothing was done. */
   async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Outcome> {
-    const send = async (isStale: boolean) =>
-      exchange({ ...request, headers: headers(await apiKey.get(isStale)) });
+    const send = async (isStale: boolean) => {
+      const key = await apiKey.get(isStale);
+      return /^[!-~]+$/.test(key) ? exchange({ ...request, headers: headers(key) }) : KEY_REFUSED;
+    };
     const outcome = await send(false);
     const isRefused = outcome.kind === 'answered' && outcome.status === 401;
     return isRefused ? send(true) : outcome;
@@ -60,20 +62,28 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     },
 
     async report(upstreamJobId) {
-      const ask = () =>
-        call({
-          method: 'GET',
-          url: new URL(`${generate}/${encodeURIComponent(upstreamJobId)}`),
-          deadlineMillis: settings.reportDeadlineMillis,
-          maxBytes: settings.reportMaxBytes,
-          agent,
-        });
-      const outcome = await ask();
+      const request = {
+        method: 'GET',
+        url: new URL(`${generate}/${encodeURIComponent(upstreamJobId)}`),
+        deadlineMillis: settings.reportDeadlineMillis,
+        maxBytes: settings.reportMaxBytes,
+      } as const;
+      const outcome = await call({ ...request, agent });
+      // The connection that was kept alive may have been dead: asked again on one of its own.
       const isDeadConnection = outcome.kind === 'cut' && outcome.code === 'ECONNRESET';
-      return readReport(isDeadConnection ? await ask() : outcome, upstreamJobId, clock.now());
+      return readReport(isDeadConnection ? await call(request) : outcome, upstreamJobId, clock.now());
     },
   };
 }
+
+/** A key that cannot even be sent is as wrong as one that is refused. */
+const KEY_REFUSED: Outcome = {
+  kind: 'answered',
+  status: 401,
+  headers: {},
+  body: Buffer.alloc(0),
+  isTruncated: false,
+};
 
 function headers(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/json' };

@@ -12,7 +12,7 @@ export function createApiKey(secretId: string): ApiKey {
   return {
     async get(isStale) {
       const options = { maxAge: CACHE_SECONDS, forceFetch: isStale };
-      return String(await provider.get(secretId, options)).trim();
+      return String((await provider.get(secretId, options)) ?? '').trim();
     },
   };
 }

@@ -52,6 +52,26 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
   };
 }
 
+/**
+ * Tries, without leaving this machine, that sockets heed the block list: plain ones and those under TLS.
+ * @throws when one does not: then no webhook may be sent at all
+ */
+export async function assertGuardInForce(): Promise<void> {
+  for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
+    const request = {
+      method: 'GET',
+      url: new URL(base),
+      headers: {},
+      deadlineMillis: 1000,
+      maxBytes: 0,
+    } as const;
+    const outcome = await exchangeOverHttp({ ...request, blockList: forbiddenAddresses });
+    const isBlocked = outcome.kind === 'not_connected' && outcome.code === 'ERR_IP_BLOCKED';
+    if (!isBlocked)
+      throw new Error('Sockets do not heed the block list of addresses: no webhook may be sent');
+  }
+}
+
 /** A name must resolve to public addresses only: one private answer among them is an attack, not an accident. */
 function publicOnly(lookup: typeof dnsLookup): LookupFunction {
   return (hostname, options, callback) => {

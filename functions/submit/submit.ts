@@ -22,6 +22,7 @@ export type SubmitWorld = FinishWorld &
 export const SUBMIT_LEASE_MILLIS = 60_000;
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
+const RETRY_AFTER_MAX_SECONDS = 3600;
 
 /** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
 export async function submit(request: Request, admitted: Admitted, world: SubmitWorld): Promise<Answer> {
@@ -150,7 +151,8 @@ function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, r
     case 'credentials_refused':
       return problem('modelstudio_rejected', requestId);
     case 'unavailable': {
-      const seconds = Math.max(1, creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS);
+      const asked = creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS;
+      const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));
       return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
     }
   }

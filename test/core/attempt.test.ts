@@ -54,7 +54,8 @@ describe('afterAttempt', () => {
     ['one beyond the schedule, redelivered', answered(500), 9, settle('exhausted')],
 
     ['429 that asks for a minute', answered(429, 60), 1, retry(60)],
-    ['503 that asks for a minute', answered(503, 60), 2, retry(60)],
+    ['503 that asks for less than is scheduled', answered(503, 60), 2, retry(300)],
+    ['503 that asks for no wait at all', answered(503, 0), 1, retry(5)],
     ['503 that asks for a day gets an hour', answered(503, 86_400), 1, retry(3600)],
     ['429 that asks for nothing', answered(429), 1, retry(5)],
     ['503 that asks at last', answered(503, 60), 8, settle('exhausted')],

@@ -323,6 +323,17 @@ describe('the address', () => {
     expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_IP_BLOCKED' });
     expect(connections()).toBe(0);
   });
+
+  it.each(['http://127.0.0.1', 'https://a.example.com', 'https://127.0.0.1'])(
+    'is checked: %s',
+    async (base) => {
+      const { port, connections } = await serveHttps((_request, response) => response.end());
+      const guard = { lookup: lookupOf('127.0.0.1'), blockList: forbiddenAddresses };
+      const outcome = await get(new URL(`${base}:${port}`), guard);
+      expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_IP_BLOCKED' });
+      expect(connections()).toBe(0);
+    },
+  );
 });
 
 describe('connections', () => {

@@ -96,11 +96,17 @@ export type Sent =
 
 export function fakeWakeUps(): WakeUps & { sent: Sent[] } {
   const sent: Sent[] = [];
+  const send = async (wakeUp: Sent) => {
+    const { delaySeconds } = wakeUp;
+    const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= 900;
+    if (!isDelay) throw new Error(`A queue takes no delay of ${delaySeconds} s`);
+    sent.push(wakeUp);
+  };
   return {
     sent,
-    poll: async (message, delaySeconds) => void sent.push({ queue: 'poll', message, delaySeconds }),
-    collect: async (message, delaySeconds) => void sent.push({ queue: 'collect', message, delaySeconds }),
-    deliver: async (message, delaySeconds) => void sent.push({ queue: 'deliver', message, delaySeconds }),
+    poll: (message, delaySeconds) => send({ queue: 'poll', message, delaySeconds }),
+    collect: (message, delaySeconds) => send({ queue: 'collect', message, delaySeconds }),
+    deliver: (message, delaySeconds) => send({ queue: 'deliver', message, delaySeconds }),
   };
 }
 
