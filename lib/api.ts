@@ -2,8 +2,9 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
+import { allow } from './allow.ts';
 import type { Deliver } from './deliver.ts';
-import { allow, StageFunction } from './function.ts';
+import { StageFunction } from './function.ts';
 import type { Poll } from './poll.ts';
 import type { Shared } from './shared.ts';
 

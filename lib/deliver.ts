@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
-import { allow, StageFunction } from './function.ts';
+import { allow } from './allow.ts';
+import { StageFunction } from './function.ts';
 import { StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 

@@ -1,6 +1,4 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
-import { Grant } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
@@ -57,9 +55,4 @@ export class StageFunction extends LambdaFunction {
       }),
     );
   }
-}
-
-/** Exactly these actions on exactly these resources. */
-export function allow(grantee: IGrantable, actions: string[], ...resourceArns: string[]): void {
-  Grant.addToPrincipal({ grantee, actions, resourceArns });
 }

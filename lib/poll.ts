@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
+import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
 import type { Deliver } from './deliver.ts';
-import { allow, StageFunction } from './function.ts';
+import { StageFunction } from './function.ts';
 import { StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 

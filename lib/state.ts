@@ -1,9 +1,10 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { allow, type StageFunction } from './function.ts';
+import { allow } from './allow.ts';
 
 /** Random letters and digits: as many as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
@@ -52,17 +53,17 @@ export class State extends Construct {
     });
   }
 
-  grantJobs(fn: StageFunction, ...actions: string[]): void {
+  grantJobs(fn: IGrantable, ...actions: string[]): void {
     allow(fn, actions, this.jobs.tableArn);
   }
 
   /** To read finished jobs' documents, and links to them. */
-  grantReadDocuments(fn: StageFunction): void {
+  grantReadDocuments(fn: IGrantable): void {
     allow(fn, ['dynamodb:GetItem'], this.documents.tableArn);
     allow(fn, ['s3:GetObject'], this.bucket.arnForObjects('*'));
   }
 
-  grantWriteDocuments(fn: StageFunction): void {
+  grantWriteDocuments(fn: IGrantable): void {
     allow(fn, ['dynamodb:PutItem'], this.documents.tableArn);
     allow(fn, ['s3:PutObject'], this.bucket.arnForObjects('*'));
   }

@@ -2,8 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { allow } from './allow.ts';
 import type { Deliver } from './deliver.ts';
-import { allow, StageFunction } from './function.ts';
+import { StageFunction } from './function.ts';
 import type { Poll } from './poll.ts';
 import type { Shared } from './shared.ts';
 

@@ -1,5 +1,5 @@
 import type { ClientKey } from '../functions/core/client-key.ts';
-import { isFinished, type Job } from '../functions/core/job.ts';
+import type { Job } from '../functions/core/job.ts';
 import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
 import { overdueAt, shardOf } from '../functions/core/overdue.ts';
 import { deliver } from '../functions/deliver/deliver.ts';
@@ -8,6 +8,7 @@ import { createWebhooks } from '../functions/edge/webhooks.ts';
 import { poll } from '../functions/poll/poll.ts';
 import type { Facts, Stage, WakeUps, World } from '../functions/ports.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
+import { Ledger, type QueueName } from './ledger.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
 import { Queue } from './queue.ts';
 import { Receivers } from './receivers.ts';
@@ -34,7 +35,8 @@ export class Cloud {
   readonly clientKeys = new Map<string, ClientKey>();
   readonly modelStudio: SimulatedModelStudio;
   readonly receivers: Receivers;
-  readonly queues: Record<'poll' | 'collect' | 'deliver', Queue>;
+  readonly ledger = new Ledger();
+  readonly queues: Record<QueueName, Queue>;
   /** The current signing secret first. */
   signingSecrets = [`whsec_${Buffer.alloc(32, 1).toString('base64')}`];
   /** ModelStudio's key as Secrets Manager has it, and as workers remember it. */
@@ -125,7 +127,7 @@ export class Cloud {
     must(text.length < 100_000, 'I16', () => `the row of ${job.jobId} has ${text.length} bytes`);
     judgeWrite(this.rows.get(job.jobId), job);
     this.#judgeTruth(job);
-    this.#lived(job);
+    this.ledger.wrote(this.rows.get(job.jobId), job, this.#sim.now);
     this.#sim.note(`row ${job.jobId} v${job.version} ${job.status} ${job.webhook?.status ?? ''}`);
     this.rows.set(job.jobId, this.#asWrittenByPreviousVersion(job));
     this.#index(job.jobId);
@@ -213,14 +215,14 @@ export class Cloud {
   }
 
   #wakeUps(worker: Worker): WakeUps {
-    const send = (queue: keyof Cloud['queues'], message: object, delaySeconds: number) =>
+    const send = (queue: QueueName, message: object, delaySeconds: number) =>
       worker.call(`send to ${queue}`, () => {
         const { random, faults } = this.#sim;
         const { attempts, ...older } = message as { attempts?: number };
         const body = JSON.stringify(random.happens(faults.previousVersion) ? older : message);
         judgeText('a message', body);
         this.#sim.note(`${worker.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
-        this.sent(queue, body);
+        this.ledger.sent(queue, body);
         this.queues[queue].send(body, delaySeconds);
       });
     return {
@@ -228,16 +230,6 @@ export class Cloud {
       collect: (message, delaySeconds) => send('collect', message, delaySeconds),
       deliver: (message, delaySeconds) => send('deliver', message, delaySeconds),
     };
-  }
-
-  /** Sends by job, apart for the polling and the delivering chain. */
-  readonly sends = new Map<string, { poll: number; deliver: number }>();
-
-  sent(queue: keyof Cloud['queues'], body: string): void {
-    const { jobId } = JSON.parse(body);
-    const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
-    sends[queue === 'deliver' ? 'deliver' : 'poll'] += 1;
-    this.sends.set(jobId, sends);
   }
 
   #apiKey(worker: Worker, isStale: boolean): Promise<string> {
@@ -255,22 +247,9 @@ export class Cloud {
     if (stage === 'sweep') this.#judgeRescue(facts.job_id ?? '', facts.outcome);
   }
 
-  /** From when to when each job was unfinished: by no worker's clock, but the true one. */
-  readonly lives = new Map<string, { from: number; to: number }>();
-
-  #lived(job: Job): void {
-    const before = this.rows.get(job.jobId);
-    const isOver = before !== undefined && isFinished(before);
-    const { from } = this.lives.get(job.jobId) ?? { from: this.#sim.now };
-    if (!isOver) this.lives.set(job.jobId, { from, to: this.#sim.now });
-  }
-
-  /** Rescues by the sweeper, by job. */
-  readonly rescues = new Map<string, number>();
-
   /** One failure never breaks a chain: unless messages are late, the failed one comes again before the sweeper. */
   #judgeRescue(jobId: string, outcome: string): void {
-    this.rescues.set(jobId, (this.rescues.get(jobId) ?? 0) + 1);
+    this.ledger.rescued(jobId);
     const { isPunctual, queues } = this;
     const failures = (queues.poll.failures.get(jobId) ?? 0) + (queues.collect.failures.get(jobId) ?? 0);
     const isBroken =

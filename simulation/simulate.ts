@@ -143,13 +143,13 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
     (sum, queue) => sum + (queue.repeats.get(job.jobId) ?? 0),
     0,
   );
-  const slack = 2 + repeats + (cloud.rescues.get(job.jobId) ?? 0);
-  const { from = 0, to = 0 } = cloud.lives.get(job.jobId) ?? {};
+  const slack = 2 + repeats + (cloud.ledger.rescues.get(job.jobId) ?? 0);
+  const { from = 0, to = 0 } = cloud.ledger.lives.get(job.jobId) ?? {};
   const polls = pollsWithin(to - from) + slack + cloud.pollsBySkew;
   const { asked, askedAgain } = cloud.modelStudio;
   const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
   must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);
-  const { poll = 0, deliver = 0 } = cloud.sends.get(job.jobId) ?? {};
+  const { poll = 0, deliver = 0 } = cloud.ledger.sends.get(job.jobId) ?? {};
   must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
   const deliveries = hopsOfSchedule() + slack;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);

@@ -1,0 +1,30 @@
+import { isFinished, type Job } from '../functions/core/job.ts';
+
+export type QueueName = 'poll' | 'collect' | 'deliver';
+
+/** What the judge must know of each job beyond its row, by job id. */
+export class Ledger {
+  /** From when to when it was unfinished: by no worker's clock, but the true one. */
+  readonly lives = new Map<string, { from: number; to: number }>();
+  /** Messages sent, apart for the polling and the delivering chain. */
+  readonly sends = new Map<string, { poll: number; deliver: number }>();
+  /** Times that the sweeper woke it. */
+  readonly rescues = new Map<string, number>();
+
+  wrote(before: Job | undefined, after: Job, now: number): void {
+    const wasOver = before !== undefined && isFinished(before);
+    const { from } = this.lives.get(after.jobId) ?? { from: now };
+    if (!wasOver) this.lives.set(after.jobId, { from, to: now });
+  }
+
+  sent(queue: QueueName, body: string): void {
+    const { jobId } = JSON.parse(body);
+    const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
+    sends[queue === 'deliver' ? 'deliver' : 'poll'] += 1;
+    this.sends.set(jobId, sends);
+  }
+
+  rescued(jobId: string): void {
+    this.rescues.set(jobId, (this.rescues.get(jobId) ?? 0) + 1);
+  }
+}
