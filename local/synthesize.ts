@@ -8,7 +8,15 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stacksFolder = join(root, 'dist', 'stacks');
-const SOURCES = ['local/synthesize.ts', 'bin', 'lib', 'functions', 'cdk.json', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'local/synthesize.ts',
+  'bin',
+  'lib',
+  'functions',
+  'cdk.json',
+  'package.json',
+  'package-lock.json',
+];
 const KEPT_MILLIS = 24 * 3600 * 1000;
 
 /**

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { MODELS } from './models.ts';
 import { onParentEnd } from '../parent.ts';
+import { MODELS } from './models.ts';
 import { type Sandbox, startSandbox } from './server.ts';
 
 const DEFAULT_PORT = 8790;
