@@ -48,6 +48,8 @@ describe('the type', () => {
     'xapplication/json',
     'application/json; charset=utf-16',
     'application/json; charset=iso-8859-1',
+    'application/json; charset=utf-85',
+    'application/json; xcharset=utf-8',
     'application/json, text/plain',
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',

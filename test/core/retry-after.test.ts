@@ -24,6 +24,8 @@ it.each<[what: string, header: string | undefined, seconds: number | null]>([
   ['a date that is past', httpDate(NOW - 90_000), 0],
   ['the old form of RFC 850', 'Thursday, 01-Jan-26 00:01:30 GMT', 90],
   ['the form of asctime, as GMT', 'Thu Jan  1 00:01:30 2026 GMT', 90],
+  ['a date behind a word', `on ${httpDate(NOW + 90_000)}`, null],
+  ['a date in another zone', `${httpDate(NOW + 90_000)}+0100`, null],
   ['a date that does not exist', 'Thu, 99 Foo 2026 00:00:00 GMT', null],
 ])('%s: %j', (_what, header, seconds) => {
   expect(retryAfterIn(header, NOW)).toBe(seconds);

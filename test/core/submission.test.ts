@@ -132,6 +132,12 @@ describe('a request with one fault names it', () => {
       '/messages/0/0/content/0/image_url/url',
       /data: or https:/,
     ],
+    [
+      'an image with an https URL inside',
+      withImage('file:///x?https://y'),
+      '/messages/0/0/content/0/image_url/url',
+      /data: or https:/,
+    ],
     ['an http image', withImage('http://x/a'), '/messages/0/0/content/0/image_url/url', /data: or https:/],
     ['an empty data: URL', withImage('data:'), '/messages/0/0/content/0/image_url/url', /data: or https:/],
 
@@ -193,18 +199,18 @@ describe('a request with one fault names it', () => {
 });
 
 describe('a lone surrogate is refused wherever it stands', () => {
-  it.each<[where: string, body: unknown, pointer: string]>([
-    ['the model', { ...minimal, model_id: 'm\ud800' }, '/model_id'],
+  it.each<[where: string, body: unknown, pointer: string, message?: RegExp]>([
+    ['the model', { ...minimal, model_id: 'm\ud800' }, '/model_id', /Must match/],
     ['content', withContent('\ud800'), '/messages/0/0/content'],
     ['the other half', withContent('a\udc00b'), '/messages/0/0/content'],
     ['a text part', withContent([{ type: 'text', text: '\udc00' }]), '/messages/0/0/content/0/text'],
     ['an image', withImage('https://x/\ud800'), '/messages/0/0/content/0/image_url/url'],
-    ['the webhook', { ...minimal, webhook_url: 'https://a.example.com/\ud800' }, '/webhook_url'],
+    ['the webhook', { ...minimal, webhook_url: 'https://a.example.com/\ud800' }, '/webhook_url', /control/],
     ['a metadata key', withMetadata({ '\ud800': 'v' }), '/metadata/\ud800'],
     ['a metadata value', withMetadata({ k: 'v\ud800' }), '/metadata/k'],
-    ['an unknown field', { ...minimal, '\ud800': 1 }, '/\ud800'],
-  ])('%s', (_where, body, pointer) => {
-    expect(faultsIn(body)).toMatchObject([{ pointer }]);
+    ['an unknown field', { ...minimal, '\ud800': 1 }, '/\ud800', /Unknown field/],
+  ])('%s', (_where, body, pointer, message = /lone surrogate/) => {
+    expect(faultsIn(body)).toEqual([{ pointer, message: expect.stringMatching(message) }]);
   });
 });
 
@@ -274,6 +280,7 @@ describe('many faults', () => {
       () => withContent(times(2, { type: 'text', text: '', ...pairs(100_000) })),
     ],
     ['100 000 unknown fields', () => ({ ...minimal, ...pairs(100_000) })],
+    ['100 000 unknown fields and a bad webhook', () => ({ ...minimal, ...pairs(100_000), webhook_url: '' })],
     ['100 000 pairs of metadata', () => withMetadata(pairs(100_000))],
     ['300 000 wrong pairs of metadata', () => withMetadata(JSON.parse(`{${wrongPairs(300_000)}}`))],
     ['a name of 4 MiB', () => ({ ...minimal, ['k'.repeat(4 * 1024 * 1024)]: 1 })],

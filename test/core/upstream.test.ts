@@ -53,6 +53,7 @@ describe('readCreation', () => {
     ['100 000 levels', answer(200, nestedJson(100_000)), nonsense],
     ['bytes that are no text', answer(200, Buffer.from([0xff, 0xfe, 0])), nonsense],
 
+    ['199', answer(199, { job_id: 'up-1' }), { kind: 'unknown', cause: 'status_199' }],
     ['300', answer(300, { job_id: 'up-1' }), { kind: 'unknown', cause: 'status_300' }],
     ['a redirect', answer(302, ''), { kind: 'unknown', cause: 'status_302' }],
     ['409', answer(409, {}), { kind: 'unknown', cause: 'status_409' }],
@@ -177,6 +178,7 @@ describe('readReport', () => {
     ],
     ['500', answer(500, ''), trouble('server_error')],
     ['599', answer(599, ''), trouble('server_error')],
+    ['199', answer(199, { job_status: 'created' }), trouble('nonsense')],
     ['300', answer(300, { job_status: 'created' }), trouble('nonsense')],
     ['400', answer(400, { job_status: 'created' }), trouble('nonsense')],
     ['a redirect', answer(307, ''), trouble('nonsense')],
@@ -233,6 +235,9 @@ describe('readReport', () => {
     ['an empty error', { error: '' }, 0],
     ['another status', { status: 'done' }, 0],
     ['a status that is no text', { status: 1 }, 0],
+    ['a status in a list', { status: ['failed'] }, 0],
+    ['a status that starts like one', { status: 'failed_over' }, 0],
+    ['a status that ends like one', { status: 'no_error' }, 0],
   ])('counts a failed task by %s', (_what, changes, failedTasks) => {
     const results = [task(0), { ...task(1), ...changes }];
     expect(resultsOf({ results }).failedTasks).toBe(failedTasks);

@@ -32,6 +32,7 @@ describe('each fault has its sentence', () => {
     ['no host', 'https://', /start with https/],
     ['no host but a path', 'https:///h', /start with https/],
     ['another scheme', 'ftp://hooks.example.com/', /start with https/],
+    ['another scheme before it', 'http://a.example.com/https://b.example.com/', /start/],
     ['one character too long', path(2049), /at most 2048/],
     ['a tab that a parser would drop', 'https://hooks.example.com/\th', /control characters/],
     ['a line break at the end', 'https://hooks.example.com/\n', /control characters/],
@@ -64,6 +65,29 @@ describe('each fault has its sentence', () => {
   });
 });
 
+describe('names that never mean a public host', () => {
+  it.each([
+    ['localhost', 'RFC 6761'],
+    ['invalid', 'RFC 6761'],
+    ['test', 'RFC 6761'],
+    ['example', 'RFC 6761'],
+    ['local', 'RFC 6762: multicast DNS'],
+    ['onion', 'RFC 7686: Tor'],
+    ['home.arpa', 'RFC 8375'],
+    ['in-addr.arpa', 'RFC 3172: infrastructure'],
+    ['alt', 'RFC 9476: not DNS at all'],
+    ['internal', 'reserved by ICANN; clouds'],
+    ['corp', 'never delegated, as it is in use inside'],
+    ['home', 'never delegated, as it is in use inside'],
+    ['localdomain', 'Linux'],
+    ['lan', 'routers'],
+    ['intranet', 'RFC 6762, appendix G'],
+    ['private', 'RFC 6762, appendix G'],
+  ])('.%s: %s', (suffix) => {
+    expect(faultInWebhookUrl(`https://hooks.${suffix}/`, strict)).toBe('Must have a public host');
+  });
+});
+
 describe('what is fine', () => {
   it.each([
     ['the longest URL', path(2048)],
@@ -76,6 +100,8 @@ describe('what is fine', () => {
     ['the longest label', `https://${'a'.repeat(63)}.example.com/`],
     ['a private word that is not the suffix', 'https://internal.example.com/'],
     ['a suffix that only ends like a private one', 'https://hooks.notlocal/'],
+    ['an IDN suffix with a digit inside', 'https://hooks.xn--p1ai/'],
+    ['a suffix with 0x inside', 'https://hooks.a0x/'],
     ['a host under ours', `https://x.${OWN_HOST}/`],
   ])('%s', (_what, url) => {
     expect(faultInWebhookUrl(url, strict)).toBeNull();
@@ -112,7 +138,9 @@ describe('this very machine, in so many words, is allowed on a laptop', () => {
     ['http://[::ffff:10.0.0.1]/', false],
     ['ftp://localhost/', false],
     ['localhost', false],
-    [`http://localhost/${'a'.repeat(2048)}`, false],
+    ['https://10.0.0.1/?http://localhost/', false],
+    [`http://localhost/${'a'.repeat(2031)}`, true],
+    [`http://localhost/${'a'.repeat(2032)}`, false],
   ])('%s: %s', (url, isLoopback) => {
     expect(isLoopbackUrl(url)).toBe(isLoopback);
     expect(faultInWebhookUrl(url, onLaptop) === null).toBe(isLoopback);

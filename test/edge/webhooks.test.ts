@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../functions/core/outcome.ts';
 import { forbiddenAddresses } from '../../functions/core/public-address.ts';
 import { type ExchangeRequest, exchange } from '../../functions/edge/exchange.ts';
-import { createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
+import { assertGuardInForce, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
 import { refusingPort, serveConnections, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
@@ -53,6 +53,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe('an attempt', () => {
@@ -147,6 +148,11 @@ describe('what comes of it', () => {
 
   it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL', 'ENODATA'])('no name: %s', async (code) => {
     expect(await send('https://hooks.example.com/', { lookup: namesFail(code) })).toEqual(failed('dns'));
+  });
+
+  it('a look-up that fails for want of means, not of a name', async () => {
+    const lookup = namesFail('EMFILE');
+    expect(await send('https://hooks.example.com/', { lookup })).toEqual(failed('not_connected'));
   });
 
   it('a name without addresses', async () => {
@@ -264,6 +270,82 @@ describe('to a public name goes an exchange', () => {
     }) as typeof dnsLookup;
     await send('https://hooks.example.com/h', { lookup });
     expect(await options.promise).toMatchObject({ all: true });
+  });
+});
+
+describe('what the guarded look-up tells a socket', () => {
+  const PUBLIC = [
+    { address: '2606:2800:220:1:248:1893:25c8:1946', family: 6 },
+    { address: '93.184.216.34', family: 4 },
+  ];
+  const asIs = namesAre(...PUBLIC.map(({ address }) => address));
+  const nothing = ((_host: string, _options: object, callback: (error: null) => void) =>
+    void setImmediate(() => callback(null))) as typeof dnsLookup;
+
+  /** What the socket's callback is given: how it failed, then what it may dial. */
+  it.each<[what: string, lookup: typeof dnsLookup, all: boolean, told: unknown[]]>([
+    ['all public addresses', asIs, true, [undefined, PUBLIC]],
+    ['the first public address, of a socket that wants one', asIs, false, [undefined, PUBLIC[0]?.address, 6]],
+    ['none of a private name', namesAre('10.0.0.1'), true, ['ERR_ADDRESS_NOT_PUBLIC', '']],
+    ['none, to a socket that wants one', namesAre('10.0.0.1'), false, ['ERR_ADDRESS_NOT_PUBLIC', '']],
+    [
+      'none of a name with one private address',
+      namesAre('8.8.8.8', '::1'),
+      true,
+      ['ERR_ADDRESS_NOT_PUBLIC', ''],
+    ],
+    [
+      'none, when a private one comes second',
+      namesAre('8.8.8.8', '::1'),
+      false,
+      ['ERR_ADDRESS_NOT_PUBLIC', ''],
+    ],
+    ['none of a name without addresses', namesAre(), true, ['ENODATA', '']],
+    ['none of a look-up that says nothing', nothing, true, ['ENODATA', '']],
+    ['none of a look-up that failed', namesFail('EAI_AGAIN'), true, ['EAI_AGAIN', '']],
+  ])('%s', async (_what, lookup, all, told) => {
+    const got = signal<unknown[]>();
+    const exchange = async ({ lookup: guarded }: ExchangeRequest): Promise<Outcome> => {
+      guarded?.('hooks.example.com', { all }, (error, ...rest) => got.resolve([error?.code, ...rest]));
+      return { kind: 'timeout', isConnected: false };
+    };
+    await send('https://hooks.example.com/', { lookup, exchange });
+    expect(await got.promise).toEqual(told);
+  });
+});
+
+describe('whether sockets heed the block list is tried before the first webhook', () => {
+  it('they do', async () => {
+    const check = vi.spyOn(forbiddenAddresses, 'check');
+    await assertGuardInForce();
+    expect(check.mock.results.map(({ value }) => value)).toEqual([true, true]);
+  });
+
+  it.each([
+    ['plain ones do not', false, true],
+    ['those under TLS do not', true, false],
+    ['none does', false, false],
+  ])('%s', async (_what, plain, secure) => {
+    vi.spyOn(forbiddenAddresses, 'check').mockReturnValueOnce(plain).mockReturnValueOnce(secure);
+    await expect(assertGuardInForce()).rejects.toThrow('no webhook may be sent');
+  });
+});
+
+describe('a connection that does not come about', () => {
+  it.each([
+    ['the certificate is for another name', 'ERR_TLS_CERT_ALTNAME_INVALID', failed('tls')],
+    ['the certificate has expired', 'CERT_HAS_EXPIRED', failed('tls')],
+    ['the certificate vouches for itself', 'DEPTH_ZERO_SELF_SIGNED_CERT', failed('tls')],
+    ['nobody vouches for the certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', failed('tls')],
+    ['the other side speaks no TLS', 'ERR_SSL_WRONG_VERSION_NUMBER', failed('tls')],
+    ['TLS takes too long', 'ERR_TLS_HANDSHAKE_TIMEOUT', failed('tls')],
+    ['nobody listens', 'ECONNREFUSED', failed('not_connected')],
+    ['no way leads there', 'EHOSTUNREACH', failed('not_connected')],
+    ['it is hung up', 'ECONNRESET', failed('not_connected')],
+    ['the address is not public', 'ERR_IP_BLOCKED', { kind: 'blocked' }],
+  ])('since %s: %s', async (_why, code, expected) => {
+    const exchange = async (): Promise<Outcome> => ({ kind: 'not_connected', code });
+    expect(await send('https://hooks.example.com/', { exchange })).toEqual(expected);
   });
 });
 
