@@ -6,7 +6,7 @@ export type QueueName = 'poll' | 'collect' | 'deliver';
 export class Ledger {
   /** From when to when it was unfinished: by no worker's clock, but the true one. */
   readonly lives = new Map<string, { from: number; to: number }>();
-  /** Messages sent, apart for the polling and the delivering chain. */
+  /** Messages sent, apart for the polling and the delivering chain; not those that hand a report over. */
   readonly sends = new Map<string, { poll: number; deliver: number }>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
@@ -20,7 +20,7 @@ export class Ledger {
   sent(queue: QueueName, body: string): void {
     const { jobId } = JSON.parse(body);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
-    sends[queue === 'deliver' ? 'deliver' : 'poll'] += 1;
+    if (queue !== 'collect') sends[queue] += 1;
     this.sends.set(jobId, sends);
   }
 

@@ -31,7 +31,7 @@ export class SimulatedModelStudio {
   readonly creates = new Map<string, number>();
   /** Status requests, by the marker of the job. */
   readonly asked = new Map<string, number>();
-  /** Of these, the answers that are asked for again at once: refused keys and cut connections. */
+  /** Of these, what is asked again at once: refused keys, cut connections, reports for the collector. */
   readonly askedAgain = new Map<string, number>();
   apiKey = `key-1-${CANARY}`;
 
@@ -103,7 +103,8 @@ export class SimulatedModelStudio {
     if (job && random.happens(faults.forgotten)) job.isForgotten = true;
     if (isFaulty) {
       const fault = random.pick(REPORT_FAULTS);
-      if (fault.outcome.kind === 'cut') this.#askedAgain(url);
+      const isHandedOver = fault.outcome.kind === 'answered' && fault.outcome.isTruncated;
+      if (fault.outcome.kind === 'cut' || isHandedOver) this.#askedAgain(url);
       this.#sim.note(`ModelStudio: report ${fault.name}`);
       return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
     }
