@@ -191,8 +191,8 @@ export const PLANTS: Plant[] = [
   {
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
-    find: '    const report = await world.modelStudio.report(running.upstreamJobId);',
+    find: '    report ??= await ask(running.upstreamJobId, world);',
     replace:
-      "    const report = await world.modelStudio.report(running.upstreamJobId);\n    if (report.kind === 'trouble') return;",
+      "    report ??= await ask(running.upstreamJobId, world);\n    if (report.kind === 'trouble') return;",
   },
 ];

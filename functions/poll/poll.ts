@@ -17,6 +17,7 @@ const RACES_MAX = 3;
 
 /** Asks ModelStudio about one job, then ends the job or sends the next wake-up. */
 export async function poll(message: PollMessage, world: PollWorld): Promise<void> {
+  let report: Report | null = null;
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await world.jobs.find(message.jobId);
     if (job === null) return tell(message, world, { outcome: 'no_job' });
@@ -25,8 +26,8 @@ export async function poll(message: PollMessage, world: PollWorld): Promise<void
     if (standing(message.wake, running.awaited) === 'stale')
       return tell(message, world, { outcome: 'stale' });
 
-    const report = await world.modelStudio.report(running.upstreamJobId);
-    countOddities(report, world);
+    // Asked once: a race lost does not make the report any less true.
+    report ??= await ask(running.upstreamJobId, world);
     const next = afterReport(running, report, world.clock.now(), world.settings.isCollector);
     if (next.step !== 'finish') return carryOn(running, message, next, report, world);
     if (await finish(running, next.end, world)) return;
@@ -75,9 +76,11 @@ async function carryOn(
   });
 }
 
-function countOddities(report: Report, world: PollWorld): void {
+async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
+  const report = await world.modelStudio.report(upstreamJobId);
   if (report.kind === 'running' && !report.isKnownState) world.log.count('UnknownUpstreamState');
   if (report.kind === 'trouble' && report.cause === 'unauthorized') world.log.count('CredentialsRefused');
+  return report;
 }
 
 function tell(message: PollMessage, world: PollWorld, facts: Facts): void {
