@@ -10,13 +10,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const functionNames = ['submit', 'poll', 'collect', 'deliver', 'sweep', 'jobs'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
-/**
- * Bundles every function, in a folder each with an `index.js`. Needs neither Docker nor the network.
- * @returns where a function's bundle lies until this process ends; CDK has its own copy by then
- */
-export function bundleFunctions(): (name: FunctionName) => string {
+export interface Bundles {
+  folderOf(name: FunctionName): string;
+  /** CDK has its own copy of each bundle as soon as its function is defined. */
+  remove(): void;
+}
+
+/** Bundles every function, in a folder each with an `index.js`. Needs neither Docker nor the network. */
+export function bundleFunctions(): Bundles {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
-  process.on('exit', () => rmSync(outdir, { recursive: true, force: true }));
   buildSync({
     entryPoints: functionNames.map((name) => ({
       in: join(root, 'functions', name, 'handler.ts'),
@@ -35,5 +37,8 @@ export function bundleFunctions(): (name: FunctionName) => string {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  return (name) => join(outdir, name);
+  return {
+    folderOf: (name) => join(outdir, name),
+    remove: () => rmSync(outdir, { recursive: true, force: true }),
+  };
 }

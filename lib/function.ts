@@ -32,7 +32,7 @@ export class StageFunction extends LambdaFunction {
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(shared.bundleOf(props.name)),
+      code: Code.fromAsset(shared.bundles.folderOf(props.name)),
       handler: 'index.handler',
       memorySize: props.memoryMiB,
       timeout: Duration.seconds(props.timeoutSeconds),

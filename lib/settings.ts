@@ -3,7 +3,13 @@ import * as z from 'zod';
 
 /** `-c name=value` on the command line always gives a string. */
 const list = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value),
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== '')
+      : value,
   z.array(z.coerce.number().int()),
 );
 

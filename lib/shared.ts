@@ -1,4 +1,4 @@
-import type { FunctionName } from './bundle.ts';
+import type { Bundles } from './bundle.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
 
@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 export interface Shared {
   state: State;
   settings: Settings;
-  bundleOf: (name: FunctionName) => string;
+  bundles: Bundles;
   /** Variables that all functions have. */
   environment: Record<string, string>;
 }

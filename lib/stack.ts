@@ -25,11 +25,12 @@ export class ModelStudioJobsStack extends Stack {
       RETENTION_DAYS: String(settings.retentionDays),
       POWERTOOLS_LOG_LEVEL: settings.logLevel,
     };
-    const shared = { state, settings, environment, bundleOf: bundleFunctions() };
+    const shared = { state, settings, environment, bundles: bundleFunctions() };
     const deliver = new Deliver(this, 'Deliver', shared);
     const poll = new Poll(this, 'Poll', shared, deliver);
     new Sweep(this, 'Sweep', shared, poll, deliver);
     new Api(this, 'Api', httpApi, shared, poll, deliver);
+    shared.bundles.remove();
 
     new CfnOutput(this, 'ApiUrl', { value: httpApi.apiEndpoint });
     new CfnOutput(this, 'ClientKeysTable', { value: state.clientKeys.tableName });

@@ -75,6 +75,11 @@ async function sample(system: System, { once }: Flags): Promise<boolean> {
   }
 }
 
+function reasonOf(error: unknown, { port }: Flags): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE' ? `port ${port} is in use; choose another with --port` : message;
+}
+
 async function main(): Promise<void> {
   let flags: Flags;
   try {
@@ -94,7 +99,7 @@ async function main(): Promise<void> {
     await system?.close();
     process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end(0));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end(flags.once ? 1 : 0));
   if (process.env['npm_lifecycle_event'] !== undefined) onParentEnd(() => void end(0));
 
   const show = flags.json ? warn : say;
@@ -109,7 +114,7 @@ async function main(): Promise<void> {
   try {
     system = await startSystem(flags, onLog);
   } catch (error) {
-    warn(`It could not start: ${(error as Error).message}`);
+    warn(`It could not start: ${reasonOf(error, flags)}`);
     return end(1);
   }
   for (const warning of system.stack.warnings) warn(warning);

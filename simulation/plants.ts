@@ -86,8 +86,8 @@ export const PLANTS: Plant[] = [
   {
     name: 'a delivery takes no lease',
     file: 'deliver/deliver.ts',
-    find: '  if (leaseUntil !== null && leaseUntil > now) return null;',
-    replace: '  if (leaseUntil !== null && leaseUntil > now) return job;',
+    find: '  return webhook.leaseUntil !== null && webhook.leaseUntil > now;',
+    replace: '  return webhook.leaseUntil !== null && webhook.leaseUntil > now + 1e12;',
   },
   {
     name: 'a delivery is claimed by two',

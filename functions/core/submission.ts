@@ -79,10 +79,18 @@ export function parseSubmission(body: unknown, rules: WebhookRules): Submission 
   const urlFault =
     typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
   if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });
-  if (faults.length > 0 || !envelope.success) return { faults: faults.slice(0, FAULTS_MAX) };
+  if (faults.length > 0 || !envelope.success) return { faults: capped(faults) };
   // JSON has a negative zero, which would make two equal requests differ.
   const temperature = envelope.data.temperature + 0;
   return { ...envelope.data, temperature, messages };
+}
+
+function capped(faults: Fault[]): Fault[] {
+  if (faults.length < FAULTS_MAX) return faults;
+  return [
+    ...faults.slice(0, FAULTS_MAX - 1),
+    { pointer: '', message: 'There may be more faults; these are the first' },
+  ];
 }
 
 function parseConversations(value: unknown, faults: Fault[]): Conversations {

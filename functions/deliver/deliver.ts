@@ -26,16 +26,47 @@ export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 type PendingJob = FinishedJob & { webhook: PendingWebhook };
 
+/** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
+const RACES_MAX = 3;
+
 /** Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up. */
 export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<void> {
-  const job = await world.jobs.find(message.jobId);
-  if (job === null || !isFinished(job)) return tell(message, world, { outcome: 'no_job' });
-  if (!isPending(job) || !isAwaited(message, job.webhook)) return tell(message, world, { outcome: 'stale' });
-  const now = world.clock.now();
-  if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
-  const claimed = await claim(job, now, world);
-  if (claimed === null) return tell(message, world, { outcome: 'under_way' });
+  for (let race = 0; race < RACES_MAX; race++) {
+    const job = await world.jobs.find(message.jobId);
+    if (job === null || !isFinished(job)) return tell(message, world, { outcome: 'no_job' });
+    if (!isPending(job) || !isAwaited(message, job.webhook))
+      return tell(message, world, { outcome: 'stale' });
+    const now = world.clock.now();
+    if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
+    if (isLeased(job, now)) return leaveToHolder(job, message, world);
+    const claimed = await claim(job, now, world);
+    if (claimed !== null) return attempt(job, claimed, message, now, world);
+  }
+  throw new Error(`The job ${message.jobId} changed under each of ${RACES_MAX} tries to claim it`);
+}
 
+function isLeased({ webhook }: PendingJob, now: Millis): boolean {
+  return webhook.leaseUntil !== null && webhook.leaseUntil > now;
+}
+
+/**
+ * Another worker has it. A message that the row awaits is that worker's own, still in the queue, so this repeat
+ * may go. One that is ahead was sent by that worker, which is about to record it: it must come again.
+ */
+function leaveToHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): void {
+  const { awaited } = job.webhook;
+  if (awaited !== null && standing(message.wake, awaited) === 'ahead')
+    throw new Error(`The sender of this message has not recorded it yet: ${job.jobId}`);
+  tell(message, world, { outcome: 'under_way' });
+}
+
+async function attempt(
+  job: PendingJob,
+  claimed: PendingJob,
+  message: DeliverMessage,
+  now: Millis,
+  world: DeliverWorld,
+): Promise<void> {
   const body = await world.documents.load(job.event);
   const exchange = await world.webhooks.send(job.webhook, body);
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
@@ -71,10 +102,8 @@ async function hop(
   tell(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
 }
 
-/** Null: another worker has it. That worker's message is still in the queue, so this one may go. */
+/** Null: the row has changed since it was read. */
 async function claim(job: PendingJob, now: Millis, world: DeliverWorld): Promise<PendingJob | null> {
-  const { leaseUntil } = job.webhook;
-  if (leaseUntil !== null && leaseUntil > now) return null;
   const claimed = withWebhook(job, { ...job.webhook, leaseUntil: now + ATTEMPT_LEASE_MILLIS }, now);
   return (await world.jobs.replace(claimed)) ? (claimed as PendingJob) : null;
 }
@@ -108,7 +137,9 @@ async function sendNext(
   world: DeliverWorld,
 ) {
   const wake = { seq: message.wake.seq + 1, token: base32(world.chance.bytes()), dueAt };
-  await world.wakeUps.deliver({ jobId: job.jobId, wake, attempts }, hopSeconds(dueAt, world.clock.now()));
+  // Held back for a second at least, so that it does not arrive before it is recorded.
+  const delaySeconds = Math.max(1, hopSeconds(dueAt, world.clock.now()));
+  await world.wakeUps.deliver({ jobId: job.jobId, wake, attempts }, delaySeconds);
   return wake;
 }
 

@@ -59,12 +59,17 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
       body: Buffer.concat(chunks),
       isTruncated,
     });
+    // A refusal is one by its status line, whatever becomes of its body; a success must be whole.
+    const broken = (outcome: Outcome) => {
+      const isRefusal = answer !== null && (answer.statusCode ?? 0) >= 400;
+      stop(isRefusal ? answered(answer as IncomingMessage, true) : outcome);
+    };
     const fail = (error: NodeJS.ErrnoException) => {
       const code = error.code ?? error.name;
-      stop(isConnected ? { kind: 'cut', code } : { kind: 'not_connected', code });
+      broken(isConnected ? { kind: 'cut', code } : { kind: 'not_connected', code });
     };
 
-    const deadline = setTimeout(() => stop({ kind: 'timeout', isConnected }), options.deadlineMillis);
+    const deadline = setTimeout(() => broken({ kind: 'timeout', isConnected }), options.deadlineMillis);
     request.on('error', fail);
     request.on('socket', (socket) => {
       const connected = () => {
@@ -86,7 +91,7 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
     });
     request.on('close', () => {
       const wasCut = answer === null || !answer.complete;
-      if (wasCut) stop({ kind: isConnected ? 'cut' : 'not_connected', code: 'ECONNRESET' });
+      if (wasCut) broken({ kind: isConnected ? 'cut' : 'not_connected', code: 'ECONNRESET' });
     });
     request.end(options.body);
   });

@@ -30,7 +30,9 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
    */
   async function put(job: Job, condition: Condition): Promise<boolean> {
     const writeId = randomUUID();
-    const row = { ...job, ...indexed(job), writeId, ttl: endOfLife(job, retentionDays) };
+    // As a Map: the SDK takes an object with a field `constructor` for an instance of a class.
+    const metadata = new Map(Object.entries(job.metadata));
+    const row = { ...job, metadata, ...indexed(job), writeId, ttl: endOfLife(job, retentionDays) };
     try {
       await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
       return true;

@@ -6,7 +6,7 @@ import { readCreation, readReport } from '../core/upstream.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 
-/** API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
+/** For both calls, if the key is refused. API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
 const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;
 
@@ -38,9 +38,13 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
 
   /** A key that was rotated costs one more call, no job: a 401 says that nothing was done. */
   async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Outcome> {
+    const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
-      return /^[!-~]+$/.test(key) ? exchange({ ...request, headers: headers(key) }) : KEY_REFUSED;
+      const deadlineMillis = Math.max(1, until - clock.now());
+      return /^[!-~]+$/.test(key)
+        ? exchange({ ...request, deadlineMillis, headers: headers(key) })
+        : KEY_REFUSED;
     };
     const outcome = await send(false);
     const isRefused = outcome.kind === 'answered' && outcome.status === 401;
@@ -58,7 +62,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
         deadlineMillis: CREATE_DEADLINE_MILLIS,
         maxBytes: CREATED_MAX_BYTES,
       });
-      return readCreation(outcome, clock.now());
+      const creation = readCreation(outcome, clock.now());
+      const isTelling = creation.kind === 'invalid' && creation.sentence?.includes(await apiKey.get(false));
+      return isTelling ? { ...creation, sentence: null } : creation;
     },
 
     async report(upstreamJobId) {

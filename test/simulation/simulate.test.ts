@@ -5,6 +5,7 @@ import { simulate } from '../../simulation/simulate.ts';
 /** Seeds that have found something, and the first thirty. */
 const REGRESSION_SEEDS = [
   48003034982790,
+  104385093871703,
   90,
   108,
   610,
