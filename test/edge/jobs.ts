@@ -7,7 +7,7 @@ const base = {
   client: 'acme',
   modelId: 'm/1',
   totalTasks: 3,
-  metadata: { order: '17', empty: '', 'Straße 😀': 'ß', constructor: 'c' },
+  metadata: { order: '17', empty: '', 'Straße 😀': 'ß' },
   fingerprint: 'f',
   createdAt: NOW,
   updatedAt: NOW + 1,

@@ -60,6 +60,10 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
       ['a submitting job', submittingJob()],
       ['a running job', runningJob({ missingSince: NOW })],
       ['a finished job', finishedJob()],
+      [
+        'metadata named as what objects have',
+        runningJob({ metadata: { constructor: 'c', toString: 't' } as never }),
+      ],
       ['a finished job without a webhook', finishedJob({ webhook: null, results: null, error: null })],
     ])('are found as they were inserted: %s', async (_what, job) => {
       const inserted = { ...job, jobId: newId() };
