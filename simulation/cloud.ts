@@ -252,8 +252,10 @@ export class Cloud {
     this.ledger.rescued(jobId);
     const { isPunctual, queues } = this;
     const failures = (queues.poll.failures.get(jobId) ?? 0) + (queues.collect.failures.get(jobId) ?? 0);
+    const isHandedOver = this.ledger.handedOver.has(jobId);
     const isBroken =
-      (outcome === 'lost_poll' && failures <= 1) || (outcome === 'lost_expiry' && failures === 0);
+      (outcome === 'lost_poll' && failures <= 1) ||
+      (outcome === 'lost_expiry' && failures === 0 && !isHandedOver);
     must(!isPunctual || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
   }
 }

@@ -8,6 +8,8 @@ export class Ledger {
   readonly lives = new Map<string, { from: number; to: number }>();
   /** Messages sent, apart for the polling and the delivering chain; not those that hand a report over. */
   readonly sends = new Map<string, { poll: number; deliver: number }>();
+  /** Whether the collector had to do with it, which may wait for an answer beyond the job's expiry. */
+  readonly handedOver = new Set<string>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
 
@@ -20,7 +22,8 @@ export class Ledger {
   sent(queue: QueueName, body: string): void {
     const { jobId } = JSON.parse(body);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
-    if (queue !== 'collect') sends[queue] += 1;
+    if (queue === 'collect') this.handedOver.add(jobId);
+    else sends[queue] += 1;
     this.sends.set(jobId, sends);
   }
 

@@ -1,6 +1,6 @@
 import { afterAttempt, type Exchange, type Verdict } from '../core/attempt.ts';
 import { base32 } from '../core/ids.ts';
-import type { Webhook } from '../core/job.ts';
+import type { Wake, Webhook } from '../core/job.ts';
 import {
   type FinishedJob,
   isFinished,
@@ -98,8 +98,21 @@ async function hop(
   world: DeliverWorld,
 ): Promise<void> {
   const wake = await sendNext(job, message, message.attempts, message.wake.dueAt, world);
-  await world.jobs.replace(withWebhook(job, { ...job.webhook, awaited: wake }, now));
+  await recordHop(job, wake, now, world);
   tell(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
+}
+
+/** Of two chains, the one that is further on wins: its row makes the other's messages stale. */
+async function recordHop(job: PendingJob, wake: Wake, now: Millis, world: DeliverWorld): Promise<void> {
+  let before: PendingJob = job;
+  for (let race = 0; race < RACES_MAX; race++) {
+    const { webhook } = before;
+    if (await world.jobs.replace(withWebhook(before, { ...webhook, awaited: wake }, now))) return;
+    const found = await world.jobs.find(job.jobId);
+    if (found === null || !isFinished(found) || !isPending(found)) return;
+    before = found;
+    if ((before.webhook.awaited?.seq ?? 0) >= wake.seq) return;
+  }
 }
 
 /** Null: the row has changed since it was read. */

@@ -63,8 +63,7 @@ async function carryOn(
   else await world.wakeUps.collect({ ...message, wake }, delaySeconds);
 
   const { completedTasks, missingSince } = next.step === 'wait' ? next : job;
-  const after = { ...job, ...nextVersion(job, now), completedTasks, missingSince, awaited: wake };
-  const isRecorded = await world.jobs.replace(after);
+  const isRecorded = await record(job, { completedTasks, missingSince, awaited: wake }, message, world);
   tell(message, world, {
     outcome: isRecorded ? report.kind : 'overtaken',
     client: job.client,
@@ -74,6 +73,28 @@ async function carryOn(
     age_seconds: (now - job.createdAt) / 1000,
     ...(report.kind === 'trouble' && { cause: report.cause }),
   });
+}
+
+/**
+ * Of two chains, the one that is further on wins: its row makes the other's messages stale. Were the loser of a race
+ * to leave it at that, its message could stay one place ahead of the row for ever, and be a chain of its own.
+ */
+async function record(
+  job: RunningJob,
+  change: Pick<RunningJob, 'completedTasks' | 'missingSince' | 'awaited'>,
+  message: PollMessage,
+  world: PollWorld,
+): Promise<boolean> {
+  let before = job;
+  for (let race = 0; race < RACES_MAX; race++) {
+    const version = nextVersion(before, world.clock.now());
+    if (await world.jobs.replace({ ...before, ...version, ...change })) return true;
+    const found = await world.jobs.find(job.jobId);
+    if (found === null || isFinished(found)) return false;
+    before = asRunning(found, message);
+    if (before.awaited.seq >= change.awaited.seq) return false;
+  }
+  return false;
 }
 
 async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
