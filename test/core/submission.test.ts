@@ -292,6 +292,18 @@ describe('many faults', () => {
     expect(faults.length).toBeLessThanOrEqual(100);
     expect(JSON.stringify(faults).length).toBeLessThan(64 * 1024);
   });
+
+  it.each([
+    [98, 98],
+    [99, 99],
+    [100, 100],
+    [5000, 100],
+  ])('say so when some may be left out: %d wrong fields', (wrong, told) => {
+    const faults = faultsIn({ ...minimal, ...pairs(wrong) });
+    const more = { pointer: '', message: 'There may be more faults; these are the first' };
+    expect(faults.length).toBe(told);
+    expect(faults.filter((fault) => fault.message === more.message)).toEqual(wrong < 100 ? [] : [more]);
+  });
 });
 
 describe('the fingerprint', () => {
