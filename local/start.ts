@@ -2,7 +2,7 @@ import { type Flags, HELP, parseFlags } from './flags.ts';
 import { narrate, parseLogLine } from './narrate.ts';
 import { onParentEnd } from './parent.ts';
 import { runSample } from './sample.ts';
-import { type System, startSystem } from './system.ts';
+import { publicLine, type System, startSystem } from './system.ts';
 
 const startedAt = Date.now();
 const GRACE_MILLIS = 1500;
@@ -18,25 +18,6 @@ function warn(text: string): void {
 function stamped(text: string): string {
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   return `${seconds.padStart(6)} s  ${text}`;
-}
-
-function jsonLine({ stack, upstream, inbox, webhookSecret, keys }: System): string {
-  return JSON.stringify({
-    api_url: stack.apiUrl,
-    client_keys: keys.clientKeys,
-    read_only_key: keys.readOnlyKey,
-    revoked_key: keys.revokedKey,
-    webhook_secret: webhookSecret,
-    webhook_inbox_url: inbox.url,
-    console_url: inbox.consoleUrl,
-    modelstudio: {
-      base_url: upstream.baseUrl,
-      organization_id: upstream.organizationId,
-      api_key: upstream.apiKey,
-      model_ids: upstream.modelIds,
-    },
-    aws: stack.endpoints,
-  });
 }
 
 function welcome({ stack, upstream, inbox }: System): string {
@@ -118,7 +99,7 @@ async function main(): Promise<void> {
     return end(1);
   }
   for (const warning of system.stack.warnings) warn(warning);
-  if (flags.json) return say(jsonLine(system));
+  if (flags.json) return say(JSON.stringify(publicLine(system)));
   say(stamped(`ready${welcome(system)}`));
   const isDelivered = await sample(system, flags);
   if (flags.once) return end(isDelivered ? 0 : 1);

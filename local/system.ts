@@ -81,3 +81,23 @@ async function issueKeys(stack: LocalStack): Promise<ClientKeyring> {
   ]);
   return { clientKeys: [first, second], readOnlyKey, revokedKey };
 }
+
+/** What `--json` prints: all that somebody needs who has nothing but the running system. */
+export function publicLine({ stack, upstream, inbox, webhookSecret, keys }: System) {
+  return {
+    api_url: stack.apiUrl,
+    client_keys: keys.clientKeys,
+    read_only_key: keys.readOnlyKey,
+    revoked_key: keys.revokedKey,
+    webhook_secret: webhookSecret,
+    webhook_inbox_url: inbox.url,
+    console_url: inbox.consoleUrl,
+    modelstudio: {
+      base_url: upstream.baseUrl,
+      organization_id: upstream.organizationId,
+      api_key: upstream.apiKey,
+      model_ids: upstream.modelIds,
+    },
+    aws: stack.endpoints,
+  };
+}

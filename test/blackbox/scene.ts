@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { expect, type TestContext, vi } from 'vitest';
 import type { Model } from '../../local/sandbox/models.ts';
 import { type Sandbox, startSandbox } from '../../local/sandbox/server.ts';
-import { type System, startSystem } from '../../local/system.ts';
+import { publicLine, startSystem } from '../../local/system.ts';
 import { type MoodyReceiver, startMoodyReceiver } from './moody-receiver.ts';
 import { type Operator, operatorOf } from './operator.ts';
 import { call, type Line, startLocally, submission, upstreamEnv } from './system.ts';
@@ -51,7 +51,7 @@ export async function openBox(context: TestContext, settings: SceneSettings = {}
   vi.unstubAllEnvs();
   const box = await starting;
   context.onTestFinished(() => box.close());
-  const system = lineOf(box);
+  const system = publicLine(box);
   const functionNamed = (name: RegExp) => {
     const [, found] = Object.entries(box.stack.functions).find(([id]) => name.test(id)) ?? [];
     if (!found) throw new Error(`No function is called ${name}`);
@@ -73,26 +73,6 @@ async function operatorFor(context: TestContext, system: Line): Promise<Operator
   const operator = await operatorOf(system);
   context.onTestFinished(() => operator.close());
   return operator;
-}
-
-/** What the command line would print of it. */
-function lineOf({ stack, upstream, inbox, webhookSecret, keys }: System): Line {
-  return {
-    api_url: stack.apiUrl,
-    client_keys: keys.clientKeys,
-    read_only_key: keys.readOnlyKey,
-    revoked_key: keys.revokedKey,
-    webhook_secret: webhookSecret,
-    webhook_inbox_url: inbox.url,
-    console_url: inbox.consoleUrl,
-    modelstudio: {
-      base_url: upstream.baseUrl,
-      organization_id: upstream.organizationId,
-      api_key: upstream.apiKey,
-      model_ids: upstream.modelIds,
-    },
-    aws: stack.endpoints,
-  };
 }
 
 /** A model whose jobs are done when the test says so. */
