@@ -12,14 +12,14 @@ import type { Shared } from './shared.ts';
 const TIMEOUT_SECONDS = 29;
 
 /**
- * The HTTP API: one function creates jobs and holds the rights for it; the other answers everything else,
+ * The HTTP API: one function creates jobs and may use ModelStudio's key; the other answers everything else,
  * the errors included. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
  */
 export class Api extends Construct {
   constructor(scope: Construct, id: string, httpApi: HttpApi, shared: Shared, poll: Poll, deliver: Deliver) {
     super(scope, id);
     const submit = this.addSubmit(shared, poll, deliver);
-    const jobs = this.addJobs(shared);
+    const jobs = this.addJobs(shared, deliver);
     const routes = [
       { routeKey: HttpRouteKey.with('/v1/jobs', HttpMethod.POST), fn: submit },
       { routeKey: HttpRouteKey.DEFAULT, fn: jobs },
@@ -54,18 +54,24 @@ export class Api extends Construct {
     return fn;
   }
 
-  private addJobs(shared: Shared): StageFunction {
+  private addJobs(shared: Shared, deliver: Deliver): StageFunction {
     const { state } = shared;
     const fn = new StageFunction(this, 'Jobs', shared, {
       name: 'jobs',
       memoryMiB: 256,
       timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: false,
-      environment: { CLIENT_KEYS_TABLE: state.clientKeys.tableName },
+      environment: {
+        CLIENT_KEYS_TABLE: state.clientKeys.tableName,
+        DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,
+      },
     });
-    state.grantJobs(fn, 'dynamodb:GetItem');
+    state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem');
+    allow(fn, ['dynamodb:Query'], `${state.jobs.tableArn}/index/client`);
     state.grantReadDocuments(fn);
+    state.grantWriteDocuments(fn);
     allow(fn, ['dynamodb:GetItem'], state.clientKeys.tableArn);
+    allow(fn, ['sqs:SendMessage'], deliver.queue.queue.queueArn);
     return fn;
   }
 }

@@ -28,6 +28,13 @@ export class State extends Construct {
       sortKey: { name: 'sweepAt', type: AttributeType.NUMBER },
       projectionType: ProjectionType.KEYS_ONLY,
     });
+    // Neither of its keys ever changes, so a job costs it one write.
+    this.jobs.addGlobalSecondaryIndex({
+      indexName: 'client',
+      partitionKey: { name: 'client', type: AttributeType.STRING },
+      sortKey: { name: 'listKey', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
     this.documents = table(this, 'Documents', 'key', 'ttl');
     this.clientKeys = table(this, 'ClientKeys', 'sha256');
     this.bucket = new Bucket(this, 'Bucket', {

@@ -1,0 +1,48 @@
+/** CloudWatch namespace of the product's own metrics. Their one dimension is `service`, the stack's name. */
+export const NAMESPACE = 'ModelStudioJobs';
+
+/** The product's own metrics and their units. */
+export const METRICS = {
+  JobsCreated: 'Count',
+  JobsCompleted: 'Count',
+  JobsFailed: 'Count',
+  JobsCancelled: 'Count',
+  JobsExpired: 'Count',
+  /** From a job's creation to its end. */
+  JobSeconds: 'Seconds',
+  /** Since the last look before the one that found the job finished: ModelStudio had been done for less than that. */
+  DetectionLagSeconds: 'Seconds',
+  PollsPerJob: 'Count',
+  Polls: 'Count',
+  /** ModelStudio did not say whether it created the job. */
+  UnknownSubmissions: 'Count',
+  ResultsTooLarge: 'Count',
+  UnknownUpstreamStates: 'Count',
+  UpstreamTimeouts: 'Count',
+  UpstreamCuts: 'Count',
+  UpstreamNotConnected: 'Count',
+  /** 401 or 403: this deployment's ModelStudio key is wrong. */
+  UpstreamUnauthorized: 'Count',
+  /** 429 or 503. */
+  UpstreamUnavailable: 'Count',
+  UpstreamServerErrors: 'Count',
+  /** An answer that is not to the schema. */
+  UpstreamNonsense: 'Count',
+  WebhookAttempts: 'Count',
+  WebhookFailures: 'Count',
+  WebhookAttemptSeconds: 'Seconds',
+  WebhooksDelivered: 'Count',
+  WebhooksExhausted: 'Count',
+  WebhooksGone: 'Count',
+  WebhooksBlocked: 'Count',
+  /** One for each sweep that came to its end: the sweeper's heartbeat. */
+  Sweeps: 'Count',
+  Rescues: 'Count',
+  /** 0 when no job is overdue. */
+  OldestOverdueSeconds: 'Seconds',
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+
+/** What a unit of work adds to the metrics. */
+export type Measured = Partial<Record<MetricName, number>>;
