@@ -2,7 +2,9 @@ import type { Exchange } from './core/attempt.ts';
 import type { ClientKey } from './core/client-key.ts';
 import type { Creation } from './core/creation.ts';
 import type { DocumentRef, Job, Millis } from './core/job.ts';
+import type { ListKey } from './core/listing.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
+import type { Measured } from './core/metrics.ts';
 import type { Report } from './core/report.ts';
 import type { Submission } from './core/submission.ts';
 
@@ -12,6 +14,7 @@ import type { Submission } from './core/submission.ts';
  */
 export interface World {
   jobs: Jobs;
+  clientJobs: ClientJobs;
   overdue: Overdue;
   documents: Documents;
   wakeUps: WakeUps;
@@ -32,6 +35,20 @@ export interface Jobs {
   replace(after: Job): Promise<boolean>;
   /** Takes a job back whose creation was refused. False: the version is gone. */
   remove(job: Job): Promise<boolean>;
+}
+
+/** An index of each client's jobs by creation. It may lag behind the rows. */
+export interface ClientJobs {
+  /**
+   * A client's jobs from one place down to another, both included, newest first.
+   * @returns at most `limit` jobs; `end` is the place of the last one looked at, null when there are no more
+   */
+  page(
+    client: string,
+    from: ListKey,
+    to: ListKey,
+    limit: number,
+  ): Promise<{ jobs: Job[]; end: ListKey | null }>;
 }
 
 /** An index of the jobs' rows by the moment from which they are overdue. It may lag behind the rows. */
@@ -101,16 +118,11 @@ export interface Facts {
   duration_ms?: number;
 }
 
-export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'sweep';
-export type Count =
-  | 'Rescued'
-  | 'UnknownUpstreamState'
-  | 'UnknownSubmission'
-  | 'CredentialsRefused'
-  | 'ResultsTooLarge';
+export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
 
 export interface Log {
-  /** One line per unit of work. */
-  tell(stage: Stage, facts: Facts): void;
-  count(what: Count): void;
+  /** One line for a unit of work, with what it adds to the metrics. */
+  tell(stage: Stage, facts: Facts, measured?: Measured): void;
+  /** The same for work that there is too much of, such as a poll that finds nothing new: one line for all of an invocation. */
+  tally(stage: Stage, facts: Facts, measured?: Measured): void;
 }

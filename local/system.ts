@@ -41,6 +41,8 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     environment: {
       MODELSTUDIO_BASE_URL: upstream.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: upstream.organizationId,
+      // Each poll is a line of its own.
+      POWERTOOLS_LOG_LEVEL: 'DEBUG',
       ...schedule,
     },
     extraEnvironment: flags.strictWebhooks ? {} : { WEBHOOK_ALLOW_LOOPBACK: 'true' },

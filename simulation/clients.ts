@@ -1,16 +1,18 @@
 import { admit } from '../functions/admit/admit.ts';
 import { newClientKey } from '../functions/core/client-key.ts';
 import { type Answer, problem } from '../functions/core/problem.ts';
-import { read } from '../functions/jobs/read.ts';
+import { answer as answerJobs } from '../functions/jobs/jobs.ts';
 import { submit } from '../functions/submit/submit.ts';
 import type { Cloud } from './cloud.ts';
 import { CANARY, judgeText, must } from './judge.ts';
-import type { Simulation } from './simulation.ts';
+import { HEALS_AT, type Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
 
 const API_TIMEOUT_MILLIS = 29_000;
 const CLIENT_PATIENCE_MILLIS = 30_000;
 const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 502, 503, 504];
+
+const CLIENTS = ['first', 'second'];
 
 /** One job that an app wants to have, whatever it takes. */
 export interface Wish {
@@ -34,7 +36,7 @@ export class Clients {
   constructor(sim: Simulation, cloud: Cloud) {
     this.#sim = sim;
     this.#cloud = cloud;
-    this.#keys = ['first', 'second'].map((client) => {
+    this.#keys = CLIENTS.map((client) => {
       const { key, record } = newClientKey(
         client,
         ['jobs:read', 'jobs:write'],
@@ -95,11 +97,52 @@ export class Clients {
       'I20',
       () => `${wish.marker} is ${wish.jobId}, then ${jobId}`,
     );
+    if (wish.jobId === null) this.#meddle(wish.client, jobId);
     wish.jobId = jobId;
+  }
+
+  /** Some apps cancel a job, or have its webhook redelivered: at any moment, more than once, too. */
+  #meddle(client: number, jobId: string): void {
+    const { random, timeline } = this.#sim;
+    const { ledger } = this.#cloud;
+    // Early enough to have an answer before the faults end and the judge looks.
+    const left = HEALS_AT - 60_000 - this.#sim.now;
+    if (left <= 0) return;
+    const soon = () => random.between(0, Math.min(left, random.pick([10_000, 100_000, 1_000_000])));
+    while (random.happens(0.15)) {
+      timeline.after(soon(), () => {
+        ledger.cancels.add(jobId);
+        this.call(client, 'POST', `/v1/jobs/${jobId}/cancel`, null, null, (answer) => {
+          const status = this.#cloud.rows.get(jobId)?.status;
+          must(answer?.status !== 200 || status === 'cancelled', 'I5', () => `${jobId} is ${status}`);
+        });
+      });
+    }
+    while (random.happens(0.15)) {
+      timeline.after(soon(), () => {
+        ledger.askedToRedeliver(jobId);
+        this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, null, null, () => undefined);
+      });
+    }
+  }
+
+  /** Reads a client's list page by page: every job of its own is there once. */
+  listAll(client: number, cursor = '', seen: string[] = []): void {
+    this.call(client, 'GET', `/v1/jobs?limit=2${cursor}`, null, null, (answer) => {
+      must(answer?.status === 200, 'I10', () => `a list answers ${answer?.body}`);
+      const { jobs, next_cursor } = JSON.parse(answer.body);
+      for (const { job_id } of jobs) seen.push(job_id);
+      if (next_cursor !== null) return this.listAll(client, `&cursor=${next_cursor}`, seen);
+      const name = CLIENTS[client];
+      const own = [...this.#cloud.rows.values()].filter((job) => job.client === name);
+      const expected = own.map((job) => job.jobId).sort();
+      must(String(seen.sort()) === String(expected), 'I7', () => `${name} sees ${seen}, not ${expected}`);
+    });
   }
 
   /** Repeats every wish that has a key: whatever its app saw, it finds its job; a different request does not. */
   askAgain(): void {
+    for (const client of CLIENTS.keys()) this.listAll(client);
     for (const wish of this.wishes) {
       const { idempotencyKey, jobId, client } = wish;
       if (idempotencyKey === null || jobId === null) continue;
@@ -132,7 +175,8 @@ export class Clients {
     idempotencyKey: string | null,
     then: (answer: Answer | null) => void,
   ): void {
-    const worker = new Worker(this.#sim, method === 'POST' ? 'submit' : 'jobs', API_TIMEOUT_MILLIS);
+    const isSubmit = method === 'POST' && path === '/v1/jobs';
+    const worker = new Worker(this.#sim, isSubmit ? 'submit' : 'jobs', API_TIMEOUT_MILLIS);
     const { timeline } = this.#sim;
     let isAnswered = false;
     const answer = (given: Answer | null) => {
@@ -149,8 +193,9 @@ export class Clients {
       'content-type': 'application/json',
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };
-    const request = { method, path, headers, body: Buffer.from(JSON.stringify(body)), requestId: 'r' };
-    this.#handle(request, worker)
+    const [pathname = '', query = ''] = path.split('?');
+    const bytes = Buffer.from(JSON.stringify(body));
+    this.#handle({ method, path: pathname, query, headers, body: bytes, requestId: 'r' }, worker)
       .catch(() => problem('internal_error', 'r'))
       .then((given) => {
         if (!worker.isAlive) return;
@@ -166,7 +211,7 @@ export class Clients {
     if ('status' in admitted) return admitted;
     return admitted.operation === 'submit'
       ? submit(request, admitted, world)
-      : read(request, admitted, world);
+      : answerJobs(request, admitted, { ...world, openApi: {} });
   }
 
   #judge({ status, body }: Answer): void {

@@ -1,6 +1,8 @@
 import type { ClientKey } from '../functions/core/client-key.ts';
 import type { Job } from '../functions/core/job.ts';
+import { listKeyOf } from '../functions/core/listing.ts';
 import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
+import type { Measured } from '../functions/core/metrics.ts';
 import { overdueAt, shardOf } from '../functions/core/overdue.ts';
 import { deliver } from '../functions/deliver/deliver.ts';
 import { createModelStudio } from '../functions/edge/modelstudio.ts';
@@ -77,6 +79,7 @@ export class Cloud {
     const { random } = this.#sim;
     return {
       jobs: this.#jobs(worker),
+      clientJobs: this.#clientJobs(worker),
       overdue: this.#overduePages(worker),
       documents: this.#documentsOf(worker),
       wakeUps: this.#wakeUps(worker),
@@ -99,8 +102,8 @@ export class Cloud {
       clock,
       chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
       log: {
-        tell: (stage, facts) => this.#sim.judge(() => this.#tell(worker, stage, facts)),
-        count: (what) => this.#sim.count(what),
+        tell: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
+        tally: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
       },
       settings: { ...settings, isCollector },
     };
@@ -140,6 +143,8 @@ export class Cloud {
     if (before?.status !== 'running' || job.status === 'running') return;
     const isUp = this.#sim.now + SKEW_MAX_MILLIS >= job.expiresAt;
     must(job.status !== 'expired' || isUp, 'I1', () => `${job.jobId} expires before its time`);
+    const isAskedFor = this.ledger.cancels.has(job.jobId);
+    must(job.status !== 'cancelled' || isAskedFor, 'I1', () => `${job.jobId} is cancelled by nobody`);
     const end = this.modelStudio.endOf(before.upstreamJobId);
     must(
       job.status !== 'completed' || end === 'completed',
@@ -177,6 +182,20 @@ export class Cloud {
   /** Whether a sweep would find anything. */
   isAnyOverdue(now: number): boolean {
     return [...this.#overdue.values()].some((at) => at <= now);
+  }
+
+  #clientJobs(worker: Worker): World['clientJobs'] {
+    return {
+      page: (client, from, to, limit) =>
+        worker.call('clientJobs.page', () => {
+          const own = [...this.rows.values()].filter((job) => job.client === client);
+          const inRange = own.filter((job) => listKeyOf(job) <= from && listKeyOf(job) >= to);
+          inRange.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
+          const jobs = inRange.slice(0, limit);
+          const last = jobs.at(-1);
+          return { jobs, end: last && inRange.length >= limit ? listKeyOf(last) : null };
+        }),
+    };
   }
 
   #overduePages(worker: Worker): World['overdue'] {
@@ -240,11 +259,12 @@ export class Cloud {
     });
   }
 
-  #tell(worker: Worker, stage: Stage, facts: Facts): void {
+  #tell(worker: Worker, stage: Stage, facts: Facts, measured: Measured = {}): void {
+    for (const [name, value] of Object.entries(measured)) this.#sim.count(name, value);
     const text = JSON.stringify(facts);
     judgeText('a log line', text);
     this.#sim.note(`${worker.name} tells: ${stage} ${text}`);
-    if (stage === 'sweep') this.#judgeRescue(facts.job_id ?? '', facts.outcome);
+    if (stage === 'sweep' && facts.job_id) this.#judgeRescue(facts.job_id, facts.outcome);
   }
 
   /** One failure never breaks a chain: unless messages are late, the failed one comes again before the sweeper. */

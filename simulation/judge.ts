@@ -26,6 +26,7 @@ export function judgeWrite(before: Job | undefined, after: Job): void {
     () => `${after.jobId} skips from ${before.version} to ${after.version}`,
   );
   must(ORDER[after.status] >= ORDER[before.status], 'I5', () => `${after.jobId} goes back: ${steps}`);
+  must(placeOf(before) <= placeOf(after), 'I19', () => `the chain of ${after.jobId} goes back`);
   if (!isFinished(before) || !isFinished(after)) return;
   must(after.status === before.status, 'I5', () => `${after.jobId} changes its end: ${steps}`);
   must(after.finishedAt === before.finishedAt, 'I5', () => `${after.jobId} ends twice`);
@@ -33,11 +34,21 @@ export function judgeWrite(before: Job | undefined, after: Job): void {
   must(after.webhook?.id === before.webhook?.id, 'I3', () => `${after.jobId} gets another webhook-id`);
   const wasSettled = before.webhook !== null && before.webhook.status !== 'pending';
   const isSame = before.webhook?.status === after.webhook?.status;
+  const isRedelivery =
+    after.webhook?.status === 'pending' && after.webhook.attemptsBefore === before.webhook?.attempts;
   must(
-    !wasSettled || isSame,
+    !wasSettled || isSame || isRedelivery,
     'I8',
     () => `${after.jobId}: webhook ${before.webhook?.status} → ${after.webhook?.status}`,
   );
+}
+
+/** Each chain goes forwards only, so that none of its old messages is ever ahead of its row. */
+function placeOf(job: Job): number {
+  if (job.status === 'running') return job.awaited.seq;
+  const { webhook } = job;
+  const place = webhook?.status === 'pending' ? webhook.awaited?.seq : webhook?.lastSeq;
+  return isFinished(job) ? 1e9 + (place ?? 0) : 0;
 }
 
 /** A text that must not leave the way it is meant for: prompts and keys hold it. */

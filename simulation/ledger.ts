@@ -10,6 +10,10 @@ export class Ledger {
   readonly sends = new Map<string, { poll: number; deliver: number }>();
   /** Whether the collector had to do with it, which may wait for an answer beyond the job's expiry. */
   readonly handedOver = new Set<string>();
+  /** Those that their app has asked to cancel. */
+  readonly cancels = new Set<string>();
+  /** Times that its app has asked to redeliver its webhook. */
+  readonly redeliveries = new Map<string, number>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
 
@@ -29,5 +33,9 @@ export class Ledger {
 
   rescued(jobId: string): void {
     this.rescues.set(jobId, (this.rescues.get(jobId) ?? 0) + 1);
+  }
+
+  askedToRedeliver(jobId: string): void {
+    this.redeliveries.set(jobId, (this.redeliveries.get(jobId) ?? 0) + 1);
   }
 }

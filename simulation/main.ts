@@ -86,7 +86,7 @@ async function main(): Promise<void> {
       totals.runs += 1;
       totals.quiet += Number(isQuiet);
       totals.died += counts['died'] ?? 0;
-      totals.rescued += counts['Rescued'] ?? 0;
+      totals.rescued += counts['Rescues'] ?? 0;
       if (violation !== null) failed.push(...runs.filter((run) => run.violation !== null));
     }
     return failed.length === 0;

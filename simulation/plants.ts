@@ -25,9 +25,9 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
-    file: 'jobs/read.ts',
-    find: 'if (job === null || job.client !== client)',
-    replace: 'if (job === null)',
+    file: 'jobs/show.ts',
+    find: '  return job?.client === client ? job : null;',
+    replace: '  return client ? job : null;',
   },
   {
     name: 'a different request under the same key is replayed',
@@ -184,15 +184,52 @@ export const PLANTS: Plant[] = [
   {
     name: 'the webhook of a finished job is set off before its row is written',
     file: 'finish/finish.ts',
-    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(finished, world);\n  await announce(finished, world);\n',
+    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(job, finished, world);\n  await announce(finished, world);\n',
     replace:
       '  await announce(finished, world);\n  if (!(await world.jobs.replace(finished))) return null;\n',
   },
   {
+    name: 'a redelivery does not begin a round of its own',
+    file: 'jobs/redeliver.ts',
+    find: '    attemptsBefore: attempts,',
+    replace: '    attemptsBefore: webhook.attemptsBefore,',
+  },
+  {
+    name: 'a redelivery begins its chain anew',
+    file: 'jobs/redeliver.ts',
+    find: 'webhook.lastSeq) + 1;',
+    replace: 'webhook.lastSeq) * 0 + 1;',
+  },
+  {
+    name: 'a redelivery is sent, then recorded',
+    file: 'jobs/redeliver.ts',
+    find: '  if (!(await world.jobs.replace(after))) return null;\n',
+    replace:
+      '  await world.wakeUps.deliver({ jobId: job.jobId, wake: awaited, attempts }, 0);\n  if (true) return (await world.jobs.replace(after)) ? after : null;\n',
+  },
+  {
+    name: 'a redelivery disregards an attempt that is under way',
+    file: 'jobs/redeliver.ts',
+    find: '    if (isUnderWay(job.webhook, now)) {',
+    replace: '    if (isUnderWay(job.webhook, now + 1e12)) {',
+  },
+  {
+    name: 'a finished job is cancelled',
+    file: 'jobs/cancel.ts',
+    find: '    if (isFinished(job)) {',
+    replace: "    if (isFinished(job) && job.status === 'cancelled') {",
+  },
+  {
+    name: 'a list leaves out the first job of a page',
+    file: 'jobs/list.ts',
+    find: 'return { jobs, next: listKeyOf(last) };',
+    replace: 'return { jobs, next: listKeyOf(job) };',
+  },
+  {
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
-    find: '    report ??= await ask(running.upstreamJobId, world);',
+    find: '    report ??= await world.modelStudio.report(running.upstreamJobId);',
     replace:
-      "    report ??= await ask(running.upstreamJobId, world);\n    if (report.kind === 'trouble') return;",
+      "    report ??= await world.modelStudio.report(running.upstreamJobId);\n    if (report.kind === 'trouble') return;",
   },
 ];

@@ -4,11 +4,10 @@ import { sweep } from '../functions/sweep/sweep.ts';
 import { Clients } from './clients.ts';
 import { Cloud, WEBHOOK_SCHEDULE } from './cloud.ts';
 import { CANARY, must } from './judge.ts';
-import { Simulation, START } from './simulation.ts';
+import { HEALS_AT, Simulation, START } from './simulation.ts';
 import { Worker } from './worker.ts';
 
 const MINUTE = 60_000;
-const FAULTS_LAST_MILLIS = 20 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * 3600_000;
 const SWEEP_TIMEOUT_MILLIS = 60_000;
@@ -33,15 +32,14 @@ export async function simulate(seed: number, onStep?: (step: string) => void): P
   sendPoison(sim, cloud);
   rotate(sim, cloud);
   sweepEveryMinute(sim, cloud);
-  const healAt = START + FAULTS_LAST_MILLIS;
-  sim.timeline.after(FAULTS_LAST_MILLIS, () => {
+  sim.timeline.after(HEALS_AT - START, () => {
     sim.heal();
     for (const queue of Object.values(cloud.queues)) queue.redrive();
   });
   const isOver = () =>
-    sim.now >= healAt && clients.wishes.every((wish) => wish.isSettled) && allSettled(cloud);
+    sim.now >= HEALS_AT && clients.wishes.every((wish) => wish.isSettled) && allSettled(cloud);
   await runUntil(sim, isOver);
-  sim.judge(() => judgeEnd(sim, cloud, clients, healAt));
+  sim.judge(() => judgeEnd(sim, cloud, clients));
   if (sim.violation === null) await judgeSilence(sim, cloud, clients);
   const { isQuiet, counts, violation } = sim;
   return {
@@ -99,10 +97,10 @@ function sweepEveryMinute(sim: Simulation, cloud: Cloud): void {
   });
 }
 
-function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients, healAt: number): void {
+function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients): void {
   for (const job of cloud.rows.values()) {
     must(isFinished(job), 'I1', () => `${job.jobId} is still ${job.status}`);
-    const latest = Math.max(job.expiresAt, healAt) + MINUTE + 45_000;
+    const latest = Math.max(job.expiresAt, HEALS_AT) + MINUTE + 45_000;
     must(
       job.finishedAt <= latest,
       'I1',
@@ -115,7 +113,7 @@ function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients, healAt: numbe
     must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
     must(jobId === null || cloud.rows.has(jobId), 'I1', () => `${jobId} was accepted and is gone`);
   }
-  const rescues = sim.counts['Rescued'] ?? 0;
+  const rescues = sim.counts['Rescues'] ?? 0;
   must(
     !sim.isQuiet || rescues === 0,
     'I15',
@@ -129,7 +127,7 @@ function judgeWebhook({ jobId, webhook }: Job, cloud: Cloud): void {
   must(webhook.status !== 'pending', 'I2', () => `the webhook of ${jobId} is still pending`);
   must(webhook.status !== 'delivered' || successes > 0, 'I2', () => `${jobId} is delivered to nobody`);
   const attempts = WEBHOOK_SCHEDULE.length;
-  const isEarly = webhook.status === 'exhausted' && webhook.attempts < attempts;
+  const isEarly = webhook.status === 'exhausted' && webhook.attempts - webhook.attemptsBefore < attempts;
   must(!isEarly, 'I2', () => `the webhook of ${jobId} is given up after ${webhook.attempts} attempts`);
   const isDue = webhook.status === 'exhausted' && posts < attempts;
   must(!isDue, 'I2', () => `the webhook of ${jobId} is given up after ${posts} posts`);
@@ -151,7 +149,8 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
   must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);
   const { poll = 0, deliver = 0 } = cloud.ledger.sends.get(job.jobId) ?? {};
   must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
-  const deliveries = hopsOfSchedule() + slack;
+  const rounds = 1 + (cloud.ledger.redeliveries.get(job.jobId) ?? 0);
+  const deliveries = rounds * hopsOfSchedule() + slack;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
 }
 

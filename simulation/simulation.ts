@@ -5,6 +5,8 @@ import { Timeline } from './timeline.ts';
 
 const STEPS_KEPT = 60;
 export const START = Date.UTC(2026, 0, 1);
+/** Until then everything may go wrong; from then on, liveness is judged. */
+export const HEALS_AT = START + 20 * 60_000;
 
 /** One run: its chance, its time, its faults, and what has happened. */
 export class Simulation {
@@ -66,7 +68,7 @@ export class Simulation {
     return this.#steps;
   }
 
-  count(what: string): void {
-    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  count(what: string, howMany = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + howMany;
   }
 }

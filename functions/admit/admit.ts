@@ -8,6 +8,8 @@ import type { World } from '../ports.ts';
 export interface Request {
   method: string;
   path: string;
+  /** Without its `?`; '' when there is none. */
+  query: string;
   headers: Readonly<Record<string, string | undefined>>;
   body: Buffer;
   requestId: string;

@@ -16,7 +16,7 @@ const JITTER = 0.2;
 
 /**
  * Decides what follows from an attempt.
- * @param attempts made so far, this one included
+ * @param attempts made in this round so far, this one included
  * @param scheduleSeconds the wait before each attempt, the first one's included; its length bounds the attempts
  * @param chance 0 to 1, spreads the retries of many jobs
  */

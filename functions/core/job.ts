@@ -24,13 +24,28 @@ export interface JobError {
   message: string;
 }
 
+/** One attempt to deliver a webhook. */
+export interface Attempt {
+  /** Counted from 1, over all rounds. */
+  attempt: number;
+  at: Millis;
+  /** HTTP status of the answer; null when there was none. */
+  status: number | null;
+  durationMillis: Millis;
+  /** Why there was no answer. */
+  error: string | null;
+  nextAttemptAt: Millis | null;
+}
+
 interface WebhookBase {
   id: string;
   url: string;
+  /** Made so far, over all rounds. */
   attempts: number;
-  lastAttemptAt: Millis | null;
-  /** HTTP status of the last answer; null when there was none. */
-  lastStatus: number | null;
+  /** Made before this round of the schedule began: each redelivery is a round of its own. */
+  attemptsBefore: number;
+  /** The latest attempts, oldest first. One is missing if its worker died before it wrote it down. */
+  log: Attempt[];
 }
 
 /** Awaits nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
@@ -42,6 +57,8 @@ export interface PendingWebhook extends WebhookBase {
 
 export interface SettledWebhook extends WebhookBase {
   status: 'delivered' | 'exhausted' | 'gone' | 'blocked';
+  /** Place of its last wake-up; a redelivery goes on from there, so that the old messages stay stale. */
+  lastSeq: number;
 }
 
 export type Webhook = PendingWebhook | SettledWebhook;

@@ -46,3 +46,21 @@ export type MetricName = keyof typeof METRICS;
 
 /** What a unit of work adds to the metrics. */
 export type Measured = Partial<Record<MetricName, number>>;
+
+const UPSTREAM_METRICS: Record<string, MetricName> = {
+  timeout: 'UpstreamTimeouts',
+  cut: 'UpstreamCuts',
+  not_connected: 'UpstreamNotConnected',
+  unauthorized: 'UpstreamUnauthorized',
+  credentials_refused: 'UpstreamUnauthorized',
+  unavailable: 'UpstreamUnavailable',
+  server_error: 'UpstreamServerErrors',
+  nonsense: 'UpstreamNonsense',
+};
+
+/** What a call to ModelStudio that went wrong adds to the metrics. `cause` as the log names it. */
+export function upstreamMeasured(cause: string): Measured {
+  const isServerError = cause.startsWith('status_5');
+  const metric = isServerError ? 'UpstreamServerErrors' : (UPSTREAM_METRICS[cause] ?? 'UpstreamNonsense');
+  return { [metric]: 1 };
+}

@@ -4,7 +4,7 @@ export interface Fault {
   message: string;
 }
 
-const PROBLEMS = {
+export const PROBLEMS = {
   invalid_request: [400, 'The request is not valid.'],
   modelstudio_invalid_request: [400, 'ModelStudio refused the request as invalid.'],
   unauthenticated: [401, 'A valid client key is required: "Authorization: Bearer msj_…".'],
@@ -13,7 +13,9 @@ const PROBLEMS = {
   model_not_found: [404, 'ModelStudio does not know this model.'],
   method_not_allowed: [405, 'This path does not take that method.'],
   submission_in_progress: [409, 'A request with this Idempotency-Key is being submitted right now.'],
+  not_cancellable: [409, 'The job can no longer be cancelled.'],
   not_finished: [409, 'The job has not finished yet.'],
+  not_redeliverable: [409, 'The job has no webhook that could be delivered again.'],
   too_large: [413, 'The body is larger than 4 MiB.'],
   unsupported_media_type: [415, 'The body must be application/json in UTF-8, not content-encoded.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with a different request.'],
@@ -23,7 +25,7 @@ const PROBLEMS = {
   submission_unknown: [504, 'ModelStudio did not say whether it created the job. It will not be repeated.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
-const TITLES: Record<number, string> = {
+export const TITLES: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -61,7 +63,7 @@ export function problem(code: ProblemCode, requestId: string, extras: ProblemExt
   const { headers, detail = sentence, ...members } = extras;
   return {
     status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify({
       type: `urn:modelstudio-jobs:problem:${code}`,
       title: TITLES[status],

@@ -31,7 +31,7 @@ export type Next =
   | { step: 'finish'; end: End };
 
 export interface End {
-  status: 'completed' | 'failed' | 'expired';
+  status: 'completed' | 'failed' | 'cancelled' | 'expired';
   completedTasks: number;
   results: Results | null;
   error: JobError | null;
@@ -62,6 +62,11 @@ export const submissionUnknown: End = {
 
 export function expired(job: RunningJob): End {
   return { status: 'expired', completedTasks: job.completedTasks, results: null, error: jobError('expired') };
+}
+
+/** Nothing went wrong, so there is no error. */
+export function cancelled(job: RunningJob): End {
+  return { status: 'cancelled', completedTasks: job.completedTasks, results: null, error: null };
 }
 
 /** Decides what follows from a report on a running job. */

@@ -1,8 +1,17 @@
 import type { Scope } from './client-key.ts';
 
-export type Operation = 'submit' | 'job' | 'results' | 'health';
+export type Operation =
+  | 'submit'
+  | 'list'
+  | 'job'
+  | 'results'
+  | 'cancel'
+  | 'deliveries'
+  | 'redeliver'
+  | 'health'
+  | 'openapi';
 
-interface Route {
+export interface Route {
   operation: Operation;
   method: string;
   /** Segments; `*` stands for a job id. */
@@ -11,10 +20,15 @@ interface Route {
   scope: Scope | null;
 }
 
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   { operation: 'submit', method: 'POST', path: ['v1', 'jobs'], scope: 'jobs:write' },
+  { operation: 'list', method: 'GET', path: ['v1', 'jobs'], scope: 'jobs:read' },
   { operation: 'job', method: 'GET', path: ['v1', 'jobs', '*'], scope: 'jobs:read' },
   { operation: 'results', method: 'GET', path: ['v1', 'jobs', '*', 'results'], scope: 'jobs:read' },
+  { operation: 'cancel', method: 'POST', path: ['v1', 'jobs', '*', 'cancel'], scope: 'jobs:write' },
+  { operation: 'deliveries', method: 'GET', path: ['v1', 'jobs', '*', 'deliveries'], scope: 'jobs:read' },
+  { operation: 'redeliver', method: 'POST', path: ['v1', 'jobs', '*', 'redeliver'], scope: 'jobs:write' },
+  { operation: 'openapi', method: 'GET', path: ['v1', 'openapi.json'], scope: null },
   { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
 ];
 

@@ -1,4 +1,12 @@
-import { type FinishedJob, isFinished, type Job, type JobBase, type Millis, type Webhook } from './job.ts';
+import {
+  type Attempt,
+  type FinishedJob,
+  isFinished,
+  type Job,
+  type JobBase,
+  type Millis,
+  type Webhook,
+} from './job.ts';
 
 /** A receiver must be able to take a webhook's body; larger results are fetched from `results_url`. */
 export const EVENT_MAX_BYTES = 256 * 1024;
@@ -50,15 +58,29 @@ export function eventJson(job: JobBase & Ending, results: ResultsView): string {
 }
 
 function webhookView(webhook: Webhook) {
+  const last = webhook.log.at(-1);
   return {
     id: webhook.id,
     url: webhook.url,
     status: webhook.status,
     attempts: webhook.attempts,
-    last_attempt_at: iso(webhook.lastAttemptAt),
-    last_status: webhook.lastStatus,
+    last_attempt_at: iso(last?.at ?? null),
+    last_status: last?.status ?? null,
     next_attempt_at: webhook.status === 'pending' ? iso(webhook.awaited?.dueAt ?? null) : null,
   };
+}
+
+/** The attempts to deliver a job's webhook, oldest first. */
+export function deliveriesJson(webhook: Webhook | null): string {
+  const deliveries = (webhook?.log ?? []).map((attempt: Attempt) => ({
+    attempt: attempt.attempt,
+    at: iso(attempt.at),
+    status: attempt.status,
+    duration_ms: attempt.durationMillis,
+    error: attempt.error,
+    next_attempt_at: iso(attempt.nextAttemptAt),
+  }));
+  return JSON.stringify({ deliveries });
 }
 
 /** Seconds until the job is looked at again, for `Retry-After`; null once it has finished. */

@@ -1,15 +1,19 @@
-import { afterAttempt, type Exchange, type Verdict } from '../core/attempt.ts';
+import { afterAttempt, type Exchange, isSuccess, type Verdict } from '../core/attempt.ts';
 import { base32 } from '../core/ids.ts';
-import type { Wake, Webhook } from '../core/job.ts';
 import {
+  type Attempt,
   type FinishedJob,
   isFinished,
   type Millis,
   nextVersion,
   type PendingWebhook,
+  type SettledWebhook,
   standing,
+  type Wake,
+  type Webhook,
 } from '../core/job.ts';
 import type { DeliverMessage } from '../core/messages.ts';
+import type { Measured, MetricName } from '../core/metrics.ts';
 import { hopSeconds, isEarly } from '../core/wait.ts';
 import type { Facts, World } from '../ports.ts';
 
@@ -26,6 +30,9 @@ export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 type PendingJob = FinishedJob & { webhook: PendingWebhook };
 
+/** A delivery log that grew for ever would outgrow its row. */
+const ATTEMPTS_KEPT = 100;
+
 /** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
 const RACES_MAX = 3;
 
@@ -33,9 +40,9 @@ const RACES_MAX = 3;
 export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<void> {
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await world.jobs.find(message.jobId);
-    if (job === null || !isFinished(job)) return tell(message, world, { outcome: 'no_job' });
+    if (job === null || !isFinished(job)) return tally(message, world, { outcome: 'no_job' });
     if (!isPending(job) || !isAwaited(message, job.webhook))
-      return tell(message, world, { outcome: 'stale' });
+      return tally(message, world, { outcome: 'stale' });
     const now = world.clock.now();
     if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
     if (isLeased(job, now)) return leaveToHolder(job, message, world);
@@ -57,7 +64,7 @@ function leaveToHolder(job: PendingJob, message: DeliverMessage, world: DeliverW
   const { awaited } = job.webhook;
   if (awaited !== null && standing(message.wake, awaited) === 'ahead')
     throw new Error(`The sender of this message has not recorded it yet: ${job.jobId}`);
-  tell(message, world, { outcome: 'under_way' });
+  tally(message, world, { outcome: 'under_way' });
 }
 
 async function attempt(
@@ -69,17 +76,21 @@ async function attempt(
 ): Promise<void> {
   const body = await world.documents.load(job.event);
   const exchange = await world.webhooks.send(job.webhook, body);
+  const answeredAt = world.clock.now();
+  const { attemptsBefore } = job.webhook;
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
-  const verdict = afterAttempt(exchange, attempts, world.settings.webhookSchedule, world.chance.fraction());
-  await record(claimed, message, exchange, attempts, verdict, world);
-  tell(message, world, {
-    outcome: verdict.step === 'settle' ? verdict.status : 'retry',
-    client: job.client,
+  const { webhookSchedule } = world.settings;
+  const verdict = afterAttempt(exchange, attempts - attemptsBefore, webhookSchedule, world.chance.fraction());
+  const tried: Attempt = {
     attempt: attempts,
-    duration_ms: world.clock.now() - now,
-    ...(verdict.step === 'retry' && { wait_seconds: verdict.waitMillis / 1000 }),
-    ...(exchange.kind === 'answered' ? { status: exchange.status } : { cause: causeOf(exchange) }),
-  });
+    at: now,
+    status: exchange.kind === 'answered' ? exchange.status : null,
+    durationMillis: answeredAt - now,
+    error: exchange.kind === 'answered' ? null : causeOf(exchange),
+    nextAttemptAt: verdict.step === 'retry' ? answeredAt + verdict.waitMillis : null,
+  };
+  await record(claimed, message, tried, verdict, world);
+  tellAttempt(job, tried, verdict, isSuccess(exchange), world);
 }
 
 function isPending(job: FinishedJob): job is PendingJob {
@@ -99,7 +110,7 @@ async function hop(
 ): Promise<void> {
   const wake = await sendNext(job, message, message.attempts, message.wake.dueAt, world);
   await recordHop(job, wake, now, world);
-  tell(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
+  tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
 }
 
 /** Of two chains, the one that is further on wins: its row makes the other's messages stale. */
@@ -124,22 +135,21 @@ async function claim(job: PendingJob, now: Millis, world: DeliverWorld): Promise
 async function record(
   job: PendingJob,
   message: DeliverMessage,
-  exchange: Exchange,
-  attempts: number,
+  tried: Attempt,
   verdict: Verdict,
   world: DeliverWorld,
 ): Promise<void> {
   const now = world.clock.now();
-  const { id, url } = job.webhook;
-  const lastStatus = exchange.kind === 'answered' ? exchange.status : null;
-  const tried = { id, url, attempts, lastAttemptAt: now, lastStatus };
+  const { id, url, attemptsBefore } = job.webhook;
+  const log = [...job.webhook.log, tried].slice(-ATTEMPTS_KEPT);
+  const after = { id, url, attempts: tried.attempt, attemptsBefore, log };
   if (verdict.step === 'settle') {
-    const isRecorded = await world.jobs.replace(withWebhook(job, { ...tried, status: verdict.status }, now));
-    if (!isRecorded) throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
-    return;
+    const settled: SettledWebhook = { ...after, status: verdict.status, lastSeq: message.wake.seq };
+    if (await world.jobs.replace(withWebhook(job, settled, now))) return;
+    throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
   }
-  const awaited = await sendNext(job, message, attempts, now + verdict.waitMillis, world);
-  await world.jobs.replace(withWebhook(job, { ...tried, status: 'pending', awaited, leaseUntil: null }, now));
+  const awaited = await sendNext(job, message, tried.attempt, tried.nextAttemptAt ?? now, world);
+  await world.jobs.replace(withWebhook(job, { ...after, status: 'pending', awaited, leaseUntil: null }, now));
 }
 
 async function sendNext(
@@ -160,10 +170,43 @@ function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJ
   return { ...job, ...nextVersion(job, now), webhook };
 }
 
-function causeOf(exchange: Exchange): string {
+function causeOf(exchange: Exclude<Exchange, { kind: 'answered' }>): string {
   return exchange.kind === 'failed' ? exchange.error : exchange.kind;
 }
 
-function tell(message: DeliverMessage, world: DeliverWorld, facts: Facts): void {
-  world.log.tell('deliver', { job_id: message.jobId, ...facts });
+const SETTLED = {
+  delivered: 'WebhooksDelivered',
+  exhausted: 'WebhooksExhausted',
+  gone: 'WebhooksGone',
+  blocked: 'WebhooksBlocked',
+} as const satisfies Record<SettledWebhook['status'], MetricName>;
+
+function tellAttempt(
+  job: PendingJob,
+  tried: Attempt,
+  verdict: Verdict,
+  isDelivered: boolean,
+  world: DeliverWorld,
+): void {
+  const facts: Facts = {
+    outcome: verdict.step === 'settle' ? verdict.status : 'retry',
+    job_id: job.jobId,
+    client: job.client,
+    attempt: tried.attempt,
+    duration_ms: tried.durationMillis,
+    ...(verdict.step === 'retry' && { wait_seconds: verdict.waitMillis / 1000 }),
+    ...(tried.status !== null && { status: tried.status }),
+    ...(tried.error !== null && { cause: tried.error }),
+  };
+  const measured: Measured = {
+    WebhookAttempts: 1,
+    WebhookFailures: isDelivered ? 0 : 1,
+    WebhookAttemptSeconds: tried.durationMillis / 1000,
+    ...(verdict.step === 'settle' && { [SETTLED[verdict.status]]: 1 }),
+  };
+  world.log.tell('deliver', facts, measured);
+}
+
+function tally(message: DeliverMessage, world: DeliverWorld, facts: Facts): void {
+  world.log.tally('deliver', { job_id: message.jobId, ...facts });
 }

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   paginateQuery,
+  QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { isFinished, type Job } from '../core/job.ts';
+import { listKeyOf } from '../core/listing.ts';
 import { overdueAt, shardOf } from '../core/overdue.ts';
-import type { Jobs, Overdue } from '../ports.ts';
+import type { ClientJobs, Jobs, Overdue } from '../ports.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -32,7 +35,8 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
     const writeId = randomUUID();
     // As a Map: the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
-    const row = { ...job, metadata, ...indexed(job), writeId, ttl: endOfLife(job, retentionDays) };
+    const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
+    const row = { ...job, metadata, ...keys, writeId, ttl: endOfLife(job, retentionDays) };
     try {
       await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
       return true;
@@ -45,9 +49,7 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
   return {
     async find(jobId) {
       const found = await item(jobId);
-      if (found === null) return null;
-      const { writeId, ttl, sweepShard, sweepAt, ...job } = found;
-      return job as unknown as Job;
+      return found && jobIn(found);
     },
     insert: (job) => put(job, isNew),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
@@ -61,6 +63,50 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
         if (error instanceof ConditionalCheckFailedException) return false;
         throw error;
       }
+    },
+  };
+}
+
+function jobIn(row: Record<string, unknown>): Job {
+  const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = row;
+  return job as unknown as Job;
+}
+
+/** The jobs' index `client`, which has keys only: the rows are read by them. */
+export function createClientJobs(client: DynamoDBClient, tableName: string): ClientJobs {
+  async function rows(jobIds: string[]): Promise<Map<string, Job>> {
+    const found = new Map<string, Job>();
+    let keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
+    while (keys.length > 0) {
+      const RequestItems = { [tableName]: { Keys: keys, ConsistentRead: true } };
+      const batch = await client.send(new BatchGetItemCommand({ RequestItems }));
+      for (const row of batch.Responses?.[tableName] ?? []) {
+        const job = jobIn(unmarshall(row));
+        found.set(job.jobId, job);
+      }
+      keys = (batch.UnprocessedKeys?.[tableName]?.Keys ?? []) as typeof keys;
+    }
+    return found;
+  }
+
+  return {
+    async page(owner, from, to, limit) {
+      // DynamoDB refuses a range that is upside down.
+      if (from < to) return { jobs: [], end: null };
+      const query = new QueryCommand({
+        TableName: tableName,
+        IndexName: 'client',
+        KeyConditionExpression: '#client = :client AND listKey BETWEEN :to AND :from',
+        ExpressionAttributeNames: { '#client': 'client' },
+        ExpressionAttributeValues: marshall({ ':client': owner, ':from': from, ':to': to }),
+        ScanIndexForward: false,
+        Limit: limit,
+      });
+      const { Items = [], LastEvaluatedKey } = await client.send(query);
+      const jobIds = Items.flatMap((item) => item['jobId']?.S ?? []);
+      const found = await rows(jobIds);
+      const jobs = jobIds.flatMap((jobId) => found.get(jobId) ?? []);
+      return { jobs, end: LastEvaluatedKey ? (Items.at(-1)?.['listKey']?.S ?? null) : null };
     },
   };
 }
@@ -96,7 +142,7 @@ function isVersion(version: number, createdAt: number): Condition {
 }
 
 /** The keys of the sparse index of jobs that somebody must look after; a job that needs nobody has none. */
-function indexed(job: Job): { sweepShard?: number; sweepAt?: number } {
+function overdueKeys(job: Job): { sweepShard?: number; sweepAt?: number } {
   const sweepAt = overdueAt(job);
   return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
 }

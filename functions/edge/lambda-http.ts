@@ -21,6 +21,7 @@ function asRequest(event: APIGatewayProxyEventV2): Request {
   return {
     method: event.requestContext.http.method,
     path: event.rawPath,
+    query: event.rawQueryString ?? '',
     headers: event.headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     requestId: event.requestContext.requestId,

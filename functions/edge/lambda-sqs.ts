@@ -1,7 +1,8 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { nameOf } from './lambda-http.ts';
-import { logger } from './log.ts';
+import { logger, tellTally } from './log.ts';
+import { clock } from './nature.ts';
 
 /**
  * Makes a Lambda handler for an SQS batch. All records are handled at once; each one that throws goes back to
@@ -18,6 +19,11 @@ export function lambdaSqs<T>(parse: (body: unknown) => T, handle: (message: T) =
       throw error;
     }
   };
-  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-    processPartialResponse(event, handleRecord, processor, { context, throwOnFullBatchFailure: false });
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const startedAt = clock.now();
+    const options = { context, throwOnFullBatchFailure: false };
+    const response = await processPartialResponse(event, handleRecord, processor, options);
+    tellTally({ duration_ms: clock.now() - startedAt });
+    return response;
+  };
 }

@@ -2,11 +2,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientKeys, ModelStudio, Overdue, World } from '../ports.ts';
+import type { ClientJobs, ClientKeys, ModelStudio, Overdue, World } from '../ports.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
 import { optional, required } from './environment.ts';
-import { createJobs, createOverdue } from './jobs-table.ts';
+import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { log } from './log.ts';
 import { createModelStudio } from './modelstudio.ts';
 import { chance, clock } from './nature.ts';
@@ -41,6 +41,10 @@ export function finishWorld(): FinishWorld {
   const wakeUps = createWakeUps(new SQSClient(), queueUrls);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
   return { ...jobsAndDocuments(), wakeUps, clock, chance, log, settings };
+}
+
+export function clientJobs(): ClientJobs {
+  return createClientJobs(dynamodb, required('JOBS_TABLE'));
 }
 
 export function overdue(): Overdue {

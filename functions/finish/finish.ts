@@ -1,6 +1,7 @@
 import { firstWaitMillis } from '../core/attempt.ts';
 import { base32 } from '../core/ids.ts';
 import { type FinishedJob, nextVersion, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
+import type { Measured, MetricName } from '../core/metrics.ts';
 import type { End } from '../core/report.ts';
 import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
 import { hopSeconds } from '../core/wait.ts';
@@ -35,7 +36,7 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   const webhook = job.webhook && awaitingFirstAttempt(job.webhook, world);
   const finished: FinishedJob = { ...base, ...ending, ...documents, webhook };
   if (!(await world.jobs.replace(finished))) return null;
-  tellFinished(finished, world);
+  tellFinished(job, finished, world);
   await announce(finished, world);
   return finished;
 }
@@ -74,10 +75,8 @@ function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): Pend
   return { ...webhook, awaited: { seq: 1, token, dueAt: world.clock.now() + wait } };
 }
 
-function tellFinished(job: FinishedJob, world: FinishWorld): void {
-  if (job.error?.code === 'submission_unknown') world.log.count('UnknownSubmission');
-  if (job.error?.code === 'results_too_large') world.log.count('ResultsTooLarge');
-  world.log.tell('finish', {
+function tellFinished(before: UnfinishedJob, job: FinishedJob, world: FinishWorld): void {
+  const facts = {
     outcome: job.status,
     job_id: job.jobId,
     client: job.client,
@@ -87,5 +86,25 @@ function tellFinished(job: FinishedJob, world: FinishWorld): void {
     failed_tasks: job.failedTasks,
     age_seconds: (job.finishedAt - job.createdAt) / 1000,
     ...(job.error && { cause: job.error.code }),
-  });
+  };
+  world.log.tell('finish', facts, measuredOf(before, job));
+}
+
+const ENDED = {
+  completed: 'JobsCompleted',
+  failed: 'JobsFailed',
+  cancelled: 'JobsCancelled',
+  expired: 'JobsExpired',
+} as const satisfies Record<FinishedJob['status'], MetricName>;
+
+function measuredOf(before: UnfinishedJob, job: FinishedJob): Measured {
+  const isReported = before.status === 'running' && (job.status === 'completed' || job.status === 'failed');
+  return {
+    [ENDED[job.status]]: 1,
+    JobSeconds: (job.finishedAt - job.createdAt) / 1000,
+    ...(before.status === 'running' && { PollsPerJob: before.awaited.seq }),
+    ...(isReported && { DetectionLagSeconds: (job.finishedAt - before.updatedAt) / 1000 }),
+    ...(job.error?.code === 'submission_unknown' && { UnknownSubmissions: 1 }),
+    ...(job.error?.code === 'results_too_large' && { ResultsTooLarge: 1 }),
+  };
 }

@@ -1,13 +1,12 @@
+import openApi from '../../openapi/openapi.json' with { type: 'json' };
 import { admit } from '../admit/admit.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
-import { clock } from '../edge/nature.ts';
-import { apiUrl } from '../edge/settings.ts';
-import { clientKeys, jobsAndDocuments } from '../edge/world.ts';
-import { read } from './read.ts';
+import { clientJobs, clientKeys, finishWorld } from '../edge/world.ts';
+import { answer } from './jobs.ts';
 
-const world = { ...jobsAndDocuments(), clientKeys: clientKeys(), clock, settings: { apiUrl: apiUrl() } };
+const world = { ...finishWorld(), clientKeys: clientKeys(), clientJobs: clientJobs(), openApi };
 
 export const handler = lambdaHttp(async (request) => {
   const admitted = await admit(request, world);
-  return 'status' in admitted ? admitted : read(request, admitted, world);
+  return 'status' in admitted ? admitted : answer(request, admitted, world);
 });

@@ -14,16 +14,29 @@ export function okJson(body: string): Answer {
 /** The public job, with its results when they are small enough to stand in its event. */
 export async function showJob(job: Job, world: ReadWorld): Promise<Answer> {
   if (!isFinished(job)) {
-    const answer = okJson(jobJson(job, { json: null, url: null }));
+    const answer = okJson(withoutResults(job, world));
     const seconds = retryAfterSeconds(job, world.clock.now());
     return { ...answer, headers: { ...answer.headers, 'retry-after': String(seconds) } };
   }
-  if (job.results === null) return okJson(jobJson(job, { json: null, url: null }));
-  if (job.results !== 'in-event') {
-    const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
-    return okJson(jobJson(job, { json: null, url }));
-  }
+  if (job.results !== 'in-event') return okJson(withoutResults(job, world));
   return okJson(jobJson(job, { json: resultsInEvent(await world.documents.load(job.event)), url: null }));
+}
+
+/** The public job as JSON text, with the URL of its results. */
+export function withoutResults(job: Job, { settings }: Pick<ReadWorld, 'settings'>): string {
+  const hasResults = isFinished(job) && job.results !== null;
+  const url = hasResults ? `${settings.apiUrl}/v1/jobs/${job.jobId}/results` : null;
+  return jobJson(job, { json: null, url });
+}
+
+/** A job of the client's own. Somebody else's job is like one that never was: null. */
+export async function findOwn(
+  jobId: string,
+  client: string,
+  { jobs }: Pick<World, 'jobs'>,
+): Promise<Job | null> {
+  const job = await jobs.find(jobId);
+  return job?.client === client ? job : null;
 }
 
 /** JSON text of the results in an event. */

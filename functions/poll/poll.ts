@@ -1,6 +1,7 @@
 import { base32 } from '../core/ids.ts';
 import { isFinished, nextVersion, type RunningJob, standing, type UnfinishedJob } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
+import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { afterReport, type Next, type Report } from '../core/report.ts';
 import { hopSeconds } from '../core/wait.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
@@ -20,14 +21,14 @@ export async function poll(message: PollMessage, world: PollWorld): Promise<void
   let report: Report | null = null;
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await world.jobs.find(message.jobId);
-    if (job === null) return tell(message, world, { outcome: 'no_job' });
+    if (job === null) return tally(message, world, { outcome: 'no_job' });
     if (isFinished(job)) return announce(job, world);
     const running = asRunning(job, message);
     if (standing(message.wake, running.awaited) === 'stale')
-      return tell(message, world, { outcome: 'stale' });
+      return tally(message, world, { outcome: 'stale' });
 
     // Asked once: a race lost does not make the report any less true.
-    report ??= await ask(running.upstreamJobId, world);
+    report ??= await world.modelStudio.report(running.upstreamJobId);
     const next = afterReport(running, report, world.clock.now(), world.settings.isCollector);
     if (next.step !== 'finish') return carryOn(running, message, next, report, world);
     if (await finish(running, next.end, world)) return;
@@ -64,7 +65,7 @@ async function carryOn(
 
   const { completedTasks, missingSince } = next.step === 'wait' ? next : job;
   const isRecorded = await record(job, { completedTasks, missingSince, awaited: wake }, message, world);
-  tell(message, world, {
+  const facts = {
     outcome: isRecorded ? report.kind : 'overtaken',
     client: job.client,
     completed_tasks: completedTasks,
@@ -72,7 +73,8 @@ async function carryOn(
     wait_seconds: seconds,
     age_seconds: (now - job.createdAt) / 1000,
     ...(report.kind === 'trouble' && { cause: report.cause }),
-  });
+  };
+  tally(message, world, facts, measuredOf(report));
 }
 
 /**
@@ -97,13 +99,15 @@ async function record(
   return false;
 }
 
-async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
-  const report = await world.modelStudio.report(upstreamJobId);
-  if (report.kind === 'running' && !report.isKnownState) world.log.count('UnknownUpstreamState');
-  if (report.kind === 'trouble' && report.cause === 'unauthorized') world.log.count('CredentialsRefused');
-  return report;
+function measuredOf(report: Report): Measured {
+  const isUnknownState = report.kind === 'running' && !report.isKnownState;
+  return {
+    Polls: 1,
+    ...(isUnknownState && { UnknownUpstreamStates: 1 }),
+    ...(report.kind === 'trouble' && upstreamMeasured(report.cause)),
+  };
 }
 
-function tell(message: PollMessage, world: PollWorld, facts: Facts): void {
-  world.log.tell('poll', { job_id: message.jobId, poll: message.wake.seq, ...facts });
+function tally(message: PollMessage, world: PollWorld, facts: Facts, measured?: Measured): void {
+  world.log.tally('poll', { job_id: message.jobId, poll: message.wake.seq, ...facts }, measured);
 }

@@ -3,6 +3,7 @@ import { readJson } from '../core/body.ts';
 import type { Creation } from '../core/creation.ts';
 import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
+import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { submissionUnknown } from '../core/report.ts';
 import { nextPollSeconds } from '../core/schedule.ts';
@@ -76,7 +77,7 @@ function newJob(
 ): SubmittingJob {
   const now = clock.now();
   const url = submission.webhook_url ?? settings.defaultWebhookUrl;
-  const untried = { attempts: 0, lastAttemptAt: null, lastStatus: null, awaited: null, leaseUntil: null };
+  const untried = { attempts: 0, attemptsBefore: 0, log: [], awaited: null, leaseUntil: null };
   return {
     status: 'submitting',
     jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),
@@ -159,8 +160,7 @@ function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, r
 }
 
 function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorld): void {
-  if (creation.kind === 'credentials_refused') world.log.count('CredentialsRefused');
-  world.log.tell('submit', {
+  const facts = {
     outcome: creation.kind,
     job_id: job.jobId,
     client: job.client,
@@ -168,5 +168,20 @@ function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorl
     total_tasks: job.totalTasks,
     duration_ms: world.clock.now() - job.createdAt,
     ...(creation.kind === 'unknown' && { cause: creation.cause }),
-  });
+  };
+  world.log.tell('submit', facts, measuredOf(creation));
+}
+
+function measuredOf(creation: Creation): Measured {
+  switch (creation.kind) {
+    case 'created':
+      return { JobsCreated: 1 };
+    case 'unknown':
+      return upstreamMeasured(creation.cause);
+    case 'credentials_refused':
+    case 'unavailable':
+      return upstreamMeasured(creation.kind);
+    default:
+      return {};
+  }
 }

@@ -26,31 +26,47 @@ export type SweepWorld = FinishWorld &
 export async function sweep(world: SweepWorld): Promise<void> {
   const until = world.clock.now() + world.settings.sweepMillis;
   const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, world));
-  const failures = (await Promise.all(shards)).flat();
+  const swept = await Promise.all(shards);
+  const failures = swept.flatMap((shard) => shard.failures);
+  const oldest = Math.max(...swept.map((shard) => shard.oldestMillis));
+  const outcome = failures.length === 0 ? 'swept' : 'failed';
+  world.log.tell('sweep', { outcome }, { Sweeps: 1, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
   throw new Error(`${failures.length} overdue jobs could not be looked after`, { cause: failures[0] });
 }
 
-/** A job that fails holds up no other; it is tried again by the next sweep. */
-async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<unknown[]> {
-  const failures: unknown[] = [];
-  for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
-    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, world)));
-    failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
-    if (world.clock.now() >= until) break;
-  }
-  return failures;
+interface Swept {
+  failures: unknown[];
+  /** How long the longest overdue job had been so. */
+  oldestMillis: Millis;
 }
 
-async function rescue(jobId: string, world: SweepWorld): Promise<void> {
+/** A job that fails holds up no other; it is tried again by the next sweep. */
+async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
+  const failures: unknown[] = [];
+  let oldestMillis = 0;
+  for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
+    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, world)));
+    for (const outcome of rescues) {
+      if (outcome.status === 'rejected') failures.push(outcome.reason);
+      else oldestMillis = Math.max(oldestMillis, outcome.value);
+    }
+    if (world.clock.now() >= until) break;
+  }
+  return { failures, oldestMillis };
+}
+
+/** @returns for how long the job was overdue */
+async function rescue(jobId: string, world: SweepWorld): Promise<Millis> {
   const job = await world.jobs.find(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.
   const at = job && overdueAt(job);
-  if (job === null || at === null || at > now) return;
+  if (job === null || at === null || at > now) return 0;
   const outcome = await wakeUp(job, now, world);
-  world.log.count('Rescued');
-  world.log.tell('sweep', { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 });
+  const facts = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
+  world.log.tell('sweep', facts, { Rescues: 1 });
+  return now - at;
 }
 
 async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string> {

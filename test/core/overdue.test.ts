@@ -1,62 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import type { FinishedJob, Job, PendingWebhook, RunningJob } from '../../functions/core/job.ts';
+import type { FinishedJob, Job } from '../../functions/core/job.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
+import {
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  submittingJob,
+  wake,
+} from '../fakes/jobs.ts';
 
-/** A multiple of five minutes. */
-const NOW = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
 
-const base = {
-  jobId: 'job_1',
-  client: 'acme',
-  modelId: 'm',
-  totalTasks: 1,
-  completedTasks: 0,
-  metadata: {},
-  fingerprint: 'f',
-  createdAt: NOW,
-  updatedAt: NOW,
-  expiresAt: NOW + 24 * 60 * MINUTE,
-  version: 1,
-};
-const pending = (dueAt: number | null): PendingWebhook => ({
-  status: 'pending',
-  id: 'msg_1',
-  url: 'https://hooks.example.com/h',
-  attempts: 0,
-  lastAttemptAt: null,
-  lastStatus: null,
-  awaited: dueAt === null ? null : { seq: 1, token: 't', dueAt },
-  leaseUntil: null,
-});
-const running = (dueAt: number, expiresAt = base.expiresAt): RunningJob => ({
-  ...base,
-  status: 'running',
-  upstreamJobId: 'up-1',
-  awaited: { seq: 1, token: 't', dueAt },
-  missingSince: null,
-  webhook: pending(null),
-  expiresAt,
-});
-const finished = (webhook: FinishedJob['webhook']): FinishedJob => ({
-  ...base,
-  status: 'completed',
-  failedTasks: 0,
-  finishedAt: NOW,
-  error: null,
-  event: { store: 'table', key: 'k' },
-  results: null,
-  webhook,
-});
-const { awaited, leaseUntil, ...untried } = pending(null);
+const pending = (dueAt: number | null) =>
+  pendingWebhook({ awaited: dueAt === null ? null : wake(1, 't', dueAt) });
+const running = (dueAt: number, expiresAt = NOW + 24 * 60 * MINUTE) =>
+  runningJob({ awaited: wake(1, 't', dueAt), expiresAt });
+const finished = (webhook: FinishedJob['webhook']) => finishedJob({ webhook });
 
 describe('overdueAt', () => {
   it.each<[what: string, job: Job, at: number | null]>([
-    [
-      'a submission: when its lease ends',
-      { ...base, status: 'submitting', leaseUntil: NOW + MINUTE, webhook: null },
-      NOW + MINUTE,
-    ],
+    ['a submission: when its lease ends', submittingJob({ leaseUntil: NOW + MINUTE }), NOW + MINUTE],
     ['a running job: five minutes after its poll', running(NOW), NOW + 5 * MINUTE],
     ['rounded up', running(NOW + 1), NOW + 10 * MINUTE],
     ['the same for the polls of five minutes', running(NOW + 5 * MINUTE), NOW + 10 * MINUTE],
@@ -64,10 +29,10 @@ describe('overdueAt', () => {
     ['a webhook: five minutes after its attempt', finished(pending(NOW + 10 * MINUTE)), NOW + 15 * MINUTE],
     ['a webhook that was never set off', finished(pending(null)), NOW + 5 * MINUTE],
     ['nothing without a webhook', finished(null), null],
-    ['nothing once it was delivered', finished({ ...untried, status: 'delivered' }), null],
-    ['nothing once it is exhausted', finished({ ...untried, status: 'exhausted' }), null],
-    ['nothing once it is gone', finished({ ...untried, status: 'gone' }), null],
-    ['nothing once it is blocked', finished({ ...untried, status: 'blocked' }), null],
+    ['nothing once it was delivered', finished(settledWebhook('delivered')), null],
+    ['nothing once it is exhausted', finished(settledWebhook('exhausted')), null],
+    ['nothing once it is gone', finished(settledWebhook('gone')), null],
+    ['nothing once it is blocked', finished(settledWebhook('blocked')), null],
   ])('%s', (_what, job, at) => {
     expect(overdueAt(job)).toBe(at);
   });

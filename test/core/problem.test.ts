@@ -11,7 +11,9 @@ const CODES = [
   ['model_not_found', 404, 'Not Found'],
   ['method_not_allowed', 405, 'Method Not Allowed'],
   ['submission_in_progress', 409, 'Conflict'],
+  ['not_cancellable', 409, 'Conflict'],
   ['not_finished', 409, 'Conflict'],
+  ['not_redeliverable', 409, 'Conflict'],
   ['too_large', 413, 'Content Too Large'],
   ['unsupported_media_type', 415, 'Unsupported Media Type'],
   ['idempotency_key_reused', 422, 'Unprocessable Content'],
@@ -48,7 +50,11 @@ describe('problem', () => {
       errors,
       job_id: 'job_1',
     });
-    expect(answer.headers).toEqual({ 'content-type': 'application/problem+json', 'retry-after': '1' });
+    expect(answer.headers).toEqual({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'retry-after': '1',
+    });
     expect(JSON.parse(answer.body)).toMatchObject({ detail: 'So it is.', errors, job_id: 'job_1' });
     expect(JSON.parse(answer.body)).not.toHaveProperty('headers');
   });

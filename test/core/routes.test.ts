@@ -20,8 +20,16 @@ describe('matchRoute', () => {
     ['GET', `/v1/jobs/${'a'.repeat(128)}`, route('job', 'jobs:read', 'a'.repeat(128))],
     ['GET', '/v1/jobs/Any-id_1', route('job', 'jobs:read', 'Any-id_1')],
 
-    ['PUT', '/v1/jobs', notAllowed('POST')],
-    ['post', '/v1/jobs', notAllowed('POST')],
+    ['GET', '/v1/jobs', route('list', 'jobs:read')],
+    ['POST', `/v1/jobs/${ID}/cancel`, route('cancel', 'jobs:write', ID)],
+    ['GET', `/v1/jobs/${ID}/deliveries`, route('deliveries', 'jobs:read', ID)],
+    ['POST', `/v1/jobs/${ID}/redeliver`, route('redeliver', 'jobs:write', ID)],
+    ['GET', '/v1/openapi.json', route('openapi', null)],
+
+    ['PUT', '/v1/jobs', notAllowed('POST, GET')],
+    ['post', '/v1/jobs', notAllowed('POST, GET')],
+    ['GET', `/v1/jobs/${ID}/cancel`, notAllowed('POST')],
+    ['POST', `/v1/jobs/${ID}/deliveries`, notAllowed('GET')],
     ['DELETE', `/v1/jobs/${ID}`, notAllowed('GET')],
     ['POST', `/v1/jobs/${ID}/results`, notAllowed('GET')],
     ['POST', '/v1/health', notAllowed('GET')],

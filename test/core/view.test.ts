@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { FinishedJob, PendingWebhook, RunningJob, SubmittingJob } from '../../functions/core/job.ts';
+import type { FinishedJob } from '../../functions/core/job.ts';
 import { EVENT_MAX_BYTES, eventJson, jobJson, retryAfterSeconds } from '../../functions/core/view.ts';
+import {
+  attempt,
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  submittingJob,
+  wake,
+} from '../fakes/jobs.ts';
 
-const NOW = Date.UTC(2026, 0, 1);
 const NONE = { json: null, url: null };
 
 const base = {
@@ -17,42 +26,22 @@ const base = {
   expiresAt: NOW + 60_000,
   version: 2,
 };
-const untried: PendingWebhook = {
-  status: 'pending',
-  id: 'msg_1',
-  url: 'https://hooks.example.com/h',
-  attempts: 0,
-  lastAttemptAt: null,
-  lastStatus: null,
-  awaited: null,
-  leaseUntil: null,
-};
-const submitting: SubmittingJob = {
+const submitting = submittingJob(base);
+const running = runningJob({
   ...base,
-  status: 'submitting',
-  leaseUntil: NOW + 60_000,
-  webhook: untried,
-};
-const running: RunningJob = {
-  ...base,
-  status: 'running',
   upstreamJobId: 'secret-upstream',
   completedTasks: 1,
-  awaited: { seq: 3, token: 'secret-token', dueAt: NOW + 5000 },
-  missingSince: null,
+  awaited: wake(3, 'secret-token', NOW + 5000),
   webhook: null,
-};
-const finished: FinishedJob = {
+});
+const finished = finishedJob({
   ...base,
-  status: 'completed',
   completedTasks: 3,
   failedTasks: 1,
   finishedAt: NOW + 1000,
-  error: null,
   event: { store: 'table', key: 'secret-key' },
-  results: 'in-event',
   webhook: null,
-};
+});
 
 const shared = {
   job_id: 'job_1',
@@ -124,26 +113,21 @@ describe('the public job', () => {
     expect(JSON.parse(jobJson(job, NONE))).toMatchObject({ status: 'expired', error, results: null });
   });
 
-  const tried = { attempts: 2, lastAttemptAt: NOW + 2000, lastStatus: 503 };
-  const { awaited, leaseUntil, ...settled } = { ...untried, ...tried };
+  const tried = { attempts: 2, log: [attempt(), attempt({ attempt: 2, at: NOW + 2000, status: 503 })] };
   it.each<[what: string, webhook: FinishedJob['webhook'], shown: object]>([
     [
       'that waits for its next attempt',
-      { ...untried, ...tried, awaited: { seq: 3, token: 't', dueAt: NOW + 9000 } },
+      pendingWebhook({ ...tried, awaited: wake(3, 't', NOW + 9000) }),
       { status: 'pending', next_attempt_at: '2026-01-01T00:00:09.000Z' },
     ],
     [
       'that was delivered',
-      { ...settled, status: 'delivered' },
+      settledWebhook('delivered', tried),
       { status: 'delivered', next_attempt_at: null },
     ],
-    [
-      'that is exhausted',
-      { ...settled, status: 'exhausted' },
-      { status: 'exhausted', next_attempt_at: null },
-    ],
-    ['that is gone', { ...settled, status: 'gone' }, { status: 'gone', next_attempt_at: null }],
-    ['that is blocked', { ...settled, status: 'blocked' }, { status: 'blocked', next_attempt_at: null }],
+    ['that is exhausted', settledWebhook('exhausted', tried), { status: 'exhausted', next_attempt_at: null }],
+    ['that is gone', settledWebhook('gone', tried), { status: 'gone', next_attempt_at: null }],
+    ['that is blocked', settledWebhook('blocked', tried), { status: 'blocked', next_attempt_at: null }],
   ])('with a webhook %s', (_what, webhook, shown) => {
     expect(JSON.parse(jobJson({ ...finished, webhook }, NONE)).webhook).toEqual({
       id: 'msg_1',
@@ -206,8 +190,10 @@ describe('the event', () => {
   });
 
   it('is the public job without its webhook', () => {
-    const { webhook, ...data } = JSON.parse(jobJson({ ...finished, webhook: untried }, NONE));
-    expect(JSON.parse(eventJson({ ...finished, webhook: untried } as FinishedJob, NONE)).data).toEqual(data);
+    const { webhook, ...data } = JSON.parse(jobJson({ ...finished, webhook: pendingWebhook() }, NONE));
+    expect(
+      JSON.parse(eventJson({ ...finished, webhook: pendingWebhook() } as FinishedJob, NONE)).data,
+    ).toEqual(data);
   });
 });
 
@@ -216,7 +202,7 @@ it('a webhook has 256 KiB at most', () => {
 });
 
 describe('retryAfterSeconds', () => {
-  const due = (dueAt: number): RunningJob => ({ ...running, awaited: { ...running.awaited, dueAt } });
+  const due = (dueAt: number) => ({ ...running, awaited: { ...running.awaited, dueAt } });
 
   it.each([
     ['until the next poll', due(NOW + 5000), 5],

@@ -15,7 +15,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
-import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
 import { clock } from '../../functions/edge/nature.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
 import { clientSettings } from '../../local/stack/clients.ts';
@@ -29,6 +29,8 @@ const TABLES: CreateTableCommandInput[] = [
       { AttributeName: 'jobId', AttributeType: 'S' },
       { AttributeName: 'sweepShard', AttributeType: 'N' },
       { AttributeName: 'sweepAt', AttributeType: 'N' },
+      { AttributeName: 'client', AttributeType: 'S' },
+      { AttributeName: 'listKey', AttributeType: 'S' },
     ],
     KeySchema: [{ AttributeName: 'jobId', KeyType: 'HASH' }],
     GlobalSecondaryIndexes: [
@@ -37,6 +39,14 @@ const TABLES: CreateTableCommandInput[] = [
         KeySchema: [
           { AttributeName: 'sweepShard', KeyType: 'HASH' },
           { AttributeName: 'sweepAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+      {
+        IndexName: 'client',
+        KeySchema: [
+          { AttributeName: 'client', KeyType: 'HASH' },
+          { AttributeName: 'listKey', KeyType: 'RANGE' },
         ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
@@ -74,6 +84,7 @@ export async function emulatedPorts(keys: ClientKey[]): Promise<PortsWorld> {
   const stores = { dynamodb, tableName: 'Documents', s3, bucketName: 'documents', retentionDays: 30, clock };
   return {
     jobs: createJobs(dynamodb, 'Jobs', 30),
+    clientJobs: createClientJobs(dynamodb, 'Jobs'),
     overdue: createOverdue(dynamodb, 'Jobs'),
     documents: createDocuments(stores),
     wakeUps: createWakeUps(sqs, queueUrls),

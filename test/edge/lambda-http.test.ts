@@ -16,7 +16,7 @@ function event({ method = 'POST', path = '/v1/jobs', body, isBase64Encoded = fal
   return {
     version: '2.0',
     rawPath: path,
-    rawQueryString: '',
+    rawQueryString: 'limit=2&cursor=a%20b',
     headers: { 'content-type': 'application/json' },
     requestContext: { requestId: 'req-1', http: { method, path: `/stage${path}` } },
     isBase64Encoded,
@@ -48,6 +48,7 @@ describe('a request', () => {
     expect(await handler(event(parts))).toEqual({ statusCode: 202, headers: { a: 'b' }, body: 'c' });
     expect(seen).toEqual({
       method: 'POST',
+      query: 'limit=2&cursor=a%20b',
       path: parts.path ?? '/v1/jobs',
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(body),

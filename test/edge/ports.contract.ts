@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
+import { listKeyOf } from '../../functions/core/listing.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
-import type { ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
+import type { ClientJobs, ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 export type Queue = keyof WakeUps;
 
 export interface PortsWorld {
   jobs: Jobs;
+  clientJobs: ClientJobs;
   overdue: Overdue;
   documents: Documents;
   wakeUps: WakeUps;
@@ -47,6 +49,7 @@ export function describePorts(name: string, makeWorld: (keys: ClientKey[]) => Pr
     afterAll(() => world?.close());
 
     describeJobs(() => world.jobs, newId);
+    describeClientJobs(() => world, newId);
     describeOverdue(() => world, newId);
     describeDocuments(() => world.documents, newId);
     describeWakeUps(() => world, newId);
@@ -175,6 +178,58 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
       expect(read?.metadata).toEqual({ a: 'b' });
       if (read) read.metadata['a'] = 'changed';
       expect((await jobs().find(jobId))?.metadata).toEqual({ a: 'b' });
+    });
+  });
+}
+
+const HIGHEST = '9999999999999_~';
+const LOWEST = '0000000000000';
+
+function describeClientJobs(world: () => PortsWorld, newId: () => string): void {
+  describe("a client's jobs", () => {
+    /** A client of its own for each test, with jobs of which two share each millisecond. */
+    async function clientWith(count: number) {
+      const client = newId();
+      const jobs = Array.from({ length: count }, (_, index) =>
+        runningJob({ jobId: newId(), client, createdAt: NOW + Math.floor(index / 2) }),
+      );
+      for (const job of [...jobs, runningJob({ jobId: newId(), client: `${client}-not` })]) {
+        await world().jobs.insert(job);
+      }
+      jobs.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
+      return { client, jobs, keys: jobs.map(listKeyOf) };
+    }
+
+    it('come newest first, as they are', async () => {
+      const { client, jobs } = await clientWith(5);
+      const [newest] = jobs;
+      if (!newest) throw new Error('There is no job');
+      const moved = { ...newest, completedTasks: 2, version: newest.version + 1 };
+      await world().jobs.replace(moved);
+      const page = await world().clientJobs.page(client, HIGHEST, LOWEST, 10);
+      expect(page).toEqual({ jobs: [moved, ...jobs.slice(1)], end: null });
+    });
+
+    it('come in a range, both its ends included', async () => {
+      const { client, jobs, keys } = await clientWith(6);
+      const page = await world().clientJobs.page(client, keys[1] ?? '', keys[4] ?? '', 10);
+      expect(page.jobs).toEqual(jobs.slice(1, 5));
+      expect(await world().clientJobs.page(client, keys[4] ?? '', keys[1] ?? '', 10)).toEqual({
+        jobs: [],
+        end: null,
+      });
+    });
+
+    it('come no more than asked for, with the place of the last one', async () => {
+      const { client, jobs, keys } = await clientWith(5);
+      const page = await world().clientJobs.page(client, HIGHEST, LOWEST, 3);
+      expect(page).toEqual({ jobs: jobs.slice(0, 3), end: keys[2] });
+    });
+
+    it('are no longer there once they were removed', async () => {
+      const { client, jobs } = await clientWith(2);
+      for (const job of jobs) await world().jobs.remove(job);
+      expect((await world().clientJobs.page(client, HIGHEST, LOWEST, 10)).jobs).toEqual([]);
     });
   });
 }

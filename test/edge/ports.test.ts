@@ -1,5 +1,12 @@
 import type { ClientKey } from '../../functions/core/client-key.ts';
-import { fakeClientKeys, fakeDocuments, fakeJobs, fakeOverdue, fakeWakeUps } from '../fakes/world.ts';
+import {
+  fakeClientJobs,
+  fakeClientKeys,
+  fakeDocuments,
+  fakeJobs,
+  fakeOverdue,
+  fakeWakeUps,
+} from '../fakes/world.ts';
 import { emulatedPorts } from './emulated.ts';
 import { describePorts, type PortsWorld } from './ports.contract.ts';
 
@@ -8,6 +15,7 @@ async function portsInMemory(keys: ClientKey[]): Promise<PortsWorld> {
   const wakeUps = fakeWakeUps();
   return {
     jobs,
+    clientJobs: fakeClientJobs(jobs.rows),
     overdue: fakeOverdue(jobs.rows),
     documents: fakeDocuments(),
     wakeUps,

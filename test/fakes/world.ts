@@ -2,11 +2,14 @@ import type { Exchange } from '../../functions/core/attempt.ts';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Creation } from '../../functions/core/creation.ts';
 import type { Job } from '../../functions/core/job.ts';
+import { listKeyOf } from '../../functions/core/listing.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import type { Measured } from '../../functions/core/metrics.ts';
 import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
 import type { Report } from '../../functions/core/report.ts';
 import type { Submission } from '../../functions/core/submission.ts';
 import type {
+  ClientJobs,
   ClientKeys,
   Documents,
   Facts,
@@ -47,6 +50,19 @@ export function fakeJobs(): Jobs & { rows: Map<string, Job> } {
     },
     async remove(job) {
       return holds(job, job.version) && rows.delete(job.jobId);
+    },
+  };
+}
+
+export function fakeClientJobs(rows: ReadonlyMap<string, Job>): ClientJobs {
+  return {
+    async page(client, from, to, limit) {
+      const own = [...rows.values()].filter((job) => job.client === client);
+      const inRange = own.filter((job) => listKeyOf(job) <= from && listKeyOf(job) >= to);
+      inRange.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
+      const jobs = structuredClone(inRange.slice(0, limit));
+      const last = jobs.at(-1);
+      return { jobs, end: last && inRange.length >= limit ? listKeyOf(last) : null };
     },
   };
 }
@@ -131,10 +147,18 @@ export function fakeWorld(scripts: Scripts = {}) {
   const created: Submission[] = [];
   const posted: { id: string; url: string; body: string; at: number }[] = [];
   const told: (Facts & { stage: Stage })[] = [];
-  const counted: string[] = [];
+  const measured: Measured = {};
+  const tell = (stage: Stage, facts: Facts, adds: Measured = {}) => {
+    told.push({ stage, ...facts });
+    for (const [name, value] of Object.entries(adds)) {
+      const metric = name as keyof Measured;
+      measured[metric] = (measured[metric] ?? 0) + value;
+    }
+  };
   const jobs = fakeJobs();
   return {
     jobs,
+    clientJobs: fakeClientJobs(jobs.rows),
     overdue: fakeOverdue(jobs.rows),
     documents: fakeDocuments(),
     wakeUps: fakeWakeUps(),
@@ -157,10 +181,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       bytes: () => Buffer.alloc(16, ++drawn),
       fraction: () => 0.5,
     },
-    log: {
-      tell: (stage: Stage, facts: Facts) => void told.push({ stage, ...facts }),
-      count: (what: string) => void counted.push(what),
-    },
+    log: { tell, tally: tell },
     settings: {
       apiUrl: 'https://api.example.com',
       webhookSchedule: [0, 5, 300, 1800],
@@ -172,6 +193,6 @@ export function fakeWorld(scripts: Scripts = {}) {
     created,
     posted,
     told,
-    counted,
+    measured,
   } satisfies World & Record<string, unknown>;
 }

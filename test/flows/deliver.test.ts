@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
+import { finishedJob, NOW, pendingWebhook, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
-import { finishedJob, NOW, pendingWebhook, wake } from './jobs.ts';
 
 const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wake: wake(seq), attempts });
 const answered = (status: number, retryAfterSeconds: number | null = null): Exchange => ({
@@ -30,7 +30,7 @@ describe('deliver', () => {
   it.each(settled)('settles on %j as %s', async (exchange, status) => {
     const world = worldWith(finishedJob(), exchange);
     await deliver(message(), world);
-    expect(world.webhook()).toMatchObject({ status, attempts: 1, lastAttemptAt: NOW });
+    expect(world.webhook()).toMatchObject({ status, attempts: 1, log: [{ attempt: 1, at: NOW }] });
     expect(world.posted).toMatchObject([{ id: 'msg_1', body: '{"the":"event"}' }]);
     expect(world.wakeUps.sent).toEqual([]);
   });
@@ -60,7 +60,11 @@ describe('deliver', () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, awaited: wake(4) }) });
     const world = worldWith(job, answered(500));
     await deliver(message(4, 3), world);
-    expect(world.webhook()).toMatchObject({ status: 'exhausted', attempts: 4, lastStatus: 500 });
+    expect(world.webhook()).toMatchObject({
+      status: 'exhausted',
+      attempts: 4,
+      log: [{ attempt: 4, status: 500, nextAttemptAt: null }],
+    });
   });
 
   it('crosses a wait of hours in hops of at most 15 minutes', async () => {
@@ -98,8 +102,7 @@ describe('deliver', () => {
   it.each(['delivered', 'gone', 'exhausted', 'blocked'] as const)(
     'leaves a webhook alone that is %s',
     async (status) => {
-      const { leaseUntil, awaited, ...webhook } = pendingWebhook();
-      const world = worldWith(finishedJob({ webhook: { ...webhook, status } }));
+      const world = worldWith(finishedJob({ webhook: settledWebhook(status) }));
       await deliver(message(), world);
       expect(world.posted.length).toBe(0);
     },

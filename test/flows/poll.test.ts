@@ -3,8 +3,8 @@ import type { Job } from '../../functions/core/job.ts';
 import type { Report } from '../../functions/core/report.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
 import { poll } from '../../functions/poll/poll.ts';
+import { finishedJob, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
-import { finishedJob, pendingWebhook, runningJob, wake } from './jobs.ts';
 
 const message = (seq: number, token = 't') => ({
   jobId: 'job_1',

@@ -3,8 +3,8 @@ import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
+import { finishedJob, pendingWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
-import { finishedJob, pendingWebhook, wake } from './jobs.ts';
 
 const answered = (status: number): Exchange => ({ kind: 'answered', status, retryAfterSeconds: null });
 

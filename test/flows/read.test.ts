@@ -3,8 +3,8 @@ import { type Admitted, admit } from '../../functions/admit/admit.ts';
 import { newClientKey, type Scope } from '../../functions/core/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
 import { read } from '../../functions/jobs/read.ts';
+import { attempt, finishedJob, NOW, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
-import { finishedJob, NOW, runningJob, wake } from './jobs.ts';
 
 function clientKey(client: string, scopes: Scope[], revokedAt: number | null = null) {
   const { key, record } = newClientKey(client, scopes, Buffer.alloc(48, client + scopes + revokedAt), NOW);
@@ -17,7 +17,7 @@ const revoked = clientKey('acme', ['jobs:read', 'jobs:write'], NOW);
 const clientKeys = [writer, reader, revoked].map(({ record }) => record);
 
 function request(method: string, path: string, authorization?: string) {
-  return { method, path, headers: { authorization }, body: Buffer.alloc(0), requestId: 'r1' };
+  return { method, path, headers: { authorization }, body: Buffer.alloc(0), query: '', requestId: 'r1' };
 }
 
 describe('admit', () => {
@@ -41,7 +41,7 @@ describe('admit', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(JSON.parse(answer.body)).toMatchObject({ status, code, request_id: 'r1' });
     if (status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer');
-    if (status === 405) expect(answer.headers['allow']).toBe('POST');
+    if (status === 405) expect(answer.headers['allow']).toBe('POST, GET');
   });
 
   it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
@@ -59,7 +59,7 @@ describe('admit', () => {
 
 describe('read', () => {
   const event = JSON.stringify({ data: { results: [{ task_index: 0, result: 'a' }] } });
-  const admitted = (operation: 'job' | 'results', client = 'acme'): Admitted => ({
+  const admitted = (operation: 'job' | 'results' | 'deliveries', client = 'acme'): Admitted => ({
     operation,
     jobId: 'job_1',
     client,
@@ -124,6 +124,41 @@ describe('read', () => {
   ])('gives the results alone: %s', async (_where, job, status, results) => {
     const answer = await answerTo(job, admitted('results'));
     expect([answer.status, answer.json]).toEqual([status, results]);
+  });
+
+  it('shows the attempts to deliver its webhook', async () => {
+    const log = [
+      attempt({ status: null, error: 'timeout', durationMillis: 15_000, nextAttemptAt: NOW + 20_000 }),
+      attempt({ attempt: 2, at: NOW + 20_000 }),
+    ];
+    const job = finishedJob({ webhook: settledWebhook('delivered', { attempts: 2, log }) });
+    expect((await answerTo(job, admitted('deliveries'))).json).toEqual({
+      deliveries: [
+        {
+          attempt: 1,
+          at: '2026-01-01T00:00:00.000Z',
+          status: null,
+          duration_ms: 15_000,
+          error: 'timeout',
+          next_attempt_at: '2026-01-01T00:00:20.000Z',
+        },
+        {
+          attempt: 2,
+          at: '2026-01-01T00:00:20.000Z',
+          status: 204,
+          duration_ms: 12,
+          error: null,
+          next_attempt_at: null,
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ['is still running', runningJob()],
+    ['has no webhook', finishedJob({ webhook: null })],
+  ])('shows no attempt of a job that %s', async (_what, job) => {
+    expect((await answerTo(job, admitted('deliveries'))).json).toEqual({ deliveries: [] });
   });
 
   it('has no results before the job has finished', async () => {

@@ -12,6 +12,7 @@ function post(body: unknown, headers: Record<string, string> = {}) {
     path: '/v1/jobs',
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(JSON.stringify(body)),
+    query: '',
     requestId: 'r1',
   };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, wake } from './jobs.ts';
 
 const MINUTE = 60_000;
 const { upstreamJobId, awaited, missingSince, completedTasks, ...unfinished } = runningJob();
@@ -18,17 +18,17 @@ async function swept(job: Job, after: number) {
 
 describe('sweep', () => {
   it('ends a submission that nobody is making any more', async () => {
-    const { after, wakeUps, counted } = await swept(submitting, MINUTE);
+    const { after, wakeUps, measured } = await swept(submitting, MINUTE);
     expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
-    expect(counted).toEqual(['UnknownSubmission', 'Rescued']);
+    expect(measured).toMatchObject({ UnknownSubmissions: 1, Rescues: 1, Sweeps: 1 });
   });
 
   it('wakes a running job whose wake-up is lost, once', async () => {
-    const { after, wakeUps, counted } = await swept(runningJob({ awaited: wake(4) }), 10 * MINUTE);
+    const { after, wakeUps, measured } = await swept(runningJob({ awaited: wake(4) }), 10 * MINUTE);
     expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wake: { seq: 5 } } }]);
     expect(after).toMatchObject({ status: 'running', awaited: wakeUps.sent[0]?.message.wake });
-    expect(counted).toEqual(['Rescued']);
+    expect(measured).toMatchObject({ Rescues: 1, OldestOverdueSeconds: 300 });
   });
 
   it('expires a job that nobody has', async () => {
@@ -56,8 +56,8 @@ describe('sweep', () => {
     ],
     ['has no webhook', finishedJob({ webhook: null }), 10 * MINUTE],
   ] satisfies [string, Job, number][])('leaves a job alone that %s', async (_what, job, after) => {
-    const { wakeUps, counted } = await swept(job, after);
-    expect([wakeUps.sent, counted]).toEqual([[], []]);
+    const { wakeUps, measured } = await swept(job, after);
+    expect([wakeUps.sent, measured]).toEqual([[], { Sweeps: 1, OldestOverdueSeconds: 0 }]);
   });
 
   it('does no harm when two sweep at once', async () => {

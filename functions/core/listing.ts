@@ -1,0 +1,89 @@
+import type { Job, Millis } from './job.ts';
+import type { Fault } from './problem.ts';
+
+const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 100;
+/** Milliseconds since the epoch have this many digits until the year 2286. */
+const MILLIS_DIGITS = 13;
+const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
+
+/**
+ * A job's place among its client's jobs: by creation, and of two that were created in the same millisecond, by
+ * id. No two jobs share one, so a list that goes on after a job's place neither repeats nor leaves out any.
+ */
+export type ListKey = string;
+
+export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): ListKey {
+  return `${placeOf(createdAt)}_${jobId}`;
+}
+
+function placeOf(millis: Millis): string {
+  return String(Math.min(Math.max(Math.floor(millis), 0), LATEST_MILLIS)).padStart(MILLIS_DIGITS, '0');
+}
+
+export interface ListQuery {
+  status: Job['status'] | null;
+  limit: number;
+  /** The highest place to look at. A job that stands there itself was the last one of the page before. */
+  from: ListKey;
+  /** The lowest. */
+  to: ListKey;
+}
+
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
+const LIST_KEY = /^\d{13}_[A-Za-z0-9_-]{1,64}$/;
+
+/** Reads the query string of `GET /v1/jobs`. A parameter that it does not know is a fault, as a typo would drop a filter. */
+export function parseListQuery(queryString: string): ListQuery | { faults: Fault[] } {
+  const faults: Fault[] = [];
+  const given = new Map<string, string>();
+  const refuse = (name: string, message: string) =>
+    void faults.push({ pointer: '', message: `The query parameter ${name} ${message}` });
+  for (const [name, value] of new URLSearchParams(queryString)) {
+    if (given.has(name)) refuse(name, 'must be given once');
+    given.set(name, value);
+  }
+  const take = <T>(name: string, read: (text: string) => T | null, message: string): T | null => {
+    const text = given.get(name);
+    given.delete(name);
+    if (text === undefined) return null;
+    const value = read(text);
+    if (value === null) refuse(name, message);
+    return value;
+  };
+  const status = take('status', readStatus, `must be one of ${STATUSES.join(', ')}`);
+  const limit = take('limit', readLimit, `must be a whole number from 1 to ${LIMIT_MAX}`);
+  const example = 'must be a date and time with its zone, such as 2026-01-31T12:00:00Z';
+  const createdAfter = take('created_after', readDateTime, example);
+  const createdBefore = take('created_before', readDateTime, example);
+  const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
+  for (const name of given.keys()) refuse(JSON.stringify(name.slice(0, 64)), 'is unknown');
+  if (faults.length > 0) return { faults };
+  // `_` follows every digit, so the bare place of a moment lies below all jobs created in it.
+  const newest = createdBefore === null ? `${LATEST_MILLIS}_~` : placeOf(createdBefore);
+  return {
+    status,
+    limit: limit ?? LIMIT_DEFAULT,
+    from: after !== null && after < newest ? after : newest,
+    to: createdAfter === null ? placeOf(0) : placeOf(createdAfter + 1),
+  };
+}
+
+function readStatus(text: string): Job['status'] | null {
+  return STATUSES.find((status) => status === text) ?? null;
+}
+
+function readLimit(text: string): number | null {
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  return limit >= 1 && limit <= LIMIT_MAX ? limit : null;
+}
+
+function readDateTime(text: string): Millis | null {
+  const millis = DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(millis) ? null : millis;
+}
+
+function readCursor(text: string): ListKey | null {
+  return LIST_KEY.test(text) ? text : null;
+}

@@ -1,0 +1,33 @@
+import type { Admitted, Request } from '../admit/admit.ts';
+import { type Answer, problem } from '../core/problem.ts';
+import type { World } from '../ports.ts';
+import { type CancelWorld, cancel } from './cancel.ts';
+import { type ListWorld, list } from './list.ts';
+import { read } from './read.ts';
+import { redeliver } from './redeliver.ts';
+import { okJson } from './show.ts';
+
+export type JobsWorld = CancelWorld & ListWorld & Pick<World, 'jobs'> & { openApi: unknown };
+
+/** Answers every call but the one that creates a job. */
+export async function answer(request: Request, admitted: Admitted, world: JobsWorld): Promise<Answer> {
+  switch (admitted.operation) {
+    case 'health':
+      return okJson('{"status":"ok"}');
+    case 'openapi':
+      return okJson(JSON.stringify(world.openApi));
+    case 'list':
+      return list(request, admitted, world);
+    case 'cancel':
+      return cancel(request, admitted, world);
+    case 'redeliver':
+      return redeliver(request, admitted, world);
+    case 'job':
+    case 'results':
+    case 'deliveries':
+      return read(request, admitted, world);
+    // The gateway sends it elsewhere: what comes here has its path spelt in some odd way.
+    case 'submit':
+      return problem('not_found', request.requestId);
+  }
+}

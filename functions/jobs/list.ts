@@ -1,0 +1,46 @@
+import type { Admitted, Request } from '../admit/admit.ts';
+import type { Job } from '../core/job.ts';
+import { type ListKey, type ListQuery, listKeyOf, parseListQuery } from '../core/listing.ts';
+import { type Answer, problem } from '../core/problem.ts';
+import type { World } from '../ports.ts';
+import { okJson, type ReadWorld, withoutResults } from './show.ts';
+
+export type ListWorld = Pick<World, 'clientJobs'> & Pick<ReadWorld, 'settings'>;
+
+const PAGE_MAX = 100;
+/** A rare status may be far down: what has not been found by then is left to the next call, which has a cursor. */
+const PAGES_MAX = 10;
+
+/** `GET /v1/jobs`: a client's jobs, newest first. */
+export async function list(request: Request, { client }: Admitted, world: ListWorld): Promise<Answer> {
+  const query = parseListQuery(request.query);
+  if ('faults' in query) return problem('invalid_request', request.requestId, { errors: query.faults });
+  const { jobs, next } = await collect(client, query, world);
+  const shown = jobs.map((job) => withoutResults(job, world));
+  return okJson(`{"jobs":[${shown.join(',')}],"next_cursor":${JSON.stringify(next)}}`);
+}
+
+/** Looks at page after page for as many jobs as were asked for. `next`: where to go on, null when there are no more. */
+async function collect(
+  client: string,
+  query: ListQuery,
+  world: ListWorld,
+): Promise<{ jobs: Job[]; next: ListKey | null }> {
+  const jobs: Job[] = [];
+  let from = query.from;
+  // The place that a list goes on after comes first again, and one more tells whether there is a next page.
+  const pageSize = query.status === null ? Math.min(PAGE_MAX, query.limit + 2) : PAGE_MAX;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const found = await world.clientJobs.page(client, from, query.to, pageSize);
+    for (const job of found.jobs) {
+      const isWanted = listKeyOf(job) !== from && (query.status === null || job.status === query.status);
+      if (!isWanted) continue;
+      const last = jobs.at(-1);
+      if (jobs.length === query.limit && last) return { jobs, next: listKeyOf(last) };
+      jobs.push(job);
+    }
+    if (found.end === null) return { jobs, next: null };
+    from = found.end;
+  }
+  return { jobs, next: from };
+}

@@ -1,0 +1,98 @@
+import type {
+  Attempt,
+  FinishedJob,
+  PendingWebhook,
+  RunningJob,
+  SettledWebhook,
+  SubmittingJob,
+  Wake,
+} from '../../functions/core/job.ts';
+
+/** A multiple of five minutes. */
+export const NOW = Date.UTC(2026, 0, 1);
+
+export function wake(seq: number, token = 't', dueAt = NOW): Wake {
+  return { seq, token, dueAt };
+}
+
+export function attempt(changes: Partial<Attempt> = {}): Attempt {
+  return {
+    attempt: 1,
+    at: NOW,
+    status: 204,
+    durationMillis: 12,
+    error: null,
+    nextAttemptAt: null,
+    ...changes,
+  };
+}
+
+const untried = {
+  id: 'msg_1',
+  url: 'https://hooks.example.com/h',
+  attempts: 0,
+  attemptsBefore: 0,
+  log: [] as Attempt[],
+};
+
+export function pendingWebhook(changes: Partial<PendingWebhook> = {}): PendingWebhook {
+  return { ...untried, status: 'pending', leaseUntil: null, awaited: null, ...changes };
+}
+
+export function settledWebhook(
+  status: SettledWebhook['status'],
+  changes: Partial<SettledWebhook> = {},
+): SettledWebhook {
+  return { ...untried, status, attempts: 1, lastSeq: 1, log: [attempt()], ...changes };
+}
+
+const base = {
+  jobId: 'job_1',
+  client: 'acme',
+  modelId: 'm',
+  totalTasks: 3,
+  completedTasks: 0,
+  metadata: {},
+  fingerprint: 'f',
+  createdAt: NOW - 10_000,
+  updatedAt: NOW - 10_000,
+  expiresAt: NOW + 3_600_000,
+  version: 2,
+};
+
+export function submittingJob(changes: Partial<SubmittingJob> = {}): SubmittingJob {
+  const { completedTasks, ...submitting } = base;
+  return {
+    ...submitting,
+    status: 'submitting',
+    leaseUntil: NOW + 60_000,
+    webhook: pendingWebhook(),
+    ...changes,
+  };
+}
+
+export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
+  return {
+    ...base,
+    status: 'running',
+    upstreamJobId: 'up-1',
+    awaited: wake(1),
+    missingSince: null,
+    webhook: pendingWebhook(),
+    ...changes,
+  };
+}
+
+export function finishedJob(changes: Partial<FinishedJob> = {}): FinishedJob {
+  return {
+    ...base,
+    status: 'completed',
+    failedTasks: 0,
+    finishedAt: NOW,
+    error: null,
+    event: { store: 'table', key: 'events/job_1/a.json' },
+    results: 'in-event',
+    webhook: pendingWebhook({ awaited: wake(1) }),
+    ...changes,
+  };
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../functions/core/job.ts';
+import { cancel } from '../../functions/jobs/cancel.ts';
+import { poll } from '../../functions/poll/poll.ts';
+import { finishedJob, runningJob, submittingJob, wake } from '../fakes/jobs.ts';
+import { fakeWorld } from '../fakes/world.ts';
+
+const request = {
+  method: 'POST',
+  path: '/v1/jobs/job_1/cancel',
+  query: '',
+  headers: {},
+  body: Buffer.alloc(0),
+  requestId: 'r1',
+};
+
+function worldWith(job: Job) {
+  const world = fakeWorld({ reports: [{ kind: 'running', completedTasks: 2, isKnownState: true }] });
+  world.jobs.rows.set(job.jobId, job);
+  return world;
+}
+
+async function cancelIn(world: ReturnType<typeof fakeWorld>, client = 'acme') {
+  const { status, headers, body } = await cancel(
+    request,
+    { operation: 'cancel', jobId: 'job_1', client },
+    world,
+  );
+  return { status, headers, json: JSON.parse(body) };
+}
+
+describe('cancel', () => {
+  it('ends a running job with its event and its webhook', async () => {
+    const world = worldWith(runningJob({ completedTasks: 1 }));
+    expect(await cancelIn(world)).toMatchObject({
+      status: 200,
+      json: { status: 'cancelled', completed_tasks: 1, results: null, error: null },
+    });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({
+      status: 'cancelled',
+      webhook: { status: 'pending' },
+    });
+    expect([...world.documents.contents.values()].join()).toContain('"type":"job.cancelled"');
+    expect(world.wakeUps.sent.map(({ queue }) => queue)).toEqual(['deliver']);
+    expect(world.measured).toMatchObject({ JobsCancelled: 1 });
+  });
+
+  it('stops the polling', async () => {
+    const world = worldWith(runningJob({ webhook: null }));
+    await cancelIn(world);
+    await poll({ jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(1) }, world);
+    expect(world.wakeUps.sent).toEqual([]);
+  });
+
+  it('wins against a poll at the same moment, or loses, but not both', async () => {
+    const world = worldWith(runningJob());
+    const message = { jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(1) };
+    const [answer] = await Promise.all([cancelIn(world), poll(message, world)]);
+    expect(answer.status).toBe(200);
+    expect(world.jobs.rows.get('job_1')?.status).toBe('cancelled');
+  });
+
+  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
+    'refuses a job that is %s',
+    async (status) => {
+      const { status: code, json } = await cancelIn(worldWith(finishedJob({ status })));
+      expect([code, json.code, json.detail]).toEqual([
+        409,
+        'not_cancellable',
+        `The job is already ${status}.`,
+      ]);
+    },
+  );
+
+  it('asks to come back while the job is being submitted', async () => {
+    const { status, headers, json } = await cancelIn(worldWith(submittingJob()));
+    expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_cancellable', '1']);
+  });
+
+  it("knows nothing of another client's job", async () => {
+    const world = worldWith(runningJob());
+    expect((await cancelIn(world, 'other')).json.code).toBe('not_found');
+    expect(world.jobs.rows.get('job_1')?.status).toBe('running');
+  });
+});

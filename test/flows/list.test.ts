@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../functions/core/job.ts';
+import { list } from '../../functions/jobs/list.ts';
+import { finishedJob, NOW, runningJob } from '../fakes/jobs.ts';
+import { fakeWorld } from '../fakes/world.ts';
+
+const admitted = { operation: 'list', jobId: '', client: 'acme' } as const;
+
+/** Newest last; three of them in each millisecond. */
+function manyJobs(count: number, job: (index: number) => Job): Job[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...job(index),
+    jobId: `job_${String(index).padStart(4, '0')}`,
+    createdAt: NOW + Math.floor(index / 3),
+  }));
+}
+
+async function ask(jobs: Job[], query: string) {
+  const world = fakeWorld();
+  for (const job of jobs) world.jobs.rows.set(job.jobId, job);
+  const request = { method: 'GET', path: '/v1/jobs', query, headers: {}, body: Buffer.alloc(0) };
+  const { status, body } = await list({ ...request, requestId: 'r1' }, admitted, world);
+  return { status, json: JSON.parse(body) };
+}
+
+async function askForAll(jobs: Job[], query: string): Promise<string[][]> {
+  const pages: string[][] = [];
+  let cursor = '';
+  do {
+    const { json } = await ask(jobs, query + cursor);
+    pages.push(json.jobs.map((job: { job_id: string }) => job.job_id));
+    cursor = json.next_cursor && `&cursor=${json.next_cursor}`;
+  } while (cursor);
+  return pages;
+}
+
+describe('list', () => {
+  it('shows jobs without their results, and where these are', async () => {
+    const { json } = await ask([finishedJob()], '');
+    expect(json).toMatchObject({
+      jobs: [
+        { job_id: 'job_1', results: null, results_url: 'https://api.example.com/v1/jobs/job_1/results' },
+      ],
+      next_cursor: null,
+    });
+  });
+
+  it.each([
+    [0, 'limit=2', [0]],
+    [5, 'limit=2', [2, 2, 1]],
+    [4, 'limit=2', [2, 2]],
+    [250, 'limit=100', [100, 100, 50]],
+    [25, '', [20, 5]],
+  ])('%i jobs by %s come in pages of %j, newest first', async (count, query, sizes) => {
+    const pages = await askForAll(
+      manyJobs(count, () => runningJob()),
+      query,
+    );
+    expect(pages.map((page) => page.length)).toEqual(sizes);
+    const all = pages.flat();
+    expect(all).toEqual(all.toSorted().reverse());
+    expect(new Set(all).size).toBe(count);
+  });
+
+  it('finds the few of a status among many, in more than one call if need be', async () => {
+    const jobs = manyJobs(2500, (index) => (index % 1000 === 7 ? finishedJob() : runningJob()));
+    const pages = await askForAll(jobs, 'status=completed');
+    expect(pages.flat()).toEqual(['job_2007', 'job_1007', 'job_0007']);
+    expect(pages.length).toBeGreaterThan(1);
+  });
+
+  it("shows no other client's job", async () => {
+    const jobs = manyJobs(10, (index) => runningJob({ client: index % 2 ? 'acme' : 'other' }));
+    expect((await askForAll(jobs, 'limit=3')).flat().length).toBe(5);
+  });
+
+  it('refuses what it does not know', async () => {
+    const { status, json } = await ask([], 'limit=0&page=3');
+    expect([status, json.code, json.errors.length]).toEqual([400, 'invalid_request', 2]);
+  });
+});
