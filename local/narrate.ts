@@ -1,14 +1,20 @@
 /** One line of a function's log. */
 export type LogLine = Record<string, unknown> & { level: string; message: string };
 
-/** Null for a line that is not one of the product's own: a metric, or the runtime speaking. */
+/** Null for a line that is not one of the product's own, as when the runtime speaks, and for one that says nothing new. */
 export function parseLogLine(line: string): LogLine | null {
   try {
     const parsed = JSON.parse(line);
-    return typeof parsed?.message === 'string' && typeof parsed.level === 'string' ? parsed : null;
+    const isLogLine = typeof parsed?.message === 'string' && typeof parsed.level === 'string';
+    return isLogLine && !isRoutine(parsed) ? parsed : null;
   } catch {
     return null;
   }
+}
+
+/** Each poll is told in a line of its own on a laptop, so the sum of them says nothing; nor does a sweep that found nothing. */
+function isRoutine({ message, outcome }: LogLine): boolean {
+  return message === 'batch' || (message === 'sweep' && outcome === 'swept');
 }
 
 /** Says in a few words what a log line means to someone who watches. */
@@ -28,6 +34,8 @@ export function narrate(line: LogLine): string {
       return `${verb}${outcome}, ${facts['completed_tasks']} of ${facts['total_tasks']} done after ${facts['age_seconds']} s`;
     case 'deliver':
       return `${verb}attempt ${facts['attempt'] ?? '-'}: ${[outcome, facts['status'] ?? facts['cause'], wait(facts)].filter(Boolean).join(', ')}`;
+    case 'redeliver':
+      return `${verb}a new round of attempts after ${count(facts['attempt'], 'attempt')}: ${job_id}`;
     default:
       return `${line.level} ${message} ${JSON.stringify(facts['error'] ?? {})}`;
   }

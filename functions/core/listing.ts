@@ -1,9 +1,9 @@
 import type { Job, Millis } from './job.ts';
 import type { Fault } from './problem.ts';
 
-const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
-const LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 100;
+export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
+export const LIMIT_DEFAULT = 20;
+export const LIMIT_MAX = 100;
 /** Milliseconds since the epoch have this many digits until the year 2286. */
 const MILLIS_DIGITS = 13;
 const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;

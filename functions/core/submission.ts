@@ -26,18 +26,16 @@ const Part = z.discriminatedUnion('type', [
 const Content = z.union([text, z.array(Part).check(z.minLength(1), z.maxLength(1000))], {
   error: 'Must be a string or an array of parts',
 });
-const Message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: Content });
+export const Message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: Content });
 const Conversation = z.array(z.unknown()).check(z.minLength(1), z.maxLength(1000));
 
-const metadataKey = text.check(z.minLength(1), z.maxLength(64), printable);
+export const metadataKey = text.check(z.minLength(1), z.maxLength(64), printable);
+export const metadataValue = text.check(z.maxLength(512), printable);
 const fewPairs = z.refine<unknown>((value) => !isObject(value) || Object.keys(value).length <= 16, {
   error: 'Must have at most 16 pairs',
 });
 /** Counted before they are looked at: a hostile body may hold half a million of them. */
-const Metadata = z.pipe(
-  z.unknown().check(fewPairs),
-  z.record(metadataKey, text.check(z.maxLength(512), printable)),
-);
+const Metadata = z.pipe(z.unknown().check(fewPairs), z.record(metadataKey, metadataValue));
 
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/;
 const modelId = z.string().check(
@@ -46,7 +44,7 @@ const modelId = z.string().check(
 );
 
 /** The body but for the inside of its conversations, which are checked one message at a time. */
-const Envelope = z.strictObject({
+export const Envelope = z.strictObject({
   model_id: modelId,
   messages: z.array(z.unknown()).check(z.minLength(1), z.maxLength(1000)),
   temperature: z._default(z.number().check(z.minimum(0), z.maximum(1)), 0.7),

@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import { LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
+import { PROBLEMS } from '../functions/core/problem.ts';
+import { Envelope, Message, metadataKey, metadataValue } from '../functions/core/submission.ts';
+
+/** The schemas of the document, by the names that they have in it. */
+export const schemas = z.registry<{ id: string; description?: string }>();
+
+function named<T extends z.core.$ZodType>(id: string, description: string, schema: T): T {
+  schemas.add(schema, { id, description });
+  return schema;
+}
+
+const moment = z.iso.datetime();
+const count = z.int().min(0);
+export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+const Metadata = z.record(metadataKey, metadataValue).meta({ maxProperties: 16 });
+
+export const Submission = named(
+  'Submission',
+  "A request of ModelStudio's, and where to send its results. Unknown fields are refused.",
+  z.strictObject({
+    ...Envelope.shape,
+    messages: z
+      .array(z.array(Message).min(1).max(1000))
+      .min(1)
+      .max(1000)
+      .describe('1 to 1000 conversations, each an array of messages; the results come in their order.'),
+    webhook_url: z.optional(
+      z.string().max(2048).describe('https, on port 443 unless configured otherwise, at a public DNS name.'),
+    ),
+    metadata: z.optional(Metadata.describe('Returned as given.')),
+  }),
+);
+
+const Result = named(
+  'Result',
+  'What ModelStudio gave for one conversation, as it gave it.',
+  z.looseObject({
+    task_index: z.optional(z.unknown()),
+    status: z.optional(z.unknown()),
+    result: z.optional(z.unknown()),
+    error: z.optional(z.unknown()),
+  }),
+);
+export const Results = named('Results', 'In the order of the conversations.', z.array(Result));
+
+const Webhook = named(
+  'Webhook',
+  "The delivery of a job's webhook.",
+  z.strictObject({
+    id: Id,
+    url: z.string(),
+    status: z.enum(['pending', 'delivered', 'exhausted', 'gone', 'blocked']),
+    attempts: count,
+    last_attempt_at: z.nullable(moment),
+    last_status: z.nullable(z.int()).describe('HTTP status of the last answer; null when there was none.'),
+    next_attempt_at: z.nullable(moment),
+  }),
+);
+
+const JobData = z.strictObject({
+  job_id: Id,
+  status: z.enum(STATUSES).describe('A terminal status never changes.'),
+  model_id: z.string(),
+  total_tasks: z.int().min(1),
+  completed_tasks: count,
+  failed_tasks: count,
+  created_at: moment,
+  updated_at: moment,
+  finished_at: z.nullable(moment),
+  expires_at: moment.describe('When the job is given up.'),
+  metadata: Metadata,
+  results: z.nullable(Results).describe('There once the job has finished, if they are small enough.'),
+  results_url: z.nullable(z.url()).describe('Where the results are when they are not here.'),
+  error: z.nullable(z.strictObject({ code: z.string(), message: z.string() })),
+});
+export const Job = named('Job', 'A job.', z.strictObject({ ...JobData.shape, webhook: z.nullable(Webhook) }));
+named('JobData', 'A job without its webhook.', JobData);
+
+export const JobList = named(
+  'JobList',
+  'Newest first, without results.',
+  z.strictObject({
+    jobs: z.array(Job),
+    next_cursor: z.nullable(Id).describe('For the next page; null when there is none.'),
+  }),
+);
+
+export const ListQuery = {
+  status: z.enum(STATUSES),
+  created_after: z.iso.datetime({ offset: true }),
+  created_before: z.iso.datetime({ offset: true }),
+  limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
+  cursor: Id.describe('The next_cursor of the page before.'),
+};
+
+export const Deliveries = named(
+  'Deliveries',
+  "The attempts to deliver a job's webhook, oldest first; the latest 100.",
+  z.strictObject({
+    deliveries: z.array(
+      z.strictObject({
+        attempt: z.int().min(1),
+        at: moment,
+        status: z.nullable(z.int()).describe('HTTP status of the answer; null when there was none.'),
+        duration_ms: z.number().min(0),
+        error: z
+          .nullable(z.enum(['timeout', 'cut', 'not_connected', 'dns', 'tls', 'blocked']))
+          .describe('Why there was no answer.'),
+        next_attempt_at: z.nullable(moment),
+      }),
+    ),
+  }),
+);
+
+export const Event = named(
+  'Event',
+  'The body of a webhook. Its bytes never change for one webhook-id.',
+  z.strictObject({
+    type: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired']),
+    timestamp: moment,
+    data: JobData,
+  }),
+);
+
+export const Health = named('Health', 'It answers.', z.strictObject({ status: z.literal('ok') }));
+
+export const Problem = named(
+  'Problem',
+  'A refusal, RFC 9457.',
+  z.strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [keyof typeof PROBLEMS]),
+    request_id: z.string(),
+    errors: z.optional(
+      z
+        .array(z.strictObject({ pointer: z.string(), message: z.string() }))
+        .describe('Every fault of the request, with a JSON Pointer (RFC 6901) into its body.'),
+    ),
+    job_id: z.optional(Id).describe('Of a submission whose outcome is unknown.'),
+  }),
+);
+
+export const GatewayError = named(
+  'GatewayError',
+  'The answer of API Gateway itself, when it does not let a request through.',
+  z.looseObject({ message: z.string() }),
+);
