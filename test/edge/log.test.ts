@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+type Line = Record<string, unknown> & { _aws?: { CloudWatchMetrics: [{ Metrics: { Name: string }[] }] } };
+
+let lines: Line[];
+
+beforeEach(() => {
+  lines = [];
+  vi.resetModules();
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'TheStack');
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    lines.push(JSON.parse(String(text)));
+    return true;
+  });
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+const importLog = () => import('../../functions/edge/log.ts');
+
+it('tells a unit of work and its metrics in one line', async () => {
+  const { log } = await importLog();
+  log.tell('finish', { outcome: 'completed', job_id: 'job_1' }, { JobsCompleted: 1, JobSeconds: 31.5 });
+  expect(lines).toMatchObject([
+    {
+      message: 'finish',
+      outcome: 'completed',
+      job_id: 'job_1',
+      service: 'TheStack',
+      JobsCompleted: 1,
+      JobSeconds: 31.5,
+    },
+  ]);
+  expect(lines[0]?._aws?.CloudWatchMetrics).toEqual([
+    {
+      Namespace: 'ModelStudioJobs',
+      Dimensions: [['service']],
+      Metrics: [
+        { Name: 'JobsCompleted', Unit: 'Count' },
+        { Name: 'JobSeconds', Unit: 'Seconds' },
+      ],
+    },
+  ]);
+});
+
+it('carries no metric over to the next line', async () => {
+  const { log } = await importLog();
+  log.tell('finish', { outcome: 'completed' }, { JobsCompleted: 1 });
+  log.tell('deliver', { outcome: 'delivered' });
+  expect(lines[1]).not.toHaveProperty('JobsCompleted');
+  expect(lines[1]).not.toHaveProperty('_aws');
+});
+
+it('tells much work in one line: how much came to which outcome', async () => {
+  const { log, tellTally } = await importLog();
+  for (const outcome of ['running', 'running', 'stale']) log.tally('poll', { outcome }, { Polls: 1 });
+  log.tally('poll', { outcome: 'trouble' }, { Polls: 1, UpstreamTimeouts: 1 });
+  expect(lines).toEqual([]);
+  tellTally({ duration_ms: 12 });
+  tellTally({ duration_ms: 13 });
+  expect(lines).toMatchObject([
+    {
+      message: 'batch',
+      duration_ms: 12,
+      poll: { running: 2, stale: 1, trouble: 1 },
+      Polls: 4,
+      UpstreamTimeouts: 1,
+    },
+  ]);
+  expect(lines.length).toBe(1);
+});
+
+it('tells each of them at the level DEBUG', async () => {
+  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
+  const { log } = await importLog();
+  log.tally('poll', { outcome: 'running', job_id: 'job_1' });
+  expect(lines).toMatchObject([{ level: 'DEBUG', message: 'poll', job_id: 'job_1' }]);
+});
