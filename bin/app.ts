@@ -1,6 +1,14 @@
-import { App } from 'aws-cdk-lib';
-import { readSettings } from '../lib/settings.ts';
+import { App, Errors } from 'aws-cdk-lib';
+import { readSettings, SettingsError } from '../lib/settings.ts';
 import { ModelStudioJobsStack } from '../lib/stack.ts';
 
-const app = new App();
-new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app) });
+const app = new App({ autoSynth: false });
+try {
+  new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app.node.getAllContext()) });
+  app.synth();
+} catch (error) {
+  // What they say is enough; anything else is a fault of this program's.
+  if (!(error instanceof SettingsError) && !Errors.isConstructError(error)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

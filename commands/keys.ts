@@ -1,119 +1,91 @@
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import {
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  PutItemCommand,
-  paginateScan,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type ClientKey, newClientKey, SCOPES, type Scope } from '../functions/core/client-key.ts';
+import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey, SCOPES, type Scope } from '../functions/core/client-key.ts';
+import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
+import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { Failure } from './sentence.ts';
+import { findTarget, placeIn, TARGET_HELP, targetOptions } from './target.ts';
 
 const HELP = `Manages the keys that client apps call the API with.
 
-  npm run keys -- create --table T --name CLIENT [--scope jobs:read] [--scope jobs:write]
-  npm run keys -- list   --table T
-  npm run keys -- revoke --table T --id KEY_ID
+  npm run keys -- create --name CLIENT [--scope jobs:read] [--scope jobs:write]
+  npm run keys -- list
+  npm run keys -- revoke --id KEY_ID
 
-  --table T   the stack's output ClientKeysTable
-  --name      the client that the key belongs to; its jobs are seen by its own keys alone
-  --scope     both scopes, unless given
+  --name NAME   the client that the key belongs to; its jobs are seen by its own keys alone
+  --scope S     both scopes, unless given
+  --id KEY_ID   the key's id, as listed: the part between the underscores of msj_…_…
+${TARGET_HELP}
 
 A key is shown once, when it is made. A revoked key stops working within 60 s.
-AWS credentials and region are taken from where the AWS CLI takes them.
+list prints tab-separated lines: id, client, scopes, creation, "active" or when it was revoked.
 `;
 
-class UsageError extends Error {}
-
-function parse(args: string[]) {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      table: { type: 'string' },
-      name: { type: 'string' },
-      id: { type: 'string' },
-      scope: { type: 'string', multiple: true },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  return { ...values, verb: positionals[0] };
-}
-
-function needed(value: string | undefined, flag: string): string {
-  if (!value) throw new UsageError(`${flag} is missing`);
-  return value;
-}
-
-async function create(
-  client: DynamoDBClient,
-  TableName: string,
-  name: string,
-  scopes: Scope[],
-): Promise<void> {
+async function create(name: string, scopes: Scope[], { client, TableName }: ClientKeysTable): Promise<void> {
   const { key, record } = newClientKey(name, scopes, randomBytes(48), Date.now());
   await client.send(new PutItemCommand({ TableName, Item: marshall(record) }));
-  process.stdout.write(`${key}\n`);
-  process.stderr.write(`A key of ${name} for ${scopes.join(' and ')}. It will not be shown again.\n`);
+  print(key);
+  tell(`A key of ${name} for ${scopes.join(' and ')}. It will not be shown again.`);
 }
 
-async function keysIn(client: DynamoDBClient, TableName: string): Promise<ClientKey[]> {
-  const keys: ClientKey[] = [];
-  for await (const page of paginateScan({ client }, { TableName })) {
-    keys.push(...(page.Items ?? []).map((item) => unmarshall(item) as ClientKey));
-  }
-  return keys.sort((a, b) => a.createdAt - b.createdAt);
-}
-
-async function list(client: DynamoDBClient, TableName: string): Promise<void> {
-  for (const { keyId, client: name, scopes, createdAt, revokedAt } of await keysIn(client, TableName)) {
+async function list(clientKeys: ClientKeysTable): Promise<void> {
+  const keys = await allClientKeys(clientKeys);
+  if (keys.length === 0) tell('There is no key yet.');
+  for (const { keyId, client, scopes, createdAt, revokedAt } of keys) {
     const state = revokedAt === null ? 'active' : `revoked ${new Date(revokedAt).toISOString()}`;
-    const made = new Date(createdAt).toISOString();
-    process.stdout.write(`${[keyId, name, scopes.join(','), made, state].join('\t')}\n`);
+    print([keyId, client, scopes.join(','), new Date(createdAt).toISOString(), state].join('\t'));
   }
 }
 
-async function revoke(client: DynamoDBClient, TableName: string, keyId: string): Promise<void> {
-  const key = (await keysIn(client, TableName)).find((candidate) => candidate.keyId === keyId);
-  if (!key) throw new UsageError(`There is no key ${keyId} in ${TableName}`);
+async function revoke(keyId: string, clientKeys: ClientKeysTable): Promise<void> {
+  const key = (await allClientKeys(clientKeys)).find((candidate) => candidate.keyId === keyId);
+  if (!key) throw new Failure(`There is no key ${keyId}.`);
   const update = {
+    TableName: clientKeys.TableName,
     Key: { sha256: { S: key.sha256 } },
     UpdateExpression: 'SET revokedAt = :now',
     ConditionExpression: 'revokedAt = :never',
     ExpressionAttributeValues: marshall({ ':now': Date.now(), ':never': null }),
   };
-  await client.send(new UpdateItemCommand({ TableName, ...update })).catch((error) => {
+  await clientKeys.client.send(new UpdateItemCommand(update)).catch((error) => {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
   });
-  process.stderr.write(`${keyId} of ${key.client} is revoked; it stops working within 60 s.\n`);
+  tell(`${keyId} of ${key.client} is revoked; it stops working within 60 s.`);
 }
 
-function scopesOf(given: string[] | undefined): Scope[] {
-  const wrong = given?.find((scope) => !SCOPES.includes(scope as Scope));
-  if (wrong !== undefined)
-    throw new UsageError(`There is no scope ${wrong}; there are: ${SCOPES.join(', ')}`);
-  return given ? (given as Scope[]) : [...SCOPES];
+function scopesIn(given: string[] = [...SCOPES]): Scope[] {
+  const wrong = given.find((scope) => !SCOPES.includes(scope as Scope));
+  if (wrong === undefined) return [...new Set(given as Scope[])];
+  throw new UsageError(`There is no scope ${wrong}; there are: ${SCOPES.join(', ')}`);
 }
 
-async function main(): Promise<void> {
-  const { verb, table, name, id, scope, help } = parse(process.argv.slice(2));
-  if (help) return void process.stdout.write(HELP);
-  const client = new DynamoDBClient();
-  switch (verb) {
-    case 'create':
-      return create(client, needed(table, '--table'), needed(name, '--name'), scopesOf(scope));
-    case 'list':
-      return list(client, needed(table, '--table'));
-    case 'revoke':
-      return revoke(client, needed(table, '--table'), needed(id, '--id'));
-    default:
-      throw new UsageError('Say create, list or revoke');
-  }
+/** It stands on one line of the list. */
+function nameIn(given: string | undefined): string {
+  const name = needed(given, '--name');
+  if (/^\P{C}{1,128}$/u.test(name)) return name;
+  throw new UsageError('--name must be 1 to 128 characters, none of them a control character');
 }
 
-await main().catch((error: Error & { code?: string }) => {
-  const isUsage = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(isUsage ? `${error.message}. Try --help.\n` : `${error.name}: ${error.message}\n`);
-  process.exitCode = isUsage ? 2 : 1;
+await runCommand({
+  help: HELP,
+  options: {
+    ...targetOptions,
+    name: { type: 'string' },
+    scope: { type: 'string', multiple: true },
+    id: { type: 'string' },
+  },
+  verbs: ['create', 'list', 'revoke'],
+  async run(values, verb) {
+    const clientKeys = async () => clientKeysOf(await findTarget(placeIn(values)));
+    // What was typed is looked at before anything is looked for.
+    switch (verb) {
+      case 'create':
+        return create(nameIn(values.name), scopesIn(values.scope), await clientKeys());
+      case 'list':
+        return list(await clientKeys());
+      case 'revoke':
+        return revoke(needed(values.id, '--id'), await clientKeys());
+    }
+  },
 });

@@ -6,6 +6,7 @@ import type { ListKey } from './core/listing.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { Measured } from './core/metrics.ts';
 import type { Report } from './core/report.ts';
+import type { Outlook } from './core/schedule.ts';
 import type { Submission } from './core/submission.ts';
 
 /**
@@ -19,6 +20,7 @@ export interface World {
   documents: Documents;
   wakeUps: WakeUps;
   modelStudio: ModelStudio;
+  experience: Experience;
   clientKeys: ClientKeys;
   webhooks: Webhooks;
   clock: Clock;
@@ -77,6 +79,16 @@ export interface WakeUps {
 export interface ModelStudio {
   create(submission: Submission): Promise<Creation>;
   report(upstreamJobId: string): Promise<Report>;
+}
+
+/** What past jobs have taught. Of help only: it may be a minute behind, and when it fails nothing is known. */
+export interface Experience {
+  /** What to go by when a job of this kind is polled. */
+  outlook(kind: string): Promise<Outlook>;
+  /** A job of this kind took so many seconds. Under load, some of them are passed over. */
+  learn(kind: string, seconds: number): Promise<void>;
+  /** ModelStudio has refused a call with 429 or 503. */
+  refused(): Promise<void>;
 }
 
 export interface ClientKeys {

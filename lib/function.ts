@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
@@ -7,8 +8,9 @@ import {
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
 import type { StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
@@ -26,10 +28,21 @@ export interface StageFunctionProps {
   feedsItself: boolean;
 }
 
-/** A function of the stack: its bundle, on arm64 and Node 24, with a log group that forgets. */
+/** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
 export class StageFunction extends LambdaFunction {
+  readonly stage: FunctionName;
+
   constructor(scope: Construct, id: string, shared: Shared, props: StageFunctionProps) {
+    // Of its own, as the one that CDK would make may write to every log group of the account.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: shared.settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    allow(role, ['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
     super(scope, id, {
+      role,
+      logGroup,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(shared.bundles.folderOf(props.name)),
@@ -37,12 +50,9 @@ export class StageFunction extends LambdaFunction {
       memorySize: props.memoryMiB,
       timeout: Duration.seconds(props.timeoutSeconds),
       environment: { ...shared.environment, ...props.environment },
-      logGroup: new LogGroup(scope, `${id}Logs`, {
-        retention: RetentionDays.ONE_MONTH,
-        removalPolicy: RemovalPolicy.DESTROY,
-      }),
       recursiveLoop: props.feedsItself ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
     });
+    this.stage = props.name;
   }
 
   /** Feeds the function from a queue; a record that fails goes back to it alone. */

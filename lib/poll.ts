@@ -47,6 +47,7 @@ export class Poll extends Construct {
     });
     state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem');
     state.grantWriteDocuments(fn);
+    state.grantExperience(fn, 'dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:PutItem');
     allow(fn, ['sqs:SendMessage'], ...queues.map((queue) => queue.queueArn));
     allow(fn, ['secretsmanager:GetSecretValue'], state.modelStudioKey.secretArn);
     return fn;

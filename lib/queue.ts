@@ -4,6 +4,10 @@ import { Construct } from 'constructs';
 
 /** Half an hour of failures, at a visibility timeout of three minutes, before a message is set aside. */
 const RECEIVES_MAX = 10;
+/** Longer than any job lives. */
+const RETENTION_DAYS = 8;
+/** The most that SQS offers. A message keeps its age when it is set aside, so this leaves six days to look at it. */
+const DEAD_LETTERS_RETENTION_DAYS = 14;
 
 /** A queue and its dead letters. */
 export class StageQueue extends Construct {
@@ -16,13 +20,13 @@ export class StageQueue extends Construct {
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+      retentionPeriod: Duration.days(DEAD_LETTERS_RETENTION_DAYS),
     });
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       visibilityTimeout: Duration.seconds(6 * consumerTimeoutSeconds),
-      retentionPeriod: Duration.days(14),
+      retentionPeriod: Duration.days(RETENTION_DAYS),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_MAX },
     });
   }

@@ -1,50 +1,235 @@
-import type { App } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { faultInWebhookUrl } from '../functions/core/webhook-url.ts';
+import { nearest } from './nearest.ts';
+
+/** As CloudFormation's `AllowedPattern` writes it, too. It is a part of URLs, so it must not be all dots. */
+export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
+
+/** With its jitter, the last attempt still falls into the time for which the shortest retention keeps a job. */
+const SCHEDULE_MAX_SECONDS = 5 * 86_400;
+const ATTEMPTS_MAX = 50;
+const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+const DNS_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const LOG_RETENTIONS = Object.values(RetentionDays)
+  .filter((days) => typeof days === 'number')
+  .filter((days) => days !== RetentionDays.INFINITE);
 
 /** `-c name=value` on the command line always gives a string. */
-const list = z.preprocess(
-  (value) =>
-    typeof value === 'string'
-      ? value
-          .split(',')
-          .map((item) => item.trim())
-          .filter((item) => item !== '')
-      : value,
-  z.array(z.coerce.number().int()),
-);
+const whole = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
+    z.int().min(min).max(max),
+  );
 
-const Settings = z.strictObject({
-  organizationId: z.optional(
-    z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be a ModelStudio organization id'),
+const number = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,6}(\.\d{1,6})?$/.test(value) ? Number(value) : value),
+    z.number().min(min).max(max),
+  );
+
+const list = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => {
+    if (typeof value === 'number') return [value];
+    return typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
+  }, z.array(item));
+
+interface Words {
+  description: string;
+  /** Follows "must be". */
+  kind: string;
+}
+
+const setting = <Schema extends z.ZodType>(schema: Schema, words: Words) => schema.meta({ ...words });
+
+const SETTINGS = {
+  organizationId: setting(
+    z
+      .string()
+      .regex(new RegExp(`^${ORGANIZATION_ID_PATTERN}$`))
+      .optional(),
+    {
+      description: 'your ModelStudio organization; without it, CloudFormation asks for one',
+      kind: 'a ModelStudio organization id, such as org_123',
+    },
   ),
-  baseUrl: z
-    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-    .default('https://api.modelstudio.app'),
-  defaultWebhookUrl: z.optional(z.url({ protocol: /^https$/, error: 'must be an https URL' })),
-  webhookRetryScheduleSeconds: list
-    .pipe(z.array(z.number().min(0).max(604_800)).min(1).max(50))
-    .default([0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]),
-  webhookPorts: list.pipe(z.array(z.number().min(1).max(65_535))).default([]),
-  retentionDays: z.coerce.number().int().min(8).max(3650).default(30),
-  pollConcurrency: z.coerce.number().int().min(2).max(1000).default(50),
-  logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+  baseUrl: setting(z.string().refine(isBaseUrl).default('https://api.modelstudio.app'), {
+    description: 'where ModelStudio is',
+    kind: 'an https URL without user name, query or fragment (http for a loopback host only)',
+  }),
+  defaultWebhookUrl: setting(z.string().optional(), {
+    description: 'for jobs without a `webhook_url`; the same rules apply to it',
+    kind: 'a URL that a job may give as its webhook_url',
+  }),
+  webhookRetryScheduleSeconds: setting(
+    list(whole(0, SCHEDULE_MAX_SECONDS))
+      .refine(
+        (waits) => waits.length >= 1 && waits.length <= ATTEMPTS_MAX && sum(waits) <= SCHEDULE_MAX_SECONDS,
+      )
+      .default([0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]),
+    {
+      description: `the wait before each attempt, ±20 %: at most ${ATTEMPTS_MAX} of them, together at most 5 days`,
+      kind: `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
+    },
+  ),
+  webhookPorts: setting(
+    list(whole(1, 65_535))
+      .refine((ports) => !ports.includes(443) && new Set(ports).size === ports.length)
+      .default([]),
+    {
+      description: 'ports that webhooks may use beside 443, such as `8443,9443`',
+      kind: 'ports from 1 to 65535 beside 443 (which is always allowed), each once, such as 8443,9443',
+    },
+  ),
+  retentionDays: setting(whole(8, 3650).default(30), {
+    description: 'how long finished jobs and their results are kept, 8 to 3650',
+    kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
+  }),
+  pollConcurrency: setting(whole(2, 1000).default(50), {
+    description: 'the most pollers at once, 2 to 1000, each with up to 10 jobs',
+    kind: 'a whole number from 2 to 1000',
+  }),
+  lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
+    description: 'how much later one may learn of a finished job to save one poll, on average: 0.1 to 3600',
+    kind: 'a number of seconds from 0.1 to 3600',
+  }),
+  throttleRate: setting(whole(1, 100_000).default(200), {
+    description: 'requests per second that the API takes; more are answered with 429',
+    kind: 'a whole number from 1 to 100000',
+  }),
+  throttleBurst: setting(whole(1, 100_000).default(400), {
+    description: 'requests that the API takes at once',
+    kind: 'a whole number from 1 to 100000',
+  }),
+  domainName: setting(z.string().regex(DNS_NAME).optional(), {
+    description:
+      'a domain of yours for the API, such as `jobs.example.com`, to be pointed at the output `DomainTarget`; needs `certificateArn`',
+    kind: 'a DNS name in lower case, such as jobs.example.com',
+  }),
+  certificateArn: setting(
+    z
+      .string()
+      .regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/)
+      .optional(),
+    {
+      description: "the domain's certificate in ACM, in the stack's own region",
+      kind: 'the ARN of an ACM certificate',
+    },
+  ),
+  alarmTopicArn: setting(
+    z
+      .string()
+      .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/)
+      .optional(),
+    {
+      description: 'an SNS topic of yours that is told of alarms',
+      kind: 'the ARN of an SNS topic',
+    },
+  ),
+  alarmEmail: setting(z.email().optional(), {
+    description:
+      'an address that is told of alarms, through a topic of the stack; instead of `alarmTopicArn`',
+    kind: 'an e-mail address',
+  }),
+  logLevel: setting(z.enum(['DEBUG', 'INFO']).default('INFO'), {
+    description: '`INFO`, or `DEBUG` for a line of each poll; the metrics are in these lines, too',
+    kind: 'DEBUG or INFO',
+  }),
+  logRetentionDays: setting(
+    whole(1, 3653)
+      .refine((days) => LOG_RETENTIONS.includes(days))
+      .default(RetentionDays.ONE_MONTH),
+    {
+      description: 'how long logs are kept, a number of days that CloudWatch knows',
+      kind: `one of the numbers of days that CloudWatch knows: ${LOG_RETENTIONS.join(', ')}`,
+    },
+  ),
+  removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), {
+    description:
+      'whether tables, bucket and secrets outlive the stack: `retain` or `destroy`, which needs the bucket emptied first',
+    kind: 'retain or destroy',
+  }),
+};
+
+const Settings = z.strictObject(SETTINGS).superRefine((settings, ctx) => {
+  for (const message of contradictionsIn(settings)) ctx.addIssue({ code: 'custom', message });
 });
+
+type Name = keyof typeof SETTINGS;
+const NAMES = Object.keys(SETTINGS) as Name[];
 
 export type Settings = z.infer<typeof Settings>;
 
+/** Its message is made of sentences for whoever wrote the settings. */
+export class SettingsError extends Error {}
+
 /**
  * Reads the settings from CDK context.
- * @throws with a sentence for each one that is unknown or wrong
+ * @throws {SettingsError} with a sentence for each one that is unknown or wrong
  */
-export function readSettings(app: App): Settings {
-  // CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`.
-  const own = Object.entries(app.node.getAllContext()).filter(([name]) => !/[@:/]/.test(name));
-  const settings = Settings.safeParse(Object.fromEntries(own));
+export function readSettings(context: Record<string, unknown>): Settings {
+  const own = Object.fromEntries(Object.entries(context).filter(([name]) => isOurs(name)));
+  const settings = Settings.safeParse(own);
   if (settings.success) return settings.data;
-  const sentences = settings.error.issues.map((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `There is no setting ${issue.keys.join(', ')}; there are: ${Object.keys(Settings.shape).join(', ')}.`
-      : `The setting ${issue.path.join('.')} is wrong: ${issue.message}.`,
-  );
-  throw new Error(sentences.join('\n'));
+  const sentences = settings.error.issues.flatMap((issue) => sentencesFor(issue, own));
+  throw new SettingsError([...new Set(sentences)].join('\n'));
 }
+
+/** What an operator reads of each setting. */
+export function describeSettings(): { name: string; default: string | null; description: string }[] {
+  const defaults = Settings.parse({});
+  return NAMES.map((name) => ({
+    name,
+    default: defaults[name] === undefined ? null : String(defaults[name]),
+    description: wordsOf(name).description,
+  }));
+}
+
+/** CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`. Two of the CLI's have not. */
+function isOurs(name: string): boolean {
+  return !/[@:/]/.test(name) && !CLI_CONTEXT.includes(name);
+}
+
+function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
+  const name = issue.path[0] as Name | undefined;
+  if (name === undefined) return [issue.message];
+  return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
+}
+
+function unknown(name: string): string {
+  const meant = nearest(name, NAMES);
+  const rest = meant ? `did you mean ${meant}?` : `there are: ${NAMES.join(', ')}.`;
+  return `There is no setting ${name}; ${rest}`;
+}
+
+function wordsOf(name: Name): Words {
+  return SETTINGS[name].meta() as unknown as Words;
+}
+
+/** Settings that are right one by one, but not together. */
+function contradictionsIn(settings: z.infer<z.ZodObject<typeof SETTINGS>>): string[] {
+  const { defaultWebhookUrl, webhookPorts, domainName, certificateArn, alarmTopicArn, alarmEmail } = settings;
+  const rules = { ports: webhookPorts, ownHost: domainName ?? null, loopback: false };
+  const fault = defaultWebhookUrl === undefined ? null : faultInWebhookUrl(defaultWebhookUrl, rules);
+  return [
+    ...(fault
+      ? [`The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`]
+      : []),
+    ...(domainName && !certificateArn ? ['The setting domainName needs certificateArn beside it.'] : []),
+    ...(certificateArn && !domainName ? ['The setting certificateArn needs domainName beside it.'] : []),
+    ...(alarmTopicArn && alarmEmail
+      ? ['The settings alarmTopicArn and alarmEmail exclude each other: subscribe the address to your topic.']
+      : []),
+  ];
+}
+
+function isBaseUrl(text: string): boolean {
+  if (!/^https?:\/\/[!-~]+$/.test(text) || /[?#@\\]/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || LOOPBACK_HOSTS.includes(hostname);
+}
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

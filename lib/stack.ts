@@ -1,38 +1,48 @@
 import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
-import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Construct } from 'constructs';
 import { Api } from './api.ts';
 import { bundleFunctions } from './bundle.ts';
 import { Deliver } from './deliver.ts';
+import { Gateway } from './gateway.ts';
 import { Poll } from './poll.ts';
-import type { Settings } from './settings.ts';
+import { refuseUnsafe } from './safety/safety.ts';
+import { ORGANIZATION_ID_PATTERN, type Settings } from './settings.ts';
 import { State } from './state.ts';
 import { Sweep } from './sweep.ts';
+import { Watch } from './watch/watch.ts';
 
 /** The whole deployment: submit → poll → deliver over tables, queues and a bucket. */
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
     const state = new State(this, 'State', settings);
-    const httpApi = new HttpApi(this, 'HttpApi', { description: 'ModelStudio jobs' });
+    const gateway = new Gateway(this, 'Gateway', settings);
     const environment = {
       ...state.environment,
-      API_URL: httpApi.apiEndpoint,
+      API_URL: gateway.url,
       MODELSTUDIO_BASE_URL: settings.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: settings.organizationId ?? this.organizationIdParameter(),
       WEBHOOK_RETRY_SCHEDULE_SECONDS: settings.webhookRetryScheduleSeconds.join(','),
       WEBHOOK_PORTS: settings.webhookPorts.join(','),
       RETENTION_DAYS: String(settings.retentionDays),
+      LAG_PER_POLL_SECONDS: String(settings.lagPerPollSeconds),
       POWERTOOLS_LOG_LEVEL: settings.logLevel,
+      POWERTOOLS_SERVICE_NAME: this.stackName,
     };
-    const shared = { state, settings, environment, bundles: bundleFunctions() };
-    const deliver = new Deliver(this, 'Deliver', shared);
-    const poll = new Poll(this, 'Poll', shared, deliver);
-    new Sweep(this, 'Sweep', shared, poll, deliver);
-    new Api(this, 'Api', httpApi, shared, poll, deliver);
-    shared.bundles.remove();
+    const bundles = bundleFunctions();
+    try {
+      const shared = { state, settings, environment, bundles };
+      const deliver = new Deliver(this, 'Deliver', shared);
+      const poll = new Poll(this, 'Poll', shared, deliver);
+      new Sweep(this, 'Sweep', shared, poll, deliver);
+      new Api(this, 'Api', gateway.httpApi, shared, poll, deliver);
+      new Watch(this, 'Watch', settings, gateway.httpApi);
+    } finally {
+      bundles.remove();
+    }
+    refuseUnsafe(this, settings);
 
-    new CfnOutput(this, 'ApiUrl', { value: httpApi.apiEndpoint });
+    new CfnOutput(this, 'ApiUrl', { value: gateway.url });
     new CfnOutput(this, 'ClientKeysTable', { value: state.clientKeys.tableName });
     new CfnOutput(this, 'ModelStudioSecretArn', { value: state.modelStudioKey.secretArn });
     new CfnOutput(this, 'WebhookSecretArn', { value: state.webhookSecret.secretArn });
@@ -46,7 +56,7 @@ export class ModelStudioJobsStack extends Stack {
     );
     const parameter = new CfnParameter(this, 'OrganizationId', {
       description: 'The ModelStudio organization that jobs are created in.',
-      allowedPattern: '[A-Za-z0-9._-]{1,128}',
+      allowedPattern: ORGANIZATION_ID_PATTERN,
     });
     return parameter.valueAsString;
   }

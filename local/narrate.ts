@@ -12,9 +12,11 @@ export function parseLogLine(line: string): LogLine | null {
   }
 }
 
-/** Each poll is told in a line of its own on a laptop, so the sum of them says nothing; nor does a sweep that found nothing. */
+/**
+ * Each poll is told in a line of its own on a laptop, so the sum of them says nothing; nor does a
+ * poll that finished a job, as that is told apart, nor a sweep. */
 function isRoutine({ message, outcome }: LogLine): boolean {
-  return message === 'batch' || (message === 'sweep' && outcome === 'swept');
+  return message === 'batch' || outcome === 'swept' || (message === 'poll' && outcome === 'finished');
 }
 
 /** Says in a few words what a log line means to someone who watches. */

@@ -13,6 +13,7 @@ const SOURCES = [
   'bin',
   'lib',
   'functions',
+  'openapi/openapi.json',
   'cdk.json',
   'package.json',
   'package-lock.json',
@@ -42,9 +43,13 @@ export async function synthesize(): Promise<string> {
 
 async function runApp(outdir: string): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
-  const CDK_CONTEXT_JSON = JSON.stringify({ organizationId: 'org_sandbox', ...context });
-  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON };
-  await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env });
+  // A domain of one's own leads to AWS.
+  const { domainName: _, certificateArn: __, ...settings } = { organizationId: 'org_sandbox', ...context };
+  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(settings) };
+  await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env }).catch(async (error) => {
+    await rm(outdir, { recursive: true });
+    throw new Error(error.stderr || error.message);
+  });
 }
 
 async function fingerprintOfSources(): Promise<string> {

@@ -5,6 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../functions/core/client-key.ts';
 import { type Flags, type Upstream, upstreamIn, webhookScheduleIn } from './flags.ts';
 import { type Inbox, startInbox } from './inbox.ts';
+import { announce } from './running.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { clientSettings } from './stack/clients.ts';
 import { type LocalStack, startLocalStack } from './stack/stack.ts';
@@ -41,6 +42,8 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     environment: {
       MODELSTUDIO_BASE_URL: upstream.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: upstream.organizationId,
+      // Somebody is watching: a model of seconds is looked at each second or two.
+      LAG_PER_POLL_SECONDS: '0.1',
       // Each poll is a line of its own.
       POWERTOOLS_LOG_LEVEL: 'DEBUG',
       ...schedule,
@@ -57,7 +60,9 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     startInbox(secrets, stack.outputs['WebhookSecretArn'] ?? ''),
     issueKeys(stack),
   ]);
+  const withdraw = announce({ stack, upstream, keys }, templateFile);
   const close = async () => {
+    withdraw();
     inbox.close();
     await Promise.all([stack.close(), sandbox?.close()]);
   };

@@ -10,6 +10,7 @@ import {
   Job,
   JobList,
   ListQuery,
+  override,
   Problem,
   Results,
   Submission,
@@ -27,8 +28,14 @@ interface Description {
   problems: ProblemCode[];
 }
 
+const SECONDS = { type: 'integer', minimum: 1 };
 const SHOWN = {
-  'Retry-After': header('Seconds until the job is looked at again; not once it has finished.'),
+  'Retry-After': header('Seconds until the job is looked at again; not once it has finished.', SECONDS),
+};
+const REFUSED: Record<number, object> = {
+  401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
+  409: { 'Retry-After': header('Seconds until it is worth another try, if it soon will be.', SECONDS) },
+  503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
 };
 const jobAnswer = (description: string, headers: object = SHOWN) => ({ description, headers, ...json(Job) });
 
@@ -49,7 +56,7 @@ const OPERATIONS: Record<Operation, Description> = {
     answers: {
       202: jobAnswer('The job.', {
         ...SHOWN,
-        Location: header('Path of the job.'),
+        Location: { ...header('Path of the job.'), required: true },
         'Idempotency-Replayed': header(
           '"true" when an earlier request with this Idempotency-Key made the job.',
         ),
@@ -84,7 +91,7 @@ const OPERATIONS: Record<Operation, Description> = {
       200: { description: 'The results.', ...json(Results) },
       307: {
         description: 'The results lie elsewhere.',
-        headers: { Location: header('Good for 15 minutes.') },
+        headers: { Location: { ...header('Good for 15 minutes.'), required: true } },
       },
     },
     problems: ['not_found', 'not_finished'],
@@ -174,6 +181,7 @@ function refusals(codes: ProblemCode[]): Record<number, object> {
     const sentences = ofStatus.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`);
     byStatus[status] = {
       description: `${TITLES[status]}. ${sentences.join(' ')}`,
+      ...(REFUSED[status] && { headers: REFUSED[status] }),
       content: {
         'application/problem+json': { schema: ref(Problem) },
         ...(status === 413 && { 'application/json': { schema: ref(GatewayError) } }),
@@ -209,8 +217,8 @@ function webhook(): object {
   };
 }
 
-function header(description: string): object {
-  return { description, schema: { type: 'string' } };
+function header(description: string, schema: object = { type: 'string' }): object {
+  return { description, schema };
 }
 
 function json(schema: z.core.$ZodType): { content: object } {
@@ -232,9 +240,4 @@ function components(): object {
 function inline(schema: z.core.$ZodType): object {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', override });
   return rest;
-}
-
-/** A format says it all, and zod's pattern for it is half a page. */
-function override({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
-  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
 }

@@ -150,3 +150,24 @@ export const GatewayError = named(
   'The answer of API Gateway itself, when it does not let a request through.',
   z.looseObject({ message: z.string() }),
 );
+
+interface Overridden {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: z.core.JSONSchema.BaseSchema;
+}
+
+/** A format says it all, and zod's pattern for it is half a page; of other patterns zod drops the flags. */
+export function override({ zodSchema, jsonSchema }: Overridden): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+  if (jsonSchema.pattern === undefined) return;
+  for (const { _zod } of zodSchema._zod.def.checks ?? []) {
+    const { pattern } = _zod.def as { pattern?: RegExp };
+    if (pattern?.source === jsonSchema.pattern) jsonSchema.pattern = withoutFlags(pattern);
+  }
+}
+
+function withoutFlags({ source, ignoreCase, dotAll }: RegExp): string {
+  const letter = (found: string) => `[${found.toLowerCase()}${found.toUpperCase()}]`;
+  const inAnyCase = ignoreCase ? source.replace(/(?<!\\)[a-z]/gi, letter) : source;
+  return dotAll ? inAnyCase.replace(/(?<!\\)\./g, '[\\s\\S]') : inAnyCase;
+}

@@ -36,6 +36,7 @@ export class Clients {
   constructor(sim: Simulation, cloud: Cloud) {
     this.#sim = sim;
     this.#cloud = cloud;
+    cloud.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
     this.#keys = CLIENTS.map((client) => {
       const { key, record } = newClientKey(
         client,
@@ -46,6 +47,18 @@ export class Clients {
       cloud.clientKeys.set(record.sha256, record);
       return key;
     });
+  }
+
+  /** A receiver that is impatient with the very webhook that it is being sent. */
+  #redeliverWhilePosting(body: string): void {
+    if (this.#sim.now >= HEALS_AT - 60_000) return;
+    const wish = this.wishes.find(({ jobId }) => jobId === JSON.parse(body).data.job_id);
+    if (wish?.jobId) this.#redeliver(wish.client, wish.jobId);
+  }
+
+  #redeliver(client: number, jobId: string): void {
+    this.#cloud.ledger.askedToRedeliver(jobId);
+    this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, null, null, () => undefined);
   }
 
   wish(index: number): void {
@@ -119,10 +132,7 @@ export class Clients {
       });
     }
     while (random.happens(0.15)) {
-      timeline.after(soon(), () => {
-        ledger.askedToRedeliver(jobId);
-        this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, null, null, () => undefined);
-      });
+      timeline.after(soon(), () => this.#redeliver(client, jobId));
     }
   }
 

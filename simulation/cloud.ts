@@ -1,9 +1,11 @@
 import type { ClientKey } from '../functions/core/client-key.ts';
+import { paceOf } from '../functions/core/forecast.ts';
 import type { Job } from '../functions/core/job.ts';
 import { listKeyOf } from '../functions/core/listing.ts';
 import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
 import type { Measured } from '../functions/core/metrics.ts';
 import { overdueAt, shardOf } from '../functions/core/overdue.ts';
+import type { Outlook } from '../functions/core/schedule.ts';
 import { deliver } from '../functions/deliver/deliver.ts';
 import { createModelStudio } from '../functions/edge/modelstudio.ts';
 import { createWebhooks } from '../functions/edge/webhooks.ts';
@@ -46,6 +48,8 @@ export class Cloud {
   #rememberedApiKey: string;
   /** Messages come on time in this run, and those that failed come again in time. */
   readonly isPunctual: boolean;
+  /** What is known of jobs in this run: much, little or nothing, right or wrong. */
+  readonly outlook: Outlook;
   /** How many more polls of a second each there may be while a job seems younger than it is. */
   readonly pollsBySkew: number;
   readonly #overdue = new Map<string, number>();
@@ -56,12 +60,14 @@ export class Cloud {
     const { late, latency, indexLagMillis, skewMillis } = sim.faults;
     this.pollsBySkew = Math.ceil((4 * skewMillis) / 1000);
     this.isPunctual = late === 0 && latency === 0 && indexLagMillis === 0;
+    const durations = Array.from({ length: sim.random.pick([0, 3, 64]) }, () => sim.random.between(1, 60));
+    this.outlook = { durations, pace: paceOf(durations), lagPerPoll: 1 };
     this.modelStudio = new SimulatedModelStudio(sim);
     this.storedApiKey = this.modelStudio.apiKey;
     this.#rememberedApiKey = this.storedApiKey;
     this.receivers = new Receivers(sim, () => this.signingSecrets);
-    const poller = (isCollector: boolean) => async (body: string, worker: Worker) =>
-      poll(PollMessage.parse(JSON.parse(body)), this.world(worker, isCollector));
+    const poller = (isCollector: boolean) => async (body: string, worker: Worker, isRepeat: boolean) =>
+      poll(PollMessage.parse(JSON.parse(body)), isRepeat, this.world(worker, isCollector));
     this.queues = {
       poll: new Queue(sim, 'poll', 30_000, poller(false)),
       collect: new Queue(sim, 'collect', 180_000, poller(true)),
@@ -80,6 +86,7 @@ export class Cloud {
     return {
       jobs: this.#jobs(worker),
       clientJobs: this.#clientJobs(worker),
+      experience: this.#experience(worker),
       overdue: this.#overduePages(worker),
       documents: this.#documentsOf(worker),
       wakeUps: this.#wakeUps(worker),
@@ -182,6 +189,29 @@ export class Cloud {
   /** Whether a sweep would find anything. */
   isAnyOverdue(now: number): boolean {
     return [...this.#overdue.values()].some((at) => at <= now);
+  }
+
+  #experience(worker: Worker): World['experience'] {
+    const { outlook } = this;
+    const harmless = <T>(act: Promise<T>, otherwise: T) => act.catch(() => otherwise);
+    return {
+      outlook: () =>
+        harmless(
+          worker.call('experience.outlook', () => outlook),
+          outlook,
+        ),
+      learn: (_kind, seconds) =>
+        worker
+          .call('experience.learn', () => {
+            must(
+              seconds > 0 && Number.isFinite(seconds),
+              'I16',
+              () => `a duration of ${seconds} s is learnt`,
+            );
+          })
+          .catch(() => undefined),
+      refused: () => Promise.resolve(),
+    };
   }
 
   #clientJobs(worker: Worker): World['clientJobs'] {

@@ -56,32 +56,26 @@ export const PLANTS: Plant[] = [
   {
     name: 'the sweeper forgets finished jobs',
     file: 'core/overdue.ts',
-    find: "  if (webhook?.status !== 'pending') return null;",
-    replace: '  if (webhook !== undefined) return null;',
+    find: "  return job.webhook?.status === 'pending' ? job.watchedUntil : null;",
+    replace: '  return null;',
   },
   {
     name: 'the sweeper is too eager',
     file: 'core/overdue.ts',
-    find: 'const LOST_AFTER_MILLIS = 5 * 60_000;',
-    replace: 'const LOST_AFTER_MILLIS = -5 * 60_000;',
+    find: 'const WATCH_MILLIS = 15 * 60_000;',
+    replace: 'const WATCH_MILLIS = 1000;',
   },
   {
     name: 'the sweeper leaves abandoned submissions',
     file: 'core/overdue.ts',
-    find: "  if (job.status === 'submitting') return job.leaseUntil;",
-    replace: "  if (job.status === 'submitting') return null;",
+    find: "  if (job.status === 'submitting' || job.status === 'running') {",
+    replace: "  if (job.status === 'submitting') return null;\n  if (job.status === 'running') {",
   },
   {
     name: 'a stale wake-up is not recognised',
     file: 'core/job.ts',
     find: "  return isAwaited ? 'awaited' : 'stale';",
     replace: "  return 'awaited';",
-  },
-  {
-    name: 'a wake-up has no token',
-    file: 'core/job.ts',
-    find: 'const isAwaited = message.seq === awaited.seq && message.token === awaited.token;',
-    replace: 'const isAwaited = message.seq === awaited.seq;',
   },
   {
     name: 'a delivery takes no lease',
@@ -179,7 +173,7 @@ export const PLANTS: Plant[] = [
     file: 'poll/poll.ts',
     find: "  if (next.step === 'wait') await world.wakeUps.poll(",
     replace:
-      "  const early = { ...job, ...nextVersion(job, now), awaited: wake };\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
+      "  const early = { ...job, ...nextVersion(job, now), awaited };\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
   },
   {
     name: 'the webhook of a finished job is set off before its row is written',
@@ -187,6 +181,18 @@ export const PLANTS: Plant[] = [
     find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(job, finished, world);\n  await announce(finished, world);\n',
     replace:
       '  await announce(finished, world);\n  if (!(await world.jobs.replace(finished))) return null;\n',
+  },
+  {
+    name: 'two chains of polls never meet',
+    file: 'poll/poll.ts',
+    find: '  const records = mustRecord || isNews || message.unrecorded >= UNRECORDED_MAX;',
+    replace: '  const records = isNews && message.unrecorded < 0;',
+  },
+  {
+    name: 'a watch is not renewed',
+    file: 'core/overdue.ts',
+    find: '  return dueAt + LOST_AFTER_MILLIS <= watchedUntil ? watchedUntil : dueAt + WATCH_MILLIS;',
+    replace: '  return watchedUntil + 0 * dueAt;',
   },
   {
     name: 'a redelivery does not begin a round of its own',
@@ -228,8 +234,8 @@ export const PLANTS: Plant[] = [
   {
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
-    find: '    report ??= await world.modelStudio.report(running.upstreamJobId);',
+    find: '    report ??= await ask(running.upstreamJobId, world);',
     replace:
-      "    report ??= await world.modelStudio.report(running.upstreamJobId);\n    if (report.kind === 'trouble') return;",
+      "    report ??= await ask(running.upstreamJobId, world);\n    if (report.kind === 'trouble') return;",
   },
 ];

@@ -11,6 +11,7 @@ interface Queued {
   /** Until when it is hidden: delayed, or being handled. */
   hiddenUntil: number;
   isDeleted: boolean;
+  isCopy: boolean;
 }
 
 /** An SQS queue with its dead letters and the function that it feeds. */
@@ -18,7 +19,7 @@ export class Queue {
   readonly name: string;
   readonly #sim: Simulation;
   readonly #timeoutMillis: number;
-  readonly #handle: (body: string, worker: Worker) => Promise<void>;
+  readonly #handle: (body: string, worker: Worker, isRepeat: boolean) => Promise<void>;
   readonly #messages = new Set<Queued>();
   #deadLetters: Queued[] = [];
   /** Deliveries beyond the first, by message body: what duplicates and failures have added. */
@@ -30,7 +31,7 @@ export class Queue {
     sim: Simulation,
     name: string,
     timeoutMillis: number,
-    handle: (body: string, worker: Worker) => Promise<void>,
+    handle: (body: string, worker: Worker, isRepeat: boolean) => Promise<void>,
   ) {
     this.#sim = sim;
     this.name = name;
@@ -42,13 +43,20 @@ export class Queue {
     return this.#messages.size;
   }
 
+  messagesOf(jobId: string): number {
+    return [...this.#messages].filter(({ body }) => body.includes(`"jobId":"${jobId}"`)).length;
+  }
+
   send(body: string, delaySeconds: number): void {
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= 900;
     must(isDelay, 'I16', () => `${this.name} is given a delay of ${delaySeconds} s`);
     must(body.length < 1024 * 1024, 'I16', () => `${this.name} is given a message of ${body.length} bytes`);
     const { random, faults } = this.#sim;
     const late = random.happens(faults.late) ? random.between(1, 400) * 1000 : this.#sim.duration(0, 30);
-    this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false }, delaySeconds * 1000 + late);
+    this.#put(
+      { body, receives: 0, hiddenUntil: 0, isDeleted: false, isCopy: false },
+      delaySeconds * 1000 + late,
+    );
   }
 
   /** Puts the dead letters back. */
@@ -57,7 +65,7 @@ export class Queue {
     this.#deadLetters = [];
     for (const { body } of letters) {
       this.#repeated(body);
-      this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false }, 0);
+      this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false, isCopy: false }, 0);
     }
   }
 
@@ -80,10 +88,15 @@ export class Queue {
     if (batch.length > 1 && random.happens(0.5)) batch.reverse();
     this.#invoke(batch.filter((queued) => this.#receive(queued)));
     for (const queued of batch) {
-      if (!random.happens(faults.duplicate) || queued.isDeleted) continue;
+      if (!random.happens(faults.duplicate) || queued.isDeleted || queued.isCopy) continue;
       this.#sim.note(`${this.name} delivers a message twice`);
       this.#repeated(queued.body);
-      this.#put({ ...queued }, faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]));
+      // A true duplicate does not know of the other.
+      const receives = random.pick([queued.receives, 0]);
+      this.#put(
+        { ...queued, receives, isCopy: true },
+        faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]),
+      );
     }
   }
 
@@ -111,7 +124,7 @@ export class Queue {
       for (const message of unhandled) countUp(this.failures, message.body);
     });
     const handled = batch.map((message) =>
-      this.#handle(message.body, worker).catch(() => {
+      this.#handle(message.body, worker, message.receives > 1).catch(() => {
         failed.add(message);
       }),
     );

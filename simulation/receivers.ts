@@ -19,6 +19,8 @@ export class Receivers {
   readonly #secrets: () => readonly string[];
   /** By webhook-id. */
   readonly received = new Map<string, Received>();
+  /** Called while a webhook is being posted, now and then. */
+  onPost: (body: string) => void = () => undefined;
 
   constructor(sim: Simulation, secrets: () => readonly string[]) {
     this.#sim = sim;
@@ -37,6 +39,7 @@ export class Receivers {
     judgeText('a webhook', body);
     known.posts += 1;
     known.by = worker;
+    if (this.#sim.random.happens(0.05)) this.onPost(body);
     const { outcome, millis } = this.#treat(request);
     if (outcome.kind === 'answered' && outcome.status < 300) known.successes += 1;
     const isOver = Math.min(millis, request.deadlineMillis);

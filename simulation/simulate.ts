@@ -1,5 +1,5 @@
 import { isFinished, type Job } from '../functions/core/job.ts';
-import { nextPollSeconds } from '../functions/core/schedule.ts';
+import { nextPollSeconds, type Outlook } from '../functions/core/schedule.ts';
 import { sweep } from '../functions/sweep/sweep.ts';
 import { Clients } from './clients.ts';
 import { Cloud, WEBHOOK_SCHEDULE } from './cloud.ts';
@@ -9,6 +9,9 @@ import { Worker } from './worker.ts';
 
 const MINUTE = 60_000;
 /** The longest job, and the delivery of its webhook, and some. */
+/** One that was made two of goes on as two until the next one that is written down. */
+const POLLS_UNTIL_CHAINS_MEET = 8;
+const CHAINS_MEET_MILLIS = 25 * MINUTE;
 const LIFE_MILLIS = 4 * 3600_000;
 const SWEEP_TIMEOUT_MILLIS = 60_000;
 
@@ -38,6 +41,7 @@ export async function simulate(seed: number, onStep?: (step: string) => void): P
   });
   const isOver = () =>
     sim.now >= HEALS_AT && clients.wishes.every((wish) => wish.isSettled) && allSettled(cloud);
+  sim.timeline.after(HEALS_AT - START + CHAINS_MEET_MILLIS, () => sim.judge(() => judgeChains(cloud)));
   await runUntil(sim, isOver);
   sim.judge(() => judgeEnd(sim, cloud, clients));
   if (sim.violation === null) await judgeSilence(sim, cloud, clients);
@@ -59,6 +63,14 @@ async function runUntil(sim: Simulation, isOver: () => boolean): Promise<void> {
 
 function allSettled({ rows }: Cloud): boolean {
   return [...rows.values()].every((job) => isFinished(job) && job.webhook?.status !== 'pending');
+}
+
+/** Long after the last fault, whatever chains there were have met. */
+function judgeChains(cloud: Cloud): void {
+  for (const { jobId, status } of cloud.rows.values()) {
+    const messages = cloud.queues.poll.messagesOf(jobId) + cloud.queues.collect.messagesOf(jobId);
+    must(status !== 'running' || messages <= 1, 'I19', () => `${jobId} has ${messages} chains of polls`);
+  }
 }
 
 function sendPoison(sim: Simulation, cloud: Cloud): void {
@@ -141,23 +153,30 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
     (sum, queue) => sum + (queue.repeats.get(job.jobId) ?? 0),
     0,
   );
-  const slack = 2 + repeats + (cloud.ledger.rescues.get(job.jobId) ?? 0);
+  const strays = 2 + repeats + (cloud.ledger.rescues.get(job.jobId) ?? 0);
+  const slack = strays * POLLS_UNTIL_CHAINS_MEET;
   const { from = 0, to = 0 } = cloud.ledger.lives.get(job.jobId) ?? {};
-  const polls = pollsWithin(to - from) + slack + cloud.pollsBySkew;
+  const polls = pollsWithin(to - from, job.totalTasks, cloud.outlook) + slack + cloud.pollsBySkew;
   const { asked, askedAgain } = cloud.modelStudio;
   const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
   must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);
   const { poll = 0, deliver = 0 } = cloud.ledger.sends.get(job.jobId) ?? {};
   must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
   const rounds = 1 + (cloud.ledger.redeliveries.get(job.jobId) ?? 0);
-  const deliveries = rounds * hopsOfSchedule() + slack;
+  const deliveries = rounds * hopsOfSchedule() + strays;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
 }
 
-function pollsWithin(millis: number): number {
+/** Those that the plan foresees, for as long as each number of finished tasks might last. */
+function pollsWithin(millis: number, totalTasks: number, outlook: Outlook): number {
   let polls = 0;
-  for (let age = 0; age <= millis; polls++) age += 1000 * nextPollSeconds(age, Number.MAX_SAFE_INTEGER);
-  return polls + 1;
+  for (let completedTasks = 0; completedTasks <= totalTasks; completedTasks++) {
+    for (let age = 0; age <= millis; polls++) {
+      const standing = { age: Math.max(age, 1), left: Number.MAX_SAFE_INTEGER, completedTasks, totalTasks };
+      age += 1000 * nextPollSeconds(standing, outlook);
+    }
+  }
+  return polls;
 }
 
 /** Each retry may wait an hour, when the receiver asks for it, in hops of a quarter. */

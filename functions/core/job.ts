@@ -76,6 +76,8 @@ export interface JobBase {
   createdAt: Millis;
   updatedAt: Millis;
   expiresAt: Millis;
+  /** If nothing has been written by then, its wake-up is lost. */
+  watchedUntil: Millis;
   /** Counts the writes to the row; every write is conditional on the version that was read. */
   version: number;
 }
@@ -91,6 +93,7 @@ export interface RunningJob extends JobBase {
   status: 'running';
   upstreamJobId: string;
   completedTasks: number;
+  /** The latest wake-up that was written down; later ones may be under way. */
   awaited: Wake;
   /** Since when ModelStudio says that it does not know the job; null while it does. */
   missingSince: Millis | null;
@@ -121,8 +124,19 @@ export function isFinished(job: Job): job is FinishedJob {
 
 /** The part of a job that its next state takes over, as the next version of it. */
 export function nextVersion(job: Job, now: Millis): JobBase {
-  const { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt, version } = job;
-  const kept = { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt };
+  const { jobId, client, modelId, totalTasks, metadata, fingerprint } = job;
+  const { createdAt, expiresAt, watchedUntil, version } = job;
+  const kept = {
+    jobId,
+    client,
+    modelId,
+    totalTasks,
+    metadata,
+    fingerprint,
+    createdAt,
+    expiresAt,
+    watchedUntil,
+  };
   return { ...kept, updatedAt: now, version: version + 1 };
 }
 

@@ -3,7 +3,17 @@ import * as z from 'zod/mini';
 const WakeSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
 
 /** What a poll message says: enough to carry on even when the row's last write was lost. */
-export const PollMessage = z.object({ jobId: z.string(), upstreamJobId: z.string(), wake: WakeSchema });
+export const PollMessage = z.object({
+  jobId: z.string(),
+  upstreamJobId: z.string(),
+  wake: WakeSchema,
+  /** When the job was last looked at; when it was created, before the first look. */
+  lookedAt: z.number(),
+  /** The last wake-up of this chain that was written down: the row names another one if another chain has written. */
+  recorded: z.string(),
+  /** Wake-ups of this chain since then. */
+  unrecorded: z.int(),
+});
 export type PollMessage = z.infer<typeof PollMessage>;
 
 /** `attempts`: made before this message was sent, which the row may not know if its last write was lost. */

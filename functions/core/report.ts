@@ -1,5 +1,5 @@
 import type { JobError, Millis, RunningJob } from './job.ts';
-import { nextPollSeconds } from './schedule.ts';
+import { nextPollSeconds, type Outlook } from './schedule.ts';
 
 /** The results of a job, as JSON text of the array that ModelStudio gave, in the order of the conversations. */
 export interface Results {
@@ -70,7 +70,13 @@ export function cancelled(job: RunningJob): End {
 }
 
 /** Decides what follows from a report on a running job. */
-export function afterReport(job: RunningJob, report: Report, now: Millis, isCollector: boolean): Next {
+export function afterReport(
+  job: RunningJob,
+  report: Report,
+  now: Millis,
+  outlook: Outlook,
+  isCollector: boolean,
+): Next {
   const progress = Math.max(job.completedTasks, completedTasksIn(report, job.totalTasks));
   switch (report.kind) {
     case 'completed':
@@ -84,25 +90,28 @@ export function afterReport(job: RunningJob, report: Report, now: Millis, isColl
       const since = job.missingSince ?? now;
       const isLost = now - since >= MISSING_GRACE_MILLIS;
       if (isLost) return finish('failed', progress, null, jobError('modelstudio_job_missing'));
-      return waitOrExpire(job, now, progress, since, 0);
+      return waitOrExpire(job, now, outlook, progress, since, 0);
     }
     case 'running':
-      return waitOrExpire(job, now, progress, null, 0);
+      return waitOrExpire(job, now, outlook, progress, null, 0);
     case 'trouble':
-      return waitOrExpire(job, now, progress, job.missingSince, report.retryAfterSeconds);
+      return waitOrExpire(job, now, outlook, progress, job.missingSince, report.retryAfterSeconds);
   }
 }
 
 function waitOrExpire(
   job: RunningJob,
   now: Millis,
+  outlook: Outlook,
   completedTasks: number,
   missingSince: Millis | null,
   atLeastSeconds: number,
 ): Next {
   const left = job.expiresAt - now;
   if (left <= 0) return { step: 'finish', end: expired({ ...job, completedTasks }) };
-  const seconds = nextPollSeconds(now - job.createdAt, left, atLeastSeconds);
+  const { totalTasks } = job;
+  const standing = { age: now - job.createdAt, left, completedTasks, totalTasks };
+  const seconds = nextPollSeconds(standing, outlook, atLeastSeconds);
   return { step: 'wait', seconds, completedTasks, missingSince };
 }
 

@@ -1,22 +1,41 @@
+import { type Pace, paceOfBatch, secondsToNextLook } from './forecast.ts';
 import type { Millis } from './job.ts';
 import { DELAY_MAX_SECONDS } from './wait.ts';
 
-const FIRST_DELAY_SECONDS = 1;
-/** Each wait is this much of the job's age, so waits grow by half from poll to poll. */
-const SHARE_OF_AGE = 0.5;
-/** Nobody wants to learn of a finished job later than this. */
-const LONGEST_WAIT_SECONDS = 60;
+/** What there is to go by when the next poll is planned. */
+export interface Outlook {
+  /** Of past jobs of the kind, in seconds. */
+  durations: readonly number[];
+  /** Made of these durations. */
+  pace: Pace;
+  /** λ: seconds of lag that one poll is worth. */
+  lagPerPoll: number;
+}
+
+export interface Standing {
+  /** Since the job was created. */
+  age: Millis;
+  /** Until it expires: the last poll falls on that moment. */
+  left: Millis;
+  completedTasks: number;
+  totalTasks: number;
+}
 
 /**
  * When to ask ModelStudio again.
- * @param age since the job was created, in milliseconds
- * @param left until the job expires, in milliseconds: the last poll falls on that moment
  * @param atLeastSeconds what ModelStudio asked for with Retry-After
  * @returns whole seconds, 1 to 900
  */
-export function nextPollSeconds(age: Millis, left: Millis, atLeastSeconds = 0): number {
-  const wanted = Math.min(LONGEST_WAIT_SECONDS, Math.floor((age / 1000) * SHARE_OF_AGE));
-  const untilExpiry = Math.ceil(left / 1000);
-  const seconds = Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS);
-  return Math.max(FIRST_DELAY_SECONDS, seconds);
+export function nextPollSeconds(job: Standing, outlook: Outlook, atLeastSeconds = 0): number {
+  // The clock of whoever created the job may have been ahead.
+  const age = Math.max(1, job.age) / 1000;
+  const wanted = Math.round(secondsToNextLook(paceFor(job, age, outlook), age, outlook.lagPerPoll));
+  const untilExpiry = Math.ceil(job.left / 1000);
+  return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
+}
+
+function paceFor(job: Standing, age: number, { durations, pace }: Outlook): Pace {
+  const { completedTasks, totalTasks } = job;
+  const showsProgress = completedTasks > 0 && totalTasks > 1;
+  return showsProgress ? paceOfBatch(durations, age, completedTasks, totalTasks) : pace;
 }

@@ -14,6 +14,7 @@ import {
 } from '../core/job.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
+import { watchOver } from '../core/overdue.ts';
 import { hopSeconds, isEarly } from '../core/wait.ts';
 import type { Facts, World } from '../ports.ts';
 
@@ -167,7 +168,9 @@ async function sendNext(
 }
 
 function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJob {
-  return { ...job, ...nextVersion(job, now), webhook };
+  const dueAt = webhook.status === 'pending' ? (webhook.awaited?.dueAt ?? now) : now;
+  const watchedUntil = watchOver(dueAt, job.watchedUntil);
+  return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
 }
 
 function causeOf(exchange: Exclude<Exchange, { kind: 'answered' }>): string {

@@ -9,6 +9,13 @@ export function optional(name: string): string | null {
   return process.env[name] || null;
 }
 
+/** @throws when it is not one */
+export function number(name: string): number {
+  const value = Number(required(name));
+  if (Number.isNaN(value)) throw new Error(`The environment variable ${name} must be a number`);
+  return value;
+}
+
 /** A list of numbers, comma-separated. */
 export function numbers(name: string): number[] {
   const text = process.env[name] ?? '';

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { METRICS, type Measured, type MetricName, NAMESPACE } from '../core/metrics.ts';
+import { METRICS, type MetricName, NAMESPACE } from '../core/metrics.ts';
 import type { Log, Stage } from '../ports.ts';
 
 /** `service` of each line, and of the metrics in it, is POWERTOOLS_SERVICE_NAME. */
@@ -12,7 +12,7 @@ const metrics = new Metrics({ namespace: NAMESPACE });
 type Tally = Partial<Record<Stage, Record<string, number>>>;
 
 let tallied: Tally = {};
-let measuredInTally: Measured = {};
+let measuredInTally: Partial<Record<MetricName, number[]>> = {};
 
 export const log: Log = {
   tell: (stage, facts, measured = {}) => logger.info(stage, { ...facts, ...embedded(measured) }),
@@ -22,7 +22,8 @@ export const log: Log = {
     outcomes[facts.outcome] = (outcomes[facts.outcome] ?? 0) + 1;
     tallied[stage] = outcomes;
     for (const [name, value] of entries(measured)) {
-      measuredInTally[name] = (measuredInTally[name] ?? 0) + value;
+      const values = measuredInTally[name] ?? [];
+      measuredInTally[name] = isCount(name) ? [(values[0] ?? 0) + value] : [...values, value];
     }
   },
 };
@@ -36,15 +37,21 @@ export function tellTally(facts: { duration_ms: number }): void {
 }
 
 /** Metrics as a part of a log line (CloudWatch's embedded metric format), which costs no line of its own. */
-function embedded(measured: Measured): object {
+function embedded(measured: Partial<Record<MetricName, number | number[]>>): object {
   const all = entries(measured);
   if (all.length === 0) return {};
-  for (const [name, value] of all) metrics.addMetric(name, METRICS[name], value);
+  for (const [name, values] of all) {
+    for (const value of [values].flat()) metrics.addMetric(name, METRICS[name], value);
+  }
   const { service: _, ...line } = metrics.serializeMetrics();
   metrics.clearMetrics();
   return line;
 }
 
-function entries(measured: Measured): [MetricName, number][] {
-  return Object.entries(measured) as [MetricName, number][];
+function isCount(name: MetricName): boolean {
+  return METRICS[name] === 'Count' && name !== 'PollsPerJob';
+}
+
+function entries<T>(measured: Partial<Record<MetricName, T>>): [MetricName, T][] {
+  return Object.entries(measured) as [MetricName, T][];
 }

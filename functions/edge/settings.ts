@@ -1,5 +1,5 @@
 import type { WebhookRules } from '../core/webhook-url.ts';
-import { numbers, optional, required } from './environment.ts';
+import { number, numbers, optional, required } from './environment.ts';
 
 export function webhookRules(): WebhookRules {
   return {
@@ -12,4 +12,5 @@ export function webhookRules(): WebhookRules {
 
 export const apiUrl = () => required('API_URL').replace(/\/+$/, '');
 export const webhookSchedule = () => numbers('WEBHOOK_RETRY_SCHEDULE_SECONDS');
-export const retentionDays = () => Number(required('RETENTION_DAYS'));
+export const retentionDays = () => number('RETENTION_DAYS');
+export const lagPerPoll = () => number('LAG_PER_POLL_SECONDS');

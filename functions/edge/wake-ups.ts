@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Wake } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/wait.ts';
 import type { WakeUps } from '../ports.ts';
@@ -16,22 +16,56 @@ export interface QueueUrls {
  * functions are exempt from Lambda's recursive-loop detection, this is what ends a loop, among the dead letters.
  */
 const CHAIN_MAX = 20_000;
+const BATCH_MAX = 10;
 
-/** Wake-ups as delayed SQS messages. */
-export function createWakeUps(client: SQSClient, queueUrls: QueueUrls): WakeUps {
-  const send = async (queueUrl: string | null, message: { wake: Wake }, delaySeconds: number) => {
+interface Waiting {
+  body: string;
+  delaySeconds: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Wake-ups as delayed SQS messages. Those that are sent at about the same time share a request, which costs a tenth.
+ * @param lingerMillis how long a message waits for others to share its request
+ */
+export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMillis = 0): WakeUps {
+  const waiting = new Map<string, Waiting[]>();
+
+  async function flush(queueUrl: string): Promise<void> {
+    const messages = waiting.get(queueUrl)?.splice(0, BATCH_MAX) ?? [];
+    if (messages.length === 0) return;
+    const Entries = messages.map(({ body, delaySeconds }, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      DelaySeconds: delaySeconds,
+    }));
+    try {
+      const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+      for (const { Id, Code } of Failed)
+        messages[Number(Id)]?.reject(new Error(`SQS refused a message: ${Code}`));
+      for (const { resolve } of messages) resolve();
+    } catch (error) {
+      for (const { reject } of messages) reject(error as Error);
+    }
+  }
+
+  const send = (queueUrl: string | null, message: { wake: Wake }, delaySeconds: number) => {
     assert(queueUrl, 'This function has no such queue');
     assert(message.wake.seq <= CHAIN_MAX, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
     assert(isDelay, `SQS takes a delay of 0 to ${DELAY_MAX_SECONDS} whole seconds, not ${delaySeconds}`);
-    const body = JSON.stringify(message);
-    await client.send(
-      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds }),
-    );
+    return new Promise<void>((resolve, reject) => {
+      const batch = waiting.get(queueUrl) ?? [];
+      waiting.set(queueUrl, batch);
+      batch.push({ body: JSON.stringify(message), delaySeconds, resolve, reject });
+      if (batch.length >= BATCH_MAX) void flush(queueUrl);
+      else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
+    });
   };
   return {
-    poll: (message, delaySeconds) => send(queueUrls.poll, message, delaySeconds),
-    collect: (message, delaySeconds) => send(queueUrls.collect, message, delaySeconds),
-    deliver: (message, delaySeconds) => send(queueUrls.deliver, message, delaySeconds),
+    poll: async (message, delaySeconds) => send(queueUrls.poll, message, delaySeconds),
+    collect: async (message, delaySeconds) => send(queueUrls.collect, message, delaySeconds),
+    deliver: async (message, delaySeconds) => send(queueUrls.deliver, message, delaySeconds),
   };
 }

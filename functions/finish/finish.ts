@@ -2,6 +2,7 @@ import { firstWaitMillis } from '../core/attempt.ts';
 import { base32 } from '../core/ids.ts';
 import { type FinishedJob, nextVersion, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
+import { watchOver } from '../core/overdue.ts';
 import type { End } from '../core/report.ts';
 import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
 import { hopSeconds } from '../core/wait.ts';
@@ -34,7 +35,8 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   };
   const documents = await write({ ...base, ...ending }, end, world);
   const webhook = job.webhook && awaitingFirstAttempt(job.webhook, world);
-  const finished: FinishedJob = { ...base, ...ending, ...documents, webhook };
+  const watchedUntil = watchOver(webhook?.awaited?.dueAt ?? now, base.watchedUntil);
+  const finished: FinishedJob = { ...base, ...ending, ...documents, watchedUntil, webhook };
   if (!(await world.jobs.replace(finished))) return null;
   tellFinished(job, finished, world);
   await announce(finished, world);
@@ -98,12 +100,10 @@ const ENDED = {
 } as const satisfies Record<FinishedJob['status'], MetricName>;
 
 function measuredOf(before: UnfinishedJob, job: FinishedJob): Measured {
-  const isReported = before.status === 'running' && (job.status === 'completed' || job.status === 'failed');
   return {
     [ENDED[job.status]]: 1,
     JobSeconds: (job.finishedAt - job.createdAt) / 1000,
     ...(before.status === 'running' && { PollsPerJob: before.awaited.seq }),
-    ...(isReported && { DetectionLagSeconds: (job.finishedAt - before.updatedAt) / 1000 }),
     ...(job.error?.code === 'submission_unknown' && { UnknownSubmissions: 1 }),
     ...(job.error?.code === 'results_too_large' && { ResultsTooLarge: 1 }),
   };

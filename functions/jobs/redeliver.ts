@@ -8,6 +8,7 @@ import {
   type PendingWebhook,
   type Webhook,
 } from '../core/job.ts';
+import { watchOver } from '../core/overdue.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import type { World } from '../ports.ts';
 import { findOwn, type ReadWorld, showJob } from './show.ts';
@@ -66,7 +67,8 @@ async function begin(
     awaited,
     leaseUntil: null,
   };
-  const after: FinishedJob = { ...job, ...nextVersion(job, now), webhook: round };
+  const watchedUntil = watchOver(now, job.watchedUntil);
+  const after: FinishedJob = { ...job, ...nextVersion(job, now), watchedUntil, webhook: round };
   if (!(await world.jobs.replace(after))) return null;
   await world.wakeUps.deliver({ jobId: job.jobId, wake: awaited, attempts }, 0);
   world.log.tell('redeliver', { outcome: 'begun', job_id: job.jobId, client: job.client, attempt: attempts });

@@ -1,14 +1,16 @@
+import { drawDuration, kindOf } from '../core/forecast.ts';
 import { base32 } from '../core/ids.ts';
 import { isFinished, nextVersion, type RunningJob, standing, type UnfinishedJob } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
+import { watchOver } from '../core/overdue.ts';
 import { afterReport, type Next, type Report } from '../core/report.ts';
 import { hopSeconds } from '../core/wait.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
 import type { Facts, World } from '../ports.ts';
 
 export type PollWorld = FinishWorld &
-  Pick<World, 'modelStudio'> & {
+  Pick<World, 'modelStudio' | 'experience'> & {
     /** The collector is a poller with the memory and the time for reports of any size. */
     settings: { isCollector: boolean };
   };
@@ -16,8 +18,14 @@ export type PollWorld = FinishWorld &
 /** Losing a race means that somebody else has just moved the job on; losing it this often means a fault. */
 const RACES_MAX = 3;
 
-/** Asks ModelStudio about one job, then ends the job or sends the next wake-up. */
-export async function poll(message: PollMessage, world: PollWorld): Promise<void> {
+/** Should one message ever become two chains, they meet in the row after so many polls at the latest. */
+const UNRECORDED_MAX = 6;
+
+/**
+ * Asks ModelStudio about one job, then ends the job or sends the next wake-up.
+ * @param isRepeat the message has been received before, by a worker that may have sent its next wake-up
+ */
+export async function poll(message: PollMessage, isRepeat: boolean, world: PollWorld): Promise<void> {
   let report: Report | null = null;
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await world.jobs.find(message.jobId);
@@ -28,10 +36,17 @@ export async function poll(message: PollMessage, world: PollWorld): Promise<void
       return tally(message, world, { outcome: 'stale' });
 
     // Asked once: a race lost does not make the report any less true.
-    report ??= await world.modelStudio.report(running.upstreamJobId);
-    const next = afterReport(running, report, world.clock.now(), world.settings.isCollector);
-    if (next.step !== 'finish') return carryOn(running, message, next, report, world);
-    if (await finish(running, next.end, world)) return;
+    report ??= await ask(running.upstreamJobId, world);
+    const outlook = await world.experience.outlook(kindOf(running.modelId, running.totalTasks));
+    const { isCollector } = world.settings;
+    const next = afterReport(running, report, world.clock.now(), outlook, isCollector);
+    if (next.step !== 'finish') {
+      const mustRecord = isRepeat || job.status === 'submitting' || isCrossed(message, running);
+      return carryOn(running, message, next, report, mustRecord, world);
+    }
+    // The row knows of the wake-ups that were written down; the message is the latest of all.
+    const ended = await finish({ ...running, awaited: message.wake }, next.end, world);
+    if (ended !== null) return learn(running, message, report, world);
   }
   throw new Error(`The job ${message.jobId} changed under each of ${RACES_MAX} tries to finish it`);
 }
@@ -44,29 +59,67 @@ function asRunning(job: UnfinishedJob, message: PollMessage): RunningJob {
   return { ...kept, status: 'running', upstreamJobId, completedTasks: 0, awaited: wake, missingSince: null };
 }
 
+/** Another chain has written the row since this one did. The one that writes next, further on, outlives the other. */
+function isCrossed(message: PollMessage, { awaited }: RunningJob): boolean {
+  return awaited.token !== message.wake.token && awaited.token !== message.recorded;
+}
+
+async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
+  const report = await world.modelStudio.report(upstreamJobId);
+  if (report.kind === 'trouble' && report.cause === 'unavailable') await world.experience.refused();
+  return report;
+}
+
+/** Only what ModelStudio reported as ended tells how long such jobs take. */
+async function learn(job: RunningJob, message: PollMessage, report: Report, world: PollWorld): Promise<void> {
+  const now = world.clock.now();
+  const isReported = report.kind === 'completed' || report.kind === 'failed';
+  const measured = {
+    ...measuredOf(report),
+    ...(isReported && { DetectionLagSeconds: (now - message.lookedAt) / 1000 }),
+  };
+  tally(message, world, { outcome: 'finished' }, measured);
+  if (!isReported) return;
+  const [from, to] = [message.lookedAt - job.createdAt, now - job.createdAt];
+  const seconds = drawDuration(Math.max(0, from) / 1000, Math.max(1, to) / 1000, world.chance.fraction());
+  await world.experience.learn(kindOf(job.modelId, job.totalTasks), seconds);
+}
+
 /**
- * Sends, then records. A crash in between leaves a message ahead of its row, which carries on; the other
- * order would leave a row that awaits a message nobody sent.
+ * Sends, then records if there is anything to record. A crash in between leaves a message ahead of its row, which
+ * carries on; the other order would leave a row that awaits a message nobody sent.
  */
 async function carryOn(
   job: RunningJob,
   message: PollMessage,
   next: Exclude<Next, { step: 'finish' }>,
   report: Report,
+  mustRecord: boolean,
   world: PollWorld,
 ): Promise<void> {
   const now = world.clock.now();
   const seconds = next.step === 'wait' ? next.seconds : 0;
   const token = base32(world.chance.bytes());
-  const wake = { seq: message.wake.seq + 1, token, dueAt: now + seconds * 1000 };
-  const delaySeconds = hopSeconds(wake.dueAt, now);
-  if (next.step === 'wait') await world.wakeUps.poll({ ...message, wake }, delaySeconds);
-  else await world.wakeUps.collect({ ...message, wake }, delaySeconds);
-
+  const awaited = { seq: message.wake.seq + 1, token, dueAt: now + seconds * 1000 };
   const { completedTasks, missingSince } = next.step === 'wait' ? next : job;
-  const isRecorded = await record(job, { completedTasks, missingSince, awaited: wake }, message, world);
+  const watchedUntil = watchOver(awaited.dueAt, job.watchedUntil);
+  const isNews =
+    completedTasks !== job.completedTasks ||
+    missingSince !== job.missingSince ||
+    watchedUntil !== job.watchedUntil;
+  const records = mustRecord || isNews || message.unrecorded >= UNRECORDED_MAX;
+  const chain = records
+    ? { recorded: token, unrecorded: 0 }
+    : { recorded: message.recorded, unrecorded: message.unrecorded + 1 };
+  const following = { ...message, ...chain, wake: awaited, lookedAt: now };
+  const delaySeconds = hopSeconds(awaited.dueAt, now);
+  if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
+  else await world.wakeUps.collect(following, delaySeconds);
+
+  const change = { completedTasks, missingSince, awaited, watchedUntil };
+  const isOvertaken = records && !(await record(job, change, message, world));
   const facts = {
-    outcome: isRecorded ? report.kind : 'overtaken',
+    outcome: isOvertaken ? 'overtaken' : report.kind,
     client: job.client,
     completed_tasks: completedTasks,
     total_tasks: job.totalTasks,
@@ -83,7 +136,7 @@ async function carryOn(
  */
 async function record(
   job: RunningJob,
-  change: Pick<RunningJob, 'completedTasks' | 'missingSince' | 'awaited'>,
+  change: Pick<RunningJob, 'completedTasks' | 'missingSince' | 'awaited' | 'watchedUntil'>,
   message: PollMessage,
   world: PollWorld,
 ): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { PollMessage } from '../core/messages.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { finishWorld, modelStudio } from '../edge/world.ts';
+import { experience, finishWorld, modelStudio } from '../edge/world.ts';
 import { poll } from './poll.ts';
 
 export interface PollerLimits {
@@ -10,13 +10,16 @@ export interface PollerLimits {
   reportMaxBytes: number;
 }
 
+/** The polls of a batch end within moments of each other, most of them with a message to send. */
+const LINGER_MILLIS = 20;
+
 /** The poller and the collector are the same flow within different limits. */
 export function pollHandler({ isCollector, ...limits }: PollerLimits) {
-  const finish = finishWorld();
+  const finish = finishWorld(LINGER_MILLIS);
   const settings = { ...finish.settings, isCollector };
-  const world = { ...finish, modelStudio: modelStudio(limits), settings };
+  const world = { ...finish, experience: experience(), modelStudio: modelStudio(limits), settings };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
-    (message) => poll(message, world),
+    (message, isRepeat) => poll(message, isRepeat, world),
   );
 }

@@ -2,13 +2,14 @@ import { admit } from '../admit/admit.ts';
 import { optional } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { clientKeys, finishWorld, modelStudio } from '../edge/world.ts';
+import { clientKeys, experience, finishWorld, modelStudio } from '../edge/world.ts';
 import { submit } from './submit.ts';
 
 const finish = finishWorld();
 const world = {
   ...finish,
   clientKeys: clientKeys(),
+  experience: experience(),
   modelStudio: modelStudio({ reportDeadlineMillis: 0, reportMaxBytes: 0 }),
   settings: {
     ...finish.settings,

@@ -1,12 +1,14 @@
 import type { Admitted, Request } from '../admit/admit.ts';
 import { readJson } from '../core/body.ts';
 import type { Creation } from '../core/creation.ts';
+import { kindOf } from '../core/forecast.ts';
 import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
+import { newWatch, watchOver } from '../core/overdue.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { submissionUnknown } from '../core/report.ts';
-import { nextPollSeconds } from '../core/schedule.ts';
+import { nextPollSeconds, type Outlook } from '../core/schedule.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
 import type { WebhookRules } from '../core/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
@@ -15,7 +17,7 @@ import type { World } from '../ports.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
-  Pick<World, 'modelStudio'> & {
+  Pick<World, 'modelStudio' | 'experience'> & {
     settings: FinishSettings & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
   };
 
@@ -35,15 +37,19 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
   const isNew = await world.jobs.insert(job);
   if (!isNew) return replay(job, request, world);
 
-  const creation = await world.modelStudio.create(parsed);
+  const [creation, outlook] = await Promise.all([
+    world.modelStudio.create(parsed),
+    world.experience.outlook(kindOf(job.modelId, job.totalTasks)),
+  ]);
   tellSubmitted(job, creation, world);
   switch (creation.kind) {
     case 'created':
-      return accept(await begin(job, creation.upstreamJobId, world), {}, world);
+      return accept(await begin(job, creation.upstreamJobId, outlook, world), {}, world);
     case 'unknown':
       await finish(job, submissionUnknown, world);
       return problem('submission_unknown', request.requestId, { job_id: job.jobId });
     default:
+      if (creation.kind === 'unavailable') await world.experience.refused();
       await world.jobs.remove(job);
       return refusal(creation, request.requestId);
   }
@@ -89,6 +95,7 @@ function newJob(
     createdAt: now,
     updatedAt: now,
     expiresAt: now + submission.expires_in * 1000,
+    watchedUntil: newWatch(now),
     version: 1,
     leaseUntil: now + SUBMIT_LEASE_MILLIS,
     webhook: url === null ? null : { status: 'pending', id: webhookIdOf(chance.bytes()), url, ...untried },
@@ -99,17 +106,26 @@ function newJob(
  * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job
  * and the poller records it instead.
  */
-async function begin(job: SubmittingJob, upstreamJobId: string, world: SubmitWorld): Promise<Job> {
+async function begin(
+  job: SubmittingJob,
+  upstreamJobId: string,
+  outlook: Outlook,
+  world: SubmitWorld,
+): Promise<Job> {
   const now = world.clock.now();
-  const seconds = nextPollSeconds(0, job.expiresAt - now);
+  const { jobId, createdAt, expiresAt, totalTasks } = job;
+  const standing = { age: now - createdAt, left: expiresAt - now, completedTasks: 0, totalTasks };
+  const seconds = nextPollSeconds(standing, outlook);
   const wake = { seq: 1, token: base32(world.chance.bytes()), dueAt: now + seconds * 1000 };
-  await world.wakeUps.poll({ jobId: job.jobId, upstreamJobId, wake }, seconds);
+  const message = { jobId, upstreamJobId, wake, lookedAt: createdAt, recorded: wake.token, unrecorded: 0 };
+  await world.wakeUps.poll(message, seconds);
   const running: RunningJob = {
     ...nextVersion(job, now),
     status: 'running',
     upstreamJobId,
     completedTasks: 0,
     awaited: wake,
+    watchedUntil: watchOver(wake.dueAt, job.watchedUntil),
     missingSince: null,
     webhook: job.webhook,
   };

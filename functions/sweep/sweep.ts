@@ -8,7 +8,7 @@ import {
   type RunningJob,
   type Wake,
 } from '../core/job.ts';
-import { overdueAt, SHARDS } from '../core/overdue.ts';
+import { overdueAt, SHARDS, watchOver } from '../core/overdue.ts';
 import { expired, submissionUnknown } from '../core/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
@@ -45,28 +45,27 @@ interface Swept {
 async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
   const failures: unknown[] = [];
   let oldestMillis = 0;
+  const onOverdue = (millis: Millis) => {
+    oldestMillis = Math.max(oldestMillis, millis);
+  };
   for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
-    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, world)));
-    for (const outcome of rescues) {
-      if (outcome.status === 'rejected') failures.push(outcome.reason);
-      else oldestMillis = Math.max(oldestMillis, outcome.value);
-    }
+    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
+    failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
     if (world.clock.now() >= until) break;
   }
   return { failures, oldestMillis };
 }
 
-/** @returns for how long the job was overdue */
-async function rescue(jobId: string, world: SweepWorld): Promise<Millis> {
+async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {
   const job = await world.jobs.find(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.
   const at = job && overdueAt(job);
-  if (job === null || at === null || at > now) return 0;
+  if (job === null || at === null || at > now) return;
+  onOverdue(now - at);
   const outcome = await wakeUp(job, now, world);
   const facts = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
   world.log.tell('sweep', facts, { Rescues: 1 });
-  return now - at;
 }
 
 async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string> {
@@ -89,8 +88,10 @@ async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string>
 async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
   const { jobId, upstreamJobId } = job;
   const awaited = nextWake(job.awaited, now, world);
-  await world.wakeUps.poll({ jobId, upstreamJobId, wake: awaited }, 0);
-  await world.jobs.replace({ ...job, ...nextVersion(job, now), awaited });
+  const message = { jobId, upstreamJobId, wake: awaited, lookedAt: job.updatedAt, recorded: awaited.token };
+  await world.wakeUps.poll({ ...message, unrecorded: 0 }, 0);
+  const watchedUntil = watchOver(now, job.watchedUntil);
+  await world.jobs.replace({ ...job, ...nextVersion(job, now), watchedUntil, awaited });
 }
 
 async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
@@ -98,7 +99,13 @@ async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): P
   if (webhook?.status !== 'pending') return;
   const awaited = nextWake(webhook.awaited, now, world);
   await world.wakeUps.deliver({ jobId, wake: awaited, attempts: webhook.attempts }, 0);
-  await world.jobs.replace({ ...job, ...nextVersion(job, now), webhook: { ...webhook, awaited } });
+  const watchedUntil = watchOver(now, job.watchedUntil);
+  await world.jobs.replace({
+    ...job,
+    ...nextVersion(job, now),
+    watchedUntil,
+    webhook: { ...webhook, awaited },
+  });
 }
 
 function nextWake(lost: Wake | null, now: Millis, world: SweepWorld): Wake {

@@ -30,6 +30,7 @@ const submitting: SubmittingJob = {
   updatedAt: 2,
   expiresAt: 3,
   version: 4,
+  watchedUntil: 6,
   leaseUntil: 5,
   webhook: null,
 };

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 
 const wake = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
-const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wake };
+const chain = { lookedAt: Date.UTC(2026, 0, 1), recorded: 't', unrecorded: 0 };
+const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wake, ...chain };
 const deliver = { jobId: 'job_1', wake, attempts: 0 };
 
 describe('a message that came through a queue says the same', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
-import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
+import { newWatch, overdueAt, SHARDS, shardOf, watchOver } from '../../functions/core/overdue.ts';
 import {
   finishedJob,
   NOW,
@@ -12,22 +12,21 @@ import {
 } from '../fakes/jobs.ts';
 
 const MINUTE = 60_000;
-
-const pending = (dueAt: number | null) =>
-  pendingWebhook({ awaited: dueAt === null ? null : wake(1, 't', dueAt) });
-const running = (dueAt: number, expiresAt = NOW + 24 * 60 * MINUTE) =>
-  runningJob({ awaited: wake(1, 't', dueAt), expiresAt });
-const finished = (webhook: FinishedJob['webhook']) => finishedJob({ webhook });
+const watched = { watchedUntil: NOW + 15 * MINUTE };
+const finished = (webhook: FinishedJob['webhook']) => finishedJob({ ...watched, webhook });
 
 describe('overdueAt', () => {
   it.each<[what: string, job: Job, at: number | null]>([
-    ['a submission: when its lease ends', submittingJob({ leaseUntil: NOW + MINUTE }), NOW + MINUTE],
-    ['a running job: five minutes after its poll', running(NOW), NOW + 5 * MINUTE],
-    ['rounded up', running(NOW + 1), NOW + 10 * MINUTE],
-    ['the same for the polls of five minutes', running(NOW + 5 * MINUTE), NOW + 10 * MINUTE],
-    ['at its expiry and a little', running(NOW, NOW + MINUTE), NOW + MINUTE + 15_000],
-    ['a webhook: five minutes after its attempt', finished(pending(NOW + 10 * MINUTE)), NOW + 15 * MINUTE],
-    ['a webhook that was never set off', finished(pending(null)), NOW + 5 * MINUTE],
+    ['a submission: when its watch ends', submittingJob(watched), NOW + 15 * MINUTE],
+    ['a running job: when its watch ends', runningJob(watched), NOW + 15 * MINUTE],
+    [
+      'a running job: at its expiry and a little',
+      runningJob({ ...watched, expiresAt: NOW + MINUTE }),
+      NOW + MINUTE + 15_000,
+    ],
+    ['a submission, too', submittingJob({ ...watched, expiresAt: NOW + MINUTE }), NOW + MINUTE + 15_000],
+    ['a webhook that awaits an attempt', finished(pendingWebhook({ awaited: wake(1) })), NOW + 15 * MINUTE],
+    ['a webhook that was never set off', finished(pendingWebhook()), NOW + 15 * MINUTE],
     ['nothing without a webhook', finished(null), null],
     ['nothing once it was delivered', finished(settledWebhook('delivered')), null],
     ['nothing once it is exhausted', finished(settledWebhook('exhausted')), null],
@@ -36,10 +35,23 @@ describe('overdueAt', () => {
   ])('%s', (_what, job, at) => {
     expect(overdueAt(job)).toBe(at);
   });
+});
+
+describe('watchOver', () => {
+  const until = newWatch(NOW);
+
+  it.each([
+    ['now', 0, until],
+    ['in ten minutes', 10 * MINUTE, until],
+    ['a moment later', 10 * MINUTE + 1, NOW + 25 * MINUTE + 1],
+    ['in an hour', 60 * MINUTE, NOW + 75 * MINUTE],
+  ])('a wake-up %s', (_what, wait, watchedUntil) => {
+    expect(watchOver(NOW + wait, until)).toBe(watchedUntil);
+  });
 
   it('leaves a message that failed once the time to come again', () => {
-    for (const late of [0, 1, 99_999, 299_999]) {
-      expect(overdueAt(running(NOW + late))).toBeGreaterThanOrEqual(NOW + late + 5 * MINUTE);
+    for (let wait = 0; wait < 30 * MINUTE; wait += 7777) {
+      expect(watchOver(NOW + wait, until)).toBeGreaterThanOrEqual(NOW + wait + 5 * MINUTE);
     }
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { paceOf } from '../../functions/core/forecast.ts';
 import type { RunningJob } from '../../functions/core/job.ts';
 import {
   afterReport,
@@ -9,6 +10,7 @@ import {
 } from '../../functions/core/report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+const outlook = { durations: [], pace: paceOf([]), lagPerPoll: 1 };
 const SECOND = 1000;
 
 /** Made 20 s ago, to expire in an hour, one of its four tasks done. */
@@ -25,6 +27,7 @@ function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
     createdAt: NOW - 20 * SECOND,
     updatedAt: NOW - 10 * SECOND,
     expiresAt: NOW + 3600 * SECOND,
+    watchedUntil: NOW + 900 * SECOND,
     version: 2,
     upstreamJobId: 'up-1',
     awaited: { seq: 1, token: 't', dueAt: NOW },
@@ -58,7 +61,7 @@ const isDue = { expiresAt: NOW };
 const missingFor = (seconds: number) => ({ missingSince: NOW - seconds * SECOND });
 const wait = (changes: object = {}) => ({
   step: 'wait',
-  seconds: 10,
+  seconds: expect.any(Number),
   completedTasks: 1,
   missingSince: null,
   ...changes,
@@ -117,16 +120,18 @@ describe('afterReport', () => {
     ['trouble in its last moment', trouble(), isDue, end('expired', 1, 'expired')],
   ])('%s', (_what, report, changes, next) => {
     for (const isCollector of [false, true]) {
-      expect(afterReport(runningJob(changes), report, NOW, isCollector)).toEqual(next);
+      expect(afterReport(runningJob(changes), report, NOW, outlook, isCollector)).toEqual(next);
     }
   });
 
   it('hands what is too large to the collector, even in its last moment', () => {
-    expect(afterReport(runningJob(isDue), tooLarge, NOW, false)).toEqual({ step: 'collect' });
+    expect(afterReport(runningJob(isDue), tooLarge, NOW, outlook, false)).toEqual({ step: 'collect' });
   });
 
   it('gives up on what is too large for the collector, too', () => {
-    expect(afterReport(runningJob(), tooLarge, NOW, true)).toEqual(end('failed', 1, 'results_too_large'));
+    expect(afterReport(runningJob(), tooLarge, NOW, outlook, true)).toEqual(
+      end('failed', 1, 'results_too_large'),
+    );
   });
 });
 

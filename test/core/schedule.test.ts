@@ -1,50 +1,76 @@
 import { describe, expect, it } from 'vitest';
-import { nextPollSeconds } from '../../functions/core/schedule.ts';
+import { paceOf } from '../../functions/core/forecast.ts';
+import { nextPollSeconds, type Outlook } from '../../functions/core/schedule.ts';
 import { DELAY_MAX_SECONDS } from '../../functions/core/wait.ts';
 
 const HOUR = 3600;
+const outlookOf = (durations: number[], lagPerPoll = 1): Outlook => ({
+  durations,
+  pace: paceOf(durations),
+  lagPerPoll,
+});
+const unknown = outlookOf([]);
+/** Half a minute each, some a little more, some less. */
+const halfMinutes = outlookOf(Array.from({ length: 64 }, (_, i) => 30 * 1.2 ** Math.sin(i)));
+
+const single = (age: number, left = HOUR) => ({
+  age: age * 1000,
+  left: left * 1000,
+  completedTasks: 0,
+  totalTasks: 1,
+});
 
 describe('nextPollSeconds', () => {
+  it.each<[what: string, seconds: number, from: number, to: number]>([
+    ['a new model: soon', nextPollSeconds(single(0), unknown), 2, 8],
+    ['a new model: less often as time goes by', nextPollSeconds(single(1000), unknown), 30, 60],
+    ['a known model: not before it can be done', nextPollSeconds(single(0), halfMinutes), 18, 28],
+    ['a known model: often when it should be done', nextPollSeconds(single(29), halfMinutes), 1, 4],
+    ['a known model that takes too long', nextPollSeconds(single(300), halfMinutes), 5, 60],
+    ['more patience, fewer polls', nextPollSeconds(single(1000), outlookOf([], 25)), 150, 300],
+    ['a clock that went back', nextPollSeconds(single(-5), unknown), 2, 8],
+  ])('%s', (_what, seconds, from, to) => {
+    expect(seconds).toBeGreaterThanOrEqual(from);
+    expect(seconds).toBeLessThanOrEqual(to);
+  });
+
   it.each<[what: string, age: number, left: number, atLeast: number, seconds: number]>([
-    ['a new job', 0, HOUR, 0, 1],
-    ['a young job', 1.9, HOUR, 0, 1],
-    ['half its age', 10, HOUR, 0, 5],
-    ['whole seconds', 11.9, HOUR, 0, 5],
-    ['an old job: once a minute', 120, HOUR, 0, 60],
-    ['a very old job', 100_000, HOUR, 0, 60],
-    ['a clock that went back', -5, HOUR, 0, 1],
-
     ['what ModelStudio asked for', 10, HOUR, 20, 20],
-    ['it asked for less', 100, HOUR, 20, 50],
-    ['it asked for more than a minute', 100, HOUR, 600, 600],
     ['it asked for more than a queue holds back', 10, 2 * HOUR, 2000, 900],
-
-    ['the last poll falls on the expiry', 120, 17, 0, 17],
-    ['not a moment before it', 120, 16.2, 0, 17],
+    ['the last poll falls on the expiry', 1000, 17, 0, 17],
+    ['not a moment before it', 1000, 16.2, 0, 17],
     ['whatever ModelStudio asked for', 120, 17, 600, 17],
     ['to the second', 120, 800, 2000, 800],
     ['in the last second', 120, 0.4, 0, 1],
     ['never at once', 120, 0, 0, 1],
     ['when it has expired', 120, -HOUR, 0, 1],
   ])('%s', (_what, age, left, atLeast, seconds) => {
-    expect(nextPollSeconds(age * 1000, left * 1000, atLeast)).toBe(seconds);
+    expect(nextPollSeconds(single(age, left), unknown, atLeast)).toBe(seconds);
+  });
+
+  it('looks at a batch by its own speed once it shows it', () => {
+    const batch = (completedTasks: number) => ({ ...single(60), completedTasks, totalTasks: 100 });
+    const slow = nextPollSeconds(batch(20), halfMinutes);
+    const fast = nextPollSeconds(batch(95), halfMinutes);
+    expect(slow).toBeGreaterThan(3 * fast);
+    expect(fast).toBeLessThan(10);
   });
 
   it('is always what a queue takes', () => {
-    for (const age of [-1e9, 0, 333, 1e5, 1e9]) {
+    for (const age of [-1e9, -1, 0, 333, 1e5, 1e9, 1e12]) {
       for (const left of [-1e9, 0, 999, 1e5, 1e9]) {
-        for (const atLeast of [0, 1, 899, 900, 901, 1e10]) {
-          const seconds = nextPollSeconds(age, left, atLeast);
-          expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= DELAY_MAX_SECONDS).toBe(true);
+        for (const [completedTasks, totalTasks] of [
+          [0, 1],
+          [1, 2],
+          [2, 2],
+          [1, 1000],
+        ] as const) {
+          for (const outlook of [unknown, halfMinutes, outlookOf([0.001]), outlookOf([1e6, 1e6])]) {
+            const seconds = nextPollSeconds({ age, left, completedTasks, totalTasks }, outlook, 0);
+            expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= DELAY_MAX_SECONDS).toBe(true);
+          }
         }
       }
     }
-  });
-
-  it('asks about a job of ten minutes no more than 25 times', () => {
-    let age = 0;
-    let polls = 0;
-    for (; age < 600; polls++) age += nextPollSeconds(age * 1000, HOUR * 1000);
-    expect(polls).toBeLessThanOrEqual(25);
   });
 });

@@ -4,6 +4,7 @@ import type { Job } from '../../functions/core/job.ts';
 import { listKeyOf } from '../../functions/core/listing.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
 import type { ClientJobs, ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
+import { pollMessage } from '../fakes/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 export type Queue = keyof WakeUps;
@@ -244,7 +245,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       }
       return ids.filter((id) => of.some(({ jobId }) => jobId === id));
     }
-    const running = (dueAt: number) => runningJob({ jobId: newId(), awaited: { seq: 1, token: 't', dueAt } });
+    const running = (dueAt: number) => runningJob({ jobId: newId(), watchedUntil: dueAt });
 
     it('jobs are listed from their moment on', async () => {
       const job = running(NOW + 1_000_000);
@@ -270,8 +271,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       for (const job of all) await world().jobs.insert(job);
       const now = Number(overdueAt(moved));
       expect((await overdue(now, all)).sort()).toEqual(all.map(({ jobId }) => jobId).sort());
-      const awaited = { seq: 2, token: 't', dueAt: now };
-      await world().jobs.replace({ ...moved, awaited, version: 2 });
+      await world().jobs.replace({ ...moved, watchedUntil: now + 1, version: 2 });
       await world().jobs.replace(finishedJob({ jobId: finished.jobId, version: 2 }));
       await world().jobs.remove(gone);
       expect(await overdue(now, all)).toEqual([]);
@@ -337,7 +337,7 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
     const wake = { seq: 3, token: 't', dueAt: NOW + 0.5 };
     const messages = () => {
       const jobId = newId();
-      const poll = { jobId, upstreamJobId: 'up/1 "é"', wake };
+      const poll = pollMessage(3, 't', { jobId, upstreamJobId: 'up/1 "é"', wake });
       return { poll, collect: poll, deliver: { jobId, wake, attempts: 2 } };
     };
     const send = async (queue: Queue, delaySeconds: number) => {

@@ -1,20 +1,21 @@
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
-import { NOW } from './jobs.ts';
+import { pollMessage as aPollMessage } from '../fakes/jobs.ts';
 
 const client = new SQSClient({ region: 'eu-central-1' });
 const sqs = mockClient(client);
 const queueUrls = { poll: 'https://poll', collect: 'https://collect', deliver: 'https://deliver' };
 const wakeUps = createWakeUps(client, queueUrls);
 
-const wake = { seq: 3, token: 't', dueAt: NOW };
-const pollMessage = { jobId: 'job_1', upstreamJobId: 'up-1', wake };
+const pollMessage = aPollMessage(3);
+const { wake } = pollMessage;
 const deliverMessage = { jobId: 'job_1', wake, attempts: 2 };
 
 beforeEach(() => {
   sqs.reset();
+  sqs.on(SendMessageBatchCommand).resolves({});
 });
 
 describe('a wake-up is a delayed message', () => {
@@ -24,14 +25,15 @@ describe('a wake-up is a delayed message', () => {
     ['deliver', () => wakeUps.deliver(deliverMessage, 5), deliverMessage],
   ])('to %s', async (queue, send, message) => {
     await send();
-    expect(sqs.commandCalls(SendMessageCommand).map((call) => call.args[0].input)).toEqual([
-      { QueueUrl: `https://${queue}`, MessageBody: JSON.stringify(message), DelaySeconds: 5 },
+    const Entries = [{ Id: '0', MessageBody: JSON.stringify(message), DelaySeconds: 5 }];
+    expect(sqs.commandCalls(SendMessageBatchCommand).map((call) => call.args[0].input)).toEqual([
+      { QueueUrl: `https://${queue}`, Entries },
     ]);
   });
 
   it.each([0, 1, 900])('of %i s', async (delaySeconds) => {
     await wakeUps.poll(pollMessage, delaySeconds);
-    expect(sqs.call(0).args[0].input).toMatchObject({ DelaySeconds: delaySeconds });
+    expect(sqs.call(0).args[0].input).toMatchObject({ Entries: [{ DelaySeconds: delaySeconds }] });
   });
 });
 
@@ -58,6 +60,35 @@ it.each(['poll', 'collect', 'deliver'] as const)(
 );
 
 it('throws when it was not sent', async () => {
-  sqs.on(SendMessageCommand).rejects(new Error('no network'));
+  sqs.on(SendMessageBatchCommand).rejects(new Error('no network'));
   await expect(wakeUps.poll(pollMessage, 0)).rejects.toThrow('no network');
+});
+
+describe('messages that are sent at the same time', () => {
+  const sendMany = (count: number) =>
+    Promise.allSettled(Array.from({ length: count }, (_, index) => wakeUps.poll(pollMessage, index)));
+  const sent = () =>
+    sqs.commandCalls(SendMessageBatchCommand).map((call) => call.args[0].input.Entries?.length);
+
+  it.each([
+    [1, [1]],
+    [10, [10]],
+    [23, [10, 10, 3]],
+  ])('%i of them share %j requests', async (count, sizes) => {
+    const outcomes = await sendMany(count);
+    expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(sent()).toEqual(sizes);
+  });
+
+  it('fail alone', async () => {
+    const Failed = [{ Id: '1', Code: 'InternalError', SenderFault: false }];
+    sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed });
+    const outcomes = await sendMany(3);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('do not share a request with those of another queue', async () => {
+    await Promise.all([wakeUps.poll(pollMessage, 0), wakeUps.deliver(deliverMessage, 0)]);
+    expect(sent()).toEqual([1, 1]);
+  });
 });

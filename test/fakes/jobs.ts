@@ -7,6 +7,7 @@ import type {
   SubmittingJob,
   Wake,
 } from '../../functions/core/job.ts';
+import type { PollMessage } from '../../functions/core/messages.ts';
 
 /** A multiple of five minutes. */
 export const NOW = Date.UTC(2026, 0, 1);
@@ -57,6 +58,7 @@ const base = {
   createdAt: NOW - 10_000,
   updatedAt: NOW - 10_000,
   expiresAt: NOW + 3_600_000,
+  watchedUntil: NOW + 900_000,
   version: 2,
 };
 
@@ -95,4 +97,10 @@ export function finishedJob(changes: Partial<FinishedJob> = {}): FinishedJob {
     webhook: pendingWebhook({ awaited: wake(1) }),
     ...changes,
   };
+}
+
+/** A message of the chain whose wake-up the row of `runningJob` names. */
+export function pollMessage(seq = 1, token = 't', changes: Partial<PollMessage> = {}): PollMessage {
+  const chain = { recorded: 't', unrecorded: seq - 1, lookedAt: NOW - 2000 };
+  return { jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(seq, token), ...chain, ...changes };
 }

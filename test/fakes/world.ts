@@ -1,6 +1,7 @@
 import type { Exchange } from '../../functions/core/attempt.ts';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Creation } from '../../functions/core/creation.ts';
+import { paceOf } from '../../functions/core/forecast.ts';
 import type { Job } from '../../functions/core/job.ts';
 import { listKeyOf } from '../../functions/core/listing.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
@@ -12,6 +13,7 @@ import type {
   ClientJobs,
   ClientKeys,
   Documents,
+  Experience,
   Facts,
   Jobs,
   Overdue,
@@ -126,6 +128,24 @@ export function fakeWakeUps(): WakeUps & { sent: Sent[] } {
   };
 }
 
+export function fakeExperience(
+  durations: number[] = [],
+): Experience & { learnt: [kind: string, seconds: number][]; refusals: number } {
+  const outlook = { durations, pace: paceOf(durations), lagPerPoll: 1 };
+  const experience = {
+    learnt: [] as [string, number][],
+    refusals: 0,
+    outlook: async () => outlook,
+    async learn(kind: string, seconds: number) {
+      experience.learnt.push([kind, seconds]);
+    },
+    async refused() {
+      experience.refusals += 1;
+    },
+  };
+  return experience;
+}
+
 export function fakeClientKeys(...keys: ClientKey[]): ClientKeys {
   return { find: async (sha256) => keys.find((key) => key.sha256 === sha256) ?? null };
 }
@@ -135,6 +155,7 @@ export interface Scripts {
   reports?: Report[];
   exchanges?: Exchange[];
   clientKeys?: ClientKey[];
+  durations?: number[];
 }
 
 /** The whole world in memory. Time stands still but for `clock.time`; chance repeats itself. */
@@ -169,6 +190,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       },
       report: async () => nextReport(),
     },
+    experience: fakeExperience(scripts.durations),
     clientKeys: fakeClientKeys(...(scripts.clientKeys ?? [])),
     webhooks: {
       async send(webhook: { id: string; url: string }, body: string) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, runningJob, submittingJob, wake } from '../fakes/jobs.ts';
+import { finishedJob, pollMessage, runningJob, submittingJob } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const request = {
@@ -48,14 +48,13 @@ describe('cancel', () => {
   it('stops the polling', async () => {
     const world = worldWith(runningJob({ webhook: null }));
     await cancelIn(world);
-    await poll({ jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(1) }, world);
+    await poll(pollMessage(), false, world);
     expect(world.wakeUps.sent).toEqual([]);
   });
 
   it('wins against a poll at the same moment, or loses, but not both', async () => {
     const world = worldWith(runningJob());
-    const message = { jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(1) };
-    const [answer] = await Promise.all([cancelIn(world), poll(message, world)]);
+    const [answer] = await Promise.all([cancelIn(world), poll(pollMessage(), false, world)]);
     expect(answer.status).toBe(200);
     expect(world.jobs.rows.get('job_1')?.status).toBe('cancelled');
   });

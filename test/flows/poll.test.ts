@@ -1,16 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../functions/core/job.ts';
+import type { Job, RunningJob } from '../../functions/core/job.ts';
+import type { PollMessage } from '../../functions/core/messages.ts';
 import type { Report } from '../../functions/core/report.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
-const message = (seq: number, token = 't') => ({
-  jobId: 'job_1',
-  upstreamJobId: 'up-1',
-  wake: wake(seq, token),
-});
 const running: Report = { kind: 'running', completedTasks: 1, isKnownState: true };
 const results = (bytes: number) => ({
   json: JSON.stringify([{ result: 'x'.repeat(bytes) }]),
@@ -25,17 +21,60 @@ function worldWith(job: Job, ...reports: Report[]) {
 }
 
 describe('poll', () => {
-  it('sends the next wake-up and records it while the job runs', async () => {
+  it('sends the next wake-up while the job runs, and records it with what is new', async () => {
     const world = worldWith(runningJob(), running);
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     const [sent] = world.wakeUps.sent;
-    expect(sent).toMatchObject({ queue: 'poll', delaySeconds: 5, message: { wake: { seq: 2 } } });
+    expect(sent).toMatchObject({
+      queue: 'poll',
+      message: { wake: { seq: 2 }, lookedAt: NOW, unrecorded: 0 },
+    });
     expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 1, awaited: sent?.message.wake });
+  });
+
+  it('writes nothing when nothing is new', async () => {
+    const job = runningJob({ completedTasks: 1 });
+    const world = worldWith(job, running);
+    await poll(pollMessage(1), false, world);
+    expect(world.wakeUps.sent).toMatchObject([{ message: { recorded: 't', unrecorded: 1 } }]);
+    expect(world.jobs.rows.get('job_1')).toEqual(job);
+  });
+
+  it.each<[what: string, message: PollMessage, job: Partial<RunningJob>, isRepeat: boolean]>([
+    ['a message that was received before', pollMessage(1), {}, true],
+    ['the seventh wake-up since the last that was', pollMessage(7), {}, false],
+    ['a wake-up beyond the watch', pollMessage(1), { watchedUntil: NOW + 60_000 }, false],
+    ['a row that another chain has written', pollMessage(3, 'u', { recorded: 'not t' }), {}, false],
+  ])('records all the same: %s', async (_what, message, changes, isRepeat) => {
+    const world = worldWith(runningJob({ completedTasks: 1, ...changes }), running);
+    await poll(message, isRepeat, world);
+    const [sent] = world.wakeUps.sent;
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ awaited: sent?.message.wake, version: 3 });
+  });
+
+  it('learns how long the job took, between its last two looks', async () => {
+    const world = worldWith(runningJob(), completed());
+    await poll(pollMessage(2, 'u', { lookedAt: NOW - 4000 }), false, world);
+    expect(world.experience.learnt).toEqual([['1/m', 8]]);
+    expect(world.measured).toMatchObject({ DetectionLagSeconds: 4, PollsPerJob: 2, JobSeconds: 10 });
+  });
+
+  it('learns nothing of a job that expired', async () => {
+    const world = worldWith(runningJob({ expiresAt: 0 }), running);
+    await poll(pollMessage(1), false, world);
+    expect(world.experience.learnt).toEqual([]);
+  });
+
+  it('tells when ModelStudio refuses to be asked so often', async () => {
+    const refusal: Report = { kind: 'trouble', cause: 'unavailable', retryAfterSeconds: 0 };
+    const world = worldWith(runningJob(), refusal);
+    await poll(pollMessage(1), false, world);
+    expect(world.experience.refusals).toBe(1);
   });
 
   it('finishes: event, row, webhook', async () => {
     const world = worldWith(runningJob(), completed());
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     const job = world.jobs.rows.get('job_1');
     expect(job).toMatchObject({ status: 'completed', completedTasks: 3, results: 'in-event' });
     expect(world.wakeUps.sent).toMatchObject([
@@ -49,7 +88,7 @@ describe('poll', () => {
 
   it('keeps results apart when the event would be too large', async () => {
     const world = worldWith(runningJob(), completed(EVENT_MAX_BYTES));
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     const [event, apart] = [...world.documents.contents.values()].map((json) => JSON.parse(json));
     expect(event.data).toMatchObject({
       results: null,
@@ -60,10 +99,10 @@ describe('poll', () => {
 
   it('hands a report that is too large to the collector, which gives up on one too large for itself', async () => {
     const world = worldWith(runningJob(), { kind: 'too_large' });
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0 }]);
     const handedOver = world.wakeUps.sent[0]?.message as never;
-    await poll(handedOver, { ...world, settings: { ...world.settings, isCollector: true } });
+    await poll(handedOver, false, { ...world, settings: { ...world.settings, isCollector: true } });
     expect(world.jobs.rows.get('job_1')).toMatchObject({
       status: 'failed',
       error: { code: 'results_too_large' },
@@ -72,13 +111,13 @@ describe('poll', () => {
 
   it('expires', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), running);
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'expired', error: { code: 'expired' } });
   });
 
   it('takes a job that finishes in its last moment', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), completed());
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')?.status).toBe('completed');
   });
 });
@@ -89,27 +128,27 @@ describe('a message that is not the awaited one', () => {
     ['the loser of two that were sent for the same place', 2, 'loser'],
   ])('ends there: %s', async (_what, seq, token) => {
     const world = worldWith(runningJob({ awaited: wake(2, 'winner') }));
-    await poll(message(seq, token), world);
+    await poll(pollMessage(seq, token), false, world);
     expect(world.wakeUps.sent).toEqual([]);
     expect(world.told).toMatchObject([{ outcome: 'stale' }]);
   });
 
   it('carries on when it is ahead: its sender died before recording it', async () => {
     const world = worldWith(runningJob({ awaited: wake(1) }), running);
-    await poll(message(2, 'unrecorded'), world);
+    await poll(pollMessage(2, 'unrecorded'), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ awaited: { seq: 3 } });
   });
 
   it('records the upstream job of a submission that died after the first send', async () => {
     const { upstreamJobId, awaited, missingSince, completedTasks, ...kept } = runningJob();
     const world = worldWith({ ...kept, status: 'submitting', leaseUntil: 0 }, running);
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
   });
 
   it('sets the webhook of a finished job off again, as its worker may have died just before', async () => {
     const world = worldWith(finishedJob());
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { wake: wake(1) } }]);
   });
 
@@ -118,13 +157,13 @@ describe('a message that is not the awaited one', () => {
     ['has had an attempt', pendingWebhook({ attempts: 1, awaited: wake(2) })],
   ])('does nothing for a finished job that %s', async (_what, webhook) => {
     const world = worldWith(finishedJob({ webhook }));
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.wakeUps.sent).toEqual([]);
   });
 
   it('does nothing for a job that is gone', async () => {
     const world = fakeWorld();
-    await poll(message(1), world);
+    await poll(pollMessage(1), false, world);
     expect(world.told).toMatchObject([{ outcome: 'no_job' }]);
   });
 });
@@ -132,17 +171,17 @@ describe('a message that is not the awaited one', () => {
 describe('two messages at the same moment', () => {
   it('merge into one chain', async () => {
     const world = worldWith(runningJob(), running);
-    await Promise.all([poll(message(1), world), poll(message(1), world)]);
+    await Promise.all([poll(pollMessage(1), false, world), poll(pollMessage(1), false, world)]);
     expect(world.wakeUps.sent.length).toBe(2);
     const both = world.wakeUps.sent.map((sent) => sent.message as never);
     world.wakeUps.sent.length = 0;
-    await Promise.all(both.map((next) => poll(next, world)));
+    await Promise.all(both.map((next) => poll(next, false, world)));
     expect(world.wakeUps.sent.length).toBe(1);
   });
 
   it('finish the job once', async () => {
     const world = worldWith(runningJob(), completed());
-    await Promise.all([poll(message(1), world), poll(message(1), world)]);
+    await Promise.all([poll(pollMessage(1), false, world), poll(pollMessage(1), false, world)]);
     const events = world.wakeUps.sent.map((sent) => JSON.stringify(sent.message.wake));
     expect(new Set(events).size).toBe(1);
     expect(world.told.filter(({ stage }) => stage === 'finish').length).toBe(1);

@@ -27,10 +27,10 @@ describe('submit', () => {
   it('records, creates, sends the first wake-up and answers 202', async () => {
     const { world, answer, body } = await answerTo({ kind: 'created', upstreamJobId: 'up-1' });
     expect(answer.status).toBe(202);
-    expect(answer.headers).toMatchObject({ location: `/v1/jobs/${body.job_id}`, 'retry-after': '1' });
+    expect(answer.headers).toMatchObject({ location: `/v1/jobs/${body.job_id}`, 'retry-after': '6' });
     expect(body).toMatchObject({ status: 'running', model_id: 'm', total_tasks: 1, webhook: null });
     expect(world.wakeUps.sent).toMatchObject([
-      { queue: 'poll', delaySeconds: 1, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
+      { queue: 'poll', delaySeconds: 6, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
     ]);
     expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
   });

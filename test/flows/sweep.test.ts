@@ -18,14 +18,14 @@ async function swept(job: Job, after: number) {
 
 describe('sweep', () => {
   it('ends a submission that nobody is making any more', async () => {
-    const { after, wakeUps, measured } = await swept(submitting, MINUTE);
+    const { after, wakeUps, measured } = await swept(submitting, 20 * MINUTE);
     expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
     expect(measured).toMatchObject({ UnknownSubmissions: 1, Rescues: 1, Sweeps: 1 });
   });
 
   it('wakes a running job whose wake-up is lost, once', async () => {
-    const { after, wakeUps, measured } = await swept(runningJob({ awaited: wake(4) }), 10 * MINUTE);
+    const { after, wakeUps, measured } = await swept(runningJob({ awaited: wake(4) }), 20 * MINUTE);
     expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wake: { seq: 5 } } }]);
     expect(after).toMatchObject({ status: 'running', awaited: wakeUps.sent[0]?.message.wake });
     expect(measured).toMatchObject({ Rescues: 1, OldestOverdueSeconds: 300 });
@@ -41,7 +41,7 @@ describe('sweep', () => {
     ['whose retry is lost', wake(3)],
   ])('wakes a finished job %s', async (_what, lost) => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, awaited: lost }) });
-    const { wakeUps } = await swept(job, 10 * MINUTE);
+    const { wakeUps } = await swept(job, 20 * MINUTE);
     const message = { attempts: 2, wake: { seq: lost.seq + 1 } };
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver', message }]);
   });
@@ -51,10 +51,13 @@ describe('sweep', () => {
     ['awaits a wake-up that may still come', runningJob(), 4 * MINUTE],
     [
       'awaits a far retry',
-      finishedJob({ webhook: pendingWebhook({ awaited: wake(2, 't', NOW + 3_600_000) }) }),
+      finishedJob({
+        watchedUntil: NOW + 2 * 3_600_000,
+        webhook: pendingWebhook({ awaited: wake(2, 't', NOW + 3_600_000) }),
+      }),
       MINUTE,
     ],
-    ['has no webhook', finishedJob({ webhook: null }), 10 * MINUTE],
+    ['has no webhook', finishedJob({ webhook: null }), 20 * MINUTE],
   ] satisfies [string, Job, number][])('leaves a job alone that %s', async (_what, job, after) => {
     const { wakeUps, measured } = await swept(job, after);
     expect([wakeUps.sent, measured]).toEqual([[], { Sweeps: 1, OldestOverdueSeconds: 0 }]);
@@ -63,7 +66,7 @@ describe('sweep', () => {
   it('does no harm when two sweep at once', async () => {
     const world = fakeWorld();
     world.jobs.rows.set('job_1', runningJob());
-    world.clock.time += 10 * MINUTE;
+    world.clock.time += 20 * MINUTE;
     await Promise.all([sweep(world), sweep(world)]);
     const recorded = world.jobs.rows.get('job_1') as { awaited: unknown };
     const counting = world.wakeUps.sent.filter((sent) => sent.message.wake === recorded.awaited);
@@ -74,7 +77,7 @@ describe('sweep', () => {
   it('is held up by no job that cannot be rescued', async () => {
     const world = fakeWorld();
     for (let i = 0; i < 300; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
-    world.clock.time += 10 * MINUTE;
+    world.clock.time += 20 * MINUTE;
     const { poll } = world.wakeUps;
     world.wakeUps.poll = async (message, delaySeconds) => {
       if (message.jobId.endsWith('7')) throw new Error('throttled');
@@ -87,7 +90,7 @@ describe('sweep', () => {
   it('works thousands off', async () => {
     const world = fakeWorld();
     for (let i = 0; i < 5000; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
-    world.clock.time += 10 * MINUTE;
+    world.clock.time += 20 * MINUTE;
     await sweep(world);
     expect(new Set(world.wakeUps.sent.map((sent) => sent.message.jobId)).size).toBe(5000);
   });

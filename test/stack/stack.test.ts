@@ -1,25 +1,27 @@
-import { App } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { readSettings } from '../../lib/settings.ts';
-import { ModelStudioJobsStack } from '../../lib/stack.ts';
-
-function synthesize(context: Record<string, unknown>): Template {
-  const app = new App({ context });
-  return Template.fromStack(
-    new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app) }),
-  );
-}
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
 type Resources = Record<string, { Properties: any; DeletionPolicy?: string }>;
 
-let template: Template;
+let template: ReturnType<typeof synthesize>;
 const all = (type: string): Resources => template.findResources(type) as Resources;
 const properties = (type: string) => Object.values(all(type)).map((resource) => resource.Properties);
 
+const WITH_DOMAIN = {
+  organizationId: 'org_test',
+  domainName: 'jobs.example.com',
+  certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab',
+};
+
+function variablesWith(context: Record<string, unknown>): object {
+  const functions = Object.values(synthesize(context).findResources('AWS::Lambda::Function'));
+  const [{ Properties }] = functions as [{ Properties: { Environment: { Variables: object } } }];
+  return Properties.Environment.Variables;
+}
+
 beforeAll(() => {
-  template = synthesize({ organizationId: 'org_test' });
+  template = synthesize();
 });
 
 describe('functions', () => {
@@ -31,56 +33,84 @@ describe('functions', () => {
     expect(properties('AWS::Lambda::Function').length).toBe(6);
   });
 
-  it('that feed themselves are exempt from loop detection, and no other', () => {
-    const exempt = properties('AWS::Lambda::Function').filter((fn) => fn.RecursiveLoop === 'Allow');
-    const feeding = new Set(
-      properties('AWS::Lambda::EventSourceMapping').map((m) => JSON.stringify(m.FunctionName)),
+  it('measure in the name of the stack', () => {
+    for (const { Environment } of properties('AWS::Lambda::Function')) {
+      expect(Environment.Variables.POWERTOOLS_SERVICE_NAME).toBe('ModelStudioJobs');
+    }
+  });
+
+  it('know the settings', () => {
+    const context = {
+      organizationId: 'org_x',
+      webhookRetryScheduleSeconds: '0,7',
+      webhookPorts: '8443,9443',
+    };
+    expect(variablesWith(context)).toMatchObject({
+      MODELSTUDIO_ORGANIZATION_ID: 'org_x',
+      WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,7',
+      WEBHOOK_PORTS: '8443,9443',
+    });
+  });
+});
+
+describe('the API', () => {
+  it('is throttled', () => {
+    const settings = { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 };
+    expect(properties('AWS::ApiGatewayV2::Stage')).toMatchObject([{ DefaultRouteSettings: settings }]);
+  });
+
+  it('is logged as JSON, without a header or a query', () => {
+    const [{ AccessLogSettings }] = properties('AWS::ApiGatewayV2::Stage') as [
+      Record<string, { Format: string }>,
+    ];
+    const line = JSON.parse(AccessLogSettings?.Format ?? '');
+    expect(Object.keys(line)).toEqual(
+      expect.arrayContaining(['request_id', 'ip', 'route', 'status', 'latency_ms', 'integration_error']),
     );
-    expect(exempt.length).toBe(feeding.size);
-  });
-
-  it('have logs that are forgotten', () => {
-    const groups = properties('AWS::Logs::LogGroup');
-    expect(groups.map((group) => group.RetentionInDays)).toEqual(Array(6).fill(30));
-  });
-
-  it('have no secret in their environment', () => {
-    const text = JSON.stringify(properties('AWS::Lambda::Function').map((fn) => fn.Environment));
-    expect(text).not.toMatch(/resolve:secretsmanager|whsec_/);
-  });
-
-  it('may do nothing to everything', () => {
-    for (const { PolicyDocument } of properties('AWS::IAM::Policy')) {
-      for (const { Action, Resource } of PolicyDocument.Statement) {
-        expect([Action].flat().filter((action) => action.includes('*'))).toEqual([]);
-        expect([Resource].flat()).not.toContain('*');
-      }
+    for (const value of Object.values(line)) {
+      expect(value).toMatch(/^\$context\.[A-Za-z.]+$/);
+      expect(value).not.toMatch(/header|authoriz|query|userAgent/i);
     }
+  });
+
+  it('has one address, which is told as its URL', () => {
+    expect(template.findOutputs('ApiUrl')).toHaveProperty('ApiUrl.Value.Fn::GetAtt.1', 'ApiEndpoint');
+    const own = synthesize(WITH_DOMAIN);
+    own.hasOutput('ApiUrl', { Value: 'https://jobs.example.com' });
+    own.hasOutput('DomainTarget', {});
+    own.hasOutput('DomainTargetZoneId', {});
+    own.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+    own.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', { Stage: '$default' });
+    expect(variablesWith(WITH_DOMAIN)).toMatchObject({ API_URL: 'https://jobs.example.com' });
   });
 });
 
-describe('queues', () => {
-  it('that feed a function have dead letters and hide a message six times as long as it may run', () => {
-    const queues = all('AWS::SQS::Queue');
-    const functions = all('AWS::Lambda::Function');
-    const mappings = properties('AWS::Lambda::EventSourceMapping');
-    expect(mappings.length).toBe(3);
-    for (const { EventSourceArn, FunctionName, FunctionResponseTypes } of mappings) {
-      const queue = queues[EventSourceArn['Fn::GetAtt'][0]]?.Properties;
-      const fn = functions[FunctionName.Ref]?.Properties;
-      expect(queue.RedrivePolicy.maxReceiveCount).toBeGreaterThanOrEqual(5);
-      expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * fn.Timeout);
-      expect(FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
-    }
+describe('logs', () => {
+  it('are forgotten when the setting says so', () => {
+    expect(properties('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(
+      Array(7).fill(30),
+    );
+    const groups = synthesize({ organizationId: 'org_test', logRetentionDays: 7 });
+    groups.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });
 });
+
+const KEPT = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'];
 
 describe('state', () => {
   it('outlives the stack', () => {
-    const kept = ['AWS::DynamoDB::GlobalTable', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'];
-    for (const resource of kept.flatMap((type) => Object.values(all(type)))) {
+    for (const resource of KEPT.flatMap((type) => Object.values(all(type)))) {
       expect(resource.DeletionPolicy).toBe('Retain');
     }
+    for (const table of properties('AWS::DynamoDB::Table'))
+      expect(table.DeletionProtectionEnabled).toBe(true);
+  });
+
+  it('goes with it when the setting says so, and no function is there to do that', () => {
+    const passing = synthesize({ organizationId: 'org_test', removalPolicy: 'destroy' });
+    for (const type of KEPT) passing.allResources(type, { DeletionPolicy: 'Delete' });
+    passing.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+    passing.resourceCountIs('AWS::Lambda::Function', 6);
   });
 
   it('is open to nobody else', () => {
@@ -89,33 +119,9 @@ describe('state', () => {
   });
 });
 
-describe('settings', () => {
-  it('reach the functions', () => {
-    const context = {
-      organizationId: 'org_x',
-      webhookRetryScheduleSeconds: '0,7',
-      webhookPorts: '8443,9443',
-    };
-    const functions = Object.values(synthesize(context).findResources('AWS::Lambda::Function'));
-    const [{ Properties }] = functions as [{ Properties: { Environment: { Variables: object } } }];
-    expect(Properties.Environment.Variables).toMatchObject({
-      MODELSTUDIO_ORGANIZATION_ID: 'org_x',
-      WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,7',
-      WEBHOOK_PORTS: '8443,9443',
-    });
-  });
-
-  it('without an organization, CloudFormation asks for one', () => {
-    expect(synthesize({}).findParameters('OrganizationId')).toHaveProperty('OrganizationId');
-  });
-
-  it.each([
-    [{ organisationId: 'org_x' }, 'There is no setting organisationId'],
-    [{ baseUrl: 'not a url' }, 'The setting baseUrl is wrong: must be an http(s) URL'],
-    [{ webhookPorts: 'https' }, 'The setting webhookPorts.0 is wrong'],
-    [{ retentionDays: '1' }, 'The setting retentionDays is wrong'],
-    [{ defaultWebhookUrl: 'http://x.example.com' }, 'The setting defaultWebhookUrl is wrong'],
-  ])('%j stop synthesis with a sentence', (context, sentence) => {
-    expect(() => synthesize(context)).toThrow(sentence);
-  });
+it('without an organization, it warns, and CloudFormation asks for one', () => {
+  const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => warned.mockRestore());
+  expect(synthesize({}).findParameters('OrganizationId')).toHaveProperty('OrganizationId');
+  expect(warned).toHaveBeenCalledWith(expect.stringContaining('organizationId is not set'));
 });

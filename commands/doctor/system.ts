@@ -1,0 +1,98 @@
+import {
+  type EventSourceMappingConfiguration,
+  GetAccountSettingsCommand,
+  type LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda';
+import { allClientKeys, clientKeysOf } from '../client-keys.ts';
+import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
+import type { Target } from '../target.ts';
+import { modelStudioKey, webhookSecret } from './secrets.ts';
+import { failed, ok, skipped, type Verdict } from './verdict.ts';
+
+const ANSWER_DEADLINE_MILLIS = 10_000;
+
+export const TARGET_CHECKS: readonly { title: string; look(target: Target): Promise<Verdict> }[] = [
+  { title: 'API', look: api },
+  { title: 'ModelStudio key', look: modelStudioKey },
+  { title: 'Webhook secret', look: webhookSecret },
+  { title: 'Client keys', look: clientKeys },
+  { title: 'Queue consumers', look: consumers },
+  { title: 'Lambda concurrency', look: concurrency },
+  { title: 'Dead letters', look: deadLetters },
+];
+
+async function api({ outputs }: Target): Promise<Verdict> {
+  const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
+  const { status } = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
+  if (status === 200) return ok(outputs.ApiUrl);
+  return failed(`${outputs.ApiUrl}/v1/health answers ${status}`, 'Look at the log of the function ApiJobs.');
+}
+
+async function clientKeys(target: Target): Promise<Verdict> {
+  const keys = await allClientKeys(clientKeysOf(target));
+  const active = keys.filter(({ revokedAt }) => revokedAt === null).length;
+  if (active > 0) return ok(`${active} active`);
+  return failed('none is active', `npm run keys -- create --name my-app ${target.flags}`);
+}
+
+interface Consumer {
+  stage: StageName;
+  mapping: EventSourceMappingConfiguration | undefined;
+}
+
+async function consumersOf(target: Target, lambda: LambdaClient): Promise<Consumer[]> {
+  const consumer = async ({ stage, queue }: { stage: StageName; queue: string }) => {
+    const EventSourceArn = await arnOf(target.clients.sqs, queue);
+    const { EventSourceMappings = [] } = await lambda.send(
+      new ListEventSourceMappingsCommand({ EventSourceArn }),
+    );
+    return { stage, mapping: EventSourceMappings[0] };
+  };
+  return Promise.all((await queuesOf(target)).map(consumer));
+}
+
+const HERE = skipped('this machine runs the functions itself');
+
+async function consumers(target: Target): Promise<Verdict> {
+  if (!target.deployment) return HERE;
+  const all = await consumersOf(target, target.deployment.lambda);
+  const off = all.filter(({ mapping }) => !mapping || /^(Disabl|Delet)/.test(mapping.State ?? ''));
+  if (off.length === 0) return ok('each queue feeds its function');
+  const words = off.map(({ stage, mapping }) => `${stage} is ${mapping?.State ?? 'missing'}`).join(', ');
+  const remedies = off.map(({ mapping }) =>
+    mapping ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled` : 'npx cdk deploy',
+  );
+  return failed(words, [...new Set(remedies)].join(' && '));
+}
+
+/** A new AWS account has 10. */
+async function concurrency(target: Target): Promise<Verdict> {
+  if (!target.deployment) return HERE;
+  const { lambda } = target.deployment;
+  const found = await consumersOf(target, lambda);
+  const wanted = found.reduce(
+    (sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0),
+    0,
+  );
+  const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
+  const available = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
+  if (available > wanted) return ok(`${available} in the account, of which the queues take up to ${wanted}`);
+  return failed(
+    `${available} in the account, all of which the queues may take (up to ${wanted}), which leaves none for the API`,
+    'Ask for more "Concurrent executions" of Lambda in Service Quotas, or deploy with a smaller pollConcurrency.',
+  );
+}
+
+async function deadLetters(target: Target): Promise<Verdict> {
+  const counts = (await queuesOf(target)).map(async ({ stage, deadLetters }) => ({
+    stage,
+    count: await countIn(target.clients.sqs, deadLetters),
+  }));
+  const full = (await Promise.all(counts)).filter(({ count }) => count > 0);
+  if (full.length === 0) return ok('none');
+  return failed(
+    full.map(({ stage, count }) => `${count} in ${stage}`).join(', '),
+    `Find out why from the functions' logs ("message failed"), then: npm run redrive -- ${target.flags}`,
+  );
+}

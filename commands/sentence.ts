@@ -1,0 +1,33 @@
+/** What was asked for did not come about. The message is a sentence. */
+export class Failure extends Error {}
+
+const SIGN_IN = 'set AWS_PROFILE, or run `aws configure` or `aws sso login`';
+
+/** For what AWS's SDK says too tersely: by its error's name or message. */
+const SENTENCES: [RegExp, string][] = [
+  [/^Could not load credentials/, `There are no AWS credentials: ${SIGN_IN}.`],
+  [/^Region is missing/, 'There is no AWS region: set AWS_REGION, or one in the AWS profile.'],
+  [/^(ExpiredToken|ExpiredTokenException|RequestExpired)$/, `The AWS credentials have expired: ${SIGN_IN}.`],
+  [
+    /^(InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidSignatureException)$/,
+    `AWS does not accept the credentials: ${SIGN_IN}.`,
+  ],
+];
+
+/** Says in a sentence what went wrong. */
+export function sentenceOf(error: unknown): string {
+  const { name, message, code } = reasonOf(error);
+  if (error instanceof Failure) return message;
+  const known = SENTENCES.find(([pattern]) => pattern.test(name) || pattern.test(message));
+  if (known) return known[1];
+  const isNetwork = name === 'TimeoutError' || (code !== undefined && !code.startsWith('ERR_'));
+  if (isNetwork) return `There is no connection: ${message || code}.`;
+  return name === 'Error' ? message : `${name}: ${message}`;
+}
+
+/** Node's fetch, and a connection that has tried several addresses, keep the reason underneath. */
+function reasonOf(error: unknown): NodeJS.ErrnoException {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  if (error instanceof Error) return error.cause instanceof Error ? reasonOf(error.cause) : error;
+  return new Error(String(error));
+}

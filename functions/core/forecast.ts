@@ -1,0 +1,165 @@
+/**
+ * When a job may be expected to finish, and when to look: the law of best spacing.
+ *
+ * For a hazard h of finishing, and λ seconds of lag worth one poll, the best gap is near √(2λ / h): so one polls again
+ * each time ∫ √h dt has grown by √(2λ). A pace is that integral over the job's age, from what is known of its kind.
+ */
+export interface Pace {
+  /** ∫ √h dt from 0 to each age of the grid. Never falls. */
+  readonly upTo: Float64Array;
+}
+
+/** A job that is expected to take about so long: log-logistic around `center` (ln seconds), `width` its scale. */
+interface Kernel {
+  center: number;
+  width: number;
+  weight: number;
+}
+
+/** Ages in seconds, each a few per cent beyond the last, to a week. */
+const FIRST_AGE_SECONDS = 0.25;
+const STEP = Math.log(1.05);
+const AGES = Float64Array.from({ length: 300 }, (_, i) =>
+  i === 0 ? 0 : FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP),
+);
+const LOG_AGES = AGES.map((age) => Math.log(Math.max(age, 1e-9)));
+
+/** What is believed of a model that has never been seen: half a minute or an hour, hardly a second or a day. */
+const UNKNOWN = { center: Math.log(20), width: 1.2 };
+/** Counts as this many of the jobs that were seen, so that a surprise never ends the polling. */
+const UNKNOWN_WEIGHT = 0.5;
+const WIDTH_SHARE = 0.3;
+const WIDTH_MIN = 0.07;
+
+/** How many past durations of a kind of job are of use: more of them would say little more, and old ones mislead. */
+export const DURATIONS_KEPT = 64;
+
+/** Jobs of a kind take about as long: those of one model, and of about as many tasks. */
+export function kindOf(modelId: string, totalTasks: number): string {
+  return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
+}
+
+/** A first look that comes too late says little; this many octaves below it are as likely as the last one. */
+const BLIND_OCTAVES = 3;
+
+/**
+ * A duration to learn from: ModelStudio does not say when a job finished, only that it did between two looks. To take
+ * the second for it would learn one's own delay, and go on learning it.
+ * @param from when it was seen to run, seconds since its creation; 0 if it never was
+ * @param to when it was seen to have finished
+ * @param chance 0 to 1
+ */
+export function drawDuration(from: number, to: number, chance: number): number {
+  return from > 0 ? from + chance * (to - from) : to * 2 ** (-BLIND_OCTAVES * chance);
+}
+
+/** @param durations of past jobs of the kind, in seconds; none of a kind that is new */
+export function paceOf(durations: readonly number[]): Pace {
+  const logs = durations.map((seconds) => Math.log(Math.max(seconds, FIRST_AGE_SECONDS)));
+  const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
+  const kernels = logs.map((center) => ({ center, width, weight: 1 }));
+  return paceFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...kernels]);
+}
+
+/** The narrower of two measures, as two clusters far apart must not blur each other. */
+function spreadOf(logs: readonly number[]): number {
+  if (logs.length < 2) return 1;
+  const { deviation } = momentsOf(logs);
+  if (logs.length < 4) return deviation;
+  const sorted = logs.toSorted((a, b) => a - b);
+  const quartile = (share: number) => sorted[Math.floor(share * sorted.length)] ?? 0;
+  return Math.min(deviation, (quartile(0.75) - quartile(0.25)) / 1.35 || deviation);
+}
+
+function momentsOf(logs: readonly number[]): { mean: number; deviation: number } {
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / Math.max(1, logs.length - 1)) };
+}
+
+/** Early counts of finished tasks say little of a batch's speed: this many of them say as much as a first guess. */
+const PROGRESS_NOISE = 0.35;
+const PROGRESS_NOISE_MIN = 0.05;
+
+/**
+ * The pace of a batch that shows progress: its tasks' own speed, drawn towards what is known of its kind for as long
+ * as few of them are done.
+ * @param age of the job in seconds when `completed` of `total` tasks were done
+ */
+export function paceOfBatch(
+  durations: readonly number[],
+  age: number,
+  completed: number,
+  total: number,
+): Pace {
+  const known = durations.length < 2 ? null : momentsOf(durations.map((seconds) => Math.log(seconds)));
+  const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
+  const seen = {
+    center: Math.log((age * total) / completed),
+    variance: PROGRESS_NOISE / completed + PROGRESS_NOISE_MIN ** 2,
+  };
+  const trust = before.variance / (before.variance + seen.variance);
+  const center = before.center + trust * (seen.center - before.center);
+  // A logistic curve of scale w has the deviation of w·π/√3.
+  const width = Math.max(WIDTH_MIN / 2, (Math.sqrt(trust * seen.variance) * Math.sqrt(3)) / Math.PI);
+  return paceFrom([
+    { ...UNKNOWN, weight: 0.02 },
+    { center, width, weight: 1 },
+  ]);
+}
+
+function paceFrom(kernels: readonly Kernel[]): Pace {
+  const survival = survivalOf(kernels);
+  const upTo = new Float64Array(AGES.length);
+  for (let i = 1; i < AGES.length; i++) {
+    const hazards = Math.log((survival[i - 1] ?? 1) / Math.max(survival[i] ?? 0, 1e-300));
+    const seconds = (AGES[i] ?? 0) - (AGES[i - 1] ?? 0);
+    upTo[i] = (upTo[i - 1] ?? 0) + Math.sqrt(Math.max(0, hazards) * seconds);
+  }
+  return { upTo };
+}
+
+/** The share of jobs that still run at each age of the grid. */
+function survivalOf(kernels: readonly Kernel[]): Float64Array {
+  const survival = new Float64Array(AGES.length);
+  const total = kernels.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { center, width, weight } of kernels) {
+    const share = weight / total;
+    for (let i = 0; i < AGES.length; i++) {
+      const place = ((LOG_AGES[i] as number) - center) / width;
+      // Far from its centre a curve is flat, and most are far.
+      const still = place < -30 ? share : place > 30 ? 0 : share / (1 + Math.exp(place));
+      survival[i] = (survival[i] as number) + still;
+    }
+  }
+  return survival;
+}
+
+/**
+ * @param age of the job, in seconds
+ * @param lagPerPoll λ: seconds of lag that one poll is worth
+ * @returns seconds until the next look; may be less than one, or more than a queue can hold back
+ */
+export function secondsToNextLook({ upTo }: Pace, age: number, lagPerPoll: number): number {
+  const wanted = valueAt(upTo, age) + Math.sqrt(2 * lagPerPoll);
+  let low = 0;
+  let high = AGES.length - 1;
+  if ((upTo[high] ?? 0) <= wanted) return Number.POSITIVE_INFINITY;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((upTo[middle] ?? 0) <= wanted) low = middle;
+    else high = middle;
+  }
+  const [from = 0, to = 0] = [upTo[low], upTo[high]];
+  const [start = 0, end = 0] = [AGES[low], AGES[high]];
+  return start + ((end - start) * (wanted - from)) / (to - from) - age;
+}
+
+function valueAt(upTo: Float64Array, age: number): number {
+  const place =
+    age <= FIRST_AGE_SECONDS ? age / FIRST_AGE_SECONDS : 1 + Math.log(age / FIRST_AGE_SECONDS) / STEP;
+  const i = Math.min(Math.floor(place), AGES.length - 2);
+  const [from = 0, to = 0] = [upTo[i], upTo[i + 1]];
+  const [start = 0, end = 0] = [AGES[i], AGES[i + 1]];
+  return from + (to - from) * Math.min(1, (age - start) / (end - start));
+}

@@ -1,0 +1,82 @@
+import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
+import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
+import { LONGEST_JOB_SECONDS } from './queues.ts';
+import type { Safety } from './safety.ts';
+import type { Fn, Wiring } from './wiring.ts';
+
+export const recursiveLoop: Safety = ({ wiring }) =>
+  wiring.functions.flatMap((fn) => {
+    const isExempt = fn.properties.RecursiveLoop === 'Allow';
+    if (wiring.feedsItself(fn) === isExempt) return [];
+    return [
+      isExempt
+        ? `${fn.path} is exempt from loop detection (RecursiveLoop: Allow), but does not feed itself.`
+        : `${fn.path} may wake itself, so it needs RecursiveLoop: Allow; without, Lambda stops it after 16 hops.`,
+    ];
+  });
+
+export const concurrency: Safety = ({ wiring }) =>
+  wiring.consumers
+    .filter(({ mapping }) => !mapping.ScalingConfig?.MaximumConcurrency)
+    .map(({ queue, fn }) => `${fn.path} consumes ${queue.path} without a maxConcurrency.`);
+
+export const partialBatches: Safety = ({ wiring }) =>
+  wiring.consumers
+    .filter(({ mapping }) => !mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures'))
+    .map(
+      ({ queue, fn }) =>
+        `${fn.path} consumes ${queue.path} without reportBatchItemFailures: one bad message would fail its batch.`,
+    );
+
+/** A lease outlives the run that took it, and ends before the message that comes again would meet it. */
+const LEASES = [
+  { path: 'Api/Submit', leaseMillis: SUBMIT_LEASE_MILLIS },
+  { path: 'Deliver/Function', leaseMillis: ATTEMPT_LEASE_MILLIS },
+];
+
+export const leases: Safety = ({ wiring }) =>
+  LEASES.flatMap(({ path, leaseMillis }) => {
+    const fn = wiring.functions.find((candidate) => candidate.path === path);
+    return fn
+      ? leaseFaults(fn, leaseMillis / 1000, wiring)
+      : [`There is no function ${path} to hold a lease.`];
+  });
+
+function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
+  const timeout = fn.properties.Timeout ?? 3;
+  const visible = wiring.consumers
+    .filter((consumer) => consumer.fn === fn)
+    .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? 30) <= lease)
+    .map(
+      ({ queue }) => `${queue.path} must hide a message for longer than the lease of ${fn.path}, ${lease} s.`,
+    );
+  const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${lease} s.`;
+  return timeout < lease ? visible : [outlived, ...visible];
+}
+
+export const jobRetention: Safety = ({ wiring }) =>
+  wiring.functions
+    .map(({ path, properties }) => ({ path, days: properties.Environment?.Variables?.['RETENTION_DAYS'] }))
+    .filter(({ days }) => !(Number(days) * 86_400 > LONGEST_JOB_SECONDS))
+    .map(
+      ({ path, days }) =>
+        `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
+    );
+
+/** What CloudFormation would put a secret's value for, and what our own secrets look like. */
+const SECRET_VALUE =
+  /\{\{resolve:(secretsmanager|ssm-secure):|\bwhsec_|\bmsj_[A-Za-z0-9]+_|\bAKIA[A-Z0-9]{16}\b/;
+
+export const environmentSecrets: Safety = ({ wiring, hiddenParameters }) =>
+  wiring.functions.flatMap(({ path, properties }) =>
+    Object.entries(properties.Environment?.Variables ?? {})
+      .map(([name, value]) => ({ name, text: JSON.stringify(value) }))
+      .filter(
+        ({ text }) =>
+          SECRET_VALUE.test(text) || hiddenParameters.some((id) => text.includes(`{"Ref":"${id}"}`)),
+      )
+      .map(
+        ({ name }) =>
+          `${path} has a secret's value in its environment variable ${name}: give it the secret's ARN and the right to read it.`,
+      ),
+  );

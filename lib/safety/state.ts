@@ -1,0 +1,77 @@
+import type { Safety } from './safety.ts';
+
+const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
+const BUCKET = 'AWS::S3::Bucket';
+const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
+
+/** Tables that are written to, but have few rows by nature. */
+const BOUNDED: Record<string, string> = {
+  'State/Experience': 'a small row for each model and size of job',
+};
+
+interface PointInTimeRecovery {
+  PointInTimeRecoverySpecification?: { PointInTimeRecoveryEnabled?: boolean };
+}
+
+interface TableProperties extends PointInTimeRecovery {
+  Replicas?: PointInTimeRecovery[];
+  TimeToLiveSpecification?: { Enabled?: boolean };
+}
+
+interface BucketProperties {
+  BucketEncryption?: unknown;
+  LifecycleConfiguration?: { Rules: { ExpirationInDays?: number; Prefix?: string; Status: string }[] };
+  PublicAccessBlockConfiguration?: Record<string, boolean>;
+}
+
+export const retained: Safety = ({ resources, settings }) =>
+  settings.removalPolicy === 'destroy'
+    ? []
+    : resources
+        .ofType(...KEEPERS)
+        .filter(({ deletionPolicy }) => deletionPolicy !== 'Retain')
+        .map(({ path }) => `${path} would be deleted with the stack: it must be retained.`);
+
+export const pointInTimeRecovery: Safety = ({ resources }) =>
+  resources
+    .ofType<TableProperties>(...TABLES)
+    .filter(({ properties }) =>
+      (properties.Replicas ?? [properties]).some(
+        (table) => !table.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled,
+      ),
+    )
+    .map(({ path }) => `${path} has no point-in-time recovery.`);
+
+export const timeToLive: Safety = ({ resources, wiring }) =>
+  resources
+    .ofType<TableProperties>(...TABLES)
+    .filter((table) => wiring.allowed(['dynamodb:PutItem', 'dynamodb:UpdateItem'], table).length > 0)
+    .filter(({ path, properties }) => !properties.TimeToLiveSpecification?.Enabled && !(path in BOUNDED))
+    .map(({ path }) => `${path} is written to, but has no time to live: it would grow for ever.`);
+
+export const expiration: Safety = ({ resources, settings }) =>
+  resources.ofType<BucketProperties>(BUCKET).flatMap(({ path, properties }) => {
+    const rules = properties.LifecycleConfiguration?.Rules ?? [];
+    const everywhere = rules.filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix);
+    const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
+    if (days.length === 0)
+      return [`${path} has no lifecycle rule that expires its objects: it would grow for ever.`];
+    if (Math.min(...days) > settings.retentionDays) return [];
+    return [`${path} expires objects after ${Math.min(...days)} days, before the jobs that lead to them.`];
+  });
+
+export const privateBuckets: Safety = ({ resources }) =>
+  resources
+    .ofType<BucketProperties>(BUCKET)
+    .filter(({ properties }) => {
+      const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } =
+        properties.PublicAccessBlockConfiguration ?? {};
+      return !(BlockPublicAcls && BlockPublicPolicy && IgnorePublicAcls && RestrictPublicBuckets);
+    })
+    .map(({ path }) => `${path} does not block public access.`);
+
+export const bucketEncryption: Safety = ({ resources }) =>
+  resources
+    .ofType<BucketProperties>(BUCKET)
+    .filter(({ properties }) => !properties.BucketEncryption)
+    .map(({ path }) => `${path} is not encrypted.`);

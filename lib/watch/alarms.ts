@@ -1,0 +1,199 @@
+import { MathExpression, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { MetricName } from '../../functions/core/metrics.ts';
+import type { StageFunction } from '../function.ts';
+import type { StageQueue } from '../queue.ts';
+import type { Watched } from './watched.ts';
+
+interface Row<Subject> {
+  /** Of the alarm, and of its heading in docs/runbook.md. */
+  name: string;
+  /** In one sentence: its description. */
+  means: string;
+  metric(of: Subject): Metric | MathExpression;
+  /** It is raised when so many periods `outOf` the latest ones, each of so many minutes, are bad. */
+  minutes: number;
+  bad: number;
+  outOf: number;
+  /** What a period without data is taken for; not bad, unless said otherwise. */
+  missing?: TreatMissingData;
+}
+
+/** A period is bad when its value is at least, or below, this. */
+type Limit = { atLeast: number } | { below: number };
+
+export type AlarmRow = Limit &
+  (
+    | ({ each: 'stack' } & Row<Watched>)
+    | ({ each: 'function' } & Row<StageFunction>)
+    | ({ each: 'queue' } & Row<StageQueue>)
+  );
+
+/** Answers that say nothing about the job that was asked for. A refused key has an alarm of its own. */
+const TROUBLES: MetricName[] = [
+  'UpstreamTimeouts',
+  'UpstreamCuts',
+  'UpstreamNotConnected',
+  'UpstreamUnavailable',
+  'UpstreamServerErrors',
+  'UpstreamNonsense',
+];
+
+/**
+ * Every alarm. None is raised by a single event that the stack gets over by itself, unless somebody has to look at
+ * that very event. docs/runbook.md says why each limit is where it is.
+ */
+export const ALARMS: readonly AlarmRow[] = [
+  {
+    name: 'sweeper-silent',
+    means: 'No sweep has come to its end for ten minutes, so a job whose wake-up is lost stays where it is.',
+    each: 'stack',
+    metric: ({ own }) => own('Sweeps', 'Sum'),
+    below: 1,
+    ...{ minutes: 5, bad: 2, outOf: 2 },
+    missing: TreatMissingData.BREACHING,
+  },
+  {
+    name: 'jobs-overdue',
+    means: 'The sweeper finds jobs more than five minutes after they were overdue: it does not keep up.',
+    each: 'stack',
+    metric: ({ own }) => own('OldestOverdueSeconds', 'Maximum'),
+    atLeast: 300,
+    ...{ minutes: 5, bad: 2, outOf: 2 },
+  },
+  {
+    name: 'rescues',
+    means: 'The sweeper keeps waking jobs up whose own wake-up does not come.',
+    each: 'stack',
+    metric: ({ own }) => own('Rescues', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 3, outOf: 6 },
+  },
+  {
+    name: 'oldest-message',
+    means: 'A message has been in this queue for 40 minutes.',
+    each: 'queue',
+    metric: ({ queue }) => queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum' }),
+    atLeast: 2400,
+    ...{ minutes: 5, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'dead-letters',
+    means: 'A message of this queue has failed ten times and was set aside.',
+    each: 'queue',
+    metric: ({ deadLetters }) =>
+      deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 1, outOf: 1 },
+    // A queue in which nothing happens has no data after six hours. That is no reason to take it for empty.
+    missing: TreatMissingData.IGNORE,
+  },
+  {
+    name: 'function-errors',
+    means: 'This function keeps failing as a whole: it crashes, runs out of time or memory, or cannot start.',
+    each: 'function',
+    metric: (fn) => fn.metricErrors({ statistic: 'Sum' }),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 2, outOf: 12 },
+  },
+  {
+    name: 'function-throttles',
+    means: 'Lambda keeps refusing to run this function: the account has no concurrency left.',
+    each: 'function',
+    metric: (fn) => fn.metricThrottles({ statistic: 'Sum' }),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 2, outOf: 3 },
+  },
+  {
+    name: 'api-5xx',
+    means: 'At least 5 % of the requests to the API, and three of them, were answered with a 5xx.',
+    each: 'stack',
+    metric: ({ httpApi }) =>
+      new MathExpression({
+        expression: 'IF(errors >= 3, 100 * errors / requests, 0)',
+        usingMetrics: {
+          errors: httpApi.metricServerError({ statistic: 'Sum' }),
+          requests: httpApi.metricCount({ statistic: 'Sum' }),
+        },
+        label: '% of the requests',
+      }),
+    atLeast: 5,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'modelstudio-key-refused',
+    means: 'ModelStudio answers 401 or 403: the API key of this deployment is wrong.',
+    each: 'stack',
+    metric: ({ own }) => own('UpstreamUnauthorized', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'modelstudio-trouble',
+    means: 'At least half of the calls to ModelStudio bring no usable answer.',
+    each: 'stack',
+    metric: ({ own }) =>
+      new MathExpression({
+        expression: 'IF(polls >= 10, 100 * SUM(FILL(METRICS("trouble"), 0)) / polls, 0)',
+        usingMetrics: {
+          polls: own('Polls', 'Sum'),
+          ...Object.fromEntries(TROUBLES.map((name, i) => [`trouble${i}`, own(name, 'Sum')])),
+        },
+        label: '% of the polls',
+      }),
+    atLeast: 50,
+    ...{ minutes: 15, bad: 2, outOf: 2 },
+  },
+  {
+    name: 'unknown-submissions',
+    means: 'ModelStudio did not say whether it created a job: it may be running, and billed, unseen.',
+    each: 'stack',
+    metric: ({ own }) => own('UnknownSubmissions', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'unknown-upstream-states',
+    means: 'ModelStudio reports a job state that this version does not know and takes for running.',
+    each: 'stack',
+    metric: ({ own }) => own('UnknownUpstreamStates', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 60, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'results-too-large',
+    means: 'A job failed as its results are larger than 128 MiB.',
+    each: 'stack',
+    metric: ({ own }) => own('ResultsTooLarge', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'webhook-failures',
+    means: 'At least half of the attempts to deliver webhooks have failed for half an hour.',
+    each: 'stack',
+    metric: ({ own }) =>
+      new MathExpression({
+        expression: 'IF(attempts >= 10, 100 * failures / attempts, 0)',
+        usingMetrics: { failures: own('WebhookFailures', 'Sum'), attempts: own('WebhookAttempts', 'Sum') },
+        label: '% of the attempts',
+      }),
+    atLeast: 50,
+    ...{ minutes: 15, bad: 2, outOf: 2 },
+  },
+  {
+    name: 'webhooks-exhausted',
+    means: 'A webhook was given up after its last attempt: its receiver does not know of a finished job.',
+    each: 'stack',
+    metric: ({ own }) => own('WebhooksExhausted', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'webhooks-blocked',
+    means: 'A webhook was not sent as its URL leads to an address that is not public.',
+    each: 'stack',
+    metric: ({ own }) => own('WebhooksBlocked', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+];

@@ -1,0 +1,60 @@
+import { expect, type TestContext, vi } from 'vitest';
+import { blackBox, heldModel, jobOf, patience, type Scene, submitJob } from './scene.ts';
+import { type Called, call } from './system.ts';
+
+const LATER_MILLIS = 20;
+
+export const cancel = ({ system }: Scene, jobId: string) => call(system, 'POST', `/v1/jobs/${jobId}/cancel`);
+export const redeliver = ({ system }: Scene, jobId: string) =>
+  call(system, 'POST', `/v1/jobs/${jobId}/redeliver`);
+export const deliveriesOf = async ({ system }: Scene, jobId: string) =>
+  (await call(system, 'GET', `/v1/jobs/${jobId}/deliveries`)).json.deliveries;
+/** The status of an answer, and its code or the status of the job in it. */
+export const outcomeOf = ({ status, json }: Called) => [status, json.code ?? json.status];
+
+export async function webhookIs(scene: Scene, jobId: string, status: string) {
+  return vi.waitFor(async () => {
+    const job = await jobOf(scene, jobId);
+    expect(job.webhook.status).toBe(status);
+    return job;
+  }, patience);
+}
+
+/** Waits until no message is left, so that nothing more will happen. */
+export async function quiet({ operator }: Scene): Promise<void> {
+  await vi.waitFor(async () => {
+    const counts = await Promise.all([operator.queue.poll.count(), operator.queue.deliver.count()]);
+    expect(counts).toEqual([0, 0]);
+  }, patience);
+}
+
+/**
+ * Does something to each of many jobs in the moment in which ModelStudio says that it is done. What it says takes
+ * longer on its way from job to job, so that the poller comes first at some jobs and last at others.
+ */
+export async function whileFinishing<Answer>(
+  context: TestContext,
+  count: number,
+  act: (scene: Scene, jobId: string) => Promise<Answer>,
+) {
+  const acts = Array.from({ length: count }, () => Promise.withResolvers<Answer>());
+  const helds = acts.map(({ resolve }, i) =>
+    heldModel(() => {
+      if (!helds[i]?.isReleased) return;
+      scene.sandbox.faults.delayMilliseconds = LATER_MILLIS * i;
+      resolve(act(scene, jobIds[i] ?? ''));
+    }),
+  );
+  const models = Object.fromEntries(helds.map(({ model }, i) => [`held-${i}`, model]));
+  const scene = await blackBox(context, { models });
+  // So that there are as many workers as there will be requests at once.
+  await Promise.all(acts.map(() => call(scene.system, 'GET', '/v1/jobs')));
+  const jobIds: string[] = [];
+  for (const model of Object.keys(models)) jobIds.push(await submitJob(scene, model));
+  for (const held of helds) held.isReleased = true;
+  const answers = await Promise.all(acts.map(({ promise }) => promise));
+  for (const jobId of jobIds) await webhookIs(scene, jobId, 'delivered');
+  await quiet(scene);
+  expect(await scene.operator.deadLetters()).toBe(0);
+  return { scene, jobIds, answers };
+}

@@ -1,0 +1,188 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { clientSettings } from '../../local/stack/clients.ts';
+import { type Account, QUEUE_CONCURRENCY } from './aws.ts';
+import { command, type Operated, startOperated, type TargetName, targets } from './operated.ts';
+
+const NO_KEYS_TABLE = 'no-keys';
+const WRONG_KEY = 'sk-this-is-another-key';
+
+let operated: Operated;
+beforeAll(async () => {
+  operated = await startOperated();
+  const client = new DynamoDBClient(clientSettings(operated.running.endpoints.dynamodb));
+  const table = new CreateTableCommand({
+    TableName: NO_KEYS_TABLE,
+    AttributeDefinitions: [{ AttributeName: 'sha256', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'sha256', KeyType: 'HASH' }],
+    BillingMode: 'PAY_PER_REQUEST',
+  });
+  await client.send(table);
+  client.destroy();
+});
+afterAll(() => operated?.stop());
+afterEach(() => operated.aws.reset());
+
+/** Each finding: its mark, its title, its words and, below them, what to do. */
+async function examine(target: TargetName) {
+  const { code, stdout, stderr } = await operated.on(target, 'doctor');
+  const { client_keys, modelstudio, webhook_secret } = operated.system;
+  const secrets = [...client_keys, modelstudio.api_key, webhook_secret.replace('whsec_', ''), WRONG_KEY];
+  for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+  const findings = stdout.trimEnd().split(/\n(?=\S)/);
+  return { code, stderr, findings, failed: findings.filter((finding) => finding.startsWith('✗')) };
+}
+
+it.each(targets)('all is well, %s', async (target) => {
+  const { code, stderr, findings, failed } = await examine(target);
+  expect([code, stderr, failed]).toEqual([0, '', []]);
+  expect(findings.length).toBe(10);
+  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 4 : 0);
+});
+
+/** Does harm, and returns what puts it right again; the account is put right after every test. */
+type Harm = (operated: Operated) => unknown;
+
+const account =
+  (change: Partial<Account>): Harm =>
+  ({ aws }) =>
+    void Object.assign(aws.account, change);
+
+const noKeys: Harm = ({ aws }) => {
+  aws.account.outputs['ClientKeysTable'] = NO_KEYS_TABLE;
+};
+
+const anotherApi: Harm = ({ aws, sandbox }) => {
+  aws.account.outputs['ApiUrl'] = sandbox.baseUrl;
+};
+
+const secret =
+  (name: 'ModelStudioSecretArn' | 'WebhookSecretArn', value: string): Harm =>
+  async ({ running, operator, system }) => {
+    const arn = running.outputs[name] ?? '';
+    await operator.putSecret(arn, value);
+    const before = name === 'WebhookSecretArn' ? system.webhook_secret : system.modelstudio.api_key;
+    return () => operator.putSecret(arn, before);
+  };
+
+const otherKeyAtModelStudio: Harm = ({ sandbox }) => {
+  const { apiKey } = sandbox;
+  sandbox.apiKey = 'another-one';
+  return () => {
+    sandbox.apiKey = apiKey;
+  };
+};
+
+const deadLetter: Harm = async ({ putDeadLetter, on }) => {
+  await putDeadLetter('Poll', { poison: true });
+  return () => on('local', 'redrive');
+};
+
+const PUT = String.raw`\n +→ aws secretsmanager put-secret-value --secret-id arn:\S+ --secret-string `;
+
+/** In this order: the secrets are as they were made until one is put. */
+const cases: [TargetName, string, Harm, finding: string][] = [
+  [
+    'local',
+    'another key',
+    otherKeyAtModelStudio,
+    'ModelStudio key .+ refuses it: 401\n.+MODELSTUDIO_API_KEY',
+  ],
+  ['deployed', 'the first key', otherKeyAtModelStudio, `ModelStudio key .+ random value .+${PUT}YOUR`],
+  ['deployed', 'a wrong key', secret('ModelStudioSecretArn', WRONG_KEY), `ModelStudio key .+: 401${PUT}YOUR`],
+  [
+    'deployed',
+    'an empty key',
+    secret('ModelStudioSecretArn', ' \n'),
+    `ModelStudio key +it is empty, .+${PUT}`,
+  ],
+  [
+    'local',
+    'a bad webhook secret',
+    secret('WebhookSecretArn', 'secret'),
+    'Webhook secret +it is not 24 to 64',
+  ],
+  [
+    'deployed',
+    'a bad webhook secret',
+    secret('WebhookSecretArn', 'secret'),
+    `Webhook secret .+${PUT}"whsec_`,
+  ],
+  ['local', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --local --port'],
+  ['deployed', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --stack'],
+  ['deployed', 'no key', noKeys, 'Client keys +none .+\n.+npm run keys -- create'],
+  ['deployed', 'another API', anotherApi, 'API +.+/v1/health answers 404\n'],
+  [
+    'deployed',
+    'no bootstrap',
+    account({ bootstrapVersion: null }),
+    'CDK bootstrap .+\n +→ npx cdk bootstrap',
+  ],
+  [
+    'deployed',
+    'an old bootstrap',
+    account({ bootstrapVersion: '5' }),
+    'CDK bootstrap .+\n +→ npx cdk bootstrap',
+  ],
+  ['deployed', 'an unfinished stack', account({ stackStatus: 'UPDATE_IN_PROGRESS' }), 'Stack .+IN_PROGRESS'],
+  [
+    'deployed',
+    'another organization',
+    account({ organizationId: 'org_other' }),
+    'ModelStudio key .+org_other: 403',
+  ],
+  [
+    'deployed',
+    'a stopped consumer',
+    account({ consumerState: 'Disabled' }),
+    'consumers +poll is Disabled.+\n.+uuid-1',
+  ],
+  [
+    'deployed',
+    'a new AWS account',
+    account({ unreservedConcurrency: 3 * QUEUE_CONCURRENCY }),
+    `Lambda concurrency +${3 * QUEUE_CONCURRENCY} .+\n.+pollConcurrency`,
+  ],
+];
+it.each(cases)('%s: %s', async (target, _, harm, finding) => {
+  const putRight = (await harm(operated)) as (() => unknown) | undefined;
+  const { code, stderr, findings, failed } = await examine(target);
+  await putRight?.();
+  expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
+  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 10]);
+});
+
+describe('without it nothing more can be seen', () => {
+  const ends: [string, Partial<Account>, findings: number, last: RegExp][] = [
+    [
+      'credentials',
+      { arn: null },
+      1,
+      /^✗ AWS credentials +AWS does not accept the credentials: set AWS_PROFILE/,
+    ],
+    [
+      'stack',
+      { stackStatus: null },
+      3,
+      /^✗ Stack +There is no stack ModelStudioJobs in us-east-1.+\n +→ npx cdk deploy/,
+    ],
+    [
+      'outputs',
+      { stackStatus: 'ROLLBACK_COMPLETE', outputs: {} },
+      3,
+      /^✗ Stack +There is no output ApiUrl, Client/,
+    ],
+  ];
+  it.each(ends)('%s', async (_, change, count, last) => {
+    Object.assign(operated.aws.account, change);
+    const { code, findings } = await examine('deployed');
+    expect([code, findings.length]).toEqual([1, count]);
+    expect(findings.at(-1)).toMatch(last);
+  });
+
+  it('local system', async () => {
+    const { code, stdout } = await command('doctor', ['--local', '--port', '1']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^✗ Stack +No local system runs on port 1: .+\n +→ npm start\n$/m);
+  });
+});

@@ -1,0 +1,112 @@
+"""
+An AWS endpoint for `cdk deploy`: moto's server, and the resource types that moto's CloudFormation lacks.
+
+Those are made through the server's own APIs, so that botocore checks their properties and clients find them.
+Types that are not in MAKERS either are only noted down: bucket policies, as moto heeds them and CDK's refuse
+all that comes over plain http. Prints its URL in a line, and ends with its stdin.
+"""
+
+import json
+import sys
+
+import boto3
+from moto.cloudformation import models, parsing
+from moto.core.common_models import CloudFormationModel
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+url = "http://%s:%d" % server.get_host_and_port()
+
+
+def client(service):
+    return boto3.client(service, endpoint_url=url)
+
+
+api, cloudwatch, secrets = client("apigatewayv2"), client("cloudwatch"), client("secretsmanager")
+sns, sqs = client("sns"), client("sqs")
+
+
+def make_alarm(name, **properties):
+    properties.setdefault("AlarmName", name)
+    cloudwatch.put_metric_alarm(**properties)
+    return properties["AlarmName"]
+
+
+def make_secret(name, GenerateSecretString, **properties):
+    value = secrets.get_random_password(**GenerateSecretString)["RandomPassword"]
+    return secrets.create_secret(Name=name, SecretString=value, **properties)["ARN"]
+
+
+def make_queue_policy(name, Queues, PolicyDocument):
+    for queue in Queues:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(PolicyDocument)})
+    return name
+
+
+def make_topic_policy(name, Topics, PolicyDocument):
+    policy = json.dumps(PolicyDocument)
+    for topic in Topics:
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    return name
+
+
+# How a resource is made of a generated name and its properties. What comes of it is what `Ref` says.
+MAKERS = {
+    "AWS::ApiGatewayV2::Api": lambda name, **given: api.create_api(**given)["ApiId"],
+    "AWS::ApiGatewayV2::Integration": lambda name, **given: api.create_integration(**given)["IntegrationId"],
+    "AWS::ApiGatewayV2::Route": lambda name, **given: api.create_route(**given)["RouteId"],
+    "AWS::ApiGatewayV2::Stage": lambda name, **given: api.create_stage(**given)["StageName"],
+    "AWS::CloudWatch::Alarm": make_alarm,
+    "AWS::SecretsManager::Secret": make_secret,
+    "AWS::SNS::TopicPolicy": make_topic_policy,
+    "AWS::SQS::QueuePolicy": make_queue_policy,
+}
+# The others go with what they belong to.
+REMOVERS = {
+    "AWS::ApiGatewayV2::Api": lambda ref: api.delete_api(ApiId=ref),
+    "AWS::CloudWatch::Alarm": lambda ref: cloudwatch.delete_alarms(AlarmNames=[ref]),
+}
+ATTRIBUTES = {
+    "AWS::ApiGatewayV2::Api": lambda ref: api.get_api(ApiId=ref),
+    "AWS::CloudWatch::Alarm": lambda ref: {
+        "Arn": cloudwatch.describe_alarms(AlarmNames=[ref])["MetricAlarms"][0]["AlarmArn"]
+    },
+}
+
+
+class Resource(CloudFormationModel):
+    __module__ = "moto.cloudformation.lacking"  # moto takes the service from it
+
+    def __init__(self, resource_type, ref):
+        self.resource_type = resource_type
+        self.physical_resource_id = ref
+
+    @classmethod
+    def create_from_cloudformation_json(cls, name, resource, *_, **__):
+        make = MAKERS.get(resource["Type"], lambda name, **given: name)
+        return cls(resource["Type"], make(name, **resource["Properties"]))
+
+    def get_cfn_attribute(self, attribute):
+        return ATTRIBUTES[self.resource_type](self.physical_resource_id)[attribute]
+
+    def delete(self, *_):
+        if self.resource_type in REMOVERS:
+            REMOVERS[self.resource_type](self.physical_resource_id)
+
+
+known = parsing.resource_class_from_type
+parsing.resource_class_from_type = lambda resource_type: known(resource_type) or Resource
+
+
+def apply_with_outputs(change_set, apply=models.ChangeSet.apply):
+    """moto gives a stack the outputs of a template, but not those of a change set."""
+    apply(change_set)
+    change_set.stack.template_dict = change_set.template_dict
+    change_set.stack.output_map = change_set.stack._create_output_map()
+
+
+models.ChangeSet.apply = apply_with_outputs
+
+print(url, flush=True)
+sys.stdin.read()

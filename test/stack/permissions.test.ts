@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { Resources } from '../../lib/safety/resources.ts';
+import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/safety/wiring.ts';
+import { judge } from './synthesis.ts';
+
+/** By action, the constructs that it is allowed on. */
+type Permissions = Map<string, string[]>;
+
+function permissionsOf(fn: Fn, wiring: Wiring, resources: Resources): Permissions {
+  const permissions: Permissions = new Map();
+  for (const statement of wiring.permissionsOf(fn)) {
+    const named = resourcesIn(statement).map((arn) => nameOf(arn, resources));
+    for (const action of actionsIn(statement)) {
+      permissions.set(action, [...(permissions.get(action) ?? []), ...named].sort());
+    }
+  }
+  return permissions;
+}
+
+/** `State/Bucket/*` for `{Join: ['', [{GetAtt}, '/*']]}`. */
+function nameOf(arn: unknown, resources: Resources): string {
+  const path = resources.behind({ Ref: anchorOf(arn) })?.path ?? JSON.stringify(arn);
+  const rest = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1].slice(1) ?? [];
+  return `${path}${rest.join('')}`;
+}
+
+function everyPermission(): [fn: string, permissions: Permissions][] {
+  return judge({ organizationId: 'org_test' }, (stack) => {
+    const resources = new Resources(stack);
+    const wiring = new Wiring(resources);
+    return wiring.functions
+      .map((fn): [string, Permissions] => [fn.path, permissionsOf(fn, wiring, resources)])
+      .sort(([a], [b]) => a.localeCompare(b));
+  });
+}
+
+it('a function may do what is written down, and no more: `npx vitest run test/stack -u` writes it down', async () => {
+  const paragraphs = everyPermission().map(([fn, permissions]) => {
+    const lines = [...permissions].map(([action, paths]) => `  ${action.padEnd(30)} ${paths.join(', ')}`);
+    return `${[fn, ...lines.sort()].join('\n')}\n`;
+  });
+  await expect(paragraphs.join('\n')).toMatchFileSnapshot('permissions.golden.txt');
+});
+
+it.each([
+  ['State/ModelStudioApiKey', ['Api/Submit', 'Poll/Collector', 'Poll/Poller']],
+  ['State/WebhookSecret', ['Deliver/Function']],
+])('%s is read by %j alone', (secret, readers) => {
+  const allowed = everyPermission().filter(([, permissions]) =>
+    permissions.get('secretsmanager:GetSecretValue')?.includes(secret),
+  );
+  expect(allowed.map(([path]) => path)).toEqual(readers);
+});

@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { withSettingsTable } from '../../commands/settings.ts';
+import { readSettings, SettingsError } from '../../lib/settings.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:alarms';
+
+function complaintsAbout(context: Record<string, unknown>): string[] {
+  try {
+    readSettings(context);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as Error).message.split('\n');
+  }
+  return [];
+}
+
+describe('taken', () => {
+  it.each([
+    [{ organizationId: 'org_1.a-b' }, { organizationId: 'org_1.a-b' }],
+    [{}, { baseUrl: 'https://api.modelstudio.app' }],
+    [
+      { baseUrl: 'https://ms.example.com:8443/gateway/' },
+      { baseUrl: 'https://ms.example.com:8443/gateway/' },
+    ],
+    [{ baseUrl: 'http://127.0.0.1:4000' }, { baseUrl: 'http://127.0.0.1:4000' }],
+    [{ webhookRetryScheduleSeconds: '0, 7' }, { webhookRetryScheduleSeconds: [0, 7] }],
+    [{ webhookRetryScheduleSeconds: [0, 432000] }, { webhookRetryScheduleSeconds: [0, 432000] }],
+    [{ webhookPorts: '8443,9443' }, { webhookPorts: [8443, 9443] }],
+    [{ webhookPorts: 8443 }, { webhookPorts: [8443] }],
+    [
+      { webhookPorts: '8443', defaultWebhookUrl: 'https://hooks.example.com:8443/in' },
+      { defaultWebhookUrl: 'https://hooks.example.com:8443/in' },
+    ],
+    [{ retentionDays: '8' }, { retentionDays: 8 }],
+    [{ retentionDays: 90 }, { retentionDays: 90 }],
+    [{ pollConcurrency: '1000' }, { pollConcurrency: 1000 }],
+    [
+      { throttleRate: '10', throttleBurst: 20 },
+      { throttleRate: 10, throttleBurst: 20 },
+    ],
+    [{ logRetentionDays: '365' }, { logRetentionDays: 365 }],
+    [{ logLevel: 'DEBUG' }, { logLevel: 'DEBUG' }],
+    [{ removalPolicy: 'destroy' }, { removalPolicy: 'destroy' }],
+    [{ alarmTopicArn: TOPIC }, { alarmTopicArn: TOPIC }],
+    [{ alarmEmail: 'ops@example.com' }, { alarmEmail: 'ops@example.com' }],
+    [
+      { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
+      { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
+    ],
+    [{ '@aws-cdk/core:explicitStackTags': true, 'availability-zones:account=1:region=x': [] }, {}],
+    [{ 'acknowledged-issue-numbers': [34892] }, {}],
+  ])('%j', (context, settings) => {
+    expect(readSettings(context)).toMatchObject(settings);
+  });
+});
+
+describe('refused with one sentence', () => {
+  const SCHEDULE = 'must be 1 to 50 waits in whole seconds that add up to at most 432000, such as 0,5,300';
+  const PORTS =
+    'must be ports from 1 to 65535 beside 443 (which is always allowed), each once, such as 8443,9443';
+  const BASE_URL =
+    'must be an https URL without user name, query or fragment (http for a loopback host only)';
+
+  it.each([
+    [{ organisationId: 'org_x' }, 'There is no setting organisationId; did you mean organizationId?'],
+    [{ 'retention-days': 9 }, 'There is no setting retention-days; did you mean retentionDays?'],
+    [{ colour: 'red' }, /^There is no setting colour; there are: organizationId, .*, removalPolicy\.$/],
+    [
+      { organizationId: '' },
+      'The setting organizationId must be a ModelStudio organization id, such as org_123; it is "".',
+    ],
+    [{ organizationId: '..' }, /^The setting organizationId must be .*; it is "\.\."\.$/],
+    [{ organizationId: 'org/x' }, /^The setting organizationId must be /],
+    [{ baseUrl: 'not a url' }, `The setting baseUrl ${BASE_URL}; it is "not a url".`],
+    [{ baseUrl: 'http://ms.example.com' }, /^The setting baseUrl must be an https URL /],
+    [{ baseUrl: 'https://user:pw@ms.example.com' }, /^The setting baseUrl must be /],
+    [{ baseUrl: 'https://ms.example.com/?a=b' }, /^The setting baseUrl must be /],
+    [{ baseUrl: 'https://ms.example.com/#a' }, /^The setting baseUrl must be /],
+    [{ baseUrl: 'https://' }, /^The setting baseUrl must be /],
+    [{ baseUrl: 'ftp://ms.example.com' }, /^The setting baseUrl must be /],
+    [
+      { webhookRetryScheduleSeconds: 'soon' },
+      `The setting webhookRetryScheduleSeconds ${SCHEDULE}; it is "soon".`,
+    ],
+    [{ webhookRetryScheduleSeconds: '' }, /^The setting webhookRetryScheduleSeconds must be .*; it is ""\.$/],
+    [{ webhookRetryScheduleSeconds: '0,,5' }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookRetryScheduleSeconds: '0,1.5' }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookRetryScheduleSeconds: '-1' }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookRetryScheduleSeconds: '300000,300000' }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookRetryScheduleSeconds: Array(51).fill(1) }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookRetryScheduleSeconds: [] }, /^The setting webhookRetryScheduleSeconds must be /],
+    [{ webhookPorts: 'https' }, `The setting webhookPorts ${PORTS}; it is "https".`],
+    [{ webhookPorts: '443' }, /^The setting webhookPorts must be ports /],
+    [{ webhookPorts: '8443,8443' }, /^The setting webhookPorts must be ports /],
+    [{ webhookPorts: '0' }, /^The setting webhookPorts must be ports /],
+    [{ webhookPorts: '65536' }, /^The setting webhookPorts must be ports /],
+    [
+      { defaultWebhookUrl: 'http://hooks.example.com' },
+      "The setting defaultWebhookUrl cannot be a job's webhook_url: it must start with https:// and a host name.",
+    ],
+    [
+      { defaultWebhookUrl: 'https://10.0.0.1/' },
+      /^The setting defaultWebhookUrl cannot be .*, not an IP address\.$/,
+    ],
+    [
+      { defaultWebhookUrl: 'https://hooks.internal/' },
+      /^The setting defaultWebhookUrl cannot be .* a public host\.$/,
+    ],
+    [
+      { defaultWebhookUrl: 'https://hooks.example.com:8443/' },
+      /^The setting defaultWebhookUrl .* not use port 8443\.$/,
+    ],
+    [
+      {
+        defaultWebhookUrl: 'https://jobs.example.com/',
+        domainName: 'jobs.example.com',
+        certificateArn: CERTIFICATE,
+      },
+      /^The setting defaultWebhookUrl cannot be .* this service's own address\.$/,
+    ],
+    [
+      { retentionDays: '7' },
+      'The setting retentionDays must be a whole number from 8 (a job may run for 7 days) to 3650; it is "7".',
+    ],
+    [{ retentionDays: '30d' }, /^The setting retentionDays must be a whole number .*; it is "30d"\.$/],
+    [{ retentionDays: true }, /^The setting retentionDays must be a whole number .*; it is true\.$/],
+    [{ pollConcurrency: 1 }, 'The setting pollConcurrency must be a whole number from 2 to 1000; it is 1.'],
+    [
+      { pollConcurrency: null },
+      'The setting pollConcurrency must be a whole number from 2 to 1000; it is null.',
+    ],
+    [
+      { lagPerPollSeconds: '0' },
+      'The setting lagPerPollSeconds must be a number of seconds from 0.1 to 3600; it is "0".',
+    ],
+    [{ lagPerPollSeconds: 'NaN' }, /^The setting lagPerPollSeconds must be a number .*; it is "NaN"\.$/],
+    [{ throttleRate: 0 }, 'The setting throttleRate must be a whole number from 1 to 100000; it is 0.'],
+    [
+      { throttleBurst: '1e3' },
+      'The setting throttleBurst must be a whole number from 1 to 100000; it is "1e3".',
+    ],
+    [
+      { logRetentionDays: '31' },
+      /^The setting logRetentionDays must be one of .* CloudWatch knows: 1, 3, .*, 3653; it is "31"\.$/,
+    ],
+    [{ logRetentionDays: '9999' }, /^The setting logRetentionDays must be one of /],
+    [{ logLevel: 'debug' }, 'The setting logLevel must be DEBUG or INFO; it is "debug".'],
+    [{ removalPolicy: 'snapshot' }, 'The setting removalPolicy must be retain or destroy; it is "snapshot".'],
+    [
+      { alarmTopicArn: 'alarms' },
+      'The setting alarmTopicArn must be the ARN of an SNS topic; it is "alarms".',
+    ],
+    [{ alarmEmail: 'ops' }, 'The setting alarmEmail must be an e-mail address; it is "ops".'],
+    [
+      { alarmTopicArn: TOPIC, alarmEmail: 'ops@example.com' },
+      /^The settings alarmTopicArn and alarmEmail exclude each other/,
+    ],
+    [{ domainName: 'jobs.example.com' }, 'The setting domainName needs certificateArn beside it.'],
+    [{ certificateArn: CERTIFICATE }, 'The setting certificateArn needs domainName beside it.'],
+    [
+      { domainName: 'https://jobs.example.com', certificateArn: CERTIFICATE },
+      /^The setting domainName must be a DNS name /,
+    ],
+    [{ domainName: 'jobs', certificateArn: CERTIFICATE }, /^The setting domainName must be a DNS name /],
+    [
+      { domainName: 'jobs.example.com', certificateArn: 'x' },
+      /^The setting certificateArn must be the ARN of an ACM certificate; /,
+    ],
+  ])('%j', (context, sentence) => {
+    const complaints = complaintsAbout(context);
+    expect(complaints).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
+    expect(complaints[0]).not.toMatch(/received|undefined|Invalid/);
+  });
+
+  it('for each that is wrong', () => {
+    const context = { logLevel: 'LOUD', retentionDays: 0, retentoinDays: 9, color: 'red' };
+    expect(complaintsAbout(context).map((complaint) => complaint.split(/[;:]| must/)[0])).toEqual([
+      'The setting retentionDays',
+      'The setting logLevel',
+      'There is no setting retentoinDays',
+      'There is no setting color',
+    ]);
+  });
+});
+
+it('bin/app.ts says what is wrong, and nothing of its insides', () => {
+  const CDK_OUTDIR = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));
+  onTestFinished(() => rmSync(CDK_OUTDIR, { recursive: true }));
+  const env = { ...process.env, CDK_OUTDIR, CDK_CONTEXT_JSON: JSON.stringify({ organisationId: 'org_x' }) };
+  const run = spawnSync(process.execPath, ['bin/app.ts'], { cwd: root, env, encoding: 'utf8' });
+  expect(run.stderr).toBe('There is no setting organisationId; did you mean organizationId?\n');
+  expect(run.status).toBe(1);
+});
+
+it("README's table is what the settings say; if not, run `npm run settings`", () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  expect(readme).toBe(withSettingsTable(readme));
+});

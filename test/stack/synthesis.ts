@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { vi } from 'vitest';
+import { readSettings } from '../../lib/settings.ts';
+import { ModelStudioJobsStack } from '../../lib/stack.ts';
+
+const cdkJson = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+
+// Of all that a synthesis does, bundling takes longest, and no test of the stack looks into a bundle.
+vi.mock('../../lib/bundle.ts', () => ({
+  bundleFunctions() {
+    const root = temporaryFolder();
+    const folderOf = (name: string) => {
+      mkdirSync(join(root, name));
+      writeFileSync(join(root, name, 'index.js'), `// ${name}\n`);
+      return join(root, name);
+    };
+    return { folderOf, remove: () => remove(root) };
+  },
+}));
+
+/** Makes the app as `cdk synth` does. What it writes is gone when the judgement is made. */
+export function judge<T>(
+  context: Record<string, unknown>,
+  judgement: (stack: ModelStudioJobsStack, app: App) => T,
+): T {
+  const outdir = temporaryFolder();
+  try {
+    const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
+    const settings = readSettings(app.node.getAllContext());
+    return judgement(new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings }), app);
+  } finally {
+    remove(outdir);
+  }
+}
+
+export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {
+  return judge(context, (stack) => Template.fromStack(stack));
+}
+
+const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));
+const remove = (folder: string) => rmSync(folder, { recursive: true, force: true });
