@@ -26,7 +26,6 @@ export class ModelStudioJobsStack extends Stack {
       WEBHOOK_PORTS: settings.webhookPorts.join(','),
       RETENTION_DAYS: String(settings.retentionDays),
       LAG_PER_POLL_SECONDS: String(settings.lagPerPollSeconds),
-      POWERTOOLS_LOG_LEVEL: settings.logLevel,
       POWERTOOLS_SERVICE_NAME: this.stackName,
     };
     const bundles = bundleFunctions();

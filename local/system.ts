@@ -44,11 +44,13 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
       MODELSTUDIO_ORGANIZATION_ID: upstream.organizationId,
       // Somebody is watching: a model of seconds is looked at each second or two.
       LAG_PER_POLL_SECONDS: '0.1',
-      // Each poll is a line of its own.
-      POWERTOOLS_LOG_LEVEL: 'DEBUG',
       ...schedule,
     },
-    extraEnvironment: flags.strictWebhooks ? {} : { WEBHOOK_ALLOW_LOOPBACK: 'true' },
+    extraEnvironment: {
+      // Each poll is a line of its own.
+      AWS_LAMBDA_LOG_LEVEL: 'DEBUG',
+      ...(!flags.strictWebhooks && { WEBHOOK_ALLOW_LOOPBACK: 'true' }),
+    },
     secrets: {
       'State/ModelStudioApiKey': upstream.apiKey,
       'State/WebhookSecret': webhookSecret,

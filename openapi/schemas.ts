@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
+import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
 import { PROBLEMS } from '../functions/core/problem.ts';
 import { Envelope, Message, metadataKey, metadataValue } from '../functions/core/submission.ts';
 
@@ -89,8 +89,8 @@ export const JobList = named(
 
 export const ListQuery = {
   status: z.enum(STATUSES),
-  created_after: z.iso.datetime({ offset: true }),
-  created_before: z.iso.datetime({ offset: true }),
+  created_after: DateTime,
+  created_before: DateTime,
   limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
   cursor: Id.describe('The next_cursor of the page before.'),
 };

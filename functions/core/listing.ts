@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Job, Millis } from './job.ts';
 import type { Fault } from './problem.ts';
 
@@ -31,15 +32,22 @@ export interface ListQuery {
   to: ListKey;
 }
 
-const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
+/** With its zone; a day that does not exist is none. */
+export const DateTime = z.iso.datetime({ offset: true });
+/** More than there are parameters; a hostile query must not buy thousands. */
+const FAULTS_MAX = 20;
+const NAME_SHOWN_MAX = 64;
 const LIST_KEY = /^\d{13}_[A-Za-z0-9_-]{1,64}$/;
 
 /** Reads the query string of `GET /v1/jobs`. A parameter that it does not know is a fault, as a typo would drop a filter. */
 export function parseListQuery(queryString: string): ListQuery | { faults: Fault[] } {
   const faults: Fault[] = [];
   const given = new Map<string, string>();
-  const refuse = (name: string, message: string) =>
-    void faults.push({ pointer: '', message: `The query parameter ${name} ${message}` });
+  const refuse = (name: string, message: string) => {
+    const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX));
+    if (faults.length < FAULTS_MAX)
+      faults.push({ pointer: '', message: `The query parameter ${shown} ${message}` });
+  };
   for (const [name, value] of new URLSearchParams(queryString)) {
     if (given.has(name)) refuse(name, 'must be given once');
     given.set(name, value);
@@ -58,7 +66,7 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   const createdAfter = take('created_after', readDateTime, example);
   const createdBefore = take('created_before', readDateTime, example);
   const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
-  for (const name of given.keys()) refuse(JSON.stringify(name.slice(0, 64)), 'is unknown');
+  for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
   // `_` follows every digit, so the bare place of a moment lies below all jobs created in it.
   const newest = createdBefore === null ? `${LATEST_MILLIS}_~` : placeOf(createdBefore);
@@ -80,8 +88,7 @@ function readLimit(text: string): number | null {
 }
 
 function readDateTime(text: string): Millis | null {
-  const millis = DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(millis) ? null : millis;
+  return DateTime.safeParse(text).success ? Date.parse(text) : null;
 }
 
 function readCursor(text: string): ListKey | null {

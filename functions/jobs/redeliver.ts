@@ -15,6 +15,9 @@ import { findOwn, type ReadWorld, showJob } from './show.ts';
 
 export type RedeliverWorld = ReadWorld & Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'>;
 
+/** In which the first attempt of a round should come. */
+const BEGINNING_MILLIS = 3000;
+
 /** Losing a race means that a delivery has just been recorded; losing it this often means a fault. */
 const RACES_MAX = 5;
 
@@ -33,14 +36,27 @@ export async function redeliver(
     if (!isFinished(job)) return problem('not_finished', request.requestId);
     if (job.webhook === null) return problem('not_redeliverable', request.requestId);
     const now = world.clock.now();
+    if (isBeginning(job.webhook, now)) return accept(job, world);
     if (isUnderWay(job.webhook, now)) {
       const detail = 'An attempt to deliver the webhook is under way right now.';
       return problem('not_redeliverable', request.requestId, { detail, headers: { 'retry-after': '5' } });
     }
     const begun = await begin(job, job.webhook, now, world);
-    if (begun !== null) return { ...(await showJob(begun, world)), status: 202 };
+    if (begun !== null) return accept(begun, world);
   }
   throw new Error(`The job ${jobId} changed under each of ${RACES_MAX} tries to redeliver its webhook`);
+}
+
+async function accept(job: FinishedJob, world: RedeliverWorld): Promise<Answer> {
+  return { ...(await showJob(job, world)), status: 202 };
+}
+
+/** A round has just been begun, by somebody who asked for the same. */
+function isBeginning(webhook: Webhook, now: Millis): boolean {
+  if (webhook.status !== 'pending' || webhook.awaited === null || webhook.leaseUntil !== null) return false;
+  return (
+    webhook.attempts === webhook.attemptsBefore && Math.abs(webhook.awaited.dueAt - now) < BEGINNING_MILLIS
+  );
 }
 
 function isUnderWay(webhook: Webhook, now: Millis): boolean {

@@ -3,6 +3,7 @@ import { blackBox, heldModel, jobOf, patience, type Scene, submitJob } from './s
 import { type Called, call } from './system.ts';
 
 const LATER_MILLIS = 20;
+const WORKERS = 20;
 
 export const cancel = ({ system }: Scene, jobId: string) => call(system, 'POST', `/v1/jobs/${jobId}/cancel`);
 export const redeliver = ({ system }: Scene, jobId: string) =>
@@ -47,8 +48,8 @@ export async function whileFinishing<Answer>(
   );
   const models = Object.fromEntries(helds.map(({ model }, i) => [`held-${i}`, model]));
   const scene = await blackBox(context, { models });
-  // So that there are as many workers as there will be requests at once.
-  await Promise.all(acts.map(() => call(scene.system, 'GET', '/v1/jobs')));
+  // So that no request has to wait for a worker to start.
+  await Promise.all(Array.from({ length: WORKERS }, () => call(scene.system, 'GET', '/v1/jobs')));
   const jobIds: string[] = [];
   for (const model of Object.keys(models)) jobIds.push(await submitJob(scene, model));
   for (const held of helds) held.isReleased = true;

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ROUTES } from '../../functions/core/routes.ts';
+import openApi from '../../openapi/openapi.json' with { type: 'json' };
 import { call, type LocalSystem, startLocally, submission } from './system.ts';
 
 const UNKNOWN_JOB = 'job_00000000000000000000000000';
@@ -71,6 +72,21 @@ function expectProblem({ status, headers, text }: Answer, wanted: number, code: 
   expect([status, headers['content-type']], text).toEqual([wanted, 'application/problem+json']);
   expect(JSON.parse(text)).toMatchObject({ status, code, request_id: expect.stringMatching(/^.{8,}$/) });
 }
+
+it('nobody comes in without a key but to two places', async () => {
+  for (const { method, path, scope } of ROUTES) {
+    const address = `/${path.join('/').replace('*', jobs.ended)}`;
+    for (const key of ['', 'nonsense', system.revoked_key]) {
+      const answer = await send(method, address, { key });
+      if (scope === null) expect([address, answer.status]).toEqual([address, 200]);
+      else expectProblem(answer, 401, 'unauthenticated');
+    }
+  }
+  const open = await Promise.all(
+    ['/v1/health', '/v1/openapi.json'].map((path) => send('GET', path, { key: '' })),
+  );
+  expect(open.map(({ text }) => JSON.parse(text))).toEqual([{ status: 'ok' }, openApi]);
+});
 
 describe("another client's job", () => {
   it.each(ofJob)('is to $method $path like one that never was', async ({ method, path }) => {
@@ -191,6 +207,16 @@ describe('an odd query', () => {
   it('longer than the gateway takes is refused by it', async () => {
     expect((await send('GET', `/v1/jobs?${'x'.repeat(20_000)}`)).status).toBe(431);
   });
+});
+
+it('a webhook that was never asked for is not delivered again', async () => {
+  const { json } = await call(system, 'POST', '/v1/jobs', submission('sandbox-never', 'no webhook'));
+  const to = (verb: string) => send('POST', `/v1/jobs/${json.job_id}/${verb}`);
+  expectProblem(await to('redeliver'), 409, 'not_finished');
+  expect((await to('cancel')).status).toBe(200);
+  expectProblem(await to('redeliver'), 409, 'not_redeliverable');
+  const deliveries = await send('GET', `/v1/jobs/${json.job_id}/deliveries`);
+  expect(JSON.parse(deliveries.text)).toEqual({ deliveries: [] });
 });
 
 describe('a body where none is asked for', () => {

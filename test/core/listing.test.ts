@@ -41,24 +41,25 @@ describe('parseListQuery', () => {
     [`cursor=${cursor}`, { ...ALL, from: cursor }],
     ['created_after=2026-01-01T00:00:00Z', { ...ALL, to: '1767225600001' }],
     ['created_before=2026-01-01T01:00:00%2B01:00', { ...ALL, from: '1767225600000' }],
-    [`created_before=2025-01-01T00:00Z&cursor=${cursor}`, { ...ALL, from: '1735689600000' }],
-    [`created_before=2027-01-01T00:00Z&cursor=${cursor}`, { ...ALL, from: cursor }],
+    [`created_before=2025-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: '1735689600000' }],
+    [`created_before=2027-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: cursor }],
   ])('%s', (query, read) => {
     expect(parseListQuery(query)).toEqual(read);
   });
 
   it.each<[query: string, ...messages: RegExp[]]>([
-    ['limit=0', /limit must be a whole number from 1 to 100/],
+    ['limit=0', /"limit" must be a whole number from 1 to 100/],
     ['limit=101', /limit/],
     ['limit=1e1', /limit/],
     ['limit=', /limit/],
-    ['limit=5&limit=5', /limit must be given once/],
-    ['status=done', /status must be one of submitting, running, completed/],
+    ['limit=5&limit=5', /"limit" must be given once/],
+    ['status=done', /"status" must be one of submitting, running, completed/],
     ['status=', /status/],
-    ['created_after=yesterday', /created_after must be a date and time with its zone/],
+    ['created_after=yesterday', /"created_after" must be a date and time with its zone/],
     ['created_after=2026-01-01', /created_after/],
     ['created_before=2026-13-01T00:00:00Z', /created_before/],
-    ['cursor=', /cursor must be the next_cursor/],
+    ['created_before=2026-02-30T00:00:00Z', /created_before/],
+    ['cursor=', /"cursor" must be the next_cursor/],
     ['cursor=job_1', /cursor/],
     [`cursor=${cursor}%0a`, /cursor/],
     ['page=2', /"page" is unknown/],
@@ -70,5 +71,11 @@ describe('parseListQuery', () => {
     expect(read.faults.map(({ message }) => message)).toEqual(
       messages.map((message) => expect.stringMatching(message)),
     );
+  });
+
+  it('reports no more faults than a query can honestly have', () => {
+    const read = parseListQuery(Array.from({ length: 2000 }, (_, i) => `${'x'.repeat(100)}${i}=1`).join('&'));
+    expect('faults' in read && read.faults.length).toBe(20);
+    expect(JSON.stringify(read).length).toBeLessThan(5000);
   });
 });

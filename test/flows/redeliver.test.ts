@@ -77,6 +77,13 @@ describe('redeliver', () => {
     expect(world.posted).toEqual([]);
   });
 
+  it('begins one round for many who ask at once', async () => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('delivered') }));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => redeliverIn(world)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(world.wakeUps.sent.length).toBe(1);
+  });
+
   it('waits for an attempt that is under way', async () => {
     const webhook = pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1 });
     const { status, headers, json } = await redeliverIn(worldWith(finishedJob({ webhook })));

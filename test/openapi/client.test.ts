@@ -10,7 +10,8 @@ import { instancesOf, type Likely } from './instances.ts';
 import type { Caller } from './requests.ts';
 
 const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
-const WELL_BEHAVED = ['instant', 'batch', 'task-errors', 'fails', 'vision', 'never'];
+/** The quick ones end before a test does, the last only if it is cancelled. */
+const WELL_BEHAVED = ['instant', 'task-errors', 'fails', 'vision', 'batch', 'never', 'never'];
 const patience = { timeout: 20_000, interval: 100 };
 
 let sandbox: Sandbox;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const jobIds = await Promise.all([
     finished(submission('sandbox-instant', 'a'), inbox),
     finished(submission('sandbox-instant', 'repeat:300000'), inbox),
-    finished(submission('sandbox-task-errors', 'a', 'b'), `${inbox}/nowhere`),
+    finished(submission('sandbox-task-errors', 'repeat:300000', 'b'), `${inbox}/nowhere`),
     finished(submission('sandbox-fails', 'a'), inbox),
     finished(submission('sandbox-instant', 'b')),
   ]);
@@ -79,7 +80,7 @@ function likely(models: string[]): Likely {
     model_id: fc.constantFrom(...models.map((model) => `sandbox-${model}`)),
     webhook_url: fc.constantFrom(inbox, inbox, `${inbox}/nowhere`),
     url: fc.constantFrom('data:image/png;base64,iVBORw0KGgo=', 'https://images.example.com/a.png'),
-    job_id: fc.oneof(fc.constant(0), fc.nat({ max: 7 })).map((n) => `{job:${n}}`),
+    job_id: fc.oneof(fc.constant(0), fc.nat({ max: 7 }), fc.nat({ max: 7 })).map((n) => `{job:${n}}`),
     cursor: fc.nat({ max: 3 }).map((n) => `{cursor:${n}}`),
     'Idempotency-Key': fc.nat({ max: 1 }).map((n) => `{run}-${n}`),
   };
@@ -87,7 +88,7 @@ function likely(models: string[]): Likely {
 
 const isCreate = ({ requestBody }: Operation) => requestBody !== null;
 const moods = [
-  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 100 },
+  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 90 },
   { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 12 },
   {
     mood: 'refuses our key',
@@ -125,14 +126,13 @@ describe(`whatever is asked (SEED=${seed}), the document says what is answered`,
     }
   });
 
-  it('and by then every operation has done what it is for, and refused what it should', () => {
+  it('and by then every operation has been let through, and refused in every common way', () => {
     const { census } = explorer;
-    const succeeds = description.operations.filter(({ id }) => census[id]?.[200] ?? census[id]?.[202]);
-    expect(succeeds).toEqual(description.operations);
-    const statuses = new Set(Object.values(census).flatMap((counts) => Object.keys(counts).map(Number)));
-    expect([400, 401, 404, 405, 409, 415, 502, 503, 504].filter((status) => !statuses.has(status))).toEqual(
-      [],
-    );
+    const met = (id: string, statuses: number[]) => statuses.some((status) => census[id]?.[status]);
+    const missed = description.operations.filter(({ id }) => !met(id, [200, 202, 307, 409]));
+    expect(missed.map(({ id }) => id)).toEqual([]);
+    const refusals = [400, 401, 403, 404, 405, 409, 415, 502, 503, 504];
+    expect(refusals.filter((status) => !Object.keys(census).some((id) => met(id, [status])))).toEqual([]);
   });
 
   it('and what is sent to receivers', async () => {

@@ -42,7 +42,7 @@ export interface Habits {
   likely: Likely;
 }
 
-const CREATES_MAX = 2;
+const CREATES_MAX = 3;
 const STEPS_MAX = 8;
 /** More than the API takes, more than a Lambda function is given, more than a gateway takes. */
 const TOO_MANY_BYTES = [4 * 1024 * 1024, 7 * 1024 * 1024, 11 * 1024 * 1024];
@@ -85,9 +85,9 @@ export function sequences(operations: Operation[], habits: Habits): fc.Arbitrary
 
 function stepsOf(operations: Operation[], habits: Habits): fc.Arbitrary<Step> {
   const requests = operations.map((operation) => {
-    const { parameters, requestBody } = operation;
-    // The more a request may say, the more there is to try.
-    const weight = 1 + parameters.length + (requestBody ? 4 : 0);
+    const { method, parameters, requestBody } = operation;
+    // The more a request may say or do, the more there is to try.
+    const weight = 1 + parameters.length + (method === 'POST' ? 1 : 0) + (requestBody ? 3 : 0);
     return { weight, arbitrary: requestsTo(operation, habits) };
   });
   return fc.record<Step>({
