@@ -63,7 +63,7 @@ describe.concurrent('each job ends once and its webhook arrives, though', TEST, 
     const scene = await openBox(context, { models: { held: held.model } });
     const poller = scene.functionNamed(/^PollPoller/);
     // In place of the deployment's three minutes.
-    await scene.operator.queue.poll.hideFor(2);
+    await scene.operator.queue.poll.hideFor(5);
 
     const jobIds = await submitJobs(scene, 30, 'held');
     await vi.waitFor(() => expect(kills).toBe(killsMax), patience);
