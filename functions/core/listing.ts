@@ -88,7 +88,9 @@ function readLimit(text: string): number | null {
 }
 
 function readDateTime(text: string): Millis | null {
-  return DateTime.safeParse(text).success ? Date.parse(text) : null;
+  // RFC 3339 takes small letters, too.
+  const moment = DateTime.safeParse(text.toUpperCase());
+  return moment.success ? Date.parse(moment.data) : null;
 }
 
 function readCursor(text: string): ListKey | null {

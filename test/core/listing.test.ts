@@ -40,6 +40,7 @@ describe('parseListQuery', () => {
     ['limit=100', { ...ALL, limit: 100 }],
     [`cursor=${cursor}`, { ...ALL, from: cursor }],
     ['created_after=2026-01-01T00:00:00Z', { ...ALL, to: '1767225600001' }],
+    ['created_after=2026-01-01t00:00:00z', { ...ALL, to: '1767225600001' }],
     ['created_before=2026-01-01T01:00:00%2B01:00', { ...ALL, from: '1767225600000' }],
     [`created_before=2025-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: '1735689600000' }],
     [`created_before=2027-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: cursor }],
