@@ -42,8 +42,8 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     environment: {
       MODELSTUDIO_BASE_URL: upstream.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: upstream.organizationId,
-      // Somebody is watching: a model of seconds is looked at each second or two.
-      LAG_PER_POLL_SECONDS: '0.1',
+      // Somebody is watching: a job of seconds is looked at each second.
+      LAG_PER_POLL_SECONDS: '0.02',
       ...schedule,
     },
     extraEnvironment: {
