@@ -15,6 +15,18 @@ export interface TableShape {
   isDone?: (item: Item) => boolean;
 }
 
+/** An item as JSON, which takes a tenth of the memory of the object. */
+interface Stored {
+  json: string;
+  bytes: number;
+}
+
+interface Entry {
+  partition: string;
+  sort: string;
+  bytes: number;
+}
+
 interface Condition {
   ConditionExpression?: string | undefined;
   ExpressionAttributeValues?: Item | undefined;
@@ -23,19 +35,21 @@ interface Condition {
 /** A DynamoDB table that counts what each request takes, in units as they are billed. */
 export class Table {
   readonly shape: TableShape;
-  /** As JSON, which takes a tenth of the memory of the objects. */
-  readonly #items = new Map<string, string>();
+  readonly #items = new Map<string, Stored>();
+  /** Of each index, its entries' keys by the item's. */
+  readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #meter: Meter;
 
   constructor(shape: TableShape, meter: Meter) {
     this.shape = shape;
+    for (const { name } of shape.indexes ?? []) this.#entries.set(name, new Map());
     this.#meter = meter;
   }
 
   get(Key: Item, isConsistent: boolean): { Item?: Item } {
-    const item = this.#find(Key);
-    this.#read(item === null ? 0 : bytesOf(item), isConsistent);
-    return item === null ? {} : { Item: item };
+    const stored = this.#items.get(keyText(Key[this.shape.key]));
+    this.#read(stored?.bytes ?? 0, isConsistent);
+    return stored ? { Item: JSON.parse(stored.json) } : {};
   }
 
   put(item: Item, condition: Condition): void {
@@ -48,7 +62,8 @@ export class Table {
 
   /** `SET a = :x, …` and `ADD a :x`: all that our code asks for. */
   update(Key: Item, expression: string, values: Item): void {
-    const item: Item = { ...(this.#find(Key) ?? Key) };
+    const stored = this.#items.get(keyText(Key[this.shape.key]));
+    const item: Item = stored ? JSON.parse(stored.json) : { ...Key };
     const [, sets = '', adds = ''] = /^SET (.*?)(?: ADD (.*))?$/.exec(expression) ?? [];
     for (const set of sets.split(', ')) {
       const [name = '', value = ''] = set.split(' = ');
@@ -61,22 +76,21 @@ export class Table {
     this.#write(keyText(Key[this.shape.key]), item, {});
   }
 
-  /** Items of one partition of an index up to a sort key, in its order: all in one page. */
-  query(indexName: string, partition: AttributeValue, upTo: AttributeValue): { Items: Item[] } {
-    const index = this.shape.indexes?.find(({ name }) => name === indexName);
-    if (!index) throw new Error(`The table ${this.shape.name} has no index ${indexName}`);
-    const [partitionKey, sortKey] = index.keys;
-    const found = [...this.#items.values()]
-      .map((json) => JSON.parse(json) as Item)
-      .filter((item) => item[partitionKey]?.N === partition.N && Number(item[sortKey]?.N) <= Number(upTo.N))
-      .sort((a, b) => Number(a[sortKey]?.N) - Number(b[sortKey]?.N));
-    this.#read(found.length * 100, false);
-    return { Items: found };
+  /** Keys of one partition of an index up to a sort key, in its order: all in one page. */
+  query(indexName: string, partition: string, upTo: number): { Items: Item[] } {
+    const found = [...(this.#entries.get(indexName) ?? [])]
+      .filter(([, entry]) => entry.partition === partition && Number(entry.sort) <= upTo)
+      .sort(([, a], [, b]) => Number(a.sort) - Number(b.sort));
+    this.#read(
+      found.reduce((bytes, [, entry]) => bytes + entry.bytes, 0),
+      false,
+    );
+    return { Items: found.map(([key]) => ({ [this.shape.key]: { S: key } })) };
   }
 
-  #find(Key: Item): Item | null {
-    const json = this.#items.get(keyText(Key[this.shape.key]));
-    return json === undefined ? null : (JSON.parse(json) as Item);
+  /** How many items are in an index. */
+  entriesIn(indexName: string): number {
+    return this.#entries.get(indexName)?.size ?? 0;
   }
 
   #read(bytes: number, isConsistent: boolean): void {
@@ -86,41 +100,57 @@ export class Table {
   }
 
   #write(key: string, item: Item | null, condition: Condition): void {
-    const json = this.#items.get(key);
-    const before = json === undefined ? null : (JSON.parse(json) as Item);
-    const { name, indexes = [] } = this.shape;
-    // The larger of the two is billed; a write that is refused, by what it found.
-    const bytes = Math.max(before ? bytesOf(before) : 0, item ? bytesOf(item) : 0);
+    const stored = this.#items.get(key);
+    const before: Item | null = stored ? JSON.parse(stored.json) : null;
+    const bytes = item === null ? 0 : bytesOf(item);
+    const { name } = this.shape;
     this.#meter.add(`dynamodb.requests.${name}`);
-    this.#meter.add(`dynamodb.writes.${name}`, writeUnits(bytes));
+    // The larger of the two is billed; a write that is refused, by what it found.
+    this.#meter.add(`dynamodb.writes.${name}`, writeUnits(Math.max(stored?.bytes ?? 0, bytes)));
     if (!holds(condition, before)) {
       const message = 'The conditional request failed';
       throw new ConditionalCheckFailedException({ message, $metadata: {} });
     }
+    this.#writeIndexes(key, item);
+    this.#meter.add(`dynamodb.kept.${name}`, kept(bytes) - kept(stored?.bytes ?? 0));
+    if (item === null || this.shape.isDone?.(item)) this.#forget(key);
+    else this.#items.set(key, { json: JSON.stringify(item), bytes });
+  }
+
+  #forget(key: string): void {
+    this.#items.delete(key);
+    for (const entries of this.#entries.values()) entries.delete(key);
+  }
+
+  #writeIndexes(key: string, item: Item | null): void {
+    const { name, key: primaryKey, indexes = [] } = this.shape;
     for (const index of indexes) {
-      const [was, is] = [before, item].map((row) => row && entryOf(index.keys, row, this.shape.key));
+      const entries = this.#entries.get(index.name) as Map<string, Entry>;
+      const was = entries.get(key);
+      const is = item && entryOf(index.keys, item, primaryKey);
+      const isSame = was?.partition === is?.partition && was?.sort === is?.sort;
       // An entry whose keys change is taken out and put in again.
-      const units = was?.text === is?.text ? 0 : (was?.units ?? 0) + (is?.units ?? 0);
+      const units = isSame ? 0 : (was ? writeUnits(was.bytes) : 0) + (is ? writeUnits(is.bytes) : 0);
       this.#meter.add(`dynamodb.writes.${name}/${index.name}`, units);
-      this.#meter.add(`dynamodb.kept.${name}/${index.name}`, (is?.bytes ?? 0) - (was?.bytes ?? 0));
+      this.#meter.add(`dynamodb.kept.${name}/${index.name}`, kept(is?.bytes ?? 0) - kept(was?.bytes ?? 0));
+      if (is) entries.set(key, is);
+      else entries.delete(key);
     }
-    this.#meter.add(`dynamodb.kept.${name}`, kept(item) - kept(before));
-    if (item === null || this.shape.isDone?.(item)) this.#items.delete(key);
-    else this.#items.set(key, JSON.stringify(item));
   }
 }
 
 /** What an item takes of the storage: a hundred bytes are added to each. */
-function kept(item: Item | null): number {
-  return item === null ? 0 : bytesOf(item) + 100;
+function kept(bytes: number): number {
+  return bytes === 0 ? 0 : bytes + 100;
 }
 
-function entryOf(keys: string[], item: Item, primaryKey: string) {
-  const values = [...keys, primaryKey].map((name) => [name, item[name]] as const);
-  if (values.some(([, value]) => value === undefined)) return null;
-  const entry = Object.fromEntries(values) as Item;
-  const bytes = bytesOf(entry);
-  return { text: JSON.stringify(entry), bytes: bytes + 100, units: writeUnits(bytes) };
+/** Null: the item lacks one of the keys, and the index is sparse. */
+function entryOf(keys: [string, string], item: Item, primaryKey: string): Entry | null {
+  const [partition, sort] = keys.map((name) => item[name]);
+  if (partition === undefined || sort === undefined) return null;
+  const names = [...keys, primaryKey];
+  const bytes = names.reduce((sum, name) => sum + name.length + valueBytes(item[name] as AttributeValue), 0);
+  return { partition: keyText(partition), sort: keyText(sort), bytes };
 }
 
 function writeUnits(bytes: number): number {
@@ -142,17 +172,17 @@ function holds({ ConditionExpression, ExpressionAttributeValues }: Condition, it
   });
 }
 
-/** An item's size by DynamoDB's own rules: names and values in UTF-8, 3 bytes for a list or map, 1 for each in it. */
+/** An item's size by DynamoDB's own rules: names (here in ASCII) and values, 3 bytes for a list or map, 1 for each in it. */
 export function bytesOf(item: Item): number {
   let bytes = 0;
-  for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value);
+  for (const name in item) bytes += name.length + valueBytes(item[name] as AttributeValue);
   return bytes;
 }
 
 function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   // A byte for two digits, and one more.
-  if (value.N !== undefined) return 1 + Math.ceil(value.N.replace(/\D/g, '').length / 2);
+  if (value.N !== undefined) return 1 + Math.ceil(value.N.length / 2);
   if (value.L !== undefined) return value.L.reduce((sum, each) => sum + 1 + valueBytes(each), 3);
   if (value.M !== undefined) return 3 + Object.keys(value.M).length + bytesOf(value.M);
   return 1;

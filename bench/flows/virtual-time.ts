@@ -27,8 +27,9 @@ export class VirtualTime {
     });
   }
 
-  sleep(millis: Millis): Promise<void> {
-    return new Promise((resolve) => this.after(millis, resolve));
+  /** Whether nothing more is to happen. */
+  get isIdle(): boolean {
+    return this.#heap.length === 0;
   }
 
   /** Lets everything happen that is to happen by then; timers that are set meanwhile are of this time, too. */

@@ -3,6 +3,8 @@ import type { Durations } from './distributions.ts';
 const HORIZON_SECONDS = 4 * 3600;
 const GAP_MAX_SECONDS = 900;
 const STEPS_PER_SECOND = 20;
+/** So few jobs that still run change no digit that is shown. */
+const NOBODY = 1e-9;
 
 /** A distribution on a grid of a second. */
 export interface Grid {
@@ -32,32 +34,44 @@ export function gridOf({ cdf }: Pick<Durations, 'cdf'>): Grid {
   return { survival, area };
 }
 
-/** J* by dynamic programming over all schedules of whole seconds: nothing of the planner's is used here. */
-export function optimalCost({ survival, area }: Grid, lagPerPoll: number): number {
+/**
+ * J* and how it comes about, by dynamic programming over all schedules of whole seconds: nothing of the planner's is
+ * used here.
+ */
+export function optimalCost(grid: Grid, lagPerPoll: number): Cost {
+  const { survival, area } = grid;
   const costFrom = new Float64Array(HORIZON_SECONDS + 1);
+  const bestGap = new Uint16Array(HORIZON_SECONDS + 1);
   for (let from = HORIZON_SECONDS - 1; from >= 0; from--) {
-    const alive = survival[from] ?? 0;
+    const alive = survival[from] as number;
     const reach = Math.min(GAP_MAX_SECONDS, HORIZON_SECONDS - from);
     let best = Number.POSITIVE_INFINITY;
     for (let gap = 1; gap <= reach; gap++) {
-      const lag = alive * gap - ((area[from + gap] ?? 0) - (area[from] ?? 0));
-      best = Math.min(best, alive * lagPerPoll + lag + (costFrom[from + gap] ?? 0));
+      const cost = alive * gap - (area[from + gap] as number) + (costFrom[from + gap] as number);
+      if (cost < best) {
+        best = cost;
+        bestGap[from] = gap;
+      }
     }
-    costFrom[from] = best;
+    costFrom[from] = best + alive * lagPerPoll + (area[from] as number);
   }
-  return costFrom[0] ?? 0;
+  return costOf(grid, lagPerPoll, (age) => bestGap[age] as number);
 }
 
-/** The exact cost of a schedule that says, at each age, how many seconds to wait. */
-export function costOf(grid: Grid, lagPerPoll: number, waitAt: (age: number) => number): Cost {
-  const { survival, area } = grid;
+/** The exact cost of a schedule that says, at each age, how many seconds to wait before the nth look, from 0. */
+export function costOf(
+  { survival, area }: Grid,
+  lagPerPoll: number,
+  waitAt: (age: number, nth: number) => number,
+): Cost {
   let polls = 0;
   let lag = 0;
-  for (let age = 0; age < HORIZON_SECONDS && (survival[age] ?? 0) > 1e-9; ) {
-    const wait = Math.min(waitAt(age), HORIZON_SECONDS - age);
-    const alive = survival[age] ?? 0;
+  let nth = 0;
+  for (let age = 0; age < HORIZON_SECONDS && (survival[age] as number) > NOBODY; nth++) {
+    const wait = Math.min(waitAt(age, nth), HORIZON_SECONDS - age);
+    const alive = survival[age] as number;
     polls += alive;
-    lag += alive * wait - ((area[age + wait] ?? 0) - (area[age] ?? 0));
+    lag += alive * wait - ((area[age + wait] as number) - (area[age] as number));
     age += wait;
   }
   return { polls, lag, total: lag + lagPerPoll * polls };

@@ -3,15 +3,17 @@ import { ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import { isSigningSecret } from '../core/signature.ts';
 import type { ApiKey } from './modelstudio.ts';
 
-/** A secret that was rotated is in use after at most this long. */
+/** A signing secret that was rotated is in use after at most this long. */
 const CACHE_SECONDS = 60;
+/** The API key is read again as soon as ModelStudio refuses it, so only the bill decides how long it is remembered. */
+const API_KEY_CACHE_SECONDS = 900;
 
 /** ModelStudio's API key in Secrets Manager. */
 export function createApiKey(secretId: string): ApiKey {
   const provider = new SecretsProvider();
   return {
     async get(isStale) {
-      const options = { maxAge: CACHE_SECONDS, forceFetch: isStale };
+      const options = { maxAge: API_KEY_CACHE_SECONDS, forceFetch: isStale };
       return String((await provider.get(secretId, options)) ?? '').trim();
     },
   };

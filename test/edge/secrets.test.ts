@@ -48,14 +48,14 @@ describe("ModelStudio's key", () => {
     expect(secretsManager.call(0).args[0].input).toMatchObject({ SecretId: 'arn' });
   });
 
-  it('is remembered for a minute', async () => {
+  it('is remembered for a quarter of an hour', async () => {
     const key = createApiKey('arn');
     store('key-1', null);
     await key.get(false);
     store('key-2', null);
-    vi.setSystemTime(NOW + 59_000);
+    vi.setSystemTime(NOW + 899_000);
     expect(await key.get(false)).toBe('key-1');
-    vi.setSystemTime(NOW + 61_000);
+    vi.setSystemTime(NOW + 901_000);
     expect(await key.get(false)).toBe('key-2');
   });
 

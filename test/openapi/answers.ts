@@ -8,13 +8,15 @@ const OF_HTTP = ['cache-control', 'connection', 'content-length', 'content-type'
 /** What an answer has in it that the document does not say, or lacks that the document promises. */
 export function faultsInAnswer(
   answer: Answer,
-  { operation, statuses, why }: Verdict,
+  { operation, methods, statuses, why }: Verdict,
   method: string,
   { schemas }: Description,
 ): string[] {
   const { status } = answer;
   if (!statuses.includes(status)) return [`it is none of ${statuses.join(', ')}, although ${why}`];
   const described = operation?.responses[status] ?? unlisted(status, schemas);
+  const allowed = status === 405 ? answer.headers.allow?.split(', ') : methods;
+  if (String(allowed?.toSorted()) !== String(methods.toSorted())) return [`it allows ${allowed}`];
   return [...faultsInHeaders(answer, described), ...faultsInBody(answer, described, method)];
 }
 

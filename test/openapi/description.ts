@@ -36,7 +36,7 @@ export interface Operation {
 export interface Description {
   operations: Operation[];
   schemas: Record<string, Schema>;
-  webhook: { parameters: Parameter[]; body: Schema };
+  webhook: { parameters: Parameter[]; content: Content };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a document is any JSON until a schema has judged it
@@ -50,13 +50,13 @@ export function readDescription(document: Any): Description {
       method: method.toUpperCase(),
       path,
       scope: (said.security ?? security).length === 0 ? null : scopeIn(said.description),
-      parameters: said.parameters,
+      parameters: said.parameters ?? [],
       requestBody: said.requestBody ?? null,
       responses: said.responses,
     })),
   );
   const { parameters, requestBody } = webhooks.job.post;
-  const webhook = { parameters, body: requestBody.content['application/json'].schema };
+  const webhook = { parameters, content: requestBody.content };
   return { operations, schemas: components.schemas, webhook };
 }
 
@@ -98,32 +98,20 @@ export function readText(text: string, { type }: Schema): string | number {
   return type === 'integer' && /^(0|-?[1-9]\d*)$/.test(text) ? Number(text) : text;
 }
 
-/** The operation behind a method and a path; `isKnown` when the path has operations, whatever the method. */
-export function findOperation(
-  { operations }: Description,
-  method: string,
-  path: string,
-): { operation: Operation | null; isKnown: boolean; allow: string[]; pathValues: Record<string, string> } {
+/** The operations of a path. There are none when one of its parameters is not what its schema says. */
+export function operationsAt({ operations }: Description, path: string): Operation[] {
   const segments = decoded(path).split('/');
-  const here = operations.filter((operation) => pathValuesIn(operation, segments) !== null);
-  const operation = here.find((each) => each.method === method) ?? null;
-  const pathValues = (here[0] && pathValuesIn(here[0], segments)) ?? {};
-  return { operation, isKnown: here.length > 0, allow: here.map((each) => each.method).sort(), pathValues };
+  return operations.filter((operation) => matches(operation, segments));
 }
 
-/** Null when it is another path, or one of its parameters is not what its schema says. */
-function pathValuesIn({ path, parameters }: Operation, segments: string[]): Record<string, string> | null {
+function matches({ path, parameters }: Operation, segments: string[]): boolean {
   const template = path.split('/');
-  if (template.length !== segments.length) return null;
-  const values: Record<string, string> = {};
-  for (const [index, part] of template.entries()) {
+  if (template.length !== segments.length) return false;
+  return template.every((part, index) => {
     const segment = segments[index] ?? '';
     const parameter = parameters.find(({ name }) => part === `{${name}}`);
-    if (!parameter && part !== segment) return null;
-    if (parameter && faultIn(segment, parameter.schema)) return null;
-    if (parameter) values[parameter.name] = segment;
-  }
-  return values;
+    return parameter ? faultIn(segment, parameter.schema) === null : part === segment;
+  });
 }
 
 function decoded(path: string): string {

@@ -110,11 +110,10 @@ export class Explorer {
   }
 
   async #followAway(location: string): Promise<void> {
-    const fault = faultIn(
-      await (await fetch(location)).json(),
-      this.#world.description.schemas['Results'] as Schema,
-    );
-    if (fault) throw new Error(`At ${location}: ${fault}`);
+    const { schemas } = this.#world.description;
+    const results = await (await fetch(location)).json();
+    const fault = faultIn(results, schemas['Results'] as Schema);
+    if (fault) throw new Error(`What is at ${location}${fault}`);
   }
 }
 

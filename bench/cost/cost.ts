@@ -1,0 +1,181 @@
+import { inThread } from '../flows/in-thread.ts';
+import { dollars, figure, markdownTable } from '../flows/markdown.ts';
+import type { Part } from '../part.ts';
+import { billOf, type Counts, type Line, totalOf } from './bill.ts';
+import { type Deployment, readDeployment } from './deployment.ts';
+import { fixedCosts, keptCosts } from './fixed.ts';
+import { type Load, type Measured, measureSweep } from './measure.ts';
+import { PEERS } from './peers.ts';
+import { costPlot } from './plot.ts';
+import { PRICES_AS_OF } from './prices.ts';
+import { SAVINGS } from './savings.ts';
+
+const MILLION = 1e6;
+const GOALS: Record<number, number> = { 1: 14, 100: 8, 1000: 8 };
+const PEER_POLLS = 5;
+const PEER_JOB_SECONDS = 30;
+
+const LOADS: Load[] = [
+  { jobsPerSecond: 1, jobs: 1500 },
+  { jobsPerSecond: 10, jobs: 3000 },
+  { jobsPerSecond: 100, jobs: 8000 },
+  { jobsPerSecond: 1000, jobs: 16_000 },
+];
+
+/** What has to be run to be known. */
+const EXPERIMENTS: { name: string; options: NonNullable<Load['options']> }[] = [
+  { name: 'a batching window of 1 s on the queues', options: { gatherMillis: 1000 } },
+  { name: 'lagPerPollSeconds 2 instead of 1', options: { lagPerPoll: 2 } },
+  { name: 'lagPerPollSeconds 5 instead of 1', options: { lagPerPoll: 5 } },
+];
+
+interface Billed extends Measured {
+  load: Load;
+  lines: Line[];
+  total: number;
+}
+
+/** Dollars per million jobs, from the calls to AWS that the flows make while they run under a load. */
+export async function run(): Promise<Part> {
+  const deployment = readDeployment();
+  const bill = async (load: Load): Promise<Billed> => {
+    const measured = await inThread<Measured>(new URL('measure.ts', import.meta.url).href, 'measure', load);
+    const lines = billOf(measured.counts, deployment, load.jobs / MILLION);
+    return { ...measured, load, lines, total: totalOf(lines) };
+  };
+  const rare: Load = { jobsPerSecond: 1, jobs: 1500 };
+  const [sweep, billed, tried] = await Promise.all([
+    measureSweep(),
+    Promise.all(LOADS.map(bill)),
+    Promise.all(EXPERIMENTS.map(({ options }) => bill({ ...rare, options }))),
+  ]);
+  const tables = [
+    designs(billed),
+    ratesTable(billed),
+    linesTable(billed),
+    savingsTable(billed, tried, deployment),
+    fixedTable(sweep, deployment),
+    keptTable(billed[0] as Billed),
+  ];
+  const bars = [
+    ...PEERS.map((peer) => ({
+      name: peer.name,
+      dollars: peer.dollars(PEER_POLLS, PEER_JOB_SECONDS),
+      isOurs: false,
+    })),
+    ...billed.map(({ load, total }) => ({
+      name: `this, ${load.jobsPerSecond} jobs/s`,
+      dollars: total,
+      isOurs: true,
+    })),
+  ];
+  return {
+    name: 'cost',
+    rows: billed.map(({ load, total, lines, counts: _, ...measured }) => ({
+      jobs_per_second: load.jobsPerSecond,
+      jobs: load.jobs,
+      dollars_per_million_jobs: total,
+      ...measured,
+      lines,
+    })),
+    text: tables.join('\n\n'),
+    svg: costPlot('Dollars per million 30-s jobs', bars),
+  };
+}
+
+function designs(billed: Billed[]): string {
+  const peers = PEERS.map(({ name, dollars: of }) => [
+    name,
+    dollars(of(PEER_POLLS, PEER_JOB_SECONDS)),
+    dollars(of(24, 600)),
+  ]);
+  const ours = billed.map(({ load, total }) => [
+    `**this, at ${load.jobsPerSecond} jobs/s**`,
+    `**${dollars(total)}**`,
+    '',
+  ]);
+  return [
+    `## Dollars per million jobs\n\nAt the list prices of us-east-1 as of ${PRICES_AS_OF} (bench/cost/prices.ts).`,
+    markdownTable(['design', `30-s jobs, ${PEER_POLLS} polls`, '10-min jobs, 24 polls'], [...peers, ...ours]),
+  ].join('\n\n');
+}
+
+function ratesTable(billed: Billed[]): string {
+  const rows = billed.map(({ load, total, pollsPerJob, lagSeconds, pollBatch, deliverBatch, busiest }) => [
+    load.jobsPerSecond,
+    dollars(total),
+    GOALS[load.jobsPerSecond] === undefined ? '' : `≤ $${GOALS[load.jobsPerSecond]}`,
+    figure(pollsPerJob),
+    figure(lagSeconds),
+    figure(pollBatch),
+    figure(deliverBatch),
+    (busiest['submit'] ?? 0) + (busiest['poll'] ?? 0) + (busiest['deliver'] ?? 0),
+  ]);
+  return markdownTable(
+    [
+      'jobs/s',
+      '$/M jobs',
+      'goal',
+      'polls/job',
+      'finished → webhook, s',
+      'poll batch',
+      'delivery batch',
+      'Lambdas at once',
+    ],
+    rows,
+  );
+}
+
+/** Every line that any of the bills has. */
+function linesTable(billed: Billed[]): string {
+  const names = new Map(
+    billed.flatMap(({ lines }) => lines.map((line) => [`${line.service}: ${line.what}`, line])),
+  );
+  const rows = [...names.keys()].map((name) => [
+    name,
+    ...billed.map(({ lines }) => {
+      const line = lines.find(({ service, what }) => `${service}: ${what}` === name);
+      return line ? `${dollars(line.dollars)} (${figure(line.amount / MILLION)})` : '–';
+    }),
+  ]);
+  const totals = ['**all**', ...billed.map(({ total }) => `**${dollars(total)}**`)];
+  return [
+    '## The bill by line\n\nDollars per million jobs, and in brackets how many a job.',
+    markdownTable(['', ...billed.map(({ load }) => `${load.jobsPerSecond} jobs/s`)], [...rows, totals]),
+  ].join('\n\n');
+}
+
+function savingsTable(billed: Billed[], tried: Billed[], deployment: Deployment): string {
+  const [rare, , often] = billed as [Billed, Billed, Billed];
+  const saved = (of: (counts: Counts, deployment: Deployment) => number, { counts, load }: Billed) =>
+    dollars((of(counts, deployment) / load.jobs) * MILLION);
+  const followed = SAVINGS.map(({ name, dollars: of }) => [name, saved(of, rare), saved(of, often), '']);
+  const measured = tried.map(({ total, lagSeconds }, i) => [
+    EXPERIMENTS[i]?.name ?? '',
+    dollars(rare.total - total),
+    '',
+    `${figure(lagSeconds - rare.lagSeconds)} s`,
+  ]);
+  return [
+    '## What a change would save\n\nDollars per million jobs; each by itself.',
+    markdownTable(
+      ['', `at ${rare.load.jobsPerSecond} jobs/s`, `at ${often.load.jobsPerSecond} jobs/s`, 'more lag'],
+      [...measured, ...followed],
+    ),
+  ].join('\n\n');
+}
+
+function fixedTable(sweep: Counts, deployment: Deployment): string {
+  const rows = fixedCosts(sweep, deployment).map(([what, amount]) => [what, dollars(amount)]);
+  return `## A month without jobs\n\n${markdownTable(['', 'a month'], rows)}`;
+}
+
+function keptTable({ counts, load }: Billed): string {
+  const per = load.jobs / MILLION;
+  const rows = keptCosts(counts).map(([what, gigabytes, amount]) => [
+    what,
+    figure(gigabytes / per),
+    dollars(amount / per),
+  ]);
+  return `## What a million jobs leave behind, a month\n\n${markdownTable(['', 'GB', 'a month'], rows)}`;
+}

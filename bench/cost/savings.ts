@@ -1,0 +1,66 @@
+import { BILLED_MILLIS } from './assumptions.ts';
+import { type Counts, sumOf } from './bill.ts';
+import type { Deployment } from './deployment.ts';
+import { PRICES } from './prices.ts';
+
+/** What a change would take off the bill, by what was counted. */
+export interface Saving {
+  name: string;
+  dollars(counts: Counts, deployment: Deployment): number;
+}
+
+/** Of a line, that nobody asks for: the sampling rate and the trace. */
+const LINE_BYTES_TO_SPARE = 85;
+
+/** Changes whose effect follows from the counts alone. Those that must be measured are runs of their own. */
+export const SAVINGS: Saving[] = [
+  {
+    name: 'submit with 256 MB instead of 512 MB, if it takes no longer',
+    dollars: (counts, { memoryMiB }) =>
+      ((counts['lambda.requests.submit'] ?? 0) *
+        (BILLED_MILLIS.submit.first / 1000) *
+        (memoryMiB.submit - 256) *
+        PRICES.lambdaGbSecond) /
+      1024,
+  },
+  {
+    name: 'no index `sweep` (two writes a job)',
+    dollars: (counts) => (counts['dynamodb.writes.jobs/sweep'] ?? 0) * PRICES.dynamodbWriteUnit,
+  },
+  {
+    name: 'a Lambda function URL instead of the HTTP API',
+    dollars: (counts) => sumOf(counts, 'http.requests') * PRICES.httpRequest,
+  },
+  {
+    name: 'secrets remembered for 10 minutes instead of 1',
+    dollars: (counts) => sumOf(counts, 'secrets.calls') * 0.9 * PRICES.secretCall,
+  },
+  {
+    name: 'no index `client` (one write a job)',
+    dollars: (counts) => (counts['dynamodb.writes.jobs/client'] ?? 0) * PRICES.dynamodbWriteUnit,
+  },
+  {
+    name: 'one write of the row less a job, such as the claim before a first attempt',
+    dollars: (counts) => sumOf(counts, 'http.requests') * PRICES.dynamodbWriteUnit,
+  },
+  {
+    name: 'events within 1 KB, compressed: one write unit a job less',
+    dollars: (counts) => sumOf(counts, 'http.requests') * PRICES.dynamodbWriteUnit,
+  },
+  {
+    name: 'a duration learnt every 10 s instead of every second',
+    dollars: (counts) => (counts['dynamodb.writes.experience'] ?? 0) * 0.9 * PRICES.dynamodbWriteUnit,
+  },
+  {
+    name: 'rows read with eventual consistency by polls',
+    dollars: (counts) => ((counts['exchanges.report'] ?? 0) * PRICES.dynamodbReadUnit) / 2,
+  },
+  {
+    name: 'log lines without trace and sampling rate',
+    dollars: (counts) => sumOf(counts, 'logs.lines') * LINE_BYTES_TO_SPARE * PRICES.logByte,
+  },
+  {
+    name: 'no access log',
+    dollars: (counts, { accessLogBytes }) => sumOf(counts, 'http.requests') * accessLogBytes * PRICES.logByte,
+  },
+];

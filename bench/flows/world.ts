@@ -1,0 +1,74 @@
+import { createClientKeys } from '../../functions/edge/client-keys.ts';
+import { createDocuments } from '../../functions/edge/documents.ts';
+import { createExperience } from '../../functions/edge/experience.ts';
+import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createModelStudio } from '../../functions/edge/modelstudio.ts';
+import { createWakeUps } from '../../functions/edge/wake-ups.ts';
+import { createWebhooks } from '../../functions/edge/webhooks.ts';
+import type { World } from '../../functions/ports.ts';
+import type { Cloud } from './cloud.ts';
+import type { Environment } from './environment.ts';
+
+const RETENTION_DAYS = 30;
+/** As the poller's wiring has it. */
+const POLLER_LINGER_MILLIS = 20;
+
+const settings = {
+  apiUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
+  webhookSchedule: [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000],
+  webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
+  defaultWebhookUrl: null,
+  isCollector: false,
+  sweepMillis: 45_000,
+};
+
+export type FlowWorld = Omit<World, 'clientJobs'> & { settings: typeof settings };
+
+/** The world of one environment, made of the edge's own code as the handlers make it. */
+export function worldOf(cloud: Cloud, environment: Environment, isPoller: boolean): FlowWorld {
+  const { dynamodb, sqs, s3, exchange } = environment;
+  const { random, time } = cloud;
+  const clock = { now: () => time.now };
+  const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1);
+  const queueUrls = { poll: 'poll', collect: null, deliver: 'deliver' };
+  return {
+    jobs: createJobs(dynamodb, 'jobs', RETENTION_DAYS),
+    overdue: createOverdue(dynamodb, 'jobs'),
+    documents: createDocuments({
+      dynamodb,
+      tableName: 'documents',
+      s3,
+      bucketName: 'documents',
+      retentionDays: RETENTION_DAYS,
+      clock,
+    }),
+    wakeUps: createWakeUps(sqs, queueUrls, isPoller ? POLLER_LINGER_MILLIS : 0),
+    modelStudio: createModelStudio({
+      baseUrl: 'https://api.modelstudio.app',
+      organizationId: 'org_0123456789',
+      apiKey: { get: apiKey },
+      clock,
+      reportDeadlineMillis: 10_000,
+      reportMaxBytes: 2 * 1024 * 1024,
+      exchange,
+    }),
+    experience: createExperience({
+      client: dynamodb,
+      tableName: 'experience',
+      clock,
+      lagPerPoll: cloud.options.lagPerPoll,
+      onError: () => undefined,
+    }),
+    clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
+    webhooks: createWebhooks({
+      rules: settings.webhookRules,
+      signingSecrets: environment.secret([`whsec_${Buffer.alloc(32, 1).toString('base64')}`], 2),
+      clock,
+      exchange,
+    }),
+    clock,
+    chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+    log: cloud.log.ofInvocation(),
+    settings,
+  };
+}
