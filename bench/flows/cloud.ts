@@ -32,10 +32,12 @@ export interface CloudOptions {
   experienceOf?: (poll: number) => Experience;
   /** How long the other side takes to answer, where it is not as usual. */
   exchangeMillis?: (request: ExchangeRequest) => Millis | null;
-  /** How long a message that failed stays hidden. */
-  visibilityMillis?: Millis;
+  /** How long a poll that failed stays hidden, if not as long as is deployed. */
+  pollVisibilityMillis?: Millis;
   /** A batching window of the event sources. */
   gatherMillis?: Millis;
+  /** Nothing is logged, which saves time where logs are not counted. */
+  isSilent?: boolean;
   /** Rows that nobody will read again are not kept in memory. */
   isForgetful?: boolean;
 }
@@ -47,6 +49,8 @@ interface Instance {
   environment: Environment;
   world: FlowWorld;
 }
+
+const silence = { tell: () => undefined, tally: () => undefined, end: () => undefined };
 
 /** Six times the functions' timeout of 30 s: so long does a message that failed stay hidden. */
 const VISIBILITY_MILLIS = 180_000;
@@ -96,7 +100,8 @@ export class Cloud {
       clientKeys: table('clientKeys', 'sha256'),
     };
     this.tables.clientKeys.put(keyItem(this.clientKey.record), {});
-    const { visibilityMillis = VISIBILITY_MILLIS, gatherMillis = GATHER_MILLIS } = options;
+    const { gatherMillis = GATHER_MILLIS, pollVisibilityMillis = VISIBILITY_MILLIS } = options;
+    const visibility = { poll: pollVisibilityMillis, deliver: VISIBILITY_MILLIS };
     const queue = (name: 'poll' | 'deliver', handle: (message: Message, world: FlowWorld) => Promise<void>) =>
       new Queue(
         { name, visibilityMillis: visibility[name], gatherMillis },
@@ -179,7 +184,7 @@ export class Cloud {
     this.#busy[name] += 1;
     this.busiest[name] = Math.max(this.busiest[name], this.#busy[name]);
     const startedAt = this.time.now;
-    const log = this.log.ofInvocation();
+    const log = this.options.isSilent ? silence : this.log.ofInvocation();
     const outcome = await new Promise<T | 'died' | 'failed'>((resolve) => {
       instance.environment.begin(this.#drawFault(), () => resolve('died'));
       const world = { ...instance.world, log };

@@ -124,14 +124,14 @@ export class Environment {
       }),
   } as unknown as S3Client;
 
-  /** A secret in Secrets Manager, remembered for a minute as the functions' own provider does. */
-  secret<T>(value: T, calls: number): (isStale?: boolean) => Promise<T> {
+  /** A secret in Secrets Manager, which takes so many calls to read and is remembered for so long. */
+  secret<T>(value: T, calls: number, seconds: number): (isStale?: boolean) => Promise<T> {
     const { time, meter } = this.#cloud;
     let until = Number.NEGATIVE_INFINITY;
     return async (isStale = false) => {
       if (until > time.now && !isStale) return value;
       await this.call(LATENCY.secrets, () => meter.add('secrets.calls', calls));
-      until = time.now + 60_000;
+      until = time.now + seconds * 1000;
       return value;
     };
   }

@@ -13,6 +13,12 @@ const RETENTION_DAYS = 30;
 /** As the poller's wiring has it. */
 const POLLER_LINGER_MILLIS = 20;
 
+/** As functions/edge/secrets.ts has them. */
+const API_KEY_CACHE_SECONDS = 900;
+const SIGNING_SECRETS_CACHE_SECONDS = 60;
+
+const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+
 const settings = {
   apiUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
   webhookSchedule: [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000],
@@ -29,7 +35,7 @@ export function worldOf(cloud: Cloud, environment: Environment, isPoller: boolea
   const { dynamodb, sqs, s3, exchange } = environment;
   const { random, time } = cloud;
   const clock = { now: () => time.now };
-  const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1);
+  const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1, API_KEY_CACHE_SECONDS);
   const queueUrls = { poll: 'poll', collect: null, deliver: 'deliver' };
   return {
     jobs: createJobs(dynamodb, 'jobs', RETENTION_DAYS),
@@ -62,7 +68,7 @@ export function worldOf(cloud: Cloud, environment: Environment, isPoller: boolea
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
     webhooks: createWebhooks({
       rules: settings.webhookRules,
-      signingSecrets: environment.secret([`whsec_${Buffer.alloc(32, 1).toString('base64')}`], 2),
+      signingSecrets: environment.secret([SIGNING_SECRET], 2, SIGNING_SECRETS_CACHE_SECONDS),
       clock,
       exchange,
     }),

@@ -54,6 +54,7 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
     resultBytes: 1000,
     modelOf: (index) => `model-${index % DISTRIBUTIONS.length}`,
     isForgetful: true,
+    isSilent: true,
     ...(schedule === 'doubling' && { experienceOf: doubling }),
     ...(pollVisibilityMillis !== undefined && { pollVisibilityMillis }),
   });

@@ -88,8 +88,8 @@ function likely(models: string[]): Likely {
 
 const isCreate = ({ requestBody }: Operation) => requestBody !== null;
 const moods = [
-  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 90 },
-  { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 12 },
+  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 75 },
+  { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 15 },
   {
     mood: 'refuses our key',
     models: WELL_BEHAVED,

@@ -43,7 +43,7 @@ export interface Habits {
 }
 
 const CREATES_MAX = 3;
-const STEPS_MAX = 8;
+const STEPS_MAX = 10;
 /** More than the API takes, more than a Lambda function is given, more than a gateway takes. */
 const TOO_MANY_BYTES = [4 * 1024 * 1024, 7 * 1024 * 1024, 11 * 1024 * 1024];
 /** TRACE and CONNECT are no requests to an API, and others do not pass Node's own parser. */
@@ -87,7 +87,7 @@ function stepsOf(operations: Operation[], habits: Habits): fc.Arbitrary<Step> {
   const requests = operations.map((operation) => {
     const { method, parameters, requestBody } = operation;
     // The more a request may say or do, the more there is to try.
-    const weight = 1 + parameters.length + (method === 'POST' ? 1 : 0) + (requestBody ? 3 : 0);
+    const weight = 1 + parameters.length + (method === 'POST' ? 1 : 0) + (requestBody ? 8 : 0);
     return { weight, arbitrary: requestsTo(operation, habits) };
   });
   return fc.record<Step>({
@@ -186,7 +186,7 @@ function bodiesOf(schema: object, likely: Likely): fc.Arbitrary<Body | null> {
   const asText = (text: string): Body => ({ text, ...plain });
   return fc.oneof(
     { weight: 24, arbitrary: texts.map(asText) },
-    { weight: 10, arbitrary: distorted(instances).map(asText) },
+    { weight: 30, arbitrary: distorted(instances).map(asText) },
     { weight: 4, arbitrary: texts.chain(garbled).map(asText) },
     { weight: 1, arbitrary: texts.chain(encoded) },
     {
