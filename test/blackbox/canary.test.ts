@@ -58,7 +58,8 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
       expect(lines.filter((line) => /"message":"deliver"/.test(line)).length).toBeGreaterThan(2),
     );
     const secrets = [...system.client_keys, system.webhook_secret, system.modelstudio.api_key];
-    const canaries = [CANARY, ...secrets, ...secrets.map((secret) => secret.split('_').at(-1) ?? secret)];
+    // Their last letters tell each of them, too, however they were cut.
+    const canaries = [CANARY, ...secrets.map((secret) => secret.slice(-20))];
     const holding = (texts: string[]) =>
       texts.filter((text) => canaries.some((canary) => text.includes(canary)));
     expect(lines.length).toBeGreaterThan(20);

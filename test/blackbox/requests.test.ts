@@ -120,7 +120,8 @@ async function play(request: Case): Promise<Answer> {
     expect((await send(before, request.headers)).status, `before ${request.name}`).toBe(before.expect);
   }
   if (request.concurrent_with === undefined) return send(request);
-  sandbox.faults.delayMilliseconds = 1000;
+  // Long enough for a second environment to start on a loaded machine.
+  sandbox.faults.delayMilliseconds = 5000;
   const body = request.concurrent_with;
   const both = await Promise.all([send({ body, expect: 202 }, request.headers), send(request)]);
   sandbox.faults.delayMilliseconds = 0;
