@@ -83,8 +83,7 @@ function readStatus(text: string): Job['status'] | null {
 }
 
 function readLimit(text: string): number | null {
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  return limit >= 1 && limit <= LIMIT_MAX ? limit : null;
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= LIMIT_MAX ? Number(text) : null;
 }
 
 function readDateTime(text: string): Millis | null {

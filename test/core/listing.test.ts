@@ -52,6 +52,7 @@ describe('parseListQuery', () => {
     ['limit=0', /"limit" must be a whole number from 1 to 100/],
     ['limit=101', /limit/],
     ['limit=1e1', /limit/],
+    ['limit=010', /limit/],
     ['limit=', /limit/],
     ['limit=5&limit=5', /"limit" must be given once/],
     ['status=done', /"status" must be one of submitting, running, completed/],

@@ -74,14 +74,11 @@ export function verdictOn(request: Request, caller: Caller, description: Descrip
   const documented = Object.keys(operation.responses).map(Number);
   const isMalformed = (status: number) => MALFORMED.includes(status);
   const faults = faultsIn(parts, operation);
-  if (faults.some(({ isTaken }) => !isTaken)) {
-    const why = faults.map((fault) => fault.why).join('; ');
-    return verdict(documented.filter(isMalformed), why);
-  }
+  if (faults.length > 0) return verdict(documented.filter(isMalformed), faults.join('; '));
   const others = documented.filter((status) => ![401, 403].includes(status));
   const broken = UNSAID.flatMap(([rule, isBroken]) => (isBroken(parts) ? [rule] : []));
   const unmentioned = [...parts.query.keys()].filter((name) => !isMentioned(operation, name));
-  const open = [...faults.map((fault) => fault.why), ...broken, ...unmentioned];
+  const open = [...broken, ...unmentioned];
   if (open.length > 0) return verdict(others, `it is open: ${open.join('; ')}`);
   const statuses = others.filter((status) => !isMalformed(status));
   return verdict(statuses, 'it is just what the document asks for');
@@ -110,20 +107,14 @@ function jsonIn(text: string): unknown {
   }
 }
 
-interface Fault {
-  why: string;
-  /** The API takes it all the same: 010 for 10. */
-  isTaken: boolean;
-}
-
-function faultsIn({ query, headers, body }: Parts, { parameters, requestBody }: Operation): Fault[] {
-  const faults: Fault[] = [];
-  const refuse = (why: string) => void faults.push({ why, isTaken: false });
+function faultsIn({ query, headers, body }: Parts, { parameters, requestBody }: Operation): string[] {
+  const faults: string[] = [];
+  const refuse = (why: string) => void faults.push(why);
   const check = (name: string, values: string[], schema: object) => {
     if (values.length > 1) refuse(`${name} is given ${values.length} times`);
     for (const text of values) {
       const fault = faultIn(readText(text, schema), schema);
-      if (fault) faults.push({ why: `${name}${fault}`, isTaken: name === 'limit' && /^0\d+$/.test(text) });
+      if (fault) refuse(`${name}${fault}`);
     }
   };
   for (const { name, in: place, schema } of parameters) {
