@@ -22,13 +22,18 @@ const STEP = Math.log(1.05);
 const AGES = Float64Array.from({ length: 300 }, (_, i) =>
   i === 0 ? 0 : FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP),
 );
-const LOG_AGES = AGES.map((age) => Math.log(Math.max(age, 1e-9)));
+const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
+
+/** So far below its centre, nothing of a kernel has ended; at such odds, all of it has. */
+const FLAT_WIDTHS = 30;
+const ODDS_MAX = 1e16;
 
 /** What is believed of a model that has never been seen: half a minute or an hour, hardly a second or a day. */
 const UNKNOWN = { center: Math.log(20), width: 1.2 };
 /** Counts as this many of the jobs that were seen, so that a surprise never ends the polling. */
-const UNKNOWN_WEIGHT = 0.5;
-const WIDTH_SHARE = 0.3;
+const UNKNOWN_WEIGHT = 0.75;
+/** Of the spread: less shows chance, more blurs; so `npm run bench -- polling` found. */
+const WIDTH_SHARE = 0.22;
 const WIDTH_MIN = 0.07;
 
 /** How many past durations of a kind of job are of use: more of them would say little more, and old ones mislead. */
@@ -39,8 +44,11 @@ export function kindOf(modelId: string, totalTasks: number): string {
   return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
 }
 
-/** A first look that comes too late says little; this many octaves below it are as likely as the last one. */
-const BLIND_OCTAVES = 3;
+/**
+ * A first look that comes too late says little; this many octaves below it are as likely as the last one. With fewer,
+ * a model that has become much faster is found out too slowly.
+ */
+const BLIND_OCTAVES = 4;
 
 /**
  * A duration to learn from: ModelStudio does not say when a job finished, only that it did between two looks. To take
@@ -79,7 +87,12 @@ function momentsOf(logs: readonly number[]): { mean: number; deviation: number }
 
 /** Early counts of finished tasks say little of a batch's speed: this many of them say as much as a first guess. */
 const PROGRESS_NOISE = 0.35;
-const PROGRESS_NOISE_MIN = 0.05;
+const PROGRESS_NOISE_MIN = 0.04;
+/** Some of a batch's tasks are half done when others are counted, and the last one is a slow one. */
+const UNDER_WAY = 0.5;
+const LAST_TASK = 0.06;
+/** Counts less here than for jobs that show nothing: the next count corrects a surprise. */
+const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
 
 /**
  * The pace of a batch that shows progress: its tasks' own speed, drawn towards what is known of its kind for as long
@@ -95,15 +108,15 @@ export function paceOfBatch(
   const known = durations.length < 2 ? null : momentsOf(durations.map((seconds) => Math.log(seconds)));
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
   const seen = {
-    center: Math.log((age * total) / completed),
-    variance: PROGRESS_NOISE / completed + PROGRESS_NOISE_MIN ** 2,
+    center: Math.log((age * total) / (completed + UNDER_WAY)) + LAST_TASK,
+    variance: PROGRESS_NOISE * (1 / completed - 1 / total) + PROGRESS_NOISE_MIN ** 2,
   };
   const trust = before.variance / (before.variance + seen.variance);
   const center = before.center + trust * (seen.center - before.center);
   // A logistic curve of scale w has the deviation of w·π/√3.
   const width = Math.max(WIDTH_MIN / 2, (Math.sqrt(trust * seen.variance) * Math.sqrt(3)) / Math.PI);
   return paceFrom([
-    { ...UNKNOWN, weight: 0.02 },
+    { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
     { center, width, weight: 1 },
   ]);
 }
@@ -125,14 +138,25 @@ function survivalOf(kernels: readonly Kernel[]): Float64Array {
   const total = kernels.reduce((sum, { weight }) => sum + weight, 0);
   for (const { center, width, weight } of kernels) {
     const share = weight / total;
-    for (let i = 0; i < AGES.length; i++) {
-      const place = ((LOG_AGES[i] as number) - center) / width;
-      // Far from its centre a curve is flat, and most are far.
-      const still = place < -30 ? share : place > 30 ? 0 : share / (1 + Math.exp(place));
-      survival[i] = (survival[i] as number) + still;
-    }
+    const begin = indexAbove(center - FLAT_WIDTHS * width);
+    for (let i = 0; i < begin; i++) survival[i] = (survival[i] as number) + share;
+    // The grid is even in log time, on which a log-logistic kernel's odds of having ended grow by a constant ratio.
+    let odds = Math.exp((logAgeAt(begin) - center) / width);
+    const ratio = Math.exp(STEP / width);
+    for (let i = begin; i < AGES.length && odds < ODDS_MAX; i++, odds *= ratio)
+      survival[i] = (survival[i] as number) + share / (1 + odds);
   }
   return survival;
+}
+
+/** Of the first age on the grid, beyond 0, whose logarithm is no less. */
+function indexAbove(logAge: number): number {
+  const place = 1 + Math.ceil((logAge - LOG_FIRST_AGE) / STEP);
+  return Math.max(1, Math.min(AGES.length, place));
+}
+
+function logAgeAt(index: number): number {
+  return LOG_FIRST_AGE + (index - 1) * STEP;
 }
 
 /**
