@@ -3,7 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { run as cost } from './cost/cost.ts';
+import { run as growth } from './growth/growth.ts';
 import { run as intake } from './intake.ts';
+import { run as lag } from './lag/lag.ts';
 import type { Part } from './part.ts';
 import { run as polling } from './polling/polling.ts';
 
@@ -11,11 +13,11 @@ const HELP = `Measures; writes the results to docs/bench.
 
   npm run bench [-- PART …] [--json]
 
-  PART     ${'intake, polling, cost'}; all of them, unless given
+  PART     ${'intake, polling, cost, lag, growth'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
 `;
 
-const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost };
+const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost, lag, growth };
 const folder = new URL('../docs/bench/', import.meta.url);
 
 function provenance(): string {

@@ -1,24 +1,25 @@
-import { admit } from '../../functions/admit/admit.ts';
 import { newClientKey } from '../../functions/core/client-key.ts';
 import type { Millis } from '../../functions/core/job.ts';
-import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
-import { deliver } from '../../functions/deliver/deliver.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
-import { poll } from '../../functions/poll/poll.ts';
-import type { Experience } from '../../functions/ports.ts';
-import { submit } from '../../functions/submit/submit.ts';
-import { sweep } from '../../functions/sweep/sweep.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
+import {
+  CONTEXT,
+  type ExperienceOf,
+  type FunctionName,
+  type Handlers,
+  handlersOf,
+  sqsEvent,
+  submission,
+} from './handlers.ts';
 import type { Ledger } from './ledger.ts';
-import { LogLines } from './log-lines.ts';
+import { countLogLines, type EnvironmentLog, logOfEnvironment, silence } from './log-lines.ts';
 import { Meter, Overhead } from './meter.ts';
 import { Outside } from './outside.ts';
 import { type Message, Queue } from './queue.ts';
-import { requestOf } from './request.ts';
-import { Table } from './table.ts';
+import { type Item, Table, type TableShape } from './table.ts';
 import { VirtualTime } from './virtual-time.ts';
-import { type FlowWorld, worldOf } from './world.ts';
+import { worldOf } from './world.ts';
 
 export interface CloudOptions {
   seed: number;
@@ -28,10 +29,11 @@ export interface CloudOptions {
   modelOf: (index: number) => string;
   /** The share of invocations that meet a fault. */
   faults?: number;
-  /** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
-  experienceOf?: (poll: number) => Experience;
+  experienceOf?: ExperienceOf;
   /** How long the other side takes to answer, where it is not as usual. */
   exchangeMillis?: (request: ExchangeRequest) => Millis | null;
+  /** Before the first attempt at a delivery. */
+  deliveryWaitSeconds?: number;
   /** How long a poll that failed stays hidden, if not as long as is deployed. */
   pollVisibilityMillis?: Millis;
   /** A batching window of the event sources. */
@@ -42,15 +44,12 @@ export interface CloudOptions {
   isForgetful?: boolean;
 }
 
-type FunctionName = 'submit' | 'poll' | 'deliver' | 'sweep';
-
-/** A function's environment and its world. */
+/** A function in an environment of its own. */
 interface Instance {
   environment: Environment;
-  world: FlowWorld;
+  log: EnvironmentLog;
+  handlers: Handlers;
 }
-
-const silence = { tell: () => undefined, tally: () => undefined, end: () => undefined };
 
 /** Six times the functions' timeout of 30 s: so long does a message that failed stay hidden. */
 const VISIBILITY_MILLIS = 180_000;
@@ -70,9 +69,7 @@ export class Cloud {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly outside: Outside;
-  readonly log = new LogLines(this.meter);
   readonly objects = new Map<string, string>();
-  readonly clientKey = newClientKey('my-app', ['jobs:write'], new Uint8Array(48).fill(7), 0);
   readonly tables: Record<'jobs' | 'documents' | 'experience' | 'clientKeys', Table>;
   readonly queues: Record<'poll' | 'deliver', Queue>;
   /** Submissions that were not answered with 202. */
@@ -81,37 +78,30 @@ export class Cloud {
   readonly busiest: Record<FunctionName, number> = { submit: 0, poll: 0, deliver: 0, sweep: 0 };
   readonly #busy: Record<FunctionName, number> = { submit: 0, poll: 0, deliver: 0, sweep: 0 };
   readonly #idle: Record<FunctionName, Instance[]> = { submit: [], poll: [], deliver: [], sweep: [] };
+  readonly #clientKey = newClientKey('my-app', ['jobs:write'], new Uint8Array(48).fill(7), 0);
 
   constructor(ledger: Ledger, options: CloudOptions) {
     this.options = options;
     this.random = new Random(options.seed);
     this.ledger = ledger;
     this.outside = new Outside(ledger, options.resultBytes);
-    const isDone = options.isForgetful ? { isDone: isSettled } : {};
-    const indexes: { name: string; keys: [string, string] }[] = [
-      { name: 'sweep', keys: ['sweepShard', 'sweepAt'] },
-      { name: 'client', keys: ['client', 'listKey'] },
-    ];
-    const table = (name: string, key: string) => new Table({ name, key }, this.meter);
+    countLogLines(this.meter);
+    const table = (shape: TableShape) => new Table(shape, this.meter);
     this.tables = {
-      jobs: new Table({ name: 'jobs', key: 'jobId', indexes, ...isDone }, this.meter),
-      documents: table('documents', 'key'),
-      experience: table('experience', 'kind'),
-      clientKeys: table('clientKeys', 'sha256'),
+      jobs: table({ ...JOBS, ...(options.isForgetful && { isDone: isSettled }) }),
+      documents: table({ name: 'documents', key: 'key' }),
+      experience: table({ name: 'experience', key: 'kind' }),
+      clientKeys: table({ name: 'clientKeys', key: 'sha256' }),
     };
-    this.tables.clientKeys.put(keyItem(this.clientKey.record), {});
+    this.tables.clientKeys.put(keyItem(this.#clientKey.record), {});
     const { gatherMillis = GATHER_MILLIS, pollVisibilityMillis = VISIBILITY_MILLIS } = options;
-    const visibility = { poll: pollVisibilityMillis, deliver: VISIBILITY_MILLIS };
-    const queue = (name: 'poll' | 'deliver', handle: (message: Message, world: FlowWorld) => Promise<void>) =>
-      new Queue(
-        { name, visibilityMillis: visibility[name], gatherMillis },
-        (batch) => this.#batch(name, batch, handle),
-        this.time,
-        this.meter,
-      );
+    const queue = (name: 'poll' | 'deliver', visibilityMillis: Millis) => {
+      const handle = (batch: readonly Message[]) => this.#handle(name, batch);
+      return new Queue({ name, visibilityMillis, gatherMillis }, handle, this.time, this.meter);
+    };
     this.queues = {
-      poll: queue('poll', (message, world) => this.#poll(message, world)),
-      deliver: queue('deliver', ({ body }, world) => deliver(DeliverMessage.parse(JSON.parse(body)), world)),
+      poll: queue('poll', pollVisibilityMillis),
+      deliver: queue('deliver', VISIBILITY_MILLIS),
     };
   }
 
@@ -124,15 +114,11 @@ export class Cloud {
 
   /** A client's request for a job. */
   async submit(index: number): Promise<void> {
-    const request = this.overhead.of(() => requestOf(index, this.options.modelOf(index), this.clientKey.key));
-    const experience = this.options.experienceOf?.(0);
-    const answer = await this.#invoke('submit', async (instance) => {
-      const world = experience ? { ...instance.world, experience } : instance.world;
-      const admitted = await admit(request, world);
-      return 'status' in admitted ? admitted : submit(request, admitted, world);
-    });
+    const modelId = this.options.modelOf(index);
+    const event = this.overhead.of(() => submission(index, modelId, this.#clientKey.key));
+    const answer = await this.#invoke('submit', ({ submit }) => submit(event));
     this.meter.add('http.requests');
-    if (answer === 'died' || answer === 'failed' || answer.status !== 202) this.refused += 1;
+    if (answer === 'died' || answer.statusCode !== 202) this.refused += 1;
     else this.ledger.accepted(index, this.time.now);
   }
 
@@ -147,52 +133,31 @@ export class Cloud {
   }
 
   async sweep(): Promise<void> {
-    await this.#invoke('sweep', ({ world }) => sweep(world));
+    await this.#invoke('sweep', ({ sweep }) => sweep().catch(() => undefined));
   }
 
-  async #poll({ body, receives }: Message, world: FlowWorld): Promise<void> {
-    const message = PollMessage.parse(JSON.parse(body));
-    const experience = this.options.experienceOf?.(message.wake.seq);
-    return poll(message, receives > 1, experience ? { ...world, experience } : world);
-  }
-
-  /** One invocation for a batch: all messages at once, each one that fails goes back alone. */
-  async #batch(
-    name: 'poll' | 'deliver',
-    batch: readonly Message[],
-    handle: (message: Message, world: FlowWorld) => Promise<void>,
-  ): Promise<ReadonlySet<Message>> {
-    const failed = new Set<Message>();
+  async #handle(name: 'poll' | 'deliver', batch: readonly Message[]): Promise<ReadonlySet<Message>> {
+    const event = this.overhead.of(() => sqsEvent(name, batch));
     this.meter.add(`lambda.messages.${name}`, batch.length);
-    const outcome = await this.#invoke(name, async ({ world }) => {
-      const handled = batch.map((message) =>
-        handle(message, world).catch(() => {
-          failed.add(message);
-        }),
-      );
-      await Promise.all(handled);
-    });
-    return outcome === 'died' ? new Set(batch) : failed;
+    const outcome = await this.#invoke(name, (handlers) => handlers[name](event, CONTEXT));
+    if (outcome === 'died') return new Set(batch);
+    const failed = outcome.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
+    return new Set(failed.filter((message) => message !== undefined));
   }
 
-  async #invoke<T>(
-    name: FunctionName,
-    work: (instance: Instance) => Promise<T>,
-  ): Promise<T | 'died' | 'failed'> {
+  async #invoke<T>(name: FunctionName, call: (handlers: Handlers) => Promise<T>): Promise<T | 'died'> {
     const instance = this.#idle[name].pop() ?? this.#start(name);
     this.meter.add(`lambda.requests.${name}`);
     this.#busy[name] += 1;
     this.busiest[name] = Math.max(this.busiest[name], this.#busy[name]);
     const startedAt = this.time.now;
-    const log = this.options.isSilent ? silence : this.log.ofInvocation();
-    const outcome = await new Promise<T | 'died' | 'failed'>((resolve) => {
+    const outcome = await new Promise<T | 'died'>((resolve, reject) => {
       instance.environment.begin(this.#drawFault(), () => resolve('died'));
-      const world = { ...instance.world, log };
-      work({ ...instance, world }).then(resolve, () => resolve('failed'));
+      call(instance.handlers).then(resolve, reject);
     });
     this.#busy[name] -= 1;
     if (outcome === 'died') return outcome;
-    log.end(this.time.now - startedAt);
+    instance.log.end(this.time.now - startedAt);
     this.#idle[name].push(instance);
     return outcome;
   }
@@ -200,7 +165,9 @@ export class Cloud {
   #start(name: FunctionName): Instance {
     this.meter.add(`lambda.starts.${name}`);
     const environment = new Environment(this);
-    return { environment, world: worldOf(this, environment, name === 'poll') };
+    const log = this.options.isSilent ? silence : logOfEnvironment();
+    const world = worldOf(this, environment, log, name === 'poll');
+    return { environment, log, handlers: handlersOf(world, this.options.experienceOf ?? null) };
   }
 
   #drawFault(): Fault | null {
@@ -211,7 +178,23 @@ export class Cloud {
   }
 }
 
-function keyItem(record: ReturnType<typeof newClientKey>['record']) {
+/** As lib/state.ts has it. */
+const JOBS: TableShape = {
+  name: 'jobs',
+  key: 'jobId',
+  indexes: [
+    { name: 'sweep', keys: ['sweepShard', 'sweepAt'] },
+    { name: 'client', keys: ['client', 'listKey'] },
+  ],
+};
+
+/** Its webhook has arrived. */
+function isSettled({ webhook }: Item): boolean {
+  const status = webhook?.M?.['status']?.S;
+  return status !== undefined && status !== 'pending';
+}
+
+function keyItem(record: ReturnType<typeof newClientKey>['record']): Item {
   const { sha256, keyId, client, scopes, createdAt } = record;
   return {
     sha256: { S: sha256 },
@@ -219,12 +202,6 @@ function keyItem(record: ReturnType<typeof newClientKey>['record']) {
     client: { S: client },
     scopes: { L: scopes.map((scope) => ({ S: scope })) },
     createdAt: { N: String(createdAt) },
-    revokedAt: { NULL: true as const },
+    revokedAt: { NULL: true },
   };
-}
-
-/** Its webhook has arrived. */
-function isSettled(row: { webhook?: { M?: { status?: { S?: string } } } }): boolean {
-  const status = row.webhook?.M?.status?.S;
-  return status !== undefined && status !== 'pending';
 }

@@ -137,7 +137,7 @@ export class Environment {
   }
 
   readonly exchange = (request: ExchangeRequest): Promise<Outcome> => {
-    const { time, outside, meter } = this.#cloud;
+    const { time, outside, meter, overhead } = this.#cloud;
     if (this.#fault?.kind === 'upstream_500') {
       this.#fault = null;
       return this.call(LATENCY.report, () => answered(500, '{}'));
@@ -146,6 +146,10 @@ export class Environment {
     const kind = isWebhook ? 'webhook' : request.method === 'POST' ? 'create' : 'report';
     meter.add(`exchanges.${kind}`);
     const millis = this.#cloud.options.exchangeMillis?.(request) ?? LATENCY[kind];
-    return this.call(millis, () => outside.answer(request, time.now));
+    const { deadlineMillis } = request;
+    // The other side does at once what it is asked for, and may take its time to say so.
+    const outcome = overhead.of(() => outside.answer(request, time.now));
+    const late: Outcome = { kind: 'timeout', isConnected: true };
+    return this.call(Math.min(millis, deadlineMillis), () => (millis > deadlineMillis ? late : outcome));
   };
 }

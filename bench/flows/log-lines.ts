@@ -1,50 +1,39 @@
-import type { Facts, Log, Stage } from '../../functions/ports.ts';
+import './lambda-environment.ts';
+import { log, logger, tellTally } from '../../functions/edge/log.ts';
+import type { Log } from '../../functions/ports.ts';
 import type { Meter } from './meter.ts';
 
-// As in a deployed function, where the runtime sets the trace of each invocation.
-process.env['POWERTOOLS_SERVICE_NAME'] ??= 'ModelStudioJobs';
-process.env['_X_AMZN_TRACE_ID'] ??=
-  'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=0';
-const { log, logger, tellTally } = await import('../../functions/edge/log.ts');
+/** The log of an environment, which runs one invocation at a time; `end` tells what that has tallied. */
+export interface EnvironmentLog extends Log {
+  end(durationMillis: number): void;
+}
 
-type Tallied = Parameters<Log['tally']>;
+export const silence: EnvironmentLog = {
+  tell: () => undefined,
+  tally: () => undefined,
+  end: () => undefined,
+};
 
-/** The log as the functions write it, of which only the bytes are kept. */
-export class LogLines {
-  readonly #meter: Meter;
+/** From now on, the functions' log lines go to the meter, by their bytes, and nowhere else. */
+export function countLogLines(meter: Meter): void {
+  const line = (text: string) => {
+    meter.add('logs.lines');
+    meter.add('logs.bytes', Buffer.byteLength(text) + 1);
+  };
+  const logging = logger as unknown as { console: object };
+  logging.console = { debug: line, info: line, warn: line, error: line };
+}
 
-  constructor(meter: Meter) {
-    this.#meter = meter;
-  }
-
-  /** The log of one invocation; `end` writes what it has tallied, as one line. */
-  ofInvocation(): Log & { end(durationMillis: number): void } {
-    // The functions' own log holds the tally of one invocation at a time, and here many run at once.
-    const tallied: Tallied[] = [];
-    return {
-      tell: (stage: Stage, facts: Facts, measured) => this.#count(() => log.tell(stage, facts, measured)),
-      tally: (...each) => void tallied.push(each),
-      end: (durationMillis) => {
-        this.#count(() => {
-          for (const each of tallied) log.tally(...each);
-          tellTally({ duration_ms: durationMillis });
-        });
-      },
-    };
-  }
-
-  #count(write: () => void): void {
-    const line = (text: string) => {
-      this.#meter.add('logs.lines');
-      this.#meter.add('logs.bytes', Buffer.byteLength(text) + 1);
-    };
-    const logging = logger as unknown as { console: object };
-    const { console } = logging;
-    logging.console = { debug: line, info: line, warn: line, error: line };
-    try {
-      write();
-    } finally {
-      logging.console = console;
-    }
-  }
+/** The functions' own log tallies for one invocation at a time; as many run at once here, each keeps its own until its end. */
+export function logOfEnvironment(): EnvironmentLog {
+  let tallied: Parameters<Log['tally']>[] = [];
+  return {
+    tell: log.tell,
+    tally: (...each) => void tallied.push(each),
+    end: (durationMillis) => {
+      for (const each of tallied) log.tally(...each);
+      tallied = [];
+      tellTally({ duration_ms: durationMillis });
+    },
+  };
 }

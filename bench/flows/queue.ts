@@ -23,6 +23,8 @@ export type Handle = (batch: readonly Message[]) => Promise<ReadonlySet<Message>
 /** An SQS queue and the event source that feeds a function from it. */
 export class Queue {
   deadLetters = 0;
+  /** Of the messages that are waiting. */
+  bytesInUse = 0;
   readonly #options: QueueOptions;
   readonly #handle: Handle;
   readonly #time: VirtualTime;
@@ -41,6 +43,7 @@ export class Queue {
   }
 
   #put(message: Message, millis: number): void {
+    this.bytesInUse += message.body.length;
     this.#time.after(millis, () => this.#arrive(message));
   }
 
@@ -57,7 +60,10 @@ export class Queue {
   async #invoke(): Promise<void> {
     const batch = this.#due;
     this.#due = [];
-    for (const message of batch) message.receives += 1;
+    for (const message of batch) {
+      message.receives += 1;
+      this.bytesInUse -= message.body.length;
+    }
     const receivedAt = this.#time.now;
     const { name, visibilityMillis } = this.#options;
     this.#meter.add(`sqs.receives.${name}`);

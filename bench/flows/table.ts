@@ -93,6 +93,15 @@ export class Table {
     return this.#entries.get(indexName)?.size ?? 0;
   }
 
+  get bytesInUse(): number {
+    return [...this.#items.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get indexBytesInUse(): number {
+    const entries = [...this.#entries.values()].flatMap((index) => [...index.values()]);
+    return entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   #read(bytes: number, isConsistent: boolean): void {
     const units = Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) / (isConsistent ? 1 : 2);
     this.#meter.add(`dynamodb.requests.${this.shape.name}`);

@@ -5,7 +5,7 @@ import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
-import type { World } from '../../functions/ports.ts';
+import type { Log, World } from '../../functions/ports.ts';
 import type { Cloud } from './cloud.ts';
 import type { Environment } from './environment.ts';
 
@@ -19,21 +19,25 @@ const SIGNING_SECRETS_CACHE_SECONDS = 60;
 
 const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
+const RETRY_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+
 const settings = {
   apiUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
-  webhookSchedule: [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000],
   webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
   defaultWebhookUrl: null,
   isCollector: false,
   sweepMillis: 45_000,
 };
 
-export type FlowWorld = Omit<World, 'clientJobs'> & { settings: typeof settings };
+export type FlowWorld = Omit<World, 'clientJobs'> & {
+  settings: typeof settings & { webhookSchedule: number[] };
+};
 
 /** The world of one environment, made of the edge's own code as the handlers make it. */
-export function worldOf(cloud: Cloud, environment: Environment, isPoller: boolean): FlowWorld {
+export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoller: boolean): FlowWorld {
   const { dynamodb, sqs, s3, exchange } = environment;
   const { random, time } = cloud;
+  const { deliveryWaitSeconds = 0 } = cloud.options;
   const clock = { now: () => time.now };
   const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1, API_KEY_CACHE_SECONDS);
   const queueUrls = { poll: 'poll', collect: null, deliver: 'deliver' };
@@ -74,7 +78,7 @@ export function worldOf(cloud: Cloud, environment: Environment, isPoller: boolea
     }),
     clock,
     chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
-    log: cloud.log.ofInvocation(),
-    settings,
+    log,
+    settings: { ...settings, webhookSchedule: [deliveryWaitSeconds, ...RETRY_SECONDS] },
   };
 }

@@ -53,3 +53,14 @@ export const DISTRIBUTIONS: Durations[] = [
   },
   mixture('a tenth fails fast', 0.1, lognormal('', 1, 0.4), lognormal('', 30, 0.5)),
 ];
+
+/** By bisection. */
+export function quantileOf({ cdf }: Durations, share: number): number {
+  let [low, high] = [0, 1e6];
+  for (let step = 0; step < 100; step++) {
+    const middle = (low + high) / 2;
+    if (cdf(middle) < share) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}

@@ -44,6 +44,7 @@ export function optimalCost(grid: Grid, lagPerPoll: number): Cost {
   const bestGap = new Uint16Array(HORIZON_SECONDS + 1);
   for (let from = HORIZON_SECONDS - 1; from >= 0; from--) {
     const alive = survival[from] as number;
+    if (alive <= NOBODY) continue;
     const reach = Math.min(GAP_MAX_SECONDS, HORIZON_SECONDS - from);
     let best = Number.POSITIVE_INFINITY;
     for (let gap = 1; gap <= reach; gap++) {

@@ -26,7 +26,7 @@ export class Planner {
   }
 
   learn(from: number, to: number): void {
-    this.#durations[this.#count++ % DURATIONS_KEPT] = drawDuration(from, to, this.#random());
+    this.#durations[this.#count++ % DURATIONS_KEPT] = drawDuration(from, to, this.#random(), this.#durations);
     this.#pace = null;
   }
 

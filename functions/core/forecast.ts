@@ -22,13 +22,18 @@ const STEP = Math.log(1.05);
 const AGES = Float64Array.from({ length: 300 }, (_, i) =>
   i === 0 ? 0 : FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP),
 );
-const LOG_AGES = AGES.map((age) => Math.log(Math.max(age, 1e-9)));
+const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
+
+/** So far below its centre, nothing of a kernel has ended; at such odds, all of it has. */
+const FLAT_WIDTHS = 30;
+const ODDS_MAX = 1e16;
 
 /** What is believed of a model that has never been seen: half a minute or an hour, hardly a second or a day. */
 const UNKNOWN = { center: Math.log(20), width: 1.2 };
 /** Counts as this many of the jobs that were seen, so that a surprise never ends the polling. */
-const UNKNOWN_WEIGHT = 0.5;
-const WIDTH_SHARE = 0.3;
+const UNKNOWN_WEIGHT = 0.75;
+/** Of the spread: less shows chance, more blurs; so `npm run bench -- polling` found. */
+const WIDTH_SHARE = 0.22;
 const WIDTH_MIN = 0.07;
 
 /** How many past durations of a kind of job are of use: more of them would say little more, and old ones mislead. */
@@ -39,8 +44,10 @@ export function kindOf(modelId: string, totalTasks: number): string {
   return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
 }
 
-/** A first look that comes too late says little; this many octaves below it are as likely as the last one. */
-const BLIND_OCTAVES = 3;
+/** A first look that comes too late says little: the job may have ended so many octaves earlier. */
+const BLIND_OCTAVES = 4.5;
+/** Where fewer of the known jobs ended so early, it is a surprise: the model may have become much faster. */
+const SURPRISE_SHARE = 0.3;
 
 /**
  * A duration to learn from: ModelStudio does not say when a job finished, only that it did between two looks. To take
@@ -48,9 +55,14 @@ const BLIND_OCTAVES = 3;
  * @param from when it was seen to run, seconds since its creation; 0 if it never was
  * @param to when it was seen to have finished
  * @param chance 0 to 1
+ * @param known durations of past jobs of the kind, in seconds
  */
-export function drawDuration(from: number, to: number, chance: number): number {
-  return from > 0 ? from + chance * (to - from) : to * 2 ** (-BLIND_OCTAVES * chance);
+export function drawDuration(from: number, to: number, chance: number, known: readonly number[]): number {
+  if (from > 0) return from + chance * (to - from);
+  const asEarly = known.filter((seconds) => seconds <= to).length;
+  // Of a surprise all octaves are as likely; otherwise the last ones are likelier, where such jobs do end.
+  const far = asEarly < SURPRISE_SHARE * known.length ? chance : chance ** 1.75;
+  return to * 2 ** (-BLIND_OCTAVES * far);
 }
 
 /** @param durations of past jobs of the kind, in seconds; none of a kind that is new */
@@ -79,11 +91,28 @@ function momentsOf(logs: readonly number[]): { mean: number; deviation: number }
 
 /** Early counts of finished tasks say little of a batch's speed: this many of them say as much as a first guess. */
 const PROGRESS_NOISE = 0.35;
-const PROGRESS_NOISE_MIN = 0.05;
+const PROGRESS_NOISE_MIN = 0.04;
+/** Some of a batch's tasks are half done when others are counted, and the last one is a slow one. */
+const UNDER_WAY = 0.5;
+const LAST_TASK = 0.06;
+/** How widely the logarithms of tasks' times are taken to spread, give or take, where they all run at once. */
+const TASK_SPREAD = 0.5;
+const TASK_SPREAD_NOISE = 0.1;
+const LAST_TASK_NOISE = 0.15;
+const TOGETHER_WEIGHT = 0.6;
+/** Counts less here than for jobs that show nothing: the next count corrects a surprise. */
+const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
+
+/** A guess at the logarithm of a duration. */
+interface Guess {
+  center: number;
+  variance: number;
+}
 
 /**
  * The pace of a batch that shows progress: its tasks' own speed, drawn towards what is known of its kind for as long
- * as few of them are done.
+ * as few of them are done. Whether they take turns or run all at once is not told: the guess that fits the kind
+ * better weighs more.
  * @param age of the job in seconds when `completed` of `total` tasks were done
  */
 export function paceOfBatch(
@@ -94,18 +123,48 @@ export function paceOfBatch(
 ): Pace {
   const known = durations.length < 2 ? null : momentsOf(durations.map((seconds) => Math.log(seconds)));
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
-  const seen = {
-    center: Math.log((age * total) / completed),
-    variance: PROGRESS_NOISE / completed + PROGRESS_NOISE_MIN ** 2,
-  };
-  const trust = before.variance / (before.variance + seen.variance);
-  const center = before.center + trust * (seen.center - before.center);
-  // A logistic curve of scale w has the deviation of w·π/√3.
-  const width = Math.max(WIDTH_MIN / 2, (Math.sqrt(trust * seen.variance) * Math.sqrt(3)) / Math.PI);
+  const taking = drawnTowards(before, ifTakingTurns(age, completed, total));
+  const together = drawnTowards(before, ifTogether(age, completed, total));
+  const fit = together.weight * TOGETHER_WEIGHT + taking.weight || 1;
   return paceFrom([
-    { ...UNKNOWN, weight: 0.02 },
-    { center, width, weight: 1 },
+    { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
+    { ...taking, weight: taking.weight / fit },
+    { ...together, weight: (TOGETHER_WEIGHT * together.weight) / fit },
   ]);
+}
+
+function ifTakingTurns(age: number, completed: number, total: number): Guess {
+  return {
+    center: Math.log((age * total) / (completed + UNDER_WAY)) + LAST_TASK,
+    variance: PROGRESS_NOISE * (1 / completed - 1 / total) + PROGRESS_NOISE_MIN ** 2,
+  };
+}
+
+function ifTogether(age: number, completed: number, total: number): Guess {
+  const deviations =
+    normalQuantile((total - 0.4) / (total + 0.2)) - normalQuantile(completed / (total + 0.2));
+  return {
+    center: Math.log(age) + TASK_SPREAD * deviations,
+    variance: (TASK_SPREAD_NOISE * deviations) ** 2 + LAST_TASK_NOISE ** 2,
+  };
+}
+
+/** The normal-normal posterior of a guess, weighted by how well the guess fits. */
+function drawnTowards(before: Guess, seen: Guess): Kernel {
+  const both = before.variance + seen.variance;
+  const trust = before.variance / both;
+  const surprise = seen.center - before.center;
+  return {
+    center: before.center + trust * surprise,
+    // A logistic curve of scale w has the deviation of w·π/√3.
+    width: Math.max(WIDTH_MIN / 2, Math.sqrt(3 * trust * seen.variance) / Math.PI),
+    weight: Math.exp(-(surprise ** 2) / (2 * both)) / Math.sqrt(both),
+  };
+}
+
+/** Within 0.02 of it, by the logistic curve: 1.702 is the scale at which the two lie closest. */
+function normalQuantile(share: number): number {
+  return Math.log(share / (1 - share)) / 1.702;
 }
 
 function paceFrom(kernels: readonly Kernel[]): Pace {
@@ -125,14 +184,25 @@ function survivalOf(kernels: readonly Kernel[]): Float64Array {
   const total = kernels.reduce((sum, { weight }) => sum + weight, 0);
   for (const { center, width, weight } of kernels) {
     const share = weight / total;
-    for (let i = 0; i < AGES.length; i++) {
-      const place = ((LOG_AGES[i] as number) - center) / width;
-      // Far from its centre a curve is flat, and most are far.
-      const still = place < -30 ? share : place > 30 ? 0 : share / (1 + Math.exp(place));
-      survival[i] = (survival[i] as number) + still;
-    }
+    const begin = indexAbove(center - FLAT_WIDTHS * width);
+    for (let i = 0; i < begin; i++) survival[i] = (survival[i] as number) + share;
+    // The grid is even in log time, on which a log-logistic kernel's odds of having ended grow by a constant ratio.
+    let odds = Math.exp((logAgeAt(begin) - center) / width);
+    const ratio = Math.exp(STEP / width);
+    for (let i = begin; i < AGES.length && odds < ODDS_MAX; i++, odds *= ratio)
+      survival[i] = (survival[i] as number) + share / (1 + odds);
   }
   return survival;
+}
+
+/** Of the first age on the grid, beyond 0, whose logarithm is no less. */
+function indexAbove(logAge: number): number {
+  const place = 1 + Math.ceil((logAge - LOG_FIRST_AGE) / STEP);
+  return Math.max(1, Math.min(AGES.length, place));
+}
+
+function logAgeAt(index: number): number {
+  return LOG_FIRST_AGE + (index - 1) * STEP;
 }
 
 /**

@@ -80,9 +80,11 @@ async function learn(job: RunningJob, message: PollMessage, report: Report, worl
   };
   tally(message, world, { outcome: 'finished' }, measured);
   if (!isReported) return;
-  const [from, to] = [message.lookedAt - job.createdAt, now - job.createdAt];
-  const seconds = drawDuration(Math.max(0, from) / 1000, Math.max(1, to) / 1000, world.chance.fraction());
-  await world.experience.learn(kindOf(job.modelId, job.totalTasks), seconds);
+  const kind = kindOf(job.modelId, job.totalTasks);
+  const { durations } = await world.experience.outlook(kind);
+  const from = Math.max(0, message.lookedAt - job.createdAt) / 1000;
+  const to = Math.max(1, now - job.createdAt) / 1000;
+  await world.experience.learn(kind, drawDuration(from, to, world.chance.fraction(), durations));
 }
 
 /**

@@ -49,14 +49,27 @@ describe('a pace', () => {
 
 describe('the pace of a batch', () => {
   const median = (completed: number) => {
-    const pace = paceOfBatch(Array(32).fill(30), 60, completed, 100);
+    const pace = paceOfBatch(Array(32).fill(100), 60, completed, 100);
     return 60 + secondsToNextLook(pace, 60, 1);
   };
+
+  it.each([
+    [1, 1000],
+    [1, 2],
+    [999, 1000],
+    [1000, 1000],
+  ])('is a pace at %d of %d, too, with any experience', (completed, total) => {
+    for (const durations of [[], [1], [0.01, 600_000], Array(64).fill(30)]) {
+      for (const age of [0.001, 1, 30, 600_000]) {
+        expect(secondsToNextLook(paceOfBatch(durations, age, completed, total), age, 1)).toBeGreaterThan(0);
+      }
+    }
+  });
 
   it('is drawn from what is known towards what is seen', () => {
     expect(median(50)).toBeGreaterThan(65);
     expect(median(50)).toBeLessThan(125);
-    expect(median(20)).toBeGreaterThan(median(50));
+    expect(median(40)).toBeGreaterThan(median(50));
   });
 });
 
@@ -66,12 +79,17 @@ describe('a duration to learn from', () => {
     [10, 20, 0.5, 15],
     [0, 16, 0, 16],
   ])('lies between the looks at %d and %d s', (from, to, chance, seconds) => {
-    expect(drawDuration(from, to, chance)).toBe(seconds);
+    expect(drawDuration(from, to, chance, [])).toBe(seconds);
   });
 
   it('may lie far below a first look', () => {
-    expect(drawDuration(0, 100, 0.999)).toBeLessThan(20);
-    expect(drawDuration(0, 100, 0.999)).toBeGreaterThan(0);
+    expect(drawDuration(0, 100, 0.999, [])).toBeLessThan(20);
+    expect(drawDuration(0, 100, 0.999, [])).toBeGreaterThan(0);
+  });
+
+  it('lies nearer to a first look at which such jobs have often ended', () => {
+    const [expected, surprise] = [Array(10).fill(80), Array(10).fill(600)];
+    expect(drawDuration(0, 100, 0.5, expected)).toBeGreaterThan(drawDuration(0, 100, 0.5, surprise));
   });
 });
 

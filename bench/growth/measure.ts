@@ -1,0 +1,92 @@
+import { Random } from '../../simulation/random.ts';
+import { submitAtRate } from '../flows/arrivals.ts';
+import { Cloud } from '../flows/cloud.ts';
+import { Ledger } from '../flows/ledger.ts';
+import { lognormal } from '../polling/distributions.ts';
+import { heapInUse } from './heap.ts';
+import { sumOf, type Usage, useOf } from './usage.ts';
+
+const SEED = 3;
+const MODEL = 'llama-3.1-8b-instruct';
+const DURATIONS = lognormal('lognormal 30 s / 0.5', 30, 0.5);
+/** All jobs are submitted within that time, and then all are in flight but for the shortest. */
+const SUBMIT_SECONDS = 10;
+const WARM_UP_JOBS = 2000;
+/** Few jobs are run several times over, to be measured as well as many. */
+const JOBS_AT_LEAST = 5000;
+
+export interface Grown {
+  jobs: number;
+  /** When the last one has been submitted. */
+  inFlight: number;
+  /** A job. */
+  calls: Record<string, number>;
+  usage: Usage;
+  /** A job in flight, in bytes: what AWS keeps of it, and what this process does. */
+  kept: { row: number; indexEntries: number; message: number; heap: number };
+}
+
+/** Has so many jobs in flight at once, and follows them to their ends. */
+export async function measureGrowth(jobs: number): Promise<Grown> {
+  await runOnce(WARM_UP_JOBS);
+  const runs = [];
+  for (let run = 0; run * jobs < JOBS_AT_LEAST; run++) runs.push(await runOnce(jobs));
+  const [first] = runs as [Awaited<ReturnType<typeof runOnce>>];
+  const usage = sumOf(runs.map((run) => run.usage));
+  const per = jobs * runs.length;
+  return {
+    ...first,
+    jobs,
+    usage: {
+      cpuMillis: usage.cpuMillis / per,
+      benchMillis: usage.benchMillis / per,
+      gcMillis: usage.gcMillis / per,
+      allocatedBytes: usage.allocatedBytes / per,
+    },
+  };
+}
+
+async function runOnce(jobs: number) {
+  const heapBefore = heapInUse();
+  const random = new Random(SEED);
+  const draw = () => DURATIONS.draw(() => random.fraction());
+  const ledger = new Ledger(jobs, () => 1000 * draw());
+  const given = { seed: SEED, lagPerPoll: 1, resultBytes: 1000, modelOf: () => MODEL, isForgetful: true };
+  const cloud = new Cloud(ledger, given);
+  cloud.teach(`0/${MODEL}`, Array.from({ length: 64 }, draw));
+  const before = { ...cloud.meter.counts };
+  submitAtRate(cloud, jobs / SUBMIT_SECONDS);
+  const submitting = await useOf(cloud, cloud.time.now + (SUBMIT_SECONDS + 1) * 1000);
+  const inFlight = jobs - ledger.deliveredCount;
+  const kept = keptBy(cloud, inFlight, heapInUse() - heapBefore);
+  const following = await useOf(cloud);
+  if (ledger.deliveredCount !== jobs) throw new Error('Not all webhooks have arrived');
+  const counts = cloud.meter.since(before);
+  return { inFlight, calls: callsOf(counts, jobs), usage: sumOf([submitting, following]), kept };
+}
+
+function callsOf(counts: Record<string, number>, jobs: number): Record<string, number> {
+  const sum = (pattern: RegExp) => {
+    const matching = Object.entries(counts).filter(([name]) => pattern.test(name));
+    return matching.reduce((total, [, count]) => total + count, 0) / jobs;
+  };
+  return {
+    upstream: sum(/^exchanges\.(create|report)$/),
+    webhooks: sum(/^exchanges\.webhook$/),
+    dynamodbRequests: sum(/^dynamodb\.requests\./),
+    writeUnits: sum(/^dynamodb\.writes\./),
+    readUnits: sum(/^dynamodb\.reads\./),
+    messages: sum(/^sqs\.messages$/),
+    sqsRequests: sum(/^sqs\.(sends|receives|deletes)/),
+    invocations: sum(/^lambda\.requests\./),
+  };
+}
+
+function keptBy({ tables, queues }: Cloud, inFlight: number, heapBytes: number): Grown['kept'] {
+  return {
+    row: tables.jobs.bytesInUse / inFlight,
+    indexEntries: tables.jobs.indexBytesInUse / inFlight,
+    message: (queues.poll.bytesInUse + queues.deliver.bytesInUse) / inFlight,
+    heap: heapBytes / inFlight,
+  };
+}
