@@ -10,6 +10,8 @@ export class Ledger {
   readonly sends = new Map<string, { poll: number; deliver: number }>();
   /** Whether the collector had to do with it, which may wait for an answer beyond the job's expiry. */
   readonly handedOver = new Set<string>();
+  /** Those whose first wake-up could not be sent, so that the sweeper must send it. */
+  readonly unsent = new Set<string>();
   /** Those that their app has asked to cancel. */
   readonly cancels = new Set<string>();
   /** Times that its app has asked to redeliver its webhook. */

@@ -8,10 +8,10 @@ import { HEALS_AT, Simulation, START } from './simulation.ts';
 import { Worker } from './worker.ts';
 
 const MINUTE = 60_000;
-/** The longest job, and the delivery of its webhook, and some. */
 /** One that was made two of goes on as two until the next one that is written down. */
 const POLLS_UNTIL_CHAINS_MEET = 8;
 const CHAINS_MEET_MILLIS = 25 * MINUTE;
+/** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * 3600_000;
 const SWEEP_TIMEOUT_MILLIS = 60_000;
 

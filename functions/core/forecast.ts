@@ -67,10 +67,14 @@ export function drawDuration(from: number, to: number, chance: number, known: re
 
 /** @param durations of past jobs of the kind, in seconds; none of a kind that is new */
 export function paceOf(durations: readonly number[]): Pace {
-  const logs = durations.map((seconds) => Math.log(Math.max(seconds, FIRST_AGE_SECONDS)));
+  const logs = logsOf(durations);
   const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
   const kernels = logs.map((center) => ({ center, width, weight: 1 }));
   return paceFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...kernels]);
+}
+
+function logsOf(durations: readonly number[]): number[] {
+  return durations.map((seconds) => Math.log(Math.max(seconds, FIRST_AGE_SECONDS)));
 }
 
 /** The narrower of two measures, as two clusters far apart must not blur each other. */
@@ -121,7 +125,7 @@ export function paceOfBatch(
   completed: number,
   total: number,
 ): Pace {
-  const known = durations.length < 2 ? null : momentsOf(durations.map((seconds) => Math.log(seconds)));
+  const known = durations.length < 2 ? null : momentsOf(logsOf(durations));
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
   const taking = drawnTowards(before, ifTakingTurns(age, completed, total));
   const together = drawnTowards(before, ifTogether(age, completed, total));

@@ -1,12 +1,4 @@
-import {
-  type Attempt,
-  type FinishedJob,
-  isFinished,
-  type Job,
-  type JobBase,
-  type Millis,
-  type Webhook,
-} from './job.ts';
+import type { Attempt, FinishedJob, Job, JobBase, Millis, UnfinishedJob, Webhook } from './job.ts';
 
 /** A receiver must be able to take a webhook's body; larger results are fetched from `results_url`. */
 export const EVENT_MAX_BYTES = 256 * 1024;
@@ -83,9 +75,13 @@ export function deliveriesJson(webhook: Webhook | null): string {
   return JSON.stringify({ deliveries });
 }
 
-/** Seconds until the job is looked at again, for `Retry-After`; null once it has finished. */
-export function retryAfterSeconds(job: Job, now: Millis): number | null {
-  if (isFinished(job)) return null;
-  const dueAt = job.status === 'running' ? job.awaited.dueAt : now;
-  return Math.max(1, Math.ceil((dueAt - now) / 1000));
+/** A job whose next poll is not written down is worth asking about when it is older by this share, but within a minute. */
+const AGE_SHARE = 0.1;
+const GUESS_MAX_MILLIS = 60_000;
+
+/** Seconds until the job is looked at again, for `Retry-After`. */
+export function retryAfterSeconds(job: UnfinishedJob, now: Millis): number {
+  const known = job.status === 'running' ? job.awaited.dueAt - now : 0;
+  const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
+  return Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000));
 }

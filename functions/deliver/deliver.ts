@@ -123,7 +123,8 @@ async function recordHop(job: PendingJob, wake: Wake, now: Millis, world: Delive
     const found = await world.jobs.find(job.jobId);
     if (found === null || !isFinished(found) || !isPending(found)) return;
     before = found;
-    if ((before.webhook.awaited?.seq ?? 0) >= wake.seq) return;
+    const isNewRound = before.webhook.attemptsBefore !== job.webhook.attemptsBefore;
+    if (isNewRound || (before.webhook.awaited?.seq ?? 0) >= wake.seq) return;
   }
 }
 
@@ -168,7 +169,9 @@ async function sendNext(
 }
 
 function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJob {
-  const dueAt = webhook.status === 'pending' ? (webhook.awaited?.dueAt ?? now) : now;
+  // Whoever has it now, or whose message comes next, is not lost before then.
+  const dueAt =
+    webhook.status === 'pending' ? Math.max(webhook.awaited?.dueAt ?? 0, webhook.leaseUntil ?? 0) : now;
   const watchedUntil = watchOver(dueAt, job.watchedUntil);
   return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
 }

@@ -52,9 +52,9 @@ export function createDocuments(stores: DocumentStores): Documents {
   };
 }
 
-/** A document outlives the row that points to it. */
+/** A document outlives the row that points to it, which DynamoDB may remove days after its time. */
 function endOfLife({ clock, retentionDays }: DocumentStores): number {
-  return Math.ceil(clock.now() / 1000) + (retentionDays + 1) * DAY_SECONDS;
+  return Math.ceil(clock.now() / 1000) + (retentionDays + 7) * DAY_SECONDS;
 }
 
 function missing(key: string): never {

@@ -145,6 +145,8 @@ class PressureGauge {
     const now = clock.now();
     if (now - this.#refusedAt < REFUSALS_EVERY_MILLIS) return;
     this.#refusedAt = now;
+    // Others may have raised it since it was read.
+    this.#readUntil = Number.NEGATIVE_INFINITY;
     await this.spacing();
     this.#pressure = afterRefusal(this.#pressure, now);
     const Item = marshall({ kind: PRESSURE_KEY, ...this.#pressure });

@@ -63,7 +63,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
         maxBytes: CREATED_MAX_BYTES,
       });
       const creation = readCreation(outcome, clock.now());
-      const isTelling = creation.kind === 'invalid' && creation.sentence?.includes(await apiKey.get(false));
+      if (creation.kind !== 'invalid' || outcome.kind !== 'answered') return creation;
+      // Looked for in the whole answer, as the sentence may have been cut within the key.
+      const isTelling = outcome.body.includes(await apiKey.get(false));
       return isTelling ? { ...creation, sentence: null } : creation;
     },
 
@@ -74,10 +76,12 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
         deadlineMillis: settings.reportDeadlineMillis,
         maxBytes: settings.reportMaxBytes,
       } as const;
+      const until = clock.now() + request.deadlineMillis;
       const outcome = await call({ ...request, agent });
       // The connection that was kept alive may have been dead: asked again on one of its own.
       const isDeadConnection = outcome.kind === 'cut' && outcome.code === 'ECONNRESET';
-      return readReport(isDeadConnection ? await call(request) : outcome, upstreamJobId, clock.now());
+      const again = { ...request, deadlineMillis: Math.max(1, until - clock.now()) };
+      return readReport(isDeadConnection ? await call(again) : outcome, upstreamJobId, clock.now());
     },
   };
 }

@@ -145,7 +145,8 @@ async function record(
   let before = job;
   for (let race = 0; race < RACES_MAX; race++) {
     const version = nextVersion(before, world.clock.now());
-    if (await world.jobs.replace({ ...before, ...version, ...change })) return true;
+    const completedTasks = Math.max(before.completedTasks, change.completedTasks);
+    if (await world.jobs.replace({ ...before, ...version, ...change, completedTasks })) return true;
     const found = await world.jobs.find(job.jobId);
     if (found === null || isFinished(found)) return false;
     before = asRunning(found, message);

@@ -38,7 +38,7 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
   if (!isNew) return replay(job, request, world);
 
   const [creation, outlook] = await Promise.all([
-    world.modelStudio.create(parsed),
+    create(job, parsed, world),
     world.experience.outlook(kindOf(job.modelId, job.totalTasks)),
   ]);
   tellSubmitted(job, creation, world);
@@ -52,6 +52,16 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
       if (creation.kind === 'unavailable') await world.experience.refused();
       await world.jobs.remove(job);
       return refusal(creation, request.requestId);
+  }
+}
+
+/** It throws only where nothing was sent, so the job need not be kept for what may have been created. */
+async function create(job: SubmittingJob, submission: Submission, world: SubmitWorld): Promise<Creation> {
+  try {
+    return await world.modelStudio.create(submission);
+  } catch (error) {
+    await world.jobs.remove(job);
+    throw error;
   }
 }
 
@@ -102,9 +112,13 @@ function newJob(
   };
 }
 
+/** Within the watch over a submission, so that the message comes before the sweeper gives the job up. */
+const FIRST_WAIT_MAX_SECONDS = 600;
+
 /**
  * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job
- * and the poller records it instead.
+ * and the poller records it instead. A job whose wake-up cannot be sent has been created all the same: the row
+ * keeps it for the sweeper.
  */
 async function begin(
   job: SubmittingJob,
@@ -115,17 +129,21 @@ async function begin(
   const now = world.clock.now();
   const { jobId, createdAt, expiresAt, totalTasks } = job;
   const standing = { age: now - createdAt, left: expiresAt - now, completedTasks: 0, totalTasks };
-  const seconds = nextPollSeconds(standing, outlook);
+  const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standing, outlook));
   const wake = { seq: 1, token: base32(world.chance.bytes()), dueAt: now + seconds * 1000 };
   const message = { jobId, upstreamJobId, wake, lookedAt: createdAt, recorded: wake.token, unrecorded: 0 };
-  await world.wakeUps.poll(message, seconds);
+  const isSent = await world.wakeUps.poll(message, seconds).then(
+    () => true,
+    () => false,
+  );
+  if (!isSent) world.log.tell('submit', { outcome: 'wake_up_unsent', job_id: jobId });
   const running: RunningJob = {
     ...nextVersion(job, now),
     status: 'running',
     upstreamJobId,
     completedTasks: 0,
     awaited: wake,
-    watchedUntil: watchOver(wake.dueAt, job.watchedUntil),
+    watchedUntil: isSent ? watchOver(wake.dueAt, job.watchedUntil) : wake.dueAt,
     missingSince: null,
     webhook: job.webhook,
   };

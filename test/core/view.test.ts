@@ -208,9 +208,13 @@ describe('retryAfterSeconds', () => {
     ['until the next poll', due(NOW + 5000), 5],
     ['rounded up', due(NOW + 5001), 6],
     ['a second at least', due(NOW), 1],
-    ['a second at least when overdue', due(NOW - 60_000), 1],
     ['a second while it is submitted', submitting, 1],
-    ['none once it has finished', finished, null],
+    [
+      'a tenth of its age when the next poll is not written down',
+      { ...due(NOW - 1), createdAt: NOW - 300_000 },
+      30,
+    ],
+    ['a minute at most', { ...due(NOW - 1), createdAt: NOW - 86_400_000 }, 60],
   ])('%s', (_what, job, seconds) => {
     expect(retryAfterSeconds(job, NOW)).toBe(seconds);
   });

@@ -34,9 +34,9 @@ describe('save', () => {
   it.each([
     ['8 KiB', ofBytes(TABLE_MAX_BYTES)],
     ['next to nothing', '[]'],
-  ])('puts %s into the table, for a day longer than the job', async (_what, json) => {
+  ])('puts %s into the table, for a week longer than the job', async (_what, json) => {
     expect(await documents.save('events/a', json)).toEqual({ store: 'table', key: 'events/a' });
-    const ttl = String(Math.ceil((NOW + 1) / 1000) + 31 * 86_400);
+    const ttl = String(Math.ceil((NOW + 1) / 1000) + 37 * 86_400);
     expect(dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input)).toEqual([
       { TableName: 'Documents', Item: { key: { S: 'events/a' }, json: { S: json }, ttl: { N: ttl } } },
     ]);

@@ -3,7 +3,10 @@ import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
-import { finishedJob, pendingWebhook, wake } from '../fakes/jobs.ts';
+import { redeliver } from '../../functions/jobs/redeliver.ts';
+import { poll } from '../../functions/poll/poll.ts';
+import { sweep } from '../../functions/sweep/sweep.ts';
+import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const answered = (status: number): Exchange => ({ kind: 'answered', status, retryAfterSeconds: null });
@@ -45,4 +48,65 @@ it('a message that arrives before its sender has recorded it comes again', async
   world.clock.time += 10_000;
   await deliver(queue[0] as DeliverMessage, world);
   expect([world.posted.length, webhook()?.status]).toEqual([2, 'delivered']);
+});
+
+it('an attempt that begins just before its watch is over is not taken for lost', async () => {
+  const { world, job, webhook } = worldWith(answered(204));
+  world.jobs.rows.set(job.jobId, { ...job, watchedUntil: NOW + 300_000 });
+  world.clock.time = NOW + 295_000;
+  const { send } = world.webhooks;
+  world.webhooks.send = async (...given) => {
+    world.clock.time += 6000;
+    await sweep(world);
+    return send(...given);
+  };
+  await deliver({ jobId: job.jobId, wake: wake(1), attempts: 0 }, world);
+  expect([webhook()?.status, world.wakeUps.sent]).toEqual(['delivered', []]);
+});
+
+it('a redelivery is not put off by a hop that is being recorded', async () => {
+  const { world, job, webhook } = worldWith(answered(204));
+  const dueAt = NOW + 36_000_000;
+  const awaited = wake(8, 't', dueAt);
+  const waiting = {
+    ...job,
+    webhook: pendingWebhook({ attempts: 4, awaited }),
+    watchedUntil: dueAt + 900_000,
+  };
+  world.jobs.rows.set(job.jobId, waiting);
+  world.documents.contents.set(job.event.key, '{"data":{"results":[]}}');
+  const { deliver: send } = world.wakeUps;
+  world.wakeUps.deliver = async (...given) => {
+    world.wakeUps.deliver = send;
+    await send(...given);
+    const request = {
+      method: 'POST',
+      path: '',
+      query: '',
+      headers: {},
+      body: Buffer.alloc(0),
+      requestId: 'r',
+    };
+    const admitted = { operation: 'redeliver', jobId: job.jobId, client: job.client } as const;
+    expect((await redeliver(request, admitted, world)).status).toBe(202);
+  };
+  // Its sender died before it could record it.
+  await deliver({ jobId: job.jobId, wake: wake(9, 'ahead', dueAt), attempts: 4 }, world);
+  const round = world.wakeUps.sent.find(({ delaySeconds }) => delaySeconds === 0);
+  await deliver(round?.message as DeliverMessage, world);
+  expect([world.posted.length, webhook()?.status]).toEqual([1, 'delivered']);
+});
+
+it('of two chains, the later to write does not take progress back', async () => {
+  const world = fakeWorld();
+  world.jobs.rows.set('job_1', runningJob());
+  const report = (completedTasks: number) =>
+    ({ kind: 'running', completedTasks, isKnownState: true }) as const;
+  world.modelStudio.report = async () => {
+    world.modelStudio.report = async () => report(2);
+    await poll(pollMessage(1), true, world);
+    return report(1);
+  };
+  await poll(pollMessage(3, 'u'), false, world);
+  expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 2 });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Creation } from '../../functions/core/creation.ts';
+import { overdueAt } from '../../functions/core/overdue.ts';
 import { submit } from '../../functions/submit/submit.ts';
 import { fakeWorld, type Scripts } from '../fakes/world.ts';
 
@@ -69,6 +70,30 @@ describe('submit', () => {
     expect(again.status).toBe(202);
     expect(JSON.parse(again.body)).toMatchObject({ job_id, status: 'failed' });
     expect(world.created.length).toBe(1);
+  });
+});
+
+describe('when AWS fails in the middle', () => {
+  it('a job that ModelStudio has created is kept for the sweeper, though its wake-up cannot be sent', async () => {
+    const world = fakeWorld({ creations: [{ kind: 'created', upstreamJobId: 'up-1' }] });
+    world.wakeUps.poll = async () => Promise.reject(new Error('SQS is out of reach'));
+    const answer = await submit(post(valid), admitted, world);
+    const { job_id } = JSON.parse(answer.body);
+    expect(answer.status).toBe(202);
+    const job = world.jobs.rows.get(job_id);
+    expect(job).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
+    expect(job && overdueAt(job)).toBe(world.clock.now() + 6000);
+  });
+
+  it('a key that cannot be read burns no Idempotency-Key: nothing was sent', async () => {
+    const world = fakeWorld({ creations: [{ kind: 'created', upstreamJobId: 'up-1' }] });
+    const { create } = world.modelStudio;
+    world.modelStudio.create = async () => Promise.reject(new Error('Secrets Manager is out of reach'));
+    const request = post(valid, { 'idempotency-key': 'k' });
+    await expect(submit(request, admitted, world)).rejects.toThrow('Secrets Manager');
+    expect(world.jobs.rows.size).toBe(0);
+    world.modelStudio.create = create;
+    expect((await submit(request, admitted, world)).status).toBe(202);
   });
 });
 

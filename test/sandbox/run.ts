@@ -12,6 +12,8 @@ export async function run(
   stdin = '',
 ): Promise<Ran> {
   const child = spawn(command, args, { env: { ...process.env, ...env } });
+  // A program that is missing or does not read its input is told by its exit code.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

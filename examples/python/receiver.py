@@ -1,0 +1,111 @@
+"""Takes webhooks with the standard library alone: Python 3.9 or later.
+
+    WEBHOOK_SECRET=whsec_… PORT=3000 INBOX=inbox.sqlite3 python3 receiver.py
+
+Behind something that speaks HTTPS. Then submit jobs with "webhook_url": "https://…/webhooks/modelstudio".
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import sys
+import threading
+import time
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOLERANCE_SECONDS = 300
+BODY_MAX_BYTES = 1024 * 1024
+PATH = "/webhooks/modelstudio"
+
+# The inbox of one process, which outlives it. Several share a table of a database server: the statement there is
+# INSERT INTO inbox (webhook_id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING.
+INBOX = os.environ.get("INBOX", "inbox.sqlite3")
+
+secret = base64.b64decode(os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_"))
+has_work = threading.Event()
+
+
+def is_genuine(headers, body):
+    webhook_id = headers.get("webhook-id", "")
+    timestamp = headers.get("webhook-timestamp", "")
+    digest = hmac.digest(secret, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    expected = b"v1," + base64.b64encode(digest)
+    # While the secret is being changed, there are two signatures.
+    signatures = headers.get("webhook-signature", "").encode().split(b" ")
+    if not any(hmac.compare_digest(expected, signature) for signature in signatures):
+        return False
+    return abs(time.time() - int(timestamp)) <= TOLERANCE_SECONDS
+
+
+def open_inbox():
+    # Each statement is a transaction of its own.
+    inbox = sqlite3.connect(INBOX, isolation_level=None, timeout=10)
+    inbox.execute(
+        "CREATE TABLE IF NOT EXISTS inbox (webhook_id TEXT PRIMARY KEY, body BLOB, done INTEGER DEFAULT 0)"
+    )
+    return inbox
+
+
+def store_once(webhook_id, body):
+    """The first to come is stored for the worker; a repeat changes nothing."""
+    inbox = open_inbox()
+    try:
+        inbox.execute("INSERT OR IGNORE INTO inbox (webhook_id, body) VALUES (?, ?)", (webhook_id, body))
+    finally:
+        inbox.close()
+    has_work.set()
+
+
+def work(event):
+    print(event["type"], event["data"]["job_id"], flush=True)
+
+
+def keep_working():
+    """One after the other; what a crash has interrupted is done again at the next start."""
+    inbox = open_inbox()
+    while True:
+        has_work.clear()
+        for webhook_id, body in inbox.execute("SELECT webhook_id, body FROM inbox WHERE done = 0").fetchall():
+            try:
+                work(json.loads(body))
+            except Exception:
+                traceback.print_exc()  # It stays in the inbox, and is tried again with the next webhook.
+            else:
+                inbox.execute("UPDATE inbox SET done = 1, body = NULL WHERE webhook_id = ?", (webhook_id,))
+        has_work.wait()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    timeout = 15  # seconds for a sender to be silent
+
+    def do_POST(self):
+        if self.path != PATH:
+            return self.answer(404)
+        length = int(self.headers.get("content-length", 0))
+        if not 0 <= length <= BODY_MAX_BYTES:
+            return self.answer(413)
+        # The signature is over the bytes as they came.
+        body = self.rfile.read(length)
+        if not is_genuine(self.headers, body):
+            return self.answer(400)
+        # Within 15 s, or it is sent again: the work comes after.
+        store_once(self.headers["webhook-id"], body)
+        self.answer(204)
+
+    def answer(self, status):
+        self.send_response(status)
+        self.end_headers()
+
+
+if __name__ == "__main__":
+    if not secret:
+        sys.exit("WEBHOOK_SECRET is not set")
+    threading.Thread(target=keep_working, daemon=True).start()
+    ThreadingHTTPServer.request_queue_size = 128  # more than five may knock at once
+    server = ThreadingHTTPServer(("", int(os.environ.get("PORT", 3000))), Receiver)
+    print("Listening on port", server.server_port, flush=True)
+    server.serve_forever()

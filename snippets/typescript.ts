@@ -1,0 +1,154 @@
+import { JAVASCRIPT_NOTATION, javascriptString } from './javascript.ts';
+import { literal } from './literal.ts';
+import type { Parts, Templates } from './template.ts';
+
+export const typescript = { submit, read, receive } satisfies Templates;
+
+function submit({ jobsUrl, request }: Parts): string {
+  return `// CLIENT_KEY=msj_… node submit.mts
+import { randomUUID } from 'node:crypto';
+
+interface Job {
+  job_id: string;
+  status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+}
+
+const { CLIENT_KEY } = process.env;
+
+const request = ${literal(request, JAVASCRIPT_NOTATION)};
+
+const response = await fetch(${javascriptString(jobsUrl)}, {
+  method: 'POST',
+  headers: {
+    Authorization: \`Bearer \${CLIENT_KEY}\`,
+    'Content-Type': 'application/json',
+    // The same key and request get the same job: keep the key, and repeat when in doubt.
+    'Idempotency-Key': randomUUID(),
+  },
+  body: JSON.stringify(request),
+  signal: AbortSignal.timeout(35_000),
+});
+if (!response.ok) throw new Error(\`\${response.status} \${await response.text()}\`);
+
+const job = (await response.json()) as Job;
+console.log(job.job_id, job.status);
+`;
+}
+
+function read({ jobsUrl }: Parts): string {
+  return `// CLIENT_KEY=msj_… JOB_ID=job_… node read.mts
+import { setTimeout as sleep } from 'node:timers/promises';
+
+interface Job {
+  job_id: string;
+  status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  results: Result[] | null;
+  results_url: string | null;
+  error: { code: string; message: string } | null;
+}
+
+interface Result {
+  task_index: number;
+  status: string;
+  result: unknown;
+  error: unknown;
+}
+
+const { CLIENT_KEY, JOB_ID } = process.env;
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url, {
+    headers: { Authorization: \`Bearer \${CLIENT_KEY}\` },
+    signal: AbortSignal.timeout(35_000),
+  });
+  if (!response.ok) throw new Error(\`\${response.status} \${await response.text()}\`);
+  return response;
+}
+
+async function finished(jobId: string): Promise<Job> {
+  for (;;) {
+    const response = await get(${javascriptString(`${jobsUrl}/`)} + jobId);
+    const job = (await response.json()) as Job;
+    if (job.status !== 'submitting' && job.status !== 'running') return job;
+    await sleep(1000 * Number(response.headers.get('Retry-After') ?? 1));
+  }
+}
+
+const job = await finished(String(JOB_ID));
+// Large results are not in the job, but behind a URL.
+if (job.results_url) job.results = (await (await get(job.results_url)).json()) as Result[];
+console.log(JSON.stringify(job, null, 2));
+`;
+}
+
+function receive(): string {
+  return `// WEBHOOK_SECRET=whsec_… PORT=3000 node receive.mts
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+interface Event {
+  type: 'job.completed' | 'job.failed' | 'job.cancelled' | 'job.expired';
+  timestamp: string;
+  data: { job_id: string; status: string; results: unknown[] | null; results_url: string | null };
+}
+
+const TOLERANCE_SECONDS = 300;
+const BODY_MAX_BYTES = 1024 * 1024;
+
+const { WEBHOOK_SECRET = '', PORT = '3000' } = process.env;
+const secret = Buffer.from(WEBHOOK_SECRET.replace(/^whsec_/, ''), 'base64');
+if (secret.length === 0) throw new Error('WEBHOOK_SECRET is not set');
+
+// In more than one process, a table with a unique key takes its place.
+const seen = new Set<unknown>();
+
+function isGenuine(headers: IncomingHttpHeaders, body: Buffer): boolean {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = headers;
+  if (!id || !signatures) return false;
+  if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) <= TOLERANCE_SECONDS)) return false;
+  const hmac = createHmac('sha256', secret).update(\`\${id}.\${timestamp}.\`).update(body);
+  const expected = Buffer.from(\`v1,\${hmac.digest('base64')}\`);
+  // While the secret is being changed, there are two signatures.
+  return String(signatures)
+    .split(' ')
+    .some((signature) => {
+      const given = Buffer.from(signature);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > BODY_MAX_BYTES) throw new Error('The body is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const server = createServer(async (request, response) => {
+  try {
+    const body = await bodyOf(request);
+    if (!isGenuine(request.headers, body)) return response.writeHead(400).end();
+    const id = request.headers['webhook-id'];
+    const isFirst = !seen.has(id);
+    seen.add(id);
+    // Answer within 15 s, and work afterwards. What must survive a crash is to be stored before this line.
+    response.writeHead(204).end();
+    if (isFirst) await work(JSON.parse(body.toString()) as Event);
+  } catch (error) {
+    console.error(error);
+    if (!response.headersSent) response.writeHead(400, { Connection: 'close' }).end();
+  }
+});
+
+async function work({ type, data }: Event): Promise<void> {
+  console.log(type, data.job_id, JSON.stringify(data.results ?? data.results_url));
+}
+
+server.listen(Number(PORT), () => console.log('Listening on port', (server.address() as AddressInfo).port));
+`;
+}
