@@ -8,16 +8,17 @@ import { run as intake } from './intake.ts';
 import { run as lag } from './lag/lag.ts';
 import type { Part } from './part.ts';
 import { run as polling } from './polling/polling.ts';
+import { run as start } from './start/start.ts';
 
 const HELP = `Measures; writes the results to docs/bench.
 
   npm run bench [-- PART …] [--json]
 
-  PART     ${'intake, polling, cost, lag, growth'}; all of them, unless given
+  PART     ${'intake, polling, cost, lag, start, growth'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
 `;
 
-const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost, lag, growth };
+const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost, lag, start, growth };
 const folder = new URL('../docs/bench/', import.meta.url);
 
 function provenance(): string {

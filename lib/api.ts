@@ -39,7 +39,7 @@ export class Api extends Construct {
     const { state, settings } = shared;
     const fn = new StageFunction(this, 'Submit', shared, {
       name: 'submit',
-      memoryMiB: 512,
+      memoryMiB: 384,
       timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: false,
       environment: {

@@ -6,7 +6,7 @@ import { StageFunction } from './function.ts';
 import { StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 
-const POLL_TIMEOUT_SECONDS = 30;
+const POLL_TIMEOUT_SECONDS = 20;
 const COLLECT_TIMEOUT_SECONDS = 180;
 
 /** Asks ModelStudio until a job is finished. Reports too large for the poller go to the collector. */

@@ -26,7 +26,7 @@ export class ModelStudioJobsStack extends Stack {
       WEBHOOK_PORTS: settings.webhookPorts.join(','),
       RETENTION_DAYS: String(settings.retentionDays),
       LAG_PER_POLL_SECONDS: String(settings.lagPerPollSeconds),
-      POWERTOOLS_SERVICE_NAME: this.stackName,
+      SERVICE_NAME: this.stackName,
     };
     const bundles = bundleFunctions();
     try {

@@ -1,8 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
-import { consolePage } from './console.ts';
 
 const KEPT_MAX = 1000;
 
@@ -14,62 +12,37 @@ export interface ReceivedWebhook {
   verified: boolean;
 }
 
+/** A receiver of webhooks on this machine: takes them by POST, shows them by GET. */
 export interface Inbox {
-  url: string;
-  consoleUrl: string;
-  /** Called for each webhook that comes in. */
-  onReceived: (webhook: ReceivedWebhook) => void;
-  /** A line for the console's page. */
-  show(line: string): void;
-  close(): void;
+  /** Answers 503 and keeps nothing, as a receiver that is being restarted. */
+  isDown: boolean;
+  /** Told of each webhook that comes in. */
+  readonly listeners: Set<(webhook: ReceivedWebhook) => void>;
+  respond(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-/** A receiver of webhooks on this machine: takes them by POST, shows them by GET. */
-export async function startInbox(secrets: SecretsManagerClient, secretId: string): Promise<Inbox> {
+export function createInbox(secrets: SecretsManagerClient, secretId: string): Inbox {
   const received: ReceivedWebhook[] = [];
-  const lines: string[] = [];
-  const server = createServer((request, response) => {
-    respond(request, response).catch(() => response.writeHead(500).end());
-  });
-
-  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.url === '/') return answer(response, 'text/html; charset=utf-8', consolePage(lines));
-    if (request.url !== '/inbox') return void response.writeHead(404).end();
-    if (request.method === 'GET') return answer(response, 'application/json', JSON.stringify({ received }));
-    if (request.method !== 'POST') return void response.writeHead(405, { allow: 'GET, POST' }).end();
-    const body = await bodyOf(request);
-    const verified = isSigned(body, request, await signingSecrets(secrets, secretId));
-    const webhook = { at: new Date().toISOString(), headers: request.headers, body, verified };
-    received.push(webhook);
-    received.splice(0, received.length - KEPT_MAX);
-    response.writeHead(204).end();
-    inbox.onReceived(webhook);
-  }
-
-  const base = await listen(server);
   const inbox: Inbox = {
-    url: `${base}/inbox`,
-    consoleUrl: `${base}/`,
-    onReceived: () => undefined,
-    show(line) {
-      lines.push(line);
-      lines.splice(0, lines.length - KEPT_MAX);
-    },
-    close() {
-      server.close();
-      server.closeAllConnections();
+    isDown: false,
+    listeners: new Set(),
+    async respond(request, response) {
+      if (request.method === 'GET') {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ received }));
+        return;
+      }
+      if (request.method !== 'POST') return void response.writeHead(405, { allow: 'GET, POST' }).end();
+      const body = await bodyOf(request);
+      if (inbox.isDown) return void response.writeHead(503).end();
+      const verified = isSigned(body, request, await signingSecrets(secrets, secretId));
+      const webhook = { at: new Date().toISOString(), headers: request.headers, body, verified };
+      received.push(webhook);
+      received.splice(0, received.length - KEPT_MAX);
+      response.writeHead(204).end();
+      for (const tell of inbox.listeners) tell(webhook);
     },
   };
   return inbox;
-}
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-function answer(response: ServerResponse, contentType: string, body: string): void {
-  response.writeHead(200, { 'content-type': contentType }).end(body);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

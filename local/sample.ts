@@ -18,25 +18,31 @@ const PATIENCE_MILLIS = 60_000;
  * Submits a batch of three conversations and waits for its webhook.
  * @throws with a sentence when the batch is refused, or its webhook does not come or does not verify
  */
-export async function runSample({ stack, inbox, keys }: System): Promise<ReceivedWebhook> {
+export async function runSample({ stack, inbox, console, keys }: System): Promise<ReceivedWebhook> {
   const webhook = new Promise<ReceivedWebhook>((resolve, reject) => {
     const impatience = setTimeout(() => reject(new Error('The webhook did not come.')), PATIENCE_MILLIS);
-    inbox.onReceived = (received) => {
+    const receive = (received: ReceivedWebhook) => {
       clearTimeout(impatience);
+      inbox.listeners.delete(receive);
       resolve(received);
     };
+    inbox.listeners.add(receive);
   });
-  const submitted = submit(stack.apiUrl, keys.clientKeys[0], { ...SAMPLE, webhook_url: inbox.url });
+  const request = { ...SAMPLE, webhook_url: console.inboxUrl };
+  const submitted = submit(stack.apiUrl, keys.clientKeys[0], request).then((jobId) =>
+    console.remember(jobId, request),
+  );
   const [received] = await Promise.all([webhook, submitted]);
   if (!received.verified) throw new Error("The webhook's signature does not verify.");
   return received;
 }
 
-async function submit(apiUrl: string, key: string, body: object): Promise<void> {
+async function submit(apiUrl: string, key: string, body: object): Promise<string> {
   const response = await fetch(`${apiUrl}/v1/jobs`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
   if (response.status !== 202) throw new Error(`The sample was refused: ${await response.text()}`);
+  return ((await response.json()) as { job_id: string }).job_id;
 }

@@ -20,18 +20,18 @@ function stamped(text: string): string {
   return `${seconds.padStart(6)} s  ${text}`;
 }
 
-function welcome({ stack, upstream, inbox }: System): string {
+function welcome({ stack, upstream, console }: System): string {
   return `
   API          ${stack.apiUrl}
-  console      ${inbox.consoleUrl}
-  webhooks to  ${inbox.url}
+  console      ${console.url}
+  webhooks to  ${console.inboxUrl}
   ModelStudio  ${upstream.baseUrl}
 `;
 }
 
-function tryIt({ stack, inbox, keys, upstream }: System): string {
+function tryIt({ stack, console, keys, upstream }: System): string {
   const model = upstream.modelIds[0] ?? 'YOUR_MODEL';
-  const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${inbox.url}"}`;
+  const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${console.inboxUrl}"}`;
   return `
 Your turn:
 
@@ -88,9 +88,8 @@ async function main(): Promise<void> {
     if (isEnding) return;
     const parsed = parseLogLine(line);
     if (!parsed) return;
-    const text = stamped(narrate(parsed));
-    system?.inbox.show(text);
-    show(text);
+    system?.console.tell(parsed);
+    show(stamped(narrate(parsed)));
   };
   try {
     system = await startSystem(flags, onLog);

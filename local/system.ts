@@ -3,8 +3,9 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../functions/core/client-key.ts';
+import { type Console, startConsole } from './console/console.ts';
 import { type Flags, type Upstream, upstreamIn, webhookScheduleIn } from './flags.ts';
-import { type Inbox, startInbox } from './inbox.ts';
+import { createInbox, type Inbox } from './inbox.ts';
 import { announce } from './running.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { clientSettings } from './stack/clients.ts';
@@ -24,6 +25,7 @@ export interface System {
   stack: LocalStack;
   upstream: Upstream;
   inbox: Inbox;
+  console: Console;
   webhookSecret: string;
   keys: ClientKeyring;
   close(): Promise<void>;
@@ -58,17 +60,23 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     onLog: ({ line }) => onLog(line),
   });
   const secrets = new SecretsManagerClient(clientSettings(stack.endpoints.secretsmanager));
-  const [inbox, keys] = await Promise.all([
-    startInbox(secrets, stack.outputs['WebhookSecretArn'] ?? ''),
-    issueKeys(stack),
-  ]);
+  const inbox = createInbox(secrets, stack.outputs['WebhookSecretArn'] ?? '');
+  const keys = await issueKeys(stack);
+  const [first, second] = keys.clientKeys;
+  const console = await startConsole({
+    inbox,
+    sandbox,
+    modelIds: upstream.modelIds,
+    apiUrl: stack.apiUrl,
+    keys: { 'first-app': first, 'second-app': second },
+  });
   const withdraw = announce({ stack, upstream, keys }, templateFile);
   const close = async () => {
     withdraw();
-    inbox.close();
+    console.close();
     await Promise.all([stack.close(), sandbox?.close()]);
   };
-  return { stack, upstream, inbox, webhookSecret, keys, close };
+  return { stack, upstream, inbox, console, webhookSecret, keys, close };
 }
 
 async function issueKeys(stack: LocalStack): Promise<ClientKeyring> {
@@ -92,15 +100,15 @@ async function issueKeys(stack: LocalStack): Promise<ClientKeyring> {
 }
 
 /** What `--json` prints: all that somebody needs who has nothing but the running system. */
-export function publicLine({ stack, upstream, inbox, webhookSecret, keys }: System) {
+export function publicLine({ stack, upstream, console, webhookSecret, keys }: System) {
   return {
     api_url: stack.apiUrl,
     client_keys: keys.clientKeys,
     read_only_key: keys.readOnlyKey,
     revoked_key: keys.revokedKey,
     webhook_secret: webhookSecret,
-    webhook_inbox_url: inbox.url,
-    console_url: inbox.consoleUrl,
+    webhook_inbox_url: console.inboxUrl,
+    console_url: console.url,
     modelstudio: {
       base_url: upstream.baseUrl,
       organization_id: upstream.organizationId,

@@ -1,13 +1,15 @@
 import * as z from 'zod';
+import { Message } from '../functions/core/generation.ts';
 import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
 import { PROBLEMS } from '../functions/core/problem.ts';
-import { Envelope, Message, metadataKey, metadataValue } from '../functions/core/submission.ts';
+import { Envelope, metadataKey, metadataValue } from '../functions/core/submission.ts';
 
 /** The schemas of the document, by the names that they have in it. */
 export const schemas = z.registry<{ id: string; description?: string }>();
 
 function named<T extends z.core.$ZodType>(id: string, description: string, schema: T): T {
-  schemas.add(schema, { id, description });
+  z.globalRegistry.add(schema, { description });
+  schemas.add(schema, { id });
   return schema;
 }
 

@@ -69,7 +69,7 @@ export class Cloud {
     const poller = (isCollector: boolean) => async (body: string, worker: Worker, isRepeat: boolean) =>
       poll(PollMessage.parse(JSON.parse(body)), isRepeat, this.world(worker, isCollector));
     this.queues = {
-      poll: new Queue(sim, 'poll', 30_000, poller(false)),
+      poll: new Queue(sim, 'poll', 20_000, poller(false)),
       collect: new Queue(sim, 'collect', 180_000, poller(true)),
       deliver: new Queue(sim, 'deliver', 30_000, async (body, worker) =>
         deliver(DeliverMessage.parse(JSON.parse(body)), this.world(worker)),

@@ -2,7 +2,7 @@ import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
 
-const RECEIVES_MAX = 10;
+const RECEIVES_MAX = 14;
 const BATCH_SIZE = 10;
 
 interface Queued {

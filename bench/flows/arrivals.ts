@@ -5,12 +5,14 @@ import type { Cloud } from './cloud.ts';
 export function submitAtRate(cloud: Cloud, perSecond: number): void {
   const { ledger, time, options } = cloud;
   const random = new Random(options.seed + 1);
-  const next = (index: number) => {
+  const next = (index: number, before: number) => {
     if (index === ledger.size) return;
-    time.after((-Math.log(1 - random.fraction()) / perSecond) * 1000, () => {
+    // To fractions of a millisecond, though the clock knows whole ones only.
+    const at = before + (-Math.log(1 - random.fraction()) / perSecond) * 1000;
+    time.after(at - time.now, () => {
       void cloud.submit(index);
-      next(index + 1);
+      next(index + 1, at);
     });
   };
-  next(0);
+  next(0, time.now);
 }

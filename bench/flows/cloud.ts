@@ -4,7 +4,6 @@ import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
 import {
-  CONTEXT,
   type ExperienceOf,
   type FunctionName,
   type Handlers,
@@ -51,8 +50,8 @@ interface Instance {
   handlers: Handlers;
 }
 
-/** Six times the functions' timeout of 30 s: so long does a message that failed stay hidden. */
-const VISIBILITY_MILLIS = 180_000;
+/** Six times the functions' timeouts of 20 and 30 s: so long stays a message hidden whose worker has died. */
+const VISIBILITY_MILLIS = { poll: 120_000, deliver: 180_000 };
 /** Pollers that find a message due have found those of the next moment, too, before they are back. */
 const GATHER_MILLIS = 20;
 const CALLS_OF_AN_INVOCATION = 4;
@@ -78,6 +77,9 @@ export class Cloud {
   readonly busiest: Record<FunctionName, number> = { submit: 0, poll: 0, deliver: 0, sweep: 0 };
   readonly #busy: Record<FunctionName, number> = { submit: 0, poll: 0, deliver: 0, sweep: 0 };
   readonly #idle: Record<FunctionName, Instance[]> = { submit: [], poll: [], deliver: [], sweep: [] };
+  /** Messages that are being handled, by their receipt handles. */
+  readonly #received = new Map<string, Message>();
+  #handles = 0;
   readonly #clientKey = newClientKey('my-app', ['jobs:write'], new Uint8Array(48).fill(7), 0);
 
   constructor(ledger: Ledger, options: CloudOptions) {
@@ -94,14 +96,14 @@ export class Cloud {
       clientKeys: table({ name: 'clientKeys', key: 'sha256' }),
     };
     this.tables.clientKeys.put(keyItem(this.#clientKey.record), {});
-    const { gatherMillis = GATHER_MILLIS, pollVisibilityMillis = VISIBILITY_MILLIS } = options;
+    const { gatherMillis = GATHER_MILLIS, pollVisibilityMillis = VISIBILITY_MILLIS.poll } = options;
     const queue = (name: 'poll' | 'deliver', visibilityMillis: Millis) => {
       const handle = (batch: readonly Message[]) => this.#handle(name, batch);
       return new Queue({ name, visibilityMillis, gatherMillis }, handle, this.time, this.meter);
     };
     this.queues = {
       poll: queue('poll', pollVisibilityMillis),
-      deliver: queue('deliver', VISIBILITY_MILLIS),
+      deliver: queue('deliver', VISIBILITY_MILLIS.deliver),
     };
   }
 
@@ -136,10 +138,18 @@ export class Cloud {
     await this.#invoke('sweep', ({ sweep }) => sweep().catch(() => undefined));
   }
 
+  #hand(message: Message): string {
+    const handle = String(this.#handles++);
+    this.#received.set(handle, message);
+    return handle;
+  }
+
   async #handle(name: 'poll' | 'deliver', batch: readonly Message[]): Promise<ReadonlySet<Message>> {
-    const event = this.overhead.of(() => sqsEvent(name, batch));
+    const first = this.#handles;
+    const event = this.overhead.of(() => sqsEvent(name, batch, (message) => this.#hand(message)));
     this.meter.add(`lambda.messages.${name}`, batch.length);
-    const outcome = await this.#invoke(name, (handlers) => handlers[name](event, CONTEXT));
+    const outcome = await this.#invoke(name, (handlers) => handlers[name](event));
+    for (let handle = first; handle < first + batch.length; handle++) this.#received.delete(String(handle));
     if (outcome === 'died') return new Set(batch);
     const failed = outcome.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
     return new Set(failed.filter((message) => message !== undefined));
@@ -167,7 +177,12 @@ export class Cloud {
     const environment = new Environment(this);
     const log = this.options.isSilent ? silence : logOfEnvironment();
     const world = worldOf(this, environment, log, name === 'poll');
-    return { environment, log, handlers: handlersOf(world, this.options.experienceOf ?? null) };
+    const again = (handle: string, seconds: number) =>
+      environment.call(0, () => {
+        this.meter.add('sqs.sends');
+        Object.assign(this.#received.get(handle) ?? {}, { againAfterMillis: seconds * 1000 });
+      });
+    return { environment, log, handlers: handlersOf(world, this.options.experienceOf ?? null, again) };
   }
 
   #drawFault(): Fault | null {

@@ -1,10 +1,10 @@
 import './lambda-environment.ts';
-import type { APIGatewayProxyEventV2, Context, SQSEvent } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 import { admit } from '../../functions/admit/admit.ts';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
-import { lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
+import { type Again, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import type { Experience } from '../../functions/ports.ts';
 import { submit } from '../../functions/submit/submit.ts';
@@ -18,7 +18,7 @@ export type FunctionName = 'submit' | 'poll' | 'deliver' | 'sweep';
 export type ExperienceOf = (poll: number) => Experience;
 
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
-export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null) {
+export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null, again: Again) {
   const knowing = (poll: number) => (experienceOf ? { ...world, experience: experienceOf(poll) } : world);
   return {
     submit: lambdaHttp(async (request) => {
@@ -28,10 +28,12 @@ export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null) 
     poll: lambdaSqs(
       (body) => PollMessage.parse(body),
       (message, isRepeat) => poll(message, isRepeat, knowing(message.wake.seq)),
+      again,
     ),
     deliver: lambdaSqs(
       (body) => DeliverMessage.parse(body),
       (message) => deliver(message, world),
+      again,
     ),
     sweep: () => sweep(world),
   };
@@ -39,13 +41,15 @@ export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null) 
 
 export type Handlers = ReturnType<typeof handlersOf>;
 
-export const CONTEXT = {} as Context;
-
-/** What an event source gives to its function. */
-export function sqsEvent(queue: string, batch: readonly Message[]): SQSEvent {
+/** What an event source gives to its function. @param handleOf a message's receipt handle */
+export function sqsEvent(
+  queue: string,
+  batch: readonly Message[],
+  handleOf: (message: Message) => string,
+): SQSEvent {
   const Records = batch.map(({ body, receives }, index) => ({
     messageId: String(index),
-    receiptHandle: 'AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a',
+    receiptHandle: handleOf(batch[index] as Message),
     body,
     attributes: {
       ApproximateReceiveCount: String(receives),

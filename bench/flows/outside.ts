@@ -2,6 +2,7 @@ import type { Millis } from '../../functions/core/job.ts';
 import type { Outcome } from '../../functions/core/outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';
+import { prose } from './prose.ts';
 
 /** ModelStudio and the webhooks' receivers, as far as a load needs them: each answers at once and well. */
 export class Outside {
@@ -13,7 +14,7 @@ export class Outside {
     this.#ledger = ledger;
     const task = { task_index: 0, status: 'completed', result: '', error: null };
     const length = Math.max(0, resultBytes - JSON.stringify([task]).length);
-    this.#results = JSON.stringify([{ ...task, result: 'x'.repeat(length) }]);
+    this.#results = JSON.stringify([{ ...task, result: prose(length) }]);
   }
 
   answer({ method, url, body = '' }: ExchangeRequest, now: Millis): Outcome {

@@ -2,7 +2,7 @@ import type { Meter } from './meter.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const BATCH_SIZE = 10;
-const RECEIVES_MAX = 10;
+const RECEIVES_MAX = 14;
 
 export interface QueueOptions {
   name: string;
@@ -15,6 +15,8 @@ export interface QueueOptions {
 export interface Message {
   body: string;
   receives: number;
+  /** When it failed, if it asked to come again sooner than the visibility timeout. */
+  againAfterMillis?: number;
 }
 
 /** Which messages of a batch have failed; all of them when the worker died. */
@@ -71,7 +73,8 @@ export class Queue {
     if (failed.size < batch.length) this.#meter.add(`sqs.deletes.${name}`);
     for (const message of failed) {
       if (message.receives >= RECEIVES_MAX) this.deadLetters += 1;
-      else this.#put(message, receivedAt + visibilityMillis - this.#time.now);
+      else this.#put(message, message.againAfterMillis ?? receivedAt + visibilityMillis - this.#time.now);
+      delete message.againAfterMillis;
     }
   }
 }

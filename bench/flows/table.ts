@@ -49,7 +49,7 @@ export class Table {
   get(Key: Item, isConsistent: boolean): { Item?: Item } {
     const stored = this.#items.get(keyText(Key[this.shape.key]));
     this.#read(stored?.bytes ?? 0, isConsistent);
-    return stored ? { Item: JSON.parse(stored.json) } : {};
+    return stored ? { Item: itemIn(stored) } : {};
   }
 
   put(item: Item, condition: Condition): void {
@@ -63,7 +63,7 @@ export class Table {
   /** `SET a = :x, …` and `ADD a :x`: all that our code asks for. */
   update(Key: Item, expression: string, values: Item): void {
     const stored = this.#items.get(keyText(Key[this.shape.key]));
-    const item: Item = stored ? JSON.parse(stored.json) : { ...Key };
+    const item: Item = stored ? itemIn(stored) : { ...Key };
     const [, sets = '', adds = ''] = /^SET (.*?)(?: ADD (.*))?$/.exec(expression) ?? [];
     for (const set of sets.split(', ')) {
       const [name = '', value = ''] = set.split(' = ');
@@ -110,7 +110,7 @@ export class Table {
 
   #write(key: string, item: Item | null, condition: Condition): void {
     const stored = this.#items.get(key);
-    const before: Item | null = stored ? JSON.parse(stored.json) : null;
+    const before: Item | null = stored ? itemIn(stored) : null;
     const bytes = item === null ? 0 : bytesOf(item);
     const { name } = this.shape;
     this.#meter.add(`dynamodb.requests.${name}`);
@@ -123,7 +123,7 @@ export class Table {
     this.#writeIndexes(key, item);
     this.#meter.add(`dynamodb.kept.${name}`, kept(bytes) - kept(stored?.bytes ?? 0));
     if (item === null || this.shape.isDone?.(item)) this.#forget(key);
-    else this.#items.set(key, { json: JSON.stringify(item), bytes });
+    else this.#items.set(key, { json: jsonOf(item), bytes });
   }
 
   #forget(key: string): void {
@@ -146,6 +146,19 @@ export class Table {
       else entries.delete(key);
     }
   }
+}
+
+// A Buffer says in JSON that it is one, and then each of its bytes.
+function jsonOf(item: Item): string {
+  return JSON.stringify(item, (_key, value) =>
+    value?.type === 'Buffer' ? { ...value, data: Buffer.from(value.data).toString('base64') } : value,
+  );
+}
+
+function itemIn({ json }: Stored): Item {
+  return JSON.parse(json, (_key, value) =>
+    value?.type === 'Buffer' ? Buffer.from(value.data, 'base64') : value,
+  );
 }
 
 /** What an item takes of the storage: a hundred bytes are added to each. */
@@ -192,6 +205,7 @@ function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   // A byte for two digits, and one more.
   if (value.N !== undefined) return 1 + Math.ceil(value.N.length / 2);
+  if (value.B !== undefined) return value.B.byteLength;
   if (value.L !== undefined) return value.L.reduce((sum, each) => sum + 1 + valueBytes(each), 3);
   if (value.M !== undefined) return 3 + Object.keys(value.M).length + bytesOf(value.M);
   return 1;

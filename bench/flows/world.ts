@@ -15,7 +15,7 @@ const POLLER_LINGER_MILLIS = 20;
 
 /** As functions/edge/secrets.ts has them. */
 const API_KEY_CACHE_SECONDS = 900;
-const SIGNING_SECRETS_CACHE_SECONDS = 60;
+const SIGNING_SECRETS_CACHE_SECONDS = 300;
 
 const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 

@@ -10,7 +10,7 @@ const LAG_PER_POLL_GUESS = 0.75;
 const CONDITIONS: ({ name: string } & Pick<Scenario, 'faults' | 'pollVisibilityMillis'>)[] = [
   { name: 'no faults', faults: 0 },
   { name: '1 % faults', faults: 0.01 },
-  { name: '1 % faults, a failed poll hidden for 30 s', faults: 0.01, pollVisibilityMillis: 30_000 },
+  { name: '1 % faults, polls hidden for 30 s', faults: 0.01, pollVisibilityMillis: 30_000 },
 ];
 
 /** The two schedules under one condition. */
@@ -49,8 +49,8 @@ function textOf(pairs: readonly Pair[], lagPerPoll: number): string {
     `${JOBS} jobs of eight models, ten a second, through submit, poll and deliver on a virtual clock. Nothing is known ` +
       `of the models at first. λ is ${figure(lagPerPoll)}, so that a job is asked for as often as under the usual ` +
       'schedule, which doubles its gaps from 1 s to 30 s. With 1 % faults, one invocation of a hundred meets one: a ' +
-      'call of its to AWS fails, ModelStudio or the receiver answers 500, or its worker dies; a message that failed ' +
-      'stays hidden for 180 s, unless said otherwise.',
+      'call of its to AWS fails, ModelStudio or the receiver answers 500, or its worker dies. A message that failed ' +
+      'comes again after 5 s, one whose worker has died after the visibility timeout: 120 s for polls, unless said otherwise.',
     '## Seconds after the job has finished at ModelStudio',
     lagTable(pairs),
     'The learnt schedule’s lag as a share of the usual one’s:',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { isSigningSecret } from '../../functions/core/signature.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
+import { headers, jobUrl } from '../../functions/edge/modelstudio.ts';
 import type { Target } from '../target.ts';
 import { failed, ok, type Verdict } from './verdict.ts';
 
@@ -12,17 +13,17 @@ const ANSWER_MAX_BYTES = 64 * 1024;
 export async function modelStudioKey(target: Target): Promise<Verdict> {
   const SecretId = target.outputs.ModelStudioSecretArn;
   const key = await secretOf(target, SecretId);
-  const { baseUrl, organizationId } = await target.modelStudio();
+  const account = await target.modelStudio();
+  const { baseUrl, organizationId } = account;
   const putYours = target.deployment
     ? `aws secretsmanager put-secret-value --secret-id ${SecretId} --secret-string YOUR_MODELSTUDIO_KEY`
     : 'Start it with the MODELSTUDIO_API_KEY of that organization.';
   if (!/^[!-~]+$/.test(key)) return failed('it is empty, or has characters that no key has', putYours);
 
-  const jobs = `${baseUrl.replace(/\/+$/, '')}/api/v1/organizations/${encodeURIComponent(organizationId)}/generate`;
   const outcome = await exchange({
     method: 'GET',
-    url: new URL(`${jobs}/doctor-${randomUUID()}`),
-    headers: { authorization: `Bearer ${key}`, accept: 'application/json' },
+    url: jobUrl(account, `doctor-${randomUUID()}`),
+    headers: headers(key),
     deadlineMillis: DEADLINE_MILLIS,
     maxBytes: ANSWER_MAX_BYTES,
   });

@@ -5,7 +5,7 @@ import { clock } from '../edge/nature.ts';
 import { createSigningSecrets } from '../edge/secrets.ts';
 import { webhookRules } from '../edge/settings.ts';
 import { assertGuardInForce, createWebhooks } from '../edge/webhooks.ts';
-import { finishWorld } from '../edge/world.ts';
+import { againFrom, finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';
 
 const signingSecrets = createSigningSecrets(required('WEBHOOK_SECRET_ARN'));
@@ -20,4 +20,5 @@ export const handler = lambdaSqs(
     await guardInForce;
     await deliver(message, world);
   },
+  againFrom(required('DELIVER_QUEUE_URL')),
 );

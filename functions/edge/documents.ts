@@ -1,10 +1,13 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Clock, Documents } from '../ports.ts';
 
-/** Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
+/** Compressed. Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
 export const TABLE_MAX_BYTES = 8 * 1024;
+/** Text seldom shrinks to less than an eighth: what is longer goes to the bucket, where links lead to it, as it is. */
+const COMPRESSED_FROM_MAX_BYTES = 8 * TABLE_MAX_BYTES;
 
 const LINK_SECONDS = 900;
 const DAY_SECONDS = 86_400;
@@ -18,18 +21,19 @@ export interface DocumentStores {
   clock: Clock;
 }
 
-/** Immutable documents: small ones in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
+/** Immutable documents: small ones, compressed, in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
 export function createDocuments(stores: DocumentStores): Documents {
   const { dynamodb, tableName, s3, bucketName } = stores;
   return {
     async save(key, json) {
       const body = Buffer.from(json);
-      if (body.byteLength > TABLE_MAX_BYTES) {
+      const deflated = body.byteLength > COMPRESSED_FROM_MAX_BYTES ? null : deflateRawSync(body);
+      if (deflated === null || deflated.byteLength > TABLE_MAX_BYTES) {
         const object = { Bucket: bucketName, Key: key, Body: body, ContentType: 'application/json' };
         await s3.send(new PutObjectCommand(object));
         return { store: 'bucket', key };
       }
-      const Item = { key: { S: key }, json: { S: json }, ttl: { N: String(endOfLife(stores)) } };
+      const Item = { key: { S: key }, deflated: { B: deflated }, ttl: { N: String(endOfLife(stores)) } };
       await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
       return { store: 'table', key };
     },
@@ -41,7 +45,8 @@ export function createDocuments(stores: DocumentStores): Documents {
       }
       const input = { TableName: tableName, Key: { key: { S: key } }, ConsistentRead: true };
       const found = await dynamodb.send(new GetItemCommand(input));
-      return found.Item?.['json']?.S ?? missing(key);
+      const deflated = found.Item?.['deflated']?.B ?? missing(key);
+      return inflateRawSync(deflated).toString();
     },
 
     async link({ store, key }) {

@@ -1,18 +1,36 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { METRICS, type MetricName, NAMESPACE } from '../core/metrics.ts';
 import type { Log, Stage } from '../ports.ts';
+import { clock } from './nature.ts';
 
-/** `service` of each line, and of the metrics in it, is POWERTOOLS_SERVICE_NAME. */
-export const logger = new Logger();
+const LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+type Level = (typeof LEVELS)[number];
 
-const metrics = new Metrics({ namespace: NAMESPACE });
+/** Lambda sets the level; `service` of each line, and of the metrics in it, is SERVICE_NAME. */
+const { AWS_LAMBDA_LOG_LEVEL = 'INFO', SERVICE_NAME: service } = process.env;
+const told = LEVELS.slice(Math.max(0, LEVELS.indexOf(AWS_LAMBDA_LOG_LEVEL as Level)));
+
+function writer(level: Level) {
+  return (message: string, facts: object): void => {
+    if (!told.includes(level)) return;
+    const line = { level, message, timestamp: new Date().toISOString(), service, ...facts };
+    logger.write(`${JSON.stringify(line)}\n`);
+  };
+}
+
+/** Each line is a JSON object. Past the console, which on Lambda would wrap it in one of its own. */
+export const logger = {
+  debug: writer('DEBUG'),
+  info: writer('INFO'),
+  warn: writer('WARN'),
+  error: writer('ERROR'),
+  write: (text: string): void => void process.stdout.write(text),
+};
 
 /** How many units of work of a stage came to each outcome. */
 type Tally = Partial<Record<Stage, Record<string, number>>>;
 
 let tallied: Tally = {};
-let measuredInTally: Partial<Record<MetricName, number[]>> = {};
+let measuredInTally: Partial<Record<MetricName, number | number[]>> = {};
 
 export const log: Log = {
   tell: (stage, facts, measured = {}) => logger.info(stage, { ...facts, ...embedded(measured) }),
@@ -22,8 +40,8 @@ export const log: Log = {
     outcomes[facts.outcome] = (outcomes[facts.outcome] ?? 0) + 1;
     tallied[stage] = outcomes;
     for (const [name, value] of entries(measured)) {
-      const values = measuredInTally[name] ?? [];
-      measuredInTally[name] = isCount(name) ? [(values[0] ?? 0) + value] : [...values, value];
+      const before = measuredInTally[name] ?? [];
+      measuredInTally[name] = isCount(name) ? Number(before) + value : [before, value].flat();
     }
   },
 };
@@ -40,12 +58,9 @@ export function tellTally(facts: { duration_ms: number }): void {
 function embedded(measured: Partial<Record<MetricName, number | number[]>>): object {
   const all = entries(measured);
   if (all.length === 0) return {};
-  for (const [name, values] of all) {
-    for (const value of [values].flat()) metrics.addMetric(name, METRICS[name], value);
-  }
-  const { service: _, ...line } = metrics.serializeMetrics();
-  metrics.clearMetrics();
-  return line;
+  const Metrics = all.map(([Name]) => ({ Name, Unit: METRICS[Name] }));
+  const directive = { Namespace: NAMESPACE, Dimensions: [['service']], Metrics };
+  return { _aws: { Timestamp: clock.now(), CloudWatchMetrics: [directive] }, ...measured };
 }
 
 function isCount(name: MetricName): boolean {

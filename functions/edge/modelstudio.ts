@@ -10,9 +10,12 @@ import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.t
 const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;
 
-export interface ModelStudioSettings {
+export interface Account {
   baseUrl: string;
   organizationId: string;
+}
+
+export interface ModelStudioSettings extends Account {
   apiKey: ApiKey;
   clock: Clock;
   /** For one report, from the look-up of the name to its last byte. */
@@ -30,8 +33,7 @@ export interface ApiKey {
 /** ModelStudio's API. Answers are parsed, not trusted; whatever goes wrong becomes one of the named outcomes. */
 export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   const { apiKey, clock, exchange = exchangeOverHttp } = settings;
-  const base = `${settings.baseUrl.replace(/\/+$/, '')}/api/v1/organizations`;
-  const generate = `${base}/${encodeURIComponent(settings.organizationId)}/generate`;
+  const generate = generateUrl(settings);
   const agent = generate.startsWith('https:')
     ? new HttpsAgent({ keepAlive: true })
     : new HttpAgent({ keepAlive: true });
@@ -72,7 +74,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     async report(upstreamJobId) {
       const request = {
         method: 'GET',
-        url: new URL(`${generate}/${encodeURIComponent(upstreamJobId)}`),
+        url: jobUrl(settings, upstreamJobId),
         deadlineMillis: settings.reportDeadlineMillis,
         maxBytes: settings.reportMaxBytes,
       } as const;
@@ -95,7 +97,17 @@ const KEY_REFUSED: Outcome = {
   isTruncated: false,
 };
 
-function headers(key: string): Record<string, string> {
+function generateUrl({ baseUrl, organizationId }: Account): string {
+  const organizations = `${baseUrl.replace(/\/+$/, '')}/api/v1/organizations`;
+  return `${organizations}/${encodeURIComponent(organizationId)}/generate`;
+}
+
+/** Where a job is asked about. */
+export function jobUrl(account: Account, upstreamJobId: string): URL {
+  return new URL(`${generateUrl(account)}/${encodeURIComponent(upstreamJobId)}`);
+}
+
+export function headers(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/json' };
 }
 

@@ -1,22 +1,22 @@
-import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
-import { ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import type { Millis } from '../core/job.ts';
 import { isSigningSecret } from '../core/signature.ts';
 import type { ApiKey } from './modelstudio.ts';
+import { clock } from './nature.ts';
 
 /** A signing secret that was rotated is in use after at most this long. */
-const CACHE_SECONDS = 60;
+const CACHE_MILLIS = 300_000;
 /** The API key is read again as soon as ModelStudio refuses it, so only the bill decides how long it is remembered. */
-const API_KEY_CACHE_SECONDS = 900;
+const API_KEY_CACHE_MILLIS = 900_000;
 
 /** ModelStudio's API key in Secrets Manager. */
 export function createApiKey(secretId: string): ApiKey {
-  const provider = new SecretsProvider();
-  return {
-    async get(isStale) {
-      const options = { maxAge: API_KEY_CACHE_SECONDS, forceFetch: isStale };
-      return String((await provider.get(secretId, options)) ?? '').trim();
-    },
-  };
+  const client = new SecretsManagerClient();
+  return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
 /**
@@ -24,28 +24,47 @@ export function createApiKey(secretId: string): ApiKey {
  * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes
  */
 export function createSigningSecrets(secretId: string): () => Promise<string[]> {
-  const current = new SecretsProvider();
-  const previous = new MaybeAbsentSecret();
+  const client = new SecretsManagerClient();
+  const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
+  const previous = remembered(async () => {
+    try {
+      return await secretIn(client, secretId, 'AWSPREVIOUS');
+    } catch (error) {
+      // Remembered like a secret: to ask for it each time would cost a call each time.
+      if (error instanceof ResourceNotFoundException) return '';
+      throw error;
+    }
+  }, CACHE_MILLIS);
   return async () => {
-    const versions = await Promise.all([
-      current.get(secretId, { maxAge: CACHE_SECONDS }),
-      previous.get(secretId, { maxAge: CACHE_SECONDS, sdkOptions: { VersionStage: 'AWSPREVIOUS' } }),
-    ]);
-    const [now = '', before = ''] = versions.map((version) => String(version).trim());
+    const [now, before] = await Promise.all([current(), previous()]);
     if (!isSigningSecret(now))
       throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in base64');
     return isSigningSecret(before) ? [now, before] : [now];
   };
 }
 
-/** Remembers that a version is absent, too: asking for it each time would cost a call each time. */
-class MaybeAbsentSecret extends SecretsProvider {
-  protected override async _get(...args: Parameters<SecretsProvider['_get']>) {
-    try {
-      return await super._get(...args);
-    } catch (error) {
-      if (error instanceof ResourceNotFoundException) return '';
-      throw error;
+async function secretIn(
+  client: SecretsManagerClient,
+  SecretId: string,
+  VersionStage: string,
+): Promise<string> {
+  const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage }));
+  return SecretString.trim();
+}
+
+/** Those who ask at once share one read; a read that fails is forgotten. */
+function remembered(read: () => Promise<string>, millis: Millis): (isStale?: boolean) => Promise<string> {
+  let latest = Promise.resolve('');
+  let until = Number.NEGATIVE_INFINITY;
+  return (isStale = false) => {
+    if (isStale || until <= clock.now()) {
+      until = clock.now() + millis;
+      const reading = read();
+      latest = reading;
+      reading.catch(() => {
+        if (latest === reading) until = Number.NEGATIVE_INFINITY;
+      });
     }
-  }
+    return latest;
+  };
 }

@@ -1,22 +1,24 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientJobs, ClientKeys, Experience, ModelStudio, Overdue, World } from '../ports.ts';
+import type { ClientJobs, ClientKeys, Experience, Overdue, World } from '../ports.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
 import { optional, required } from './environment.ts';
 import { createExperience } from './experience.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { nameOf } from './lambda-http.ts';
+import type { Again } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
-import { createModelStudio } from './modelstudio.ts';
 import { chance, clock } from './nature.ts';
-import { createApiKey } from './secrets.ts';
 import { apiUrl, lagPerPoll, retentionDays, webhookSchedule } from './settings.ts';
 import { createWakeUps } from './wake-ups.ts';
 
-const dynamodb = new DynamoDBClient();
+/** Each is tried three times: an AWS service that hangs must not cost a function its life, and a job its webhook's lease. */
+const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
+
+const dynamodb = new DynamoDBClient({ requestHandler });
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');
@@ -43,9 +45,16 @@ export function finishWorld(lingerMillis = 0): FinishWorld {
     collect: optional('COLLECT_QUEUE_URL'),
     deliver: optional('DELIVER_QUEUE_URL'),
   };
-  const wakeUps = createWakeUps(new SQSClient(), queueUrls, lingerMillis);
+  const wakeUps = createWakeUps(new SQSClient({ requestHandler }), queueUrls, lingerMillis);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
   return { ...jobsAndDocuments(), wakeUps, clock, chance, log, settings };
+}
+
+/** @param queueUrl of the queue that feeds the function */
+export function againFrom(queueUrl: string): Again {
+  const sqs = new SQSClient({ requestHandler });
+  return (ReceiptHandle, VisibilityTimeout) =>
+    sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
 }
 
 export function clientJobs(): ClientJobs {
@@ -68,14 +77,4 @@ export function experience(): Experience {
 
 export function clientKeys(): ClientKeys {
   return createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
-}
-
-export function modelStudio(limits: { reportDeadlineMillis: number; reportMaxBytes: number }): ModelStudio {
-  return createModelStudio({
-    baseUrl: required('MODELSTUDIO_BASE_URL'),
-    organizationId: required('MODELSTUDIO_ORGANIZATION_ID'),
-    apiKey: createApiKey(required('MODELSTUDIO_SECRET_ARN')),
-    clock,
-    ...limits,
-  });
 }

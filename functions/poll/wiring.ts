@@ -1,6 +1,8 @@
 import { PollMessage } from '../core/messages.ts';
+import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { experience, finishWorld, modelStudio } from '../edge/world.ts';
+import { modelStudio } from '../edge/upstream.ts';
+import { againFrom, experience, finishWorld } from '../edge/world.ts';
 import { poll } from './poll.ts';
 
 export interface PollerLimits {
@@ -21,5 +23,6 @@ export function pollHandler({ isCollector, ...limits }: PollerLimits) {
   return lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world),
+    againFrom(required(isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
   );
 }

@@ -2,7 +2,8 @@ import { admit } from '../admit/admit.ts';
 import { optional } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { clientKeys, experience, finishWorld, modelStudio } from '../edge/world.ts';
+import { modelStudio } from '../edge/upstream.ts';
+import { clientKeys, experience, finishWorld } from '../edge/world.ts';
 import { submit } from './submit.ts';
 
 const finish = finishWorld();

@@ -2,6 +2,7 @@ import type { Admitted, Request } from '../admit/admit.ts';
 import { readJson } from '../core/body.ts';
 import type { Creation } from '../core/creation.ts';
 import { kindOf } from '../core/forecast.ts';
+import { workOf } from '../core/generation.ts';
 import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
@@ -98,8 +99,7 @@ function newJob(
     status: 'submitting',
     jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),
     client,
-    modelId: submission.model_id,
-    totalTasks: submission.messages.length,
+    ...workOf(submission),
     metadata: submission.metadata,
     fingerprint: fingerprint(submission),
     createdAt: now,

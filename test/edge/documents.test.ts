@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -23,7 +25,8 @@ const documents = createDocuments({
   clock: { now: () => NOW + 1 },
 });
 
-const ofBytes = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));
+/** Text that does not shrink. */
+const noise = (bytes: number) => JSON.stringify(randomBytes(bytes).toString('base64'));
 
 beforeEach(() => {
   dynamodb.reset();
@@ -32,20 +35,23 @@ beforeEach(() => {
 
 describe('save', () => {
   it.each([
-    ['8 KiB', ofBytes(TABLE_MAX_BYTES)],
+    ['what is 8 KiB when compressed', noise(8000)],
+    ['a long text that shrinks', JSON.stringify('word '.repeat(10_000))],
     ['next to nothing', '[]'],
   ])('puts %s into the table, for a week longer than the job', async (_what, json) => {
     expect(await documents.save('events/a', json)).toEqual({ store: 'table', key: 'events/a' });
     const ttl = String(Math.ceil((NOW + 1) / 1000) + 37 * 86_400);
-    expect(dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input)).toEqual([
-      { TableName: 'Documents', Item: { key: { S: 'events/a' }, json: { S: json }, ttl: { N: ttl } } },
-    ]);
+    const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input);
+    const { deflated, ...kept } = put?.Item ?? {};
+    expect([put?.TableName, kept]).toEqual(['Documents', { key: { S: 'events/a' }, ttl: { N: ttl } }]);
+    expect(inflateRawSync(deflated?.B ?? new Uint8Array()).toString()).toBe(json);
+    expect(deflated?.B?.byteLength).toBeLessThanOrEqual(TABLE_MAX_BYTES);
     expect(s3.calls().length).toBe(0);
   });
 
   it.each([
-    ['more', ofBytes(TABLE_MAX_BYTES + 1)],
-    ['fewer characters of more bytes', JSON.stringify('é'.repeat(TABLE_MAX_BYTES / 2))],
+    ['more', noise(12_000)],
+    ['what is too long to be worth compressing', JSON.stringify('é'.repeat(32 * 1024))],
   ])('puts %s into the bucket', async (_what, json) => {
     expect(await documents.save('results/a', json)).toEqual({ store: 'bucket', key: 'results/a' });
     expect(s3.commandCalls(PutObjectCommand).map((call) => call.args[0].input)).toEqual([
@@ -62,7 +68,7 @@ describe('save', () => {
 
 describe('load', () => {
   it('reads the table consistently: the event was written a moment ago', async () => {
-    dynamodb.on(GetItemCommand).resolves({ Item: { json: { S: '["é"]' } } });
+    dynamodb.on(GetItemCommand).resolves({ Item: { deflated: { B: deflateRawSync('["é"]') } } });
     expect(await documents.load({ store: 'table', key: 'events/a' })).toBe('["é"]');
     expect(dynamodb.call(0).args[0].input).toEqual({
       TableName: 'Documents',

@@ -1,28 +1,29 @@
-import type { Context, SQSEvent } from 'aws-lambda';
+import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
+import { type Again, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { logger } from '../../functions/edge/log.ts';
 
-const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
 const failures = (...ids: string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
 });
 
 /** A batch of messages by their ids. */
-function batch(bodies: Record<string, string>): SQSEvent {
+function batch(bodies: Record<string, string>, receives = 1): SQSEvent {
   const records = Object.entries(bodies).map(([messageId, body]) => ({
     messageId,
     body,
     eventSource: 'aws:sqs',
-    receiptHandle: 'r',
-    attributes: {},
+    receiptHandle: `handle of ${messageId}`,
+    attributes: { ApproximateReceiveCount: String(receives) },
     messageAttributes: {},
   }));
   return { Records: records } as unknown as SQSEvent;
 }
 
+const nothing: Again = async () => undefined;
+
 /** Handles messages that are numbers; a negative one throws. */
-function handlerOfNumbers() {
+function handlerOfNumbers(again: Again = nothing) {
   const handled: number[] = [];
   const handler = lambdaSqs(
     (body) => {
@@ -33,6 +34,7 @@ function handlerOfNumbers() {
       if (message < 0) throw new Error(`canary: ${message}`);
       handled.push(message);
     },
+    again,
   );
   return { handled, handler };
 }
@@ -57,7 +59,7 @@ describe('a batch', () => {
     ['in which all fail', { a: '-1', b: 'null' }, [], ['a', 'b']],
   ])('gives back those messages alone that failed: %s', async (_what, bodies, handled, failed) => {
     const numbers = handlerOfNumbers();
-    const { batchItemFailures } = await numbers.handler(batch(bodies), context);
+    const { batchItemFailures } = await numbers.handler(batch(bodies));
     expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort()).toEqual(failed);
     expect(numbers.handled).toEqual(handled);
   });
@@ -67,20 +69,40 @@ describe('a batch', () => {
     const handler = lambdaSqs(
       (body) => body,
       async (message) => (message === 'last' ? gate.resolve() : gate.promise),
+      nothing,
     );
-    expect(await handler(batch({ a: '"slow"', b: '"slow"', c: '"last"' }), context)).toEqual(failures());
+    expect(await handler(batch({ a: '"slow"', b: '"slow"', c: '"last"' }))).toEqual(failures());
   });
 
   it('knows nothing of the one before', async () => {
     const { handler } = handlerOfNumbers();
-    expect(await handler(batch({ a: '-1' }), context)).toEqual(failures('a'));
-    expect(await handler(batch({ b: '1' }), context)).toEqual(failures());
+    expect(await handler(batch({ a: '-1' }))).toEqual(failures('a'));
+    expect(await handler(batch({ b: '1' }))).toEqual(failures());
+  });
+});
+
+describe('a message that failed', () => {
+  it.each([
+    [1, [['handle of a', 5]]],
+    [2, [['handle of a', 10]]],
+    [6, [['handle of a', 160]]],
+    [7, []],
+    [13, []],
+  ])('comes again later each time, when received for time %d', async (receives, asked) => {
+    const again = vi.fn(nothing);
+    await handlerOfNumbers(again).handler(batch({ a: '-1' }, receives));
+    expect(again.mock.calls).toEqual(asked);
+  });
+
+  it('goes back to the queue though that cannot be asked for', async () => {
+    const again = () => Promise.reject(new Error('SQS is out of reach'));
+    expect(await handlerOfNumbers(again).handler(batch({ a: '-1' }))).toEqual(failures('a'));
   });
 });
 
 it('a failure is logged by its message and the name of the error, without what it quotes', async () => {
   const { handler } = handlerOfNumbers();
-  await handler(batch({ a: '-1', b: '"canary"' }), context);
+  await handler(batch({ a: '-1', b: '"canary"' }));
   for (const message_id of ['a', 'b']) {
     const error = { name: 'Error', stack: expect.any(String) };
     expect(logged).toHaveBeenCalledWith('message failed', { message_id, error });

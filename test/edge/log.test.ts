@@ -7,7 +7,7 @@ let lines: Line[];
 beforeEach(() => {
   lines = [];
   vi.resetModules();
-  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'TheStack');
+  vi.stubEnv('SERVICE_NAME', 'TheStack');
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     lines.push(JSON.parse(String(text)));
     return true;
@@ -73,7 +73,7 @@ it('tells much work in one line: how much came to which outcome', async () => {
 });
 
 it('tells each of them at the level DEBUG', async () => {
-  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
+  vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'DEBUG');
   const { log } = await importLog();
   log.tally('poll', { outcome: 'running', job_id: 'job_1' });
   expect(lines).toMatchObject([{ level: 'DEBUG', message: 'poll', job_id: 'job_1' }]);

@@ -69,9 +69,19 @@ describe("ModelStudio's key", () => {
     expect(asked()).toMatchObject({ AWSCURRENT: 2 });
   });
 
-  it('that cannot be read is a fault of ours', async () => {
+  it('is read once for all who ask at once', async () => {
+    const key = createApiKey('arn');
+    store('key-1', null);
+    expect(await Promise.all([key.get(false), key.get(false)])).toEqual(['key-1', 'key-1']);
+    expect(asked()).toMatchObject({ AWSCURRENT: 1 });
+  });
+
+  it('that cannot be read is a fault of ours, and is asked for again', async () => {
+    const key = createApiKey('arn');
     secretsManager.on(GetSecretValueCommand).rejects(new Error('denied'));
-    await expect(createApiKey('arn').get(false)).rejects.toThrow('denied');
+    await expect(key.get(false)).rejects.toThrow('denied');
+    store('key-1', null);
+    expect(await key.get(false)).toBe('key-1');
   });
 });
 
@@ -98,12 +108,12 @@ describe('the signing secrets that are alive', () => {
     expect(asked()).toEqual({ AWSCURRENT: 1, AWSPREVIOUS: 1 });
   });
 
-  it('are signed with a minute after a rotation at the latest', async () => {
+  it('are signed with five minutes after a rotation at the latest', async () => {
     const secrets = createSigningSecrets('arn');
     store(PREVIOUS, null);
     expect(await secrets()).toEqual([PREVIOUS]);
     store(CURRENT, PREVIOUS);
-    vi.setSystemTime(NOW + 61_000);
+    vi.setSystemTime(NOW + 301_000);
     expect(await secrets()).toEqual([CURRENT, PREVIOUS]);
   });
 

@@ -98,7 +98,7 @@ export function fakeDocuments(): Documents & { contents: Map<string, string> } {
     async save(key, json) {
       if (contents.has(key)) throw new Error(`The document ${key} is there already`);
       contents.set(key, json);
-      return { store: Buffer.byteLength(json) > 8192 ? 'bucket' : 'table', key };
+      return { store: Buffer.byteLength(json) > 65_536 ? 'bucket' : 'table', key };
     },
     load: async ({ key }) => load(key),
     async link({ store, key }) {

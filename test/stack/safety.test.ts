@@ -85,10 +85,10 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
   ],
   [
     'visibility',
-    'Poll/Poll/Queue hides a message for 179 s: it must be 180 s or more, six times the timeout of Poll/Poller',
-    change('Poll/Poll/Queue', 'VisibilityTimeout', 179),
+    'Poll/Poll/Queue hides a message for 119 s: it must be 120 s or more, six times the timeout of Poll/Poller',
+    change('Poll/Poll/Queue', 'VisibilityTimeout', 119),
   ],
-  ['visibility', 'Poll/Poll/Queue hides a message for 180 s', change('Poll/Poller', 'Timeout', 31)],
+  ['visibility', 'Poll/Poll/Queue hides a message for 120 s', change('Poll/Poller', 'Timeout', 21)],
   [
     'queueEncryption',
     'Poll/Poll/DeadLetters is not encrypted',

@@ -35,7 +35,7 @@ describe('functions', () => {
 
   it('measure in the name of the stack', () => {
     for (const { Environment } of properties('AWS::Lambda::Function')) {
-      expect(Environment.Variables.POWERTOOLS_SERVICE_NAME).toBe('ModelStudioJobs');
+      expect(Environment.Variables.SERVICE_NAME).toBe('ModelStudioJobs');
     }
   });
 

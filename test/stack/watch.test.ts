@@ -148,7 +148,7 @@ describe('queries of the runbook', () => {
 describe('metrics of our own', () => {
   it('that are watched or shown exist, under the name that the functions give their stack', () => {
     const services = resourcesOf('AWS::Lambda::Function').map(
-      ([, fn]) => `service=${fn.Environment.Variables.POWERTOOLS_SERVICE_NAME}`,
+      ([, fn]) => `service=${fn.Environment.Variables.SERVICE_NAME}`,
     );
     const [service] = services;
     expect(new Set(services).size).toBe(1);

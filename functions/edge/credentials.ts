@@ -1,0 +1,11 @@
+import { required } from './environment.ts';
+
+/**
+ * Stands in for the SDK's chain of providers in the bundles (see lib/bundle.ts): a function's credentials are in
+ * its environment, and stay the same as long as that lives.
+ */
+export const defaultProvider = () => async () => ({
+  accessKeyId: required('AWS_ACCESS_KEY_ID'),
+  secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
+  sessionToken: process.env['AWS_SESSION_TOKEN'],
+});

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** The page may load what lies beside it, and nothing else from anywhere. */
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+const BODY_MAX_BYTES = 16 * 1024 * 1024;
+
+export function json(response: ServerResponse, status: number, body: unknown): void {
+  send(response, status, 'application/json', JSON.stringify(body));
+}
+
+export function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  response.writeHead(status, { ...SAFE_HEADERS, 'content-type': type }).end(body);
+}
+
+/** @throws when it is longer than 16 MiB */
+export async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_MAX_BYTES) throw new Error('The body is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** No other site that is open in the same browser may ask for anything here, under whatever name it has found. */
+export function isOwnPage({ headers, method }: IncomingMessage, base: string): boolean {
+  const { host } = new URL(base);
+  const names = [host, host.replace('127.0.0.1', 'localhost')];
+  if (!names.includes(headers.host ?? '')) return false;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  if (method === 'GET') return true;
+  const isJson = headers['content-type']?.startsWith('application/json') ?? false;
+  return isJson && (headers.origin === undefined || names.includes(headers.origin.replace('http://', '')));
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Inbox, ReceivedWebhook } from '../inbox.ts';
+import type { LogLine } from '../narrate.ts';
+import type { Sandbox } from '../sandbox/server.ts';
+import { bodyOf, isOwnPage, send } from './answer.ts';
+import { Feed, type FeedEvent, logEvent } from './feed.ts';
+import { readPage } from './page.ts';
+import { type ClientKeys, forward } from './proxy.ts';
+import { createRoutes } from './routes.ts';
+
+export interface ConsoleOptions {
+  inbox: Inbox;
+  /** Null: the upstream is somebody else's. */
+  sandbox: Sandbox | null;
+  modelIds: readonly string[];
+  apiUrl: string;
+  keys: ClientKeys;
+}
+
+/** The page on which one watches the local system, and the inbox beside it. */
+export interface Console {
+  url: string;
+  inboxUrl: string;
+  tell(line: LogLine): void;
+  /** What a job was asked, which no log line says. */
+  remember(jobId: string, request: unknown): void;
+  close(): void;
+}
+
+const REQUESTS_KEPT_MAX = 2000;
+
+export async function startConsole(options: ConsoleOptions): Promise<Console> {
+  const { inbox, apiUrl, keys } = options;
+  const feed = new Feed();
+  const requests = new Map<string, unknown>();
+  const page = readPage();
+  inbox.listeners.add((webhook) => feed.tell(webhookEvent(webhook)));
+
+  function remember(jobId: string, request: unknown): void {
+    requests.set(jobId, request);
+    const [oldest] = requests.keys();
+    if (requests.size > REQUESTS_KEPT_MAX && oldest !== undefined) requests.delete(oldest);
+  }
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', base);
+    if (url.pathname === '/inbox') return inbox.respond(request, response);
+    if (!isOwnPage(request, base)) return void response.writeHead(403).end();
+    const route = routes[`${request.method} ${url.pathname}`];
+    if (route) return route(request, response, url);
+    if (url.pathname.startsWith('/api/')) {
+      const asked = await bodyOf(request);
+      const { status, contentType, body } = await forward(request, asked, url, { apiUrl, keys });
+      const isCreated = status === 202 && url.pathname.endsWith('/v1/jobs');
+      if (isCreated) remember(JSON.parse(body).job_id, JSON.parse(asked));
+      return send(response, status, contentType, body);
+    }
+    const file = request.method === 'GET' ? page.get(url.pathname) : undefined;
+    if (file === undefined) return void response.writeHead(404).end();
+    send(response, 200, file.type, file.content);
+  }
+
+  const server = createServer((request, response) => {
+    respond(request, response).catch(() => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(400).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const inboxUrl = `${base}/inbox`;
+  const routes = createRoutes({ ...options, feed, inboxUrl, requests });
+  return {
+    url: `${base}/`,
+    inboxUrl,
+    tell: (line) => feed.tell(logEvent(line)),
+    remember,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function webhookEvent({ at, headers, body, verified }: ReceivedWebhook): FeedEvent {
+  const { type, data } = parsed(body);
+  const told = { event: String(type ?? ''), job_id: String(data?.job_id ?? '') };
+  return { type: 'webhook', at: Date.parse(at), ...told, verified, headers };
+}
+
+function parsed(body: string): { type?: unknown; data?: { job_id?: unknown } } {
+  try {
+    return JSON.parse(body) ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+import type { LogLine } from '../narrate.ts';
+
+/** What happened, as the page is told. */
+export type FeedEvent = { at: number } & (
+  | ({ type: 'log'; stage: string } & Record<string, unknown>)
+  | { type: 'webhook'; job_id: string; event: string; verified: boolean; headers: Record<string, unknown> }
+  | { type: 'switches'; switches: Record<string, boolean> }
+);
+
+/** Some dozen events for each of a thousand jobs. */
+const KEPT_MAX = 20_000;
+/** A page that reads nothing for so long is let go; it comes back by itself and starts from a snapshot. */
+const UNREAD_MAX_BYTES = 16 * 1024 * 1024;
+const NEVER_SHOWN = ['_aws', 'level', 'message', 'timestamp', 'service'];
+
+/** The story so far, and those who follow it by server-sent events. */
+export class Feed {
+  readonly #events: FeedEvent[] = [];
+  readonly #followers = new Set<ServerResponse>();
+
+  tell(event: FeedEvent): void {
+    this.#events.push(event);
+    if (this.#events.length > KEPT_MAX * 1.1) this.#events.splice(0, this.#events.length - KEPT_MAX);
+    for (const follower of this.#followers) {
+      if (follower.writableLength > UNREAD_MAX_BYTES) follower.destroy();
+      else follower.write(message('event', event));
+    }
+  }
+
+  follow(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(message('snapshot', this.#events));
+    this.#followers.add(response);
+    response.once('close', () => this.#followers.delete(response));
+  }
+}
+
+/** A line of a function's log, with its facts but without the metrics in it. */
+export function logEvent(line: LogLine): FeedEvent {
+  const facts = Object.entries(line).filter(([name]) => !NEVER_SHOWN.includes(name) && !/^[A-Z]/.test(name));
+  const at = Date.parse(String(line['timestamp'])) || Date.now();
+  return { ...Object.fromEntries(facts), type: 'log', at, stage: line.message };
+}
+
+function message(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}

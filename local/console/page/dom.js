@@ -1,0 +1,42 @@
+/**
+ * An element. Text is put in as text: nothing that a job says becomes markup.
+ * @param {string} tag
+ * @param {Record<string, unknown>} [properties] attributes; `on…` are listeners, `class` and `text` as they say
+ * @param {...(Node | string | null)} children
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else if (name === 'text') element.textContent = String(value);
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** @param {string} id */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`There is no #${id}`);
+  return element;
+}
+
+/** Says it to those who do not see it. @param {string} text */
+export function announce(text) {
+  byId('said').textContent = text;
+}
+
+/** @param {number} at */
+export function clock(at) {
+  return new Date(at).toLocaleTimeString([], { hour12: false });
+}
+
+/** @param {number} millis */
+export function seconds(millis) {
+  const s = millis / 1000;
+  if (s >= 5400) return `${(s / 3600).toFixed(1)} h`;
+  if (s >= 90) return `${(s / 60).toFixed(1)} min`;
+  return `${s >= 10 || s === 0 ? s.toFixed(0) : s.toFixed(1)} s`;
+}

@@ -1,0 +1,33 @@
+import { byId, h, seconds } from './dom.js';
+import { figuresOf } from './story.js';
+
+const EVERY_MILLIS = 250;
+
+let shownAt = Number.NEGATIVE_INFINITY;
+let isLater = false;
+
+/** A few times a second, however often it is asked. @param {Map<string, import('./story.js').Job>} jobs */
+export function showFigures(jobs) {
+  const early = shownAt + EVERY_MILLIS - performance.now();
+  if (early > 0) {
+    if (!isLater) setTimeout(() => showFigures(jobs), early);
+    isLater = true;
+    return;
+  }
+  isLater = false;
+  shownAt = performance.now();
+  const all = figuresOf(jobs.values());
+  const figures = [
+    ['Jobs', all.total],
+    ['Running', all.running],
+    ['Completed', all.completed],
+    ['Failed', all.failed],
+    ['Polls per job', all.pollsPerJob === null ? '–' : all.pollsPerJob.toFixed(1)],
+    ['Found within', all.medianLag === null ? '–' : seconds(all.medianLag)],
+    ['Webhooks', all.sent],
+    ['Verified', all.sent === 0 ? '–' : `${Math.round((100 * all.verified) / all.sent)} %`],
+  ];
+  byId('figures').replaceChildren(
+    ...figures.map(([name, value]) => h('div', {}, h('dt', { text: name }), h('dd', { text: value }))),
+  );
+}

@@ -1,0 +1,276 @@
+import { ask } from './api.js';
+import { byId, h } from './dom.js';
+
+const KINDS = { single: 'Single', batch: 'Batch', turns: 'Conversation', vision: 'Image' };
+/** As data in base64 it must fit into a body of 4 MiB. */
+const IMAGE_MAX_BYTES = 2.9 * 1024 * 1024;
+const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata'];
+
+let kind = 'single';
+let turns = [
+  { role: 'system', content: 'Answer in one word.' },
+  { role: 'user', content: 'Name the capital of Kenya.' },
+];
+
+/** @param {any} setup @param {(jobId: string) => void} onSubmitted */
+export function openForm(setup, onSubmitted) {
+  const dialog = /** @type {HTMLDialogElement} */ (byId('form'));
+  if (dialog.open) return;
+  const models = h(
+    'select',
+    { id: 'f-model_id', 'aria-describedby': 'e-model_id' },
+    ...setup.model_ids.map((id) => h('option', { value: id, text: id })),
+  );
+  const ownModel = h('input', { id: 'f-model_id', 'aria-describedby': 'e-model_id', required: true });
+  const content = h('div', {
+    id: 'f-messages',
+    role: 'group',
+    'aria-label': 'Messages',
+    'aria-describedby': 'e-messages',
+  });
+  const radios = Object.entries(KINDS).map(([id, name]) => {
+    const input = h('input', { type: 'radio', name: 'kind', value: id, checked: id === kind });
+    input.addEventListener('input', () => {
+      kind = id;
+      showContent(content);
+      if (id === 'vision' && setup.model_ids.includes('sandbox-vision'))
+        value('f-model_id', 'sandbox-vision');
+      if (id === 'batch' && setup.model_ids.includes('sandbox-batch')) value('f-model_id', 'sandbox-batch');
+    });
+    return h('label', {}, input, h('span', { text: name }));
+  });
+  const form = h(
+    'form',
+    { novalidate: true },
+    h('h2', { id: 'form-title', text: 'New job' }),
+    h('fieldset', { class: 'kinds' }, h('legend', { class: 'hidden', text: 'Kind' }), ...radios),
+    field('model_id', 'Model', setup.model_ids.length > 0 ? models : ownModel),
+    field('messages', null, content),
+    h(
+      'details',
+      {},
+      h('summary', { text: 'Options' }),
+      field(
+        'temperature',
+        'Temperature',
+        h('input', {
+          id: 'f-temperature',
+          inputmode: 'decimal',
+          placeholder: '0.7',
+          'aria-describedby': 'e-temperature',
+        }),
+      ),
+      field(
+        'max_tokens',
+        'Max tokens',
+        h('input', {
+          id: 'f-max_tokens',
+          inputmode: 'numeric',
+          placeholder: '512',
+          'aria-describedby': 'e-max_tokens',
+        }),
+      ),
+      field(
+        'webhook_url',
+        'Webhook URL',
+        h('input', { id: 'f-webhook_url', value: setup.inbox_url, 'aria-describedby': 'e-webhook_url' }),
+      ),
+      field(
+        'metadata',
+        'Metadata, a name=value on each line',
+        h('textarea', { id: 'f-metadata', rows: 2, 'aria-describedby': 'e-metadata' }),
+      ),
+      field('key', 'Idempotency-Key', h('input', { id: 'f-key', autocomplete: 'off' })),
+      field(
+        'client',
+        'As',
+        h(
+          'select',
+          { id: 'f-client' },
+          ...setup.clients.map((name) => h('option', { value: name, text: name })),
+        ),
+      ),
+    ),
+    h('p', { id: 'f-problem', role: 'alert', class: 'problem' }),
+    h(
+      'p',
+      { class: 'actions end' },
+      h('button', { type: 'button', text: 'Close', onclick: () => dialog.close() }),
+      h('button', { type: 'submit', class: 'primary', text: 'Submit' }),
+    ),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void submit(dialog, onSubmitted);
+  });
+  dialog.replaceChildren(form);
+  showContent(content);
+  dialog.showModal();
+  form.querySelector('textarea')?.focus();
+}
+
+async function submit(dialog, onSubmitted) {
+  for (const name of FIELDS) byId(`e-${name}`).textContent = '';
+  byId('f-problem').textContent = '';
+  const request = await requestIn().catch((error) => {
+    byId('e-messages').textContent = error.message;
+    return null;
+  });
+  if (!request) return;
+  const key = value('f-key');
+  const headers = key ? { 'idempotency-key': key } : {};
+  const { status, body } = await ask(value('f-client'), '/jobs', { method: 'POST', body: request, headers });
+  if (status === 202) {
+    dialog.close();
+    return onSubmitted(body.job_id);
+  }
+  byId('f-problem').textContent = `${status} ${body?.code ?? ''}: ${body?.detail ?? 'it was not taken.'}`;
+  const options = dialog.querySelector('details');
+  for (const { pointer, message } of body?.errors ?? []) {
+    const name = FIELDS.find((each) => pointer === `/${each}` || pointer.startsWith(`/${each}/`));
+    const place = byId(name ? `e-${name}` : 'f-problem');
+    place.textContent = [
+      place.textContent,
+      `${pointer.split('/').length > 2 ? `${pointer}: ` : ''}${message}`,
+    ]
+      .filter(Boolean)
+      .join(' ');
+    if (name && options?.contains(place)) options.open = true;
+  }
+}
+
+async function requestIn() {
+  const number = (id) =>
+    value(id) === '' ? undefined : Number.isNaN(Number(value(id))) ? value(id) : Number(value(id));
+  const metadata = Object.fromEntries(
+    value('f-metadata')
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => [line.split('=', 1)[0]?.trim(), line.slice(line.indexOf('=') + 1).trim()]),
+  );
+  return {
+    model_id: value('f-model_id'),
+    messages: await messagesIn(),
+    temperature: number('f-temperature'),
+    max_tokens: number('f-max_tokens'),
+    ...(value('f-webhook_url') && { webhook_url: value('f-webhook_url') }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
+}
+
+async function messagesIn() {
+  const user = (content) => ({ role: 'user', content });
+  if (kind === 'turns') return [turns];
+  const text = value('f-text');
+  if (kind === 'single') return [[user(text)]];
+  if (kind === 'batch')
+    return text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => [user(line)]);
+  const [file] = /** @type {HTMLInputElement} */ (byId('f-image')).files ?? [];
+  if (!file) throw new Error('Choose an image.');
+  if (file.size > IMAGE_MAX_BYTES)
+    throw new Error('The image is too large: at most 2.9 MB, so that the body stays under 4 MiB.');
+  const url = await dataUrl(file);
+  return [
+    [
+      user([
+        { type: 'text', text },
+        { type: 'image_url', image_url: { url } },
+      ]),
+    ],
+  ];
+}
+
+/** @param {File} file @returns {Promise<string>} */
+function dataUrl(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener('load', () => resolve(String(reader.result)));
+    reader.addEventListener('error', () => reject(new Error('The image cannot be read.')));
+    reader.readAsDataURL(file);
+  });
+}
+
+function showContent(place) {
+  const text = (label, content, rows) =>
+    h(
+      'label',
+      { class: 'field' },
+      h('span', { text: label }),
+      h('textarea', { id: 'f-text', rows }, content),
+    );
+  const parts = {
+    single: () => [text('Prompt', 'Name the capital of France.', 3)],
+    batch: () => [
+      text(
+        'Prompts, one on each line',
+        'Name the capital of France.\nName the capital of Japan.\nName the capital of Kenya.',
+        5,
+      ),
+    ],
+    vision: () => [
+      text('Prompt', 'What is in this picture?', 2),
+      h(
+        'label',
+        { class: 'field' },
+        h('span', { text: 'Image' }),
+        h('input', { type: 'file', id: 'f-image', accept: 'image/*' }),
+      ),
+    ],
+    turns: () => [
+      ...turns.map((turn, i) => turnRow(turn, i, place)),
+      h('button', {
+        type: 'button',
+        text: 'Add a turn',
+        onclick: () => {
+          turns.push({ role: turns.at(-1)?.role === 'user' ? 'assistant' : 'user', content: '' });
+          showContent(place);
+        },
+      }),
+    ],
+  };
+  place.replaceChildren(...parts[kind]());
+}
+
+function turnRow(turn, index, place) {
+  const role = h(
+    'select',
+    { 'aria-label': `Role of turn ${index + 1}` },
+    ...['system', 'user', 'assistant'].map((name) =>
+      h('option', { value: name, text: name, selected: name === turn.role }),
+    ),
+  );
+  role.addEventListener('input', () => {
+    turn.role = /** @type {HTMLSelectElement} */ (role).value;
+  });
+  const content = h('textarea', { rows: 2, 'aria-label': `Text of turn ${index + 1}` }, turn.content);
+  content.addEventListener('input', () => {
+    turn.content = /** @type {HTMLTextAreaElement} */ (content).value;
+  });
+  const remove = h('button', {
+    type: 'button',
+    'aria-label': `Remove turn ${index + 1}`,
+    text: '×',
+    onclick: () => {
+      turns = turns.filter((each) => each !== turn);
+      showContent(place);
+    },
+  });
+  return h('div', { class: 'turn' }, role, content, remove);
+}
+
+function field(name, label, input) {
+  const fault = h('span', { class: 'problem', id: `e-${name}` });
+  return label === null
+    ? h('div', { class: 'field' }, input, fault)
+    : h('label', { class: 'field' }, h('span', { text: label }), input, fault);
+}
+
+/** @param {string} id @param {string} [to] */
+function value(id, to) {
+  const input = /** @type {HTMLInputElement} */ (byId(id));
+  if (to !== undefined) input.value = to;
+  return input.value;
+}

@@ -1,0 +1,141 @@
+import { local } from './api.js';
+import { Detail } from './detail.js';
+import { announce, byId, h } from './dom.js';
+import { showFigures } from './figures.js';
+import { openForm } from './form.js';
+import { Rows } from './rows.js';
+import { Story } from './story.js';
+import { showSwitches } from './switches.js';
+
+const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
+
+const setup = await local('/setup');
+const story = new Story();
+story.switches = setup.switches;
+const rows = new Rows((id) => open(id));
+const detail = new Detail(setup, () => close());
+const models = new Set();
+let isWaiting = false;
+const isStill = matchMedia('(prefers-reduced-motion: reduce)');
+let tickedAt = 0;
+
+/** For whoever measures, and tests. */
+globalThis.console_ = { story, rows, frames: [] };
+
+follow();
+showSwitches(story.switches);
+showFigures(story.jobs);
+listen();
+requestAnimationFrame(tick);
+
+function follow() {
+  const events = new EventSource('/events');
+  const connection = byId('connection');
+  events.addEventListener('open', () => {
+    connection.textContent = '';
+  });
+  events.addEventListener('error', () => {
+    connection.textContent = 'The local system does not answer; trying again.';
+  });
+  events.addEventListener('snapshot', ({ data }) => {
+    story.clear();
+    rows.clear();
+    for (const event of JSON.parse(data)) story.add(event);
+    changed();
+  });
+  events.addEventListener('event', ({ data }) => {
+    const event = JSON.parse(data);
+    story.add(event);
+    if (event.type === 'switches') showSwitches(story.switches);
+    if (event.stage === 'finish') announce(`Job ${event.outcome}`);
+    changed();
+  });
+}
+
+/** However many events come, the page is changed once a frame, and only where they say. */
+function changed() {
+  if (isWaiting) return;
+  isWaiting = true;
+  requestAnimationFrame(() => {
+    const startedAt = performance.now();
+    isWaiting = false;
+    const ids = story.takeChanged();
+    for (const id of ids) {
+      const job = story.jobs.get(id);
+      if (job) rows.update(job);
+      else rows.remove(id);
+      if (job?.model && !models.has(job.model)) addModel(job.model);
+    }
+    byId('nothing').hidden = story.jobs.size > 0;
+    if (detail.id && ids.has(detail.id)) detail.refresh(story.jobs.get(detail.id));
+    showFigures(story.jobs);
+    globalThis.console_.frames.push(performance.now() - startedAt);
+    if (globalThis.console_.frames.length > 5000) globalThis.console_.frames.shift();
+  });
+}
+
+/** @param {string} model */
+function addModel(model) {
+  models.add(model);
+  byId('model').append(h('option', { value: model, text: model }));
+}
+
+/** @param {number} now */
+function tick(now) {
+  if (now - tickedAt >= (isStill.matches ? 1000 : 33)) {
+    tickedAt = now;
+    rows.tick();
+  }
+  requestAnimationFrame(tick);
+}
+
+/** @param {string} id */
+function open(id) {
+  const job = story.jobs.get(id);
+  if (!job) return;
+  rows.select(id);
+  document.body.classList.add('with-detail');
+  void detail.open(job);
+}
+
+function close() {
+  const { id } = detail;
+  detail.hide();
+  document.body.classList.remove('with-detail');
+  rows.select(null);
+  if (id) rows.focus(id);
+}
+
+function listen() {
+  const newJob = () => openForm(setup, (jobId) => announce(`Submitted ${jobId}`));
+  byId('new-job').addEventListener('click', newJob);
+  const status = byId('status');
+  for (const name of STATUSES) status.append(h('option', { value: name, text: name }));
+  const refilter = () => {
+    const value = (id) => /** @type {HTMLInputElement} */ (byId(id)).value;
+    const filter = {
+      text: value('search').trim().toLowerCase(),
+      status: value('status'),
+      model: value('model'),
+    };
+    const shown = rows.filter(filter, story.jobs);
+    announce(`${shown} jobs shown`);
+  };
+  for (const id of ['search', 'status', 'model']) byId(id).addEventListener('input', refilter);
+  byId('window').addEventListener('input', (event) =>
+    rows.show(Number(/** @type {HTMLSelectElement} */ (event.target).value)),
+  );
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && detail.id && !document.querySelector('dialog[open]')) return close();
+    const isTyping = /** @type {HTMLElement} */ (event.target).closest('input, textarea, select, dialog');
+    if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.key === '/') {
+      event.preventDefault();
+      byId('search').focus();
+    }
+    if (event.key === 'n') {
+      event.preventDefault();
+      newJob();
+    }
+  });
+}

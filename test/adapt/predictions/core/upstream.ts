@@ -1,0 +1,102 @@
+import * as z from 'zod/mini';
+import type { Creation } from '../../../../functions/core/creation.ts';
+import type { Outcome } from '../../../../functions/core/outcome.ts';
+import type { Report, Results, Trouble } from '../../../../functions/core/report.ts';
+import { retryAfterIn } from '../../../../functions/core/retry-after.ts';
+
+const SENTENCE_MAX_LENGTH = 300;
+const RUNNING_STATES = new Set(['starting', 'processing']);
+
+const Created = z.object({ id: z.string().check(z.regex(/^[a-z0-9]{1,64}$/)) });
+const Prediction = z.object({
+  id: z.string(),
+  status: z.string(),
+  output: z.optional(z.unknown()),
+  error: z.optional(z.unknown()),
+});
+const Refusal = z.object({ detail: z.string() });
+
+export function readCreation(outcome: Outcome, now: number): Creation {
+  if (outcome.kind !== 'answered') {
+    const isSent = outcome.kind === 'cut' || (outcome.kind === 'timeout' && outcome.isConnected);
+    return isSent
+      ? { kind: 'unknown', cause: outcome.kind }
+      : { kind: 'unavailable', retryAfterSeconds: null };
+  }
+  const { status, headers, body, isTruncated } = outcome;
+  switch (status) {
+    case 422:
+      return { kind: 'invalid', sentence: sentenceIn(body) };
+    case 401:
+    case 403:
+      return { kind: 'credentials_refused' };
+    case 404:
+      return { kind: 'model_not_found' };
+    case 429:
+      return { kind: 'unavailable', retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
+  }
+  if (status !== 201) return { kind: 'unknown', cause: `status_${status}` };
+  const created = isTruncated ? null : Created.safeParse(parseJson(body));
+  return created?.success
+    ? { kind: 'created', upstreamJobId: created.data.id }
+    : { kind: 'unknown', cause: 'nonsense' };
+}
+
+export function readReport(outcome: Outcome, upstreamJobId: string, now: number): Report {
+  if (outcome.kind !== 'answered') return trouble(outcome.kind);
+  const { status, headers, body, isTruncated } = outcome;
+  if (status === 404) return { kind: 'missing' };
+  if (status === 401 || status === 403) return trouble('unauthorized');
+  if (status === 429) return trouble('unavailable', retryAfterIn(headers['retry-after'], now) ?? 0);
+  if (status >= 500) return trouble('server_error');
+  if (status !== 200) return trouble('nonsense');
+  if (isTruncated) return { kind: 'too_large' };
+  const prediction = Prediction.safeParse(parseJson(body));
+  return prediction.success && prediction.data.id === upstreamJobId
+    ? reportOf(prediction.data)
+    : trouble('nonsense');
+}
+
+function reportOf({ status, output, error }: z.infer<typeof Prediction>): Report {
+  switch (status) {
+    case 'succeeded': {
+      const results = resultsOf({ output }, 0);
+      return results ? { kind: 'completed', completedTasks: 1, results } : trouble('nonsense');
+    }
+    case 'failed':
+    case 'canceled':
+      return {
+        kind: 'failed',
+        completedTasks: null,
+        results: resultsOf({ output, error: error ?? status }, 1),
+      };
+    default:
+      return { kind: 'running', completedTasks: null, isKnownState: RUNNING_STATES.has(status) };
+  }
+}
+
+/** Of the one task; null when it is too deep to be written. */
+function resultsOf(result: object, failedTasks: number): Results | null {
+  try {
+    return { json: JSON.stringify([result]), failedTasks };
+  } catch {
+    return null;
+  }
+}
+
+function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
+  return { kind: 'trouble', cause, retryAfterSeconds };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function sentenceIn(body: Buffer): string | null {
+  const refusal = Refusal.safeParse(parseJson(body));
+  return refusal.success ? refusal.data.detail.replace(/\p{C}+/gu, ' ').slice(0, SENTENCE_MAX_LENGTH) : null;
+}

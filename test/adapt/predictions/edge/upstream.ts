@@ -1,0 +1,13 @@
+import { required } from '../../../../functions/edge/environment.ts';
+import { clock } from '../../../../functions/edge/nature.ts';
+import { createApiKey } from '../../../../functions/edge/secrets.ts';
+import { createModelStudio } from './modelstudio.ts';
+
+export function modelStudio(limits: { reportDeadlineMillis: number; reportMaxBytes: number }) {
+  return createModelStudio({
+    baseUrl: required('MODELSTUDIO_BASE_URL'),
+    apiKey: createApiKey(required('MODELSTUDIO_SECRET_ARN')),
+    clock,
+    ...limits,
+  });
+}

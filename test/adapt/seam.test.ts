@@ -1,0 +1,53 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { root, SEAM } from './seam.ts';
+
+/** Beside the seam: which settings there are, and the variables that functions get them by. */
+const SETTINGS = ['lib/settings.ts', 'lib/stack.ts'];
+
+/** What only ModelStudio's API has. The name itself is that of the port, of public codes and of resources. */
+const WORDS = [
+  ...['api/v1', 'organization', 'generate\\b', 'job_status', 'task_index'],
+  ...["(\\.|\\[')messages\\b", 'messages:', 'conversation', 'image_url', 'temperature', 'max_tokens'],
+];
+
+/** Where the name is in texts that clients, receivers or operators see. */
+const NAMES = ['core/metrics.ts', 'core/problem.ts', 'core/report.ts', 'edge/webhooks.ts'];
+
+const seam = SEAM.map((file) => `functions/${file}`);
+const others = globSync('{functions,lib}/**/*.ts', { cwd: root })
+  .filter((path) => ![...seam, ...SETTINGS].includes(path))
+  .sort();
+
+/** Without comments, which may speak of anything. */
+function codeOf(path: string): string {
+  const text = readFileSync(join(root, path), 'utf8');
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+}
+
+describe('knows nothing of the provider’s API', () => {
+  it('but for the seam and the settings', () => {
+    const spoken = [...seam, ...SETTINGS].map(codeOf).join('\n');
+    for (const word of WORDS) expect(spoken).toMatch(new RegExp(word, 'i'));
+    expect(others.length).toBeGreaterThan(50);
+  });
+
+  it.each(others)('%s', (path) => {
+    expect(codeOf(path).match(new RegExp(WORDS.join('|'), 'gi')) ?? []).toEqual([]);
+  });
+});
+
+it('few texts of functions/ have its name in them', () => {
+  const named = others.filter((path) => {
+    const texts = codeOf(path).match(/'[^'\n]*'|"[^"\n]*"|`[^`]*`/g) ?? [];
+    return path.startsWith('functions/') && texts.some((text) => /ModelStudio|modelstudio-/.test(text));
+  });
+  expect(named).toEqual(NAMES.map((file) => `functions/${file}`));
+});
+
+it('docs/adapt.md says which files these are', () => {
+  const [, table = ''] = readFileSync(join(root, 'docs/adapt.md'), 'utf8').split(/<!-- \/?seam -->/);
+  const paths = table.match(/`(?:functions|lib)\/[^`]+\.ts`/g)?.map((path) => path.slice(1, -1));
+  expect([...new Set(paths)].sort()).toEqual([...seam, ...SETTINGS].sort());
+});

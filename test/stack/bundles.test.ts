@@ -1,0 +1,84 @@
+import { buildSync } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { bundling, type FunctionName, functionNames, handlerOf } from '../../lib/bundle.ts';
+
+interface Bundle {
+  kib: number;
+  /** In KiB, by package or file of this repository. */
+  parts: Map<string, number>;
+  /** Of packages, or of this repository. */
+  files: string[];
+}
+
+const bundles = Object.fromEntries(functionNames.map((name) => [name, bundleOf(name)])) as Record<
+  FunctionName,
+  Bundle
+>;
+
+function bundleOf(name: FunctionName): Bundle {
+  const { metafile } = buildSync({
+    ...bundling,
+    entryPoints: [handlerOf(name)],
+    write: false,
+    outdir: '.',
+    metafile: true,
+  });
+  const [output] = Object.values(metafile.outputs);
+  const inputs = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const parts = new Map<string, number>();
+  for (const [path, { bytesInOutput }] of inputs) {
+    const part = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
+    parts.set(part, (parts.get(part) ?? 0) + bytesInOutput / 1024);
+  }
+  const files = inputs.map(([path]) => path.replace(/.*node_modules\//, ''));
+  return { kib: (output?.bytes ?? 0) / 1024, parts, files };
+}
+
+function largestIn({ parts }: Bundle): string {
+  const largest = [...parts].sort(([, a], [, b]) => b - a).slice(0, 5);
+  return largest.map(([part, kib]) => `${part} ${kib.toFixed(1)}`).join(', ');
+}
+
+const BUDGETS: Record<FunctionName, number> = {
+  submit: 770,
+  poll: 735,
+  collect: 735,
+  deliver: 720,
+  sweep: 680,
+  jobs: 720,
+};
+
+it.each(functionNames)('the bundle of %s is within its budget', (name) => {
+  const bundle = bundles[name];
+  const sentence = `The bundle of ${name} has ${bundle.kib.toFixed(1)} KiB, more than its ${BUDGETS[name]}; the largest in it: ${largestIn(bundle)}`;
+  expect(bundle.kib, sentence).toBeLessThanOrEqual(BUDGETS[name]);
+});
+
+const TOOLS =
+  /^(aws-cdk-lib|constructs|esbuild|vitest|typescript|aws-xray-sdk[^/]*|@aws-lambda-powertools)\//;
+
+const ABSENT: [what: string, files: RegExp, names: readonly FunctionName[]][] = [
+  ['a tool', TOOLS, functionNames],
+  ['a file beside functions/', /^(bin|lib|local|commands|simulation|bench|test)\//, functionNames],
+  // Should the SDK import its providers by another name, the alias in lib/bundle.ts would do nothing.
+  [
+    'a credential provider',
+    /^@aws-sdk\/(credential-provider-|token-providers|nested-clients)/,
+    functionNames,
+  ],
+  ['more of zod than zod/mini', /^zod\/v4\/classic\//, functionNames],
+  ['a client of Secrets Manager', /^@aws-sdk\/client-secrets-manager\//, ['sweep', 'jobs']],
+  [
+    'what asks ModelStudio',
+    /^functions\/(edge\/modelstudio|core\/upstream)\.ts$/,
+    ['deliver', 'sweep', 'jobs'],
+  ],
+  ['the OpenAPI document', /^openapi\//, ['submit', 'poll', 'collect', 'deliver', 'sweep']],
+];
+
+describe.each(ABSENT)('%s', (what, files, names) => {
+  it.each(names)('is not in the bundle of %s', (name) => {
+    const found = bundles[name].files.filter((file) => files.test(file));
+    expect(found, `The bundle of ${name} has ${what} in it`).toEqual([]);
+  });
+});
