@@ -2,7 +2,7 @@ import type { Exchange } from './core/attempt.ts';
 import type { ClientKey } from './core/client-key.ts';
 import type { Creation } from './core/creation.ts';
 import type { DocumentRef, Job, Millis } from './core/job.ts';
-import type { ListKey } from './core/listing.ts';
+import type { ListKey } from './core/list-key.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { Measured } from './core/metrics.ts';
 import type { Report } from './core/report.ts';

@@ -1,27 +1,11 @@
 import * as z from 'zod/mini';
 import type { Job, Millis } from './job.ts';
+import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-key.ts';
 import type { Fault } from './problem.ts';
 
 export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
-/** Milliseconds since the epoch have this many digits until the year 2286. */
-const MILLIS_DIGITS = 13;
-const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
-
-/**
- * A job's place among its client's jobs: by creation, and of two that were created in the same millisecond, by
- * id. No two jobs share one, so a list that goes on after a job's place neither repeats nor leaves out any.
- */
-export type ListKey = string;
-
-export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): ListKey {
-  return `${placeOf(createdAt)}_${jobId}`;
-}
-
-function placeOf(millis: Millis): string {
-  return String(Math.min(Math.max(Math.floor(millis), 0), LATEST_MILLIS)).padStart(MILLIS_DIGITS, '0');
-}
 
 export interface ListQuery {
   status: Job['status'] | null;
@@ -37,7 +21,6 @@ export const DateTime = z.iso.datetime({ offset: true });
 /** More than there are parameters; a hostile query must not buy thousands. */
 const FAULTS_MAX = 20;
 const NAME_SHOWN_MAX = 64;
-const LIST_KEY = /^\d{13}_[A-Za-z0-9_-]{1,64}$/;
 
 /** Reads the query string of `GET /v1/jobs`. A parameter that it does not know is a fault, as a typo would drop a filter. */
 export function parseListQuery(queryString: string): ListQuery | { faults: Fault[] } {

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { isFinished, type Job } from '../core/job.ts';
-import { listKeyOf } from '../core/listing.ts';
+import { listKeyOf } from '../core/list-key.ts';
 import { overdueAt, shardOf } from '../core/overdue.ts';
 import type { ClientJobs, Jobs, Overdue } from '../ports.ts';
 

@@ -1,6 +1,7 @@
 import type { Admitted, Request } from '../admit/admit.ts';
 import type { Job } from '../core/job.ts';
-import { type ListKey, type ListQuery, listKeyOf, parseListQuery } from '../core/listing.ts';
+import { type ListKey, listKeyOf } from '../core/list-key.ts';
+import { type ListQuery, parseListQuery } from '../core/listing.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import type { World } from '../ports.ts';
 import { okJson, type ReadWorld, withoutResults } from './show.ts';

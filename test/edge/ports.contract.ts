@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
-import { listKeyOf } from '../../functions/core/listing.ts';
+import { listKeyOf } from '../../functions/core/list-key.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
 import type { ClientJobs, ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
 import { pollMessage } from '../fakes/jobs.ts';

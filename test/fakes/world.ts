@@ -3,7 +3,7 @@ import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Creation } from '../../functions/core/creation.ts';
 import { paceOf } from '../../functions/core/forecast.ts';
 import type { Job } from '../../functions/core/job.ts';
-import { listKeyOf } from '../../functions/core/listing.ts';
+import { listKeyOf } from '../../functions/core/list-key.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { Measured } from '../../functions/core/metrics.ts';
 import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
