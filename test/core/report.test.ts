@@ -3,6 +3,7 @@ import { paceOf } from '../../functions/core/forecast.ts';
 import type { RunningJob } from '../../functions/core/job.ts';
 import {
   afterReport,
+  cancelled,
   type End,
   expired,
   type Report,
@@ -137,6 +138,11 @@ describe('afterReport', () => {
 
 it.each<[what: string, ended: End, expected: object]>([
   ['a creation nobody can vouch for', submissionUnknown, end('failed', 0, 'submission_unknown').end],
+  [
+    'a cancellation',
+    cancelled(runningJob({ completedTasks: 2 })),
+    { status: 'cancelled', completedTasks: 2, results: null, error: null },
+  ],
   ['an expiry', expired(runningJob()), end('expired', 1, 'expired').end],
 ])('ends after %s', (_what, ended, expected) => {
   expect(ended).toEqual(expected);

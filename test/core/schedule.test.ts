@@ -56,6 +56,14 @@ describe('nextPollSeconds', () => {
     expect(fast).toBeLessThan(10);
   });
 
+  it.each([
+    ['a batch of which nothing is done yet', 0, 100],
+    ['a single task, of which there is nothing to count', 1, 1],
+  ])('looks at %s as at any job of its kind', (_what, completedTasks, totalTasks) => {
+    const job = { ...single(60), completedTasks, totalTasks };
+    expect(nextPollSeconds(job, halfMinutes)).toBe(nextPollSeconds(single(60), halfMinutes));
+  });
+
   it('is always what a queue takes', () => {
     for (const age of [-1e9, -1, 0, 333, 1e5, 1e9, 1e12]) {
       for (const left of [-1e9, 0, 999, 1e5, 1e9]) {

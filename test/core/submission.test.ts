@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { workOf } from '../../functions/core/generation.ts';
 import { fingerprint, parseSubmission, type Submission } from '../../functions/core/submission.ts';
 
 const rules = { ports: [], ownHost: null, loopback: false };
@@ -361,4 +362,10 @@ describe('the fingerprint', () => {
   it('does not depend on the release: a key that was used before an update still finds its job', () => {
     expect(fingerprint(valid(full))).toBe('e633e63f2dd0c91920b6ee58f49c64e220ecd5fd9864a84428b26b694423b92b');
   });
+});
+
+it('the flows go by its model and the number of its conversations', () => {
+  const message = { role: 'user' as const, content: 'Hello' };
+  const generation = { model_id: 'm', messages: [[message], [message]], temperature: 0.7, max_tokens: 512 };
+  expect(workOf(generation)).toEqual({ modelId: 'm', totalTasks: 2 });
 });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { FinishedJob } from '../../functions/core/job.ts';
-import { EVENT_MAX_BYTES, eventJson, jobJson, retryAfterSeconds } from '../../functions/core/view.ts';
+import {
+  deliveriesJson,
+  EVENT_MAX_BYTES,
+  eventJson,
+  jobJson,
+  retryAfterSeconds,
+} from '../../functions/core/view.ts';
 import {
   attempt,
   finishedJob,
@@ -217,5 +223,25 @@ describe('retryAfterSeconds', () => {
     ['a minute at most', { ...due(NOW - 1), createdAt: NOW - 86_400_000 }, 60],
   ])('%s', (_what, job, seconds) => {
     expect(retryAfterSeconds(job, NOW)).toBe(seconds);
+  });
+});
+
+describe('deliveriesJson', () => {
+  it('tells every attempt, oldest first', () => {
+    const failed = attempt({ status: null, error: 'timeout', nextAttemptAt: NOW + 5000 });
+    const webhook = settledWebhook('delivered', { attempts: 2, log: [failed, attempt({ attempt: 2 })] });
+    const at = new Date(NOW).toISOString();
+    const next = new Date(NOW + 5000).toISOString();
+    expect(JSON.parse(deliveriesJson(webhook))).toEqual({
+      deliveries: [
+        { attempt: 1, at, status: null, duration_ms: 12, error: 'timeout', next_attempt_at: next },
+        { attempt: 2, at, status: 204, duration_ms: 12, error: null, next_attempt_at: null },
+      ],
+    });
+    expect(JSON.parse(jobJson(finishedJob({ webhook }), NONE)).webhook.last_status).toBe(204);
+  });
+
+  it('are none without a webhook', () => {
+    expect(deliveriesJson(null)).toBe('{"deliveries":[]}');
   });
 });
