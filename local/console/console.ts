@@ -45,8 +45,11 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', base);
-    if (url.pathname === '/inbox') return inbox.respond(request, response);
-    if (!isOwnPage(request, base)) return void response.writeHead(403).end();
+    const isInbox = url.pathname === '/inbox';
+    // Anyone may put something in; what is in it is shown to its own page, and to programs of this machine.
+    const isOpen = isInbox && request.method !== 'GET';
+    if (!isOpen && !isOwnPage(request, base)) return void response.writeHead(403).end();
+    if (isInbox) return inbox.respond(request, response);
     const route = routes[`${request.method} ${url.pathname}`];
     if (route) return route(request, response, url);
     if (url.pathname.startsWith('/api/')) {

@@ -257,6 +257,7 @@ export class Detail {
           h('span', { class: `status is-${task.error ? 'failed' : 'completed'}`, text: task.status }),
         ),
         h('pre', {
+          tabindex: '0',
           text: task.error
             ? JSON.stringify(task.error)
             : typeof task.result === 'string'
@@ -297,6 +298,7 @@ export class Detail {
           }),
         ),
         h('pre', {
+          tabindex: '0',
           text: Object.entries(each.headers)
             .filter(([name]) => /^(webhook-|content-type|user-agent)/.test(name))
             .map(([name, value]) => `${name}: ${value}`)
@@ -319,13 +321,14 @@ export class Detail {
   }
 
   #asked() {
-    if (this.#request) return [h('pre', { text: JSON.stringify(shortened(this.#request), null, 2) })];
+    if (this.#request)
+      return [h('pre', { tabindex: '0', text: JSON.stringify(shortened(this.#request), null, 2) })];
     return [
       h('p', {
         class: 'quiet',
         text: 'It was not submitted from this page, and prompts stand in no log. This is what the API knows:',
       }),
-      h('pre', { text: JSON.stringify(this.#public, null, 2) }),
+      h('pre', { tabindex: '0', text: JSON.stringify(this.#public, null, 2) }),
     ];
   }
 

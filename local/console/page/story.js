@@ -14,18 +14,12 @@ export class Story {
   jobs = new Map();
   /** @type {Record<string, boolean>} */
   switches = {};
-  #changed = new Set();
-
-  /** The ids of the jobs that have changed since this was asked last. */
-  takeChanged() {
-    const changed = this.#changed;
-    this.#changed = new Set();
-    return changed;
-  }
+  /** The ids of the jobs that have changed and are not shown so yet. @type {Set<string>} */
+  changed = new Set();
 
   clear() {
     this.jobs.clear();
-    this.#changed.clear();
+    this.changed.clear();
   }
 
   /** @param {any} event */
@@ -38,7 +32,7 @@ export class Story {
     const job = this.#jobOf(event);
     if (event.type === 'webhook') job.webhooks.push(event);
     else STAGES[event.stage]?.(job, event);
-    this.#changed.add(job.id);
+    this.changed.add(job.id);
   }
 
   #jobOf(event) {

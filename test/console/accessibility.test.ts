@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { call, type LocalSystem, startLocally, submission } from '../blackbox/system.ts';
+import { describeInBrowser, launch, openConsole } from './browser.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let system: LocalSystem;
+let browser: Browser;
+
+describeInBrowser('what axe finds', () => {
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startLocally(), launch()]);
+    const jobs = [
+      'sandbox-batch',
+      'sandbox-task-errors',
+      'sandbox-fails',
+      'sandbox-never',
+      'sandbox-instant',
+    ];
+    for (const model of jobs) {
+      const body = { ...submission(model, 'one', 'two'), webhook_url: system.webhook_inbox_url };
+      expect((await call(system, 'POST', '/v1/jobs', body)).status).toBe(202);
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([system?.stop(), browser?.close()]);
+  });
+
+  /** Each fault that is serious or worse, with where it is. */
+  async function faultsOn(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    // biome-ignore lint/suspicious/noExplicitAny: axe puts itself there
+    const { violations } = await page.evaluate(() => (globalThis as any).axe.run());
+    const isGrave = ({ impact }: { impact: string }) => impact === 'serious' || impact === 'critical';
+    return (
+      violations
+        .filter(isGrave)
+        // biome-ignore lint/suspicious/noExplicitAny: axe's own shape
+        .map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html.slice(0, 160)).join(' | ')}`)
+    );
+  }
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const)('is nothing serious: %s, %d pixels wide', async (scheme, width) => {
+    const { page } = await openConsole(browser, system.console_url, { scheme, width });
+    const found: Record<string, string[]> = {};
+    const look = async (what: string) => {
+      const faults = await faultsOn(page);
+      if (faults.length > 0) found[what] = faults;
+    };
+    const row = page.locator('button.row').filter({ hasText: 'sandbox-instant' });
+    await expect.poll(() => row.innerText(), { timeout: 30_000 }).toContain('webhook delivered');
+    await look('the list');
+    await row.click();
+    for (const name of ['Polls', 'Results', 'Webhook', 'Request', 'Code']) {
+      await page.getByRole('tab', { name }).click();
+      await look(name);
+    }
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('n');
+    await page.getByRole('dialog').getByText('Options').click();
+    await look('the form');
+    await page.goto(`${system.console_url}docs`);
+    await look('the reference');
+    await page.close();
+    expect(found).toEqual({});
+  });
+});

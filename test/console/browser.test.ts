@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type LocalSystem, startLocally } from '../blackbox/system.ts';
+import { describeInBrowser, launch, openConsole } from './browser.ts';
+
+const PATIENCE = 20_000;
+/** A gray pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
+  'base64',
+);
+
+let system: LocalSystem;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+describeInBrowser('the console in a browser', () => {
+  beforeAll(async () => {
+    const retries = { WEBHOOK_RETRY_SCHEDULE_SECONDS: `0${',1'.repeat(30)}` };
+    [system, browser] = await Promise.all([startLocally(retries), launch()]);
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([system?.stop(), browser?.close()]);
+  });
+  beforeEach(async () => {
+    ({ page, complaints } = await openConsole(browser, system.console_url));
+    page.setDefaultTimeout(PATIENCE);
+  });
+  afterEach(async () => {
+    await page.close();
+    // What ModelStudio or the API refuses on purpose is a failed resource to the browser.
+    expect(complaints.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
+  });
+
+  /** Submits by the form, and answers with the row of the job. */
+  async function submit(fill: (form: ReturnType<Page['locator']>) => Promise<unknown>) {
+    const before = await page.locator('button.row').count();
+    await page.getByRole('button', { name: 'New job' }).click();
+    const form = page.getByRole('dialog');
+    await fill(form);
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await form.waitFor({ state: 'hidden' });
+    await expect.poll(() => page.locator('button.row').count(), { timeout: PATIENCE }).toBe(before + 1);
+    const id = await page.locator('button.row').first().getAttribute('data-id');
+    return page.locator(`button.row[data-id="${id}"]`);
+  }
+
+  const text = (locator: ReturnType<Page['locator']>) =>
+    expect.poll(() => locator.innerText(), { timeout: PATIENCE });
+  const detail = () => page.locator('#detail');
+  const tab = (name: string) => page.getByRole('tab', { name }).click();
+  const toggle = (name: string) => page.getByRole('switch', { name }).click();
+
+  it('submits one prompt, follows it to its end, and shows its results and its verified webhook', async () => {
+    const row = await submit((form) => form.getByLabel('Prompt').fill('Say "hi" & <b>bye</b>'));
+    await text(row).toMatch(/completed[\s\S]*webhook delivered/);
+    await row.click();
+    await tab('Results');
+    await text(detail()).toContain('"Say "hi" & <b>bye</b>"');
+    await tab('Webhook');
+    await text(detail()).toMatch(/204[\s\S]*job\.completed[\s\S]*signature verified[\s\S]*webhook-id: msg_/);
+    await tab('Request');
+    await text(detail()).toContain('"model_id": "sandbox-instant"');
+    await tab('Code');
+    await page.getByLabel('Language').selectOption('python');
+    await text(detail().locator('pre.code')).toContain('import');
+  });
+
+  it('shows a batch by its progress, and its looks against their plan', async () => {
+    const row = await submit(async (form) => {
+      await form.getByText('Batch', { exact: true }).click();
+      await form.getByLabel('Prompts, one on each line').fill('one\ntwo\nthree');
+      await form.getByLabel('Model').selectOption('sandbox-batch');
+    });
+    await text(row).toMatch(/of 3/);
+    await row.click();
+    await text(detail()).toMatch(/first[\s\S]*on time|first[\s\S]*\+/);
+    await text(row).toMatch(/completed[\s\S]*3 of 3/);
+  });
+
+  it('takes a conversation of several turns, and an image from the disk', async () => {
+    const turns = await submit(async (form) => {
+      await form.getByText('Conversation', { exact: true }).click();
+      await form.getByLabel('Text of turn 2').fill('Who are you?');
+      await form.getByRole('button', { name: 'Add a turn' }).click();
+      await form.getByLabel('Text of turn 3').fill('I am Ada.');
+      await form.getByRole('button', { name: 'Remove turn 3' }).click();
+    });
+    await text(turns).toContain('completed');
+    const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-image-'));
+    try {
+      writeFileSync(join(folder, 'pixel.png'), PNG);
+      const image = await submit(async (form) => {
+        await form.getByText('Image', { exact: true }).click();
+        await form.getByLabel('Image', { exact: true }).last().setInputFiles(join(folder, 'pixel.png'));
+      });
+      await text(image).toMatch(/completed[\s\S]*sandbox-vision/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('shows a fault at its field', async () => {
+    await page.keyboard.press('n');
+    const form = page.getByRole('dialog');
+    await form.getByText('Options').click();
+    await form.getByLabel('Temperature').fill('7');
+    await form.getByLabel('Webhook URL').fill('ftp://example.com');
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await text(form.locator('#f-problem')).toContain('400 invalid_request');
+    await text(form.locator('#e-temperature')).toMatch(/1/);
+    await text(form.locator('#e-webhook_url')).toMatch(/http/);
+    await page.keyboard.press('Escape');
+    await form.waitFor({ state: 'hidden' });
+  });
+
+  it('shows how a webhook is tried again when the receiver is back, and delivers it once more', async () => {
+    await toggle('The receiver is down');
+    const row = await submit((form) => form.getByLabel('Prompt').fill('retry me'));
+    await text(row).toContain('webhook retrying');
+    await row.click();
+    await tab('Webhook');
+    await text(detail()).toContain('503');
+    await toggle('The receiver is down');
+    await text(detail()).toMatch(/delivered[\s\S]*signature verified/);
+    await page.getByRole('button', { name: 'Redeliver webhook' }).click();
+    const received = detail().locator('article.result');
+    await expect.poll(() => received.count(), { timeout: PATIENCE }).toBe(2);
+    const ids = (await received.allInnerTexts()).map((shown) => /webhook-id: (\S+)/.exec(shown)?.[1]);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  it('cancels a job that would never end', async () => {
+    const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
+    await text(row).toContain('running');
+    await row.click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await text(row).toContain('cancelled');
+  });
+
+  it('says why nothing can be submitted while ModelStudio is down, and heals', async () => {
+    await toggle('ModelStudio is down');
+    await page.getByRole('button', { name: 'New job' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await text(form.locator('#f-problem')).toContain('503 modelstudio_unavailable');
+    await form.getByRole('button', { name: 'Close' }).click();
+    await toggle('ModelStudio is down');
+    await expect
+      .poll(() => page.getByRole('switch', { name: 'ModelStudio is down' }).getAttribute('aria-checked'))
+      .toBe('false');
+    const row = await submit((each) => each.getByLabel('Prompt').fill('again'));
+    await text(row).toContain('completed');
+  });
+
+  it('is found by search and filter, used by keyboard, and the same after a reload', async () => {
+    const row = await submit((form) => form.getByLabel('Prompt').fill('find me'));
+    await text(row).toMatch(/completed[\s\S]*webhook delivered/);
+    const id = (await row.getAttribute('data-id')) ?? '';
+    await page.keyboard.press('/');
+    await page.keyboard.type(id);
+    const shown = page.locator('#list > li:not([hidden])');
+    await expect.poll(() => shown.count()).toBe(1);
+    await page.getByLabel('Status').selectOption('failed');
+    await expect.poll(() => shown.count()).toBe(0);
+    await page.getByLabel('Status').selectOption('');
+    await row.focus();
+    await page.keyboard.press('Enter');
+    await detail().waitFor();
+    await page.keyboard.press('Escape');
+    await detail().waitFor({ state: 'hidden' });
+    expect(await page.evaluate("document.activeElement.getAttribute('data-id')")).toBe(id);
+    const count = await page.locator('button.row').count();
+    await page.reload();
+    await expect.poll(() => page.locator('button.row').count(), { timeout: PATIENCE }).toBe(count);
+    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/completed[\s\S]*webhook delivered/);
+    const first = page.locator('button.row').first();
+    await first.focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await page.evaluate('document.activeElement.className')).toBe('row');
+    expect(await page.evaluate('document.activeElement.parentElement.previousElementSibling !== null')).toBe(
+      count > 1,
+    );
+  });
+});

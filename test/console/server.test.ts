@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { call, type LocalSystem, startLocally, submission } from '../blackbox/system.ts';
+import { follow, type Told } from './events.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const END_MILLIS = 2000;
+
+let system: LocalSystem;
+beforeAll(async () => {
+  system = await startLocally({ WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,1,1,1,1' });
+});
+afterAll(() => system?.stop());
+
+/** With any header, Host too. */
+async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
+  const asked = request(new URL(path, system.console_url), { method, headers });
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = await once(asked, 'response');
+  return { status: response.statusCode, headers: response.headers, body: await text(response) };
+}
+
+const post = (path: string, body: unknown, headers = {}) =>
+  ask('POST', path, { ...JSON_TYPE, ...headers }, body);
+
+const setSwitch = (name: string, on: boolean) => post('/switches', { name, on });
+
+function followed(): Told[] {
+  const told: Told[] = [];
+  const leaving = new AbortController();
+  onTestFinished(() => leaving.abort());
+  void (async () => {
+    for await (const each of follow(system.console_url, leaving.signal)) told.push(each);
+  })().catch(() => undefined);
+  return told;
+}
+
+describe('the page', () => {
+  it.each([
+    ['/', 'text/html; charset=utf-8', '<title>modelstudio-jobs'],
+    ['/main.js', 'text/javascript; charset=utf-8', 'EventSource'],
+    ['/style.css', 'text/css; charset=utf-8', ':root'],
+    ['/icon.svg', 'image/svg+xml', '<svg'],
+    ['/docs', 'text/html; charset=utf-8', 'POST /v1/jobs'],
+  ])('%s is %s, and may load nothing from elsewhere', async (path, type, part) => {
+    const { status, headers, body } = await ask('GET', path);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe(type);
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; /);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(body).toContain(part);
+  });
+
+  it.each(['/nothing', '/index.html', '/../console.ts', '/%2e%2e/console.ts'])(
+    '%s is not there',
+    async (path) => {
+      expect(await ask('GET', path)).toMatchObject({ status: 404 });
+    },
+  );
+});
+
+describe('no other site may ask', () => {
+  const mine = () => new URL(system.console_url).host;
+  const path = '/switches';
+  const body = { name: 'receiver_down', on: false };
+  const refused: [string, () => ReturnType<typeof ask>][] = [
+    ['under a name of its own', () => ask('GET', '/setup', { host: 'rebound.example' })],
+    ['under the address at another port', () => ask('GET', '/setup', { host: '127.0.0.1:1' })],
+    ['for the story, under a name of its own', () => ask('GET', '/events', { host: 'rebound.example' })],
+    ['for the inbox, under a name of its own', () => ask('GET', '/inbox', { host: 'rebound.example' })],
+    [
+      'for the API, under a name of its own',
+      () => ask('GET', '/api/first-app/v1/jobs', { host: 'rebound.example' }),
+    ],
+    ['from a foreign Origin', () => post(path, body, { origin: 'https://elsewhere.example' })],
+    ['from another port of this machine', () => post(path, body, { origin: 'http://127.0.0.1:1' })],
+    ['from a page without an origin', () => post(path, body, { origin: 'null' })],
+    ['across sites', () => ask('GET', '/setup', { 'sec-fetch-site': 'cross-site' })],
+    ['across ports', () => ask('GET', '/setup', { 'sec-fetch-site': 'same-site' })],
+    ['by a form', () => ask('POST', path, { 'content-type': 'text/plain' }, body)],
+    ['by POST without a type', () => ask('POST', path, {}, body)],
+  ];
+  it.each(refused)('%s', async (_name, answer) => {
+    expect(await answer()).toMatchObject({ status: 403, body: '' });
+  });
+
+  const taken: [string, () => ReturnType<typeof ask>][] = [
+    ['its own page', () => post(path, body, { origin: `http://${mine()}`, 'sec-fetch-site': 'same-origin' })],
+    [
+      'its own page as localhost',
+      () => ask('GET', '/setup', { host: mine().replace('127.0.0.1', 'localhost') }),
+    ],
+    ['whoever types its address', () => ask('GET', '/', { 'sec-fetch-site': 'none' })],
+  ];
+  it.each(taken)('but %s may', async (_name, answer) => {
+    expect(await answer()).toMatchObject({ status: 200 });
+  });
+});
+
+describe('it answers', () => {
+  const asked: [string, () => ReturnType<typeof ask>, number][] = [
+    ['an unknown switch', () => setSwitch('gravity', true), 404],
+    ['a switch called as what all objects have', () => setSwitch('constructor', true), 404],
+    ['a body that is not JSON', () => ask('POST', '/switches', JSON_TYPE), 400],
+    ['an unknown client', () => ask('GET', '/api/nobody/v1/jobs'), 404],
+    ['a client called as what all objects have', () => ask('GET', '/api/constructor/v1/jobs'), 404],
+    ['a path that is not the API’s', () => ask('GET', '/api/first-app/v2/jobs'), 404],
+    ['an unknown language', () => post('/snippet', { language: 'cobol', kind: 'submit', request: {} }), 404],
+    [
+      'a language that cannot do it',
+      () => post('/snippet', { language: 'curl', kind: 'receive', request: {} }),
+      404,
+    ],
+    ['a snippet', () => post('/snippet', { language: 'python', kind: 'submit', request: {} }), 200],
+    ['a refusal of the API', () => post('/api/first-app/v1/jobs', {}), 400],
+    ['another method of the inbox', () => ask('PUT', '/inbox'), 405],
+  ];
+  it.each(asked)('%s', async (_name, answer, status) => {
+    expect(await answer()).toMatchObject({ status });
+  });
+});
+
+it('tells the story so far, then each event; remembers what was asked through it; and never says a key', async () => {
+  const told = followed();
+  await vi.waitFor(() => expect(told).toHaveLength(1));
+  expect(told[0]).toMatchObject({ name: 'snapshot', data: expect.any(Array) });
+
+  const body = { ...submission('sandbox-instant', 'hello'), webhook_url: system.webhook_inbox_url };
+  const created = await post('/api/second-app/v1/jobs', body, { 'idempotency-key': 'once' });
+  expect(created).toMatchObject({ status: 202 });
+  const { job_id } = JSON.parse(created.body);
+  expect(await post('/api/second-app/v1/jobs', body, { 'idempotency-key': 'once' })).toMatchObject(
+    created.status === 202 ? { body: expect.stringContaining(job_id) } : {},
+  );
+  const direct = await call(system, 'POST', '/v1/jobs', submission('sandbox-instant', 'hello'));
+
+  const stagesOf = (jobId: string, events: object[]) =>
+    (events as { job_id?: string; type: string; stage?: string }[])
+      .filter((event) => event.job_id === jobId)
+      .map(({ stage, type }) => stage ?? type)
+      .filter((stage) => stage !== 'poll');
+  const events = () => told.slice(1).map(({ data }) => data);
+  const stages = ['deliver', 'finish', 'submit', 'webhook'];
+  await vi.waitFor(() => expect(stagesOf(job_id, events()).sort()).toEqual(stages), 10_000);
+
+  const again = followed();
+  await vi.waitFor(() => expect(again).toHaveLength(1));
+  expect(stagesOf(job_id, again[0]?.data as object[])).toEqual(stagesOf(job_id, events()));
+
+  expect(JSON.parse((await ask('GET', `/request?job_id=${job_id}`)).body)).toEqual(body);
+  expect(JSON.parse((await ask('GET', `/request?job_id=${direct.json.job_id}`)).body)).toBeNull();
+
+  const said = await Promise.all([
+    ...['/', '/setup', '/docs', '/inbox', `/request?job_id=${job_id}`].map((path) => ask('GET', path)),
+    ...['/jobs', `/jobs/${job_id}`, `/jobs/${job_id}/deliveries`].map((path) =>
+      ask('GET', `/api/second-app/v1${path}`),
+    ),
+    post('/snippet', { language: 'curl', kind: 'submit', request: body }),
+  ]);
+  for (const { status } of said) expect(status).toBe(200);
+  const all = JSON.stringify([said, told, again]);
+  for (const secret of [
+    ...system.client_keys,
+    system.read_only_key,
+    system.webhook_secret,
+    system.modelstudio.api_key,
+  ])
+    expect(all).not.toContain(secret);
+});
+
+it('is an inbox: takes webhooks by POST, shows them by GET, and refuses them while the receiver is down', async () => {
+  const received = async () => JSON.parse((await ask('GET', '/inbox')).body).received;
+  const before = (await received()).length;
+  expect(await post('/inbox', { of: 'nobody' })).toMatchObject({ status: 204 });
+  const [last] = (await received()).slice(before);
+  expect(Object.keys(last)).toEqual(['at', 'headers', 'body', 'verified']);
+  expect(last).toMatchObject({ headers: JSON_TYPE, body: '{"of":"nobody"}', verified: false });
+
+  const told = followed();
+  expect(JSON.parse((await setSwitch('receiver_down', true)).body)).toMatchObject({ receiver_down: true });
+  expect(await post('/inbox', {})).toMatchObject({ status: 503 });
+  await setSwitch('receiver_down', false);
+  expect(await post('/inbox', {})).toMatchObject({ status: 204 });
+  expect(await received()).toHaveLength(before + 2);
+  const switched = { name: 'event', data: { type: 'switches', switches: { receiver_down: false } } };
+  await vi.waitFor(() => expect(told.at(-2)).toMatchObject(switched));
+});
+
+it('ends at Ctrl-C within two seconds, though somebody follows', async () => {
+  const told = followed();
+  await vi.waitFor(() => expect(told).toHaveLength(1));
+  const ended = once(system.process, 'exit');
+  system.process.kill('SIGINT');
+  const late = sleep(END_MILLIS, ['late'], { ref: false });
+  expect(await Promise.race([ended, late])).toEqual([0, null]);
+});

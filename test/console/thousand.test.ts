@@ -1,0 +1,98 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type System, startSystem } from '../../local/system.ts';
+import { describeInBrowser, launch, openConsole } from './browser.ts';
+
+const JOBS = 1000;
+const POLLS = 5;
+
+/** What the page leaves for whoever measures. */
+interface Told {
+  work: { made: number; changed: number };
+  /** Milliseconds of each frame in which it was changed. */
+  frames: number[];
+  isSame: boolean;
+}
+
+let system: System;
+let browser: Browser;
+
+describeInBrowser('a thousand jobs in the console', () => {
+  beforeAll(async () => {
+    const flags = { json: true, once: false, help: false, port: 0, strictWebhooks: false };
+    [system, browser] = await Promise.all([startSystem(flags, () => undefined), launch()]);
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([system?.close(), browser?.close()]);
+  });
+
+  const line = (message: string, job: number, facts: object) =>
+    system.console.tell({
+      ...{
+        level: 'INFO',
+        message,
+        timestamp: new Date().toISOString(),
+        job_id: `job_${job}`,
+        client: 'first-app',
+      },
+      ...facts,
+    });
+
+  /** Told as the functions tell it, a job after the other, a few hundred lines a turn. */
+  async function tellAll(): Promise<number> {
+    let told = 0;
+    const tell = (...given: Parameters<typeof line>) => {
+      line(...given);
+      told += 1;
+    };
+    const model_id = 'sandbox-batch';
+    for (let job = 0; job < JOBS; job++)
+      tell('submit', job, { outcome: 'created', model_id, total_tasks: 10 });
+    for (let poll = 1; poll <= POLLS; poll++) {
+      for (let job = 0; job < JOBS; job++) {
+        tell('poll', job, { outcome: 'running', completed_tasks: poll, total_tasks: 10, wait_seconds: 2 });
+        if (job % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    for (let job = 0; job < JOBS; job++) {
+      tell('finish', job, {
+        outcome: 'completed',
+        model_id,
+        total_tasks: 10,
+        completed_tasks: 10,
+        failed_tasks: 0,
+        age_seconds: 9,
+      });
+      tell('deliver', job, { outcome: 'delivered', attempt: 1, status: 204, duration_ms: 20 });
+    }
+    return told;
+  }
+
+  it('are rows that are made once and changed in place', async () => {
+    const { page, complaints } = await openConsole(browser, system.console.url);
+    line('submit', 0, { outcome: 'created', model_id: 'sandbox-batch', total_tasks: 10 });
+    await page.locator('button.row').waitFor();
+    await page.evaluate("globalThis.firstRow = document.querySelector('#list > li')");
+    const told = await tellAll();
+    const delivered = () =>
+      page.evaluate(`document.querySelectorAll('#list .hook[data-state="delivered"]').length`);
+    await expect.poll(delivered, { timeout: 60_000 }).toBe(JOBS);
+    const { work, frames, isSame } = await page.evaluate<Told>(`({
+      work: console_.rows.work,
+      frames: console_.frames,
+      isSame: firstRow === document.querySelector('[data-id="job_0"]').parentElement,
+    })`);
+    const { made, changed } = work;
+    const sorted = frames.toSorted((a, b) => a - b);
+    const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
+    process.stdout.write(
+      `${told} events of ${JOBS} jobs: ${changed} changes of rows in ${frames.length} frames of ${at(0.5)} ms (median), ${at(0.99)} ms (99 %), ${at(1)} ms at most
+`,
+    );
+    expect(made).toBe(JOBS);
+    expect(changed).toBeLessThanOrEqual(told + 1);
+    expect(isSame).toBe(true);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
