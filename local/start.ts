@@ -29,7 +29,7 @@ function welcome({ stack, upstream, console }: System): string {
 `;
 }
 
-function tryIt({ stack, console, keys, upstream }: System): string {
+function tryIt({ stack, console, keys, upstream, webhookSecret }: System): string {
   const model = upstream.modelIds[0] ?? 'YOUR_MODEL';
   const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${console.inboxUrl}"}`;
   return `
@@ -38,6 +38,10 @@ Your turn:
   curl -s ${stack.apiUrl}/v1/jobs \\
     -H 'Authorization: Bearer ${keys.clientKeys[0]}' -H 'Content-Type: application/json' \\
     -d '${body}'
+
+A receiver of your own checks signatures with
+
+  WEBHOOK_SECRET=${webhookSecret}
 
 Ctrl-C ends it.`;
 }
