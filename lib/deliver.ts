@@ -23,6 +23,8 @@ export class Deliver extends Construct {
       environment: {
         WEBHOOK_SECRET_ARN: state.webhookSecret.secretArn,
         DELIVER_QUEUE_URL: this.queue.queue.queueUrl,
+        // A look-up of a name holds a thread and cannot be called off; of four, four slow name servers would take all.
+        UV_THREADPOOL_SIZE: '64',
       },
     });
     fn.consume(this.queue, { size: 10, maxConcurrency: 50 });
