@@ -61,6 +61,7 @@ describeInBrowser('what axe finds', () => {
     await row.click();
     for (const name of ['Polls', 'Results', 'Webhook', 'Request', 'Code']) {
       await page.getByRole('tab', { name }).click();
+      if (name === 'Code') await page.locator('pre.code:not(:empty)').waitFor();
       await look(name);
     }
     await page.keyboard.press('Escape');

@@ -157,6 +157,43 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toContain('completed');
   });
 
+  it('takes a job by the key that was refused before', async () => {
+    const form = page.getByRole('dialog');
+    const submitWithKey = async () => {
+      await page.getByRole('button', { name: 'New job' }).click();
+      await form.getByLabel('Model').selectOption('sandbox-never');
+      await form.getByText('Options').click();
+      await form.getByLabel('Idempotency-Key').fill('refused-then-taken');
+      await form.getByRole('button', { name: 'Submit' }).click();
+    };
+    await toggle('ModelStudio is down');
+    await submitWithKey();
+    await text(form.locator('#f-problem')).toContain('503');
+    await form.getByRole('button', { name: 'Close' }).click();
+    const id = await page.locator('li[data-status="refused"] > button').first().getAttribute('data-id');
+    await toggle('ModelStudio is down');
+    await expect
+      .poll(() => page.getByRole('switch', { name: 'ModelStudio is down' }).getAttribute('aria-checked'))
+      .toBe('false');
+    await submitWithKey();
+    await form.waitFor({ state: 'hidden' });
+    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*asked/);
+  });
+
+  it('leaves the focus where it is while the open job changes', async () => {
+    const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
+    await row.click();
+    expect(await row.getAttribute('aria-current')).toBe('true');
+    await tab('Code');
+    await page.getByLabel('Language').focus();
+    await page.getByLabel('Language').selectOption('go');
+    await text(detail().locator('pre.code')).toContain('package main');
+    expect(await page.evaluate('document.activeElement.id')).toBe('code-language');
+    await detail().locator('#cancel').press('Enter');
+    await text(detail().locator('.head')).toMatch(/cancelled[\s\S]*Cancelled\./);
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('detail-title');
+  });
+
   it('is found by search and filter, used by keyboard, and the same after a reload', async () => {
     const row = await submit((form) => form.getByLabel('Prompt').fill('find me'));
     await text(row).toMatch(/completed[\s\S]*webhook delivered/);

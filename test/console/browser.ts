@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { describe, type TestContext } from 'vitest';
+import { describe } from 'vitest';
 
 const { CHROMIUM_PATH } = process.env;
 const PLACES = [
@@ -47,7 +47,7 @@ export async function openConsole(
   { width = 1280, scheme = 'light' }: Look = {},
 ): Promise<{ page: Page; complaints: string[] }> {
   const viewport = { width, height: width < 500 ? 844 : 800 };
-  const page = await browser.newPage({ viewport, colorScheme: scheme, bypassCSP: false });
+  const page = await browser.newPage({ viewport, colorScheme: scheme });
   const complaints: string[] = [];
   page.on('pageerror', ({ message }) => complaints.push(message));
   page.on('console', (line) => {
@@ -56,9 +56,4 @@ export async function openConsole(
   await page.goto(url);
   await page.locator('body[data-ready]').waitFor();
   return { page, complaints };
-}
-
-/** Closes the page when the test is over, however it ends. */
-export function closing(context: TestContext, page: Page): void {
-  context.onTestFinished(() => page.close());
 }

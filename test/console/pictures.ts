@@ -15,6 +15,9 @@ const MODELS = [
   'sandbox-batch',
 ];
 
+/** The one that finds its receiver down. */
+const RETRIED = 'sandbox-task-errors';
+
 mkdirSync(folder, { recursive: true });
 const [system, browser] = await Promise.all([
   startLocally({ WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,4,8,12' }),
@@ -25,7 +28,14 @@ try {
     const body = submission(model, ...Array.from({ length: prompts }, (_, i) => `Prompt ${i + 1}`));
     await call(system, 'POST', '/v1/jobs', { ...body, webhook_url: system.webhook_inbox_url });
   };
+  const setReceiverDown = (on: boolean) =>
+    fetch(`${system.console_url}switches`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'receiver_down', on }),
+    });
   for (const model of MODELS) {
+    await setReceiverDown(model === RETRIED);
     await begin(model, model === 'sandbox-batch' ? 12 : 2);
     await new Promise((resolve) => setTimeout(resolve, 2500));
   }
@@ -33,10 +43,11 @@ try {
     for (const width of [1280, 390]) {
       const { page } = await openConsole(browser, system.console_url, { scheme, width });
       await page.locator('button.row').first().waitFor();
+      await page.getByLabel('Time shown').selectOption('30');
       await page.waitForTimeout(700);
       await page.screenshot({ path: `${folder}console-${scheme}-${width}.png` });
       if (scheme === 'light' && width === 1280) {
-        await page.locator('button.row').filter({ hasText: 'sandbox-flaky' }).click();
+        await page.locator('button.row').filter({ hasText: RETRIED }).click();
         await page.getByRole('tab', { name: 'Webhook' }).click();
         await page.waitForTimeout(500);
         await page.screenshot({ path: `${folder}console-detail-1280.png` });

@@ -1,6 +1,7 @@
 import { ask, local } from './api.js';
+import { codePanel } from './code.js';
 import { announce, byId, clock, h, seconds } from './dom.js';
-import { webhookStateOf } from './story.js';
+import { pollsPanel, requestPanel, resultsPanel, webhookPanel } from './panels.js';
 
 const TABS = ['Polls', 'Results', 'Webhook', 'Request', 'Code'];
 
@@ -22,8 +23,8 @@ export class Detail {
   #deliveries = [];
   /** @type {any} */
   #request = null;
-  #language = 'curl';
-  #kind = 'submit';
+  /** What came of the last thing that was asked of the job. */
+  #said = '';
 
   /** @param {any} setup @param {() => void} close */
   constructor(setup, close) {
@@ -38,6 +39,7 @@ export class Detail {
     this.#public = null;
     this.#request = null;
     this.#deliveries = [];
+    this.#said = '';
     this.#shown = { status: '', attempts: -1 };
     this.#place.hidden = false;
     this.#build();
@@ -56,6 +58,7 @@ export class Detail {
   refresh(job) {
     if (!this.#job) return;
     this.#job = job;
+    if (this.#shown.attempts !== job.attempts.length) this.#said = '';
     this.#showHead();
     if (this.#tab === 'Polls' || this.#tab === 'Webhook') this.#showTab();
     if (this.#shown.status !== job.status || this.#shown.attempts !== job.attempts.length) void this.#load();
@@ -123,8 +126,6 @@ export class Detail {
     const job = /** @type {import('./story.js').Job} */ (this.#job);
     const head = this.#place.querySelector('.head');
     if (!head) return;
-    const focused = document.activeElement;
-    const hadFocus = head.contains(focused) ? focused?.id : null;
     const webhook = this.#public?.webhook ?? null;
     const isOver = job.finishedAt !== null;
     const facts = [
@@ -146,7 +147,8 @@ export class Detail {
       text: 'Redeliver webhook',
       onclick: () => this.#act('redeliver'),
     });
-    head.replaceChildren(
+    replaceIn(
+      head,
       h(
         'div',
         { class: 'title' },
@@ -166,10 +168,9 @@ export class Detail {
         { class: 'actions' },
         job.status === 'running' ? cancel : null,
         isOver && webhook ? redeliver : null,
-        h('span', { id: 'acted', role: 'status', class: 'quiet' }),
+        h('span', { class: 'quiet', text: this.#said }),
       ),
     );
-    if (hadFocus) document.getElementById(hadFocus)?.focus();
   }
 
   /** @param {'cancel' | 'redeliver'} action */
@@ -178,251 +179,38 @@ export class Detail {
     const { status, body } = await ask(job.client || this.#setup.clients[0], `/jobs/${job.id}/${action}`, {
       method: 'POST',
     });
-    const said =
-      status < 300
-        ? action === 'cancel'
-          ? 'Cancelled.'
-          : 'On its way again.'
-        : (body?.detail ?? `It answered ${status}.`);
+    if (this.id !== job.id) return;
+    const done = { cancel: 'Cancelled.', redeliver: 'On its way again.' }[action];
+    this.#said = status === 202 || status === 200 ? done : (body?.detail ?? `It answered ${status}.`);
+    announce(this.#said);
     await this.#load();
-    const place = document.getElementById('acted');
-    if (place) place.textContent = said;
-    announce(said);
   }
 
   #showTab() {
     const panel = byId('tab-panel');
     const scroll = panel.scrollTop;
+    const job = /** @type {import('./story.js').Job} */ (this.#job);
     const make = {
-      Polls: () => this.#polls(),
-      Results: () => this.#results(),
-      Webhook: () => this.#webhook(),
-      Request: () => this.#asked(),
-      Code: () => this.#code(),
+      Polls: () => pollsPanel(job),
+      Results: () => resultsPanel(this.#public),
+      Webhook: () => webhookPanel(job, this.#public, this.#deliveries),
+      Request: () => requestPanel(this.#request, this.#public),
+      Code: () => codePanel(this.#setup.languages, this.#request ?? helloTo(job.model)),
     };
-    panel.replaceChildren(...make[this.#tab]());
+    replaceIn(panel, ...make[this.#tab]());
     panel.scrollTop = scroll;
   }
-
-  #polls() {
-    const { polls, createdAt, finishedAt, status } = /** @type {import('./story.js').Job} */ (this.#job);
-    if (polls.length === 0 && finishedAt === null)
-      return [h('p', { class: 'quiet', text: 'Not looked at yet.' })];
-    const rows = polls.map((poll, i) => {
-      const before = polls[i - 1];
-      const planned = before?.wait === null || !before ? null : before.at + before.wait;
-      return [
-        String(i + 1),
-        seconds(poll.at - createdAt),
-        planned === null ? 'first' : lateness(poll.at - planned),
-        poll.total > 1 ? `${poll.completed} of ${poll.total}` : (poll.cause ?? poll.outcome),
-        poll.wait === null ? '–' : `in ${seconds(poll.wait)}`,
-      ];
-    });
-    const last = polls.at(-1);
-    if (finishedAt !== null && status !== 'cancelled') {
-      const planned = last?.wait == null ? null : last.at + last.wait;
-      rows.push([
-        String(rows.length + 1),
-        seconds(finishedAt - createdAt),
-        planned === null ? 'first' : lateness(finishedAt - planned),
-        status,
-        '–',
-      ]);
-    }
-    const waiting =
-      last?.wait != null && finishedAt === null
-        ? h('p', { class: 'quiet', text: `Looks again at ${clock(last.at + last.wait)}.` })
-        : null;
-    return [
-      table('Looks at ModelStudio', ['', 'Age', 'Against plan', 'Found', 'Next'], rows),
-      waiting,
-    ].filter((part) => part !== null);
-  }
-
-  #results() {
-    const job = this.#public;
-    if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of it yet.' })];
-    if (job.error) return [h('p', { class: 'problem', text: `${job.error.code}: ${job.error.message}` })];
-    if (job.results_url) return [h('p', {}, 'The results are large: ', h('code', { text: job.results_url }))];
-    if (!job.results)
-      return [h('p', { class: 'quiet', text: job.finished_at ? 'It has no results.' : 'Not finished yet.' })];
-    return job.results.map((task) =>
-      h(
-        'article',
-        { class: 'result' },
-        h(
-          'h3',
-          { text: `Conversation ${task.task_index}` },
-          h('span', { class: `status is-${task.error ? 'failed' : 'completed'}`, text: task.status }),
-        ),
-        h('pre', {
-          tabindex: '0',
-          text: task.error
-            ? JSON.stringify(task.error)
-            : typeof task.result === 'string'
-              ? task.result
-              : JSON.stringify(task.result, null, 2),
-        }),
-      ),
-    );
-  }
-
-  #webhook() {
-    const job = /** @type {import('./story.js').Job} */ (this.#job);
-    const webhook = this.#public?.webhook;
-    if (!webhook && job.attempts.length === 0)
-      return [
-        h('p', {
-          class: 'quiet',
-          text: this.#public ? 'It has no webhook: read the job.' : 'Not known yet.',
-        }),
-      ];
-    const rows = this.#deliveries.map((delivery) => [
-      String(delivery.attempt),
-      clock(Date.parse(delivery.at)),
-      String(delivery.status ?? delivery.error ?? '–'),
-      `${delivery.duration_ms} ms`,
-      delivery.next_attempt_at ? clock(Date.parse(delivery.next_attempt_at)) : '–',
-    ]);
-    const received = job.webhooks.map((each) =>
-      h(
-        'article',
-        { class: 'result' },
-        h(
-          'h3',
-          { text: `${each.event} at ${clock(each.at)}` },
-          h('span', {
-            class: `status is-${each.verified ? 'completed' : 'failed'}`,
-            text: each.verified ? 'signature verified' : 'signature wrong',
-          }),
-        ),
-        h('pre', {
-          tabindex: '0',
-          text: Object.entries(each.headers)
-            .filter(([name]) => /^(webhook-|content-type|user-agent)/.test(name))
-            .map(([name, value]) => `${name}: ${value}`)
-            .join('\n'),
-        }),
-      ),
-    );
-    const state = webhookStateOf(job);
-    return [
-      h(
-        'p',
-        {},
-        h('code', { text: webhook?.url ?? '' }),
-        state ? h('span', { class: `status is-${state}`, text: state }) : null,
-      ),
-      table('Attempts to deliver', ['', 'At', 'Answer', 'Took', 'Next'], rows),
-      h('h3', { text: 'Received by the inbox' }),
-      ...(received.length > 0 ? received : [h('p', { class: 'quiet', text: 'Nothing yet.' })]),
-    ];
-  }
-
-  #asked() {
-    if (this.#request)
-      return [h('pre', { tabindex: '0', text: JSON.stringify(shortened(this.#request), null, 2) })];
-    return [
-      h('p', {
-        class: 'quiet',
-        text: 'It was not submitted from this page, and prompts stand in no log. This is what the API knows:',
-      }),
-      h('pre', { tabindex: '0', text: JSON.stringify(this.#public, null, 2) }),
-    ];
-  }
-
-  #code() {
-    const { languages } = this.#setup;
-    const language = languages.find(({ id }) => id === this.#language) ?? languages[0];
-    if (!language.kinds.includes(this.#kind)) this.#kind = 'submit';
-    const code = h('pre', { class: 'code', tabindex: '0' });
-    const copy = h('button', {
-      type: 'button',
-      text: 'Copy',
-      onclick: () => navigator.clipboard.writeText(code.textContent ?? '').then(() => announce('Copied')),
-    });
-    const choose = (name, options, value, take) => {
-      const select = h(
-        'select',
-        { 'aria-label': name },
-        ...options.map(([id, text]) => h('option', { value: id, text, selected: id === value })),
-      );
-      select.addEventListener('input', () => {
-        take(/** @type {HTMLSelectElement} */ (select).value);
-        this.#showTab();
-      });
-      return select;
-    };
-    const kinds = { submit: 'Submit it', read: 'Read it', receive: 'Receive its webhook' };
-    const request = this.#request ?? {
-      model_id: this.#job?.model,
-      messages: [[{ role: 'user', content: 'Hello' }]],
-    };
-    void local('/snippet', { language: language.id, kind: this.#kind, request }).then((answer) => {
-      code.textContent = answer?.code ?? '';
-    });
-    return [
-      h(
-        'p',
-        { class: 'actions' },
-        choose(
-          'Language',
-          languages.map(({ id, name }) => [id, name]),
-          language.id,
-          (value) => {
-            this.#language = value;
-          },
-        ),
-        choose(
-          'What to do',
-          language.kinds.map((kind) => [kind, kinds[kind]]),
-          this.#kind,
-          (value) => {
-            this.#kind = value;
-          },
-        ),
-        copy,
-      ),
-      code,
-    ];
-  }
 }
 
-/** @param {number} millis */
-function lateness(millis) {
-  return Math.abs(millis) < 100 ? 'on time' : `${millis > 0 ? '+' : '−'}${seconds(Math.abs(millis))}`;
+/** The focus stays with what has the same id. @param {Element} place @param {...Node} children */
+function replaceIn(place, ...children) {
+  const focused = document.activeElement;
+  const isInside = place !== focused && place.contains(focused);
+  place.replaceChildren(...children);
+  if (isInside) (document.getElementById(focused?.id ?? '') ?? byId('detail-title')).focus();
 }
 
-/** @param {string} caption @param {string[]} header @param {string[][]} rows */
-function table(caption, header, rows) {
-  return h(
-    'table',
-    {},
-    h('caption', { text: caption }),
-    h(
-      'thead',
-      {},
-      h(
-        'tr',
-        {},
-        ...header.map((text, i) =>
-          i === 0
-            ? h('th', { scope: 'col' }, h('span', { class: 'hidden', text: 'Number' }))
-            : h('th', { scope: 'col', text }),
-        ),
-      ),
-    ),
-    h('tbody', {}, ...rows.map((cells) => h('tr', {}, ...cells.map((text) => h('td', { text }))))),
-  );
-}
-
-/** Images are long. @param {unknown} value @returns {unknown} */
-function shortened(value) {
-  if (typeof value === 'string')
-    return value.startsWith('data:') ? `${value.slice(0, 48)}… (${value.length} characters)` : value;
-  if (Array.isArray(value)) return value.map(shortened);
-  if (value && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, shortened(each)]));
-  return value;
+/** What could be asked of it. @param {string} model */
+function helloTo(model) {
+  return { model_id: model, messages: [[{ role: 'user', content: 'Hello' }]] };
 }

@@ -38,5 +38,5 @@ export function seconds(millis) {
   const s = millis / 1000;
   if (s >= 5400) return `${(s / 3600).toFixed(1)} h`;
   if (s >= 90) return `${(s / 60).toFixed(1)} min`;
-  return `${s >= 10 || s === 0 ? s.toFixed(0) : s.toFixed(1)} s`;
+  return `${s >= 10 || Number.isInteger(s) ? s.toFixed(0) : s.toFixed(1)} s`;
 }

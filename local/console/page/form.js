@@ -1,17 +1,11 @@
 import { ask } from './api.js';
 import { byId, h } from './dom.js';
+import { choose, chosenKind, KINDS, messagesIn, showContent } from './messages.js';
 
-const KINDS = { single: 'Single', batch: 'Batch', turns: 'Conversation', vision: 'Image' };
-/** As data in base64 it must fit into a body of 4 MiB. */
-const IMAGE_MAX_BYTES = 2.9 * 1024 * 1024;
 const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata'];
 
-let kind = 'single';
-let turns = [
-  { role: 'system', content: 'Answer in one word.' },
-  { role: 'user', content: 'Name the capital of Kenya.' },
-];
-
+/** A second click is not a second job. */
+let isSubmitting = false;
 /** @param {any} setup @param {(jobId: string) => void} onSubmitted */
 export function openForm(setup, onSubmitted) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('form'));
@@ -29,10 +23,9 @@ export function openForm(setup, onSubmitted) {
     'aria-describedby': 'e-messages',
   });
   const radios = Object.entries(KINDS).map(([id, name]) => {
-    const input = h('input', { type: 'radio', name: 'kind', value: id, checked: id === kind });
+    const input = h('input', { type: 'radio', name: 'kind', value: id, checked: id === chosenKind() });
     input.addEventListener('input', () => {
-      kind = id;
-      showContent(content);
+      choose(id, content);
       if (id === 'vision' && setup.model_ids.includes('sandbox-vision'))
         value('f-model_id', 'sandbox-vision');
       if (id === 'batch' && setup.model_ids.includes('sandbox-batch')) value('f-model_id', 'sandbox-batch');
@@ -101,7 +94,11 @@ export function openForm(setup, onSubmitted) {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void submit(dialog, onSubmitted);
+    if (isSubmitting) return;
+    isSubmitting = true;
+    void submitIn(dialog, onSubmitted).finally(() => {
+      isSubmitting = false;
+    });
   });
   dialog.replaceChildren(form);
   showContent(content);
@@ -109,7 +106,7 @@ export function openForm(setup, onSubmitted) {
   form.querySelector('textarea')?.focus();
 }
 
-async function submit(dialog, onSubmitted) {
+async function submitIn(dialog, onSubmitted) {
   for (const name of FIELDS) byId(`e-${name}`).textContent = '';
   byId('f-problem').textContent = '';
   const request = await requestIn().catch((error) => {
@@ -124,7 +121,8 @@ async function submit(dialog, onSubmitted) {
     dialog.close();
     return onSubmitted(body.job_id);
   }
-  byId('f-problem').textContent = `${status} ${body?.code ?? ''}: ${body?.detail ?? 'it was not taken.'}`;
+  byId('f-problem').textContent =
+    status === 0 ? body.detail : `${status} ${body?.code ?? ''}: ${body?.detail ?? 'it was not taken.'}`;
   const options = dialog.querySelector('details');
   for (const { pointer, message } of body?.errors ?? []) {
     const name = FIELDS.find((each) => pointer === `/${each}` || pointer.startsWith(`/${each}/`));
@@ -156,109 +154,6 @@ async function requestIn() {
     ...(value('f-webhook_url') && { webhook_url: value('f-webhook_url') }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
-}
-
-async function messagesIn() {
-  const user = (content) => ({ role: 'user', content });
-  if (kind === 'turns') return [turns];
-  const text = value('f-text');
-  if (kind === 'single') return [[user(text)]];
-  if (kind === 'batch')
-    return text
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => [user(line)]);
-  const [file] = /** @type {HTMLInputElement} */ (byId('f-image')).files ?? [];
-  if (!file) throw new Error('Choose an image.');
-  if (file.size > IMAGE_MAX_BYTES)
-    throw new Error('The image is too large: at most 2.9 MB, so that the body stays under 4 MiB.');
-  const url = await dataUrl(file);
-  return [
-    [
-      user([
-        { type: 'text', text },
-        { type: 'image_url', image_url: { url } },
-      ]),
-    ],
-  ];
-}
-
-/** @param {File} file @returns {Promise<string>} */
-function dataUrl(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener('load', () => resolve(String(reader.result)));
-    reader.addEventListener('error', () => reject(new Error('The image cannot be read.')));
-    reader.readAsDataURL(file);
-  });
-}
-
-function showContent(place) {
-  const text = (label, content, rows) =>
-    h(
-      'label',
-      { class: 'field' },
-      h('span', { text: label }),
-      h('textarea', { id: 'f-text', rows }, content),
-    );
-  const parts = {
-    single: () => [text('Prompt', 'Name the capital of France.', 3)],
-    batch: () => [
-      text(
-        'Prompts, one on each line',
-        'Name the capital of France.\nName the capital of Japan.\nName the capital of Kenya.',
-        5,
-      ),
-    ],
-    vision: () => [
-      text('Prompt', 'What is in this picture?', 2),
-      h(
-        'label',
-        { class: 'field' },
-        h('span', { text: 'Image' }),
-        h('input', { type: 'file', id: 'f-image', accept: 'image/*' }),
-      ),
-    ],
-    turns: () => [
-      ...turns.map((turn, i) => turnRow(turn, i, place)),
-      h('button', {
-        type: 'button',
-        text: 'Add a turn',
-        onclick: () => {
-          turns.push({ role: turns.at(-1)?.role === 'user' ? 'assistant' : 'user', content: '' });
-          showContent(place);
-        },
-      }),
-    ],
-  };
-  place.replaceChildren(...parts[kind]());
-}
-
-function turnRow(turn, index, place) {
-  const role = h(
-    'select',
-    { 'aria-label': `Role of turn ${index + 1}` },
-    ...['system', 'user', 'assistant'].map((name) =>
-      h('option', { value: name, text: name, selected: name === turn.role }),
-    ),
-  );
-  role.addEventListener('input', () => {
-    turn.role = /** @type {HTMLSelectElement} */ (role).value;
-  });
-  const content = h('textarea', { rows: 2, 'aria-label': `Text of turn ${index + 1}` }, turn.content);
-  content.addEventListener('input', () => {
-    turn.content = /** @type {HTMLTextAreaElement} */ (content).value;
-  });
-  const remove = h('button', {
-    type: 'button',
-    'aria-label': `Remove turn ${index + 1}`,
-    text: '×',
-    onclick: () => {
-      turns = turns.filter((each) => each !== turn);
-      showContent(place);
-    },
-  });
-  return h('div', { class: 'turn' }, role, content, remove);
 }
 
 function field(name, label, input) {

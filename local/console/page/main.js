@@ -44,6 +44,7 @@ function follow() {
     story.clear();
     rows.clear();
     for (const event of JSON.parse(data)) story.add(event);
+    showSwitches(story.switches);
     changed();
     document.body.dataset.ready = 'true';
   });

@@ -107,7 +107,7 @@ export function webhookPanel(job, read, deliveries) {
   return [
     h(
       'p',
-      {},
+      { class: 'actions' },
       h('code', { text: webhook?.url ?? '' }),
       state ? h('span', { class: `status is-${state}`, text: state }) : null,
     ),

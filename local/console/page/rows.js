@@ -13,6 +13,12 @@ export class Rows {
   #rows = new Map();
   #filter = { text: '', status: '', model: '' };
   #base = Date.now();
+  #selected = '';
+  /** The items in sight: time passes for no other, as a new time costs the styles of all that it is set on. */
+  #seen = new Set();
+  #sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) this.#seen[isIntersecting ? 'add' : 'delete'](target);
+  });
   /** How many rows have been made, and changed: what a thousand jobs cost. */
   work = { made: 0, changed: 0 };
 
@@ -35,6 +41,8 @@ export class Rows {
   }
 
   clear() {
+    this.#sight.disconnect();
+    this.#seen.clear();
     this.#rows.clear();
     this.#list.replaceChildren();
   }
@@ -44,8 +52,10 @@ export class Rows {
     let row = this.#rows.get(job.id);
     if (!row) {
       row = newRow(job);
+      if (job.id === this.#selected) row.button.setAttribute('aria-current', 'true');
       this.#rows.set(job.id, row);
       this.#list.prepend(row.item);
+      this.#sight.observe(row.item);
       this.work.made += 1;
     }
     this.work.changed += 1;
@@ -55,7 +65,11 @@ export class Rows {
 
   /** @param {string} id */
   remove(id) {
-    this.#rows.get(id)?.item.remove();
+    const item = this.#rows.get(id)?.item;
+    if (!item) return;
+    this.#sight.unobserve(item);
+    this.#seen.delete(item);
+    item.remove();
     this.#rows.delete(id);
   }
 
@@ -80,7 +94,9 @@ export class Rows {
 
   /** @param {string | null} id */
   select(id) {
-    for (const [own, { button }] of this.#rows) button.toggleAttribute('aria-current', own === id);
+    this.#rows.get(this.#selected)?.button.removeAttribute('aria-current');
+    this.#selected = id ?? '';
+    this.#rows.get(this.#selected)?.button.setAttribute('aria-current', 'true');
   }
 
   /** @param {string} id */
@@ -88,9 +104,10 @@ export class Rows {
     this.#rows.get(id)?.button.focus();
   }
 
-  /** Moves all tracks to the present. */
+  /** Moves the tracks in sight to the present. */
   tick() {
-    this.#list.style.setProperty('--now', ((Date.now() - this.#base) / 1000).toFixed(2));
+    const now = ((Date.now() - this.#base) / 1000).toFixed(2);
+    for (const item of this.#seen) item.style.setProperty('--now', now);
   }
 }
 
@@ -157,6 +174,10 @@ function changeRow(row, job, base) {
     row.end = h('span', { class: 'mark end' });
     row.end.style.setProperty('--at', at(job.finishedAt));
     row.track.append(row.end);
+  }
+  if (job.finishedAt === null && row.end) {
+    row.end.remove();
+    row.end = null;
   }
 
   function addMarks(row, all, kind, describe) {

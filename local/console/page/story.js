@@ -44,7 +44,11 @@ export class Story {
       ...{ polls: [], attempts: [], webhooks: [], rescues: [] },
     };
     this.jobs.set(job.id, job);
-    if (this.jobs.size > JOBS_MAX) this.jobs.delete(this.jobs.keys().next().value);
+    if (this.jobs.size > JOBS_MAX) {
+      const [oldest] = this.jobs.keys();
+      this.jobs.delete(oldest);
+      this.changed.add(oldest);
+    }
     return job;
   }
 }
@@ -57,6 +61,9 @@ const STAGES = {
     job.createdAt = event.at - (event.duration_ms ?? 0);
     if (event.outcome !== 'created' && event.outcome !== 'unknown') {
       Object.assign(job, { status: 'refused', cause: event.outcome, finishedAt: event.at });
+    } else if (job.status === 'refused') {
+      // The same Idempotency-Key again, and this time it was taken.
+      Object.assign(job, { status: 'running', cause: null, finishedAt: null });
     }
   },
   poll(job, event) {
