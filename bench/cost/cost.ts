@@ -95,7 +95,7 @@ function designs(billed: Billed[]): string {
     '',
   ]);
   return [
-    `## Dollars per million jobs\n\nAt the list prices of us-east-1 as of ${PRICES_AS_OF} (bench/cost/prices.ts).`,
+    `# Dollars per million jobs\n\nAt the list prices of us-east-1 as of ${PRICES_AS_OF} (bench/cost/prices.ts).`,
     markdownTable(['design', `30-s jobs, ${PEER_POLLS} polls`, '10-min jobs, 24 polls'], [...peers, ...ours]),
   ].join('\n\n');
 }
