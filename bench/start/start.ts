@@ -104,7 +104,7 @@ function report({ functions, others }: Results): Part {
     name: 'start',
     rows,
     text: [
-      `## Cold starts\n\nFrom \`require\` of the bundle to its handler, in fresh processes that take turns: medians of ${ROUNDS} rounds. The floor is a bundle that makes the same clients of the AWS SDK and does nothing else, bundled alike. The ratio is that of the CPU times of each round; the goal is ≤ ${GOAL}.`,
+      `# Cold starts\n\nFrom \`require\` of the bundle to its handler, in fresh processes that take turns: medians of ${ROUNDS} rounds. The floor is a bundle that makes the same clients of the AWS SDK and does nothing else, bundled alike. The ratio is that of the CPU times of each round; the goal is ≤ ${GOAL}.`,
       markdownTable(
         ['function', 'KiB', 'gzipped', 'init, ms', 'CPU, ms', "the floor's CPU, ms", 'ratio'],
         table,
