@@ -23,8 +23,8 @@ export class Detail {
   #deliveries = [];
   /** @type {any} */
   #request = null;
-  /** What came of the last thing that was asked of the job. */
-  #said = '';
+  /** Why the last thing that was asked of the job was not done. */
+  #problem = '';
 
   /** @param {any} setup @param {() => void} close */
   constructor(setup, close) {
@@ -39,7 +39,7 @@ export class Detail {
     this.#public = null;
     this.#request = null;
     this.#deliveries = [];
-    this.#said = '';
+    this.#problem = '';
     this.#shown = { status: '', attempts: -1 };
     this.#place.hidden = false;
     this.#build();
@@ -58,7 +58,6 @@ export class Detail {
   refresh(job) {
     if (!this.#job) return;
     this.#job = job;
-    if (this.#shown.attempts !== job.attempts.length) this.#said = '';
     this.#showHead();
     if (this.#tab === 'Polls' || this.#tab === 'Webhook') this.#showTab();
     if (this.#shown.status !== job.status || this.#shown.attempts !== job.attempts.length) void this.#load();
@@ -168,7 +167,7 @@ export class Detail {
         { class: 'actions' },
         job.status === 'running' ? cancel : null,
         isOver && webhook ? redeliver : null,
-        h('span', { class: 'quiet', text: this.#said }),
+        h('span', { class: 'problem', text: this.#problem }),
       ),
     );
   }
@@ -180,9 +179,10 @@ export class Detail {
       method: 'POST',
     });
     if (this.id !== job.id) return;
-    const done = { cancel: 'Cancelled.', redeliver: 'On its way again.' }[action];
-    this.#said = status === 202 || status === 200 ? done : (body?.detail ?? `It answered ${status}.`);
-    announce(this.#said);
+    const isDone = status === 200 || status === 202;
+    const done = { cancel: 'Job cancelled.', redeliver: 'The webhook is on its way again.' }[action];
+    this.#problem = isDone ? '' : (body?.detail ?? `It answered ${status}.`);
+    announce(this.#problem || done);
     await this.#load();
   }
 
