@@ -12,6 +12,8 @@ interface Queued {
   hiddenUntil: number;
   isDeleted: boolean;
   isCopy: boolean;
+  /** Who received it last. */
+  worker?: Worker;
 }
 
 /** An SQS queue with its dead letters and the function that it feeds. */
@@ -43,8 +45,11 @@ export class Queue {
     return this.#messages.size;
   }
 
-  messagesOf(jobId: string): number {
-    return [...this.#messages].filter(({ body }) => body.includes(`"jobId":"${jobId}"`)).length;
+  /** Those in nobody's hand: one that is being handled stands beside the one that follows it, for a moment. */
+  waitingOf(jobId: string): number {
+    const isWaiting = ({ body, worker }: Queued) =>
+      body.includes(`"jobId":"${jobId}"`) && worker?.isAlive !== true;
+    return [...this.#messages].filter(isWaiting).length;
   }
 
   send(body: string, delaySeconds: number): void {
@@ -117,6 +122,7 @@ export class Queue {
   #invoke(batch: Queued[]): void {
     if (batch.length === 0) return;
     const worker = new Worker(this.#sim, this.name, this.#timeoutMillis);
+    for (const message of batch) message.worker = worker;
     const failed = new Set<Queued>();
     let isHandled = false;
     worker.onEnd(() => {

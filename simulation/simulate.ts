@@ -68,7 +68,7 @@ function allSettled({ rows }: Cloud): boolean {
 /** Long after the last fault, whatever chains there were have met. */
 function judgeChains(cloud: Cloud): void {
   for (const { jobId, status } of cloud.rows.values()) {
-    const messages = cloud.queues.poll.messagesOf(jobId) + cloud.queues.collect.messagesOf(jobId);
+    const messages = cloud.queues.poll.waitingOf(jobId) + cloud.queues.collect.waitingOf(jobId);
     must(status !== 'running' || messages <= 1, 'I19', () => `${jobId} has ${messages} chains of polls`);
   }
 }

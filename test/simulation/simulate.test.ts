@@ -6,6 +6,7 @@ import { simulate } from '../../simulation/simulate.ts';
 const REGRESSION_SEEDS = [
   48003034982790,
   104385093871703,
+  29125624353914,
   77207890547101,
   90,
   108,
