@@ -38,12 +38,7 @@ describe.each(targets)('%s', (target) => {
 
   it('a poison message gets another round', async () => {
     const { operator } = operated;
-    // It comes again at once until it is set aside.
-    await operator.queue.poll.hideFor(0);
-    await operator.queue.poll.send('poison');
-    await vi.waitFor(async () => expect(await operator.deadLetters()).toBe(1), patience);
-    await operator.queue.poll.hideFor(VISIBILITY_SECONDS);
-
+    await operated.putDeadLetter('Poll', { poison: true });
     const ran = await redrive();
     expect(ran).toMatchObject({ code: 0, stdout: 'poll\t1\t0\ncollect\t0\t0\ndeliver\t0\t0\n' });
     expect(ran.stderr).toMatch(/^poll: 1 of 1 sent back$/m);
