@@ -1,3 +1,4 @@
+import { createBucket } from '../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createExperience } from '../../functions/edge/experience.ts';
@@ -47,8 +48,7 @@ export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoll
     documents: createDocuments({
       dynamodb,
       tableName: 'documents',
-      s3,
-      bucketName: 'documents',
+      bucket: async () => createBucket('documents', s3),
       retentionDays: RETENTION_DAYS,
       clock,
     }),

@@ -4,11 +4,11 @@ import { bundling, type FunctionName, handlerOf } from '../../lib/bundle.ts';
 
 const CLIENT = /node_modules\/(@aws-sdk\/client-[a-z0-9-]+)\/dist-es\/([A-Za-z0-9]+Client)\.js$/;
 
-/** The SDK's clients in a function's bundle, each of which it makes at its start: `[package, class]`. */
-export function clientsOf(name: FunctionName): [string, string][] {
+/** The SDK's clients in the bundle of a file: `[package, class]`. */
+export function clientsOf(file: string): [string, string][] {
   const { metafile } = buildSync({
     ...bundling,
-    entryPoints: [handlerOf(name)],
+    entryPoints: [file],
     write: false,
     outdir: '.',
     metafile: true,

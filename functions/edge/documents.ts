@@ -1,36 +1,32 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Clock, Documents } from '../ports.ts';
+import type { Bucket } from './bucket.ts';
 
 /** Compressed. Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
 export const TABLE_MAX_BYTES = 8 * 1024;
 /** Text seldom shrinks to less than an eighth: what is longer goes to the bucket, where links lead to it, as it is. */
 const COMPRESSED_FROM_MAX_BYTES = 8 * TABLE_MAX_BYTES;
 
-const LINK_SECONDS = 900;
 const DAY_SECONDS = 86_400;
 
 export interface DocumentStores {
   dynamodb: DynamoDBClient;
   tableName: string;
-  s3: S3Client;
-  bucketName: string;
+  bucket(): Promise<Bucket>;
   retentionDays: number;
   clock: Clock;
 }
 
 /** Immutable documents: small ones, compressed, in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
 export function createDocuments(stores: DocumentStores): Documents {
-  const { dynamodb, tableName, s3, bucketName } = stores;
+  const { dynamodb, tableName, bucket } = stores;
   return {
     async save(key, json) {
       const body = Buffer.from(json);
       const deflated = body.byteLength > COMPRESSED_FROM_MAX_BYTES ? null : deflateRawSync(body);
       if (deflated === null || deflated.byteLength > TABLE_MAX_BYTES) {
-        const object = { Bucket: bucketName, Key: key, Body: body, ContentType: 'application/json' };
-        await s3.send(new PutObjectCommand(object));
+        await (await bucket()).put(key, body);
         return { store: 'bucket', key };
       }
       const Item = { key: { S: key }, deflated: { B: deflated }, ttl: { N: String(endOfLife(stores)) } };
@@ -39,10 +35,7 @@ export function createDocuments(stores: DocumentStores): Documents {
     },
 
     async load({ store, key }) {
-      if (store === 'bucket') {
-        const object = await s3.send(new GetObjectCommand({ Bucket: bucketName, Key: key }));
-        return (await object.Body?.transformToString()) ?? missing(key);
-      }
+      if (store === 'bucket') return (await (await bucket()).get(key)) ?? missing(key);
       const input = { TableName: tableName, Key: { key: { S: key } }, ConsistentRead: true };
       const found = await dynamodb.send(new GetItemCommand(input));
       const deflated = found.Item?.['deflated']?.B ?? missing(key);
@@ -51,8 +44,7 @@ export function createDocuments(stores: DocumentStores): Documents {
 
     async link({ store, key }) {
       if (store !== 'bucket') throw new Error(`The document ${key} is in the table, which has no links`);
-      const object = new GetObjectCommand({ Bucket: bucketName, Key: key });
-      return getSignedUrl(s3, object, { expiresIn: LINK_SECONDS });
+      return (await bucket()).link(key);
     },
   };
 }

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { ClientJobs, ClientKeys, Experience, Overdue, World } from '../ports.ts';
+import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
 import { optional, required } from './environment.ts';
@@ -19,16 +19,18 @@ import { createWakeUps } from './wake-ups.ts';
 const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
 
 const dynamodb = new DynamoDBClient({ requestHandler });
+const sqs = new SQSClient({ requestHandler });
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');
+  // Few jobs are so large that they need it, and it would be a quarter of a cold start.
+  let bucket: Promise<Bucket> | undefined;
   return {
     jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays()),
     documents: createDocuments({
       dynamodb,
       tableName: required('DOCUMENTS_TABLE'),
-      s3: new S3Client(),
-      bucketName,
+      bucket: () => (bucket ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName))),
       retentionDays: retentionDays(),
       clock,
     }),
@@ -45,14 +47,13 @@ export function finishWorld(lingerMillis = 0): FinishWorld {
     collect: optional('COLLECT_QUEUE_URL'),
     deliver: optional('DELIVER_QUEUE_URL'),
   };
-  const wakeUps = createWakeUps(new SQSClient({ requestHandler }), queueUrls, lingerMillis);
+  const wakeUps = createWakeUps(sqs, queueUrls, lingerMillis);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
   return { ...jobsAndDocuments(), wakeUps, clock, chance, log, settings };
 }
 
 /** @param queueUrl of the queue that feeds the function */
 export function againFrom(queueUrl: string): Again {
-  const sqs = new SQSClient({ requestHandler });
   return (ReceiptHandle, VisibilityTimeout) =>
     sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
 }

@@ -4,6 +4,7 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createBucket } from '../../functions/edge/bucket.ts';
 import { createDocuments, TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
 import { NOW } from './jobs.ts';
 
@@ -19,8 +20,7 @@ const s3 = mockClient(s3Client);
 const documents = createDocuments({
   dynamodb: dynamodbClient,
   tableName: 'Documents',
-  s3: s3Client,
-  bucketName: 'bucket',
+  bucket: async () => createBucket('bucket', s3Client),
   retentionDays: 30,
   clock: { now: () => NOW + 1 },
 });

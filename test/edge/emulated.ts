@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/client-key.ts';
+import { createBucket } from '../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
@@ -81,7 +82,8 @@ export async function emulatedPorts(keys: ClientKey[]): Promise<PortsWorld> {
   for (const key of keys) {
     await dynamodb.send(new PutItemCommand({ TableName: 'ClientKeys', Item: marshall(key) }));
   }
-  const stores = { dynamodb, tableName: 'Documents', s3, bucketName: 'documents', retentionDays: 30, clock };
+  const bucket = async () => createBucket('documents', s3);
+  const stores = { dynamodb, tableName: 'Documents', bucket, retentionDays: 30, clock };
   return {
     jobs: createJobs(dynamodb, 'Jobs', 30),
     clientJobs: createClientJobs(dynamodb, 'Jobs'),
