@@ -9,7 +9,8 @@ export interface Results {
 
 /** What came of asking ModelStudio about a job. */
 export type Report =
-  | { kind: 'running'; completedTasks: number | null; isKnownState: boolean }
+  /** `unknownState`: what ModelStudio calls it, if that is no word that we know. */
+  | { kind: 'running'; completedTasks: number | null; unknownState: string | null }
   | { kind: 'completed'; completedTasks: number | null; results: Results }
   | { kind: 'failed'; completedTasks: number | null; results: Results | null }
   | { kind: 'missing' }
@@ -23,6 +24,9 @@ export interface Trouble {
   cause: 'timeout' | 'cut' | 'not_connected' | 'unauthorized' | 'unavailable' | 'server_error' | 'nonsense';
   retryAfterSeconds: number;
 }
+
+/** Of a word that is none of ours. */
+const WORD_MAX_LENGTH = 40;
 
 export type Next =
   /** The report is too large for the poller; the collector takes it at once. */
@@ -128,4 +132,10 @@ function completedTasksIn(report: Report, totalTasks: number): number {
   const completed = 'completedTasks' in report ? report.completedTasks : null;
   if (report.kind === 'completed') return completed === null ? totalTasks : Math.min(completed, totalTasks);
   return Math.min(completed ?? 0, totalTasks);
+}
+
+/** How a report is counted in the log, whose one line for many polls has room for a word that nobody knows. */
+export function outcomeOf(report: Report): string {
+  if (report.kind !== 'running' || report.unknownState === null) return report.kind;
+  return `unknown_state ${report.unknownState.replace(/[^a-z0-9_-]/gi, '?').slice(0, WORD_MAX_LENGTH)}`;
 }

@@ -74,7 +74,7 @@ function reportOf(answer: z.infer<typeof ReportAnswer>): Report {
   const state = answer.job_status.toLowerCase();
   const completedTasks = count(answer.completed_tasks);
   if (state !== 'completed' && state !== 'failed') {
-    return { kind: 'running', completedTasks, isKnownState: RUNNING_STATES.has(state) };
+    return { kind: 'running', completedTasks, unknownState: RUNNING_STATES.has(state) ? null : state };
   }
   const results = answer.results ? resultsOf(answer.results) : null;
   if (results === 'too_deep') return trouble('nonsense');

@@ -4,7 +4,7 @@ import { isFinished, nextVersion, type RunningJob, standing, type UnfinishedJob 
 import type { PollMessage } from '../core/messages.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { watchOver } from '../core/overdue.ts';
-import { afterReport, type Next, type Report } from '../core/report.ts';
+import { afterReport, type Next, outcomeOf, type Report } from '../core/report.ts';
 import { hopSeconds } from '../core/wait.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
 import type { Facts, World } from '../ports.ts';
@@ -121,7 +121,7 @@ async function carryOn(
   const change = { completedTasks, missingSince, awaited, watchedUntil };
   const isOvertaken = records && !(await record(job, change, message, world));
   const facts = {
-    outcome: isOvertaken ? 'overtaken' : report.kind,
+    outcome: isOvertaken ? 'overtaken' : outcomeOf(report),
     client: job.client,
     completed_tasks: completedTasks,
     total_tasks: job.totalTasks,
@@ -156,7 +156,7 @@ async function record(
 }
 
 function measuredOf(report: Report): Measured {
-  const isUnknownState = report.kind === 'running' && !report.isKnownState;
+  const isUnknownState = report.kind === 'running' && report.unknownState !== null;
   return {
     Polls: 1,
     ...(isUnknownState && { UnknownUpstreamStates: 1 }),

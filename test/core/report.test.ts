@@ -6,6 +6,7 @@ import {
   cancelled,
   type End,
   expired,
+  outcomeOf,
   type Report,
   submissionUnknown,
 } from '../../functions/core/report.ts';
@@ -42,7 +43,7 @@ const results = { json: '[]', failedTasks: 0 };
 const running = (completedTasks: number | null): Report => ({
   kind: 'running',
   completedTasks,
-  isKnownState: true,
+  unknownState: null,
 });
 const completed = (completedTasks: number | null): Report => ({ kind: 'completed', completedTasks, results });
 const failed = (completedTasks: number | null, some: typeof results | null): Report => ({
@@ -146,4 +147,20 @@ it.each<[what: string, ended: End, expected: object]>([
   ['an expiry', expired(runningJob()), end('expired', 1, 'expired').end],
 ])('ends after %s', (_what, ended, expected) => {
   expect(ended).toEqual(expected);
+});
+
+describe('in the log, a report is counted as', () => {
+  const called = (unknownState: string): Report => ({ kind: 'running', completedTasks: null, unknownState });
+
+  it.each<[Report, string]>([
+    [running(1), 'running'],
+    [missing, 'missing'],
+    [trouble(), 'trouble'],
+    [called('on_hold'), 'unknown_state on_hold'],
+    [called(''), 'unknown_state '],
+    [called('Not yet,\n"soon"'), 'unknown_state Not?yet???soon?'],
+    [called('é'.repeat(1000)), `unknown_state ${'?'.repeat(40)}`],
+  ])('%j: %s', (report, outcome) => {
+    expect(outcomeOf(report)).toBe(outcome);
+  });
 });

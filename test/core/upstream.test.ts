@@ -119,21 +119,21 @@ describe('readReport', () => {
   });
   const report = (changes: object) => answer(200, { job_id: 'up-1', job_status: 'completed', ...changes });
   const trouble = (cause: string, retryAfterSeconds = 0) => ({ kind: 'trouble', cause, retryAfterSeconds });
-  const running = (completedTasks: number | null, isKnownState = true) => ({
+  const running = (completedTasks: number | null, unknownState: string | null = null) => ({
     kind: 'running',
     completedTasks,
-    isKnownState,
+    unknownState,
   });
 
   it.each<[what: string, outcome: Outcome, expected: object]>([
     ['created', report({ job_status: 'CREATED' }), running(null)],
     ['created, counting', report({ job_status: 'created', completed_tasks: 2 }), running(2)],
-    ['a state that nobody knows', report({ job_status: 'DREAMING' }), running(null, false)],
-    ['a state of nothing', report({ job_status: '' }), running(null, false)],
+    ['a state that nobody knows', report({ job_status: 'DREAMING' }), running(null, 'dreaming')],
+    ['a state of nothing', report({ job_status: '' }), running(null, '')],
     [
       'an unknown state with results',
       report({ job_status: 'partly', results: [task(0)] }),
-      running(null, false),
+      running(null, 'partly'),
     ],
     ['a count of text', report({ job_status: 'created', completed_tasks: '2' }), running(null)],
     ['a negative count', report({ job_status: 'created', completed_tasks: -1 }), running(null)],

@@ -15,7 +15,7 @@ const request = {
 };
 
 function worldWith(job: Job) {
-  const world = fakeWorld({ reports: [{ kind: 'running', completedTasks: 2, isKnownState: true }] });
+  const world = fakeWorld({ reports: [{ kind: 'running', completedTasks: 2, unknownState: null }] });
   world.jobs.rows.set(job.jobId, job);
   return world;
 }

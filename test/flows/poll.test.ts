@@ -7,7 +7,7 @@ import { poll } from '../../functions/poll/poll.ts';
 import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
-const running: Report = { kind: 'running', completedTasks: 1, isKnownState: true };
+const running: Report = { kind: 'running', completedTasks: 1, unknownState: null };
 const results = (bytes: number) => ({
   json: JSON.stringify([{ result: 'x'.repeat(bytes) }]),
   failedTasks: 0,

@@ -101,7 +101,7 @@ it('of two chains, the later to write does not take progress back', async () => 
   const world = fakeWorld();
   world.jobs.rows.set('job_1', runningJob());
   const report = (completedTasks: number) =>
-    ({ kind: 'running', completedTasks, isKnownState: true }) as const;
+    ({ kind: 'running', completedTasks, unknownState: null }) as const;
   world.modelStudio.report = async () => {
     world.modelStudio.report = async () => report(2);
     await poll(pollMessage(1), true, world);

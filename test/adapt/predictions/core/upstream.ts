@@ -71,7 +71,11 @@ function reportOf({ status, output, error }: z.infer<typeof Prediction>): Report
         results: resultsOf({ output, error: error ?? status }, 1),
       };
     default:
-      return { kind: 'running', completedTasks: null, isKnownState: RUNNING_STATES.has(status) };
+      return {
+        kind: 'running',
+        completedTasks: null,
+        unknownState: RUNNING_STATES.has(status) ? null : status,
+      };
   }
 }
 
