@@ -19,6 +19,8 @@ const rows = new Rows((id) => open(id));
 const detail = new Detail(setup, () => close());
 const models = new Set();
 let isWaiting = false;
+/** @type {string[]} How the jobs ended that are yet to be announced. */
+const ends = [];
 const isStill = matchMedia('(prefers-reduced-motion: reduce)');
 let tickedAt = 0;
 
@@ -52,9 +54,19 @@ function follow() {
     const event = JSON.parse(data);
     story.add(event);
     if (event.type === 'switches') showSwitches(story.switches);
-    if (event.stage === 'finish') announce(`Job ${event.outcome}`);
+    if (event.stage === 'finish') announceEnd(event.outcome);
     changed();
   });
+}
+
+/** A second's worth at once: a burst of ends must not be read out one by one. @param {string} outcome */
+function announceEnd(outcome) {
+  ends.push(outcome);
+  if (ends.length > 1) return;
+  setTimeout(() => {
+    announce(ends.length === 1 ? `Job ${outcome}` : `${ends.length} jobs ended`);
+    ends.length = 0;
+  }, 1000);
 }
 
 /** However many events come, the page is changed once a frame, and only where they say. */
