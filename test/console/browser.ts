@@ -51,7 +51,7 @@ export async function openConsole(
   const complaints: string[] = [];
   page.on('pageerror', ({ message }) => complaints.push(message));
   page.on('console', (line) => {
-    if (line.type() === 'error') complaints.push(line.text());
+    if (line.type() === 'error') complaints.push(`${line.text()} at ${line.location().url}`);
   });
   await page.goto(url);
   await page.locator('body[data-ready]').waitFor();
