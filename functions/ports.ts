@@ -78,7 +78,14 @@ export interface WakeUps {
 
 export interface ModelStudio {
   create(submission: Submission): Promise<Creation>;
-  report(upstreamJobId: string): Promise<Report>;
+  report(upstreamJobId: string, limits: ReportLimits): Promise<Report>;
+}
+
+export interface ReportLimits {
+  /** From the look-up of the name to the last byte. */
+  deadlineMillis: number;
+  /** A longer report is `too_large`. */
+  maxBytes: number;
 }
 
 /** What past jobs have taught. Of help only: it may be a minute behind, and when it fails nothing is known. */

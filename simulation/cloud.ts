@@ -9,7 +9,7 @@ import type { Outlook } from '../functions/core/schedule.ts';
 import { deliver } from '../functions/deliver/deliver.ts';
 import { createModelStudio } from '../functions/edge/modelstudio.ts';
 import { createWebhooks } from '../functions/edge/webhooks.ts';
-import { poll } from '../functions/poll/poll.ts';
+import { type PollSettings, poll } from '../functions/poll/poll.ts';
 import type { Facts, Stage, WakeUps, World } from '../functions/ports.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
 import { Ledger, type QueueName } from './ledger.ts';
@@ -23,6 +23,8 @@ import type { Worker } from './worker.ts';
 export const WEBHOOK_SCHEDULE = [0, 0, 5, 60, 300, 2000];
 const INDEX_PAGE_SIZE = 3;
 const SKEW_MAX_MILLIS = 3000;
+const POLLER_LIMITS = { deadlineMillis: 10_000, maxBytes: 2_000_000 };
+const COLLECTOR_LIMITS = { deadlineMillis: 120_000, maxBytes: 128_000_000 };
 
 export const settings = {
   apiUrl: 'https://api.example.com',
@@ -77,10 +79,7 @@ export class Cloud {
     };
   }
 
-  world(
-    worker: Worker,
-    isCollector = false,
-  ): World & { settings: typeof settings & { isCollector: boolean } } {
+  world(worker: Worker, isCollector = false): World & { settings: typeof settings & PollSettings } {
     const { clock } = worker;
     const { random } = this.#sim;
     return {
@@ -95,8 +94,6 @@ export class Cloud {
         organizationId: 'org_1',
         apiKey: { get: (isStale) => this.#apiKey(worker, isStale) },
         clock,
-        reportDeadlineMillis: isCollector ? 120_000 : 10_000,
-        reportMaxBytes: isCollector ? 128_000_000 : 2_000_000,
         exchange: (request) => worker.exchange(request, () => this.modelStudio.answer(request)),
       }),
       webhooks: createWebhooks({
@@ -112,7 +109,7 @@ export class Cloud {
         tell: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
         tally: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
       },
-      settings: { ...settings, isCollector },
+      settings: { ...settings, isCollector, reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS },
     };
   }
 

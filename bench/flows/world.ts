@@ -27,6 +27,7 @@ const settings = {
   webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
   defaultWebhookUrl: null,
   isCollector: false,
+  reportLimits: { deadlineMillis: 10_000, maxBytes: 2 * 1024 * 1024 },
   sweepMillis: 45_000,
 };
 
@@ -58,8 +59,6 @@ export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoll
       organizationId: 'org_0123456789',
       apiKey: { get: apiKey },
       clock,
-      reportDeadlineMillis: 10_000,
-      reportMaxBytes: 2 * 1024 * 1024,
       exchange,
     }),
     experience: createExperience({

@@ -5,6 +5,5 @@ const REPORT_MAX_BYTES = 128 * 1024 * 1024;
 
 export const handler = pollHandler({
   isCollector: true,
-  reportDeadlineMillis: 120_000,
-  reportMaxBytes: REPORT_MAX_BYTES,
+  reportLimits: { deadlineMillis: 120_000, maxBytes: REPORT_MAX_BYTES },
 });

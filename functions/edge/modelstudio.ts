@@ -18,10 +18,6 @@ export interface Account {
 export interface ModelStudioSettings extends Account {
   apiKey: ApiKey;
   clock: Clock;
-  /** For one report, from the look-up of the name to its last byte. */
-  reportDeadlineMillis: number;
-  /** A longer report is `too_large`. */
-  reportMaxBytes: number;
   exchange?: typeof exchangeOverHttp;
 }
 
@@ -71,13 +67,8 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       return isTelling ? { ...creation, sentence: null } : creation;
     },
 
-    async report(upstreamJobId) {
-      const request = {
-        method: 'GET',
-        url: jobUrl(settings, upstreamJobId),
-        deadlineMillis: settings.reportDeadlineMillis,
-        maxBytes: settings.reportMaxBytes,
-      } as const;
+    async report(upstreamJobId, limits) {
+      const request = { method: 'GET', url: jobUrl(settings, upstreamJobId), ...limits } as const;
       const until = clock.now() + request.deadlineMillis;
       const outcome = await call({ ...request, agent });
       // The connection that was kept alive may have been dead: asked again on one of its own.

@@ -5,12 +5,11 @@ import { clock } from './nature.ts';
 import { createApiKey } from './secrets.ts';
 
 // Not in world.ts: the functions that never ask ModelStudio need not load what checks its answers.
-export function modelStudio(limits: { reportDeadlineMillis: number; reportMaxBytes: number }): ModelStudio {
+export function modelStudio(): ModelStudio {
   return createModelStudio({
     baseUrl: required('MODELSTUDIO_BASE_URL'),
     organizationId: required('MODELSTUDIO_ORGANIZATION_ID'),
     apiKey: createApiKey(required('MODELSTUDIO_SECRET_ARN')),
     clock,
-    ...limits,
   });
 }

@@ -5,6 +5,5 @@ const REPORT_MAX_BYTES = 2 * 1024 * 1024;
 
 export const handler = pollHandler({
   isCollector: false,
-  reportDeadlineMillis: 10_000,
-  reportMaxBytes: REPORT_MAX_BYTES,
+  reportLimits: { deadlineMillis: 10_000, maxBytes: REPORT_MAX_BYTES },
 });

@@ -7,13 +7,18 @@ import { watchOver } from '../core/overdue.ts';
 import { afterReport, type Next, outcomeOf, type Report } from '../core/report.ts';
 import { hopSeconds } from '../core/wait.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
-import type { Facts, World } from '../ports.ts';
+import type { Facts, ReportLimits, World } from '../ports.ts';
 
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'experience'> & {
     /** The collector is a poller with the memory and the time for reports of any size. */
-    settings: { isCollector: boolean };
+    settings: PollSettings;
   };
+
+export interface PollSettings {
+  isCollector: boolean;
+  reportLimits: ReportLimits;
+}
 
 /** Losing a race means that somebody else has just moved the job on; losing it this often means a fault. */
 const RACES_MAX = 3;
@@ -65,7 +70,7 @@ function isCrossed(message: PollMessage, { awaited }: RunningJob): boolean {
 }
 
 async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
-  const report = await world.modelStudio.report(upstreamJobId);
+  const report = await world.modelStudio.report(upstreamJobId, world.settings.reportLimits);
   if (report.kind === 'trouble' && report.cause === 'unavailable') await world.experience.refused();
   return report;
 }

@@ -3,26 +3,19 @@ import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { modelStudio } from '../edge/upstream.ts';
 import { againFrom, experience, finishWorld } from '../edge/world.ts';
-import { poll } from './poll.ts';
-
-export interface PollerLimits {
-  isCollector: boolean;
-  /** For one report of ModelStudio's, in all. */
-  reportDeadlineMillis: number;
-  reportMaxBytes: number;
-}
+import { type PollSettings, poll } from './poll.ts';
 
 /** The polls of a batch end within moments of each other, most of them with a message to send. */
 const LINGER_MILLIS = 20;
 
 /** The poller and the collector are the same flow within different limits. */
-export function pollHandler({ isCollector, ...limits }: PollerLimits) {
+export function pollHandler(ours: PollSettings) {
   const finish = finishWorld(LINGER_MILLIS);
-  const settings = { ...finish.settings, isCollector };
-  const world = { ...finish, experience: experience(), modelStudio: modelStudio(limits), settings };
+  const settings = { ...finish.settings, ...ours };
+  const world = { ...finish, experience: experience(), modelStudio: modelStudio(), settings };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world),
-    againFrom(required(isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
+    againFrom(required(ours.isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
   );
 }

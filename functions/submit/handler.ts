@@ -11,7 +11,7 @@ const world = {
   ...finish,
   clientKeys: clientKeys(),
   experience: experience(),
-  modelStudio: modelStudio({ reportDeadlineMillis: 0, reportMaxBytes: 0 }),
+  modelStudio: modelStudio(),
   settings: {
     ...finish.settings,
     webhookRules: webhookRules(),

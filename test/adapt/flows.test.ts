@@ -37,8 +37,6 @@ async function worldWithPredictions(apiKey = API_KEY) {
     baseUrl: provider.url.origin,
     apiKey: { get: async () => apiKey },
     clock: world.clock,
-    reportDeadlineMillis: 10_000,
-    reportMaxBytes: 10_000,
   }) as Pick<ModelStudio, 'report'> as ModelStudio;
   return { ...world, modelStudio, provider };
 }

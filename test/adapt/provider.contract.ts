@@ -2,22 +2,22 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Creation } from '../../functions/core/creation.ts';
 import type { Report } from '../../functions/core/report.ts';
-import type { Clock } from '../../functions/ports.ts';
+import type { Clock, ReportLimits } from '../../functions/ports.ts';
 import { refusingPort, serveHttp, serveRaw, signal } from '../edge/servers.ts';
+
+const LIMITS: ReportLimits = { deadlineMillis: 60_000, maxBytes: 400_000 };
 
 type Reply = [status: number, body?: unknown, headers?: Record<string, string>];
 
 interface Client {
   create(): Promise<Creation>;
-  report(upstreamJobId: string): Promise<Report>;
+  report(upstreamJobId: string, limits: ReportLimits): Promise<Report>;
 }
 
 interface ClientSettings {
   baseUrl: string;
   apiKey: { get(isStale: boolean): Promise<string> };
   clock: Clock;
-  reportDeadlineMillis: number;
-  reportMaxBytes: number;
 }
 
 /** A provider, as the rules for its client must know it. */
@@ -84,8 +84,6 @@ export function describeProvider(name: string, provider: Provider): void {
       baseUrl: url.origin,
       apiKey: keys('key-1', 'key-2'),
       clock: { now: () => NOW },
-      reportDeadlineMillis: 60_000,
-      reportMaxBytes: 400_000,
       ...changes,
     });
   afterEach(() => {
@@ -156,7 +154,7 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
   it('has a connection of its own, as one that was kept may be dead', async () => {
     const { url, connections } = await replying([200, provider.running[0]], provider.created);
     const client = clientAt(url);
-    await client.report('up1');
+    await client.report('up1', LIMITS);
     await client.create();
     expect(connections()).toBe(2);
   });
@@ -184,27 +182,27 @@ function describeKey(provider: Provider, clientAt: ClientAt): void {
 
   it('that is refused is read again, once, and the report asked for again', async () => {
     const { url, seen } = await replying([401], [200, provider.running[0]]);
-    expect(await clientAt(url).report('up1')).toMatchObject({ kind: 'running' });
+    expect(await clientAt(url).report('up1', LIMITS)).toMatchObject({ kind: 'running' });
     expect(sent(seen)).toEqual(['key-1', 'key-2']);
   });
 
   it('that is refused for good', async () => {
     const { url } = await replying([401]);
     expect(await clientAt(url).create()).toEqual({ kind: 'credentials_refused' });
-    expect(await clientAt(url).report('up1')).toEqual(troubled('unauthorized'));
+    expect(await clientAt(url).report('up1', LIMITS)).toEqual(troubled('unauthorized'));
   });
 
   it('that cannot be read is a fault of ours, and nothing is sent', async () => {
     const { url, seen } = await replying(provider.created);
     const apiKey = { get: () => Promise.reject(new Error('no secret')) };
     await expect(clientAt(url, { apiKey }).create()).rejects.toThrow('no secret');
-    await expect(clientAt(url, { apiKey }).report('up1')).rejects.toThrow('no secret');
+    await expect(clientAt(url, { apiKey }).report('up1', LIMITS)).rejects.toThrow('no secret');
     expect(seen).toEqual([]);
   });
 }
 
 function describeReport(provider: Provider, clientAt: ClientAt): void {
-  const reported = async (...reply: Reply) => clientAt((await replying(reply)).url).report('up1');
+  const reported = async (...reply: Reply) => clientAt((await replying(reply)).url).report('up1', LIMITS);
 
   it.each(provider.running)('knows that it runs: %j', async (body) => {
     expect(await reported(200, body)).toMatchObject({ kind: 'running', unknownState: null });
@@ -254,16 +252,16 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
 
   it('learns nothing from a connection that is cut, or not there', async () => {
     const { url } = await serveRaw((socket) => void socket.destroy());
-    expect(await clientAt(url).report('up1')).toEqual(troubled('cut'));
+    expect(await clientAt(url).report('up1', LIMITS)).toEqual(troubled('cut'));
     const nowhere = new URL(`http://127.0.0.1:${await refusingPort()}`);
-    expect(await clientAt(nowhere).report('up1')).toEqual(troubled('not_connected'));
+    expect(await clientAt(nowhere).report('up1', LIMITS)).toEqual(troubled('not_connected'));
   });
 
   it('gives up at the deadline', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
-    const report = clientAt(url).report('up1');
+    const report = clientAt(url).report('up1', LIMITS);
     await there.promise;
     vi.advanceTimersByTime(60_000);
     expect(await report).toEqual(troubled('timeout'));
@@ -271,7 +269,7 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
 
   it('asks about an id of any characters, and of no other path', async () => {
     const { url, seen } = await replying([404]);
-    await clientAt(url).report('../a?b#c');
+    await clientAt(url).report('../a?b#c', LIMITS);
     expect(seen[0]?.path.endsWith('/..%2Fa%3Fb%23c')).toBe(true);
   });
 }

@@ -5,6 +5,7 @@ import { createModelStudio, type ModelStudioSettings } from '../../functions/edg
 import { refusingPort, serveHttp, serveRaw, signal, type TestServer } from './servers.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+const LIMITS = { deadlineMillis: 60_000, maxBytes: 10_000 };
 
 const submission: Submission = {
   model_id: 'm/1',
@@ -36,8 +37,6 @@ function studioAt(url: URL, changes: Partial<ModelStudioSettings> = {}) {
     organizationId: 'org_1',
     apiKey: keys('key-1', 'key-2'),
     clock: { now: () => NOW },
-    reportDeadlineMillis: 60_000,
-    reportMaxBytes: 10_000,
     ...changes,
   });
 }
@@ -135,10 +134,10 @@ describe('create', () => {
   it('has a connection of its own, whichever are open', async () => {
     const { url, connections } = await answering([200, report], [...created], [200, report]);
     const studio = studioAt(url);
-    await studio.report('up-1');
+    await studio.report('up-1', LIMITS);
     await studio.create(submission);
     expect(connections()).toBe(2);
-    await studio.report('up-1');
+    await studio.report('up-1', LIMITS);
     expect(connections()).toBe(2);
   });
 });
@@ -158,7 +157,7 @@ describe('a key that is refused', () => {
   it('is read again, once, and the call made again, once: report', async () => {
     const apiKey = keys('old', 'new');
     const server = await answering([401], [200, report]);
-    expect(await studioAt(server.url, { apiKey }).report('up-1')).toMatchObject(completed);
+    expect(await studioAt(server.url, { apiKey }).report('up-1', LIMITS)).toMatchObject(completed);
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
@@ -173,7 +172,7 @@ describe('a key that is refused', () => {
   it('may be refused once more in the report', async () => {
     const { url, seen } = await answering([401]);
     const trouble = { kind: 'trouble', cause: 'unauthorized', retryAfterSeconds: 0 };
-    expect(await studioAt(url).report('up-1')).toEqual(trouble);
+    expect(await studioAt(url).report('up-1', LIMITS)).toEqual(trouble);
     expect(seen.length).toBe(2);
   });
 
@@ -192,7 +191,7 @@ describe('a key that is refused', () => {
 describe('report', () => {
   it('asks about one job', async () => {
     const { url, seen } = await answering([200, report]);
-    expect(await studioAt(url).report('up-1')).toMatchObject(completed);
+    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject(completed);
     expect(seen).toMatchObject([
       { method: 'GET', path: '/api/v1/organizations/org_1/generate/up-1', body: '' },
     ]);
@@ -200,19 +199,19 @@ describe('report', () => {
 
   it('asks about a job of any characters', async () => {
     const { url, seen } = await answering([404]);
-    expect(await studioAt(url).report('../a?b#c')).toEqual({ kind: 'missing' });
+    expect(await studioAt(url).report('../a?b#c', LIMITS)).toEqual({ kind: 'missing' });
     expect(seen[0]?.path).toBe('/api/v1/organizations/org_1/generate/..%2Fa%3Fb%23c');
   });
 
   it('is too large when it is longer than was asked for', async () => {
     const { url } = await answering([200, { ...report, pad: 'x'.repeat(10_000) }]);
-    expect(await studioAt(url).report('up-1')).toEqual({ kind: 'too_large' });
+    expect(await studioAt(url).report('up-1', LIMITS)).toEqual({ kind: 'too_large' });
   });
 
   it('keeps its connection', async () => {
     const { url, connections } = await answering([200, report]);
     const studio = studioAt(url);
-    for (let i = 0; i < 3; i++) await studio.report('up-1');
+    for (let i = 0; i < 3; i++) await studio.report('up-1', LIMITS);
     expect(connections()).toBe(1);
   });
 
@@ -233,8 +232,8 @@ describe('report', () => {
   it('asks again, once, when a connection that was kept has died', async () => {
     const { url, requests } = await cuttingKept();
     const studio = studioAt(url);
-    expect(await studio.report('up-1')).toMatchObject(completed);
-    expect(await studio.report('up-1')).toMatchObject(completed);
+    expect(await studio.report('up-1', LIMITS)).toMatchObject(completed);
+    expect(await studio.report('up-1', LIMITS)).toMatchObject(completed);
     expect(requests()).toBe(3);
   });
 
@@ -245,7 +244,7 @@ describe('report', () => {
       socket.destroy();
     });
     const trouble = { kind: 'trouble', cause: 'cut', retryAfterSeconds: 0 };
-    expect(await studioAt(url).report('up-1')).toEqual(trouble);
+    expect(await studioAt(url).report('up-1', LIMITS)).toEqual(trouble);
     expect(requests).toBe(2);
   });
 
@@ -255,7 +254,7 @@ describe('report', () => {
       requests++;
       socket.end('nonsense\r\n\r\n');
     });
-    expect(await studioAt(url).report('up-1')).toMatchObject({ kind: 'trouble', cause: 'cut' });
+    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject({ kind: 'trouble', cause: 'cut' });
     expect(requests).toBe(1);
   });
 
@@ -263,7 +262,7 @@ describe('report', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
-    const pending = studioAt(url).report('up-1');
+    const pending = studioAt(url).report('up-1', LIMITS);
     await there.promise;
     vi.advanceTimersByTime(60_000);
     expect(await pending).toEqual({ kind: 'trouble', cause: 'timeout', retryAfterSeconds: 0 });
@@ -271,6 +270,9 @@ describe('report', () => {
 
   it('learns nothing when nobody can be connected to', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
-    expect(await studioAt(url).report('up-1')).toMatchObject({ kind: 'trouble', cause: 'not_connected' });
+    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject({
+      kind: 'trouble',
+      cause: 'not_connected',
+    });
   });
 });

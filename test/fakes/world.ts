@@ -210,6 +210,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       webhookRules: { ports: [], ownHost: null, loopback: false },
       defaultWebhookUrl: null,
       isCollector: false,
+      reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },
       sweepMillis: 45_000,
     },
     created,

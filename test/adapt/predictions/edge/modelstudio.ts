@@ -15,8 +15,6 @@ export interface Account {
 export interface ModelStudioSettings extends Account {
   apiKey: ApiKey;
   clock: Clock;
-  reportDeadlineMillis: number;
-  reportMaxBytes: number;
 }
 
 export interface ApiKey {
@@ -60,13 +58,8 @@ export function createModelStudio(settings: ModelStudioSettings): Client {
       return isTelling ? { ...creation, sentence: null } : creation;
     },
 
-    async report(upstreamJobId) {
-      const outcome = await call({
-        method: 'GET',
-        url: jobUrl(settings, upstreamJobId),
-        deadlineMillis: settings.reportDeadlineMillis,
-        maxBytes: settings.reportMaxBytes,
-      });
+    async report(upstreamJobId, limits) {
+      const outcome = await call({ method: 'GET', url: jobUrl(settings, upstreamJobId), ...limits });
       return readReport(outcome, upstreamJobId, clock.now());
     },
   };

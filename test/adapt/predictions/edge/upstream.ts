@@ -3,11 +3,10 @@ import { clock } from '../../../../functions/edge/nature.ts';
 import { createApiKey } from '../../../../functions/edge/secrets.ts';
 import { createModelStudio } from './modelstudio.ts';
 
-export function modelStudio(limits: { reportDeadlineMillis: number; reportMaxBytes: number }) {
+export function modelStudio() {
   return createModelStudio({
     baseUrl: required('MODELSTUDIO_BASE_URL'),
     apiKey: createApiKey(required('MODELSTUDIO_SECRET_ARN')),
     clock,
-    ...limits,
   });
 }
