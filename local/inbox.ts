@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
+import { bodyOf } from './console/answer.ts';
 
 const KEPT_MAX = 1000;
+/** Four times what a webhook may have. */
+const BODY_MAX_BYTES = 1024 * 1024;
 
 export interface ReceivedWebhook {
   at: string;
@@ -32,7 +35,7 @@ export function createInbox(secrets: SecretsManagerClient, secretId: string): In
         return;
       }
       if (request.method !== 'POST') return void response.writeHead(405, { allow: 'GET, POST' }).end();
-      const body = await bodyOf(request);
+      const body = await bodyOf(request, BODY_MAX_BYTES);
       if (inbox.isDown) return void response.writeHead(503).end();
       const verified = isSigned(body, request, await signingSecrets(secrets, secretId));
       const webhook = { at: new Date().toISOString(), headers: request.headers, body, verified };
@@ -43,12 +46,6 @@ export function createInbox(secrets: SecretsManagerClient, secretId: string): In
     },
   };
   return inbox;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** In a rotation there are two. */

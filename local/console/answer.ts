@@ -18,6 +18,8 @@ const SAFE_HEADERS = {
 };
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
+export class BodyTooLarge extends Error {}
+
 export function json(response: ServerResponse, status: number, body: unknown): void {
   send(response, status, 'application/json', JSON.stringify(body));
 }
@@ -26,13 +28,13 @@ export function send(response: ServerResponse, status: number, type: string, bod
   response.writeHead(status, { ...SAFE_HEADERS, 'content-type': type }).end(body);
 }
 
-/** @throws when it is longer than 16 MiB */
-export async function bodyOf(request: IncomingMessage): Promise<string> {
+/** @throws {BodyTooLarge} */
+export async function bodyOf(request: IncomingMessage, maxBytes = BODY_MAX_BYTES): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_MAX_BYTES) throw new Error('The body is too large');
+    if (bytes > maxBytes) throw new BodyTooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -43,9 +45,16 @@ export function isOwnPage({ headers, method }: IncomingMessage, base: string): b
   const { host } = new URL(base);
   const names = [host, host.replace('127.0.0.1', 'localhost')];
   if (!names.includes(headers.host ?? '')) return false;
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  // A link may lead here, from wherever; what is asked for behind a page's back may not.
+  const isVisit =
+    method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  if (!isVisit && isFromElsewhere(headers)) return false;
   if (method === 'GET') return true;
   const isJson = headers['content-type']?.startsWith('application/json') ?? false;
   return isJson && (headers.origin === undefined || names.includes(headers.origin.replace('http://', '')));
+}
+
+/** Programs do not say where they come from; browsers do. */
+export function isFromElsewhere(headers: IncomingMessage['headers']): boolean {
+  return !['same-origin', 'none', undefined].includes(headers['sec-fetch-site'] as string | undefined);
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Inbox, ReceivedWebhook } from '../inbox.ts';
 import type { LogLine } from '../narrate.ts';
 import type { Sandbox } from '../sandbox/server.ts';
-import { bodyOf, isOwnPage, send } from './answer.ts';
+import { BodyTooLarge, bodyOf, isFromElsewhere, isOwnPage, json, send } from './answer.ts';
 import { Feed, type FeedEvent, logEvent } from './feed.ts';
 import { readPage } from './page.ts';
 import { type ClientKeys, forward } from './proxy.ts';
@@ -46,8 +46,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', base);
     const isInbox = url.pathname === '/inbox';
-    // Anyone may put something in; what is in it is shown to its own page, and to programs of this machine.
-    const isOpen = isInbox && request.method !== 'GET';
+    // Programs may put something in, under whatever name; what is in it is shown to its own page, and to them.
+    const isOpen = isInbox && request.method !== 'GET' && !isFromElsewhere(request.headers);
     if (!isOpen && !isOwnPage(request, base)) return void response.writeHead(403).end();
     if (isInbox) return inbox.respond(request, response);
     const route = routes[`${request.method} ${url.pathname}`];
@@ -65,9 +65,11 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   }
 
   const server = createServer((request, response) => {
-    respond(request, response).catch(() => {
-      if (response.headersSent) response.destroy();
-      else response.writeHead(400).end();
+    respond(request, response).catch((error) => {
+      if (response.headersSent) return response.destroy();
+      if (error instanceof SyntaxError) return json(response, 400, { detail: 'It is not JSON.' });
+      if (error instanceof BodyTooLarge) return json(response, 413, { detail: 'It is too large.' });
+      json(response, 502, { detail: 'The API does not answer.' });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

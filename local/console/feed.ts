@@ -16,24 +16,48 @@ const NEVER_SHOWN = ['_aws', 'level', 'message', 'timestamp', 'service'];
 
 /** The story so far, and those who follow it by server-sent events. */
 export class Feed {
-  readonly #events: FeedEvent[] = [];
+  /** By job, the oldest first, as half a job's story would be a wrong one. */
+  readonly #jobs = new Map<string, FeedEvent[]>();
+  #kept = 0;
   readonly #followers = new Set<ServerResponse>();
 
   tell(event: FeedEvent): void {
-    this.#events.push(event);
-    if (this.#events.length > KEPT_MAX * 1.1) this.#events.splice(0, this.#events.length - KEPT_MAX);
+    this.#keep(event);
     for (const follower of this.#followers) {
       if (follower.writableLength > UNREAD_MAX_BYTES) follower.destroy();
       else follower.write(message('event', event));
     }
   }
 
-  follow(response: ServerResponse): void {
+  /** @param switches how they stand now */
+  follow(response: ServerResponse, switches: FeedEvent): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(message('snapshot', this.#events));
+    response.write(message('snapshot', [switches, ...[...this.#jobs.values()].flat()]));
     this.#followers.add(response);
     response.once('close', () => this.#followers.delete(response));
   }
+
+  #keep(event: FeedEvent): void {
+    if (!('job_id' in event) || typeof event.job_id !== 'string') return;
+    const events = this.#jobs.get(event.job_id) ?? [];
+    this.#jobs.set(event.job_id, events);
+    events.push(event);
+    this.#kept += 1;
+    if (this.#kept <= KEPT_MAX) return;
+    const oldest = this.#oldest();
+    this.#kept -= this.#jobs.get(oldest)?.length ?? 0;
+    this.#jobs.delete(oldest);
+  }
+
+  /** One that has ended, if there is one. */
+  #oldest(): string {
+    for (const [id, events] of this.#jobs) if (events.some(isEnd)) return id;
+    return this.#jobs.keys().next().value ?? '';
+  }
+}
+
+function isEnd(event: FeedEvent): boolean {
+  return event.type === 'log' && event.stage === 'finish';
 }
 
 /** A line of a function's log, with its facts but without the metrics in it. */

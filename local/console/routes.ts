@@ -4,7 +4,7 @@ import { referencePage } from '../../openapi/reference.ts';
 import { type Kind, LANGUAGES, snippet } from '../../snippets/snippets.ts';
 import { bodyOf, json, send } from './answer.ts';
 import type { ConsoleOptions } from './console.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, FeedEvent } from './feed.ts';
 import { createSwitches } from './switches.ts';
 
 type Responder = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void;
@@ -20,8 +20,9 @@ export interface Context extends ConsoleOptions {
 export function createRoutes({ feed, requests, ...context }: Context): Record<string, Responder> {
   const { apiUrl, keys, modelIds, inboxUrl } = context;
   const switches = createSwitches(context.sandbox, context.inbox);
+  const switchesEvent = (): FeedEvent => ({ type: 'switches', at: Date.now(), switches: switches.state() });
   return {
-    'GET /events': (_request, response) => feed.follow(response),
+    'GET /events': (_request, response) => feed.follow(response, switchesEvent()),
     'GET /setup': (_request, response) =>
       json(response, 200, {
         clients: Object.keys(keys),
@@ -35,7 +36,7 @@ export function createRoutes({ feed, requests, ...context }: Context): Record<st
     'POST /switches': async (request, response) => {
       const { name, on } = JSON.parse(await bodyOf(request));
       if (!(await switches.set(String(name), on === true))) return json(response, 404, {});
-      feed.tell({ type: 'switches', at: Date.now(), switches: switches.state() });
+      feed.tell(switchesEvent());
       json(response, 200, switches.state());
     },
     'POST /snippet': async (request, response) => {

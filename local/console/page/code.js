@@ -8,7 +8,7 @@ const chosen = { language: 'curl', kind: 'submit' };
 
 /** The request as code to be copied. @param {any[]} languages as the console has them @param {object} request */
 export function codePanel(languages, request) {
-  const code = h('pre', { class: 'code', tabindex: '0' });
+  const code = h('pre', { id: 'code', class: 'code', tabindex: '0' });
   const language = select(
     'language',
     'Language',

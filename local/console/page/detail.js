@@ -23,6 +23,7 @@ export class Detail {
   #deliveries = [];
   /** @type {any} */
   #request = null;
+  #shownHead = '';
   /** Why the last thing that was asked of the job was not done. */
   #problem = '';
 
@@ -69,9 +70,9 @@ export class Detail {
     if (job.status === 'refused') return;
     const client = job.client || this.#setup.clients[0];
     const [read, deliveries, request] = await Promise.all([
-      ask(client, `/jobs/${job.id}`),
-      ask(client, `/jobs/${job.id}/deliveries`),
-      local(`/request?job_id=${job.id}`),
+      ask(client, pathOf(job)),
+      ask(client, `${pathOf(job)}/deliveries`),
+      local(`/request?job_id=${encodeURIComponent(job.id)}`),
     ]);
     if (this.id !== job.id) return;
     if (read.status === 200) this.#public = read.body;
@@ -105,6 +106,7 @@ export class Detail {
       list,
       h('div', { role: 'tabpanel', id: 'tab-panel', class: 'panel', tabindex: '0' }),
     );
+    this.#shownHead = '';
     this.#showHead();
     this.#choose(this.#tab);
   }
@@ -133,7 +135,11 @@ export class Detail {
       `${job.total} ${job.total === 1 ? 'conversation' : 'conversations'}`,
       isOver ? `took ${seconds(job.finishedAt - job.createdAt)}` : `since ${clock(job.createdAt)}`,
       job.cause,
-    ];
+    ].filter(Boolean);
+    // Not for every event: a button that is being clicked must stay where it is.
+    const shown = JSON.stringify([job.id, job.status, facts, webhook, this.#problem]);
+    if (shown === this.#shownHead) return;
+    this.#shownHead = shown;
     const cancel = h('button', {
       type: 'button',
       id: 'cancel',
@@ -161,7 +167,7 @@ export class Detail {
           onclick: () => this.#close(),
         }),
       ),
-      h('p', { class: 'quiet', text: facts.filter(Boolean).join(' · ') }),
+      h('p', { class: 'quiet', text: facts.join(' · ') }),
       h(
         'p',
         { class: 'actions' },
@@ -175,7 +181,7 @@ export class Detail {
   /** @param {'cancel' | 'redeliver'} action */
   async #act(action) {
     const job = /** @type {import('./story.js').Job} */ (this.#job);
-    const { status, body } = await ask(job.client || this.#setup.clients[0], `/jobs/${job.id}/${action}`, {
+    const { status, body } = await ask(job.client || this.#setup.clients[0], `${pathOf(job)}/${action}`, {
       method: 'POST',
     });
     if (this.id !== job.id) return;
@@ -192,14 +198,19 @@ export class Detail {
     const job = /** @type {import('./story.js').Job} */ (this.#job);
     const make = {
       Polls: () => pollsPanel(job),
-      Results: () => resultsPanel(this.#public),
+      Results: () => resultsPanel(job, this.#public),
       Webhook: () => webhookPanel(job, this.#public, this.#deliveries),
-      Request: () => requestPanel(this.#request, this.#public),
+      Request: () => requestPanel(job, this.#request, this.#public),
       Code: () => codePanel(this.#setup.languages, this.#request ?? helloTo(job.model)),
     };
     replaceIn(panel, ...make[this.#tab]());
     panel.scrollTop = scroll;
   }
+}
+
+/** @param {{id: string}} job */
+function pathOf({ id }) {
+  return `/jobs/${encodeURIComponent(id)}`;
 }
 
 /** The focus stays with what has the same id. @param {Element} place @param {...Node} children */

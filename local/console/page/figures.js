@@ -3,19 +3,24 @@ import { figuresOf } from './story.js';
 
 const EVERY_MILLIS = 250;
 
-let shownAt = Number.NEGATIVE_INFINITY;
-let isLater = false;
+/** @type {number | null} The moment is waited for in which they may be shown again. */
+let waiting = null;
+let isOutdated = false;
 
 /** A few times a second, however often it is asked. @param {Map<string, import('./story.js').Job>} jobs */
 export function showFigures(jobs) {
-  const early = shownAt + EVERY_MILLIS - performance.now();
-  if (early > 0) {
-    if (!isLater) setTimeout(() => showFigures(jobs), early);
-    isLater = true;
-    return;
-  }
-  isLater = false;
-  shownAt = performance.now();
+  isOutdated = true;
+  if (waiting !== null) return;
+  show(jobs);
+  waiting = setTimeout(() => {
+    waiting = null;
+    if (isOutdated) showFigures(jobs);
+  }, EVERY_MILLIS);
+}
+
+/** @param {Map<string, import('./story.js').Job>} jobs */
+function show(jobs) {
+  isOutdated = false;
   const all = figuresOf(jobs.values());
   const figures = [
     ['Jobs', all.total],

@@ -1,11 +1,12 @@
 import { ask } from './api.js';
-import { byId, h } from './dom.js';
+import { announce, byId, h } from './dom.js';
 import { choose, chosenKind, KINDS, messagesIn, showContent } from './messages.js';
 
-const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata'];
+const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata', 'key'];
 
-/** A second click is not a second job. */
-let isSubmitting = false;
+/** The model that shows best what a kind of request does, if it is there. */
+const MODELS = { batch: 'sandbox-batch', vision: 'sandbox-vision' };
+
 /** @param {any} setup @param {(jobId: string) => void} onSubmitted */
 export function openForm(setup, onSubmitted) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('form'));
@@ -15,6 +16,14 @@ export function openForm(setup, onSubmitted) {
     { id: 'f-model_id', 'aria-describedby': 'e-model_id' },
     ...setup.model_ids.map((id) => h('option', { value: id, text: id })),
   );
+  let isModelChosen = false;
+  models.addEventListener('input', () => {
+    isModelChosen = true;
+  });
+  const suggestModel = () => {
+    const model = MODELS[chosenKind()] ?? setup.model_ids[0];
+    if (!isModelChosen && setup.model_ids.includes(model)) models.value = model;
+  };
   const ownModel = h('input', { id: 'f-model_id', 'aria-describedby': 'e-model_id', required: true });
   const content = h('div', {
     id: 'f-messages',
@@ -26,12 +35,11 @@ export function openForm(setup, onSubmitted) {
     const input = h('input', { type: 'radio', name: 'kind', value: id, checked: id === chosenKind() });
     input.addEventListener('input', () => {
       choose(id, content);
-      if (id === 'vision' && setup.model_ids.includes('sandbox-vision'))
-        value('f-model_id', 'sandbox-vision');
-      if (id === 'batch' && setup.model_ids.includes('sandbox-batch')) value('f-model_id', 'sandbox-batch');
+      suggestModel();
     });
     return h('label', {}, input, h('span', { text: name }));
   });
+  const submit = h('button', { type: 'submit', class: 'primary', text: 'Submit' });
   const form = h(
     'form',
     { novalidate: true },
@@ -73,7 +81,11 @@ export function openForm(setup, onSubmitted) {
         'Metadata, a name=value on each line',
         h('textarea', { id: 'f-metadata', rows: 2, 'aria-describedby': 'e-metadata' }),
       ),
-      field('key', 'Idempotency-Key', h('input', { id: 'f-key', autocomplete: 'off' })),
+      field(
+        'key',
+        'Idempotency-Key',
+        h('input', { id: 'f-key', autocomplete: 'off', 'aria-describedby': 'e-key' }),
+      ),
       field(
         'client',
         'As',
@@ -89,24 +101,29 @@ export function openForm(setup, onSubmitted) {
       'p',
       { class: 'actions end' },
       h('button', { type: 'button', text: 'Close', onclick: () => dialog.close() }),
-      h('button', { type: 'submit', class: 'primary', text: 'Submit' }),
+      submit,
     ),
   );
+  let isSubmitting = false;
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    // A second click is not a second job.
     if (isSubmitting) return;
     isSubmitting = true;
-    void submitIn(dialog, onSubmitted).finally(() => {
+    submit.textContent = 'Submitting…';
+    void submitIn(dialog, form, onSubmitted).finally(() => {
       isSubmitting = false;
+      submit.textContent = 'Submit';
     });
   });
   dialog.replaceChildren(form);
   showContent(content);
+  suggestModel();
   dialog.showModal();
   form.querySelector('textarea')?.focus();
 }
 
-async function submitIn(dialog, onSubmitted) {
+async function submitIn(dialog, form, onSubmitted) {
   for (const name of FIELDS) byId(`e-${name}`).textContent = '';
   byId('f-problem').textContent = '';
   const request = await requestIn().catch((error) => {
@@ -115,14 +132,24 @@ async function submitIn(dialog, onSubmitted) {
   });
   if (!request) return;
   const key = value('f-key');
+  if (!/^[ -~]*$/.test(key)) {
+    byId('e-key').textContent = 'Must be of ASCII characters';
+    return;
+  }
   const headers = key ? { 'idempotency-key': key } : {};
   const { status, body } = await ask(value('f-client'), '/jobs', { method: 'POST', body: request, headers });
+  // It may have been closed meanwhile, and another one opened.
+  const isOpen = dialog.open && dialog.contains(form);
   if (status === 202) {
-    dialog.close();
+    if (isOpen) dialog.close();
     return onSubmitted(body.job_id);
   }
-  byId('f-problem').textContent =
-    status === 0 ? body.detail : `${status} ${body?.code ?? ''}: ${body?.detail ?? 'it was not taken.'}`;
+  const problem =
+    status === 0
+      ? body.detail
+      : [status, `${body?.code ?? ''}:`, body?.detail ?? 'it was not taken.'].join(' ');
+  if (!isOpen) return announce(`A job was not taken. ${problem}`);
+  byId('f-problem').textContent = problem;
   const options = dialog.querySelector('details');
   for (const { pointer, message } of body?.errors ?? []) {
     const name = FIELDS.find((each) => pointer === `/${each}` || pointer.startsWith(`/${each}/`));
@@ -138,8 +165,12 @@ async function submitIn(dialog, onSubmitted) {
 }
 
 async function requestIn() {
-  const number = (id) =>
-    value(id) === '' ? undefined : Number.isNaN(Number(value(id))) ? value(id) : Number(value(id));
+  /** What is no number is sent as it is, for the API to say so. */
+  const number = (id) => {
+    const text = value(id).trim();
+    if (text === '') return undefined;
+    return Number.isFinite(Number(text)) ? Number(text) : text;
+  };
   const metadata = Object.fromEntries(
     value('f-metadata')
       .split('\n')
@@ -163,9 +194,7 @@ function field(name, label, input) {
     : h('label', { class: 'field' }, h('span', { text: label }), input, fault);
 }
 
-/** @param {string} id @param {string} [to] */
-function value(id, to) {
-  const input = /** @type {HTMLInputElement} */ (byId(id));
-  if (to !== undefined) input.value = to;
-  return input.value;
+/** @param {string} id */
+function value(id) {
+  return /** @type {HTMLInputElement} */ (byId(id)).value;
 }

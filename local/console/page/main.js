@@ -10,6 +10,8 @@ import { showSwitches } from './switches.js';
 const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
 
 const setup = await local('/setup');
+const NO_JOBS = 'Nothing yet. Submit a job, here or with curl, and watch it.';
+const NO_MATCH = 'No job is like that.';
 /** Of a frame of sixteen. */
 const FRAME_MILLIS = 8;
 
@@ -33,6 +35,9 @@ showFigures(story.jobs);
 listen();
 requestAnimationFrame(tick);
 
+/** How long until a connection that the browser itself has given up is tried again. */
+const AGAIN_MILLIS = 2000;
+
 function follow() {
   const events = new EventSource('/events');
   const connection = byId('connection');
@@ -41,12 +46,14 @@ function follow() {
   });
   events.addEventListener('error', () => {
     connection.textContent = 'The local system does not answer; trying again.';
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN_MILLIS);
   });
   events.addEventListener('snapshot', ({ data }) => {
     story.clear();
     rows.clear();
     for (const event of JSON.parse(data)) story.add(event);
     showSwitches(story.switches);
+    if (detail.id && !story.jobs.has(detail.id)) close();
     changed();
     document.body.dataset.ready = 'true';
   });
@@ -83,11 +90,17 @@ function changed() {
       if (performance.now() - startedAt > FRAME_MILLIS) break;
     }
     if (story.changed.size > 0) changed();
-    byId('nothing').hidden = story.jobs.size > 0;
+    showNothing();
     showFigures(story.jobs);
     globalThis.console_.frames.push(performance.now() - startedAt);
     if (globalThis.console_.frames.length > 5000) globalThis.console_.frames.shift();
   });
+}
+
+function showNothing() {
+  const nothing = byId('nothing');
+  nothing.hidden = rows.shown > 0;
+  nothing.textContent = story.jobs.size > 0 ? NO_MATCH : NO_JOBS;
 }
 
 /** @param {string} id */
@@ -128,7 +141,7 @@ function close() {
   detail.hide();
   document.body.classList.remove('with-detail');
   rows.select(null);
-  if (id) rows.focus(id);
+  if (id && !rows.focus(id)) byId('search').focus();
 }
 
 function listen() {
@@ -143,15 +156,16 @@ function listen() {
       status: value('status'),
       model: value('model'),
     };
-    const shown = rows.filter(filter, story.jobs);
-    announce(`${shown} jobs shown`);
+    rows.filter(filter, story.jobs);
+    showNothing();
+    announce(`${rows.shown} ${rows.shown === 1 ? 'job' : 'jobs'} shown`);
   };
   for (const id of ['search', 'status', 'model']) byId(id).addEventListener('input', refilter);
   byId('window').addEventListener('input', (event) =>
     rows.show(Number(/** @type {HTMLSelectElement} */ (event.target).value)),
   );
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && detail.id && !document.querySelector('dialog[open]')) return close();
+    if (event.key === 'Escape' && detail.id && !isBusy(event.target)) return close();
     const isTyping = /** @type {HTMLElement} */ (event.target).closest('input, textarea, select, dialog');
     if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
     if (event.key === '/') {
@@ -163,4 +177,10 @@ function listen() {
       newJob();
     }
   });
+}
+
+/** Escape is for a form, or a search that is being typed, first. @param {EventTarget | null} target */
+function isBusy(target) {
+  if (document.querySelector('dialog[open]')) return true;
+  return target === byId('search') && byId('search').value !== '';
 }

@@ -3,9 +3,13 @@ import { webhookStateOf } from './story.js';
 
 /** @typedef {import('./story.js').Job} Job */
 
+/** A table of thousands would hold up the page with each look. */
+const LOOKS_SHOWN_MAX = 100;
+
 /** Each look at ModelStudio, against its plan. @param {Job} job */
 export function pollsPanel(job) {
   const { polls, createdAt, finishedAt, status } = job;
+  if (status === 'refused') return refused(job);
   if (polls.length === 0 && finishedAt === null)
     return [h('p', { class: 'quiet', text: 'Not looked at yet.' })];
   const rows = polls.map((poll, i) => {
@@ -34,13 +38,22 @@ export function pollsPanel(job) {
     last?.wait != null && finishedAt === null
       ? h('p', { class: 'quiet', text: `Looks again at ${clock(last.at + last.wait)}.` })
       : null;
-  return [table('Looks at ModelStudio', ['', 'Age', 'Against plan', 'Found', 'Next'], rows), waiting].filter(
-    (part) => part !== null,
-  );
+  const left = rows.length - LOOKS_SHOWN_MAX;
+  return [
+    left > 0 ? h('p', { class: 'quiet', text: `The last ${LOOKS_SHOWN_MAX} of ${rows.length}.` }) : null,
+    table('Looks at ModelStudio', ['', 'Age', 'Against plan', 'Found', 'Next'], rows.slice(-LOOKS_SHOWN_MAX)),
+    waiting,
+  ].filter((part) => part !== null);
 }
 
-/** @param {any} job as the API says it; null before it has */
-export function resultsPanel(job) {
+/** @param {Job} job */
+function refused({ cause }) {
+  return [h('p', { class: 'problem', text: `It was not taken: ${cause}. There is nothing more of it.` })];
+}
+
+/** @param {Job} told @param {any} job as the API says it; null before it has */
+export function resultsPanel(told, job) {
+  if (told.status === 'refused') return refused(told);
   if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of it yet.' })];
   if (job.error) return [h('p', { class: 'problem', text: `${job.error.code}: ${job.error.message}` })];
   if (job.results_url) return [h('p', {}, 'The results are large: ', h('code', { text: job.results_url }))];
@@ -68,6 +81,7 @@ export function resultsPanel(job) {
 
 /** @param {Job} job @param {any} read the job as the API says it @param {any[]} deliveries as the API says them */
 export function webhookPanel(job, read, deliveries) {
+  if (job.status === 'refused') return refused(job);
   const webhook = read?.webhook;
   if (!webhook && job.attempts.length === 0)
     return [
@@ -117,8 +131,9 @@ export function webhookPanel(job, read, deliveries) {
   ];
 }
 
-/** @param {any} request what was asked, as far as the console knows @param {any} read the job as the API says it */
-export function requestPanel(request, read) {
+/** @param {Job} job @param {any} request what was asked, as far as the console knows @param {any} read the job as the API says it */
+export function requestPanel(job, request, read) {
+  if (job.status === 'refused') return refused(job);
   if (request) return [h('pre', { text: JSON.stringify(shortened(request), null, 2) })];
   return [
     h('p', {

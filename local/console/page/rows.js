@@ -21,6 +21,8 @@ export class Rows {
   });
   /** How many rows have been made, and changed: what a thousand jobs cost. */
   work = { made: 0, changed: 0 };
+  /** How many rows the filter lets through. */
+  shown = 0;
 
   /** @param {(id: string) => void} onOpen */
   constructor(onOpen) {
@@ -44,6 +46,7 @@ export class Rows {
     this.#sight.disconnect();
     this.#seen.clear();
     this.#rows.clear();
+    this.shown = 0;
     this.#list.replaceChildren();
   }
 
@@ -60,13 +63,15 @@ export class Rows {
     }
     this.work.changed += 1;
     changeRow(row, job, this.#base);
-    row.item.hidden = !this.#matches(job);
+    this.#show(row, this.#matches(job));
   }
 
   /** @param {string} id */
   remove(id) {
-    const item = this.#rows.get(id)?.item;
-    if (!item) return;
+    const row = this.#rows.get(id);
+    if (!row) return;
+    this.#show(row, false);
+    const { item } = row;
     this.#sight.unobserve(item);
     this.#seen.delete(item);
     item.remove();
@@ -76,13 +81,15 @@ export class Rows {
   /** @param {Partial<{text: string, status: string, model: string}>} filter @param {Map<string, import('./story.js').Job>} jobs */
   filter(filter, jobs) {
     Object.assign(this.#filter, filter);
-    let shown = 0;
     for (const [id, row] of this.#rows) {
       const job = jobs.get(id);
-      row.item.hidden = !job || !this.#matches(job);
-      if (!row.item.hidden) shown += 1;
+      this.#show(row, job !== undefined && this.#matches(job));
     }
-    return shown;
+  }
+
+  #show(row, isShown) {
+    if (row.item.hidden === isShown) this.shown += isShown ? 1 : -1;
+    row.item.hidden = !isShown;
   }
 
   #matches(job) {
@@ -99,9 +106,12 @@ export class Rows {
     this.#rows.get(this.#selected)?.button.setAttribute('aria-current', 'true');
   }
 
-  /** @param {string} id */
+  /** @param {string} id @returns {boolean} whether there is such a row to be seen */
   focus(id) {
-    this.#rows.get(id)?.button.focus();
+    const row = this.#rows.get(id);
+    if (!row || row.item.hidden) return false;
+    row.button.focus();
+    return true;
   }
 
   /** Moves the tracks in sight to the present. */
@@ -134,7 +144,7 @@ function newRow(job) {
     parts.webhook,
   );
   return {
-    item: h('li', {}, button),
+    item: h('li', { hidden: true }, button),
     button,
     ...parts,
     polls: 0,

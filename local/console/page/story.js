@@ -8,6 +8,7 @@
  *   webhooks: Webhook[], rescues: number[]}} Job
  */
 const JOBS_MAX = 3000;
+const BEGINNINGS = ['submit', 'finish'];
 
 export class Story {
   /** @type {Map<string, Job>} in the order of their creation */
@@ -28,28 +29,37 @@ export class Story {
       this.switches = event.switches;
       return;
     }
-    if (!event.job_id) return;
     const job = this.#jobOf(event);
+    if (!job) return;
     if (event.type === 'webhook') job.webhooks.push(event);
     else STAGES[event.stage]?.(job, event);
     this.changed.add(job.id);
   }
 
+  /** Only what says all of a job begins its story: the rest of one that is no longer kept would make a wrong one. */
   #jobOf(event) {
     const known = this.jobs.get(event.job_id);
-    if (known) return known;
+    if (known || !BEGINNINGS.includes(event.stage)) return known;
     const job = {
       ...{ id: event.job_id, client: '', model: '', status: 'running', total: 1, completed: 0, failed: 0 },
       ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), finishedAt: null, cause: null },
       ...{ polls: [], attempts: [], webhooks: [], rescues: [] },
     };
     this.jobs.set(job.id, job);
-    if (this.jobs.size > JOBS_MAX) {
-      const [oldest] = this.jobs.keys();
-      this.jobs.delete(oldest);
-      this.changed.add(oldest);
-    }
+    if (this.jobs.size > JOBS_MAX) this.#forget();
     return job;
+  }
+
+  /** The oldest that has ended, if there is one. */
+  #forget() {
+    let [oldest] = this.jobs.keys();
+    for (const { id, finishedAt } of this.jobs.values()) {
+      if (finishedAt === null) continue;
+      oldest = id;
+      break;
+    }
+    this.jobs.delete(oldest);
+    this.changed.add(oldest);
   }
 }
 

@@ -32,6 +32,7 @@ async function toggle(name) {
   const button = byId('switches').querySelector(`[data-switch="${name}"]`);
   const on = button?.getAttribute('aria-checked') !== 'true';
   const switches = await local('/switches', { name, on });
-  if (switches) showSwitches(switches);
+  if (!switches) return announce('The local system does not answer.');
+  showSwitches(switches);
   announce(`${TEXTS[name][0]}: ${on ? 'on' : 'off'}`);
 }
