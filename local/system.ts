@@ -69,6 +69,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     modelIds: upstream.modelIds,
     apiUrl: stack.apiUrl,
     keys: { 'first-app': first, 'second-app': second },
+    port: flags.port === 0 ? 0 : flags.port + 1,
   });
   const withdraw = announce({ stack, upstream, keys }, templateFile);
   const close = async () => {

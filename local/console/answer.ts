@@ -34,9 +34,10 @@ export async function bodyOf(request: IncomingMessage, maxBytes = BODY_MAX_BYTES
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new BodyTooLarge();
-    chunks.push(chunk);
+    if (bytes <= maxBytes) chunks.push(chunk);
   }
+  // Read to its end, as whoever is cut off while sending gets no answer.
+  if (bytes > maxBytes) throw new BodyTooLarge();
   return Buffer.concat(chunks).toString();
 }
 

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Inbox, ReceivedWebhook } from '../inbox.ts';
 import type { LogLine } from '../narrate.ts';
@@ -16,6 +17,8 @@ export interface ConsoleOptions {
   modelIds: readonly string[];
   apiUrl: string;
   keys: ClientKeys;
+  /** Where a page that was left open finds it again after a restart; another one if that is taken. 0: any. */
+  port: number;
 }
 
 /** The page on which one watches the local system, and the inbox beside it. */
@@ -72,7 +75,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       json(response, 502, { detail: 'The API does not answer.' });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await listen(server, options.port);
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const inboxUrl = `${base}/inbox`;
   const routes = createRoutes({ ...options, feed, inboxUrl, requests });
@@ -86,6 +89,14 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       server.closeAllConnections();
     },
   };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening').catch((error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return listen(server, 0);
+  });
 }
 
 function webhookEvent({ at, headers, body, verified }: ReceivedWebhook): FeedEvent {

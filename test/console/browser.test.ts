@@ -182,6 +182,42 @@ describeInBrowser('the console in a browser', () => {
     await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*asked/);
   });
 
+  it('leaves a button where it is while the open job moves', async () => {
+    const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
+    await row.click();
+    await text(detail()).toContain('Looks again');
+    await page.evaluate('globalThis.button = document.querySelector("#cancel")');
+    const looks = () => detail().locator('tbody tr').count();
+    const before = await looks();
+    await expect.poll(looks, { timeout: PATIENCE }).toBeGreaterThan(before);
+    expect(await page.evaluate('globalThis.button === document.querySelector("#cancel")')).toBe(true);
+    await detail().locator('#cancel').click();
+    await text(row).toContain('cancelled');
+  });
+
+  it('takes no notice of an old answer in a new form', async () => {
+    const form = page.getByRole('dialog');
+    await toggle('ModelStudio is slow');
+    await page.getByRole('button', { name: 'New job' }).click();
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await text(form).toContain('Submitting…');
+    await form.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'New job' }).click();
+    await form.getByLabel('Prompt').fill('half a thought');
+    await text(page.locator('#said')).toContain('Submitted');
+    expect(await form.getByLabel('Prompt').inputValue()).toBe('half a thought');
+    await form.getByRole('button', { name: 'Close' }).click();
+    await toggle('ModelStudio is slow');
+  });
+
+  it('says so when no job is like what is looked for', async () => {
+    await submit((form) => form.getByLabel('Prompt').fill('hi'));
+    await page.getByLabel('Search jobs').fill('no such job');
+    await text(page.locator('#nothing')).toContain('No job is like that');
+    await page.getByLabel('Search jobs').fill('');
+    expect(await page.locator('#nothing').isHidden()).toBe(true);
+  });
+
   it('leaves the focus where it is while the open job changes', async () => {
     const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
     await row.click();

@@ -80,6 +80,10 @@ describe('no other site may ask', () => {
     ['from a page without an origin', () => post(path, body, { origin: 'null' })],
     ['across sites', () => ask('GET', '/setup', { 'sec-fetch-site': 'cross-site' })],
     ['across ports', () => ask('GET', '/setup', { 'sec-fetch-site': 'same-site' })],
+    [
+      'to put something into the inbox',
+      () => ask('POST', '/inbox', { 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' }, body),
+    ],
     ['by a form', () => ask('POST', path, { 'content-type': 'text/plain' }, body)],
     ['by POST without a type', () => ask('POST', path, {}, body)],
   ];
@@ -92,6 +96,15 @@ describe('no other site may ask', () => {
     [
       'its own page as localhost',
       () => ask('GET', '/setup', { host: mine().replace('127.0.0.1', 'localhost') }),
+    ],
+    [
+      'whoever follows a link to it',
+      () =>
+        ask('GET', '/', {
+          'sec-fetch-site': 'cross-site',
+          'sec-fetch-mode': 'navigate',
+          'sec-fetch-dest': 'document',
+        }),
     ],
     ['whoever types its address', () => ask('GET', '/', { 'sec-fetch-site': 'none' })],
   ];
@@ -116,6 +129,7 @@ describe('it answers', () => {
     ],
     ['a snippet', () => post('/snippet', { language: 'python', kind: 'submit', request: {} }), 200],
     ['a refusal of the API', () => post('/api/first-app/v1/jobs', {}), 400],
+    ['a body of more than 16 MiB', () => post('/api/first-app/v1/jobs', { pad: 'x'.repeat(17 << 20) }), 413],
     ['another method of the inbox', () => ask('PUT', '/inbox'), 405],
   ];
   it.each(asked)('%s', async (_name, answer, status) => {
