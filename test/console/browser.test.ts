@@ -84,6 +84,19 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toMatch(/completed[\s\S]*3 of 3/);
   });
 
+  it('shows results that are too large for the job itself', async () => {
+    const prompts = Array.from({ length: 1000 }, (_, i) => `${i} ${'x'.repeat(300)}`);
+    const row = await submit(async (form) => {
+      await form.getByText('Batch', { exact: true }).click();
+      await form.getByLabel('Prompts, one on each line').fill(prompts.join('\n'));
+      await form.getByLabel('Model').selectOption('sandbox-instant');
+    });
+    await text(row).toContain('1000 of 1000');
+    await row.click();
+    await tab('Results');
+    await text(detail()).toMatch(/The first 200 of 1000; all of them: http[\s\S]*Conversation 199/);
+  });
+
   it('takes a conversation of several turns, and an image from the disk', async () => {
     const turns = await submit(async (form) => {
       await form.getByText('Conversation', { exact: true }).click();

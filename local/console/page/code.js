@@ -39,7 +39,17 @@ export function codePanel(languages, request) {
     type: 'button',
     id: 'copy',
     text: 'Copy',
-    onclick: () => navigator.clipboard.writeText(code.textContent ?? '').then(() => announce('Copied')),
+    onclick: async () => {
+      const said = await navigator.clipboard.writeText(code.textContent ?? '').then(
+        () => 'Copied',
+        () => 'Not copied',
+      );
+      copy.textContent = said;
+      announce(said);
+      setTimeout(() => {
+        copy.textContent = 'Copy';
+      }, 2000);
+    },
   });
   return [h('p', { class: 'actions' }, language, kind, copy), code];
 }

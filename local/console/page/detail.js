@@ -23,6 +23,8 @@ export class Detail {
   #deliveries = [];
   /** @type {any} */
   #request = null;
+  /** Its results, if they are too large to stand in what the API says of it. @type {any[] | null} */
+  #large = null;
   #shownHead = '';
   /** Why the last thing that was asked of the job was not done. */
   #problem = '';
@@ -38,6 +40,7 @@ export class Detail {
     this.id = job.id;
     this.#job = job;
     this.#public = null;
+    this.#large = null;
     this.#request = null;
     this.#deliveries = [];
     this.#problem = '';
@@ -76,6 +79,8 @@ export class Detail {
     ]);
     if (this.id !== job.id) return;
     if (read.status === 200) this.#public = read.body;
+    if (read.body?.results_url) this.#large = (await ask(client, `${pathOf(job)}/results`)).body;
+    if (this.id !== job.id) return;
     if (deliveries.status === 200) this.#deliveries = deliveries.body.deliveries;
     this.#request = request;
     this.#showHead();
@@ -198,7 +203,7 @@ export class Detail {
     const job = /** @type {import('./story.js').Job} */ (this.#job);
     const make = {
       Polls: () => pollsPanel(job),
-      Results: () => resultsPanel(job, this.#public),
+      Results: () => resultsPanel(job, this.#public, this.#large),
       Webhook: () => webhookPanel(job, this.#public, this.#deliveries),
       Request: () => requestPanel(job, this.#request, this.#public),
       Code: () => codePanel(this.#setup.languages, this.#request ?? helloTo(job.model)),

@@ -126,8 +126,14 @@ export function openForm(setup, onSubmitted) {
 async function submitIn(dialog, form, onSubmitted) {
   for (const name of FIELDS) byId(`e-${name}`).textContent = '';
   byId('f-problem').textContent = '';
-  const request = await requestIn().catch((error) => {
+  const metadata = metadataIn();
+  if (!metadata) {
+    byId('e-metadata').textContent = 'Must be name=value on each line, and each name once';
+    return;
+  }
+  const request = await requestIn(metadata).catch((error) => {
     byId('e-messages').textContent = error.message;
+    byId('f-problem').textContent = error.message;
     return null;
   });
   if (!request) return;
@@ -164,19 +170,25 @@ async function submitIn(dialog, form, onSubmitted) {
   }
 }
 
-async function requestIn() {
+/** Null: one of its lines says nothing, or something that another one has said. */
+function metadataIn() {
+  const lines = value('f-metadata')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const pairs = lines.map((line) => /^\s*(.*?)\s*=\s*(.*?)\s*$/.exec(line)?.slice(1) ?? ['']);
+  const metadata = Object.fromEntries(pairs);
+  const isGood = pairs.every(([name]) => name !== '') && Object.keys(metadata).length === pairs.length;
+  return isGood ? metadata : null;
+}
+
+/** @param {Record<string, string>} metadata */
+async function requestIn(metadata) {
   /** What is no number is sent as it is, for the API to say so. */
   const number = (id) => {
     const text = value(id).trim();
     if (text === '') return undefined;
     return Number.isFinite(Number(text)) ? Number(text) : text;
   };
-  const metadata = Object.fromEntries(
-    value('f-metadata')
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => [line.split('=', 1)[0]?.trim(), line.slice(line.indexOf('=') + 1).trim()]),
-  );
   return {
     model_id: value('f-model_id'),
     messages: await messagesIn(),

@@ -7,7 +7,7 @@ import { Rows } from './rows.js';
 import { Story } from './story.js';
 import { showSwitches } from './switches.js';
 
-const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
+const STATUSES = ['running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
 
 const setup = await local('/setup');
 const NO_JOBS = 'Nothing yet. Submit a job, here or with curl, and watch it.';

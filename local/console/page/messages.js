@@ -90,6 +90,7 @@ export function showContent(place) {
         onclick: () => {
           turns.push({ role: turns.at(-1)?.role === 'user' ? 'assistant' : 'user', content: '' });
           showContent(place);
+          focusTurn(place, turns.length - 1);
         },
       }),
     ],
@@ -119,7 +120,14 @@ function turnRow(turn, index, place) {
     onclick: () => {
       turns = turns.filter((each) => each !== turn);
       showContent(place);
+      focusTurn(place, Math.min(index, turns.length - 1));
     },
   });
   return h('div', { class: 'turn' }, role, content, remove);
+}
+
+/** @param {HTMLElement} place @param {number} index */
+function focusTurn(place, index) {
+  const texts = place.querySelectorAll('textarea');
+  (texts[index] ?? place.querySelector('button'))?.focus();
 }

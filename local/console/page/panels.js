@@ -5,6 +5,7 @@ import { webhookStateOf } from './story.js';
 
 /** A table of thousands would hold up the page with each look. */
 const LOOKS_SHOWN_MAX = 100;
+const RESULTS_SHOWN_MAX = 200;
 
 /** Each look at ModelStudio, against its plan. @param {Job} job */
 export function pollsPanel(job) {
@@ -51,31 +52,46 @@ function refused({ cause }) {
   return [h('p', { class: 'problem', text: `It was not taken: ${cause}. There is nothing more of it.` })];
 }
 
-/** @param {Job} told @param {any} job as the API says it; null before it has */
-export function resultsPanel(told, job) {
+/** @param {Job} told @param {any} job as the API says it; null before it has @param {any[] | null} large its results, if they are not in that */
+export function resultsPanel(told, job, large) {
   if (told.status === 'refused') return refused(told);
   if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of it yet.' })];
   if (job.error) return [h('p', { class: 'problem', text: `${job.error.code}: ${job.error.message}` })];
-  if (job.results_url) return [h('p', {}, 'The results are large: ', h('code', { text: job.results_url }))];
-  if (!job.results)
+  const results = job.results ?? large;
+  if (!results)
     return [h('p', { class: 'quiet', text: job.finished_at ? 'It has no results.' : 'Not finished yet.' })];
-  return job.results.map((task) =>
+  const left = results.length - RESULTS_SHOWN_MAX;
+  return [
+    ...(left > 0
+      ? [
+          h(
+            'p',
+            { class: 'quiet' },
+            `The first ${RESULTS_SHOWN_MAX} of ${results.length}; all of them: `,
+            h('code', { text: job.results_url ?? '' }),
+          ),
+        ]
+      : []),
+    ...results.slice(0, RESULTS_SHOWN_MAX).map(resultOf),
+  ];
+}
+
+function resultOf(task) {
+  return h(
+    'article',
+    { class: 'result' },
     h(
-      'article',
-      { class: 'result' },
-      h(
-        'h3',
-        { text: `Conversation ${task.task_index}` },
-        h('span', { class: `status is-${task.error ? 'failed' : 'completed'}`, text: task.status }),
-      ),
-      h('pre', {
-        text: task.error
-          ? JSON.stringify(task.error)
-          : typeof task.result === 'string'
-            ? task.result
-            : JSON.stringify(task.result, null, 2),
-      }),
+      'h3',
+      { text: `Conversation ${task.task_index}` },
+      h('span', { class: `status is-${task.error ? 'failed' : 'completed'}`, text: task.status }),
     ),
+    h('pre', {
+      text: task.error
+        ? JSON.stringify(task.error)
+        : typeof task.result === 'string'
+          ? task.result
+          : JSON.stringify(task.result, null, 2),
+    }),
   );
 }
 
