@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
-import type { InvocationFailure, InvocationMessage, WorkerMessage } from './worker.ts';
+import type { EnvironmentMessage, InvocationFailure, WorkerMessage } from './worker.ts';
 
 export interface FunctionSettings {
   name: string;
@@ -39,6 +39,8 @@ export interface EnvironmentEvents {
 }
 
 const INIT_TIMEOUT_SECONDS = 10;
+/** As long as a thread may be held up by other work before it counts as one that computes without end. */
+const ENDING_GRACE_MS = 500;
 
 /** Without it, every thread would strip the types of worker.ts again, which is half of its start. */
 const { directory: NODE_COMPILE_CACHE } = enableCompileCache();
@@ -94,11 +96,11 @@ export class ExecutionEnvironment {
     this.#invocation = invocation;
     this.#limitTime(timeoutSeconds, 'Task timed out');
     const { requestId, event } = invocation;
-    const message: InvocationMessage = { requestId, event, deadlineMs: Date.now() + timeoutSeconds * 1000 };
-    this.#worker.postMessage(message);
+    const deadlineMs = Date.now() + timeoutSeconds * 1000;
+    this.#post({ type: 'invocation', requestId, event, deadlineMs });
   }
 
-  /** Ends the thread in the middle of whatever it does. */
+  /** Ends the thread, whatever it waits for. */
   end(reason: string): void {
     this.#finish({ errorType: 'Runtime.ExitError', errorMessage: `Error: ${reason}`, trace: [] });
   }
@@ -137,9 +139,20 @@ export class ExecutionEnvironment {
     const error = new FunctionError(failure);
     this.#state = 'ended';
     clearTimeout(this.#timer);
-    void this.#worker.terminate();
+    this.#endThread();
     this.#invocation?.reject(error);
     this.#events.onEnd(error, duringInit);
+  }
+
+  /** Asks first: a thread that is terminated while it opens a zlib stream aborts the whole process (nodejs/node). */
+  #endThread(): void {
+    this.#post({ type: 'end' });
+    const timer = setTimeout(() => void this.#worker.terminate(), ENDING_GRACE_MS);
+    void this.exited.then(() => clearTimeout(timer));
+  }
+
+  #post(message: EnvironmentMessage): void {
+    this.#worker.postMessage(message);
   }
 
   #log(invocation: Invocation | undefined, failure: InvocationFailure): void {

@@ -5,10 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { parentPort } from 'node:worker_threads';
 
 export interface InvocationMessage {
+  type: 'invocation';
   requestId: string;
   event: string;
   deadlineMs: number;
 }
+
+export type EnvironmentMessage = InvocationMessage | { type: 'end' };
 
 export interface InvocationFailure {
   errorType: string;
@@ -33,11 +36,13 @@ const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
 
 const environment = process.env as Record<string, string>;
 delete environment['NODE_COMPILE_CACHE'];
-const handler = await loadHandler(environment['LAMBDA_TASK_ROOT'] ?? '', environment['_HANDLER'] ?? '');
+const loading = loadHandler(environment['LAMBDA_TASK_ROOT'] ?? '', environment['_HANDLER'] ?? '');
 
-parentPort?.on('message', async (invocation: InvocationMessage) => {
-  post(await invoke(invocation));
+parentPort?.on('message', async (message: EnvironmentMessage) => {
+  if (message.type === 'end') process.exit();
+  post(await invoke(message));
 });
+const handler = await loading;
 post({ type: 'ready' });
 
 async function invoke({ requestId, event, deadlineMs }: InvocationMessage): Promise<WorkerMessage> {

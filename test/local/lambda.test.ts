@@ -172,6 +172,25 @@ describe('a failure ends the environment, and the next invocation gets a fresh o
   });
 });
 
+describe('a kill', () => {
+  it('never takes the process along, even while the function makes zlib streams', async () => {
+    const { target } = createFunction(`
+      const { deflateRawSync } = require('node:zlib');
+      exports.handler = async () => {
+        for (;;) {
+          for (let i = 0; i < 100; i += 1) deflateRawSync('x');
+          await new Promise(setImmediate);
+        }
+      };`);
+    for (let kills = 0; kills < 30; kills += 1) {
+      const outcome = target.invoke({}).catch(String);
+      await eventually(() => expect(target.kill()).toBe(1));
+      expect(await outcome).toContain('signal: killed');
+    }
+    await target.close();
+  });
+});
+
 describe('closing', () => {
   it('ends every invocation at once, even one that never yields', async () => {
     const { target } = createFunction(FAILING, { maxConcurrency: 2 });
