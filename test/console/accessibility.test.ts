@@ -73,4 +73,15 @@ describeInBrowser('what axe finds', () => {
     await page.close();
     expect(found).toEqual({});
   });
+
+  it.each([320, 390, 768, 1280])('is nothing to be scrolled sideways: %d pixels wide', async (width) => {
+    const { page } = await openConsole(browser, system.console_url, { width });
+    await page.locator('button.row').first().waitFor();
+    const sideways = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await page.evaluate(sideways)).toBe(0);
+    await page.locator('button.row').first().click();
+    await page.locator('#detail').waitFor();
+    expect(await page.evaluate(sideways)).toBe(0);
+    await page.close();
+  });
 });

@@ -119,6 +119,22 @@ describeInBrowser('the console in a browser', () => {
     }
   });
 
+  it('keeps what was typed while another kind is looked at', async () => {
+    await page.keyboard.press('n');
+    const form = page.getByRole('dialog');
+    await form.getByText('Single', { exact: true }).click();
+    await form.getByLabel('Prompt').fill('keep me');
+    await form.getByText('Batch', { exact: true }).click();
+    await form.getByLabel('Prompts, one on each line').fill('and\nme');
+    await form.getByText('Single', { exact: true }).click();
+    expect(await form.getByLabel('Prompt').inputValue()).toBe('keep me');
+    await form.getByText('Batch', { exact: true }).click();
+    expect(await form.getByLabel('Prompts, one on each line').inputValue()).toBe('and\nme');
+    await form.getByText('Single', { exact: true }).click();
+    await page.keyboard.press('Escape');
+    await form.waitFor({ state: 'hidden' });
+  });
+
   it('shows a fault at its field', async () => {
     await page.keyboard.press('n');
     const form = page.getByRole('dialog');
@@ -273,5 +289,11 @@ describeInBrowser('the console in a browser', () => {
     expect(await page.evaluate('document.activeElement.parentElement.previousElementSibling !== null')).toBe(
       count > 1,
     );
+    // However many rows there are, Tab leaves them at once, and comes back to the one it left.
+    await page.keyboard.press('Shift+Tab');
+    expect(await page.evaluate('document.activeElement.id')).toBe('window');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate("document.querySelectorAll('button.row:not([tabindex])').length")).toBe(1);
+    expect(await page.evaluate('document.activeElement.className')).toBe('row');
   });
 });

@@ -6,6 +6,11 @@ const IMAGE_MAX_BYTES = 2.9 * 1024 * 1024;
 
 /** Held from form to form. */
 let kind = 'single';
+const texts = {
+  single: 'Name the capital of France.',
+  batch: 'Name the capital of France.\nName the capital of Japan.\nName the capital of Kenya.',
+  vision: 'What is in this picture?',
+};
 let turns = [
   { role: 'system', content: 'Answer in one word.' },
   { role: 'user', content: 'Name the capital of Kenya.' },
@@ -23,7 +28,7 @@ export function choose(id, place) {
 export async function messagesIn() {
   const user = (content) => ({ role: 'user', content });
   if (kind === 'turns') return [turns];
-  const text = /** @type {HTMLTextAreaElement} */ (byId('f-text')).value;
+  const text = texts[kind];
   if (kind === 'single') return [[user(text)]];
   if (kind === 'batch')
     return text
@@ -57,24 +62,18 @@ function dataUrl(file) {
 
 /** @param {HTMLElement} place */
 export function showContent(place) {
-  const text = (label, content, rows) =>
-    h(
-      'label',
-      { class: 'field' },
-      h('span', { text: label }),
-      h('textarea', { id: 'f-text', rows }, content),
-    );
+  const text = (label, rows) => {
+    const area = h('textarea', { id: 'f-text', rows }, texts[kind]);
+    area.addEventListener('input', () => {
+      texts[kind] = /** @type {HTMLTextAreaElement} */ (area).value;
+    });
+    return h('label', { class: 'field' }, h('span', { text: label }), area);
+  };
   const parts = {
-    single: () => [text('Prompt', 'Name the capital of France.', 3)],
-    batch: () => [
-      text(
-        'Prompts, one on each line',
-        'Name the capital of France.\nName the capital of Japan.\nName the capital of Kenya.',
-        5,
-      ),
-    ],
+    single: () => [text('Prompt', 3)],
+    batch: () => [text('Prompts, one on each line', 5)],
     vision: () => [
-      text('Prompt', 'What is in this picture?', 2),
+      text('Prompt', 2),
       h(
         'label',
         { class: 'field' },

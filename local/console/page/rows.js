@@ -14,6 +14,9 @@ export class Rows {
   #filter = { text: '', status: '', model: '' };
   #base = Date.now();
   #selected = '';
+  /** The row that Tab leads to: the last one that was in focus, else the newest. The arrow keys lead to the others. */
+  #stop = null;
+  #lastFocus = null;
   /** The items in sight: time passes for no other, as a new time costs the styles of all that it is set on. */
   #seen = new Set();
   #sight = new IntersectionObserver((entries) => {
@@ -31,15 +34,23 @@ export class Rows {
       if (row instanceof HTMLElement) onOpen(row.dataset.id ?? '');
     });
     this.#list.addEventListener('keydown', (event) => moveFocus(event, this.#list));
+    this.#list.addEventListener('focusin', ({ target }) => {
+      this.#lastFocus = /** @type {HTMLElement} */ (target).closest('button.row');
+      this.#moveStop();
+    });
     this.show(60);
   }
 
   /** @param {number} windowSeconds */
   show(windowSeconds) {
     this.#list.style.setProperty('--window', String(windowSeconds));
-    const step = windowSeconds / 6;
-    const ticks = [6, 5, 4, 3, 2, 1].map((n) => h('span', { text: `${seconds(step * n * 1000)} ago` }));
-    byId('axis').replaceChildren(...ticks, h('span', { text: 'now' }));
+    const ticks = [6, 5, 4, 3, 2, 1, 0].map((sixths) => {
+      const text = sixths === 0 ? 'now' : `${seconds((windowSeconds / 6) * sixths * 1000)} ago`;
+      const tick = h('span', { text });
+      tick.style.setProperty('--at', `${100 - (100 * sixths) / 6}%`);
+      return tick;
+    });
+    byId('axis').replaceChildren(...ticks);
   }
 
   clear() {
@@ -64,6 +75,16 @@ export class Rows {
     this.work.changed += 1;
     changeRow(row, job, this.#base);
     this.#show(row, this.#matches(job));
+    this.#moveStop();
+  }
+
+  #moveStop() {
+    const isLastThere = this.#lastFocus?.isConnected && !this.#lastFocus.parentElement.hidden;
+    const next = isLastThere ? this.#lastFocus : this.#list.querySelector('li:not([hidden]) > button');
+    if (next === this.#stop) return;
+    this.#stop?.setAttribute('tabindex', '-1');
+    next?.removeAttribute('tabindex');
+    this.#stop = next;
   }
 
   /** @param {string} id */
@@ -76,6 +97,7 @@ export class Rows {
     this.#seen.delete(item);
     item.remove();
     this.#rows.delete(id);
+    this.#moveStop();
   }
 
   /** @param {Partial<{text: string, status: string, model: string}>} filter @param {Map<string, import('./story.js').Job>} jobs */
@@ -85,6 +107,7 @@ export class Rows {
       const job = jobs.get(id);
       this.#show(row, job !== undefined && this.#matches(job));
     }
+    this.#moveStop();
   }
 
   #show(row, isShown) {
@@ -136,7 +159,7 @@ function newRow(job) {
   parts.track.append(parts.life, parts.next);
   const button = h(
     'button',
-    { type: 'button', class: 'row', 'data-id': job.id },
+    { type: 'button', class: 'row', tabindex: '-1', 'data-id': job.id },
     parts.status,
     h('span', { class: 'what' }, parts.model, parts.id),
     h('span', { class: 'tasks' }, parts.progress, parts.count),
