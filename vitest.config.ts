@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // Most of them wait for a job more than they compute, so no core need be kept free for vitest itself.
     maxWorkers: '100%',
   },

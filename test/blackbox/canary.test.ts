@@ -54,8 +54,9 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
         { timeout: 60_000, interval: 100 },
       );
     }
-    await vi.waitFor(() =>
-      expect(lines.filter((line) => /"message":"deliver"/.test(line)).length).toBeGreaterThan(2),
+    await vi.waitFor(
+      () => expect(lines.filter((line) => /"message":"deliver"/.test(line)).length).toBeGreaterThan(2),
+      { timeout: 60_000 },
     );
     const secrets = [...system.client_keys, system.webhook_secret, system.modelstudio.api_key];
     // Their last letters tell each of them, too, however they were cut.

@@ -213,5 +213,8 @@ function expectWithin(value: number, [min, max]: [min: number, max: number]): vo
 /** Waits for a new timestamp, which counts seconds. */
 async function nextSecond(): Promise<void> {
   const second = Math.floor(Date.now() / 1000);
-  await vi.waitFor(() => expect(Date.now() / 1000).toBeGreaterThanOrEqual(second + 1), { interval: 20 });
+  await vi.waitFor(() => expect(Date.now() / 1000).toBeGreaterThanOrEqual(second + 1), {
+    timeout: 20_000,
+    interval: 20,
+  });
 }

@@ -46,7 +46,7 @@ describe("the README's receiver", () => {
 
   it('takes a good webhook', async () => {
     expect(await sent(signedHeaders('msg_good', Date.now(), body, [secret]))).toBe(204);
-    await vi.waitFor(async () => expect(await receiver.processed()).toHaveLength(1));
+    await vi.waitFor(async () => expect(await receiver.processed()).toHaveLength(1), { timeout: 20_000 });
   });
 
   const minutes = 60_000;

@@ -85,14 +85,12 @@ function suite(start: Start) {
     const receiver = await start(system.webhook_secret);
     const body = { ...submission('sandbox-instant', 'Hello 😀'), webhook_url: receiver.url };
     const { json } = await call(system, 'POST', '/v1/jobs', body);
-    await vi.waitFor(async () => expect(await receiver.processed()).toEqual([json.job_id]), {
-      timeout: 20_000,
-      interval: 20,
-    });
+    const patience = { timeout: 20_000, interval: 20 };
+    await vi.waitFor(async () => expect(await receiver.processed()).toEqual([json.job_id]), patience);
     await vi.waitFor(async () => {
       const { json: job } = await call(system, 'GET', `/v1/jobs/${json.job_id}`);
       expect(job.webhook).toMatchObject({ status: 'delivered', attempts: 1 });
-    });
+    }, patience);
   });
 }
 

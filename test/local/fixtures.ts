@@ -8,7 +8,7 @@ import type { Template } from '../../local/stack/template.ts';
 
 /** Resolves as soon as the assertion holds. */
 export function eventually(assertion: () => unknown): Promise<unknown> {
-  return vi.waitFor(assertion, { timeout: 5_000, interval: 20 });
+  return vi.waitFor(assertion, { timeout: 20_000, interval: 20 });
 }
 
 /** Files in a directory that is gone after the test. */

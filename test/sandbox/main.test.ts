@@ -56,7 +56,7 @@ test.concurrent('run by npm, it ends when the shell in between does', async () =
   const [line] = await once(shell.stdout, 'data');
   const { base_url } = JSON.parse(String(line));
   await end(shell, 'SIGTERM');
-  await expect.poll(() => fetch(base_url).catch(() => 'gone'), { timeout: 4000 }).toBe('gone');
+  await expect.poll(() => fetch(base_url).catch(() => 'gone'), { timeout: 20_000 }).toBe('gone');
 });
 
 test.concurrent('without --json it prints a curl line that works', async () => {
