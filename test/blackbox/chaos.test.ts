@@ -16,7 +16,7 @@ import {
 } from './scene.ts';
 import { call, type Line, submission } from './system.ts';
 
-const TEST = { timeout: 90_000 };
+const TEST = { timeout: 240_000 };
 
 // Once, as all that start at the same time would do it at the same time.
 beforeAll(async () => {

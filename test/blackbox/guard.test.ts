@@ -93,7 +93,7 @@ describe('a system with the deployed rules', () => {
         const { json } = await call(system, 'GET', `/v1/jobs/${jobId}`);
         expect(json.webhook.status).not.toBe('pending');
         return json.webhook;
-      }, 20_000);
+      }, 40_000);
       expect(webhook).toMatchObject({ status: 'blocked', attempts: 1, last_status: null });
     }
     expect(receiver.connections).toBe(0);

@@ -10,7 +10,7 @@ interface Listed {
 
 const JOBS = 1000;
 const SUBMITTERS = 8;
-const patience = { timeout: 60_000, interval: 200 };
+const patience = { timeout: 240_000, interval: 200 };
 
 let system: LocalSystem;
 
@@ -79,7 +79,7 @@ async function allFinished(): Promise<void> {
 }
 
 it(`${JOBS} jobs are listed without a gap or a repeat while more come in and others finish`, {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const before: string[] = [];
   let begun = 0;

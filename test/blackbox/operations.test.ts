@@ -14,7 +14,7 @@ import { blackBox, heldModel, jobOf, patience, type Scene, submitJob, verify } f
 import { startSlowReceiver } from './slow-receiver.ts';
 import { type Called, call, submission } from './system.ts';
 
-const TEST = { timeout: 90_000 };
+const TEST = { timeout: 240_000 };
 
 // Once, as all that start at the same time would do it at the same time.
 beforeAll(async () => {

@@ -16,7 +16,7 @@ export interface Scene {
   operator: Operator;
 }
 
-export const patience = { timeout: 60_000, interval: 200 };
+export const patience = { timeout: 120_000, interval: 200 };
 
 interface SceneSettings {
   models?: Record<string, Model>;
