@@ -1,12 +1,13 @@
 /** What was asked for did not come about. The message is a sentence. */
 export class Failure extends Error {}
 
+const OR_LOCAL = 'for the system of `npm start`, say --local';
 const SIGN_IN = 'set AWS_PROFILE, or run `aws configure` or `aws sso login`';
 
 /** For what AWS's SDK says too tersely: by its error's name or message. */
 const SENTENCES: [RegExp, string][] = [
-  [/^Could not load credentials/, `There are no AWS credentials: ${SIGN_IN}.`],
-  [/^Region is missing/, 'There is no AWS region: set AWS_REGION, or one in the AWS profile.'],
+  [/^Could not load credentials/, `There are no AWS credentials: ${SIGN_IN}; ${OR_LOCAL}.`],
+  [/^Region is missing/, `There is no AWS region: set AWS_REGION, or one in the AWS profile; ${OR_LOCAL}.`],
   [/^(ExpiredToken|ExpiredTokenException|RequestExpired)$/, `The AWS credentials have expired: ${SIGN_IN}.`],
   [
     /^(InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidSignatureException)$/,

@@ -7,7 +7,8 @@ export const HELP = `Runs the whole system on this machine: no AWS account, no D
   --once             exit 0 after the sample's verified webhook, non-zero if it does not come
   --json             one line of JSON on stdout when ready, all else on stderr; no sample is submitted
   --port N           port of the API on 127.0.0.1, default 8787; 0 = any free one
-  --strict-webhooks  the deployed webhook URL rules; without it, loopback receivers over http are allowed
+  --strict-webhooks  the deployed webhook URL rules; without it, loopback receivers over http are allowed, of which the
+                     sample's is one: with it, none is submitted
   --help             this text
 
 Environment
@@ -42,8 +43,12 @@ export function parseFlags(args: string[]): Flags {
     throw new Error(`--port must be a whole number from 0 to 65535, not "${values.port}"`);
   }
   if (values.json && values.once) throw new Error('--json submits no sample, so --once cannot wait for one');
-  const { once, json, help } = values;
-  return { once, json, help, port, strictWebhooks: values['strict-webhooks'] };
+  const { once, json, help, 'strict-webhooks': strictWebhooks } = values;
+  if (strictWebhooks && once)
+    throw new Error(
+      '--strict-webhooks refuses the sample, whose receiver is on this machine, so --once cannot wait for it',
+    );
+  return { once, json, help, port, strictWebhooks };
 }
 
 const UPSTREAM = ['MODELSTUDIO_BASE_URL', 'MODELSTUDIO_ORGANIZATION_ID', 'MODELSTUDIO_API_KEY'] as const;

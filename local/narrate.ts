@@ -22,7 +22,7 @@ function isRoutine({ message, outcome }: LogLine): boolean {
 /** Says in a few words what a log line means to someone who watches. */
 export function narrate(line: LogLine): string {
   const { message, outcome, job_id, ...facts } = line;
-  const verb = message.padEnd(8);
+  const verb = `${message} `.padEnd(8);
   switch (message) {
     case 'submit':
       return outcome === 'created'

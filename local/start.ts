@@ -29,9 +29,10 @@ function welcome({ stack, upstream, console }: System): string {
 `;
 }
 
-function tryIt({ stack, console, keys, upstream, webhookSecret }: System): string {
+function tryIt({ stack, console, keys, upstream, webhookSecret }: System, { strictWebhooks }: Flags): string {
   const model = upstream.modelIds[0] ?? 'YOUR_MODEL';
-  const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${console.inboxUrl}"}`;
+  const webhookUrl = strictWebhooks ? 'https://YOUR_RECEIVER' : console.inboxUrl;
+  const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${webhookUrl}"}`;
   return `
 Your turn:
 
@@ -104,9 +105,9 @@ async function main(): Promise<void> {
   for (const warning of system.stack.warnings) warn(warning);
   if (flags.json) return say(JSON.stringify(publicLine(system)));
   say(stamped(`ready${welcome(system)}`));
-  const isDelivered = await sample(system, flags);
+  const isDelivered = !flags.strictWebhooks && (await sample(system, flags));
   if (flags.once) return end(isDelivered ? 0 : 1);
-  say(tryIt(system));
+  say(tryIt(system, flags));
 }
 
 await main();

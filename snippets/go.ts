@@ -216,6 +216,7 @@ func (receiver *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMaxBytes))
 	var event Event
 	if err != nil || !receiver.isGenuine(r.Header, body) || json.Unmarshal(body, &event) != nil {
+		log.Print("Refused: it is old, or was not signed with this WEBHOOK_SECRET")
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}

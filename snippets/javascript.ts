@@ -118,7 +118,10 @@ async function bodyOf(request) {
 const server = createServer(async (request, response) => {
   try {
     const body = await bodyOf(request);
-    if (!isGenuine(request.headers, body)) return response.writeHead(400).end();
+    if (!isGenuine(request.headers, body)) {
+      console.error('Refused: it is old, or was not signed with this WEBHOOK_SECRET');
+      return response.writeHead(400).end();
+    }
     const id = request.headers['webhook-id'];
     const isFirst = !seen.has(id);
     seen.add(id);

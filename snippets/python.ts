@@ -141,6 +141,7 @@ class Receiver(BaseHTTPRequestHandler):
             return self.answer(413)
         body = self.rfile.read(length)
         if not is_genuine(self.headers, body):
+            logging.info("Refused: it is old, or was not signed with this WEBHOOK_SECRET")
             return self.answer(400)
         # Answer within 15 s, and work afterwards. What must survive a crash is to be stored before this line.
         is_new = is_first(self.headers["webhook-id"])

@@ -5,7 +5,7 @@ import type { Parts, Templates } from './template.ts';
 export const typescript = { submit, read, receive } satisfies Templates;
 
 function submit({ jobsUrl, request }: Parts): string {
-  return `// CLIENT_KEY=msj_… node submit.mts
+  return `// Node 22.18 or later: CLIENT_KEY=msj_… node submit.mts
 import { randomUUID } from 'node:crypto';
 
 interface Job {
@@ -36,7 +36,7 @@ console.log(job.job_id, job.status);
 }
 
 function read({ jobsUrl }: Parts): string {
-  return `// CLIENT_KEY=msj_… JOB_ID=job_… node read.mts
+  return `// Node 22.18 or later: CLIENT_KEY=msj_… JOB_ID=job_… node read.mts
 import { setTimeout as sleep } from 'node:timers/promises';
 
 interface Job {
@@ -82,7 +82,7 @@ console.log(JSON.stringify(job, null, 2));
 }
 
 function receive(): string {
-  return `// WEBHOOK_SECRET=whsec_… PORT=3000 node receive.mts
+  return `// Node 22.18 or later: WEBHOOK_SECRET=whsec_… PORT=3000 node receive.mts
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -132,7 +132,10 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 const server = createServer(async (request, response) => {
   try {
     const body = await bodyOf(request);
-    if (!isGenuine(request.headers, body)) return response.writeHead(400).end();
+    if (!isGenuine(request.headers, body)) {
+      console.error('Refused: it is old, or was not signed with this WEBHOOK_SECRET');
+      return response.writeHead(400).end();
+    }
     const id = request.headers['webhook-id'];
     const isFirst = !seen.has(id);
     seen.add(id);

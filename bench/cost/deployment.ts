@@ -87,7 +87,7 @@ function accessLogLine(format = ''): string {
 function synthesize(): Resource[] {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-bench-'));
   try {
-    const app = new App({ outdir, context: { organizationId: 'org_bench' } });
+    const app = new App({ outdir, context: { organizationId: 'org_bench', alarmEmail: 'ops@example.com' } });
     const settings = readSettings(app.node.getAllContext());
     new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings });
     return Object.values(app.synth().getStackByName('ModelStudioJobs').template.Resources);

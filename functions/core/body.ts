@@ -16,9 +16,16 @@ export function readJson(
   if (text === null) return invalid('The body is not valid UTF-8.', requestId);
   try {
     return { value: JSON.parse(text) };
-  } catch {
-    return invalid(text.trim() === '' ? 'The body is empty.' : 'The body is not valid JSON.', requestId);
+  } catch (error) {
+    return invalid(text.trim() === '' ? 'The body is empty.' : notJson(error), requestId);
   }
+}
+
+/** The parser's own sentence may quote the body, so only the place is taken from it, if it has one. */
+function notJson(error: unknown): string {
+  const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(String(error)) ?? [];
+  const place = line === undefined ? '' : `: see line ${line}, column ${column}`;
+  return `The body is not valid JSON${place}.`;
 }
 
 function isJsonInUtf8(contentType: string): boolean {

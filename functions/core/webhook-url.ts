@@ -10,6 +10,7 @@ export interface WebhookRules {
 
 const URL_MAX_LENGTH = 2048;
 const HOST_MAX_LENGTH = 253;
+const LOOPBACK_TOO = 'or with http:// and this very machine, such as http://127.0.0.1:3000/';
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /** Names that never mean a public host: RFC 6761, 6762, 7686, 8375, 9476 and what routers and clouds use. */
@@ -42,7 +43,7 @@ const PRIVATE_SUFFIXES = [
 export function faultInWebhookUrl(raw: string, rules: WebhookRules): string | null {
   if (rules.loopback && isLoopbackUrl(raw)) return null;
   const rawFault = faultInRawText(raw);
-  if (rawFault) return rawFault;
+  if (rawFault) return /^http:/i.test(raw) && rules.loopback ? `${rawFault}; ${LOOPBACK_TOO}` : rawFault;
   if (!URL.canParse(raw)) return 'Must be a valid URL';
   const url = new URL(raw);
   if (url.username !== '' || url.password !== '') return 'Must not contain a user name or password';

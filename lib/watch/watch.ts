@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   Alarm,
@@ -16,6 +16,8 @@ import type { Settings } from '../settings.ts';
 import { ALARMS, type AlarmRow } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { nameOf, type Watched, watchedIn } from './watched.ts';
+
+const TELLS_NOBODY = 'nobody is told of alarms: set alarmEmail or alarmTopicArn';
 
 /** Alarms and a dashboard over all that is in the stack by now. */
 export class Watch extends Construct {
@@ -40,6 +42,7 @@ export class Watch extends Construct {
       }),
     );
     if (alarmEmail !== undefined) topic.addSubscription(new EmailSubscription(alarmEmail));
+    else Annotations.of(this).addWarningV2('modelstudio-jobs:alarms', TELLS_NOBODY);
     return topic;
   }
 

@@ -50,4 +50,12 @@ it('docs/adapt.md says which files these are', () => {
   const [, table = ''] = readFileSync(join(root, 'docs/adapt.md'), 'utf8').split(/<!-- \/?seam -->/);
   const paths = table.match(/`(?:functions|lib)\/[^`]+\.ts`/g)?.map((path) => path.slice(1, -1));
   expect([...new Set(paths)].sort()).toEqual([...seam, ...SETTINGS].sort());
+  const counted = [...table.matchAll(/`functions\/([^`]+)`.*\| (\d+) lines \|/g)];
+  expect(counted).toHaveLength(seam.length);
+  for (const [, file = '', lines] of counted) {
+    const { length } = readFileSync(join(root, 'test/adapt/predictions', file), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(`${file}: ${length}`).toBe(`${file}: ${lines}`);
+  }
 });

@@ -48,7 +48,10 @@ async function synthesizeAdapted(folder: string): Promise<string> {
   const { ModelStudioJobsStack } = await import('../../lib/stack.ts');
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
   const outdir = join(folder, 'cdk.out');
-  const app = new App({ outdir, context: { ...context, organizationId: 'unused' } });
+  const app = new App({
+    outdir,
+    context: { ...context, organizationId: 'unused', alarmEmail: 'ops@example.com' },
+  });
   new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app.node.getAllContext()) });
   app.synth();
   return join(outdir, 'ModelStudioJobs.template.json');

@@ -70,8 +70,8 @@ describe('the type', () => {
 });
 
 describe('what is refused', () => {
-  const fault = (message: string) => ({ errors: [{ pointer: '', message }] });
-  const notJson = fault('The body is not valid JSON.');
+  const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
+  const notJson = fault(expect.stringMatching(/^The body is not valid JSON(: see line \d+, column \d+)?\.$/));
   const notUtf8 = fault('The body is not valid UTF-8.');
   const empty = fault('The body is empty.');
 
@@ -81,6 +81,8 @@ describe('what is refused', () => {
     ['half of it', '{"a":', notJson],
     ['single quotes', "{'a':1}", notJson],
     ['a comment', '{"a":1 /* c */}', notJson],
+    ['a comma too many', '{\n  "a": 1,\n}', fault('The body is not valid JSON: see line 3, column 1.')],
+    ['what looks like a place in it', '["(line 7 column 7)" x', fault(expect.not.stringContaining('7'))],
     ['a trailing comma', '[1,]', notJson],
     ['NaN', '{"a":NaN}', notJson],
     ['hexadecimal', '{"a":0x10}', notJson],

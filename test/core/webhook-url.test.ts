@@ -65,6 +65,15 @@ describe('each fault has its sentence', () => {
   });
 });
 
+it.each([
+  ['http://192.168.1.5:3000/', onLaptop, /^Must start with https:.*; or .*http:\/\/127\.0\.0\.1:3000\/$/],
+  ['http://localhost.example.com:3000/', onLaptop, /; or /],
+  ['http://127.0.0.1:3000/', strict, /^Must start with https:\/\/ and a host name$/],
+  ['ftp://127.0.0.1/', onLaptop, /^Must start with https:\/\/ and a host name$/],
+])('%s is told of this very machine where that is allowed', (url, rules, sentence) => {
+  expect(faultInWebhookUrl(url, rules)).toMatch(sentence);
+});
+
 describe('names that never mean a public host', () => {
   it.each([
     ['localhost', 'RFC 6761'],

@@ -74,9 +74,9 @@ async function saysItsLine(command: string): Promise<void> {
 /** The job is made, and its webhook comes: to the system's inbox, as nothing is to be sent out into the world. */
 async function submits(command: string, system: LocalSystem): Promise<void> {
   const here = command
-    .replace(/http:\/\/127\.0\.0\.1:\d+/, system.api_url)
-    .replace(/https:\/\/example\.com[^"]*/, system.webhook_inbox_url);
-  expect(here).not.toContain('example.com');
+    .replace(/http:\/\/127\.0\.0\.1:\d+(?=\/v1)/, system.api_url)
+    .replace(/(?<="webhook_url": ")[^"]*/, system.webhook_inbox_url);
+  expect(here).toContain(system.webhook_inbox_url);
   const ran = await inShell(here, { CLIENT_KEY: system.client_keys[0] });
   expectSuccess(ran);
   const { job_id } = JSON.parse(ran.stdout);

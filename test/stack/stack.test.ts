@@ -119,6 +119,18 @@ describe('state', () => {
   });
 });
 
+it.each([
+  ['nobody is told of alarms', { alarmEmail: undefined }, true],
+  ['somebody is, by mail', { alarmEmail: 'you@example.com' }, false],
+  ['somebody is, by a topic', { alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:alarms' }, false],
+])('it warns when nobody is told of alarms: %s', (_, settings, isWarned) => {
+  const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => warned.mockRestore());
+  synthesize({ organizationId: 'org_test', ...settings });
+  const sentences = warned.mock.calls.map(([sentence]) => String(sentence));
+  expect(sentences.some((sentence) => sentence.includes('nobody is told of alarms'))).toBe(isWarned);
+});
+
 it('without an organization, it warns, and CloudFormation asks for one', () => {
   const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   onTestFinished(() => warned.mockRestore());

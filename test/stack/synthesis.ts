@@ -29,7 +29,8 @@ export function judge<T>(
 ): T {
   const outdir = temporaryFolder();
   try {
-    const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
+    const told = 'alarmTopicArn' in context ? {} : { alarmEmail: 'ops@example.com' };
+    const app = new App({ outdir, context: { ...cdkJson.context, ...told, ...context } });
     const settings = readSettings(app.node.getAllContext());
     return judgement(new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings }), app);
   } finally {
