@@ -16,6 +16,7 @@ describe('a body in JSON is read', () => {
     ['UTF-8', '"é😀"', 'é😀'],
     ['escapes', '"\\u00e9\\ud800"', 'é\ud800'],
     ['4 MiB', padded(BODY_MAX_BYTES), {}],
+    ['any brackets in text', JSON.stringify(`"\\${'[{'.repeat(200_000)}`), `"\\${'[{'.repeat(200_000)}`],
   ])('%s', (_what, body, value) => {
     expect(read(json, body)).toEqual({ value });
   });
@@ -72,6 +73,7 @@ describe('the type', () => {
 describe('what is refused', () => {
   const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
   const notJson = fault(expect.stringMatching(/^The body is not valid JSON(: see line \d+, column \d+)?\.$/));
+  const tooMany = fault('The body has more than 200000 objects and arrays.');
   const notUtf8 = fault('The body is not valid UTF-8.');
   const empty = fault('The body is empty.');
 
@@ -91,6 +93,9 @@ describe('what is refused', () => {
     ['XML', '<a/>', notJson],
     ['a byte order mark', '\ufeff{}', notJson],
     ['200 000 open brackets', '['.repeat(200_000), notJson],
+    ['200 001 open brackets', '['.repeat(200_001), tooMany],
+    ['200 001 objects and arrays', `[${Array(200_000).fill('{}').join(',')}]`, tooMany],
+    ['strings that seem to go on', `["\\\\",${Array(200_000).fill('[]').join(',')}]`, tooMany],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), notUtf8],
     ['overlong UTF-8', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), notUtf8],
     ['half of a pair in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), notUtf8],
