@@ -50,6 +50,7 @@ function isJsonInUtf8(contentType: string): boolean {
 
 /** Counted before it is parsed: two million of them take a parser more memory than the function has. */
 function hasTooManyContainers(body: Buffer): boolean {
+  if (body.length <= CONTAINERS_MAX) return false;
   let containers = 0;
   let isInString = false;
   for (let i = 0; i < body.length; i++) {
