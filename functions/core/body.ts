@@ -21,7 +21,7 @@ export function readJson(
   if (body.byteLength > BODY_MAX_BYTES) return problem('too_large', requestId);
   const text = decodeUtf8(body);
   if (text === null) return invalid('The body is not valid UTF-8.', requestId);
-  if (hasTooManyContainers(body))
+  if (hasTooManyContainers(text))
     return invalid(`The body has more than ${CONTAINERS_MAX} objects and arrays.`, requestId);
   try {
     return { value: JSON.parse(text) };
@@ -49,17 +49,27 @@ function isJsonInUtf8(contentType: string): boolean {
 }
 
 /** Counted before it is parsed: two million of them take a parser more memory than the function has. */
-function hasTooManyContainers(body: Buffer): boolean {
-  if (body.length <= CONTAINERS_MAX) return false;
+function hasTooManyContainers(text: string): boolean {
   let containers = 0;
-  let isInString = false;
-  for (let i = 0; i < body.length; i++) {
-    const byte = body[i];
-    if (byte === QUOTE) isInString = !isInString;
-    else if (byte === BACKSLASH) i++;
-    else if (!isInString && (byte === BRACE || byte === BRACKET)) containers++;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i);
+    else if (code === BRACE || code === BRACKET) containers++;
   }
   return containers > CONTAINERS_MAX;
+}
+
+function endOfString(text: string, start: number): number {
+  let end = start;
+  do end = text.indexOf('"', end + 1);
+  while (end !== -1 && isEscaped(text, end));
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let before = index - 1;
+  while (text.charCodeAt(before) === BACKSLASH) before--;
+  return (index - before) % 2 === 0;
 }
 
 function decodeUtf8(bytes: Buffer): string | null {

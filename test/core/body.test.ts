@@ -95,6 +95,7 @@ describe('what is refused', () => {
     ['200 000 open brackets', '['.repeat(200_000), notJson],
     ['200 001 open brackets', '['.repeat(200_001), tooMany],
     ['200 001 objects and arrays', `[${Array(200_000).fill('{}').join(',')}]`, tooMany],
+    ['a string that never ends', `{"a":"${'['.repeat(200_001)}`, notJson],
     ['strings that seem to go on', `["\\\\",${Array(200_000).fill('[]').join(',')}]`, tooMany],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), notUtf8],
     ['overlong UTF-8', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), notUtf8],
