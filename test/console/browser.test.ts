@@ -40,15 +40,16 @@ describeInBrowser('the console in a browser', () => {
 
   /** Submits by the form, and answers with the row of the job. */
   async function submit(fill: (form: ReturnType<Page['locator']>) => Promise<unknown>) {
-    const before = await page.locator('button.row').count();
     await page.getByRole('button', { name: 'New job' }).click();
     const form = page.getByRole('dialog');
     await fill(form);
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST');
     await form.getByRole('button', { name: 'Submit' }).click();
+    const { job_id } = (await (await answered).json()) as { job_id: string };
     await form.waitFor({ state: 'hidden' });
-    await expect.poll(() => page.locator('button.row').count(), { timeout: PATIENCE }).toBe(before + 1);
-    const id = await page.locator('button.row').first().getAttribute('data-id');
-    return page.locator(`button.row[data-id="${id}"]`);
+    const row = page.locator(`button.row[data-id="${job_id}"]`);
+    await row.waitFor();
+    return row;
   }
 
   const text = (locator: ReturnType<Page['locator']>) =>

@@ -55,7 +55,6 @@ function follow() {
     showSwitches(story.switches);
     if (detail.id && !story.jobs.has(detail.id)) close();
     changed();
-    document.body.dataset.ready = 'true';
   });
   events.addEventListener('event', ({ data }) => {
     const event = JSON.parse(data);
@@ -90,6 +89,7 @@ function changed() {
       if (performance.now() - startedAt > FRAME_MILLIS) break;
     }
     if (story.changed.size > 0) changed();
+    else document.body.dataset.ready = 'true';
     showNothing();
     showFigures(story.jobs);
     globalThis.console_.frames.push(performance.now() - startedAt);
