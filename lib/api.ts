@@ -39,7 +39,7 @@ export class Api extends Construct {
     const { state, settings } = shared;
     const fn = new StageFunction(this, 'Submit', shared, {
       name: 'submit',
-      memoryMiB: 384,
+      memoryMiB: 320,
       timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: false,
       environment: {

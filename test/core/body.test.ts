@@ -16,9 +16,16 @@ describe('a body in JSON is read', () => {
     ['UTF-8', '"é😀"', 'é😀'],
     ['escapes', '"\\u00e9\\ud800"', 'é\ud800'],
     ['4 MiB', padded(BODY_MAX_BYTES), {}],
-    ['any brackets in text', JSON.stringify(`"\\${'[{'.repeat(200_000)}`), `"\\${'[{'.repeat(200_000)}`],
+    ['any brackets in text', JSON.stringify(`"\\${'[{'.repeat(240_000)}`), `"\\${'[{'.repeat(240_000)}`],
   ])('%s', (_what, body, value) => {
     expect(read(json, body)).toEqual({ value });
+  });
+
+  it('with as many objects and arrays as a valid one can have', () => {
+    const message = '{"role":"user","content":[{"type":"text","text":""}]}';
+    const conversation = `[${Array(1000).fill(message).join(',')}]`;
+    const conversations = Array(Math.floor(BODY_MAX_BYTES / (conversation.length + 1))).fill(conversation);
+    expect(read(json, `[${conversations.join(',')}]`)).toHaveProperty('value');
   });
 
   it('at any depth', () => {
@@ -73,7 +80,9 @@ describe('the type', () => {
 describe('what is refused', () => {
   const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
   const notJson = fault(expect.stringMatching(/^The body is not valid JSON(: see line \d+, column \d+)?\.$/));
-  const tooMany = fault('The body has more than 200000 objects and arrays.');
+  const tooMany = fault('The body has more than 240000 objects and arrays.');
+  const tooManyFields = fault('An object of the body has more than 1000 fields.');
+  const fields = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}":{":":"}"}`).join(',');
   const notUtf8 = fault('The body is not valid UTF-8.');
   const empty = fault('The body is empty.');
 
@@ -92,11 +101,13 @@ describe('what is refused', () => {
     ['a line break in a string', '{"a":"b\nc"}', notJson],
     ['XML', '<a/>', notJson],
     ['a byte order mark', '\ufeff{}', notJson],
-    ['200 000 open brackets', '['.repeat(200_000), notJson],
-    ['200 001 open brackets', '['.repeat(200_001), tooMany],
-    ['200 001 objects and arrays', `[${Array(200_000).fill('{}').join(',')}]`, tooMany],
-    ['a string that never ends', `{"a":"${'['.repeat(200_001)}`, notJson],
-    ['strings that seem to go on', `["\\\\",${Array(200_000).fill('[]').join(',')}]`, tooMany],
+    ['240 000 open brackets', '['.repeat(240_000), notJson],
+    ['240 001 open brackets', '['.repeat(240_001), tooMany],
+    ['240 001 objects and arrays', `[${Array(240_000).fill('{}').join(',')}]`, tooMany],
+    ['1001 fields in an object', `[{"a":1},{${fields(1001)}}]`, tooManyFields],
+    ['1001 fields around objects', `{${fields(1000)},"b":{"c":1}}`, tooManyFields],
+    ['a string that never ends', `{"a":"${'['.repeat(240_001)}`, notJson],
+    ['strings that seem to go on', `["\\\\",${Array(240_000).fill('[]').join(',')}]`, tooMany],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22]), notUtf8],
     ['overlong UTF-8', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), notUtf8],
     ['half of a pair in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), notUtf8],
