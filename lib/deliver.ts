@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { allow } from './allow.ts';
 import { StageFunction } from './function.ts';
-import { StageQueue } from './queue.ts';
+import { gatherSeconds, StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 
 /** The contract gives an attempt 15 s; the rest is for writing down what came of it. */
@@ -13,8 +13,8 @@ export class Deliver extends Construct {
 
   constructor(scope: Construct, id: string, shared: Shared) {
     super(scope, id);
-    const { state } = shared;
-    this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS);
+    const { state, settings } = shared;
+    this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS, gatherSeconds(settings));
     const fn = new StageFunction(this, 'Function', shared, {
       name: 'deliver',
       memoryMiB: 256,

@@ -63,12 +63,13 @@ export class StageFunction extends LambdaFunction {
   }
 
   /** Feeds the function from a queue; a record that fails goes back to it alone. */
-  consume({ queue }: StageQueue, batch: { size: number; maxConcurrency: number }): void {
+  consume({ queue, gatherSeconds }: StageQueue, batch: { size: number; maxConcurrency: number }): void {
     this.addEventSource(
       new SqsEventSource(queue, {
         batchSize: batch.size,
         maxConcurrency: batch.maxConcurrency,
         reportBatchItemFailures: true,
+        ...(gatherSeconds > 0 && { maxBatchingWindow: Duration.seconds(gatherSeconds) }),
       }),
     );
   }

@@ -3,7 +3,7 @@ import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
 import type { Deliver } from './deliver.ts';
 import { StageFunction } from './function.ts';
-import { StageQueue } from './queue.ts';
+import { gatherSeconds, StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 
 const POLL_TIMEOUT_SECONDS = 20;
@@ -16,7 +16,7 @@ export class Poll extends Construct {
 
   constructor(scope: Construct, id: string, shared: Shared, deliver: Deliver) {
     super(scope, id);
-    this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS);
+    this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS, gatherSeconds(shared.settings));
     this.collectQueue = new StageQueue(this, 'Collect', COLLECT_TIMEOUT_SECONDS);
     const poller = this.addPoller('poll', 256, POLL_TIMEOUT_SECONDS, shared, deliver);
     poller.consume(this.queue, { size: 10, maxConcurrency: shared.settings.pollConcurrency });

@@ -94,6 +94,11 @@ const SETTINGS = {
     description: 'how much later one may learn of a finished job to save one poll, on average: 0.1 to 3600',
     kind: 'a number of seconds from 0.1 to 3600',
   }),
+  steadyJobsPerSecond: setting(whole(1, 5000).optional(), {
+    description:
+      'jobs per second of a load that is much the same day and night, for which the tables are provisioned; without it, they are billed on demand',
+    kind: 'a whole number from 1 to 5000',
+  }),
   throttleRate: setting(whole(1, 100_000).default(200), {
     description: 'requests per second that the API takes; more are answered with 429',
     kind: 'a whole number from 1 to 100000',

@@ -1,19 +1,31 @@
 import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { allow } from './allow.ts';
+import { JobTable, type Units } from './job-table.ts';
 import type { Settings } from './settings.ts';
 
 /** Random letters and digits: as many as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
 
+/**
+ * What a job of half a minute takes of the tables and indexes, in units, as `npm run bench -- cost` counts them. Auto
+ * scaling adds what apps read, and longer jobs and larger results take.
+ */
+export const UNITS_PER_JOB = {
+  jobs: { read: 5.1, write: 5.1 },
+  client: { read: 0.1, write: 1 },
+  sweep: { read: 0.1, write: 2 },
+  documents: { read: 1, write: 1 },
+} satisfies Record<string, Units>;
+
 /** What outlives a deployment: jobs, documents, what was learnt of their durations, client keys and secrets. */
 export class State extends Construct {
-  readonly jobs: Table;
-  readonly documents: Table;
+  readonly jobs: JobTable;
+  readonly documents: JobTable;
   readonly experience: Table;
   readonly clientKeys: Table;
   readonly bucket: Bucket;
@@ -23,24 +35,19 @@ export class State extends Construct {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
     const removalPolicy = settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-    this.jobs = table(this, 'Jobs', 'jobId', removalPolicy, 'ttl');
-    // Keys alone, and only of jobs that need looking after: an entry that does not move costs no write.
-    this.jobs.addGlobalSecondaryIndex({
-      indexName: 'sweep',
-      partitionKey: { name: 'sweepShard', type: AttributeType.NUMBER },
-      sortKey: { name: 'sweepAt', type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+    const { steadyJobsPerSecond } = settings;
+    const string = (name: string) => ({ name, type: AttributeType.STRING });
+    const number = (name: string) => ({ name, type: AttributeType.NUMBER });
+    const jobTable = (name: string, key: string, units: Units) =>
+      new JobTable(this, name, tableProps(key, removalPolicy, 'ttl'), units, steadyJobsPerSecond);
+    this.jobs = jobTable('Jobs', 'jobId', UNITS_PER_JOB.jobs);
+    // Only of jobs that need looking after: an entry that does not move costs no write.
+    this.jobs.addIndex('sweep', number('sweepShard'), number('sweepAt'), UNITS_PER_JOB.sweep);
     // Neither of its keys ever changes, so a job costs it one write.
-    this.jobs.addGlobalSecondaryIndex({
-      indexName: 'client',
-      partitionKey: { name: 'client', type: AttributeType.STRING },
-      sortKey: { name: 'listKey', type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
-    this.documents = table(this, 'Documents', 'key', removalPolicy, 'ttl');
-    this.experience = table(this, 'Experience', 'kind', removalPolicy);
-    this.clientKeys = table(this, 'ClientKeys', 'sha256', removalPolicy);
+    this.jobs.addIndex('client', string('client'), string('listKey'), UNITS_PER_JOB.client);
+    this.documents = jobTable('Documents', 'key', UNITS_PER_JOB.documents);
+    this.experience = new Table(this, 'Experience', tableProps('kind', removalPolicy));
+    this.clientKeys = new Table(this, 'ClientKeys', tableProps('sha256', removalPolicy));
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -119,19 +126,13 @@ export class State extends Construct {
   }
 }
 
-function table(
-  scope: Construct,
-  id: string,
-  key: string,
-  removalPolicy: RemovalPolicy,
-  timeToLiveAttribute?: string,
-): Table {
-  return new Table(scope, id, {
+function tableProps(key: string, removalPolicy: RemovalPolicy, timeToLiveAttribute?: string): TableProps {
+  return {
     partitionKey: { name: key, type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
     removalPolicy,
     ...(timeToLiveAttribute && { timeToLiveAttribute }),
-  });
+  };
 }

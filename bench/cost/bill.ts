@@ -15,8 +15,8 @@ export interface Line {
 
 const FUNCTIONS: FunctionName[] = ['submit', 'poll', 'deliver', 'sweep'];
 
-/** The bill for the calls that were counted, divided by `per`. */
-export function billOf(counts: Counts, deployment: Deployment, per = 1): Line[] {
+/** The bill for the calls that were counted within so many seconds, divided by `per`. */
+export function billOf(counts: Counts, deployment: Deployment, seconds: number, per = 1): Line[] {
   const lines: Line[] = [];
   const add = (service: string, what: string, amount: number, price: number) => {
     if (amount > 0) lines.push({ service, what, amount: amount / per, dollars: (amount * price) / per });
@@ -30,16 +30,31 @@ export function billOf(counts: Counts, deployment: Deployment, per = 1): Line[] 
   add('SQS', 'sends', sum('sqs.sends'), PRICES.sqsRequest);
   add('SQS', 'receives', sum('sqs.receives'), PRICES.sqsRequest);
   add('SQS', 'deletes', sum('sqs.deletes'), PRICES.sqsRequest);
-  for (const [name, words] of Object.entries(WRITES)) {
+  const { provisioned } = deployment;
+  if (provisioned) {
+    const { readUnits, writeUnits } = provisioned;
     add(
       'DynamoDB',
-      `write units, ${words}`,
-      counts[`dynamodb.writes.${name}`] ?? 0,
-      PRICES.dynamodbWriteUnit,
+      'seconds of a provisioned write unit',
+      writeUnits * seconds,
+      PRICES.dynamodbWriteUnitHour / 3600,
+    );
+    add(
+      'DynamoDB',
+      'seconds of a provisioned read unit',
+      readUnits * seconds,
+      PRICES.dynamodbReadUnitHour / 3600,
     );
   }
-  add('DynamoDB', 'read units, rows', sum('dynamodb.reads.jobs'), PRICES.dynamodbReadUnit);
-  add('DynamoDB', 'read units, events', sum('dynamodb.reads.documents'), PRICES.dynamodbReadUnit);
+  for (const [name, words] of Object.entries(WRITES)) {
+    if (provisioned && OF_EACH_JOB.includes(name)) continue;
+    const writes = counts[`dynamodb.writes.${name}`] ?? 0;
+    add('DynamoDB', `write units, ${words}`, writes, PRICES.dynamodbWriteUnit);
+  }
+  if (!provisioned) {
+    add('DynamoDB', 'read units, rows', sum('dynamodb.reads.jobs'), PRICES.dynamodbReadUnit);
+    add('DynamoDB', 'read units, events', sum('dynamodb.reads.documents'), PRICES.dynamodbReadUnit);
+  }
   const others = sum('dynamodb.reads.experience') + sum('dynamodb.reads.clientKeys');
   add('DynamoDB', 'read units, experience and keys', others, PRICES.dynamodbReadUnit);
   add('S3', 'puts', sum('s3.puts'), PRICES.s3Put);
@@ -59,6 +74,19 @@ const WRITES = {
   documents: 'events',
   experience: 'experience',
 };
+
+/** The tables that are provisioned for a steady load, and their indexes. */
+const OF_EACH_JOB = ['jobs', 'jobs/client', 'jobs/sweep', 'documents'];
+
+/** How much of what is provisioned was used, 0 to 1. */
+export function usedShare(
+  counts: Counts,
+  provisioned: NonNullable<Deployment['provisioned']>,
+  seconds: number,
+) {
+  const writes = OF_EACH_JOB.reduce((total, name) => total + (counts[`dynamodb.writes.${name}`] ?? 0), 0);
+  return writes / (provisioned.writeUnits * seconds);
+}
 
 export function sumOf(counts: Counts, prefix: string): number {
   return Object.entries(counts)

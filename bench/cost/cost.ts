@@ -1,7 +1,7 @@
 import { inThread } from '../flows/in-thread.ts';
 import { dollars, figure, markdownTable } from '../flows/markdown.ts';
 import type { Part } from '../part.ts';
-import { billOf, type Counts, type Line, totalOf } from './bill.ts';
+import { billOf, type Counts, type Line, totalOf, usedShare } from './bill.ts';
 import { type Deployment, readDeployment } from './deployment.ts';
 import { fixedCosts, keptCosts } from './fixed.ts';
 import { type Load, type Measured, measureSweep } from './measure.ts';
@@ -16,11 +16,12 @@ const PEER_POLLS = 5;
 const PEER_JOB_SECONDS = 30;
 
 const LOADS: Load[] = [
-  { jobsPerSecond: 1, jobs: 1500 },
-  { jobsPerSecond: 10, jobs: 3000 },
-  { jobsPerSecond: 100, jobs: 8000 },
-  { jobsPerSecond: 1000, jobs: 16_000 },
+  { jobsPerSecond: 1, jobs: 6000 },
+  { jobsPerSecond: 10, jobs: 8000 },
+  { jobsPerSecond: 100, jobs: 30_000 },
+  { jobsPerSecond: 1000, jobs: 40_000 },
 ];
+const [RARE] = LOADS as [Load];
 
 /** What has to be run to be known. */
 const EXPERIMENTS: { name: string; options: NonNullable<Load['options']> }[] = [
@@ -31,28 +32,45 @@ const EXPERIMENTS: { name: string; options: NonNullable<Load['options']> }[] = [
 
 interface Billed extends Measured {
   load: Load;
+  /** Beside the defaults. */
+  settings: Record<string, number>;
   lines: Line[];
   total: number;
+  /** Of the provisioned write units; null on demand. */
+  used: number | null;
+}
+
+async function bill(load: Load, settings: Record<string, number> = {}): Promise<Billed> {
+  const deployment = readDeployment(settings);
+  const { gatherMillis, provisioned } = deployment;
+  const { lagPerPollSeconds: lagPerPoll = 1 } = settings;
+  const measured = await inThread<Measured>(new URL('measure.ts', import.meta.url).href, 'measure', {
+    ...load,
+    options: { gatherMillis, lagPerPoll, ...load.options },
+  });
+  const seconds = load.jobs / load.jobsPerSecond;
+  const lines = billOf(measured.counts, deployment, seconds, load.jobs / MILLION);
+  const used = provisioned && usedShare(measured.counts, provisioned, seconds);
+  return { ...measured, load, settings, lines, total: totalOf(lines), used };
 }
 
 /** Dollars per million jobs, from the calls to AWS that the flows make while they run under a load. */
 export async function run(): Promise<Part> {
-  const deployment = readDeployment();
-  const bill = async (load: Load): Promise<Billed> => {
-    const measured = await inThread<Measured>(new URL('measure.ts', import.meta.url).href, 'measure', load);
-    const lines = billOf(measured.counts, deployment, load.jobs / MILLION);
-    return { ...measured, load, lines, total: totalOf(lines) };
-  };
-  const rare: Load = { jobsPerSecond: 1, jobs: 1500 };
-  const [sweep, billed, tried] = await Promise.all([
+  const [sweep, billed, steady, tried] = await Promise.all([
     measureSweep(),
-    Promise.all(LOADS.map(bill)),
-    Promise.all(EXPERIMENTS.map(({ options }) => bill({ ...rare, options }))),
+    Promise.all(LOADS.map((load) => bill(load))),
+    Promise.all([
+      ...LOADS.map((load) => bill(load, { steadyJobsPerSecond: load.jobsPerSecond })),
+      bill(RARE, { steadyJobsPerSecond: RARE.jobsPerSecond, lagPerPollSeconds: 4 }),
+    ]),
+    Promise.all(EXPERIMENTS.map(({ options }) => bill({ ...RARE, options }))),
   ]);
+  const deployment = readDeployment();
   const tables = [
-    designs(billed),
-    ratesTable(billed),
-    linesTable(billed),
+    designs([...billed, ...steady]),
+    ratesTable([...billed, ...steady]),
+    linesTable('The bill by line', billed),
+    linesTable('The bill by line, for a steady load', steady),
     savingsTable(billed, tried, deployment),
     fixedTable(sweep, deployment),
     keptTable(billed[0] as Billed),
@@ -63,15 +81,15 @@ export async function run(): Promise<Part> {
       dollars: peer.dollars(PEER_POLLS, PEER_JOB_SECONDS),
       isOurs: false,
     })),
-    ...billed.map(({ load, total }) => ({
-      name: `this, ${load.jobsPerSecond} jobs/s`,
-      dollars: total,
+    ...[...billed, ...steady].map((ours) => ({
+      name: `this, ${nameOf(ours)}`,
+      dollars: ours.total,
       isOurs: true,
     })),
   ];
   return {
     name: 'cost',
-    rows: billed.map(({ load, total, lines, counts: _, ...measured }) => ({
+    rows: [...billed, ...steady].map(({ load, total, lines, counts: _, ...measured }) => ({
       jobs_per_second: load.jobsPerSecond,
       jobs: load.jobs,
       dollars_per_million_jobs: total,
@@ -89,45 +107,41 @@ function designs(billed: Billed[]): string {
     dollars(of(PEER_POLLS, PEER_JOB_SECONDS)),
     dollars(of(24, 600)),
   ]);
-  const ours = billed.map(({ load, total }) => [
-    `**this, at ${load.jobsPerSecond} jobs/s**`,
-    `**${dollars(total)}**`,
-    '',
-  ]);
+  const ours = billed.map((each) => [`**this, at ${nameOf(each)}**`, `**${dollars(each.total)}**`, '']);
   return [
     `# Dollars per million jobs\n\nAt the list prices of us-east-1 as of ${PRICES_AS_OF} (bench/cost/prices.ts).`,
     markdownTable(['design', `30-s jobs, ${PEER_POLLS} polls`, '10-min jobs, 24 polls'], [...peers, ...ours]),
   ].join('\n\n');
 }
 
+/** With the settings that make the difference. */
+function nameOf({ load, settings }: Billed): string {
+  const given = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  return [`${load.jobsPerSecond} jobs/s`, ...given].join(', ');
+}
+
 function ratesTable(billed: Billed[]): string {
-  const rows = billed.map(({ load, total, pollsPerJob, lagSeconds, pollBatch, deliverBatch, busiest }) => [
-    load.jobsPerSecond,
-    dollars(total),
-    GOALS[load.jobsPerSecond] === undefined ? '' : `≤ $${GOALS[load.jobsPerSecond]}`,
-    figure(pollsPerJob),
-    figure(lagSeconds),
-    figure(pollBatch),
-    figure(deliverBatch),
-    (busiest['submit'] ?? 0) + (busiest['poll'] ?? 0) + (busiest['deliver'] ?? 0),
-  ]);
-  return markdownTable(
-    [
-      'jobs/s',
-      '$/M jobs',
-      'goal',
-      'polls/job',
-      'finished → webhook, s',
-      'poll batch',
-      'delivery batch',
-      'Lambdas at once',
-    ],
-    rows,
-  );
+  const rows = billed.map((each) => {
+    const { load, total, busiest, used } = each;
+    const goal = GOALS[load.jobsPerSecond];
+    return [
+      nameOf(each),
+      dollars(total),
+      goal === undefined ? '' : `≤ $${goal}`,
+      figure(each.pollsPerJob),
+      figure(each.lagSeconds),
+      figure(each.pollBatch),
+      figure(each.deliverBatch),
+      (busiest['submit'] ?? 0) + (busiest['poll'] ?? 0) + (busiest['deliver'] ?? 0),
+      used === null ? '' : `${Math.round(100 * used)} %`,
+    ];
+  });
+  const head = ['', '$/M jobs', 'goal', 'polls/job', 'finished → webhook, s', 'poll batch', 'delivery batch'];
+  return markdownTable([...head, 'Lambdas at once', 'write units used'], rows);
 }
 
 /** Every line that any of the bills has. */
-function linesTable(billed: Billed[]): string {
+function linesTable(title: string, billed: Billed[]): string {
   const names = new Map(
     billed.flatMap(({ lines }) => lines.map((line) => [`${line.service}: ${line.what}`, line])),
   );
@@ -140,8 +154,8 @@ function linesTable(billed: Billed[]): string {
   ]);
   const totals = ['**all**', ...billed.map(({ total }) => `**${dollars(total)}**`)];
   return [
-    '## The bill by line\n\nDollars per million jobs, and in brackets how many a job.',
-    markdownTable(['', ...billed.map(({ load }) => `${load.jobsPerSecond} jobs/s`)], [...rows, totals]),
+    `## ${title}\n\nDollars per million jobs, and in brackets how many a job.`,
+    markdownTable(['', ...billed.map(nameOf)], [...rows, totals]),
   ].join('\n\n');
 }
 

@@ -11,6 +11,10 @@ export interface Deployment {
   memoryMiB: Record<FunctionName, number>;
   /** Whether Lambda writes its own lines about each invocation. */
   hasPlatformLogs: Record<FunctionName, boolean>;
+  /** Of the tables and indexes that each job is written to; null when they are billed on demand. */
+  provisioned: { readUnits: number; writeUnits: number } | null;
+  /** The batching window of the busy queues. */
+  gatherMillis: number;
   eventSources: number;
   secrets: number;
   alarmMetrics: number;
@@ -25,12 +29,13 @@ interface Resource {
   Properties: any;
 }
 
-/** Synthesizes the stack with its default settings, and reads what it consists of. */
-export function readDeployment(): Deployment {
-  const resources = synthesize();
+/** Synthesizes the stack with these settings beside its defaults, and reads what it consists of. */
+export function readDeployment(settings: Record<string, unknown> = {}): Deployment {
+  const resources = synthesize(settings);
   const of = (type: string) =>
     resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
   const functions = of('AWS::Lambda::Function');
+  const mappings = of('AWS::Lambda::EventSourceMapping');
   const find = (name: RegExp) => {
     const found = functions.filter(({ LoggingConfig }) => name.test(LoggingConfig.LogGroup.Ref));
     if (found.length !== 1) throw new Error(`The stack has ${found.length} functions like ${name}`);
@@ -50,7 +55,11 @@ export function readDeployment(): Deployment {
   return {
     memoryMiB: each(({ MemorySize }) => MemorySize),
     hasPlatformLogs: each(({ LoggingConfig }) => LoggingConfig.SystemLogLevel !== 'WARN'),
-    eventSources: of('AWS::Lambda::EventSourceMapping').length,
+    provisioned: provisionedIn(of('AWS::DynamoDB::Table')),
+    gatherMillis: Math.max(
+      ...mappings.map(({ MaximumBatchingWindowInSeconds = 0 }) => 1000 * MaximumBatchingWindowInSeconds),
+    ),
+    eventSources: mappings.length,
     secrets: of('AWS::SecretsManager::Secret').length,
     alarmMetrics: of('AWS::CloudWatch::Alarm').flatMap(({ Metrics }) => metricsOf(Metrics)).length,
     dashboards: of('AWS::CloudWatch::Dashboard').length,
@@ -58,6 +67,16 @@ export function readDeployment(): Deployment {
       (bytes, { AccessLogSettings }) => bytes + accessLogLine(AccessLogSettings?.Format).length,
       0,
     ),
+  };
+}
+
+function provisionedIn(tables: Resource['Properties'][]): Deployment['provisioned'] {
+  const all = tables.flatMap((table) => [table, ...(table.GlobalSecondaryIndexes ?? [])]);
+  const units = all.flatMap(({ ProvisionedThroughput = [] }) => ProvisionedThroughput);
+  if (units.length === 0) return null;
+  return {
+    readUnits: units.reduce((total, { ReadCapacityUnits }) => total + ReadCapacityUnits, 0),
+    writeUnits: units.reduce((total, { WriteCapacityUnits }) => total + WriteCapacityUnits, 0),
   };
 }
 
@@ -84,10 +103,11 @@ function accessLogLine(format = ''): string {
   return format.replace(/\$context\.([A-Za-z.]+)/g, (_, name: string) => ACCESS[name] ?? '-');
 }
 
-function synthesize(): Resource[] {
+function synthesize(given: Record<string, unknown>): Resource[] {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-bench-'));
   try {
-    const app = new App({ outdir, context: { organizationId: 'org_bench', alarmEmail: 'ops@example.com' } });
+    const context = { organizationId: 'org_bench', alarmEmail: 'ops@example.com', ...given };
+    const app = new App({ outdir, context });
     const settings = readSettings(app.node.getAllContext());
     new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings });
     return Object.values(app.synth().getStackByName('ModelStudioJobs').template.Resources);

@@ -1,7 +1,7 @@
 /**
  * AWS list prices in US dollars, us-east-1, first tier, without the free tier, as of November 2026, from the services'
- * own pages under https://aws.amazon.com/: api-gateway/pricing, lambda/pricing, sqs/pricing, dynamodb/pricing/on-demand,
- * s3/pricing, secrets-manager/pricing, cloudwatch/pricing, step-functions/pricing, xray/pricing.
+ * own pages under https://aws.amazon.com/: api-gateway/pricing, lambda/pricing, sqs/pricing, dynamodb/pricing/on-demand
+ * and provisioned, s3/pricing, secrets-manager/pricing, cloudwatch/pricing, step-functions/pricing, xray/pricing.
  * To bill another region, change them here; nothing else in the benchmark knows a price.
  */
 export const PRICES_AS_OF = '2026-11';
@@ -21,6 +21,9 @@ export const PRICES = {
   dynamodbWriteUnit: 0.625 / MILLION,
   /** On demand, 4 KB; an eventually consistent read takes half of one. */
   dynamodbReadUnit: 0.125 / MILLION,
+  /** Provisioned, a unit a second for an hour. */
+  dynamodbWriteUnitHour: 0.00065,
+  dynamodbReadUnitHour: 0.00013,
   dynamodbGbMonth: 0.25,
   /** Point-in-time recovery. */
   dynamodbBackupGbMonth: 0.2,

@@ -52,8 +52,6 @@ interface Instance {
 
 /** Six times the functions' timeouts of 20 and 30 s: so long stays a message hidden whose worker has died. */
 const VISIBILITY_MILLIS = { poll: 120_000, deliver: 180_000 };
-/** Pollers that find a message due have found those of the next moment, too, before they are back. */
-const GATHER_MILLIS = 20;
 const CALLS_OF_AN_INVOCATION = 4;
 
 /**
@@ -96,7 +94,7 @@ export class Cloud {
       clientKeys: table({ name: 'clientKeys', key: 'sha256' }),
     };
     this.tables.clientKeys.put(keyItem(this.#clientKey.record), {});
-    const { gatherMillis = GATHER_MILLIS, pollVisibilityMillis = VISIBILITY_MILLIS.poll } = options;
+    const { gatherMillis = 0, pollVisibilityMillis = VISIBILITY_MILLIS.poll } = options;
     const queue = (name: 'poll' | 'deliver', visibilityMillis: Millis) => {
       const handle = (batch: readonly Message[]) => this.#handle(name, batch);
       return new Queue({ name, visibilityMillis, gatherMillis }, handle, this.time, this.meter);

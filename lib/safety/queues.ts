@@ -48,13 +48,13 @@ export const deadLetterRetention: Safety = ({ wiring }) =>
   });
 
 export const visibility: Safety = ({ wiring }) =>
-  wiring.consumers.flatMap(({ queue, fn }) => {
+  wiring.consumers.flatMap(({ queue, fn, mapping }) => {
     const hidden = queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS;
-    const needed = VISIBILITY_FACTOR * (fn.properties.Timeout ?? 3);
+    const gathered = mapping.MaximumBatchingWindowInSeconds ?? 0;
+    const needed = VISIBILITY_FACTOR * (fn.properties.Timeout ?? 3) + gathered;
     if (hidden >= needed) return [];
-    return [
-      `${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, six times the timeout of ${fn.path}.`,
-    ];
+    const reason = `six times the timeout of ${fn.path}${gathered > 0 ? ' and its batching window' : ''}`;
+    return [`${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, ${reason}.`];
   });
 
 export const queueEncryption: Safety = ({ wiring }) =>

@@ -19,6 +19,7 @@ interface MappingProperties {
   EventSourceArn: unknown;
   FunctionName: unknown;
   FunctionResponseTypes?: string[];
+  MaximumBatchingWindowInSeconds?: number;
   ScalingConfig?: { MaximumConcurrency?: number };
 }
 

@@ -1,6 +1,8 @@
 import { MathExpression, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Operation } from 'aws-cdk-lib/aws-dynamodb';
 import type { MetricName } from '../../functions/core/metrics.ts';
 import type { StageFunction } from '../function.ts';
+import type { JobTable } from '../job-table.ts';
 import type { StageQueue } from '../queue.ts';
 import type { Watched } from './watched.ts';
 
@@ -26,6 +28,7 @@ export type AlarmRow = Limit &
     | ({ each: 'stack' } & Row<Watched>)
     | ({ each: 'function' } & Row<StageFunction>)
     | ({ each: 'queue' } & Row<StageQueue>)
+    | ({ each: 'table' } & Row<JobTable>)
   );
 
 /** Answers that say nothing about the job that was asked for. A refused key has an alarm of its own. */
@@ -78,7 +81,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'dead-letters',
-    means: 'A message of this queue has failed ten times and was set aside.',
+    means: 'A message of this queue has failed 14 times and was set aside.',
     each: 'queue',
     metric: ({ deadLetters }) =>
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
@@ -100,6 +103,22 @@ export const ALARMS: readonly AlarmRow[] = [
     means: 'Lambda keeps refusing to run this function: the account has no concurrency left.',
     each: 'function',
     metric: (fn) => fn.metricThrottles({ statistic: 'Sum' }),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 2, outOf: 3 },
+  },
+  {
+    name: 'table-throttles',
+    means: 'DynamoDB keeps refusing to read or write this table: it was not provisioned for so much.',
+    each: 'table',
+    metric: (table) =>
+      new MathExpression({
+        expression: 'SUM(FILL(METRICS(), 0))',
+        usingMetrics: {
+          reads: table.metricThrottledRequestsForOperation(Operation.GET_ITEM),
+          writes: table.metricThrottledRequestsForOperation(Operation.PUT_ITEM),
+        },
+        label: 'requests refused',
+      }),
     atLeast: 1,
     ...{ minutes: 5, bad: 2, outOf: 3 },
   },

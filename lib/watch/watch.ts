@@ -55,6 +55,8 @@ export class Watch extends Construct {
         return watched.functions.map((fn) => this.addAlarm(named(fn.stage), row.metric(fn), row));
       case 'queue':
         return watched.queues.map((queue) => this.addAlarm(named(nameOf(queue)), row.metric(queue), row));
+      case 'table':
+        return watched.tables.map((table) => this.addAlarm(named(nameOf(table)), row.metric(table), row));
     }
   }
 

@@ -10,6 +10,7 @@ it.each([
   {},
   { alarmEmail: 'ops@example.com', removalPolicy: 'destroy' },
   { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
+  { steadyJobsPerSecond: 100 },
 ])('cdk-nag finds nothing but what is acknowledged with a reason: %j', (context) => {
   judge({ organizationId: 'org_test', ...context }, (_stack, app) => {
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

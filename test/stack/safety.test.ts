@@ -26,13 +26,14 @@ function change(path: string, property: string, value?: unknown) {
   };
 }
 
-function changeMapping(path: string, property: string) {
+function changeMapping(path: string, property: string, value?: unknown) {
   return (stack: Stack) => {
     const mapping = at(stack, path)
       .node.findAll()
       .filter(CfnResource.isCfnResource)
       .find(({ cfnResourceType }) => cfnResourceType === 'AWS::Lambda::EventSourceMapping');
-    mapping?.addPropertyDeletionOverride(property);
+    if (value === undefined) mapping?.addPropertyDeletionOverride(property);
+    else mapping?.addPropertyOverride(property, value);
   };
 }
 
@@ -89,6 +90,11 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
     change('Poll/Poll/Queue', 'VisibilityTimeout', 119),
   ],
   ['visibility', 'Poll/Poll/Queue hides a message for 120 s', change('Poll/Poller', 'Timeout', 21)],
+  [
+    'visibility',
+    'Poll/Poll/Queue hides a message for 120 s: it must be 121 s or more, six times the timeout of Poll/Poller and its batching window',
+    changeMapping('Poll/Poller', 'MaximumBatchingWindowInSeconds', 1),
+  ],
   [
     'queueEncryption',
     'Poll/Poll/DeadLetters is not encrypted',

@@ -41,6 +41,7 @@ describe('taken', () => {
     [{ retentionDays: '8' }, { retentionDays: 8 }],
     [{ retentionDays: 90 }, { retentionDays: 90 }],
     [{ pollConcurrency: '1000' }, { pollConcurrency: 1000 }],
+    [{ steadyJobsPerSecond: '100' }, { steadyJobsPerSecond: 100 }],
     [
       { throttleRate: '10', throttleBurst: 20 },
       { throttleRate: 10, throttleBurst: 20 },

@@ -1,0 +1,64 @@
+import {
+  type Attribute,
+  BillingMode,
+  type IScalableTableAttribute,
+  ProjectionType,
+  Table,
+  type TableProps,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+
+/** Read and write units. */
+export interface Units {
+  read: number;
+  write: number;
+}
+
+/** Auto scaling keeps so much of what is provisioned in use; for a burst there is also what five minutes left unused. */
+const USED_PERCENT = 80;
+/** It follows a load so many times lower or higher than the setting says. */
+const SCALE = 4;
+
+/** A table that every job is written to. Provisioned for a steady load, it is cheaper than on demand. */
+export class JobTable extends Table {
+  readonly #jobsPerSecond: number | undefined;
+
+  /** @param jobsPerSecond of the steady load, if there is one */
+  constructor(
+    scope: Construct,
+    id: string,
+    props: TableProps,
+    unitsPerJob: Units,
+    jobsPerSecond: number | undefined,
+  ) {
+    const capacity = jobsPerSecond && { ...provisioned(unitsPerJob, jobsPerSecond) };
+    super(scope, id, { ...props, ...(capacity && { ...capacity, billingMode: BillingMode.PROVISIONED }) });
+    this.#jobsPerSecond = jobsPerSecond;
+    if (!capacity) return;
+    scale(this.autoScaleReadCapacity(range(capacity.readCapacity)));
+    scale(this.autoScaleWriteCapacity(range(capacity.writeCapacity)));
+  }
+
+  /** Adds an index that holds keys alone. */
+  addIndex(indexName: string, partitionKey: Attribute, sortKey: Attribute, unitsPerJob: Units): void {
+    const capacity = this.#jobsPerSecond && provisioned(unitsPerJob, this.#jobsPerSecond);
+    const projectionType = ProjectionType.KEYS_ONLY;
+    this.addGlobalSecondaryIndex({ indexName, partitionKey, sortKey, projectionType, ...capacity });
+    if (!capacity) return;
+    scale(this.autoScaleGlobalSecondaryIndexReadCapacity(indexName, range(capacity.readCapacity)));
+    scale(this.autoScaleGlobalSecondaryIndexWriteCapacity(indexName, range(capacity.writeCapacity)));
+  }
+}
+
+function provisioned({ read, write }: Units, jobsPerSecond: number) {
+  const capacity = (perJob: number) => Math.ceil((perJob * jobsPerSecond * 100) / USED_PERCENT);
+  return { readCapacity: capacity(read), writeCapacity: capacity(write) };
+}
+
+function range(capacity: number) {
+  return { minCapacity: Math.ceil(capacity / SCALE), maxCapacity: capacity * SCALE };
+}
+
+function scale(attribute: IScalableTableAttribute): void {
+  attribute.scaleOnUtilization({ targetUtilizationPercent: USED_PERCENT });
+}
