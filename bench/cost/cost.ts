@@ -30,6 +30,11 @@ const EXPERIMENTS: { name: string; options: NonNullable<Load['options']> }[] = [
   { name: 'lagPerPollSeconds 5 instead of 1', options: { lagPerPoll: 5 } },
 ];
 
+const STEADY =
+  'With `steadyJobsPerSecond`, the bill is for the units of DynamoDB that are provisioned, used or not. From 100 on, the ' +
+  'event sources gather for up to a second: each of Lambda’s pollers, five at least and one for each function at work, a ' +
+  'batch of its own, of which every message that did not come within 20 ms of another has taken a receive.';
+
 interface Billed extends Measured {
   load: Load;
   /** Beside the defaults. */
@@ -137,7 +142,8 @@ function ratesTable(billed: Billed[]): string {
     ];
   });
   const head = ['', '$/M jobs', 'goal', 'polls/job', 'finished → webhook, s', 'poll batch', 'delivery batch'];
-  return markdownTable([...head, 'Lambdas at once', 'write units used'], rows);
+  const table = markdownTable([...head, 'Lambdas at once', 'write units used'], rows);
+  return [table, STEADY].join('\n\n');
 }
 
 /** Every line that any of the bills has. */
