@@ -4,8 +4,8 @@ export interface Bar {
   isOurs: boolean;
 }
 
-const WIDTH = 860;
-const LEFT = 430;
+const WIDTH = 900;
+const LEFT = 470;
 const ROW = 26;
 const TOP = 44;
 const DOLLARS_MIN = 1;
