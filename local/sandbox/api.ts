@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Dialect, dialectNamed, spellCreated, spellReport } from './dialects.ts';
 import { type Answer, errorAnswer, type Fault, hasEffect } from './faults.ts';
 import { type Job, type Model, reportOn } from './models.ts';
 import { repliesTo } from './reply.ts';
@@ -9,6 +10,7 @@ export type Settings = {
   /** Asked at every request, as keys are rotated. */
   apiKey: () => string;
   models: ReadonlyMap<string, Model>;
+  dialect: Dialect;
   /** Milliseconds since 1970. */
   clock: () => number;
 };
@@ -66,10 +68,17 @@ export function createApi(settings: Settings): Api {
     createCalls.set(request.model_id, calls + 1);
     const fault = inTurn(model.rota?.create, calls);
     if (!hasEffect(fault)) return { answer: NO_JOB, fault };
-    const job = { id: `job_${randomUUID()}`, model, createdAt: settings.clock(), replies, statusCalls: 0 };
+    const dialect = dialectOf(model);
+    const id = dialect.jobId?.(creates) ?? `job_${randomUUID()}`;
+    const job = { id, model, createdAt: settings.clock(), replies, statusCalls: 0 };
     keep(job);
     const message = `Generation job with ${replies.length} task(s) created.`;
-    return { answer: { status: 200, body: { job_id: job.id, status: 'CREATED', message } }, fault };
+    const created = spellCreated({ job_id: id, status: 'CREATED', message }, dialect);
+    return { answer: { status: 200, body: created }, fault };
+  }
+
+  function dialectOf(model: Model): Dialect {
+    return model.dialect === undefined ? settings.dialect : dialectNamed(model.dialect);
   }
 
   function keep(job: Job): void {
@@ -88,7 +97,8 @@ export function createApi(settings: Settings): Api {
     if (!job) return certain(NO_JOB);
     const fault = inTurn(job.model.rota?.status, job.statusCalls);
     job.statusCalls += 1;
-    return { answer: { status: 200, body: reportOn(job, settings.clock()) }, fault };
+    const report = reportOn(job, settings.clock());
+    return { answer: { status: 200, body: spellReport(report, dialectOf(job.model)) }, fault };
   }
 
   return { respond, creates: () => creates };

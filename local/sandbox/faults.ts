@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Dialect } from './dialects.ts';
 
 /** `…_after_effect`: the request did what it asked for, and only the answer says otherwise. */
 export const FAULTS = [
@@ -20,10 +21,17 @@ export function hasEffect(fault: Fault | null): boolean {
   return fault === null || !WITHOUT_EFFECT.includes(fault);
 }
 
-export type Answer = { status: number; body: unknown; headers?: Record<string, string> };
+export type Answer = { status: number; headers?: Record<string, string> } & (
+  | { body: object }
+  | { sentence: string }
+);
 
-export function errorAnswer(status: number, error: string, headers: Record<string, string> = {}): Answer {
-  return { status, body: { error }, headers };
+export function errorAnswer(status: number, sentence: string, headers: Record<string, string> = {}): Answer {
+  return { status, sentence, headers };
+}
+
+function textOf(answer: Answer, { refusal = (error) => ({ error }) }: Dialect): string {
+  return JSON.stringify('body' in answer ? answer.body : refusal(answer.sentence, answer.status));
 }
 
 const RETRY_AFTER = { 'Retry-After': '1' };
@@ -36,27 +44,32 @@ const NOT_JSON = '<!doctype html><title>Bad gateway</title><h1>Bad gateway</h1>'
  * Sends the answer, or what the fault makes of it.
  * @returns the HTTP status that was sent, null when no whole answer was
  */
-export function transmit(response: ServerResponse, answer: Answer, fault: Fault | null): number | null {
+export function transmit(
+  response: ServerResponse,
+  answer: Answer,
+  fault: Fault | null,
+  dialect: Dialect,
+): number | null {
   switch (fault) {
     case null:
-      return send(response, answer, JSON.stringify(answer.body));
+      return send(response, answer, textOf(answer, dialect));
     case 'too_many_requests':
-      return transmit(response, TOO_MANY_REQUESTS, null);
+      return transmit(response, TOO_MANY_REQUESTS, null, dialect);
     case 'unavailable':
-      return transmit(response, UNAVAILABLE, null);
+      return transmit(response, UNAVAILABLE, null, dialect);
     case 'server_error':
     case 'server_error_after_effect':
-      return transmit(response, SERVER_ERROR, null);
+      return transmit(response, SERVER_ERROR, null, dialect);
     case 'not_json':
       return send(response, { ...answer, headers: { 'Content-Type': 'text/html' } }, NOT_JSON);
     case 'truncated_json':
-      return send(response, answer, firstHalf(JSON.stringify(answer.body)));
+      return send(response, answer, firstHalf(textOf(answer, dialect)));
     case 'cut':
     case 'cut_after_effect':
       response.destroy();
       return null;
     case 'cut_midway':
-      return cutMidway(response, answer);
+      return cutMidway(response, answer, textOf(answer, dialect));
   }
 }
 
@@ -70,8 +83,7 @@ function send(response: ServerResponse, { status, headers }: Answer, text: strin
   return status;
 }
 
-function cutMidway(response: ServerResponse, { status, body }: Answer): null {
-  const text = JSON.stringify(body);
+function cutMidway(response: ServerResponse, { status }: Answer, text: string): null {
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(text),

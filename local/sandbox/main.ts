@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { onParentEnd } from '../parent.ts';
+import { DEFAULT_DIALECT, DIALECTS, dialectNamed } from './dialects.ts';
 import { MODELS } from './models.ts';
 import { type Sandbox, startSandbox } from './server.ts';
 
@@ -7,14 +8,18 @@ const DEFAULT_PORT = 8790;
 
 const HELP = `Plays the ModelStudio API on this machine.
 
-  npm run sandbox -- [--port N] [--json]
+  npm run sandbox -- [--port N] [--dialect NAME] [--json]
 
-  --port N   port on 127.0.0.1, default ${DEFAULT_PORT}; 0 = any free one
-  --json     one line of JSON on stdout when ready: base_url, organization_id, api_key, model_ids
-  --help     this text
+  --port N        port on 127.0.0.1, default ${DEFAULT_PORT}; 0 = any free one
+  --dialect NAME  how it spells its answers, default ${DEFAULT_DIALECT}
+  --json          one line of JSON on stdout when ready: base_url, organization_id, api_key, model_ids
+  --help          this text
 
 Models
-${modelLines()}
+${linesOf(MODELS)}
+
+Dialects
+${linesOf(DIALECTS)}
 
 Prompts
   repeat:<n> as the last user message of a conversation makes its result n bytes long, up to 64 MiB a job
@@ -22,24 +27,31 @@ Prompts
 Exit codes: 0 ended by SIGINT or SIGTERM, 1 cannot listen, 2 wrong flags
 `;
 
-type Flags = { port: number; isJson: boolean; isHelp: boolean };
+type Flags = { port: number; dialect: string; isJson: boolean; isHelp: boolean };
 
 /** @throws an Error whose message says what is wrong */
 function parseFlags(args: string[]): Flags {
   const { values } = parseArgs({
     args,
-    options: { port: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      port: { type: 'string' },
+      dialect: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const text = values.port ?? String(DEFAULT_PORT);
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) {
     throw new Error(`--port must be a whole number from 0 to 65535, not "${text}"`);
   }
-  return { port, isJson: values.json ?? false, isHelp: values.help ?? false };
+  const dialect = values.dialect ?? DEFAULT_DIALECT;
+  dialectNamed(dialect);
+  return { port, dialect, isJson: values.json ?? false, isHelp: values.help ?? false };
 }
 
-function modelLines(): string {
-  return Object.entries(MODELS)
+function linesOf(table: Record<string, { note: string }>): string {
+  return Object.entries(table)
     .map(([id, { note }]) => `  ${id.padEnd(20)} ${note}`)
     .join('\n');
 }
@@ -58,7 +70,7 @@ function welcome({ baseUrl, organizationId, apiKey }: Sandbox): string {
   organization  ${organizationId}
   API key       ${apiKey}
 
-${modelLines()}
+${linesOf(MODELS)}
 
 Create a job, then ask for its results:
 
@@ -86,7 +98,7 @@ async function main(): Promise<void> {
   const isRunByNpm = process.env['npm_lifecycle_event'] !== undefined;
   if (isRunByNpm) onParentEnd(() => process.exit(0));
   try {
-    const sandbox = await startSandbox({ port: flags.port });
+    const sandbox = await startSandbox({ port: flags.port, dialect: flags.dialect });
     process.stdout.write(flags.isJson ? jsonLine(sandbox) : welcome(sandbox));
   } catch (error) {
     process.stderr.write(`${cannotListen(error, flags.port)}\n`);

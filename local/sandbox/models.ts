@@ -1,3 +1,4 @@
+import type { Report, Task } from './dialects.ts';
 import type { Fault } from './faults.ts';
 import { imageIn, imageUrlsOf, type Reply, textOf } from './reply.ts';
 import type { Conversation } from './request.ts';
@@ -6,6 +7,8 @@ import type { Conversation } from './request.ts';
 export type Model = {
   /** What it is for, in a line of help. */
   note: string;
+  /** The dialect that its jobs are told of in, whatever the sandbox speaks. */
+  dialect?: string;
   taskEndsAt: (index: number, total: number) => number;
   taskError?: (index: number, total: number) => string | null;
   /** A state of the job that does not follow from its tasks; null when it does. */
@@ -22,13 +25,6 @@ export type Model = {
 };
 
 export type Job = { id: string; model: Model; createdAt: number; replies: Reply[]; statusCalls: number };
-
-type Task = {
-  task_index: number;
-  status: 'completed' | 'failed';
-  result: string | null;
-  error: string | null;
-};
 
 /** A job is `created` for a moment before it is `processing`, so that clients meet both. */
 const CREATED_FOR_MILLISECONDS = 100;
@@ -88,6 +84,17 @@ export const MODELS: Record<string, Model> = {
     taskEndsAt: () => Number.POSITIVE_INFINITY,
     jobStatusAt: (elapsed) => (elapsed >= 1000 ? 'failed' : null),
   },
+  'sandbox-finished': {
+    note: "speaks as IONOS's page does, whatever the dialect: FINISHED, results without an error",
+    dialect: 'ionos',
+    taskEndsAt: () => 1000,
+  },
+  'sandbox-canceled': {
+    note: 'likewise, and the job is CANCELED after a second',
+    dialect: 'ionos',
+    taskEndsAt: () => Number.POSITIVE_INFINITY,
+    jobStatusAt: (elapsed) => (elapsed >= 1000 ? 'canceled' : null),
+  },
   'sandbox-never': { note: 'never ends', taskEndsAt: () => Number.POSITIVE_INFINITY },
   'sandbox-flaky': {
     note: '429s, 500s, cut connections and garbage on the way, completes',
@@ -96,8 +103,8 @@ export const MODELS: Record<string, Model> = {
   },
 };
 
-/** What `GET …/generate/{job_id}` answers at that moment. */
-export function reportOn(job: Job, now: number) {
+/** What `GET …/generate/{job_id}` answers at that moment, before it is spelled in a dialect. */
+export function reportOn(job: Job, now: number): Report {
   const elapsed = now - job.createdAt;
   const total = job.replies.length;
   const ended = [...job.replies.keys()].filter((index) => job.model.taskEndsAt(index, total) <= elapsed);

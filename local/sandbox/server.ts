@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Api, type ApiRequest, createApi, type Outcome } from './api.ts';
+import { DEFAULT_DIALECT, type Dialect, dialectNamed } from './dialects.ts';
 import { type Fault, hasEffect, SERVER_ERROR, transmit } from './faults.ts';
 import { MODELS, type Model } from './models.ts';
 
@@ -13,6 +14,8 @@ export type SandboxOptions = {
   apiKey?: string;
   /** Models beside, or in place of, the sandbox's own. */
   models?: Record<string, Model>;
+  /** How it spells its answers: a name in `dialects.ts`. */
+  dialect?: string;
   /** Milliseconds since 1970; by default the time of day. */
   clock?: () => number;
 };
@@ -59,19 +62,20 @@ const SEEN_BODY_MAX_BYTES = 64 * 1024;
 /** Longer than clients keep an idle connection, or it would be closed under a request now and then. */
 const KEEP_ALIVE_MILLISECONDS = 65_000;
 
-/** @throws what listening throws, such as EADDRINUSE */
+/** @throws what listening throws, such as EADDRINUSE, and for a dialect that there is not */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const {
     organizationId = 'org_sandbox',
     apiKey = 'sandbox-key-for-local-use-only',
     clock = Date.now,
   } = options;
+  const dialect = dialectNamed(options.dialect ?? DEFAULT_DIALECT);
   const models = new Map(Object.entries({ ...MODELS, ...options.models }));
   const faults: Faults = { every: null, delayMilliseconds: 0 };
   const requests: SeenRequest[] = [];
-  const api = createApi({ organizationId, models, clock, apiKey: () => sandbox.apiKey });
+  const api = createApi({ organizationId, models, dialect, clock, apiKey: () => sandbox.apiKey });
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLISECONDS }, (request, response) => {
-    serve(api, faults, request, response).then(
+    serve(api, faults, dialect, request, response).then(
       (seen) => {
         requests.push(seen);
         if (requests.length > REQUESTS_KEPT_MAX) requests.shift();
@@ -120,6 +124,7 @@ async function stop(server: Server): Promise<void> {
 async function serve(
   api: Api,
   faults: Faults,
+  dialect: Dialect,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<SeenRequest> {
@@ -132,7 +137,7 @@ async function serve(
   };
   const { answer, fault } = outcomeOf(api, faults, request);
   if (faults.delayMilliseconds > 0) await sleep(faults.delayMilliseconds, undefined, { ref: false });
-  const status = transmit(response, answer, fault);
+  const status = transmit(response, answer, fault, dialect);
   const isShort = body !== null && body.length <= SEEN_BODY_MAX_BYTES;
   return { method: request.method, path: request.path, body: isShort ? body.toString() : null, status };
 }

@@ -77,6 +77,8 @@ test.concurrent.each<[args: string[], sentence: string]>([
   [['--port', 'x'], '--port must be a whole number from 0 to 65535, not "x"'],
   [['--port', '65536'], '--port must be a whole number from 0 to 65535, not "65536"'],
   [['--port', ''], '--port must be a whole number'],
+  [['--dialect'], 'argument missing'],
+  [['--dialect', 'piratical'], 'There is no dialect "piratical". There are: modelstudio, ionos, '],
   [['--json=1'], "'--json' does not take an argument"],
 ])('%j is refused', async (args, sentence) => {
   const ran = await run(process.execPath, [MAIN, ...args]);
@@ -94,8 +96,19 @@ test.concurrent('a port in use is said so', async () => {
   });
 });
 
-test.concurrent('--help names the models and the prompts', async () => {
+test.concurrent('--dialect changes the spelling of its answers', async () => {
+  const { child, said } = await start(['--port=0', '--dialect', 'data'], /Ctrl-C/);
+  try {
+    const line = said.stdout.split('\n').find((text) => text.includes('curl') && text.includes('-d'));
+    const ran = await run('sh', ['-c', line as string]);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ data: { status: 'CREATED' } });
+  } finally {
+    await end(child, 'SIGKILL');
+  }
+});
+
+test.concurrent('--help names the models, the dialects and the prompts', async () => {
   const ran = await run(process.execPath, [MAIN, '--help']);
   expect(ran.code).toBe(0);
-  expect(ran.stdout).toMatch(/sandbox-instant.*repeat:<n>/s);
+  expect(ran.stdout).toMatch(/sandbox-instant.*ionos.*repeat:<n>/s);
 });

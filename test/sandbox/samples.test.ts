@@ -9,10 +9,11 @@ const SPEED = 10;
 const PIXEL = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
 const hasCurl = spawnSync('curl', ['--version']).error === undefined;
 
+const start = Date.now();
+const fast = () => start + (Date.now() - start) * SPEED;
 let sandbox: Sandbox;
 beforeAll(async () => {
-  const start = Date.now();
-  sandbox = await startSandbox({ clock: () => start + (Date.now() - start) * SPEED });
+  sandbox = await startSandbox({ clock: fast });
 });
 afterAll(() => sandbox.close());
 
@@ -70,5 +71,42 @@ describe.skipIf(!hasCurl)('the cURL sample (skipped where there is no curl)', ()
     expect(results.map((task) => task.result)).toEqual(
       replies.map((reply) => expect.stringContaining(reply)),
     );
+  });
+});
+
+describe("IONOS's sample", () => {
+  test.concurrent('ends', async () => {
+    const ran = await run(process.execPath, [sample('ionos.mjs')], environment('sandbox-finished'));
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('"The capital of France is"');
+  });
+});
+
+describe("the public client's rules", () => {
+  test.concurrent.each<[what: string, model: string, changes: Record<string, string>, said: string | null]>([
+    ['a finished job has a result', 'sandbox-finished', {}, null],
+    ['a job may be canceled', 'sandbox-canceled', {}, 'The job is CANCELED'],
+    ['a wrong key is no 2xx', 'sandbox-finished', { API_KEY: 'wrong' }, 'HTTP 401'],
+    ['nor is another organization', 'sandbox-finished', { ORGANIZATION_ID: 'org_other' }, 'HTTP 403'],
+    ['nor an unknown model', 'gpt-9', {}, 'HTTP 404'],
+    ['it gives up in the end', 'sandbox-never', { POLL_MILLISECONDS: '1' }, 'The job takes too long'],
+  ])('%s', async (_what, model, changes, said) => {
+    const env = {
+      ...environment(model),
+      STUDIO_BASE: `${sandbox.baseUrl}/api/v1`,
+      PROMPT: 'Hello',
+      ...changes,
+    };
+    const ran = await run(process.execPath, [sample('studio-client.mjs')], env);
+    if (said === null) expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('"Hello"') });
+    else expect(ran).toMatchObject({ code: 1, stderr: `${said}\n` });
+  });
+
+  test.concurrent('a job may fail', async () => {
+    const ionos = await startSandbox({ dialect: 'ionos', clock: fast });
+    const env = { ...environment('sandbox-fails'), STUDIO_BASE: `${ionos.baseUrl}/api/v1`, PROMPT: 'Hello' };
+    const ran = await run(process.execPath, [sample('studio-client.mjs')], env);
+    await ionos.close();
+    expect(ran).toMatchObject({ code: 1, stderr: 'The job is FAILED\n' });
   });
 });
