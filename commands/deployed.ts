@@ -8,6 +8,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { redactedInput } from '../functions/core/redact.ts';
 import { Failure } from './sentence.ts';
 import { outputsIn, physicalId, type Target } from './target.ts';
 
@@ -38,7 +39,7 @@ export async function describeStack(client: CloudFormationClient, StackName: str
 export async function findDeployed(stackName: string): Promise<Target> {
   const cloudFormation = new CloudFormationClient(awsSettings());
   const stack = await describeStack(cloudFormation, stackName);
-  const place = `stack ${stackName} in ${await cloudFormation.config.region()}`;
+  const place = `stack ${redactedInput(stackName)} in ${await cloudFormation.config.region()}`;
   if (!stack)
     throw new Failure(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
   const name = `the ${place}`;

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { redactedInput } from '../functions/core/redact.ts';
 import { faultInWebhookUrl } from '../functions/core/webhook-url.ts';
 import { nearest } from './nearest.ts';
 
@@ -50,7 +51,8 @@ const SETTINGS = {
       .regex(new RegExp(`^${ORGANIZATION_ID_PATTERN}$`))
       .optional(),
     {
-      description: 'your ModelStudio organization; without it, CloudFormation asks for one',
+      description:
+        'your ModelStudio organization; without it, only the synthesis works, and `cdk deploy` stops',
       kind: 'a ModelStudio organization id, such as org_123',
     },
   ),
@@ -200,13 +202,15 @@ function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): 
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
   const name = issue.path[0] as Name | undefined;
   if (name === undefined) return [issue.message];
-  return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
+  return [
+    redactedInput(`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`),
+  ];
 }
 
 function unknown(name: string): string {
   const meant = nearest(name, NAMES);
   const rest = meant ? `did you mean ${meant}?` : `there are: ${NAMES.join(', ')}.`;
-  return `There is no setting ${name}; ${rest}`;
+  return `There is no setting ${redactedInput(name)}; ${rest}`;
 }
 
 function wordsOf(name: Name): Words {
