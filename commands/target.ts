@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { findRunning, type Running } from '../local/running.ts';
 import { clientSettings } from '../local/stack/clients.ts';
@@ -17,7 +18,7 @@ export interface Target {
   outputs: Outputs;
   clients: Clients;
   /** Null for the local one. */
-  deployment: { status: string; lambda: LambdaClient } | null;
+  deployment: { status: string; lambda: LambdaClient; sns: SNSClient } | null;
   /** At least the queues: physical ids by logical id. A queue's physical id is its URL. */
   resources(): Promise<Record<string, string>>;
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;

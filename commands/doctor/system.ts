@@ -7,6 +7,7 @@ import {
 import { allClientKeys, clientKeysOf } from '../client-keys.ts';
 import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
 import type { Target } from '../target.ts';
+import { alarms } from './alarms.ts';
 import { modelStudioKey, webhookSecret } from './secrets.ts';
 import { failed, ok, skipped, type Verdict } from './verdict.ts';
 
@@ -20,13 +21,21 @@ export const TARGET_CHECKS: readonly { title: string; look(target: Target): Prom
   { title: 'Queue consumers', look: consumers },
   { title: 'Lambda concurrency', look: concurrency },
   { title: 'Dead letters', look: deadLetters },
+  { title: 'Alarms', look: alarms },
 ];
 
 async function api({ outputs }: Target): Promise<Verdict> {
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
-  const { status } = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
-  if (status === 200) return ok(outputs.ApiUrl);
-  return failed(`${outputs.ApiUrl}/v1/health answers ${status}`, 'Look at the log of the function ApiJobs.');
+  const response = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
+  const health = (await response.json().catch(() => null)) as { status?: unknown } | null;
+  if (response.status === 200 && health?.status === 'ok') return ok(outputs.ApiUrl);
+  const words = `${outputs.ApiUrl}/v1/health answers ${response.status}`;
+  if (response.status === 200)
+    return failed(
+      `${words}, and not as this API does`,
+      'Look at the network here: a proxy may have answered.',
+    );
+  return failed(words, 'Look at the log of the function ApiJobs.');
 }
 
 async function clientKeys(target: Target): Promise<Verdict> {

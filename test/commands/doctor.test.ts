@@ -36,8 +36,20 @@ async function examine(target: TargetName) {
 it.each(targets)('all is well, %s', async (target) => {
   const { code, stderr, findings, failed } = await examine(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
-  expect(findings.length).toBe(10);
-  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 4 : 0);
+  expect(findings.length).toBe(11);
+  // Without a setting for alarms there is nobody to ask for.
+  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 5 : 1);
+});
+
+it('finds a bootstrap whatever its stack is called', async () => {
+  operated.aws.account.toolkitName = 'our-toolkit';
+  expect((await examine('deployed')).failed).toEqual([]);
+});
+
+it('says who is told of alarms', async () => {
+  Object.assign(operated.aws.account, { subscriptions: { 'ops@example.com': 'arn:aws:sns:x' } });
+  const { code, findings } = await examine('deployed');
+  expect([code, findings.at(-1)]).toEqual([0, expect.stringMatching(/^✓ Alarms +ops@example.com is told/)]);
 });
 
 /** Does harm, and returns what puts it right again; the account is put right after every test. */
@@ -80,6 +92,16 @@ const deadLetter: Harm = async ({ putDeadLetter, on }) => {
 
 const PUT = String.raw`\n +→ aws secretsmanager put-secret-value --secret-id arn:\S+ --secret-string `;
 
+const mailed = (subscriptions: Record<string, string>) =>
+  account({ resources: { WatchTopicopsexamplecomB81D7E07: 'arn:x' }, subscriptions });
+const UNCONFIRMED =
+  'Alarms +ops@example.com has not confirmed, .+\\n +→ Follow the link in the mail "AWS Notification';
+
+/** The local inbox answers any GET with JSON of its own. */
+const pageForApi: Harm = ({ aws, system }) => {
+  aws.account.outputs['ApiUrl'] = `${system.webhook_inbox_url}?`;
+};
+
 /** In this order: the secrets are as they were made until one is put. */
 const cases: [TargetName, string, Harm, finding: string][] = [
   [
@@ -120,6 +142,24 @@ const cases: [TargetName, string, Harm, finding: string][] = [
   ],
   [
     'deployed',
+    'an alarmEmail not confirmed',
+    mailed({ 'ops@example.com': 'PendingConfirmation' }),
+    UNCONFIRMED,
+  ],
+  [
+    'deployed',
+    'an alarmEmail never confirmed',
+    mailed({}),
+    'Alarms +alarmEmail .+\n +→ aws sns subscribe --topic',
+  ],
+  [
+    'deployed',
+    'a page that answers for the API',
+    pageForApi,
+    'API +.+ answers 200, and not as this API does\n',
+  ],
+  [
+    'deployed',
     'an old bootstrap',
     account({ bootstrapVersion: '5' }),
     'CDK bootstrap .+\n +→ npx cdk bootstrap',
@@ -149,7 +189,7 @@ it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   const { code, stderr, findings, failed } = await examine(target);
   await putRight?.();
   expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
-  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 10]);
+  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 11]);
 });
 
 describe('without it nothing more can be seen', () => {
@@ -178,6 +218,22 @@ describe('without it nothing more can be seen', () => {
     const { code, findings } = await examine('deployed');
     expect([code, findings.length]).toEqual([1, count]);
     expect(findings.at(-1)).toMatch(last);
+  });
+
+  it.each([
+    [
+      'a page',
+      200,
+      '<!DOCTYPE html><html><head><meta charset="utf-8"><br></head><body>Sign in</body></html>',
+    ],
+    ['a well-formed page', 200, '<html><body><h1>Sign in</h1></body></html>'],
+  ])('AWS, where something in between answers with %s', async (_, status, body) => {
+    operated.aws.account.intercepted = { status, type: 'text/html', body };
+    const { code, findings } = await examine('deployed');
+    const sentence = expect.stringMatching(/^✗ AWS credentials +What has answered is not AWS, .+\n +→ /);
+    expect([code, findings]).toEqual([1, [sentence]]);
+    const listed = await operated.on('deployed', 'keys', 'list');
+    expect(listed).toMatchObject({ code: 1, stderr: expect.stringMatching(/^What has answered is not AWS/) });
   });
 
   it('local system', async () => {
