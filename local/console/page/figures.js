@@ -30,7 +30,7 @@ function show(jobs) {
     ['Polls per job', all.pollsPerJob === null ? '–' : all.pollsPerJob.toFixed(1)],
     ['Found within', all.medianLag === null ? '–' : seconds(all.medianLag)],
     ['Webhooks', all.delivered],
-    ['Inbox verified', all.received === 0 ? '–' : `${Math.round((100 * all.verified) / all.received)} %`],
+    ['Inbox valid', all.received === 0 ? '–' : `${Math.round((100 * all.verified) / all.received)} %`],
   ];
   byId('figures').replaceChildren(
     ...figures.map(([name, value]) => h('div', {}, h('dt', { text: name }), h('dd', { text: value }))),
