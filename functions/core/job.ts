@@ -34,6 +34,8 @@ export interface Attempt {
   durationMillis: Millis;
   /** Why there was no answer. */
   error: string | null;
+  /** Where a redirect pointed to, which was not followed. */
+  location?: string;
   nextAttemptAt: Millis | null;
 }
 

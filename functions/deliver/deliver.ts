@@ -85,9 +85,8 @@ async function attempt(
   const tried: Attempt = {
     attempt: attempts,
     at: now,
-    status: exchange.kind === 'answered' ? exchange.status : null,
     durationMillis: answeredAt - now,
-    error: exchange.kind === 'answered' ? null : causeOf(exchange),
+    ...answerIn(exchange),
     nextAttemptAt: verdict.step === 'retry' ? answeredAt + verdict.waitMillis : null,
   };
   await record(claimed, message, tried, verdict, world);
@@ -176,8 +175,11 @@ function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJ
   return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
 }
 
-function causeOf(exchange: Exclude<Exchange, { kind: 'answered' }>): string {
-  return exchange.kind === 'failed' ? exchange.error : exchange.kind;
+function answerIn(exchange: Exchange): Pick<Attempt, 'status' | 'error' | 'location'> {
+  if (exchange.kind !== 'answered')
+    return { status: null, error: exchange.kind === 'failed' ? exchange.error : exchange.kind };
+  const { status, location } = exchange;
+  return { status, error: null, ...(location !== undefined && { location }) };
 }
 
 const SETTLED = {

@@ -21,7 +21,7 @@ export function createApiKey(secretId: string): ApiKey {
 
 /**
  * The webhook signing secrets that are alive: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
- * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes
+ * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
  */
 export function createSigningSecrets(secretId: string): () => Promise<string[]> {
   const client = new SecretsManagerClient();
@@ -38,7 +38,7 @@ export function createSigningSecrets(secretId: string): () => Promise<string[]> 
   return async () => {
     const [now, before] = await Promise.all([current(), previous()]);
     if (!isSigningSecret(now))
-      throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in base64');
+      throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in padded base64');
     return isSigningSecret(before) ? [now, before] : [now];
   };
 }

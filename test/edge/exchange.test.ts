@@ -236,14 +236,14 @@ describe('a connection that breaks', () => {
     ],
     [
       'with a head that has no end',
-      (socket) => socket.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}`),
+      (socket) => socket.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(20_000)}`),
       'HPE_HEADER_OVERFLOW',
     ],
     [
       'to become something else',
       (socket) =>
         socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
-      'ECONNRESET',
+      'HPE_PAUSED_UPGRADE',
     ],
   ])('%s may have carried the request', async (_what, onRequest, code) => {
     const { url } = await serveRaw(onRequest);
@@ -283,7 +283,11 @@ describe('a connection that never stood carried nothing', () => {
 
   it('with a certificate that nobody vouches for', async () => {
     const { url } = await serveHttps((_request, response) => response.end());
-    expect(await get(url)).toEqual({ kind: 'not_connected', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(await get(url)).toEqual({
+      kind: 'not_connected',
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+      isTls: true,
+    });
   });
 
   it('with a certificate of another name', async () => {

@@ -56,6 +56,13 @@ describe('deliver', () => {
     });
   });
 
+  it('writes down where a redirect pointed to', async () => {
+    const location = 'https://hooks.example.com/h/';
+    const world = worldWith(finishedJob(), { ...answered(301), location } as Exchange);
+    await deliver(message(), world);
+    expect(world.webhook()?.log).toMatchObject([{ status: 301, error: null, location }]);
+  });
+
   it('gives up after as many attempts as the schedule has', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, awaited: wake(4) }) });
     const world = worldWith(job, answered(500));
