@@ -5,11 +5,11 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../functions/core/outcome.ts';
 import { forbiddenAddresses } from '../../functions/core/public-address.ts';
-import { type ExchangeRequest, exchange } from '../../functions/edge/exchange.ts';
+import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { assertGuardInForce, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
-import { refusingPort, serveConnections, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
+import { refusingPort, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 999);
 const CURRENT = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
@@ -319,34 +319,5 @@ describe('whether sockets heed the block list is tried before the first webhook'
   ])('%s', async (_what, plain, secure) => {
     vi.spyOn(forbiddenAddresses, 'check').mockReturnValueOnce(plain).mockReturnValueOnce(secure);
     await expect(assertGuardInForce()).rejects.toThrow('no webhook may be sent');
-  });
-});
-
-describe('TLS', () => {
-  /** Lets a public name lead to a server here, past the guard: what is tested is what comes after it. */
-  const past = { address: '127.0.0.1', family: 4 } as const;
-
-  it.each<[what: string, serve: () => Promise<{ port: number }>, error: string]>([
-    [
-      'a certificate that nobody vouches for',
-      () => serveHttps((_request, response) => response.end()),
-      'tls',
-    ],
-    ['a server that hangs up', () => serveConnections((socket) => socket.destroy()), 'connection_failed'],
-  ])('%s', async (_what, serve, error) => {
-    const { port } = await serve();
-    const rules = { ports: [port], ownHost: null, loopback: false };
-    const outcome = await send(`https://hooks.example.com:${port}/`, {
-      rules,
-      exchange: ({ blockList, ...request }) =>
-        exchange({
-          ...request,
-          lookup: (_host, { all }, callback) =>
-            void setImmediate(() =>
-              all ? callback(null, [past]) : callback(null, past.address, past.family),
-            ),
-        }),
-    });
-    expect(outcome).toEqual(failed(error));
   });
 });
