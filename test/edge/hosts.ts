@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { certificateFor } from './certificate.ts';
 
-/** What makes a machine of its own: with its own network, and its own names. */
-const UNSHARE: [string, ...string[]] = ['unshare', '-rnm'];
-
-/** A call that fails where this is not allowed, or not possible. */
-export const TRIAL: [string, ...string[]] = [...UNSHARE, 'ip', 'link', 'set', 'lo', 'up'];
+/** Makes a machine with its own network and its own names. */
+const UNSHARE: [string, ...string[]] = ['unshare', '-rnm', 'sh', '-ec'];
 
 const SET_UP = `
 ip link set lo up
 for address in $ADDRESSES; do ip addr add $address dev lo nodad; done
-mount --bind "$FOLDER/hosts" /etc/hosts
+mount --bind "$HOSTS" /etc/hosts
 exec "$@"`;
+
+/** Fails where this is not allowed, or not possible. */
+export const TRIAL: [string, ...string[]] = [
+  ...UNSHARE,
+  `ADDRESSES='9.9.9.9 2a00::9' HOSTS=/etc/hosts\n${SET_UP}`,
+  'sh',
+  'true',
+];
 
 export const DOMAIN = 'hooks.example.com';
 
@@ -38,9 +43,10 @@ export async function runAmongHosts<T>(
     await writeFile(join(folder, 'pem'), key + cert);
     await writeFile(join(folder, 'hosts'), ['127.0.0.1 localhost\n', ...lines].join(''));
     const addresses = [...new Set(Object.values(names).flat())];
-    return await run([...UNSHARE, 'sh', '-ec', SET_UP, 'sh', process.execPath, program], {
+    return await run([...UNSHARE, SET_UP, 'sh', process.execPath, program], {
       ...env,
       FOLDER: folder,
+      HOSTS: join(folder, 'hosts'),
       NAMES: JSON.stringify(names),
       ADDRESSES: addresses.join(' '),
       NODE_EXTRA_CA_CERTS: join(folder, 'pem'),
