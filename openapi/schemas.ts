@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DELIVERY_ERRORS } from '../functions/core/attempt.ts';
+import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../functions/core/attempt.ts';
 import { Message } from '../functions/core/generation.ts';
 import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
 import { PROBLEMS } from '../functions/core/problem.ts';
@@ -112,8 +112,8 @@ export const Deliveries = named(
           .nullable(z.enum(DELIVERY_ERRORS))
           .describe('Why there was no answer; docs/webhooks.md explains each.'),
         location: z
-          .nullable(z.string())
-          .describe('Where an answer of 3xx pointed to, up to 500 characters. It was not followed.'),
+          .nullable(z.string().max(LOCATION_MAX_LENGTH))
+          .describe('Where an answer of 3xx pointed to. It was not followed.'),
         next_attempt_at: z.nullable(moment),
       }),
     ),

@@ -30,7 +30,7 @@ const RETRY_AFTER_MAX_SECONDS = 3600;
 const JITTER = 0.2;
 
 /** Kept in the job's row with each attempt, and rarely longer than the webhook's own URL. */
-const LOCATION_MAX_LENGTH = 500;
+export const LOCATION_MAX_LENGTH = 500;
 
 /** The code with which a look-up ends that led to an address that is not public. */
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
