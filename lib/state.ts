@@ -4,6 +4,7 @@ import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { DOCUMENT_EXTRA_DAYS } from '../functions/core/limits.ts';
 import { allow } from './allow.ts';
 import { JobTable, type Units } from './job-table.ts';
 import type { Settings } from './settings.ts';
@@ -54,7 +55,7 @@ export class State extends Construct {
       enforceSSL: true,
       lifecycleRules: [
         {
-          expiration: Duration.days(settings.retentionDays + 1),
+          expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { isFinished, type Job } from '../core/job.ts';
+import { ROUND_MAX_DAYS } from '../core/limits.ts';
 import { listKeyOf } from '../core/list-key.ts';
 import { overdueAt, shardOf } from '../core/overdue.ts';
 import type { ClientJobs, Jobs, Overdue } from '../ports.ts';
@@ -147,8 +148,9 @@ function overdueKeys(job: Job): { sweepShard?: number; sweepAt?: number } {
   return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
 }
 
-/** Unix seconds after which DynamoDB deletes the row. */
+/** Unix seconds after which DynamoDB deletes the row: a round of deliveries that began in time comes to its end. */
 function endOfLife(job: Job, retentionDays: number): number {
   const end = isFinished(job) ? job.finishedAt : job.expiresAt;
-  return Math.ceil(end / 1000) + retentionDays * DAY_SECONDS;
+  const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
+  return Math.ceil(end / 1000) + days * DAY_SECONDS;
 }

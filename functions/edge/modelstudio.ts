@@ -7,7 +7,7 @@ import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 
 /** For both calls, if the key is refused. API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
-const CREATE_DEADLINE_MILLIS = 20_000;
+export const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;
 
 export interface Account {

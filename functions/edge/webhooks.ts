@@ -8,7 +8,7 @@ import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/web
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 
-const DEADLINE_MILLIS = 15_000;
+export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 export interface WebhookSettings {
@@ -40,7 +40,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
           ...signedHeaders(id, now, body, await signingSecrets()),
         },
         body,
-        deadlineMillis: DEADLINE_MILLIS,
+        deadlineMillis: ATTEMPT_DEADLINE_MILLIS,
         maxBytes: ANSWER_MAX_BYTES,
         ...guard,
       });

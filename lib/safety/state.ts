@@ -1,3 +1,4 @@
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { Safety } from './safety.ts';
 
 const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
@@ -56,8 +57,11 @@ export const expiration: Safety = ({ resources, settings }) =>
     const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
     if (days.length === 0)
       return [`${path} has no lifecycle rule that expires its objects: it would grow for ever.`];
-    if (Math.min(...days) > settings.retentionDays) return [];
-    return [`${path} expires objects after ${Math.min(...days)} days, before the jobs that lead to them.`];
+    const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
+    if (Math.min(...days) >= needed) return [];
+    return [
+      `${path} expires objects after ${Math.min(...days)} days: jobs may lead to them, and deliver them, for ${needed}.`,
+    ];
   });
 
 export const privateBuckets: Safety = ({ resources }) =>

@@ -33,6 +33,7 @@ function handlerOfNumbers(again: Again = nothing) {
     async (message) => {
       if (message < 0) throw new Error(`canary: ${message}`);
       handled.push(message);
+      return null;
     },
     again,
   );
@@ -68,7 +69,11 @@ describe('a batch', () => {
     const gate = Promise.withResolvers<void>();
     const handler = lambdaSqs(
       (body) => body,
-      async (message) => (message === 'last' ? gate.resolve() : gate.promise),
+      async (message) => {
+        if (message === 'last') gate.resolve();
+        await gate.promise;
+        return null;
+      },
       nothing,
     );
     expect(await handler(batch({ a: '"slow"', b: '"slow"', c: '"last"' }))).toEqual(failures());
