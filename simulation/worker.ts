@@ -35,7 +35,9 @@ export class Worker {
   end(): void {
     if (!this.#isAlive) return;
     const calls = this.#underWay;
-    this.#sim.judge(() => must(calls === 0, 'I12', () => `${this.name} answers with ${calls} calls under way`));
+    this.#sim.judge(() =>
+      must(calls === 0, 'I12', () => `${this.name} answers with ${calls} calls under way`),
+    );
     this.#over();
   }
 

@@ -1,7 +1,7 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { AWS_TRY_MILLIS } from '../core/limits.ts';
-import { awsSettings } from './aws.ts';
+import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
+import { s3Settings } from './aws.ts';
 
 const LINK_SECONDS = 900;
 /** 80 Mbit/s: what takes longer to write than at this rate is stuck. */
@@ -15,7 +15,7 @@ export interface Bucket {
   link(key: string): Promise<string>;
 }
 
-export function createBucket(Bucket: string, s3 = new S3Client(awsSettings)): Bucket {
+export function createBucket(Bucket: string, s3 = new S3Client(s3Settings)): Bucket {
   return {
     put(Key, Body) {
       const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;
@@ -23,7 +23,8 @@ export function createBucket(Bucket: string, s3 = new S3Client(awsSettings)): Bu
       return s3.send(put, { requestTimeout });
     },
     async get(Key) {
-      const object = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      const abortSignal = AbortSignal.timeout(AWS_CALL_MILLIS);
+      const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
       return object.Body?.transformToString();
     },
     link: (Key) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn: LINK_SECONDS }),

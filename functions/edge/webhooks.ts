@@ -2,13 +2,13 @@ import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/attempt.ts';
+import { ATTEMPT_DEADLINE_MILLIS } from '../core/limits.ts';
 import { forbiddenAddresses, isPublicAddress } from '../core/public-address.ts';
 import { signedHeaders } from '../core/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook-url.ts';
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 
-export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 export interface WebhookSettings {

@@ -114,7 +114,7 @@ function newJob(
 }
 
 /** Within the watch over a submission, so that the message comes before the sweeper gives the job up. */
-const FIRST_WAIT_MAX_SECONDS = 600;
+export const FIRST_WAIT_MAX_SECONDS = 600;
 
 /**
  * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job

@@ -34,9 +34,7 @@ export async function sweep(world: SweepWorld): Promise<void> {
   const Sweeps = swept.every((shard) => shard.isRead) ? 1 : 0;
   world.log.tell('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
-  throw new Error(`${failures.length} overdue jobs or shards of them could not be looked after`, {
-    cause: failures[0],
-  });
+  throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
 }
 
 interface Swept {

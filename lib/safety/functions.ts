@@ -1,3 +1,4 @@
+import * as limits from '../../functions/core/limits.ts';
 import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
 import { LONGEST_JOB_SECONDS } from './queues.ts';
@@ -28,14 +29,14 @@ export const partialBatches: Safety = ({ wiring }) =>
         `${fn.path} consumes ${queue.path} without reportBatchItemFailures: one bad message would fail its batch.`,
     );
 
-/** A lease outlives the run that took it, and ends before the message that comes again would meet it. */
-const LEASES = [
-  { path: 'Api/Submit', leaseMillis: SUBMIT_LEASE_MILLIS },
-  { path: 'Deliver/Function', leaseMillis: ATTEMPT_LEASE_MILLIS },
-];
+/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
+const LEASES: Record<string, number> = {
+  'Api/Submit': SUBMIT_LEASE_MILLIS,
+  'Deliver/Function': ATTEMPT_LEASE_MILLIS,
+};
 
 export const leases: Safety = ({ wiring }) =>
-  LEASES.flatMap(({ path, leaseMillis }) => {
+  Object.entries(LEASES).flatMap(([path, leaseMillis]) => {
     const fn = wiring.functions.find((candidate) => candidate.path === path);
     return fn
       ? leaseFaults(fn, leaseMillis / 1000, wiring)
@@ -53,6 +54,24 @@ function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
   const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${lease} s.`;
   return timeout < lease ? visible : [outlived, ...visible];
 }
+
+/** What a function waits for. Beside that, one service of AWS may hang without costing it its life and its batch. */
+const DEADLINES: Record<string, number> = {
+  'Api/Submit': limits.CREATE_DEADLINE_MILLIS,
+  'Poll/Poller': limits.POLL_DEADLINE_MILLIS,
+  'Poll/Collector': limits.COLLECT_DEADLINE_MILLIS,
+  'Deliver/Function': limits.ATTEMPT_DEADLINE_MILLIS,
+  'Sweep/Function': limits.SWEEP_MILLIS,
+};
+
+export const deadlines: Safety = ({ wiring }) =>
+  wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
+    const needed = ((DEADLINES[path] ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
+    if (Timeout > needed) return [];
+    return [
+      `${path} may run for ${Timeout} s: what it waits for and a call to AWS that hangs take ${needed} s.`,
+    ];
+  });
 
 export const jobRetention: Safety = ({ wiring }) =>
   wiring.functions

@@ -4,6 +4,7 @@ import { managedPolicies, tlsOnly, wildcards } from './access.ts';
 import { alarms } from './alarms.ts';
 import {
   concurrency,
+  deadlines,
   environmentSecrets,
   jobRetention,
   leases,
@@ -52,6 +53,7 @@ export const SAFETIES: Record<string, Safety> = {
   concurrency,
   partialBatches,
   leases,
+  deadlines,
   jobRetention,
   environmentSecrets,
   retained,

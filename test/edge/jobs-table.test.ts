@@ -10,8 +10,10 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
 import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { pendingWebhook } from '../fakes/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 const DAY_SECONDS = 86_400;
@@ -144,6 +146,11 @@ describe('a row', () => {
   it.each([
     ['an unfinished job: kept for 30 days after it expires', runningJob(), runningJob().expiresAt],
     ['a finished job: kept for 30 days after it finished', finishedJob({ finishedAt: NOW + 1 }), NOW + 1000],
+    [
+      'a job whose webhook is being delivered: kept for the longest round of deliveries more',
+      finishedJob({ finishedAt: NOW, webhook: pendingWebhook() }),
+      NOW + ROUND_MAX_DAYS * DAY_SECONDS * 1000,
+    ],
   ])('of %s', async (_what, job, end) => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(job);

@@ -133,6 +133,16 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
     change('Deliver/Deliver/Queue', 'VisibilityTimeout', 60),
   ],
   [
+    'deadlines',
+    'Deliver/Function may run for 23 s: what it waits for and a call to AWS that hangs take 23 s',
+    change('Deliver/Function', 'Timeout', 23),
+  ],
+  [
+    'deadlines',
+    'Api/Jobs may run for 3 s: what it waits for and a call to AWS that hangs take 8 s',
+    change('Api/Jobs', 'Timeout'),
+  ],
+  [
     'jobRetention',
     'Sweep/Function keeps jobs for 7 days: it must be longer than the longest job lives',
     change('Sweep/Function', 'Environment.Variables.RETENTION_DAYS', '7'),
@@ -174,8 +184,8 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
   ['expiration', 'State/Bucket has no lifecycle rule', change('State/Bucket', 'LifecycleConfiguration')],
   [
     'expiration',
-    'State/Bucket expires objects after 30 days, before the jobs that lead to them',
-    change('State/Bucket', 'LifecycleConfiguration.Rules.0.ExpirationInDays', 30),
+    'State/Bucket expires objects after 39 days: jobs may lead to them, and deliver them, for 40',
+    change('State/Bucket', 'LifecycleConfiguration.Rules.0.ExpirationInDays', 39),
   ],
   [
     'privateBuckets',
