@@ -16,7 +16,7 @@ function refuseCall(target: string, nth = 1): void {
   ) {
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse];
     const isCall = String(event) === 'request' && request.headers['x-amz-target'] === target;
-    if (!isCall || ++calls !== nth) return emit.call(this, event, ...args);
+    if (!isCall || ++calls !== nth) return Reflect.apply(emit, this, [event, ...args]);
     spy.mockRestore();
     request.resume();
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
