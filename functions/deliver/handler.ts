@@ -18,7 +18,7 @@ export const handler = lambdaSqs(
   (body) => DeliverMessage.parse(body),
   async (message) => {
     await guardInForce;
-    return deliver(message, world);
+    await deliver(message, world);
   },
   againFrom(required('DELIVER_QUEUE_URL')),
 );

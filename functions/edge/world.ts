@@ -2,7 +2,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { ClientJobs, ClientKeys, Experience, Overdue, World } from '../ports.ts';
-import { awsSettings } from './aws.ts';
 import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
@@ -16,15 +15,18 @@ import { chance, clock } from './nature.ts';
 import { apiUrl, lagPerPoll, retentionDays, webhookSchedule } from './settings.ts';
 import { createWakeUps } from './wake-ups.ts';
 
-const dynamodb = new DynamoDBClient(awsSettings);
-const sqs = new SQSClient(awsSettings);
+/** Each is tried three times: an AWS service that hangs must not cost a function its life, and a job its webhook's lease. */
+const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
+
+const dynamodb = new DynamoDBClient({ requestHandler });
+const sqs = new SQSClient({ requestHandler });
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');
   // Few jobs are so large that they need it, and it would be a quarter of a cold start.
   let bucket: Promise<Bucket> | undefined;
   return {
-    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays()),
+    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
     documents: createDocuments({
       dynamodb,
       tableName: required('DOCUMENTS_TABLE'),
@@ -57,7 +59,7 @@ export function againFrom(queueUrl: string): Again {
 }
 
 export function clientJobs(): ClientJobs {
-  return createClientJobs(dynamodb, required('JOBS_TABLE'));
+  return createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
 }
 
 export function overdue(): Overdue {
