@@ -1,4 +1,3 @@
-import { redacted, redactedInput } from '../functions/core/redact.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { narrate, parseLogLine } from './narrate.ts';
 import { onParentEnd } from './parent.ts';
@@ -13,7 +12,7 @@ function say(text: string): void {
 }
 
 function warn(text: string): void {
-  process.stderr.write(`${redacted(text)}\n`);
+  process.stderr.write(`${text}\n`);
 }
 
 function stamped(text: string): string {
@@ -72,7 +71,7 @@ async function main(): Promise<void> {
   try {
     flags = parseFlags(process.argv.slice(2));
   } catch (error) {
-    warn(`${redactedInput((error as Error).message)}\nTry --help.`);
+    warn(`${(error as Error).message}\nTry --help.`);
     process.exit(2);
   }
   if (flags.help) return say(HELP);

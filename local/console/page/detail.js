@@ -2,7 +2,6 @@ import { ask, local } from './api.js';
 import { codePanel } from './code.js';
 import { announce, byId, clock, h, seconds } from './dom.js';
 import { pollsPanel, requestPanel, resultsPanel, webhookPanel } from './panels.js';
-import { isUndelivered } from './story.js';
 
 const TABS = ['Polls', 'Results', 'Webhook', 'Request', 'Code'];
 
@@ -15,9 +14,7 @@ export class Detail {
   #close;
   /** @type {import('./story.js').Job | null} */
   #job = null;
-  /** Which is shown, and which was chosen: a job whose webhook does not come opens on that. */
   #tab = 'Polls';
-  #chosen = 'Polls';
   /** What the API says of it, and its deliveries. */
   #shown = { status: '', attempts: -1 };
   /** @type {any} */
@@ -47,7 +44,6 @@ export class Detail {
     this.#request = null;
     this.#deliveries = [];
     this.#problem = '';
-    this.#tab = isUndelivered(job) ? 'Webhook' : this.#chosen;
     this.#shown = { status: '', attempts: -1 };
     this.#place.hidden = false;
     this.#build();
@@ -117,17 +113,11 @@ export class Detail {
     );
     this.#shownHead = '';
     this.#showHead();
-    this.#select(this.#tab);
+    this.#choose(this.#tab);
   }
 
   /** @param {string} name */
   #choose(name) {
-    this.#chosen = name;
-    this.#select(name);
-  }
-
-  /** @param {string} name */
-  #select(name) {
     this.#tab = name;
     for (const each of TABS) {
       const tab = byId(`tab-${each}`);

@@ -109,9 +109,7 @@ export function webhookPanel(job, read, deliveries) {
   const rows = deliveries.map((delivery) => [
     String(delivery.attempt),
     clock(Date.parse(delivery.at)),
-    delivery.location
-      ? `${delivery.status} to ${delivery.location}`
-      : String(delivery.status ?? delivery.error),
+    String(delivery.status ?? delivery.error ?? '–'),
     `${delivery.duration_ms} ms`,
     delivery.next_attempt_at ? clock(Date.parse(delivery.next_attempt_at)) : '–',
   ]);
