@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { redactedInput } from '../functions/core/redact.ts';
 import { run as cost } from './cost/cost.ts';
 import { run as growth } from './growth/growth.ts';
 import { run as intake } from './intake.ts';
@@ -37,7 +38,10 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown) throw new Error(`There is no part ${unknown}; there are: ${Object.keys(PARTS).join(', ')}`);
+  if (unknown)
+    throw new Error(
+      `There is no part ${redactedInput(unknown)}; there are: ${Object.keys(PARTS).join(', ')}`,
+    );
   const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
   const found: Record<string, object[]> = {};
   for (const name of names) {

@@ -4,8 +4,7 @@ import { ModelStudioJobsStack } from '../lib/stack.ts';
 
 const app = new App({ autoSynth: false });
 try {
-  const settings = readSettings(app.node.getAllContext());
-  new ModelStudioJobsStack(app, settings.stackName, { settings });
+  new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app.node.getAllContext()) });
   app.synth();
 } catch (error) {
   // What they say is enough; anything else is a fault of this program's.

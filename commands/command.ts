@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { redacted, redactedInput } from '../functions/core/redact.ts';
 import { sentenceOf } from './sentence.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -9,6 +10,8 @@ interface Command<O extends Options, V extends string> {
   options: O;
   /** One of them is the first argument; without a list, the command takes flags alone. */
   verbs?: readonly V[];
+  /** The flags that may be given a secret. */
+  secrets?: readonly (keyof O & string)[];
   run(values: Values<O>, verb: V): Promise<void>;
 }
 
@@ -23,9 +26,9 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** For people alone. */
+/** For people alone, who may send it on: it holds no secret. */
 export function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${redacted(line)}\n`);
 }
 
 /** Runs a command on this process's arguments. The exit code is 0; 1 when it failed; 2 when it was called wrongly. */
@@ -34,11 +37,12 @@ export async function runCommand<O extends Options, V extends string = never>(
 ): Promise<void> {
   try {
     const { values, positionals } = parse(command, process.argv.slice(2));
+    refuseSecrets(values, command.secrets);
     if ('help' in values) process.stdout.write(command.help);
     else await command.run(values, verbIn(positionals, command.verbs));
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    tell(isUsage ? `${error.message}. Try --help.` : sentenceOf(error));
+    tell(isUsage ? `${redactedInput(error.message)}. Try --help.` : sentenceOf(error));
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
   }
 }
@@ -52,6 +56,15 @@ function parse<O extends Options, V extends string>({ options, verbs }: Command<
   } catch (error) {
     // Node's own words; from the second sentence on they tell how to escape a dash.
     throw new UsageError((error as Error).message.replace(/\.(\s.*)?$/s, ''));
+  }
+}
+
+/** Else it would stand in what the command makes of it, such as a client's name or a line of code. */
+function refuseSecrets(values: object, allowed: readonly string[] = []): void {
+  for (const [flag, value] of Object.entries(values)) {
+    const isSecret = [value].flat().some((each) => typeof each === 'string' && redacted(each) !== each);
+    if (isSecret && !allowed.includes(flag))
+      throw new UsageError(`--${flag} holds what looks like a secret, and takes none`);
   }
 }
 

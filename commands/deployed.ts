@@ -1,5 +1,6 @@
 import {
   CloudFormationClient,
+  DescribeStackResourcesCommand,
   DescribeStacksCommand,
   paginateListStackResources,
   type Stack,
@@ -7,8 +8,10 @@ import {
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { Failure } from './sentence.ts';
+import { redactedInput } from '../functions/core/redact.ts';
+import { answered, Failure } from './sentence.ts';
 import { outputsIn, physicalId, type Target } from './target.ts';
 
 const CONNECT_DEADLINE_MILLIS = 5000;
@@ -25,20 +28,38 @@ export function awsSettings() {
 /** Null: there is none of that name. */
 export async function describeStack(client: CloudFormationClient, StackName: string): Promise<Stack | null> {
   try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
-    return Stacks[0] ?? null;
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
+    return answered(Stacks)[0] ?? null;
   } catch (error) {
-    const { name, message } = error as Error;
-    if (name === 'ValidationError' && message.includes('does not exist')) return null;
-    throw error;
+    return nullIfMissing(error);
   }
+}
+
+/** The one that has made a resource. Null: there is none. */
+export async function describeStackOf(
+  client: CloudFormationClient,
+  PhysicalResourceId: string,
+): Promise<Stack | null> {
+  try {
+    const of = new DescribeStackResourcesCommand({ PhysicalResourceId });
+    const { StackName } = answered((await client.send(of)).StackResources)[0] ?? {};
+    return StackName === undefined ? null : await describeStack(client, StackName);
+  } catch (error) {
+    return nullIfMissing(error);
+  }
+}
+
+function nullIfMissing(error: unknown): null {
+  const { name, message } = error as Error;
+  if (name === 'ValidationError' && message.includes('does not exist')) return null;
+  throw error;
 }
 
 /** @throws a sentence when it is not there, or not whole */
 export async function findDeployed(stackName: string): Promise<Target> {
   const cloudFormation = new CloudFormationClient(awsSettings());
   const stack = await describeStack(cloudFormation, stackName);
-  const place = `stack ${stackName} in ${await cloudFormation.config.region()}`;
+  const place = `stack ${redactedInput(stackName)} in ${await cloudFormation.config.region()}`;
   if (!stack)
     throw new Failure(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
   const name = `the ${place}`;
@@ -55,7 +76,7 @@ export async function findDeployed(stackName: string): Promise<Target> {
       // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
       sqs: new SQSClient({ ...awsSettings(), useQueueUrlAsEndpoint: false }),
     },
-    deployment: { stackName, status: stack.StackStatus ?? '', lambda },
+    deployment: { status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
     resources,
     modelStudio: async () => modelStudioOf(lambda, await resources(), name),
   };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, SCOPES, type Scope } from '../functions/core/client-key.ts';
+import { redactedInput } from '../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { Failure } from './sentence.ts';
@@ -15,7 +16,7 @@ const HELP = `Manages the keys that client apps call the API with.
 
   --name NAME   the client that the key belongs to; its jobs are seen by its own keys alone
   --scope S     both scopes, unless given
-  --id KEY_ID   the key's id, as listed: the part between the underscores of msj_…_…
+  --id KEY_ID   the key's id, as listed: the part between the underscores of msj_…_…; the whole key will do
 ${TARGET_HELP}
 
 A key is shown once, when it is made. A revoked key stops working within 60 s.
@@ -40,7 +41,7 @@ async function list(clientKeys: ClientKeysTable): Promise<void> {
 
 async function revoke(keyId: string, clientKeys: ClientKeysTable): Promise<void> {
   const key = (await allClientKeys(clientKeys)).find((candidate) => candidate.keyId === keyId);
-  if (!key) throw new Failure(`There is no key ${keyId}.`);
+  if (!key) throw new Failure(`There is no key ${redactedInput(keyId)}.`);
   const update = {
     TableName: clientKeys.TableName,
     Key: { sha256: { S: key.sha256 } },
@@ -60,6 +61,12 @@ function scopesIn(given: string[] = [...SCOPES]): Scope[] {
   throw new UsageError(`There is no scope ${wrong}; there are: ${SCOPES.join(', ')}`);
 }
 
+/** Who has only the key need not take it apart. */
+function idIn(given: string | undefined): string {
+  const text = needed(given, '--id').trim();
+  return /^msj_([a-z0-9]+)_/.exec(text)?.[1] ?? text;
+}
+
 /** It stands on one line of the list. */
 function nameIn(given: string | undefined): string {
   const name = needed(given, '--name');
@@ -76,6 +83,7 @@ await runCommand({
     id: { type: 'string' },
   },
   verbs: ['create', 'list', 'revoke'],
+  secrets: ['id'],
   async run(values, verb) {
     const clientKeys = async () => clientKeysOf(await findTarget(placeIn(values)));
     // What was typed is looked at before anything is looked for.
@@ -85,7 +93,7 @@ await runCommand({
       case 'list':
         return list(await clientKeys());
       case 'revoke':
-        return revoke(needed(values.id, '--id'), await clientKeys());
+        return revoke(idIn(values.id), await clientKeys());
     }
   },
 });

@@ -4,6 +4,10 @@ export class Failure extends Error {}
 const OR_LOCAL = 'for the system of `npm start`, say --local';
 const SIGN_IN = 'set AWS_PROFILE, or run `aws configure` or `aws sso login`';
 
+const NOT_AWS =
+  'What has answered is not AWS, but something in between, such as a proxy or its page to sign in: look at the network ' +
+  'here, and at AWS_ENDPOINT_URL if it is set.';
+
 /** For what AWS's SDK says too tersely: by its error's name or message. */
 const SENTENCES: [RegExp, string][] = [
   [/^Could not load credentials/, `There are no AWS credentials: ${SIGN_IN}; ${OR_LOCAL}.`],
@@ -13,7 +17,14 @@ const SENTENCES: [RegExp, string][] = [
     /^(InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidSignatureException)$/,
     `AWS does not accept the credentials: ${SIGN_IN}.`,
   ],
+  [/Deserialization error|^Unknown(Error)?$/, NOT_AWS],
 ];
+
+/** @throws a sentence when it is not there: the SDK takes any page that is well-formed XML for an answer without content */
+export function answered<T>(member: T | undefined): T {
+  if (member === undefined) throw new Failure(NOT_AWS);
+  return member;
+}
 
 /** Says in a sentence what went wrong. */
 export function sentenceOf(error: unknown): string {

@@ -158,6 +158,7 @@ await runCommand({
     local: { type: 'boolean' },
     port: { type: 'string' },
   },
+  secrets: ['key'],
   async run(values) {
     const place = placeIn(values);
     const running = 'port' in place ? await runningOn(place.port) : null;

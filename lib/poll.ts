@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
 import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
-import { splitConcurrency } from './concurrency.ts';
 import type { Deliver } from './deliver.ts';
 import { StageFunction } from './function.ts';
 import { gatherSeconds, StageQueue } from './queue.ts';
@@ -19,11 +18,10 @@ export class Poll extends Construct {
     super(scope, id);
     this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS, gatherSeconds(shared.settings));
     this.collectQueue = new StageQueue(this, 'Collect', COLLECT_TIMEOUT_SECONDS);
-    const concurrency = splitConcurrency(shared.settings.concurrency);
     const poller = this.addPoller('poll', 256, POLL_TIMEOUT_SECONDS, shared, deliver);
-    poller.consume(this.queue, { size: 10, maxConcurrency: concurrency.poll });
+    poller.consume(this.queue, { size: 10, maxConcurrency: shared.settings.pollConcurrency });
     const collector = this.addPoller('collect', 3008, COLLECT_TIMEOUT_SECONDS, shared, deliver);
-    collector.consume(this.collectQueue, { size: 1, maxConcurrency: concurrency.collect });
+    collector.consume(this.collectQueue, { size: 1, maxConcurrency: 5 });
   }
 
   private addPoller(

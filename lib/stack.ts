@@ -47,7 +47,7 @@ export class ModelStudioJobsStack extends Stack {
     new CfnOutput(this, 'WebhookSecretArn', { value: state.webhookSecret.secretArn });
   }
 
-  /** Without the setting, the stack still synthesizes, but CloudFormation asks before it deploys. */
+  /** Without the setting, the stack still synthesizes, but is not deployed: nothing gives the parameter a value. */
   private organizationIdParameter(): string {
     Annotations.of(this).addWarningV2(
       'modelstudio-jobs:organizationId',

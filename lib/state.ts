@@ -4,6 +4,7 @@ import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { DOCUMENT_EXTRA_DAYS } from '../functions/core/limits.ts';
 import { allow } from './allow.ts';
 import { JobTable, type Units } from './job-table.ts';
 import type { Settings } from './settings.ts';
@@ -34,9 +35,7 @@ export class State extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    // What a failed first deployment has made is not kept, or it would stand in the way of the next one.
-    const removalPolicy =
-      settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+    const removalPolicy = settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     const { steadyJobsPerSecond } = settings;
     const string = (name: string) => ({ name, type: AttributeType.STRING });
     const number = (name: string) => ({ name, type: AttributeType.NUMBER });
@@ -56,7 +55,7 @@ export class State extends Construct {
       enforceSSL: true,
       lifecycleRules: [
         {
-          expiration: Duration.days(settings.retentionDays + 8),
+          expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],
@@ -133,9 +132,7 @@ function tableProps(key: string, removalPolicy: RemovalPolicy, timeToLiveAttribu
     partitionKey: { name: key, type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // Neither CloudFormation could delete it then, when a first deployment fails. One that is deleted by hand can be
-    // restored for 35 days, by its point-in-time recovery.
-    deletionProtection: false,
+    deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
     removalPolicy,
     ...(timeToLiveAttribute && { timeToLiveAttribute }),
   };

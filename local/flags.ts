@@ -71,8 +71,8 @@ export function upstreamIn(env: NodeJS.ProcessEnv): Upstream | null {
   if (!baseUrl || !organizationId || !apiKey) {
     throw new Error(`To use an upstream of your own, set ${missing.join(' and ')}, too`);
   }
-  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
-    throw new Error('MODELSTUDIO_BASE_URL must be an http(s) URL');
+  if (!/^https?:\/\/[^?#@\\]+$/.test(baseUrl) || !URL.canParse(baseUrl)) {
+    throw new Error('MODELSTUDIO_BASE_URL must be an http(s) URL without user name, query or fragment');
   }
   return { baseUrl, organizationId, apiKey, modelIds: [] };
 }

@@ -1,3 +1,4 @@
+import { redacted, redactedInput } from '../functions/core/redact.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { narrate, parseLogLine } from './narrate.ts';
 import { onParentEnd } from './parent.ts';
@@ -12,7 +13,7 @@ function say(text: string): void {
 }
 
 function warn(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${redacted(text)}\n`);
 }
 
 function stamped(text: string): string {
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   try {
     flags = parseFlags(process.argv.slice(2));
   } catch (error) {
-    warn(`${(error as Error).message}\nTry --help.`);
+    warn(`${redactedInput((error as Error).message)}\nTry --help.`);
     process.exit(2);
   }
   if (flags.help) return say(HELP);

@@ -43,6 +43,7 @@ export const EXAMPLES: Record<string, object> = {
         status: 204,
         duration_ms: 85,
         error: null,
+        location: null,
         next_attempt_at: null,
       },
     ],

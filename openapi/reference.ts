@@ -90,7 +90,8 @@ function introduction({ components }: Document, calls: Call[], common: Map<strin
     {
       text:
         `JSON in UTF-8, both ways. Each call needs \`Authorization: Bearer ${bearerFormat}\`, ` +
-        `except ${open.join(' and ')}. A refusal is a ${linkTo('Problem')} of the type \`application/problem+json\`.`,
+        `except ${open.join(' and ')}. A refusal is a ${linkTo('Problem')} of the type \`application/problem+json\`. ` +
+        "A 500 or 503 without a `code` is the gateway's own and says nothing of what was done: repeat it with the same Idempotency-Key.",
     },
     answersTable('Answers that any call may give', [...common]),
   ];

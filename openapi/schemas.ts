@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../functions/core/attempt.ts';
 import { Message } from '../functions/core/generation.ts';
 import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../functions/core/listing.ts';
 import { PROBLEMS } from '../functions/core/problem.ts';
@@ -108,8 +109,11 @@ export const Deliveries = named(
         status: z.nullable(z.int()).describe('HTTP status of the answer; null when there was none.'),
         duration_ms: z.number().min(0),
         error: z
-          .nullable(z.enum(['timeout', 'cut', 'not_connected', 'dns', 'tls', 'blocked']))
-          .describe('Why there was no answer.'),
+          .nullable(z.enum(DELIVERY_ERRORS))
+          .describe('Why there was no answer; docs/webhooks.md explains each.'),
+        location: z
+          .nullable(z.string().max(LOCATION_MAX_LENGTH))
+          .describe('Where an answer of 3xx pointed to. It was not followed.'),
         next_attempt_at: z.nullable(moment),
       }),
     ),

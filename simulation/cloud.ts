@@ -69,7 +69,7 @@ export class Cloud {
     this.#rememberedApiKey = this.storedApiKey;
     this.receivers = new Receivers(sim, () => this.signingSecrets);
     const poller = (isCollector: boolean) => async (body: string, worker: Worker, isRepeat: boolean) =>
-      poll(PollMessage.parse(JSON.parse(body)), isRepeat, this.world(worker, isCollector));
+      poll(PollMessage.parse(JSON.parse(body)), isRepeat, this.world(worker, isCollector)).then(() => null);
     this.queues = {
       poll: new Queue(sim, 'poll', 20_000, poller(false)),
       collect: new Queue(sim, 'collect', 180_000, poller(true)),
@@ -268,6 +268,7 @@ export class Cloud {
         const body = JSON.stringify(random.happens(faults.previousVersion) ? older : message);
         judgeText('a message', body);
         this.#sim.note(`${worker.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
+        if (worker.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(JSON.parse(body).jobId);
         this.ledger.sent(queue, body);
         this.queues[queue].send(body, delaySeconds);
       });
@@ -276,6 +277,15 @@ export class Cloud {
       collect: (message, delaySeconds) => send('collect', message, delaySeconds),
       deliver: (message, delaySeconds) => send('deliver', message, delaySeconds),
     };
+  }
+
+  /** One failure never breaks a chain of deliveries either: unless messages are late, the failed one comes again before the sweeper. */
+  #judgeLostDelivery(jobId: string): void {
+    const job = this.rows.get(jobId);
+    const awaited = job?.webhook?.status === 'pending' ? job.webhook.awaited : null;
+    if (!this.isPunctual || awaited === null || !this.ledger.tokens.has(awaited.token)) return;
+    const failures = this.queues.deliver.failures.get(jobId) ?? 0;
+    must(failures > 1, 'I12', () => `the deliveries of ${jobId} broke off after ${failures} failures`);
   }
 
   #apiKey(worker: Worker, isStale: boolean): Promise<string> {

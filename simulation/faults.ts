@@ -1,5 +1,13 @@
 import type { Random } from './random.ts';
 
+/** The one call that fails in a run in which all else goes well. */
+export interface Strike {
+  stage: 'poll' | 'deliver';
+  /** Until then, this one included. */
+  calls: number;
+  how: 'error' | 'lost reply';
+}
+
 /** How often what goes wrong, each as a probability per occasion. */
 export interface Faults {
   /** The worker dies before a call's effect, or after it. */
@@ -32,6 +40,7 @@ export interface Faults {
   isInStep: boolean;
   /** Rows and messages as the version before wrote them. */
   previousVersion: number;
+  strike: Strike | null;
 }
 
 const QUIET: Faults = {
@@ -50,11 +59,15 @@ const QUIET: Faults = {
   visibilityMillis: 180_000,
   isInStep: false,
   previousVersion: 0,
+  strike: null,
 };
 
-/** A fifth of the seeds are quiet; each of the others draws a mix of its own, from mild to wild. */
+/** A fifth of the seeds are quiet, half of those but for one call; each of the others draws a mix of its own, from mild to wild. */
 export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean } {
-  if (random.happens(0.2)) return { faults: QUIET, isQuiet: true };
+  if (random.happens(0.2)) {
+    const strike = random.happens(0.5) ? drawStrike(random) : null;
+    return { faults: { ...QUIET, strike }, isQuiet: true };
+  }
   const wildness = random.pick([0.02, 0.06, 0.15]);
   const maybe = (share = 0.5) => (random.happens(share) ? wildness * random.fraction() : 0);
   const faults: Faults = {
@@ -73,8 +86,14 @@ export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean }
     visibilityMillis: random.happens(0.3) ? random.between(5, 60) * 1000 : QUIET.visibilityMillis,
     isInStep: random.happens(0.2),
     previousVersion: random.happens(0.2) ? 0.3 : 0,
+    strike: null,
   };
   return { faults, isQuiet: false };
+}
+
+function drawStrike(random: Random): Strike {
+  const how = random.happens(0.7) ? 'error' : 'lost reply';
+  return { stage: random.pick(['poll', 'deliver', 'deliver']), calls: random.between(1, 12), how };
 }
 
 /** What is left when the faults have ended: liveness is judged from then on. */

@@ -8,6 +8,8 @@ export class Ledger {
   readonly lives = new Map<string, { from: number; to: number }>();
   /** Messages sent, apart for the polling and the delivering chain; not those that hand a report over. */
   readonly sends = new Map<string, { poll: number; deliver: number }>();
+  /** The tokens of all wake-ups that were sent. */
+  readonly tokens = new Set<string>();
   /** Whether the collector had to do with it, which may wait for an answer beyond the job's expiry. */
   readonly handedOver = new Set<string>();
   /** Those whose first wake-up could not be sent, so that the sweeper must send it. */
@@ -26,7 +28,8 @@ export class Ledger {
   }
 
   sent(queue: QueueName, body: string): void {
-    const { jobId } = JSON.parse(body);
+    const { jobId, wake } = JSON.parse(body);
+    this.tokens.add(wake.token);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
     if (queue === 'collect') this.handedOver.add(jobId);
     else sends[queue] += 1;

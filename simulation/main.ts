@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { redactedInput } from '../functions/core/redact.ts';
 import { type Run, simulate } from './simulate.ts';
 
 const HELP = `Runs the production flows in a simulated cloud with faults at every step, and judges the invariants.
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   try {
     flags = parseFlags();
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\nTry --help.\n`);
+    process.stderr.write(`${redactedInput((error as Error).message)}\nTry --help.\n`);
     process.exitCode = 2;
     return;
   }

@@ -54,6 +54,12 @@ export const PLANTS: Plant[] = [
     replace: '  const shards = Array.from({ length: 0 * SHARDS }',
   },
   {
+    name: 'a shard that cannot be read ends the sweep of the others',
+    file: 'sweep/sweep.ts',
+    find: '    return { failures: [...failures, error], isRead: false, oldestMillis };',
+    replace: '    throw error;',
+  },
+  {
     name: 'the sweeper forgets finished jobs',
     file: 'core/overdue.ts',
     find: "  return job.webhook?.status === 'pending' ? job.watchedUntil : null;",
@@ -88,6 +94,18 @@ export const PLANTS: Plant[] = [
     file: 'deliver/deliver.ts',
     find: '  return (await world.jobs.replace(claimed)) ? (claimed as PendingJob) : null;',
     replace: '  await world.jobs.replace(claimed); return claimed as PendingJob;',
+  },
+  {
+    name: 'a delivery that fails keeps its lease',
+    file: 'deliver/deliver.ts',
+    find: '.catch((error) => giveBack(claimed, error, world));',
+    replace: ';',
+  },
+  {
+    name: 'a message whose webhook is leased is acknowledged',
+    file: 'deliver/deliver.ts',
+    find: '  return leaseUntil;',
+    replace: '  return leaseUntil && null;',
   },
   {
     name: 'a 500 of the receiver counts as success',
@@ -130,6 +148,12 @@ export const PLANTS: Plant[] = [
     file: 'deliver/deliver.ts',
     find: 'world.webhooks.send(job.webhook, body);',
     replace: 'world.webhooks.send(job.webhook, `${body}${now}`);',
+  },
+  {
+    name: 'the first delivery is not waited for',
+    file: 'finish/finish.ts',
+    find: '  await announce(finished, world);',
+    replace: '  void announce(finished, world).catch(() => undefined);',
   },
   {
     name: 'two workers that finish a job share a document',

@@ -1,3 +1,6 @@
+import type { Millis } from '../functions/core/job.ts';
+import { againSeconds } from '../functions/core/limits.ts';
+import { hopSeconds } from '../functions/core/wait.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
@@ -11,17 +14,26 @@ interface Queued {
   /** Until when it is hidden: delayed, or being handled. */
   hiddenUntil: number;
   isDeleted: boolean;
-  isCopy: boolean;
-  /** Who received it last. */
-  worker?: Worker;
+  /** Who have received it. */
+  workers: Worker[];
 }
+
+/** A message as one worker has it. */
+interface Received {
+  message: Queued;
+  /** As SQS tells it, which does not know of all. */
+  receives: number;
+}
+
+/** As lambda-sqs.ts has it: null when the message is done with, otherwise when it must come again. */
+type Handle = (body: string, worker: Worker, isRepeat: boolean) => Promise<Millis | null>;
 
 /** An SQS queue with its dead letters and the function that it feeds. */
 export class Queue {
   readonly name: string;
   readonly #sim: Simulation;
   readonly #timeoutMillis: number;
-  readonly #handle: (body: string, worker: Worker, isRepeat: boolean) => Promise<void>;
+  readonly #handle: Handle;
   readonly #messages = new Set<Queued>();
   #deadLetters: Queued[] = [];
   /** Deliveries beyond the first, by message body: what duplicates and failures have added. */
@@ -29,12 +41,7 @@ export class Queue {
   /** Handlings that did not come to their end, by job. */
   readonly failures = new Map<string, number>();
 
-  constructor(
-    sim: Simulation,
-    name: string,
-    timeoutMillis: number,
-    handle: (body: string, worker: Worker, isRepeat: boolean) => Promise<void>,
-  ) {
+  constructor(sim: Simulation, name: string, timeoutMillis: number, handle: Handle) {
     this.#sim = sim;
     this.name = name;
     this.#timeoutMillis = timeoutMillis;
@@ -47,8 +54,8 @@ export class Queue {
 
   /** Those in nobody's hand: one that is being handled stands beside the one that follows it, for a moment. */
   waitingOf(jobId: string): number {
-    const isWaiting = ({ body, worker }: Queued) =>
-      body.includes(`"jobId":"${jobId}"`) && worker?.isAlive !== true;
+    const isWaiting = ({ body, workers }: Queued) =>
+      body.includes(`"jobId":"${jobId}"`) && !workers.some(({ isAlive }) => isAlive);
     return [...this.#messages].filter(isWaiting).length;
   }
 
@@ -58,10 +65,7 @@ export class Queue {
     must(body.length < 1024 * 1024, 'I16', () => `${this.name} is given a message of ${body.length} bytes`);
     const { random, faults } = this.#sim;
     const late = random.happens(faults.late) ? random.between(1, 400) * 1000 : this.#sim.duration(0, 30);
-    this.#put(
-      { body, receives: 0, hiddenUntil: 0, isDeleted: false, isCopy: false },
-      delaySeconds * 1000 + late,
-    );
+    this.#put(body, delaySeconds * 1000 + late);
   }
 
   /** Puts the dead letters back. */
@@ -70,11 +74,12 @@ export class Queue {
     this.#deadLetters = [];
     for (const { body } of letters) {
       this.#repeated(body);
-      this.#put({ body, receives: 0, hiddenUntil: 0, isDeleted: false, isCopy: false }, 0);
+      this.#put(body, 0);
     }
   }
 
-  #put(message: Queued, millis: number): void {
+  #put(body: string, millis: number): void {
+    const message = { body, receives: 0, hiddenUntil: 0, isDeleted: false, workers: [] };
     this.#messages.add(message);
     this.#hide(message, millis);
   }
@@ -91,18 +96,21 @@ export class Queue {
     const batch = [...this.#messages].filter(isVisible).slice(0, BATCH_SIZE);
     if (!batch.includes(message)) batch[0] = message;
     if (batch.length > 1 && random.happens(0.5)) batch.reverse();
-    this.#invoke(batch.filter((queued) => this.#receive(queued)));
+    const received = batch.filter((queued) => this.#receive(queued));
+    this.#invoke(received.map((queued) => ({ message: queued, receives: queued.receives })));
     for (const queued of batch) {
-      if (!random.happens(faults.duplicate) || queued.isDeleted || queued.isCopy) continue;
-      this.#sim.note(`${this.name} delivers a message twice`);
-      this.#repeated(queued.body);
-      // A true duplicate does not know of the other.
-      const receives = random.pick([queued.receives, 0]);
-      this.#put(
-        { ...queued, receives, isCopy: true },
-        faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]),
-      );
+      if (!random.happens(faults.duplicate)) continue;
+      const millis = faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]);
+      this.#sim.timeline.after(millis, () => this.#receiveTwice(queued));
     }
+  }
+
+  /** A duplicate is the same message, hidden or not: who deletes it takes it from both. */
+  #receiveTwice(message: Queued): void {
+    if (message.isDeleted) return;
+    this.#sim.note(`${this.name} delivers a message twice`);
+    this.#repeated(message.body);
+    this.#invoke([{ message, receives: this.#sim.random.pick([message.receives + 1, 1]) }]);
   }
 
   #receive(message: Queued): boolean {
@@ -118,27 +126,39 @@ export class Queue {
     return true;
   }
 
-  /** One invocation for a batch: all messages at once, each one that fails goes back alone. */
-  #invoke(batch: Queued[]): void {
+  /** One invocation for a batch: all messages at once, each one that is not done with goes back alone. */
+  #invoke(batch: Received[]): void {
     if (batch.length === 0) return;
     const worker = new Worker(this.#sim, this.name, this.#timeoutMillis);
-    for (const message of batch) message.worker = worker;
-    const failed = new Set<Queued>();
+    for (const { message } of batch) message.workers.push(worker);
+    const failed = new Set<Received>();
+    const kept = new Set<Received>();
     let isHandled = false;
     worker.onEnd(() => {
-      const unhandled = batch.filter((message) => failed.has(message) || !isHandled);
-      for (const message of unhandled) countUp(this.failures, message.body);
+      const unhandled = batch.filter((received) => failed.has(received) || !isHandled);
+      for (const { message } of unhandled) countUp(this.failures, message.body);
     });
-    const handled = batch.map((message) =>
-      this.#handle(message.body, worker, message.receives > 1).catch(() => {
-        failed.add(message);
-      }),
-    );
+    const giveBack = async (received: Received, seconds: number | null) => {
+      kept.add(received);
+      if (seconds === null) return;
+      const again = worker.call('again', () => this.#hide(received.message, seconds * 1000));
+      await again.catch(() => undefined);
+    };
+    const handled = batch.map(async (received) => {
+      try {
+        const { message, receives } = received;
+        const comesAgainAt = await this.#handle(message.body, worker, receives > 1);
+        if (comesAgainAt !== null) await giveBack(received, hopSeconds(comesAgainAt, worker.clock.now()));
+      } catch {
+        failed.add(received);
+        await giveBack(received, againSeconds(received.receives));
+      }
+    });
     void Promise.all(handled).then(() => {
       if (!worker.isAlive) return;
       isHandled = true;
       worker.end();
-      for (const message of batch) if (!failed.has(message)) this.#delete(message);
+      for (const received of batch) if (!kept.has(received)) this.#delete(received.message);
     });
   }
 

@@ -9,6 +9,7 @@ interface Received {
   body: string;
   posts: number;
   successes: number;
+  firstSuccessAt: number;
   /** Who is posting it right now. */
   by: Worker | null;
 }
@@ -31,7 +32,13 @@ export class Receivers {
   answer(request: ExchangeRequest, worker: Worker): { outcome: Outcome; millis: number } {
     const id = request.headers['webhook-id'] ?? '';
     const body = request.body ?? '';
-    const known = this.received.get(id) ?? { body, posts: 0, successes: 0, by: null };
+    const known = this.received.get(id) ?? {
+      body,
+      posts: 0,
+      successes: 0,
+      firstSuccessAt: Number.POSITIVE_INFINITY,
+      by: null,
+    };
     this.received.set(id, known);
     must(known.body === body, 'I3', () => `the body of ${id} has changed`);
     must(known.by === null || !known.by.isAlive, 'I14', () => `two deliveries of ${id} at once`);
@@ -41,7 +48,10 @@ export class Receivers {
     known.by = worker;
     if (this.#sim.random.happens(0.05)) this.onPost(body);
     const { outcome, millis } = this.#treat(request);
-    if (outcome.kind === 'answered' && outcome.status < 300) known.successes += 1;
+    if (outcome.kind === 'answered' && outcome.status < 300) {
+      known.successes += 1;
+      known.firstSuccessAt = Math.min(known.firstSuccessAt, this.#sim.now);
+    }
     const isOver = Math.min(millis, request.deadlineMillis);
     this.#sim.timeline.after(isOver, () => {
       if (known.by === worker) known.by = null;

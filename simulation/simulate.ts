@@ -14,6 +14,8 @@ const CHAINS_MEET_MILLIS = 25 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * 3600_000;
 const SWEEP_TIMEOUT_MILLIS = 60_000;
+/** By what has gone wrong. A claim whose reply was lost is in force, though nobody knows of it. */
+const SECONDS_TO_DELIVER = { none: 2, error: 10, 'lost reply': 70 };
 
 export interface Run {
   seed: number;
@@ -119,6 +121,7 @@ function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients): void {
       () => `${job.jobId} ends ${(job.finishedAt - latest) / 1000} s too late`,
     );
     judgeWebhook(job, cloud);
+    if (sim.isQuiet) judgePunctuality(job, sim, cloud);
     judgeCount(job, cloud, clients);
   }
   for (const { marker, jobId, isSettled } of clients.wishes) {
@@ -143,6 +146,15 @@ function judgeWebhook({ jobId, webhook }: Job, cloud: Cloud): void {
   must(!isEarly, 'I2', () => `the webhook of ${jobId} is given up after ${webhook.attempts} attempts`);
   const isDue = webhook.status === 'exhausted' && posts < attempts;
   must(!isDue, 'I2', () => `the webhook of ${jobId} is given up after ${posts} posts`);
+}
+
+/** Where one call at most has failed, a webhook whose receiver is up comes at once, or when the message has come again. */
+function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, cloud: Cloud): void {
+  if (!webhook?.url.endsWith('/h') || !('finishedAt' in job)) return;
+  const { firstSuccessAt = Number.POSITIVE_INFINITY } = cloud.receivers.received.get(webhook.id) ?? {};
+  const seconds = (firstSuccessAt - job.finishedAt) / 1000;
+  const allowed = SECONDS_TO_DELIVER[sim.struck ?? 'none'];
+  must(seconds <= allowed, 'I2', () => `the webhook of ${jobId} comes after ${seconds} s, not ${allowed}`);
 }
 
 /** A repeat of a message may cost a poll and a send or two; it must not start a chain of its own. */

@@ -1,4 +1,4 @@
-import { drawFaults, type Faults, healed } from './faults.ts';
+import { drawFaults, type Faults, healed, type Strike } from './faults.ts';
 import { Violation } from './judge.ts';
 import { Random } from './random.ts';
 import { Timeline } from './timeline.ts';
@@ -15,6 +15,7 @@ export class Simulation {
   readonly isQuiet: boolean;
   faults: Faults;
   violation: Violation | null = null;
+  struck: Strike['how'] | null = null;
   readonly counts: Record<string, number> = {};
   readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
@@ -29,6 +30,14 @@ export class Simulation {
 
   get now(): number {
     return this.timeline.now;
+  }
+
+  /** Whether this call of a stage's worker is the one that fails in this run, and how. */
+  strikes(stage: string): Strike['how'] | null {
+    const { strike } = this.faults;
+    if (strike?.stage !== stage || --strike.calls !== 0) return null;
+    this.struck = strike.how;
+    return strike.how;
   }
 
   /** Milliseconds that something takes. */

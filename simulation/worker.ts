@@ -1,5 +1,6 @@
 import type { Outcome } from '../functions/core/outcome.ts';
 import type { ExchangeRequest } from '../functions/edge/exchange.ts';
+import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 
 /** One invocation of a function. When it dies, what it was waiting for never comes, but may still happen. */
@@ -8,6 +9,7 @@ export class Worker {
   readonly #sim: Simulation;
   readonly #skew: number;
   #isAlive = true;
+  #underWay = 0;
   #onEnd: (() => void)[] = [];
 
   constructor(sim: Simulation, name: string, timeoutMillis: number) {
@@ -29,17 +31,26 @@ export class Worker {
     this.#onEnd.push(callback);
   }
 
+  /** It has answered: what is still under way is frozen with it, or lost. */
   end(): void {
     if (!this.#isAlive) return;
-    this.#isAlive = false;
-    for (const callback of this.#onEnd) callback();
+    const calls = this.#underWay;
+    this.#sim.judge(() =>
+      must(calls === 0, 'I12', () => `${this.name} answers with ${calls} calls under way`),
+    );
+    this.#over();
   }
 
   die(how: string): void {
     if (!this.#isAlive) return;
     this.#sim.note(`${this.name} ${how}`);
     this.#sim.count('died');
-    this.end();
+    this.#over();
+  }
+
+  #over(): void {
+    this.#isAlive = false;
+    for (const callback of this.#onEnd) callback();
   }
 
   /** One call of a port. Its effect happens at one moment in the future, if it happens. */
@@ -53,12 +64,22 @@ export class Worker {
       this.die(`crashed at ${what}, ${isSent ? 'after' : 'before'} its effect`);
       return never;
     }
+    this.#underWay += 1;
+    const strike = this.#sim.strikes(this.name);
     return new Promise((resolve, reject) => {
-      const reply = (act: () => void) => timeline.after(this.#latency() / 2, () => this.#isAlive && act());
+      const reply = (act: () => void) =>
+        timeline.after(this.#latency() / 2, () => {
+          this.#underWay -= 1;
+          if (this.#isAlive) act();
+        });
       timeline.after(this.#latency() / 2, () => {
-        if (random.happens(faults.error)) return reply(() => reject(new Error(`${what} failed`)));
+        const fails = random.happens(faults.error) || strike === 'error';
+        if (fails) {
+          this.#sim.note(`${this.name}: ${what} fails`);
+          return reply(() => reject(new Error(`${what} failed`)));
+        }
         const result = this.#attempt(effect);
-        const isLost = random.happens(faults.lostReply);
+        const isLost = random.happens(faults.lostReply) || strike === 'lost reply';
         if (isLost) {
           this.#sim.count('reply lost');
           this.#sim.note(`${this.name}: the reply of ${what} is lost`);
@@ -94,12 +115,16 @@ export class Worker {
     const isSent = !crashes || random.happens(0.5);
     const given = isSent ? this.#attempt(answer) : null;
     if (crashes) this.die(`crashed at an exchange, ${isSent ? 'after' : 'before'} its effect`);
+    this.#underWay += 1;
     return new Promise((resolve) => {
       if (given === null || 'error' in given) return;
       const { outcome, millis } = given.value;
       const { deadlineMillis } = request;
       const inTime: Outcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
-      timeline.after(Math.min(millis, deadlineMillis), () => this.#isAlive && resolve(inTime));
+      timeline.after(Math.min(millis, deadlineMillis), () => {
+        this.#underWay -= 1;
+        if (this.#isAlive) resolve(inTime);
+      });
     });
   }
 }

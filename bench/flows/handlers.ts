@@ -27,7 +27,7 @@ export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null, 
     }),
     poll: lambdaSqs(
       (body) => PollMessage.parse(body),
-      (message, isRepeat) => poll(message, isRepeat, knowing(message.wake.seq)),
+      (message, isRepeat) => poll(message, isRepeat, knowing(message.wake.seq)).then(() => null),
       again,
     ),
     deliver: lambdaSqs(

@@ -1,8 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { awsSettings, describeStack } from '../deployed.ts';
-import { Failure } from '../sentence.ts';
-import { deployCommand, findTarget, type Place, type Target } from '../target.ts';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { awsSettings, describeStackOf } from '../deployed.ts';
+import { answered, Failure } from '../sentence.ts';
+import { findTarget, type Place, type Target } from '../target.ts';
 import { TARGET_CHECKS } from './system.ts';
 import { failed, ok, skipped, unseen, type Verdict, verdictOf } from './verdict.ts';
 
@@ -33,7 +34,7 @@ async function targetOrVerdict(place: Place): Promise<Target | Verdict> {
     if (!(error instanceof Failure)) return unseen(error);
     return failed(
       error.message,
-      'port' in place ? 'npm start' : `${deployCommand(place.stackName)} -c organizationId=org_YOURS`,
+      'port' in place ? 'npm start' : 'npx cdk deploy -c organizationId=org_YOURS',
     );
   }
 }
@@ -41,16 +42,19 @@ async function targetOrVerdict(place: Place): Promise<Target | Verdict> {
 async function credentials(): Promise<Verdict> {
   const client = new STSClient(awsSettings());
   const { Arn } = await client.send(new GetCallerIdentityCommand({}));
-  return ok(`${Arn} in ${await client.config.region()}`);
+  return ok(`${answered(Arn)} in ${await client.config.region()}`);
 }
 
+const context: Record<string, unknown> = cdkJson.context;
+/** It tells of a bootstrap, whatever its stack is called; CDK looks for it as well. */
+const BOOTSTRAP_PARAMETER = `/cdk-bootstrap/${context['@aws-cdk/core:bootstrapQualifier'] ?? 'hnb659fds'}/version`;
 /** The templates of today's CDK refuse an older one. */
 const BOOTSTRAP_VERSION_MIN = 6;
 
 async function bootstrap(): Promise<Verdict> {
   const client = new CloudFormationClient(awsSettings());
-  const toolkit = await describeStack(client, 'CDKToolkit');
-  if (!toolkit) return failed('there is no stack CDKToolkit', 'npx cdk bootstrap');
+  const toolkit = await describeStackOf(client, BOOTSTRAP_PARAMETER);
+  if (!toolkit) return failed(`no stack has made ${BOOTSTRAP_PARAMETER}`, 'npx cdk bootstrap');
   const version = toolkit.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue;
   if (Number(version) >= BOOTSTRAP_VERSION_MIN) return ok(`version ${version}`);
   return failed(`version ${version} is older than ${BOOTSTRAP_VERSION_MIN}`, 'npx cdk bootstrap');

@@ -61,7 +61,7 @@ export async function webhookSecret(target: Target): Promise<Verdict> {
   if (isSigningSecret(await secretOf(target, SecretId))) return ok('webhooks can be signed with it');
   const put = `aws secretsmanager put-secret-value --secret-id ${SecretId}`;
   return failed(
-    'it is not 24 to 64 bytes in base64, with or without whsec_ before it: no webhook is sent',
+    'it is not 24 to 64 bytes in base64 with its padding (=), with or without whsec_ before it: no webhook is sent',
     `${put} --secret-string "whsec_$(openssl rand -base64 32)"`,
   );
 }

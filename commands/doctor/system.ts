@@ -6,9 +6,8 @@ import {
 } from '@aws-sdk/client-lambda';
 import { allClientKeys, clientKeysOf } from '../client-keys.ts';
 import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
-import { deployCommand, type Target } from '../target.ts';
-import { concurrencyVerdict } from './concurrency.ts';
-import { domains } from './domains.ts';
+import type { Target } from '../target.ts';
+import { alarms } from './alarms.ts';
 import { modelStudioKey, webhookSecret } from './secrets.ts';
 import { failed, ok, skipped, type Verdict } from './verdict.ts';
 
@@ -16,20 +15,27 @@ const ANSWER_DEADLINE_MILLIS = 10_000;
 
 export const TARGET_CHECKS: readonly { title: string; look(target: Target): Promise<Verdict> }[] = [
   { title: 'API', look: api },
-  { title: 'Domain', look: domains },
   { title: 'ModelStudio key', look: modelStudioKey },
   { title: 'Webhook secret', look: webhookSecret },
   { title: 'Client keys', look: clientKeys },
   { title: 'Queue consumers', look: consumers },
   { title: 'Lambda concurrency', look: concurrency },
   { title: 'Dead letters', look: deadLetters },
+  { title: 'Alarms', look: alarms },
 ];
 
 async function api({ outputs }: Target): Promise<Verdict> {
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
-  const { status } = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
-  if (status === 200) return ok(outputs.ApiUrl);
-  return failed(`${outputs.ApiUrl}/v1/health answers ${status}`, 'Look at the log of the function ApiJobs.');
+  const response = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
+  const health = (await response.json().catch(() => null)) as { status?: unknown } | null;
+  if (response.status === 200 && health?.status === 'ok') return ok(outputs.ApiUrl);
+  const words = `${outputs.ApiUrl}/v1/health answers ${response.status}`;
+  if (response.status === 200)
+    return failed(
+      `${words}, and not as this API does`,
+      'Look at the network here: a proxy may have answered.',
+    );
+  return failed(words, 'Look at the log of the function ApiJobs.');
 }
 
 async function clientKeys(target: Target): Promise<Verdict> {
@@ -59,29 +65,31 @@ const HERE = skipped('this machine runs the functions itself');
 
 async function consumers(target: Target): Promise<Verdict> {
   if (!target.deployment) return HERE;
-  const { stackName, lambda } = target.deployment;
-  const all = await consumersOf(target, lambda);
+  const all = await consumersOf(target, target.deployment.lambda);
   const off = all.filter(({ mapping }) => !mapping || /^(Disabl|Delet)/.test(mapping.State ?? ''));
   if (off.length === 0) return ok('each queue feeds its function');
   const words = off.map(({ stage, mapping }) => `${stage} is ${mapping?.State ?? 'missing'}`).join(', ');
   const remedies = off.map(({ mapping }) =>
-    mapping
-      ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`
-      : deployCommand(stackName),
+    mapping ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled` : 'npx cdk deploy',
   );
   return failed(words, [...new Set(remedies)].join(' && '));
 }
 
+/** A new AWS account has 10. */
 async function concurrency(target: Target): Promise<Verdict> {
   if (!target.deployment) return HERE;
   const { lambda } = target.deployment;
   const found = await consumersOf(target, lambda);
-  const taken = found.map(({ mapping }) => mapping?.ScalingConfig?.MaximumConcurrency ?? 0);
+  const wanted = found.reduce(
+    (sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0),
+    0,
+  );
   const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
   const available = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
-  return concurrencyVerdict(
-    available,
-    taken.reduce((sum, one) => sum + one, 0),
+  if (available > wanted) return ok(`${available} in the account, of which the queues take up to ${wanted}`);
+  return failed(
+    `${available} in the account, all of which the queues may take (up to ${wanted}), which leaves none for the API`,
+    'Ask for more "Concurrent executions" of Lambda in Service Quotas, or deploy with a smaller pollConcurrency.',
   );
 }
 

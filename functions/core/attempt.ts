@@ -1,11 +1,26 @@
 import type { Millis } from './job.ts';
+import type { Outcome } from './outcome.ts';
+import { retryAfterOf } from './retry-after.ts';
+
+/** Why an attempt had no answer, as the API says it. docs/webhooks.md explains each. */
+export const DELIVERY_ERRORS = [
+  'dns',
+  'connection_failed',
+  'tls',
+  'connection_reset',
+  'invalid_response',
+  'timeout',
+  'blocked',
+] as const;
+
+export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
 
 /** What came of one delivery attempt. */
 export type Exchange =
-  | { kind: 'answered'; status: number; retryAfterSeconds: number | null }
+  | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
   /** The URL, or an address that its host resolved to, is not one we may call. */
   | { kind: 'blocked' }
-  | { kind: 'failed'; error: 'timeout' | 'cut' | 'not_connected' | 'dns' | 'tls' };
+  | { kind: 'failed'; error: Exclude<DeliveryError, 'blocked'> };
 
 export type Verdict =
   | { step: 'settle'; status: 'delivered' | 'gone' | 'blocked' | 'exhausted' }
@@ -13,6 +28,41 @@ export type Verdict =
 
 const RETRY_AFTER_MAX_SECONDS = 3600;
 const JITTER = 0.2;
+
+/** Kept in the job's row with each attempt, and rarely longer than the webhook's own URL. */
+export const LOCATION_MAX_LENGTH = 500;
+
+/** The code with which a look-up ends that led to an address that is not public. */
+export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
+
+/** Reads what came of sending a webhook. */
+export function readExchange(outcome: Outcome, now: Millis): Exchange {
+  if (outcome.kind === 'timeout') return { kind: 'failed', error: 'timeout' };
+  if (outcome.kind === 'answered') {
+    const { status, headers } = outcome;
+    const isRedirect = status >= 300 && status < 400 && headers['location'] !== undefined;
+    const location = isRedirect && { location: plainText(headers['location'] ?? '') };
+    return { kind: 'answered', status, retryAfterSeconds: retryAfterOf(headers, now), ...location };
+  }
+  const { kind, code } = outcome;
+  if (code === ADDRESS_NOT_PUBLIC || code === 'ERR_IP_BLOCKED') return { kind: 'blocked' };
+  return { kind: 'failed', error: kind === 'cut' ? breach(code) : connectionFault(code, outcome.isTls) };
+}
+
+function connectionFault(code: string, isTls = false): 'dns' | 'tls' | 'connection_failed' {
+  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL)/.test(code)) return 'dns';
+  return isTls ? 'tls' : 'connection_failed';
+}
+
+/** What ended a connection that stood. In TLS 1.3, a client's certificate is asked for after the client may speak. */
+function breach(code: string): 'invalid_response' | 'tls' | 'connection_reset' {
+  if (code.startsWith('HPE_')) return 'invalid_response';
+  return /^(EPROTO$|ERR_SSL_)/.test(code) ? 'tls' : 'connection_reset';
+}
+
+function plainText(header: string): string {
+  return header.replace(/[^ -~]+/g, '?').slice(0, LOCATION_MAX_LENGTH);
+}
 
 /**
  * Decides what follows from an attempt.

@@ -34,6 +34,8 @@ export interface Attempt {
   durationMillis: Millis;
   /** Why there was no answer. */
   error: string | null;
+  /** Where a redirect pointed to, which was not followed. */
+  location?: string;
   nextAttemptAt: Millis | null;
 }
 
@@ -118,16 +120,8 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
-const DAY_SECONDS = 86_400;
-
 export function isFinished(job: Job): job is FinishedJob {
   return job.status !== 'submitting' && job.status !== 'running';
-}
-
-/** Until when it is kept, in Unix seconds. */
-export function endOfLife(job: Job, retentionDays: number): number {
-  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
-  return Math.ceil(end / 1000) + retentionDays * DAY_SECONDS;
 }
 
 /** The part of a job that its next state takes over, as the next version of it. */

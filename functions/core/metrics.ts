@@ -35,7 +35,7 @@ export const METRICS = {
   WebhooksExhausted: 'Count',
   WebhooksGone: 'Count',
   WebhooksBlocked: 'Count',
-  /** One for each sweep that came to its end: the sweeper's heartbeat. */
+  /** One for each sweep that could read all that is overdue: the sweeper's heartbeat. */
   Sweeps: 'Count',
   Rescues: 'Count',
   /** 0 when no job is overdue. */

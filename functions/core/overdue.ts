@@ -5,14 +5,14 @@ import type { Job, Millis } from './job.ts';
  * How long a job's row vouches for its wake-ups. A wake-up that is due within that time need not be written down,
  * so a short job is polled without a single write; a longer one renews its watch now and then.
  */
-const WATCH_MILLIS = 15 * 60_000;
+export const WATCH_MILLIS = 15 * 60_000;
 /**
  * A wake-up that is this late is lost: longer than a message that failed once stays hidden in its queue, so
- * that a second delivery comes first.
+ * that a second delivery comes first. To a job whose collector died the sweeper comes first, which is sooner.
  */
-const LOST_AFTER_MILLIS = 5 * 60_000;
+export const LOST_AFTER_MILLIS = 5 * 60_000;
 /** The last poll falls on the expiry itself and has this long to end the job. */
-const EXPIRY_GRACE_MILLIS = 15_000;
+export const EXPIRY_GRACE_MILLIS = 15_000;
 
 /** Overdue jobs are kept in this many parts, which no single partition of the index has to bear alone. */
 export const SHARDS = 8;

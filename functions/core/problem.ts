@@ -1,3 +1,5 @@
+import { redacted } from './redact.ts';
+
 /** One fault of a request. `pointer` is a JSON Pointer (RFC 6901) into the body; '' is the body itself. */
 export interface Fault {
   pointer: string;
@@ -61,17 +63,18 @@ export interface ProblemExtras {
 export function problem(code: ProblemCode, requestId: string, extras: ProblemExtras = {}): Answer {
   const [status, sentence] = PROBLEMS[code];
   const { headers, detail = sentence, ...members } = extras;
+  const body = {
+    type: `urn:modelstudio-jobs:problem:${code}`,
+    title: TITLES[status],
+    status,
+    detail,
+    code,
+    request_id: requestId,
+    ...members,
+  };
   return {
     status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify({
-      type: `urn:modelstudio-jobs:problem:${code}`,
-      title: TITLES[status],
-      status,
-      detail,
-      code,
-      request_id: requestId,
-      ...members,
-    }),
+    body: redacted(JSON.stringify(body)),
   };
 }

@@ -70,6 +70,7 @@ export function deliveriesJson(webhook: Webhook | null): string {
     status: attempt.status,
     duration_ms: attempt.durationMillis,
     error: attempt.error,
+    location: attempt.location ?? null,
     next_attempt_at: iso(attempt.nextAttemptAt),
   }));
   return JSON.stringify({ deliveries });

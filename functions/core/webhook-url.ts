@@ -58,15 +58,20 @@ function faultInRawText(raw: string): string | null {
   const authority = /^https:\/\/([^/?#]+)/i.exec(raw)?.[1];
   if (authority === undefined) return 'Must start with https:// and a host name';
   if (authority.includes('@')) return 'Must not contain a user name or password';
+  if (authority.startsWith('[')) return 'Must have a plain DNS name as its host, not an IP address';
   // Whatever stands in the authority must be there in plain ASCII: no raw IDN, no percent-encoding.
-  if (!/^[a-z0-9.-]+(:\d{1,5})?$/i.test(authority))
-    return 'Must have a plain DNS name as its host (use punycode)';
+  const [, host = '', port = ''] = /^([^:]*)(.*)$/.exec(authority) ?? [];
+  if (/[^ -~]/.test(host)) return 'Must have a plain DNS name as its host (use punycode)';
+  if (!/^[a-z0-9.-]+$/i.test(host))
+    return 'Must have a plain DNS name as its host: letters, digits, hyphens and dots, no underscore';
+  if (!/^(:\d{1,5})?$/.test(port)) return 'Must have a number of at most five digits as its port, or none';
   if (/#.*@/.test(raw)) return 'Must not contain "@" in its fragment';
   return null;
 }
 
 function faultInHost(hostname: string, rules: WebhookRules): string | null {
-  const host = hostname.toLowerCase();
+  // One dot at the end says no more than that the name is whole.
+  const host = hostname.toLowerCase().replace(/\.$/, '');
   if (host === rules.ownHost) return "Must not be this service's own address";
   const labels = host.split('.');
   const isDnsName =

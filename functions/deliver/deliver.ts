@@ -25,7 +25,7 @@ export type DeliverWorld = Pick<
 
 /**
  * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
- * it ends; shorter than the queue hides the message, so the message that comes again finds it free.
+ * it ends; shorter than the queue hides the message of a worker that died. An attempt that fails gives it back.
  */
 export const ATTEMPT_LEASE_MILLIS = 60_000;
 
@@ -37,8 +37,11 @@ const ATTEMPTS_KEPT = 100;
 /** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
 const RACES_MAX = 3;
 
-/** Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up. */
-export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<void> {
+/**
+ * Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up.
+ * @returns when the message must come again, if another worker has the webhook; null when it is done with
+ */
+export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await world.jobs.find(message.jobId);
     if (job === null || !isFinished(job)) return tally(message, world, { outcome: 'no_job' });
@@ -46,9 +49,11 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
       return tally(message, world, { outcome: 'stale' });
     const now = world.clock.now();
     if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
-    if (isLeased(job, now)) return leaveToHolder(job, message, world);
+    if (isLeased(job, now)) return waitForHolder(job, message, world);
     const claimed = await claim(job, now, world);
-    if (claimed !== null) return attempt(job, claimed, message, now, world);
+    if (claimed === null) continue;
+    await attempt(job, claimed, message, now, world).catch((error) => giveBack(claimed, error, world));
+    return null;
   }
   throw new Error(`The job ${message.jobId} changed under each of ${RACES_MAX} tries to claim it`);
 }
@@ -58,14 +63,24 @@ function isLeased({ webhook }: PendingJob, now: Millis): boolean {
 }
 
 /**
- * Another worker has it. A message that the row awaits is that worker's own, still in the queue, so this repeat
- * may go. One that is ahead was sent by that worker, which is about to record it: it must come again.
+ * Another worker has it. A message that the row awaits is that worker's own, delivered twice: to acknowledge it
+ * here would take it from its holder, who may yet fail. One that is ahead was sent by the holder, who is about to
+ * record it: it comes again sooner.
  */
-function leaveToHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): void {
-  const { awaited } = job.webhook;
+function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Millis | null {
+  const { awaited, leaseUntil } = job.webhook;
   if (awaited !== null && standing(message.wake, awaited) === 'ahead')
     throw new Error(`The sender of this message has not recorded it yet: ${job.jobId}`);
   tally(message, world, { outcome: 'under_way' });
+  return leaseUntil;
+}
+
+/** The message of an attempt that failed comes again before the lease would end: it must find the webhook free. */
+async function giveBack(claimed: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
+  const free = withWebhook(claimed, { ...claimed.webhook, leaseUntil: null }, world.clock.now());
+  // If the row was written after all, this changes nothing. Should it fail, too, the message waits for the lease to end.
+  await world.jobs.replace(free).catch(() => false);
+  throw error;
 }
 
 async function attempt(
@@ -85,9 +100,8 @@ async function attempt(
   const tried: Attempt = {
     attempt: attempts,
     at: now,
-    status: exchange.kind === 'answered' ? exchange.status : null,
     durationMillis: answeredAt - now,
-    error: exchange.kind === 'answered' ? null : causeOf(exchange),
+    ...answerIn(exchange),
     nextAttemptAt: verdict.step === 'retry' ? answeredAt + verdict.waitMillis : null,
   };
   await record(claimed, message, tried, verdict, world);
@@ -108,10 +122,10 @@ async function hop(
   message: DeliverMessage,
   now: Millis,
   world: DeliverWorld,
-): Promise<void> {
+): Promise<null> {
   const wake = await sendNext(job, message, message.attempts, message.wake.dueAt, world);
   await recordHop(job, wake, now, world);
-  tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
+  return tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
 }
 
 /** Of two chains, the one that is further on wins: its row makes the other's messages stale. */
@@ -176,8 +190,11 @@ function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJ
   return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
 }
 
-function causeOf(exchange: Exclude<Exchange, { kind: 'answered' }>): string {
-  return exchange.kind === 'failed' ? exchange.error : exchange.kind;
+function answerIn(exchange: Exchange): Pick<Attempt, 'status' | 'error' | 'location'> {
+  if (exchange.kind !== 'answered')
+    return { status: null, error: exchange.kind === 'failed' ? exchange.error : exchange.kind };
+  const { status, location } = exchange;
+  return { status, error: null, ...(location !== undefined && { location }) };
 }
 
 const SETTLED = {
@@ -213,6 +230,8 @@ function tellAttempt(
   world.log.tell('deliver', facts, measured);
 }
 
-function tally(message: DeliverMessage, world: DeliverWorld, facts: Facts): void {
+/** For a message that is done with. */
+function tally(message: DeliverMessage, world: DeliverWorld, facts: Facts): null {
   world.log.tally('deliver', { job_id: message.jobId, ...facts });
+  return null;
 }

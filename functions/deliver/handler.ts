@@ -18,7 +18,7 @@ export const handler = lambdaSqs(
   (body) => DeliverMessage.parse(body),
   async (message) => {
     await guardInForce;
-    await deliver(message, world);
+    return deliver(message, world);
   },
   againFrom(required('DELIVER_QUEUE_URL')),
 );

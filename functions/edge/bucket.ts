@@ -1,21 +1,30 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
+import { s3Settings } from './aws.ts';
 
 const LINK_SECONDS = 900;
+/** 80 Mbit/s: what takes longer to write than at this rate is stuck. */
+const WRITE_BYTES_PER_MILLI = 10_000;
 
 /** An S3 bucket of JSON documents. */
 export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
-  /** Undefined: the object has no body. @throws AccessDenied when it is not there: the role may not list what is */
+  /** Undefined: the object has no body. @throws NoSuchKey */
   get(key: string): Promise<string | undefined>;
   link(key: string): Promise<string>;
 }
 
-export function createBucket(Bucket: string, s3 = new S3Client()): Bucket {
+export function createBucket(Bucket: string, s3 = new S3Client(s3Settings)): Bucket {
   return {
-    put: (Key, Body) => s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json' })),
+    put(Key, Body) {
+      const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;
+      const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json' });
+      return s3.send(put, { requestTimeout });
+    },
     async get(Key) {
-      const object = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      const abortSignal = AbortSignal.timeout(AWS_CALL_MILLIS);
+      const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
       return object.Body?.transformToString();
     },
     link: (Key) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn: LINK_SECONDS }),

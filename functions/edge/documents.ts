@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './bucket.ts';
 
@@ -49,9 +50,9 @@ export function createDocuments(stores: DocumentStores): Documents {
   };
 }
 
-/** A document outlives the row that points to it, which DynamoDB may remove days after its time. */
+/** A document outlives the row that points to it, and the last delivery of it. */
 function endOfLife({ clock, retentionDays }: DocumentStores): number {
-  return Math.ceil(clock.now() / 1000) + (retentionDays + 7) * DAY_SECONDS;
+  return Math.ceil(clock.now() / 1000) + (retentionDays + DOCUMENT_EXTRA_DAYS) * DAY_SECONDS;
 }
 
 function missing(key: string): never {

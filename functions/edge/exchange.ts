@@ -4,24 +4,22 @@ import {
   request as httpRequest,
   type IncomingMessage,
 } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { type BlockList, connect, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
-import { type ConnectionOptions, connect as connectSecurely } from 'node:tls';
+import { request as httpsRequest } from 'node:https';
 import type { Outcome } from '../core/outcome.ts';
+import { ADDRESS_BUDGET_MILLIS, type DialError, type DialOptions, dial } from './dial.ts';
 
-export interface ExchangeRequest {
+const HEADERS_MAX_BYTES = 64 * 1024;
+
+export interface ExchangeRequest extends DialOptions {
   method: 'GET' | 'POST';
-  url: URL;
   headers: Record<string, string>;
   body?: string;
   /** For the whole exchange, from the look-up of the name to the last byte of the answer. */
   deadlineMillis: number;
   /** More of the answer's body than this is not read. */
   maxBytes: number;
-  /** Reuses connections; without one, each exchange has a connection of its own. */
+  /** Reuses connections, and dials them itself, past any guard; without one, each exchange has a connection of its own. */
   agent?: HttpAgent;
-  lookup?: LookupFunction;
-  blockList?: BlockList;
 }
 
 /**
@@ -30,15 +28,17 @@ export interface ExchangeRequest {
  */
 export async function exchange(options: ExchangeRequest): Promise<Outcome> {
   try {
-    return await run(options, open(options));
+    return await run(options);
   } catch (error) {
     // Node refuses to send it: a header with a line break in it, for one.
     return { kind: 'not_connected', code: (error as NodeJS.ErrnoException).code ?? 'ERR_INVALID_REQUEST' };
   }
 }
 
-function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome> {
+function run(options: ExchangeRequest): Promise<Outcome> {
   return new Promise((resolve) => {
+    const dialling = new AbortController();
+    const request = open(options, dialling.signal);
     const chunks: Buffer[] = [];
     let isConnected = false;
     let answer: IncomingMessage | null = null;
@@ -50,6 +50,7 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
     };
     const stop = (outcome: Outcome) => {
       settle(outcome);
+      dialling.abort();
       request.destroy();
     };
     const answered = (response: IncomingMessage, isTruncated: boolean): Outcome => ({
@@ -59,14 +60,16 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
       body: Buffer.concat(chunks),
       isTruncated,
     });
-    // A refusal is one by its status line, whatever becomes of its body; a success must be whole.
     const broken = (outcome: Outcome) => {
+      // What comes after a whole answer changes nothing: its 'end' is about to settle it.
+      if (answer?.complete) return;
+      // A refusal is one by its status line, whatever becomes of its body; a success must be whole.
       const isRefusal = answer !== null && (answer.statusCode ?? 0) >= 400;
       stop(isRefusal ? answered(answer as IncomingMessage, true) : outcome);
     };
-    const fail = (error: NodeJS.ErrnoException) => {
-      const code = error.code ?? error.name;
-      broken(isConnected ? { kind: 'cut', code } : { kind: 'not_connected', code });
+    const fail = ({ code, name, isTls }: DialError) => {
+      const why = { code: code ?? name, ...(isTls && { isTls }) };
+      broken({ kind: isConnected ? 'cut' : 'not_connected', ...why });
     };
 
     const deadline = setTimeout(() => broken({ kind: 'timeout', isConnected }), options.deadlineMillis);
@@ -75,7 +78,7 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
       const connected = () => {
         isConnected = true;
       };
-      if (request.reusedSocket) connected();
+      if (!options.agent || request.reusedSocket) connected();
       else socket.once(options.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
     });
     request.on('response', (response) => {
@@ -86,34 +89,37 @@ function run(options: ExchangeRequest, request: ClientRequest): Promise<Outcome>
         chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
         if (size > options.maxBytes) stop(answered(response, true));
       });
-      response.on('end', () => settle(answered(response, false)));
+      // Who answers before he has read all may never read the rest, and would keep the connection for ever.
+      response.on('end', () => (request.writableFinished ? settle : stop)(answered(response, false)));
       response.on('error', fail);
     });
-    request.on('close', () => {
-      const wasCut = answer === null || !answer.complete;
-      if (wasCut) broken({ kind: isConnected ? 'cut' : 'not_connected', code: 'ECONNRESET' });
+    // Nobody has asked for another protocol.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      stop({ kind: 'cut', code: 'HPE_PAUSED_UPGRADE' });
     });
+    request.on('close', () => broken({ kind: isConnected ? 'cut' : 'not_connected', code: 'ECONNRESET' }));
     request.end(options.body);
   });
 }
 
-function open({ url, method, headers, body, agent, lookup, blockList }: ExchangeRequest): ClientRequest {
+function open(options: ExchangeRequest, signal: AbortSignal): ClientRequest {
+  const { url, method, body, agent } = options;
   const isSecure = url.protocol === 'https:';
   const send = isSecure ? httpsRequest : httpRequest;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const ownAgent = isSecure && blockList ? new GuardedAgent() : false;
-  // `lookup` and `blockList` are options of net.connect(), to which the request's options are handed on.
-  const connection = { agent: agent ?? ownAgent, ...(lookup && { lookup }), ...(blockList && { blockList }) };
-  return send(url, { method, headers: { ...headers, ...length }, ...connection });
-}
-
-/** A TLS socket of Node does not look at `blockList`; the TCP socket that it stands on does. */
-class GuardedAgent extends HttpsAgent {
-  override createConnection(options: ConnectionOptions & TcpNetConnectOpts) {
-    const { host, port, lookup, blockList } = options;
-    const socket = connect({ host, port, lookup, blockList } as TcpNetConnectOpts);
-    return connectSecurely({ ...options, socket });
+  const message = { method, headers: { ...options.headers, ...length }, maxHeaderSize: HEADERS_MAX_BYTES };
+  if (agent) {
+    return send(url, { ...message, ...{ agent, autoSelectFamilyAttemptTimeout: ADDRESS_BUDGET_MILLIS } });
   }
+  return send(url, {
+    ...message,
+    defaultPort: isSecure ? 443 : 80,
+    createConnection(_options, done) {
+      dial(options, signal).then((socket) => done(null, socket), done as (error: Error) => void);
+      return undefined;
+    },
+  });
 }
 
 function firstValues(response: IncomingMessage): Record<string, string | undefined> {

@@ -10,18 +10,16 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { endOfLife, type Job } from '../core/job.ts';
+import { isFinished, type Job } from '../core/job.ts';
+import { ROUND_MAX_DAYS } from '../core/limits.ts';
 import { listKeyOf } from '../core/list-key.ts';
 import { overdueAt, shardOf } from '../core/overdue.ts';
-import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
+import type { ClientJobs, Jobs, Overdue } from '../ports.ts';
+
+const DAY_SECONDS = 86_400;
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
-export function createJobs(
-  client: DynamoDBClient,
-  tableName: string,
-  retentionDays: number,
-  clock: Clock,
-): Jobs {
+export function createJobs(client: DynamoDBClient, tableName: string, retentionDays: number): Jobs {
   async function item(jobId: string): Promise<Record<string, unknown> | null> {
     const key = { jobId: { S: jobId } };
     const found = await client.send(
@@ -52,9 +50,9 @@ export function createJobs(
   return {
     async find(jobId) {
       const found = await item(jobId);
-      return found && jobIn(found, clock);
+      return found && jobIn(found);
     },
-    insert: (job) => put(job, isNew(clock)),
+    insert: (job) => put(job, isNew),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
     async remove(job) {
       const key = { jobId: { S: job.jobId } };
@@ -70,16 +68,13 @@ export function createJobs(
   };
 }
 
-/** Null past its time to live: it is as good as gone, though DynamoDB may take days over that. */
-function jobIn(row: Record<string, unknown>, clock: Clock): Job | null {
+function jobIn(row: Record<string, unknown>): Job {
   const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = row;
-  return Number(ttl) > unixSeconds(clock) ? (job as unknown as Job) : null;
+  return job as unknown as Job;
 }
 
-const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
-
 /** The jobs' index `client`, which has keys only: the rows are read by them. */
-export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
+export function createClientJobs(client: DynamoDBClient, tableName: string): ClientJobs {
   async function rows(jobIds: string[]): Promise<Map<string, Job>> {
     const found = new Map<string, Job>();
     let keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
@@ -87,8 +82,8 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
       const RequestItems = { [tableName]: { Keys: keys, ConsistentRead: true } };
       const batch = await client.send(new BatchGetItemCommand({ RequestItems }));
       for (const row of batch.Responses?.[tableName] ?? []) {
-        const job = jobIn(unmarshall(row), clock);
-        if (job !== null) found.set(job.jobId, job);
+        const job = jobIn(unmarshall(row));
+        found.set(job.jobId, job);
       }
       keys = (batch.UnprocessedKeys?.[tableName]?.Keys ?? []) as typeof keys;
     }
@@ -135,18 +130,9 @@ export function createOverdue(client: DynamoDBClient, tableName: string): Overdu
   };
 }
 
-type Condition = Pick<
-  PutItemCommand['input'],
-  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
->;
+type Condition = Pick<PutItemCommand['input'], 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
-function isNew(clock: Clock): Condition {
-  return {
-    ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
-    ExpressionAttributeNames: { '#ttl': 'ttl' },
-    ExpressionAttributeValues: marshall({ ':now': unixSeconds(clock) }),
-  };
-}
+const isNew: Condition = { ConditionExpression: 'attribute_not_exists(jobId)' };
 
 /** `createdAt` tells a job from a later one that the same idempotency key has made after a refusal. */
 function isVersion(version: number, createdAt: number): Condition {
@@ -160,4 +146,11 @@ function isVersion(version: number, createdAt: number): Condition {
 function overdueKeys(job: Job): { sweepShard?: number; sweepAt?: number } {
   const sweepAt = overdueAt(job);
   return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
+}
+
+/** Unix seconds after which DynamoDB deletes the row: a round of deliveries that began in time comes to its end. */
+function endOfLife(job: Job, retentionDays: number): number {
+  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
+  const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
+  return Math.ceil(end / 1000) + days * DAY_SECONDS;
 }

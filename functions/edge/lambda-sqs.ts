@@ -1,11 +1,10 @@
 import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Millis } from '../core/job.ts';
+import { againSeconds } from '../core/limits.ts';
+import { hopSeconds } from '../core/wait.ts';
 import { nameOf } from './lambda-http.ts';
 import { logger, tellTally } from './log.ts';
 import { clock } from './nature.ts';
-
-/** A message that failed comes again after 5 s, then 10 and so on, until its queue's own visibility timeout is as near. */
-const AGAIN_FIRST_SECONDS = 5;
-const AGAIN_MAX_SECONDS = 160;
 
 /** Has the queue give a message out again so many seconds from now. */
 export type Again = (receiptHandle: string, seconds: number) => Promise<unknown>;
@@ -13,24 +12,27 @@ export type Again = (receiptHandle: string, seconds: number) => Promise<unknown>
 /**
  * Makes a Lambda handler for an SQS batch. All records are handled at once; each one that throws goes back to
  * the queue alone. A record that cannot be read never will be: it goes the same way, to the dead letters.
+ * @param handle answers when the message must come again though nothing has failed; null: it is done with
  */
 export function lambdaSqs<T>(
   parse: (body: unknown) => T,
-  handle: (message: T, isRepeat: boolean) => Promise<void>,
+  handle: (message: T, isRepeat: boolean) => Promise<Millis | null>,
   again: Again,
 ) {
   /** Answers what the queue is to take back. */
   const handleRecord = async (record: SQSRecord): Promise<SQSBatchItemFailure[]> => {
     const receives = Number(record.attributes.ApproximateReceiveCount);
+    const giveBack = async (seconds: number | null) => {
+      // Should this fail, too, the queue's visibility timeout is there.
+      if (seconds !== null) await again(record.receiptHandle, seconds).catch(() => undefined);
+      return [{ itemIdentifier: record.messageId }];
+    };
     try {
-      await handle(parse(JSON.parse(record.body)), receives > 1);
-      return [];
+      const comesAgainAt = await handle(parse(JSON.parse(record.body)), receives > 1);
+      return comesAgainAt === null ? [] : await giveBack(hopSeconds(comesAgainAt, clock.now()));
     } catch (error) {
       logger.error('message failed', { message_id: record.messageId, error: nameOf(error) });
-      const seconds = AGAIN_FIRST_SECONDS * 2 ** (receives - 1);
-      // Should this fail, too, the queue's visibility timeout is there.
-      if (seconds <= AGAIN_MAX_SECONDS) await again(record.receiptHandle, seconds).catch(() => undefined);
-      return [{ itemIdentifier: record.messageId }];
+      return giveBack(againSeconds(receives));
     }
   };
   return async ({ Records }: SQSEvent): Promise<SQSBatchResponse> => {

@@ -1,13 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Submission } from '../core/submission.ts';
 import { readCreation, readReport } from '../core/upstream.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 
-/** For both calls, if the key is refused. API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
-const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;
 
 export interface Account {

@@ -5,6 +5,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Millis } from '../core/job.ts';
 import { isSigningSecret } from '../core/signature.ts';
+import { together } from '../together.ts';
+import { awsSettings } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
 import { clock } from './nature.ts';
 
@@ -15,16 +17,16 @@ const API_KEY_CACHE_MILLIS = 900_000;
 
 /** ModelStudio's API key in Secrets Manager. */
 export function createApiKey(secretId: string): ApiKey {
-  const client = new SecretsManagerClient();
+  const client = new SecretsManagerClient(awsSettings);
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
 /**
  * The webhook signing secrets that are alive: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
- * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes
+ * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
  */
 export function createSigningSecrets(secretId: string): () => Promise<string[]> {
-  const client = new SecretsManagerClient();
+  const client = new SecretsManagerClient(awsSettings);
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
   const previous = remembered(async () => {
     try {
@@ -36,9 +38,9 @@ export function createSigningSecrets(secretId: string): () => Promise<string[]> 
     }
   }, CACHE_MILLIS);
   return async () => {
-    const [now, before] = await Promise.all([current(), previous()]);
+    const [now, before] = await together(current(), previous());
     if (!isSigningSecret(now))
-      throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in base64');
+      throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in padded base64');
     return isSigningSecret(before) ? [now, before] : [now];
   };
 }

@@ -1,18 +1,15 @@
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Exchange } from '../core/attempt.ts';
-import type { Outcome } from '../core/outcome.ts';
+import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/attempt.ts';
+import { ATTEMPT_DEADLINE_MILLIS } from '../core/limits.ts';
 import { forbiddenAddresses, isPublicAddress } from '../core/public-address.ts';
-import { retryAfterIn } from '../core/retry-after.ts';
 import { signedHeaders } from '../core/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook-url.ts';
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 
-const DEADLINE_MILLIS = 15_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
-const BLOCKED = 'ERR_ADDRESS_NOT_PUBLIC';
 
 export interface WebhookSettings {
   rules: WebhookRules;
@@ -43,11 +40,11 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
           ...signedHeaders(id, now, body, await signingSecrets()),
         },
         body,
-        deadlineMillis: DEADLINE_MILLIS,
+        deadlineMillis: ATTEMPT_DEADLINE_MILLIS,
         maxBytes: ANSWER_MAX_BYTES,
         ...guard,
       });
-      return asExchange(outcome, clock.now());
+      return readExchange(outcome, clock.now());
     },
   };
 }
@@ -75,40 +72,10 @@ export async function assertGuardInForce(): Promise<void> {
 /** A name must resolve to public addresses only: one private answer among them is an attack, not an accident. */
 function publicOnly(lookup: typeof dnsLookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      const [first] = addresses ?? [];
-      if (error) return callback(error, '');
-      if (!first) return callback(withCode('ENODATA'), '');
-      if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(withCode(BLOCKED), '');
-      if (options.all) return callback(null, addresses);
-      callback(null, first.address, first.family);
+    lookup(hostname, { ...options, all: true }, (error, addresses = []) => {
+      const arePublic = addresses.every(({ address }) => isPublicAddress(address));
+      if (error || arePublic) callback(error, addresses);
+      else callback(Object.assign(new Error(ADDRESS_NOT_PUBLIC), { code: ADDRESS_NOT_PUBLIC }), []);
     });
   };
-}
-
-function asExchange(outcome: Outcome, now: number): Exchange {
-  switch (outcome.kind) {
-    case 'answered': {
-      const retryAfterSeconds = retryAfterIn(outcome.headers['retry-after'], now);
-      return { kind: 'answered', status: outcome.status, retryAfterSeconds };
-    }
-    case 'timeout':
-      return { kind: 'failed', error: 'timeout' };
-    case 'cut':
-      return { kind: 'failed', error: 'cut' };
-    case 'not_connected':
-      return outcome.code === BLOCKED || outcome.code === 'ERR_IP_BLOCKED'
-        ? { kind: 'blocked' }
-        : { kind: 'failed', error: connectionError(outcome.code) };
-  }
-}
-
-function connectionError(code: string): 'dns' | 'tls' | 'not_connected' {
-  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL)/.test(code)) return 'dns';
-  if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code)) return 'tls';
-  return 'not_connected';
-}
-
-function withCode(code: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(code), { code });
 }

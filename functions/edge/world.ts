@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { ClientJobs, ClientKeys, Experience, Overdue, World } from '../ports.ts';
+import { awsSettings } from './aws.ts';
 import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
@@ -15,18 +16,15 @@ import { chance, clock } from './nature.ts';
 import { apiUrl, lagPerPoll, retentionDays, webhookSchedule } from './settings.ts';
 import { createWakeUps } from './wake-ups.ts';
 
-/** Each is tried three times: an AWS service that hangs must not cost a function its life, and a job its webhook's lease. */
-const requestHandler = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
-
-const dynamodb = new DynamoDBClient({ requestHandler });
-const sqs = new SQSClient({ requestHandler });
+const dynamodb = new DynamoDBClient(awsSettings);
+const sqs = new SQSClient(awsSettings);
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');
   // Few jobs are so large that they need it, and it would be a quarter of a cold start.
   let bucket: Promise<Bucket> | undefined;
   return {
-    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
+    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays()),
     documents: createDocuments({
       dynamodb,
       tableName: required('DOCUMENTS_TABLE'),
@@ -59,7 +57,7 @@ export function againFrom(queueUrl: string): Again {
 }
 
 export function clientJobs(): ClientJobs {
-  return createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
+  return createClientJobs(dynamodb, required('JOBS_TABLE'));
 }
 
 export function overdue(): Overdue {

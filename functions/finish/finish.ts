@@ -7,6 +7,7 @@ import type { End } from '../core/report.ts';
 import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
 import { hopSeconds } from '../core/wait.ts';
 import type { World } from '../ports.ts';
+import { together } from '../together.ts';
 
 export interface FinishSettings {
   /** Base of the absolute URLs that the public job holds, without a trailing slash. */
@@ -64,10 +65,10 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, world: Fini
     return { event, results: results && ('in-event' as const) };
   }
   const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
-  const [event, apart] = await Promise.all([
+  const [event, apart] = await together(
     world.documents.save(`events/${name}`, eventJson(job, { json: null, url })),
     world.documents.save(`results/${name}`, results.json),
-  ]);
+  );
   return { event, results: apart };
 }
 

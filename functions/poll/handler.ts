@@ -1,3 +1,4 @@
+import { POLL_DEADLINE_MILLIS } from '../core/limits.ts';
 import { pollHandler } from './wiring.ts';
 
 /** Ten of these reports fit into the function's memory at once. */
@@ -5,5 +6,5 @@ const REPORT_MAX_BYTES = 2 * 1024 * 1024;
 
 export const handler = pollHandler({
   isCollector: false,
-  reportLimits: { deadlineMillis: 10_000, maxBytes: REPORT_MAX_BYTES },
+  reportLimits: { deadlineMillis: POLL_DEADLINE_MILLIS, maxBytes: REPORT_MAX_BYTES },
 });

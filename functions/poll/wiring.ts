@@ -15,7 +15,7 @@ export function pollHandler(ours: PollSettings) {
   const world = { ...finish, experience: experience(), modelStudio: modelStudio(), settings };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
-    (message, isRepeat) => poll(message, isRepeat, world),
+    (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
     againFrom(required(ours.isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
   );
 }

@@ -15,6 +15,7 @@ import type { WebhookRules } from '../core/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
 import { type ReadWorld, showJob } from '../jobs/show.ts';
 import type { World } from '../ports.ts';
+import { together } from '../together.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
@@ -38,10 +39,10 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
   const isNew = await world.jobs.insert(job);
   if (!isNew) return replay(job, request, world);
 
-  const [creation, outlook] = await Promise.all([
+  const [creation, outlook] = await together(
     create(job, parsed, world),
     world.experience.outlook(kindOf(job.modelId, job.totalTasks)),
-  ]);
+  );
   tellSubmitted(job, creation, world);
   switch (creation.kind) {
     case 'created':
@@ -113,7 +114,7 @@ function newJob(
 }
 
 /** Within the watch over a submission, so that the message comes before the sweeper gives the job up. */
-const FIRST_WAIT_MAX_SECONDS = 600;
+export const FIRST_WAIT_MAX_SECONDS = 600;
 
 /**
  * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job

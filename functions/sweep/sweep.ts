@@ -30,30 +30,38 @@ export async function sweep(world: SweepWorld): Promise<void> {
   const failures = swept.flatMap((shard) => shard.failures);
   const oldest = Math.max(...swept.map((shard) => shard.oldestMillis));
   const outcome = failures.length === 0 ? 'swept' : 'failed';
-  world.log.tell('sweep', { outcome }, { Sweeps: 1, OldestOverdueSeconds: oldest / 1000 });
+  // A heartbeat while a shard cannot be read would say that its jobs are looked after.
+  const Sweeps = swept.every((shard) => shard.isRead) ? 1 : 0;
+  world.log.tell('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
-  throw new Error(`${failures.length} overdue jobs could not be looked after`, { cause: failures[0] });
+  throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
 }
 
 interface Swept {
   failures: unknown[];
+  /** As far as there was time. */
+  isRead: boolean;
   /** How long the longest overdue job had been so. */
   oldestMillis: Millis;
 }
 
-/** A job that fails holds up no other; it is tried again by the next sweep. */
+/** Neither a job that fails holds up another, nor a shard; both are tried again by the next sweep. */
 async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
   const failures: unknown[] = [];
   let oldestMillis = 0;
   const onOverdue = (millis: Millis) => {
     oldestMillis = Math.max(oldestMillis, millis);
   };
-  for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
-    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
-    failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
-    if (world.clock.now() >= until) break;
+  try {
+    for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
+      const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
+      failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
+      if (world.clock.now() >= until) break;
+    }
+    return { failures, isRead: true, oldestMillis };
+  } catch (error) {
+    return { failures: [...failures, error], isRead: false, oldestMillis };
   }
-  return { failures, oldestMillis };
 }
 
 async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {

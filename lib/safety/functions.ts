@@ -1,7 +1,7 @@
+import * as limits from '../../functions/core/limits.ts';
 import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
 import { LONGEST_JOB_SECONDS } from './queues.ts';
-import { referredId } from './resources.ts';
 import type { Safety } from './safety.ts';
 import type { Fn, Wiring } from './wiring.ts';
 
@@ -29,14 +29,14 @@ export const partialBatches: Safety = ({ wiring }) =>
         `${fn.path} consumes ${queue.path} without reportBatchItemFailures: one bad message would fail its batch.`,
     );
 
-/** A lease outlives the run that took it, and ends before the message that comes again would meet it. */
-const LEASES = [
-  { path: 'Api/Submit', leaseMillis: SUBMIT_LEASE_MILLIS },
-  { path: 'Deliver/Function', leaseMillis: ATTEMPT_LEASE_MILLIS },
-];
+/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
+const LEASES: Record<string, number> = {
+  'Api/Submit': SUBMIT_LEASE_MILLIS,
+  'Deliver/Function': ATTEMPT_LEASE_MILLIS,
+};
 
 export const leases: Safety = ({ wiring }) =>
-  LEASES.flatMap(({ path, leaseMillis }) => {
+  Object.entries(LEASES).flatMap(([path, leaseMillis]) => {
     const fn = wiring.functions.find((candidate) => candidate.path === path);
     return fn
       ? leaseFaults(fn, leaseMillis / 1000, wiring)
@@ -55,6 +55,24 @@ function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
   return timeout < lease ? visible : [outlived, ...visible];
 }
 
+/** What a function waits for. Beside that, one service of AWS may hang without costing it its life and its batch. */
+const DEADLINES: Record<string, number> = {
+  'Api/Submit': limits.CREATE_DEADLINE_MILLIS,
+  'Poll/Poller': limits.POLL_DEADLINE_MILLIS,
+  'Poll/Collector': limits.COLLECT_DEADLINE_MILLIS,
+  'Deliver/Function': limits.ATTEMPT_DEADLINE_MILLIS,
+  'Sweep/Function': limits.SWEEP_MILLIS,
+};
+
+export const deadlines: Safety = ({ wiring }) =>
+  wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
+    const needed = ((DEADLINES[path] ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
+    if (Timeout > needed) return [];
+    return [
+      `${path} may run for ${Timeout} s: what it waits for and a call to AWS that hangs take ${needed} s.`,
+    ];
+  });
+
 export const jobRetention: Safety = ({ wiring }) =>
   wiring.functions
     .map(({ path, properties }) => ({ path, days: properties.Environment?.Variables?.['RETENTION_DAYS'] }))
@@ -63,56 +81,6 @@ export const jobRetention: Safety = ({ wiring }) =>
       ({ path, days }) =>
         `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
     );
-
-/** Of a function's environment, with the names. */
-const ENVIRONMENT_MAX_BYTES = 4096;
-/** No name, URL or ARN that AWS makes up for a resource of the stack is longer. */
-const REFERENCE_BYTES = 200;
-
-export const environmentSize: Safety = ({ wiring }) =>
-  wiring.functions.flatMap(({ path, properties }) => {
-    const sizes = Object.entries(properties.Environment?.Variables ?? {}).map(([name, value]) => ({
-      name,
-      bytes: name.length + (typeof value === 'string' ? Buffer.byteLength(value) : REFERENCE_BYTES),
-    }));
-    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (total <= ENVIRONMENT_MAX_BYTES) return [];
-    const [largest] = sizes.sort((a, b) => b.bytes - a.bytes);
-    return [
-      `${path} has too large an environment, most of it ${largest?.name}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
-    ];
-  });
-
-interface RuleProperties {
-  Targets?: { Arn: unknown; RetryPolicy?: { MaximumRetryAttempts?: number } }[];
-}
-
-interface InvokeConfigProperties {
-  FunctionName: unknown;
-  MaximumEventAgeInSeconds?: number;
-  MaximumRetryAttempts?: number;
-}
-
-/** A rule fires again by itself; repeats of what failed or was throttled would pile up for hours. */
-export const ruleTargets: Safety = ({ resources }) => {
-  const configured = resources
-    .ofType<InvokeConfigProperties>('AWS::Lambda::EventInvokeConfig')
-    .filter(({ properties }) => properties.MaximumRetryAttempts === 0 && properties.MaximumEventAgeInSeconds)
-    .map(({ properties }) => referredId(properties.FunctionName));
-  return resources
-    .ofType<RuleProperties>('AWS::Events::Rule')
-    .flatMap(({ path, properties }) =>
-      (properties.Targets ?? [])
-        .filter(
-          ({ Arn, RetryPolicy }) =>
-            RetryPolicy?.MaximumRetryAttempts !== 0 || !configured.includes(referredId(Arn)),
-        )
-        .map(
-          ({ Arn }) =>
-            `${path} may repeat ${resources.behind(Arn)?.path}: the target needs retryAttempts: 0, and its function that and a maxEventAge.`,
-        ),
-    );
-};
 
 /** What CloudFormation would put a secret's value for, and what our own secrets look like. */
 const SECRET_VALUE =

@@ -4,13 +4,12 @@ import { managedPolicies, tlsOnly, wildcards } from './access.ts';
 import { alarms } from './alarms.ts';
 import {
   concurrency,
+  deadlines,
   environmentSecrets,
-  environmentSize,
   jobRetention,
   leases,
   partialBatches,
   recursiveLoop,
-  ruleTargets,
 } from './functions.ts';
 import {
   deadLetterRetention,
@@ -54,10 +53,9 @@ export const SAFETIES: Record<string, Safety> = {
   concurrency,
   partialBatches,
   leases,
+  deadlines,
   jobRetention,
-  ruleTargets,
   environmentSecrets,
-  environmentSize,
   retained,
   pointInTimeRecovery,
   timeToLive,

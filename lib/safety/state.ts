@@ -1,3 +1,4 @@
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { Safety } from './safety.ts';
 
 const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
@@ -14,7 +15,6 @@ interface PointInTimeRecovery {
 }
 
 interface TableProperties extends PointInTimeRecovery {
-  DeletionProtectionEnabled?: boolean;
   Replicas?: PointInTimeRecovery[];
   TimeToLiveSpecification?: { Enabled?: boolean };
 }
@@ -29,18 +29,9 @@ export const retained: Safety = ({ resources, settings }) =>
   settings.removalPolicy === 'destroy'
     ? []
     : resources
-        .ofType<TableProperties>(...KEEPERS)
-        .filter(
-          ({ deletionPolicy, properties }) =>
-            deletionPolicy !== 'RetainExceptOnCreate' || properties.DeletionProtectionEnabled,
-        )
-        .map(
-          ({ path }) =>
-            `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`,
-        );
-
-/** How much later than its time to live DynamoDB may delete a row. */
-const OVERTIME_DAYS = 7;
+        .ofType(...KEEPERS)
+        .filter(({ deletionPolicy }) => deletionPolicy !== 'Retain')
+        .map(({ path }) => `${path} would be deleted with the stack: it must be retained.`);
 
 export const pointInTimeRecovery: Safety = ({ resources }) =>
   resources
@@ -66,8 +57,11 @@ export const expiration: Safety = ({ resources, settings }) =>
     const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
     if (days.length === 0)
       return [`${path} has no lifecycle rule that expires its objects: it would grow for ever.`];
-    if (Math.min(...days) > settings.retentionDays + OVERTIME_DAYS) return [];
-    return [`${path} expires objects after ${Math.min(...days)} days, before the jobs that lead to them.`];
+    const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
+    if (Math.min(...days) >= needed) return [];
+    return [
+      `${path} expires objects after ${Math.min(...days)} days: jobs may lead to them, and deliver them, for ${needed}.`,
+    ];
   });
 
 export const privateBuckets: Safety = ({ resources }) =>

@@ -48,7 +48,8 @@ const TROUBLES: MetricName[] = [
 export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'sweeper-silent',
-    means: 'No sweep has come to its end for ten minutes, so a job whose wake-up is lost stays where it is.',
+    means:
+      'No sweep has read all that is overdue for ten minutes, so a job whose wake-up is lost stays where it is.',
     each: 'stack',
     metric: ({ own }) => own('Sweeps', 'Sum'),
     below: 1,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { redactedInput } from '../../functions/core/redact.ts';
 import { onParentEnd } from '../parent.ts';
 import { DEFAULT_DIALECT, DIALECTS, dialectNamed } from './dialects.ts';
 import { MODELS } from './models.ts';
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
   try {
     flags = parseFlags(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\nTry --help.\n`);
+    process.stderr.write(`${redactedInput((error as Error).message)}\nTry --help.\n`);
     process.exit(2);
   }
   if (flags.isHelp) {

@@ -185,7 +185,7 @@ describe('an answer that points elsewhere is a failed attempt, and nobody is cal
         exchange({ ...request, url: new URL(request.url.pathname, `http://127.0.0.1:${receiver.port}`) }),
     });
     const outcome = await webhooks.send({ id: 'msg_1', url }, BODY);
-    expect(outcome).toEqual({ kind: 'answered', status, retryAfterSeconds: null });
+    expect(outcome).toEqual({ kind: 'answered', status, retryAfterSeconds: null, location });
     expect(afterAttempt(outcome, 1, [0, 5], 0.5)).toEqual({ step: 'retry', waitMillis: 5000 });
     expect([connects.mock.calls.length, receiver.connections]).toEqual([1, 1]);
   });

@@ -112,7 +112,7 @@ describe.concurrent('redeliver', TEST, () => {
     },
     {
       what: 'was not there',
-      tried: { status: null, error: 'not_connected' },
+      tried: { status: null, error: 'connection_failed' },
       begin: (receiver) => receiver.refuseConnections(),
       end: (receiver) => receiver.acceptConnections(),
     },

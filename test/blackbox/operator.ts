@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   ListTablesCommand,
+  PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -31,6 +33,8 @@ export interface Operator {
   /** As `npm run keys -- revoke` does. */
   revokeKey(clientKey: string): Promise<void>;
   putWebhookUrl(jobId: string, url: string): Promise<void>;
+  /** Takes the document of a job's event away. @returns what puts it back */
+  loseEvent(jobId: string): Promise<() => Promise<void>>;
   /** Puts the wake-up that a job awaits back in time, so that the next sweep takes it for lost. */
   makeOverdue(jobId: string): Promise<void>;
   close(): void;
@@ -41,6 +45,8 @@ export interface Queue {
   count(): Promise<number>;
   /** How long a message stays hidden from others while it is being worked on. */
   hideFor(seconds: number): Promise<void>;
+  /** How often a message may fail. */
+  setAsideAfter(receives: number): Promise<void>;
   purge(): Promise<void>;
   send(body: string, delaySeconds?: number): Promise<void>;
   /** Takes messages out, waiting for them up to a second. */
@@ -59,6 +65,7 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
   const queueUrl = (name: RegExp) => found(QueueUrls, name);
   const jobs = rowsOf(dynamodb, found(TableNames, /StateJobs/));
   const clientKeys = found(TableNames, /StateClientKeys/);
+  const documents = found(TableNames, /StateDocuments/);
 
   return {
     queue: {
@@ -85,6 +92,19 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
     },
     async putWebhookUrl(jobId, url) {
       await jobs.set(jobId, 'webhook.#name', { '#name': 'url' }, url);
+    },
+    async loseEvent(jobId) {
+      const { event } = (await jobs.get(jobId)) as { event: { key: string } };
+      const { Attributes } = await dynamodb.send(
+        new DeleteItemCommand({
+          TableName: documents,
+          Key: marshall({ key: event.key }),
+          ReturnValues: 'ALL_OLD',
+        }),
+      );
+      return async () => {
+        await dynamodb.send(new PutItemCommand({ TableName: documents, Item: Attributes }));
+      };
     },
     async makeOverdue(jobId) {
       const row = await jobs.get(jobId);
@@ -121,6 +141,13 @@ function queueOf(sqs: SQSClient, QueueUrl: string): Queue {
     async hideFor(seconds) {
       const Attributes = { VisibilityTimeout: String(seconds) };
       await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+    },
+    async setAsideAfter(receives) {
+      const AttributeNames = ['RedrivePolicy' as const];
+      const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+      const policy = { ...JSON.parse(Attributes?.RedrivePolicy ?? ''), maxReceiveCount: receives };
+      const RedrivePolicy = JSON.stringify(policy);
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy } }));
     },
     async purge() {
       await sqs.send(new PurgeQueueCommand({ QueueUrl }));

@@ -13,11 +13,18 @@ export interface Account {
   arn: string | null;
   /** Null: there is no such stack. */
   bootstrapVersion: string | null;
+  toolkitName: string;
   stackStatus: string | null;
   outputs: Record<string, string>;
   organizationId: string;
   unreservedConcurrency: number;
   consumerState: string;
+  /** Beside those of the template. */
+  resources: Record<string, string>;
+  /** Of the topic of the alarms: ARNs, or what SNS shows instead, by their address. */
+  subscriptions: Record<string, string>;
+  /** What something in between answers to all calls. */
+  intercepted: Answer | null;
   /** Errors by operation of SQS. */
   sqsRefuses: Record<string, string>;
 }
@@ -35,7 +42,7 @@ export const QUEUE_CONCURRENCY = 35;
 
 export interface Answer {
   status: number;
-  type: 'text/xml' | 'application/json';
+  type: 'text/xml' | 'application/json' | 'text/html';
   body: string;
 }
 
@@ -45,16 +52,21 @@ export async function startFakeAws(running: Running): Promise<FakeAws> {
   const healthy = (): Account => ({
     arn: 'arn:aws:sts::000000000000:assumed-role/Operator/me',
     bootstrapVersion: '30',
+    toolkitName: 'CDKToolkit',
     stackStatus: 'UPDATE_COMPLETE',
     outputs: { ...running.outputs },
     organizationId: running.modelStudio.organizationId,
     unreservedConcurrency: 1000,
     consumerState: 'Enabled',
+    resources: {},
+    subscriptions: {},
+    intercepted: null,
     sqsRefuses: {},
   });
   const sqs = fakeSqs(running, () => aws.account.sqsRefuses);
 
   async function answer(request: IncomingMessage, body: string): Promise<Answer> {
+    if (aws.account.intercepted) return aws.account.intercepted;
     if (request.headers['x-amz-target']) return sqs(request, body);
     const parameters = new URLSearchParams(body);
     switch (parameters.get('Action')) {
@@ -62,8 +74,12 @@ export async function startFakeAws(running: Running): Promise<FakeAws> {
         return identity(aws.account);
       case 'DescribeStacks':
         return stackNamed(parameters.get('StackName') ?? '', aws.account);
+      case 'DescribeStackResources':
+        return stackOf(parameters.get('PhysicalResourceId') ?? '', aws.account);
       case 'ListStackResources':
-        return pageOf(resources, parameters.get('NextToken'));
+        return pageOf([...resources, ...Object.entries(aws.account.resources)], parameters.get('NextToken'));
+      case 'ListSubscriptionsByTopic':
+        return subscriptionsIn(aws.account);
       default:
         return lambda(request.url ?? '', running, aws.account);
     }
@@ -109,12 +125,28 @@ function identity({ arn }: Account): Answer {
   return success('GetCallerIdentity', `<Arn>${arn}</Arn>`);
 }
 
-function stackNamed(name: string, { bootstrapVersion, stackStatus, outputs }: Account): Answer {
-  if (name === 'CDKToolkit' && bootstrapVersion !== null) {
+function stackNamed(name: string, account: Account): Answer {
+  const { bootstrapVersion, toolkitName, stackStatus, outputs } = account;
+  if (name === toolkitName && bootstrapVersion !== null) {
     return stack(name, 'CREATE_COMPLETE', { BootstrapVersion: bootstrapVersion });
   }
   if (name === 'ModelStudioJobs' && stackStatus !== null) return stack(name, stackStatus, outputs);
   return failure('ValidationError', `Stack with id ${name} does not exist`);
+}
+
+function stackOf(physicalId: string, { bootstrapVersion, toolkitName }: Account): Answer {
+  const isThere = physicalId === '/cdk-bootstrap/hnb659fds/version' && bootstrapVersion !== null;
+  if (!isThere) return failure('ValidationError', `Stack for ${physicalId} does not exist`);
+  const member = `<member><StackName>${toolkitName}</StackName></member>`;
+  return success('DescribeStackResources', `<StackResources>${member}</StackResources>`);
+}
+
+function subscriptionsIn({ subscriptions }: Account): Answer {
+  const members = Object.entries(subscriptions).map(
+    ([address, arn]) =>
+      `<member><Endpoint>${address}</Endpoint><SubscriptionArn>${arn}</SubscriptionArn></member>`,
+  );
+  return success('ListSubscriptionsByTopic', `<Subscriptions>${members.join('')}</Subscriptions>`);
 }
 
 function stack(name: string, status: string, outputs: Record<string, string>): Answer {

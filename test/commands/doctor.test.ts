@@ -37,7 +37,19 @@ it.each(targets)('all is well, %s', async (target) => {
   const { code, stderr, findings, failed } = await examine(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
   expect(findings.length).toBe(11);
+  // Without a setting for alarms there is nobody to ask for.
   expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 5 : 1);
+});
+
+it('finds a bootstrap whatever its stack is called', async () => {
+  operated.aws.account.toolkitName = 'our-toolkit';
+  expect((await examine('deployed')).failed).toEqual([]);
+});
+
+it('says who is told of alarms', async () => {
+  Object.assign(operated.aws.account, { subscriptions: { 'ops@example.com': 'arn:aws:sns:x' } });
+  const { code, findings } = await examine('deployed');
+  expect([code, findings.at(-1)]).toEqual([0, expect.stringMatching(/^✓ Alarms +ops@example.com is told/)]);
 });
 
 /** Does harm, and returns what puts it right again; the account is put right after every test. */
@@ -50,10 +62,6 @@ const account =
 
 const noKeys: Harm = ({ aws }) => {
   aws.account.outputs['ClientKeysTable'] = NO_KEYS_TABLE;
-};
-
-const ownName: Harm = ({ aws }) => {
-  Object.assign(aws.account.outputs, { DomainName: '127.0.0.1:1', DomainTarget: 'd-1.example.com' });
 };
 
 const anotherApi: Harm = ({ aws, sandbox }) => {
@@ -83,6 +91,16 @@ const deadLetter: Harm = async ({ putDeadLetter, on }) => {
 };
 
 const PUT = String.raw`\n +→ aws secretsmanager put-secret-value --secret-id arn:\S+ --secret-string `;
+
+const mailed = (subscriptions: Record<string, string>) =>
+  account({ resources: { WatchTopicopsexamplecomB81D7E07: 'arn:x' }, subscriptions });
+const UNCONFIRMED =
+  'Alarms +ops@example.com has not confirmed, .+\\n +→ Follow the link in the mail "AWS Notification';
+
+/** The local inbox answers any GET with JSON of its own. */
+const pageForApi: Harm = ({ aws, system }) => {
+  aws.account.outputs['ApiUrl'] = `${system.webhook_inbox_url}?`;
+};
 
 /** In this order: the secrets are as they were made until one is put. */
 const cases: [TargetName, string, Harm, finding: string][] = [
@@ -115,18 +133,30 @@ const cases: [TargetName, string, Harm, finding: string][] = [
   ['local', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --local --port'],
   ['deployed', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --stack'],
   ['deployed', 'no key', noKeys, 'Client keys +none .+\n.+npm run keys -- create'],
-  [
-    'deployed',
-    'a name that leads nowhere',
-    ownName,
-    'Domain +127.0.0.1:1 does not lead to the API\n.+Point 127.0.0.1:1 at d-1.example.com',
-  ],
   ['deployed', 'another API', anotherApi, 'API +.+/v1/health answers 404\n'],
   [
     'deployed',
     'no bootstrap',
     account({ bootstrapVersion: null }),
     'CDK bootstrap .+\n +→ npx cdk bootstrap',
+  ],
+  [
+    'deployed',
+    'an alarmEmail not confirmed',
+    mailed({ 'ops@example.com': 'PendingConfirmation' }),
+    UNCONFIRMED,
+  ],
+  [
+    'deployed',
+    'an alarmEmail never confirmed',
+    mailed({}),
+    'Alarms +alarmEmail .+\n +→ aws sns subscribe --topic',
+  ],
+  [
+    'deployed',
+    'a page that answers for the API',
+    pageForApi,
+    'API +.+ answers 200, and not as this API does\n',
   ],
   [
     'deployed',
@@ -151,7 +181,7 @@ const cases: [TargetName, string, Harm, finding: string][] = [
     'deployed',
     'a new AWS account',
     account({ unreservedConcurrency: 3 * QUEUE_CONCURRENCY }),
-    `Lambda concurrency +${3 * QUEUE_CONCURRENCY} .+\n.+the setting concurrency at 63 or less`,
+    `Lambda concurrency +${3 * QUEUE_CONCURRENCY} .+\n.+pollConcurrency`,
   ],
 ];
 it.each(cases)('%s: %s', async (target, _, harm, finding) => {
@@ -188,6 +218,22 @@ describe('without it nothing more can be seen', () => {
     const { code, findings } = await examine('deployed');
     expect([code, findings.length]).toEqual([1, count]);
     expect(findings.at(-1)).toMatch(last);
+  });
+
+  it.each([
+    [
+      'a page',
+      200,
+      '<!DOCTYPE html><html><head><meta charset="utf-8"><br></head><body>Sign in</body></html>',
+    ],
+    ['a well-formed page', 200, '<html><body><h1>Sign in</h1></body></html>'],
+  ])('AWS, where something in between answers with %s', async (_, status, body) => {
+    operated.aws.account.intercepted = { status, type: 'text/html', body };
+    const { code, findings } = await examine('deployed');
+    const sentence = expect.stringMatching(/^✗ AWS credentials +What has answered is not AWS, .+\n +→ /);
+    expect([code, findings]).toEqual([1, [sentence]]);
+    const listed = await operated.on('deployed', 'keys', 'list');
+    expect(listed).toMatchObject({ code: 1, stderr: expect.stringMatching(/^What has answered is not AWS/) });
   });
 
   it('local system', async () => {

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
 import { describeInBrowser, launch, openConsole } from './browser.ts';
 
@@ -164,6 +167,38 @@ describeInBrowser('the console in a browser', () => {
     await expect.poll(() => received.count(), { timeout: PATIENCE }).toBe(2);
     const ids = (await received.allInnerTexts()).map((shown) => /webhook-id: (\S+)/.exec(shown)?.[1]);
     expect(new Set(ids).size).toBe(1);
+  });
+
+  it("counts the webhooks of one's own receiver, and opens a job on its webhook that did not come", async () => {
+    const receiver = createServer((request, response) => {
+      response.writeHead(request.url === '/gone' ? 410 : 204).end();
+    });
+    receiver.listen(0, '127.0.0.1');
+    onTestFinished(() => void receiver.close());
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const submitTo = (path: string) =>
+      submit(async (form) => {
+        await form.getByText('Options').click();
+        await form.getByLabel('Webhook URL').fill(`http://127.0.0.1:${port}${path}`);
+      });
+    const figure = (name: string) =>
+      page.locator('#figures div').filter({ hasText: name }).locator('dd').innerText();
+    // They come up a moment after the rows.
+    const rows = String(await page.locator('button.row').count());
+    await expect.poll(() => figure('Jobs'), { timeout: PATIENCE }).toBe(rows);
+    const before = Number(await figure('Webhooks'));
+    const good = await submitTo('/');
+    await text(good).toContain('webhook delivered');
+    await expect.poll(() => figure('Webhooks'), { timeout: PATIENCE }).toBe(String(before + 1));
+    const bad = await submitTo('/gone');
+    await text(bad).toContain('webhook gone');
+    await bad.click();
+    const selected = () => page.getByRole('tab', { selected: true }).innerText();
+    expect(await selected()).toBe('Webhook');
+    await text(detail()).toContain('410');
+    await good.click();
+    expect(await selected()).toBe('Polls');
   });
 
   it('cancels a job that would never end', async () => {

@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Feed, type FeedEvent } from '../../local/console/feed.ts';
 
 // The page's own code, which has no types but in its comments.
-const { Story } = await import(new URL('../../local/console/page/story.js', import.meta.url).href);
+const { Story, figuresOf, isUndelivered } = await import(
+  new URL('../../local/console/page/story.js', import.meta.url).href
+);
 
 const POLLS = 12;
 const switches: FeedEvent = { type: 'switches', at: 0, switches: { slow: true } };
@@ -82,4 +84,36 @@ it('a page of more than 3000 jobs forgets those that have ended, and what comes 
     ['running', 1],
     ['completed', 2999],
   ]);
+});
+
+describe('webhooks of receivers that are not the inbox', () => {
+  const attempt = (job: number, outcome: string, number = 1) =>
+    log('deliver', job, { outcome, attempt: number, duration_ms: 9 });
+  const storyOf = (...events: FeedEvent[]) => {
+    const story = new Story();
+    for (const event of events) story.add(event);
+    return story;
+  };
+
+  it('count once they are delivered, however often they were tried', () => {
+    const story = storyOf(
+      ...[...beginning(1), ...end(1).slice(0, 1), attempt(1, 'retry'), attempt(1, 'delivered', 2)],
+      ...[...beginning(2), ...end(2).slice(0, 1), attempt(2, 'retry'), attempt(2, 'exhausted', 2)],
+      ...[...beginning(3), ...end(3)],
+      { type: 'webhook', at: 3, job_id: 'job_3', event: 'job.completed', verified: true, headers: {} },
+    );
+    expect(figuresOf(story.jobs.values())).toMatchObject({ delivered: 2, received: 1, verified: 1 });
+  });
+
+  it.each([
+    ['delivered', false],
+    ['retry', true],
+    ['exhausted', true],
+    ['gone', true],
+    ['blocked', true],
+  ])('%s: the job opens on its webhook: %s', (outcome, isFirst) => {
+    const story = storyOf(...beginning(1), ...end(1).slice(0, 1), attempt(1, outcome));
+    expect(isUndelivered(story.jobs.get('job_1'))).toBe(isFirst);
+    expect(isUndelivered(storyOf(...beginning(1)).jobs.get('job_1'))).toBe(false);
+  });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { afterAttempt, type Exchange, firstWaitMillis, isSuccess } from '../../functions/core/attempt.ts';
+import {
+  afterAttempt,
+  type DeliveryError,
+  type Exchange,
+  firstWaitMillis,
+  isSuccess,
+  readExchange,
+} from '../../functions/core/attempt.ts';
+import type { Outcome } from '../../functions/core/outcome.ts';
 
 /** The contract's schedule. */
 const SCHEDULE = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
@@ -11,7 +19,7 @@ const answered = (status: number, retryAfterSeconds: number | null = null): Exch
   status,
   retryAfterSeconds,
 });
-const failed = (error: 'timeout' | 'cut' | 'not_connected' | 'dns' | 'tls'): Exchange => ({
+const failed = (error: Exclude<DeliveryError, 'blocked'>): Exchange => ({
   kind: 'failed',
   error,
 });
@@ -39,10 +47,11 @@ describe('afterAttempt', () => {
     ['404', answered(404), 1, retry(5)],
     ['500', answered(500), 1, retry(5)],
     ['no answer in time', failed('timeout'), 1, retry(5)],
-    ['a cut connection', failed('cut'), 1, retry(5)],
-    ['no connection', failed('not_connected'), 1, retry(5)],
+    ['a connection that broke', failed('connection_reset'), 1, retry(5)],
+    ['no connection', failed('connection_failed'), 1, retry(5)],
     ['no name', failed('dns'), 1, retry(5)],
     ['a bad certificate', failed('tls'), 1, retry(5)],
+    ['an answer that is not HTTP', failed('invalid_response'), 1, retry(5)],
 
     ['the second failure', answered(500), 2, retry(300)],
     ['the third', answered(500), 3, retry(1800)],
@@ -105,4 +114,69 @@ it.each<[exchange: Exchange, success: boolean]>([
   [{ kind: 'blocked' }, false],
 ])('%j is a success: %s', (exchange, success) => {
   expect(isSuccess(exchange)).toBe(success);
+});
+
+describe('readExchange', () => {
+  const NOW = Date.UTC(2026, 0, 1);
+  const head = (status: number, headers: Record<string, string> = {}): Outcome => ({
+    kind: 'answered',
+    status,
+    headers,
+    body: Buffer.from('ok'),
+    isTruncated: false,
+  });
+  const notConnected = (code: string): Outcome => ({ kind: 'not_connected', code });
+  const noTls = (code: string): Outcome => ({ kind: 'not_connected', code, isTls: true });
+  const cut = (code: string): Outcome => ({ kind: 'cut', code });
+
+  it.each<[what: string, outcome: Outcome, exchange: object]>([
+    ['an answer', head(204), answered(204)],
+    ['one that asks to wait', head(503, { 'retry-after': '60' }), answered(503, 60)],
+    ['one that asks to wait to the millisecond', head(429, { 'retry-after-ms': '1500' }), answered(429, 2)],
+    [
+      'a redirect',
+      head(301, { location: 'https://b.example.com/h' }),
+      { ...answered(301), location: 'https://b.example.com/h' },
+    ],
+    ['a redirect to nowhere', head(302), answered(302)],
+    ['a location that is no redirect', head(201, { location: '/jobs/1' }), answered(201)],
+    [
+      'a location that is not plain text',
+      head(307, { location: '/a\tb\u00e9\u00e8' }),
+      { ...answered(307), location: '/a?b?' },
+    ],
+    [
+      'a location without an end',
+      head(308, { location: `/${'a'.repeat(60_000)}` }),
+      { ...answered(308), location: `/${'a'.repeat(499)}` },
+    ],
+    ['no end in time', { kind: 'timeout', isConnected: true }, failed('timeout')],
+    ['no connection in time', { kind: 'timeout', isConnected: false }, failed('timeout')],
+    ['no name', notConnected('ENOTFOUND'), failed('dns')],
+    ['a name server that is down', notConnected('EAI_AGAIN'), failed('dns')],
+    ['a name without addresses', notConnected('ENODATA'), failed('dns')],
+    [
+      'a look-up that fails for want of means, not of a name',
+      notConnected('EMFILE'),
+      failed('connection_failed'),
+    ],
+    ['nobody who listens', notConnected('ECONNREFUSED'), failed('connection_failed')],
+    ['no way there', notConnected('EHOSTUNREACH'), failed('connection_failed')],
+    ['a silent address', notConnected('ETIMEDOUT'), failed('connection_failed')],
+    ['a handshake that is hung up on', notConnected('ECONNRESET'), failed('connection_failed')],
+    ['an address that is not public', notConnected('ERR_ADDRESS_NOT_PUBLIC'), { kind: 'blocked' }],
+    ['one that the socket has refused', notConnected('ERR_IP_BLOCKED'), { kind: 'blocked' }],
+    ['a certificate of another name', noTls('ERR_TLS_CERT_ALTNAME_INVALID'), failed('tls')],
+    ['a certificate for another purpose', noTls('INVALID_PURPOSE'), failed('tls')],
+    ['TLS in words that nobody has listed', noTls('UNSPECIFIED'), failed('tls')],
+    ['an alert', noTls('EPROTO'), failed('tls')],
+    ['an alert after the handshake', cut('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), failed('tls')],
+    ['a record that is not TLS', cut('EPROTO'), failed('tls')],
+    ['an answer that is not HTTP', cut('HPE_INVALID_CONSTANT'), failed('invalid_response')],
+    ['more headers than are taken', cut('HPE_HEADER_OVERFLOW'), failed('invalid_response')],
+    ['a connection that broke', cut('ECONNRESET'), failed('connection_reset')],
+    ['a connection that broke while it was written to', cut('EPIPE'), failed('connection_reset')],
+  ])('%s', (_what, outcome, exchange) => {
+    expect(readExchange(outcome, NOW)).toEqual(exchange);
+  });
 });

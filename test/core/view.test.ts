@@ -229,13 +229,34 @@ describe('retryAfterSeconds', () => {
 describe('deliveriesJson', () => {
   it('tells every attempt, oldest first', () => {
     const failed = attempt({ status: null, error: 'timeout', nextAttemptAt: NOW + 5000 });
-    const webhook = settledWebhook('delivered', { attempts: 2, log: [failed, attempt({ attempt: 2 })] });
+    const redirected = attempt({ attempt: 2, status: 301, location: 'https://b.example.com/' });
+    const webhook = settledWebhook('delivered', {
+      attempts: 3,
+      log: [failed, redirected, attempt({ attempt: 3 })],
+    });
     const at = new Date(NOW).toISOString();
     const next = new Date(NOW + 5000).toISOString();
     expect(JSON.parse(deliveriesJson(webhook))).toEqual({
       deliveries: [
-        { attempt: 1, at, status: null, duration_ms: 12, error: 'timeout', next_attempt_at: next },
-        { attempt: 2, at, status: 204, duration_ms: 12, error: null, next_attempt_at: null },
+        {
+          attempt: 1,
+          at,
+          status: null,
+          duration_ms: 12,
+          error: 'timeout',
+          location: null,
+          next_attempt_at: next,
+        },
+        {
+          attempt: 2,
+          at,
+          status: 301,
+          duration_ms: 12,
+          error: null,
+          location: 'https://b.example.com/',
+          next_attempt_at: null,
+        },
+        { attempt: 3, at, status: 204, duration_ms: 12, error: null, location: null, next_attempt_at: null },
       ],
     });
     expect(JSON.parse(jobJson(finishedJob({ webhook }), NONE)).webhook.last_status).toBe(204);

@@ -21,6 +21,10 @@ describe('as text', () => {
     expect(faultInWebhookUrl(url, onLaptop)).toMatch(/^Must /);
   });
 
+  it('one trailing dot passes', () => {
+    expect(faultInWebhookUrl('https://hooks.example.com./h', strict)).toBeNull();
+  });
+
   it.each(fineAsText)('$id passes: $why', ({ url }) => {
     expect(faultInWebhookUrl(url, strict)).toBeNull();
   });
@@ -43,16 +47,21 @@ describe('each fault has its sentence', () => {
     ['a user and a password', 'https://u:p@hooks.example.com/', /user name/],
     ['an empty user', 'https://@hooks.example.com/', /user name/],
     ['a raw IDN', 'https://bücher.example.com/', /punycode/],
-    ['a host in percent-encoding', 'https://hooks%2eexample.com/', /plain DNS name/],
-    ['an empty port', 'https://hooks.example.com:/', /plain DNS name/],
-    ['a port with a sign', 'https://hooks.example.com:+443/', /plain DNS name/],
+    ['an underscore', 'https://my_hooks.example.com/', /plain DNS name as its host: letters.*no underscore$/],
+    ['a host in percent-encoding', 'https://hooks%2eexample.com/', /plain DNS name as its host: letters/],
+    ['an empty port', 'https://hooks.example.com:/', /number .* as its port/],
+    ['a port with a sign', 'https://hooks.example.com:+443/', /number .* as its port/],
+    ['a port of six digits', 'https://hooks.example.com:000443/', /number .* as its port/],
     ['another port', 'https://hooks.example.com:444/', /port 444/],
     ['a port that does not exist', 'https://hooks.example.com:99999/', /valid URL/],
     ['an IP address', 'https://8.8.8.8/', /not an IP address/],
-    ['an IPv6 address', 'https://[2606:4700::1111]/', /plain DNS name/],
+    ['an IPv6 address', 'https://[2606:4700::1111]/', /not an IP address/],
     ['a host that is too long', host(254), /full DNS name/],
     ['one label', 'https://hooks/', /full DNS name/],
-    ['a trailing dot', 'https://hooks.example.com./', /full DNS name/],
+    ['two trailing dots', 'https://hooks.example.com../', /full DNS name/],
+    ['a dot alone', 'https://./', /full DNS name/],
+    ['a private suffix and a trailing dot', 'https://db.internal./', /public host/],
+    ['ourselves with a trailing dot', `https://${OWN_HOST}./v1/jobs`, /own address/],
     ['an empty label', 'https://hooks..example.com/', /full DNS name/],
     ['a label that starts with a hyphen', 'https://-hooks.example.com/', /full DNS name/],
     ['a label that ends with a hyphen', 'https://hooks-.example.com/', /full DNS name/],

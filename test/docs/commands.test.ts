@@ -74,6 +74,14 @@ it('a program that a page runs with npx is among the dependencies', () => {
 const calls = all.flatMap((page) => codeIn(page).flatMap((code) => callsIn(code, page.path)));
 
 describe('a script', () => {
+  it.each(Object.entries(scripts))('has nothing that only one shell knows: %s', (_, script) => {
+    const [program = '', ...args] = script.split(' ');
+    const isProgram = program === 'node' || existsSync(join(root, 'node_modules/.bin', program));
+    expect(isProgram, `${program} is a program of the repository's`).toBe(true);
+    // Where two commands follow one another, cmd.exe and sh agree upon &&.
+    expect(args.filter((arg) => arg !== '&&' && !/^[\w./:@-]+$/.test(arg))).toEqual([]);
+  });
+
   it('that a page names is there', () => {
     expect(calls.length).toBeGreaterThan(30);
     expect(calls.filter(({ script }) => !(script in scripts))).toEqual([]);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { DELIVERY_ERRORS } from '../../functions/core/attempt.ts';
 import { PLANTS } from '../../simulation/plants.ts';
 import { pageAt, pages } from './pages.ts';
 
@@ -23,3 +24,11 @@ it('a planted bug that a decision names is in simulation/plants.ts', () => {
   const known = PLANTS.map(({ name }) => name);
   expect(named.filter((name) => !known.includes(name))).toEqual([]);
 });
+
+it.each(['docs/webhooks.md', 'docs/runbook.md'])(
+  'what an attempt may have died of is explained in %s',
+  (path) => {
+    const rows = [...pageAt(path).prose.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
+    expect(DELIVERY_ERRORS.filter((error) => !rows.includes(error))).toEqual([]);
+  },
+);

@@ -40,7 +40,7 @@ describe('save', () => {
     ['next to nothing', '[]'],
   ])('puts %s into the table, for a week longer than the job', async (_what, json) => {
     expect(await documents.save('events/a', json)).toEqual({ store: 'table', key: 'events/a' });
-    const ttl = String(Math.ceil((NOW + 1) / 1000) + 37 * 86_400);
+    const ttl = String(Math.ceil((NOW + 1) / 1000) + 40 * 86_400);
     const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input);
     const { deflated, ...kept } = put?.Item ?? {};
     expect([put?.TableName, kept]).toEqual(['Documents', { key: { S: 'events/a' }, ttl: { N: ttl } }]);

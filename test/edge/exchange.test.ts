@@ -92,6 +92,55 @@ describe('an answer', () => {
     expect(await get(url)).toMatchObject({ kind: 'answered', status, body: Buffer.from(body) });
   });
 
+  const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+  const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n';
+
+  it.each<[what: string, answer: string, status: number, body: string]>([
+    ['a body that 204 does not have', 'HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n{}', 204, ''],
+    ['a body in chunks that 204 does not have', chunked.replace('200 OK', '204 No Content'), 204, ''],
+    ['a body that 304 does not have', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 2\r\n\r\n{}', 304, ''],
+    ['stray bytes', `${ok}stray`, 200, 'ok'],
+    ['stray line breaks', `${ok}\r\n\r\n`, 200, 'ok'],
+    ['stray bytes after chunks', `${chunked}stray`, 200, 'ok'],
+    ['one more answer', `${ok}HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n`, 200, 'ok'],
+  ])('is whole before %s', async (_what, answer, status, body) => {
+    for (const end of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+      const { url } = await serveRaw((socket) => socket.write(answer, () => end(socket)));
+      expect(await get(url)).toMatchObject({
+        kind: 'answered',
+        status,
+        body: Buffer.from(body),
+        isTruncated: false,
+      });
+    }
+  });
+
+  it('is whole before stray bytes on a connection that is kept', async () => {
+    const { url, connections } = await serveRaw((socket) => socket.write(`${ok}stray`));
+    const agent = keepingAlive();
+    for (const _ of [1, 2])
+      expect(await get(url, { agent })).toMatchObject({ status: 200, body: Buffer.from('ok') });
+    expect(connections()).toBe(2);
+  });
+
+  it.each([20, 63])('may have %i KiB of headers', async (kib) => {
+    const headers = `x-a: ${'a'.repeat(1024 - 7)}\r\n`.repeat(kib);
+    const { url } = await serveRaw((socket) => socket.end(`HTTP/1.1 410 Gone\r\n${headers}\r\n`));
+    expect(await get(url)).toMatchObject({ kind: 'answered', status: 410 });
+  });
+
+  it('may come before the request has been read, which is then not sent to its end', async () => {
+    const body = 'x'.repeat(20_000_000);
+    const taken = signal<Socket>();
+    const { url } = await serveConnections((socket) => {
+      socket.once('data', () => socket.pause().write(ok, () => taken.resolve(socket)));
+    });
+    expect(await get(url, { method: 'POST', body })).toMatchObject({ kind: 'answered', status: 200 });
+    const socket = await taken.promise;
+    await new Promise((resolve) => socket.resume().on('close', resolve));
+    expect(socket.bytesRead).toBeLessThan(body.length);
+  });
+
   it.each([301, 302, 303, 307, 308])('of %i is an answer: nothing is followed', async (status) => {
     const paths: unknown[] = [];
     const { url } = await serveHttp((request, response) => {
@@ -235,15 +284,40 @@ describe('a connection that breaks', () => {
       'HPE_INVALID_CONSTANT',
     ],
     [
+      'with a line that ends too soon',
+      (socket) => socket.end('HTTP/1.1 200 OK\nx-a: b\n\nok'),
+      'HPE_CR_EXPECTED',
+    ],
+    [
+      'with a header in two lines',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nx-a: b\r\n c\r\n\r\nok'),
+      'HPE_INVALID_HEADER_TOKEN',
+    ],
+    [
+      'with two lengths',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok'),
+      'HPE_UNEXPECTED_CONTENT_LENGTH',
+    ],
+    [
+      'with a length that is no number',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\nok'),
+      'HPE_INVALID_CONTENT_LENGTH',
+    ],
+    [
+      'with a greeting of HTTP/2',
+      (socket) => socket.end(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])),
+      'HPE_INVALID_CONSTANT',
+    ],
+    [
       'with a head that has no end',
-      (socket) => socket.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}`),
+      (socket) => socket.write(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(20_000)}`),
       'HPE_HEADER_OVERFLOW',
     ],
     [
       'to become something else',
       (socket) =>
         socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
-      'ECONNRESET',
+      'HPE_PAUSED_UPGRADE',
     ],
   ])('%s may have carried the request', async (_what, onRequest, code) => {
     const { url } = await serveRaw(onRequest);
@@ -283,7 +357,11 @@ describe('a connection that never stood carried nothing', () => {
 
   it('with a certificate that nobody vouches for', async () => {
     const { url } = await serveHttps((_request, response) => response.end());
-    expect(await get(url)).toEqual({ kind: 'not_connected', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(await get(url)).toEqual({
+      kind: 'not_connected',
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+      isTls: true,
+    });
   });
 
   it('with a certificate of another name', async () => {

@@ -10,14 +10,16 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
 import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { pendingWebhook } from '../fakes/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 const DAY_SECONDS = 86_400;
 const client = new DynamoDBClient({ region: 'eu-central-1' });
 const dynamodb = mockClient(client);
-const jobs = createJobs(client, 'Jobs', 30, { now: () => NOW });
+const jobs = createJobs(client, 'Jobs', 30);
 
 const conditionFailed = () => new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
 const lost = Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
@@ -42,22 +44,20 @@ describe('find', () => {
 
   it('leaves out what only the table needs', async () => {
     const job = runningJob();
-    const row = { ...job, writeId: 'w', ttl: NOW, sweepShard: 1, sweepAt: 2 };
+    const row = { ...job, writeId: 'w', ttl: 1, sweepShard: 1, sweepAt: 2 };
     dynamodb.on(GetItemCommand).resolves({ Item: marshall(row) });
     expect(await jobs.find('job_1')).toEqual(job);
   });
 });
 
 describe('insert', () => {
-  it('puts a row where there is none that has not had its time', async () => {
+  it('puts a row where there is none', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     expect(await jobs.insert(submittingJob())).toBe(true);
     expect(dynamodb.call(0).args[0].input).toEqual({
       TableName: 'Jobs',
       Item: expect.anything(),
-      ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
-      ExpressionAttributeNames: { '#ttl': 'ttl' },
-      ExpressionAttributeValues: marshall({ ':now': NOW / 1000 }),
+      ConditionExpression: 'attribute_not_exists(jobId)',
     });
     const writeId = expect.stringMatching(/^[0-9a-f-]{36}$/);
     expect(sentRow()).toMatchObject({ ...submittingJob(), writeId });
@@ -146,6 +146,11 @@ describe('a row', () => {
   it.each([
     ['an unfinished job: kept for 30 days after it expires', runningJob(), runningJob().expiresAt],
     ['a finished job: kept for 30 days after it finished', finishedJob({ finishedAt: NOW + 1 }), NOW + 1000],
+    [
+      'a job whose webhook is being delivered: kept for the longest round of deliveries more',
+      finishedJob({ finishedAt: NOW, webhook: pendingWebhook() }),
+      NOW + ROUND_MAX_DAYS * DAY_SECONDS * 1000,
+    ],
   ])('of %s', async (_what, job, end) => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(job);

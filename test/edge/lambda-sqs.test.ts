@@ -2,6 +2,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Again, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { logger } from '../../functions/edge/log.ts';
+import { clock } from '../../functions/edge/nature.ts';
 
 const failures = (...ids: string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
@@ -33,6 +34,7 @@ function handlerOfNumbers(again: Again = nothing) {
     async (message) => {
       if (message < 0) throw new Error(`canary: ${message}`);
       handled.push(message);
+      return null;
     },
     again,
   );
@@ -68,7 +70,11 @@ describe('a batch', () => {
     const gate = Promise.withResolvers<void>();
     const handler = lambdaSqs(
       (body) => body,
-      async (message) => (message === 'last' ? gate.resolve() : gate.promise),
+      async (message) => {
+        if (message === 'last') gate.resolve();
+        await gate.promise;
+        return null;
+      },
       nothing,
     );
     expect(await handler(batch({ a: '"slow"', b: '"slow"', c: '"last"' }))).toEqual(failures());
@@ -98,6 +104,20 @@ describe('a message that failed', () => {
     const again = () => Promise.reject(new Error('SQS is out of reach'));
     expect(await handlerOfNumbers(again).handler(batch({ a: '-1' }))).toEqual(failures('a'));
   });
+});
+
+it('a message that is not done with comes again when it is asked to, and is no failure', async () => {
+  const again = vi.fn(nothing);
+  const handler = lambdaSqs(
+    (body) => body,
+    async (body) => (body === 'wait' ? clock.now() + 59_001 : null),
+    again,
+  );
+  vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+  expect(await handler(batch({ a: '"wait"', b: '"done"' }, 9))).toEqual(failures('a'));
+  vi.useRealTimers();
+  expect(again.mock.calls).toEqual([['handle of a', 60]]);
+  expect(logged).not.toHaveBeenCalled();
 });
 
 it('a failure is logged by its message and the name of the error, without what it quotes', async () => {

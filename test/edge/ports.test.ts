@@ -1,5 +1,4 @@
 import type { ClientKey } from '../../functions/core/client-key.ts';
-import type { Clock } from '../../functions/ports.ts';
 import {
   fakeClientJobs,
   fakeClientKeys,
@@ -11,12 +10,12 @@ import {
 import { emulatedPorts } from './emulated.ts';
 import { describePorts, type PortsWorld } from './ports.contract.ts';
 
-async function portsInMemory(keys: ClientKey[], clock: Clock): Promise<PortsWorld> {
-  const jobs = fakeJobs(clock);
+async function portsInMemory(keys: ClientKey[]): Promise<PortsWorld> {
+  const jobs = fakeJobs();
   const wakeUps = fakeWakeUps();
   return {
     jobs,
-    clientJobs: fakeClientJobs(jobs.rows, clock),
+    clientJobs: fakeClientJobs(jobs.rows),
     overdue: fakeOverdue(jobs.rows),
     documents: fakeDocuments(),
     wakeUps,

@@ -6,7 +6,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { certificateFor } from './certificate.ts';
 
@@ -37,6 +37,14 @@ export function serveRaw(onRequest: (socket: Socket, request: string) => void): 
 
 export function serveRawTls(onRequest: (socket: Socket, request: string) => void): Promise<TestServer> {
   return start(createTlsServer(localhost, onHead(onRequest)), 'https://localhost');
+}
+
+/** Says nothing of its own accord. */
+export function serveTls(options: TlsOptions, onConnection: (socket: Socket) => void): Promise<TestServer> {
+  return start(
+    createTlsServer(options, (socket) => onConnection(socket.on('error', () => undefined))),
+    'https://localhost',
+  );
 }
 
 /** Says nothing of its own accord. */

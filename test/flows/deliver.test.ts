@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
+import { againSeconds } from '../../functions/core/limits.ts';
+import { overdueAt } from '../../functions/core/overdue.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { finishedJob, NOW, pendingWebhook, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
@@ -18,6 +20,27 @@ function worldWith(job: FinishedJob, ...exchanges: Exchange[]) {
   world.documents.contents.set(job.event.key, '{"the":"event"}');
   const webhook = () => (world.jobs.rows.get('job_1') as FinishedJob).webhook;
   return { ...world, webhook };
+}
+
+interface Failing {
+  world: ReturnType<typeof worldWith>;
+  once: typeof failOnce;
+}
+
+/** Of the calls of a port, one fails. */
+function failOnce<Name extends string>(
+  port: Record<Name, (...args: never[]) => Promise<unknown>>,
+  name: Name,
+  nth = 1,
+): void {
+  const call = port[name];
+  let calls = 0;
+  Object.assign(port, {
+    [name]: async (...args: never[]) => {
+      if (++calls === nth) throw new Error('AWS is out of reach');
+      return call(...args);
+    },
+  });
 }
 
 describe('deliver', () => {
@@ -56,6 +79,13 @@ describe('deliver', () => {
     });
   });
 
+  it('writes down where a redirect pointed to', async () => {
+    const location = 'https://hooks.example.com/h/';
+    const world = worldWith(finishedJob(), { ...answered(301), location } as Exchange);
+    await deliver(message(), world);
+    expect(world.webhook()?.log).toMatchObject([{ status: 301, error: null, location }]);
+  });
+
   it('gives up after as many attempts as the schedule has', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, awaited: wake(4) }) });
     const world = worldWith(job, answered(500));
@@ -89,13 +119,61 @@ describe('deliver', () => {
     expect(world.posted.length).toBe(1);
   });
 
-  it('waits for the lease of a worker that died to end', async () => {
+  it('has a message come again when the lease of a worker that died ends', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 60_000 }) });
     const world = worldWith(job, answered(200));
-    await deliver(message(), world);
+    expect(await deliver(message(), world)).toBe(NOW + 60_000);
     expect(world.posted.length).toBe(0);
     world.clock.time += 60_000;
-    await deliver(message(), world);
+    expect(await deliver(message(), world)).toBeNull();
+    expect(world.posted.length).toBe(1);
+  });
+
+  it('has a message come again sooner whose sender is about to record it', async () => {
+    const job = finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 60_000 }) });
+    const world = worldWith(job);
+    await expect(deliver(message(2, 1), world)).rejects.toThrow('has not recorded it yet');
+  });
+
+  const failing: [call: string, make: (fail: Failing) => void, posts: number][] = [
+    ['the document', ({ world, once }) => once(world.documents, 'load'), 1],
+    ['the signing secret', ({ world, once }) => once(world.webhooks, 'send'), 1],
+    ['the second write', ({ world, once }) => once(world.jobs, 'replace', 2), 2],
+  ];
+  it.each(failing)('finds its webhook free when it comes again, though %s failed once', async (...row) => {
+    const [, make, posts] = row;
+    const world = worldWith(finishedJob(), answered(204));
+    make({ world, once: failOnce });
+    await expect(deliver(message(), world)).rejects.toThrow('out of reach');
+    world.clock.time += 1000 * (againSeconds(1) ?? 0);
+    expect(await deliver(message(), world)).toBeNull();
+    expect(world.webhook()).toMatchObject({ status: 'delivered' });
+    expect(world.posted.length).toBe(posts);
+  });
+
+  it('is a failure each time while its document fails, for as often as the queue hands it out', async () => {
+    const world = worldWith(finishedJob());
+    world.documents.contents.clear();
+    for (let receives = 1; receives <= 14; receives++) {
+      await expect(deliver(message(), world)).rejects.toThrow('no document');
+      world.clock.time += 1000 * (againSeconds(receives) ?? 180);
+      // Meanwhile the sweeper leaves the job alone, so that it is this message that is set aside.
+      const row = world.jobs.rows.get('job_1') as FinishedJob;
+      expect(Number(overdueAt(row))).toBeGreaterThan(world.clock.time);
+    }
+  });
+
+  it('leaves a webhook alone that was written after all by the call that seemed to fail', async () => {
+    const world = worldWith(finishedJob(), answered(204));
+    const { replace } = world.jobs;
+    world.jobs.replace = async (job) => {
+      const isWritten = await replace(job);
+      if (job.version === 4) throw new Error('The reply is lost');
+      return isWritten;
+    };
+    await expect(deliver(message(), world)).rejects.toThrow('lost');
+    expect(world.webhook()).toMatchObject({ status: 'delivered' });
+    expect(await deliver(message(), world)).toBeNull();
     expect(world.posted.length).toBe(1);
   });
 

@@ -140,6 +140,7 @@ describe('read', () => {
           status: null,
           duration_ms: 15_000,
           error: 'timeout',
+          location: null,
           next_attempt_at: '2026-01-01T00:00:20.000Z',
         },
         {
@@ -148,6 +149,7 @@ describe('read', () => {
           status: 204,
           duration_ms: 12,
           error: null,
+          location: null,
           next_attempt_at: null,
         },
       ],

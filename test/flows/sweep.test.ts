@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
+import { shardOf } from '../../functions/core/overdue.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { finishedJob, NOW, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
@@ -83,8 +84,34 @@ describe('sweep', () => {
       if (message.jobId.endsWith('7')) throw new Error('throttled');
       await poll(message, delaySeconds);
     };
-    await expect(sweep(world)).rejects.toThrow('30 overdue jobs could not be looked after');
+    await expect(sweep(world)).rejects.toThrow('30 overdue jobs or shards failed');
     expect(world.wakeUps.sent.length).toBe(270);
+  });
+
+  it('sweeps seven shards of which the eighth cannot be read, with no heartbeat and nothing left under way', async () => {
+    const world = fakeWorld();
+    const jobs = Array.from({ length: 80 }, (_, i) => runningJob({ jobId: `job_${i}` }));
+    for (const job of jobs) world.jobs.rows.set(job.jobId, job);
+    const { pages } = world.overdue;
+    world.overdue.pages = (shard, now) => {
+      if (shard === 3) throw new Error('The shard cannot be read');
+      return pages(shard, now);
+    };
+    let underWay = 0;
+    const { find } = world.jobs;
+    world.jobs.find = async (jobId) => {
+      underWay++;
+      const job = await find(jobId);
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      underWay--;
+      return job;
+    };
+    world.clock.time += 20 * MINUTE;
+    await expect(sweep(world)).rejects.toThrow('1 overdue jobs or shards failed');
+    expect(underWay).toBe(0);
+    const readable = jobs.filter(({ jobId }) => shardOf(jobId) !== 3);
+    expect(world.wakeUps.sent.length).toBe(readable.length);
+    expect(world.measured).toMatchObject({ Sweeps: 0, Rescues: readable.length, OldestOverdueSeconds: 300 });
   });
 
   it('works thousands off', async () => {

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { startSandbox } from '../../local/sandbox/server.ts';
 import { end, run } from './run.ts';
 
-const MAIN = fileURLToPath(new URL('../../local/sandbox/main.ts', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = `${ROOT}/local/sandbox/main.ts`;
 
 /** Starts the command, and returns what it has said once it says `ready`. */
 async function start(args: string[], ready: RegExp) {
@@ -49,15 +50,18 @@ test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
   },
 );
 
-test.concurrent('run by npm, it ends when the shell in between does', async () => {
-  const command = `"${process.execPath}" "${MAIN}" --json --port 0; true`;
-  const env = { ...process.env, npm_lifecycle_event: 'sandbox' };
-  const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(shell.stdout, 'data');
-  const { base_url } = JSON.parse(String(line));
-  await end(shell, 'SIGTERM');
-  await expect.poll(() => fetch(base_url).catch(() => 'gone'), { timeout: 20_000 }).toBe('gone');
-});
+/** Between npm and its script there is a shell, which passes no signal on. */
+test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGKILL'])(
+  'it ends when npm, which runs it, gets a %s',
+  async (signal) => {
+    const args = ['run', '--silent', 'sandbox', '--', '--json', '--port', '0'];
+    const npm = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(npm.stdout, 'data');
+    const { base_url } = JSON.parse(String(line));
+    await end(npm, signal);
+    await expect.poll(() => fetch(base_url).catch(() => 'gone'), { timeout: 20_000 }).toBe('gone');
+  },
+);
 
 test.concurrent('without --json it prints a curl line that works', async () => {
   const { child, said } = await start(['--port=0'], /Ctrl-C/);

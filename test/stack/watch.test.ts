@@ -115,6 +115,38 @@ describe('the runbook', () => {
   });
 });
 
+describe('the README', () => {
+  const text = read('README.md').replace(/\s+/g, ' ');
+  const bench = read('docs/bench/cost.md');
+  /** The last price in the first row of the bench that begins so. */
+  const measured = (row: string) => {
+    const line = bench.split('\n').find((each) => each.startsWith(`| ${row}`)) ?? '';
+    return Number(/\$([\d.]+)[^$]*$/.exec(line)?.[1]);
+  };
+
+  it('states the true cost of a month', () => {
+    const unwatched = ['empty receives', 'a sweep each minute', '2 secrets'].map(measured);
+    const fixed = unwatched.reduce((sum, cost) => sum + cost, metricsOfAlarms().length * 0.1 + 3);
+    const inUse = fixed + Object.keys(METRICS).length * 0.3;
+    expect(text).toContain(
+      `At rest it costs about ${Math.round(fixed + 2 * 0.3)} dollars a month, in use up to ${Math.ceil(inUse)}, `,
+    );
+  });
+
+  it('states the true cost of a million jobs', () => {
+    const [one, hundred] = [measured('**this, at 1 jobs/s**'), measured('**this, at 100 jobs/s**')];
+    const steady = [10, 100, 1000].map((rate) =>
+      Math.round(measured(`**this, at ${rate} jobs/s, steadyJobsPerSecond=${rate}**`)),
+    );
+    expect(text).toContain(
+      `${Math.round(one)} dollars more at one a second and ${Math.round(hundred)} at a hundred; ` +
+        `${steady[1]} from a hundred a second on, if the load is steady`,
+    );
+    expect(steady[2]).toBe(steady[1]);
+    expect(steady[0]).toBeGreaterThan(steady[1] ?? 0);
+  });
+});
+
 const usd = (amount: number) => `$${amount.toFixed(2)}`;
 
 describe('queries of the runbook', () => {

@@ -2,6 +2,7 @@ import { ask, local } from './api.js';
 import { codePanel } from './code.js';
 import { announce, byId, clock, h, seconds } from './dom.js';
 import { pollsPanel, requestPanel, resultsPanel, webhookPanel } from './panels.js';
+import { isUndelivered } from './story.js';
 
 const TABS = ['Polls', 'Results', 'Webhook', 'Request', 'Code'];
 
@@ -14,7 +15,9 @@ export class Detail {
   #close;
   /** @type {import('./story.js').Job | null} */
   #job = null;
+  /** Which is shown, and which was chosen: a job whose webhook does not come opens on that. */
   #tab = 'Polls';
+  #chosen = 'Polls';
   /** What the API says of it, and its deliveries. */
   #shown = { status: '', attempts: -1 };
   /** @type {any} */
@@ -44,6 +47,7 @@ export class Detail {
     this.#request = null;
     this.#deliveries = [];
     this.#problem = '';
+    this.#tab = isUndelivered(job) ? 'Webhook' : this.#chosen;
     this.#shown = { status: '', attempts: -1 };
     this.#place.hidden = false;
     this.#build();
@@ -113,11 +117,17 @@ export class Detail {
     );
     this.#shownHead = '';
     this.#showHead();
-    this.#choose(this.#tab);
+    this.#select(this.#tab);
   }
 
   /** @param {string} name */
   #choose(name) {
+    this.#chosen = name;
+    this.#select(name);
+  }
+
+  /** @param {string} name */
+  #select(name) {
     this.#tab = name;
     for (const each of TABS) {
       const tab = byId(`tab-${each}`);

@@ -29,8 +29,8 @@ function show(jobs) {
     ['Failed', all.failed],
     ['Polls per job', all.pollsPerJob === null ? '–' : all.pollsPerJob.toFixed(1)],
     ['Found within', all.medianLag === null ? '–' : seconds(all.medianLag)],
-    ['Webhooks', all.sent],
-    ['Verified', all.sent === 0 ? '–' : `${Math.round((100 * all.verified) / all.sent)} %`],
+    ['Webhooks', all.delivered],
+    ['Inbox valid', all.received === 0 ? '–' : `${Math.round((100 * all.verified) / all.received)} %`],
   ];
   byId('figures').replaceChildren(
     ...figures.map(([name, value]) => h('div', {}, h('dt', { text: name }), h('dd', { text: value }))),

@@ -109,7 +109,9 @@ export function webhookPanel(job, read, deliveries) {
   const rows = deliveries.map((delivery) => [
     String(delivery.attempt),
     clock(Date.parse(delivery.at)),
-    String(delivery.status ?? delivery.error ?? '–'),
+    delivery.location
+      ? `${delivery.status} to ${delivery.location}`
+      : String(delivery.status ?? delivery.error),
     `${delivery.duration_ms} ms`,
     delivery.next_attempt_at ? clock(Date.parse(delivery.next_attempt_at)) : '–',
   ]);

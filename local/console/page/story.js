@@ -127,19 +127,27 @@ export function webhookStateOf(job) {
   return last.outcome === 'retry' ? 'retrying' : last.outcome;
 }
 
+/** Whether its webhook has not come, and why is to be seen at its attempts. @param {Job} job */
+export function isUndelivered(job) {
+  return ['retrying', 'exhausted', 'gone', 'blocked'].includes(webhookStateOf(job) ?? '');
+}
+
 /** Figures over all jobs. @param {Iterable<Job>} jobs */
 export function figuresOf(jobs) {
   const statuses = {};
   const lags = [];
   let polls = 0;
   let finished = 0;
-  let sent = 0;
+  let delivered = 0;
+  let received = 0;
   let verified = 0;
   let total = 0;
   for (const job of jobs) {
     total += 1;
     statuses[job.status] = (statuses[job.status] ?? 0) + 1;
-    sent += job.webhooks.length;
+    delivered += job.attempts.filter(({ outcome }) => outcome === 'delivered').length;
+    // By the inbox: a receiver of somebody's own says nothing here.
+    received += job.webhooks.length;
     verified += job.webhooks.filter((webhook) => webhook.verified).length;
     if (job.status !== 'completed') continue;
     finished += 1;
@@ -153,6 +161,6 @@ export function figuresOf(jobs) {
     failed: (statuses.failed ?? 0) + (statuses.expired ?? 0) + (statuses.refused ?? 0),
     pollsPerJob: finished === 0 ? null : polls / finished,
     medianLag: lags.length === 0 ? null : lags[lags.length >> 1],
-    ...{ sent, verified },
+    ...{ delivered, received, verified },
   };
 }

@@ -1,0 +1,97 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { type BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+
+/**
+ * For one of several addresses to take a connection, before the next one is tried. A lost SYN is sent again after one
+ * second (RFC 6298), so that an address survives one loss on the longest of ways.
+ */
+export const ADDRESS_BUDGET_MILLIS = 2500;
+
+export interface DialOptions {
+  url: URL;
+  /** For the whole exchange, so that many silent addresses must share it and leave time for an answer. */
+  deadlineMillis: number;
+  lookup?: LookupFunction;
+  blockList?: BlockList;
+}
+
+/** `isTls`: the connection stood, but the two sides did not come to terms about TLS. */
+export type DialError = NodeJS.ErrnoException & { isTls?: true };
+
+/**
+ * Connects to the first address that takes a connection, in the order in which DNS gives them, and only then begins TLS.
+ * Over a socket that still connects, it would crash Node, which swaps the handle beneath it for the next address.
+ * @throws DialError
+ */
+export async function dial(options: DialOptions, signal: AbortSignal): Promise<Socket> {
+  const isSecure = options.url.protocol === 'https:';
+  const host = options.url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(options.url.port) || (isSecure ? 443 : 80);
+  const addresses = await addressesOf(host, options.lookup);
+  const socket = await connectToOne(addresses, port, options, signal);
+  return isSecure ? secured(socket, host) : socket;
+}
+
+async function connectToOne(
+  addresses: string[],
+  port: number,
+  { deadlineMillis, blockList }: DialOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const budget = Math.min(ADDRESS_BUDGET_MILLIS, deadlineMillis / (addresses.length + 1));
+  let failure = withCode('ENODATA');
+  for (const [i, host] of addresses.entries()) {
+    signal.throwIfAborted();
+    // After the last one there is nobody to turn to: it has all the time that is left.
+    const timeout = i < addresses.length - 1 ? budget : 0;
+    const socket = connect({ host, port, timeout, ...(blockList && { blockList }) });
+    signal.addEventListener('abort', () => socket.destroy());
+    try {
+      return await connected(socket);
+    } catch (error) {
+      failure = error as DialError;
+      if (failure.code === 'ERR_IP_BLOCKED') break;
+    }
+  }
+  throw failure;
+}
+
+function addressesOf(host: string, lookup: LookupFunction = dnsLookup): Promise<string[]> {
+  if (isIP(host)) return Promise.resolve([host]);
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true }, (error, found) => {
+      if (error) reject(error);
+      else resolve((found as LookupAddress[]).map(({ address }) => address));
+    });
+  });
+}
+
+function connected(socket: Socket): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('close', () => reject(withCode('ECONNRESET')));
+    socket.once('timeout', () => socket.destroy(withCode('ETIMEDOUT')));
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+  });
+}
+
+function secured(socket: Socket, host: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    // A name for the certificate has no trailing dot (RFC 6066), and an address is none.
+    const servername = isIP(host) ? '' : host.replace(/\.$/, '');
+    const secure = connectSecurely({ socket, host, servername, ALPNProtocols: ['http/1.1'] });
+    secure.once('secureConnect', () => resolve(secure));
+    secure.once('error', (error: DialError) => {
+      const isHungUp = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+      reject(isHungUp ? error : Object.assign(error, { isTls: true }));
+    });
+  });
+}
+
+function withCode(code: string): DialError {
+  return Object.assign(new Error(code), { code });
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BODY_MAX_BYTES } from '../../functions/core/body.ts';
+import { parseSubmission } from '../../functions/core/submission.ts';
+import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
+import { TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
+import { readSettings } from '../../lib/settings.ts';
+import { ALARMS } from '../../lib/watch/alarms.ts';
+import { parseFlags } from '../../local/flags.ts';
+import { pageAt, pages, root } from './pages.ts';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const defaults = readSettings({});
+const schedule = defaults.webhookRetryScheduleSeconds;
+const scheduleSeconds = schedule.reduce((sum, wait) => sum + wait, 0);
+
+/** A number that a file keeps to itself. */
+function constantIn(file: string, name: string): number {
+  const text = readFileSync(join(root, file), 'utf8');
+  const [, terms = ''] = new RegExp(`^(?:export )?const ${name} = ([\\d_.* ]+);$`, 'm').exec(text) ?? [];
+  const value = terms.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1);
+  if (terms === '') throw new Error(`There is no number ${name} in ${file}`);
+  return value;
+}
+
+const seconds = (file: string, name: string) => constantIn(file, name) / 1000;
+const SECRETS = 'functions/edge/secrets.ts';
+const PRESSURE = 'functions/core/pressure.ts';
+
+/** Whether a job may have so many seconds. */
+function isLife(expires_in: number): boolean {
+  const messages = [[{ role: 'user', content: 'Hello' }]];
+  const rules = { ports: [], ownHost: null, loopback: false };
+  return !('faults' in parseSubmission({ model_id: 'm', messages, expires_in }, rules));
+}
+
+/** Wherever a page says this, it is this number. Each must be said somewhere. */
+const SAID: [sentence: RegExp, number: number][] = [
+  [/(\w+) attempts (?:over|within)/g, schedule.length],
+  [/attempts within (\w+) hours/g, Math.ceil(scheduleSeconds / HOUR)],
+  [/attempts over (\w+) day\b/g, Math.round(scheduleSeconds / DAY)],
+  [/tried again (?:for about|over) (\w+) day\b/g, Math.round(scheduleSeconds / DAY)],
+  [/last attempt(?:,| \(after) (\w+) day\b/g, Math.round(scheduleSeconds / DAY)],
+  [/(?:varied by up to |±)(\w+) %/g, 100 * constantIn('functions/core/attempt.ts', 'JITTER')],
+  [/at most (\w+) hour later/g, constantIn('functions/core/attempt.ts', 'RETRY_AFTER_MAX_SECONDS') / HOUR],
+  [/2xx within (\w+) s(?:econds)?\b/g, seconds('functions/edge/webhooks.ts', 'DEADLINE_MILLIS')],
+  [/comes after more than (\w+) seconds/g, seconds('functions/edge/webhooks.ts', 'DEADLINE_MILLIS')],
+  [/an attempt may take (\w+) s\b/g, seconds('functions/edge/webhooks.ts', 'DEADLINE_MILLIS')],
+  [/body larger than (\w+) KiB/g, EVENT_MAX_BYTES / KIB],
+  [/results over (\w+) KiB/g, TABLE_MAX_BYTES / KIB],
+  [/(?:request body \||body is larger than) (\w+) MiB/g, BODY_MAX_BYTES / MIB],
+  [/(?:reports of|up) to (\w+) MiB/g, constantIn('functions/collect/handler.ts', 'REPORT_MAX_BYTES') / MIB],
+  [
+    /finished job is larger than (\w+) MiB/g,
+    constantIn('functions/collect/handler.ts', 'REPORT_MAX_BYTES') / MIB,
+  ],
+  [/(\w+) s for ModelStudio to answer/g, seconds('functions/edge/modelstudio.ts', 'CREATE_DEADLINE_MILLIS')],
+  [/stops working within (\w+) s\b/g, 2 * seconds('functions/edge/client-keys.ts', 'CACHE_MILLIS')],
+  [
+    /old one. A function remembers it for up to (\w+) minutes/g,
+    seconds(SECRETS, 'API_KEY_CACHE_MILLIS') / MINUTE,
+  ],
+  [/secret: a function remembers it for up to (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/up to (\w+) minutes (?:in which functions|of webhooks)/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/read anew every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/Good for (\w+) minutes/g, constantIn('functions/edge/bucket.ts', 'LINK_SECONDS') / MINUTE],
+  [
+    /(?:after|has failed) (\w+) times(?: it is set aside|, for half)/g,
+    constantIn('lib/queue.ts', 'RECEIVES_MAX'),
+  ],
+  [/messages are kept for (\w+) days/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
+  [/letters are kept until (\w+) days/g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
+  [/does not manage in (\w+) s\b/g, seconds('functions/sweep/handler.ts', 'SWEEP_MILLIS')],
+  [/from (\w+) (?:a second on|on queues)/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
+  [/says that (\w+) jobs or more/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
+  [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SPACING_MAX')],
+  [/back by half each (\w+)\b/g, seconds(PRESSURE, 'HALF_LIFE_MILLIS') / MINUTE],
+  [/`throttleRate` = (\w+) requests/g, defaults.throttleRate],
+  [/`--port N` \(default (\w+)\)/g, parseFlags([]).port],
+];
+
+const WORDS = 'a an minute two three four five six seven eight nine ten'.split(' ');
+const VALUES = [1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const numberOf = (text: string) =>
+  VALUES[WORDS.indexOf(text.toLowerCase())] ?? Number(text.replace(/^hundred$/, '100'));
+
+const prose = pages()
+  .filter(({ path }) => !path.startsWith('docs/bench/'))
+  .map(({ path, text }) => ({ path, text: text.replace(/\s+/g, ' ').replaceAll('a hundred', 'hundred') }));
+
+describe('a number in the pages is the one in the code', () => {
+  it.each(SAID.map(([sentence, number]) => ({ sentence, number })))(
+    '$number: $sentence',
+    ({ sentence, number }) => {
+      const said = prose.flatMap(({ path, text }) =>
+        [...text.matchAll(sentence)].map(([words, told = '']) => ({ path, words, number: numberOf(told) })),
+      );
+      expect(said).not.toEqual([]);
+      expect(said.filter((each) => each.number !== number)).toEqual([]);
+    },
+  );
+
+  it("a job's life", () => {
+    expect(pageAt('README.md').text).toContain('| 1 minute to 7 days |');
+    expect([59, 60, 7 * DAY, 7 * DAY + 1].map(isLife)).toEqual([false, true, true, false]);
+    expect(pageAt('docs/runbook.md').text).toMatch(/until the job expires \(after a day,/);
+    expect(pageAt('docs/api.md').text).toMatch(/`expires_in` \|[^|]*\|[^|]*\b86400\b/);
+  });
+
+  it.each(ALARMS)('the periods of the alarm $name', ({ name, minutes, bad, outOf }) => {
+    const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
+    const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
+    const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? periods of (\w+)\s+minutes/g)].map((match) =>
+      match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
+    );
+    for (const told of said)
+      expect(told).toEqual(bad === outOf ? [bad, undefined, minutes] : [bad, outOf, minutes]);
+    if (outOf > 1) expect(chapter).toMatch(new RegExp(`periods of|for ${outOf * minutes} minutes`));
+  });
+});

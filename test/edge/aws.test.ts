@@ -1,0 +1,79 @@
+import { globSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, it, vi } from 'vitest';
+import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
+import { awsSettings, s3Settings } from '../../functions/edge/aws.ts';
+import { createBucket } from '../../functions/edge/bucket.ts';
+import { clientSettings } from '../../local/stack/clients.ts';
+import { serveConnections } from './servers.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+/** As the functions make them, but for where the service is. */
+const settingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...awsSettings });
+const s3SettingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...s3Settings, forcePathStyle: true });
+
+it('every client of AWS is made with the settings that say how long it waits and how often it tries', () => {
+  const clients = globSync('functions/**/*.ts', { cwd: ROOT }).flatMap((path) => [
+    ...readFileSync(ROOT + path, 'utf8').matchAll(
+      /new (?:DynamoDB|SQS|S3|SecretsManager)\w*Client\([^)]*\)/g,
+    ),
+  ]);
+  expect(clients.length).toBeGreaterThanOrEqual(4);
+  for (const [made] of clients) expect(made).toMatch(/\((aws|s3)Settings\)$/);
+});
+
+describe('a service that hangs is given up in time', { timeout: 60_000 }, () => {
+  it('by clients of each kind, after as many tries', async () => {
+    const kinds = [
+      [DynamoDBClient, awsSettings],
+      [SQSClient, awsSettings],
+      [SecretsManagerClient, awsSettings],
+      [S3Client, s3Settings],
+    ] as const;
+    for (const [Client, settings] of kinds) {
+      const client = new Client({ ...clientSettings('http://127.0.0.1:1'), ...settings });
+      expect(await client.config.maxAttempts()).toBe(AWS_TRIES);
+      const handler = client.config.requestHandler as { configProvider?: Promise<object> };
+      expect(await handler.configProvider).toMatchObject(settings.requestHandler);
+    }
+  });
+
+  it.concurrent.each<[what: string, answer: string]>([
+    ['that takes requests and never answers', ''],
+    ['that answers with a head and no body', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n'],
+  ])('%s', async (_what, answer) => {
+    const server = await serveConnections((socket) => socket.once('data', () => socket.write(answer)));
+    const client = new DynamoDBClient(settingsFor(server.url));
+    const call = client.send(new ListTablesCommand({})).catch(() => 'given up');
+    // A machine under load is late with all of its timers.
+    expect(await Promise.race([call, sleep(3 * AWS_CALL_MILLIS, 'late')])).toBe('given up');
+    expect(server.connections()).toBe(AWS_TRIES);
+    client.destroy();
+  });
+
+  it.concurrent('nor is a large object waited for, once it stands still', async () => {
+    const server = await serveConnections((socket) =>
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"')),
+    );
+    const call = createBucket('b', new S3Client(s3SettingsFor(server.url))).get('k');
+    const late = sleep(3 * AWS_CALL_MILLIS, 'late');
+    expect(await Promise.race([call.catch(() => 'given up'), late])).toBe('given up');
+  });
+
+  it.each([
+    [0, 2500],
+    [2 * 2 ** 20, 2710],
+    [128 * 2 ** 20, 15_922],
+  ])('an object of %d bytes has %d ms to be written', async (size, millis) => {
+    const s3 = new S3Client(s3SettingsFor(new URL('http://127.0.0.1:1')));
+    const sent = vi.spyOn(s3, 'send').mockImplementation(() => undefined);
+    await createBucket('b', s3).put('k', { byteLength: size } as Buffer);
+    const [, options] = sent.mock.calls[0] as unknown as [unknown, { requestTimeout: number }];
+    expect(Math.round(options.requestTimeout)).toBe(millis);
+  });
+});

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { together } from '../../functions/together.ts';
+
+it('gives what both give', async () => {
+  expect(await together(Promise.resolve(1), Promise.resolve('b'))).toEqual([1, 'b']);
+});
+
+it('ends, when one fails, once the other has ended', async () => {
+  const other = Promise.withResolvers<void>();
+  let isOver = false;
+  const both = together(Promise.reject(new Error('failed')), other.promise).finally(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  other.resolve();
+  await expect(both).rejects.toThrow('failed');
+});
