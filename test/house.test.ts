@@ -61,6 +61,11 @@ describe('only the edge touches the world', () => {
   });
 });
 
+it('whatever listens on the laptop is guarded, as one place alone listens', () => {
+  const listeners = sources('local/**/*.ts').filter(({ code }) => /\b(server|app)\.listen\(/.test(code));
+  expect(listeners.map(({ path }) => path)).toEqual(['local/http/server.ts']);
+});
+
 describe('a reader can take in', () => {
   it.each(everywhere)('$path', ({ lines }) => {
     expect(lines.length).toBeLessThanOrEqual(FILE_MAX_LINES);

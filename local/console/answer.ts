@@ -41,21 +41,7 @@ export async function bodyOf(request: IncomingMessage, maxBytes = BODY_MAX_BYTES
   return Buffer.concat(chunks).toString();
 }
 
-/** No other site that is open in the same browser may ask for anything here, under whatever name it has found. */
-export function isOwnPage({ headers, method }: IncomingMessage, base: string): boolean {
-  const { host } = new URL(base);
-  const names = [host, host.replace('127.0.0.1', 'localhost')];
-  if (!names.includes(headers.host ?? '')) return false;
-  // A link may lead here, from wherever; what is asked for behind a page's back may not.
-  const isVisit =
-    method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
-  if (!isVisit && isFromElsewhere(headers)) return false;
-  if (method === 'GET') return true;
-  const isJson = headers['content-type']?.startsWith('application/json') ?? false;
-  return isJson && (headers.origin === undefined || names.includes(headers.origin.replace('http://', '')));
-}
-
-/** Programs do not say where they come from; browsers do. */
-export function isFromElsewhere(headers: IncomingMessage['headers']): boolean {
-  return !['same-origin', 'none', undefined].includes(headers['sec-fetch-site'] as string | undefined);
+/** What a page of another site could send without asking first is not JSON. */
+export function isJson({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.startsWith('application/json') ?? false;
 }

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenLocally } from '../http/server.ts';
 import type { Inbox, ReceivedWebhook } from '../inbox.ts';
 import type { LogLine } from '../narrate.ts';
 import type { Sandbox } from '../sandbox/server.ts';
-import { BodyTooLarge, bodyOf, isFromElsewhere, isOwnPage, json, send } from './answer.ts';
+import { BodyTooLarge, bodyOf, isJson, json, send } from './answer.ts';
 import { Feed, type FeedEvent, logEvent } from './feed.ts';
 import { readPage } from './page.ts';
 import { type ClientKeys, forward } from './proxy.ts';
@@ -48,11 +47,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', base);
-    const isInbox = url.pathname === '/inbox';
-    // Programs may put something in, under whatever name; what is in it is shown to its own page, and to them.
-    const isOpen = isInbox && request.method !== 'GET' && !isFromElsewhere(request.headers);
-    if (!isOpen && !isOwnPage(request, base)) return void response.writeHead(403).end();
-    if (isInbox) return inbox.respond(request, response);
+    if (url.pathname === '/inbox') return inbox.respond(request, response);
+    if (request.method !== 'GET' && !isJson(request)) return void response.writeHead(403).end();
     const route = routes[`${request.method} ${url.pathname}`];
     if (route) return route(request, response, url);
     if (url.pathname.startsWith('/api/')) {
@@ -75,8 +71,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       json(response, 502, { detail: 'The API does not answer.' });
     });
   });
-  await listen(server, options.port);
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const base = await listen(server, options.port);
   const inboxUrl = `${base}/inbox`;
   const routes = createRoutes({ ...options, feed, inboxUrl, requests });
   return {
@@ -91,11 +86,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   };
 }
 
-async function listen(server: Server, port: number): Promise<void> {
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening').catch((error) => {
+async function listen(server: Server, port: number): Promise<string> {
+  return listenLocally(server, port).catch((error) => {
     if (error.code !== 'EADDRINUSE') throw error;
-    return listen(server, 0);
+    return listenLocally(server);
   });
 }
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { closeServer, listenLocally } from '../http/server.ts';
 import { type Api, type ApiRequest, createApi, type Outcome } from './api.ts';
 import { DEFAULT_DIALECT, type Dialect, dialectNamed } from './dialects.ts';
 import { type Fault, hasEffect, SERVER_ERROR, transmit } from './faults.ts';
@@ -55,7 +54,6 @@ export type SeenRequest = {
   status: number | null;
 };
 
-const HOST = '127.0.0.1';
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
 const REQUESTS_KEPT_MAX = 1000;
 const SEEN_BODY_MAX_BYTES = 64 * 1024;
@@ -87,11 +85,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       },
     );
   });
-  await listen(server, options.port ?? 0);
-  const { port } = server.address() as AddressInfo;
+  const baseUrl = await listenLocally(server, options.port);
+  const port = Number(new URL(baseUrl).port);
 
   const sandbox: Sandbox = {
-    baseUrl: `http://${HOST}:${port}`,
+    baseUrl,
     organizationId,
     apiKey,
     modelIds: [...models.keys()],
@@ -100,25 +98,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     requests,
     faults,
-    refuseConnections: () => stop(server),
-    acceptConnections: () => listen(server, port),
-    close: () => stop(server),
+    refuseConnections: () => closeServer(server),
+    async acceptConnections() {
+      if (!server.listening) await listenLocally(server, port);
+    },
+    close: () => closeServer(server),
   };
   return sandbox;
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  if (server.listening) return;
-  server.listen(port, HOST);
-  await once(server, 'listening');
-}
-
-async function stop(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
 }
 
 async function serve(

@@ -1,8 +1,10 @@
-import { clientSettings } from './clients.ts';
+import type { Sessions } from './aws/authority.ts';
+import { CREDENTIALS } from './clients.ts';
 import type { Endpoints } from './emulators.ts';
 import { REGION } from './identities.ts';
 import { LambdaFunction } from './lambda.ts';
 import type { ResolvedResource, StackModel } from './model.ts';
+import { accessKeyIdOf } from './sessions.ts';
 
 interface FunctionProperties {
   Code: { S3Key?: string };
@@ -17,6 +19,7 @@ interface FunctionProperties {
 }
 
 export interface FunctionOptions {
+  sessions: Sessions;
   endpoints: Endpoints;
   assetDirectory(objectKey: string): string;
   /** Replaces variables that the template gives a function; adds none. */
@@ -54,6 +57,7 @@ function createFunction(
     maxConcurrency: Math.min(ReservedConcurrentExecutions ?? ENVIRONMENTS_MAX, ENVIRONMENTS_MAX),
     environment: {
       ...runtimeVariables(resource, options.assetDirectory(Code.S3Key)),
+      ...credentialVariables(options.sessions, identity.name),
       ...endpointVariables(options.endpoints),
       ...templateVariables(properties, options.environment),
       ...options.extraEnvironment,
@@ -94,14 +98,22 @@ function runtimeVariables(
   };
 }
 
+/** A function without a role of the template is an administrator. */
+function credentialVariables(sessions: Sessions, functionName: string): Record<string, string> {
+  const session = sessions.get(accessKeyIdOf(functionName));
+  const { accessKeyId, secretAccessKey } = session?.credentials ?? CREDENTIALS;
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(session && { AWS_SESSION_TOKEN: session.credentials.sessionToken }),
+  };
+}
+
 /** A client of a service that has no emulator is refused at once, instead of reaching AWS. */
 const NOWHERE = 'http://127.0.0.1:9';
 
 function endpointVariables({ dynamodb, sqs, s3, secretsmanager }: Endpoints): Record<string, string> {
-  const { accessKeyId, secretAccessKey } = clientSettings(sqs).credentials;
   return {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_ENDPOINT_URL: NOWHERE,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_S3: s3,

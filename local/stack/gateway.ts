@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { closeServer, listenLocally } from '../http/server.ts';
 import { type HttpResponse, splitTarget, toEvent, toResponse } from './http-event.ts';
-import { closeServer, listenLocally } from './http-server.ts';
 import type { RouteTable } from './routes.ts';
 
 export interface Integration {

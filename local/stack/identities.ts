@@ -23,6 +23,7 @@ const NAME_PROPERTY: Record<string, string> = {
   'AWS::DynamoDB::GlobalTable': 'TableName',
   'AWS::DynamoDB::Table': 'TableName',
   'AWS::Events::Rule': 'Name',
+  'AWS::IAM::Role': 'RoleName',
   'AWS::Lambda::Function': 'FunctionName',
   'AWS::Logs::LogGroup': 'LogGroupName',
   'AWS::S3::Bucket': 'BucketName',
@@ -60,6 +61,8 @@ export function identify(
     }
     case 'AWS::SecretsManager::Secret':
       return secret(givenName ?? `${logicalId}-local`);
+    case 'AWS::IAM::Role':
+      return named(name, `arn:${PARTITION}:iam::${ACCOUNT_ID}:role/${name}`);
     case 'AWS::ApiGatewayV2::Api':
       return {
         name,
@@ -90,10 +93,18 @@ function named(name: string, resourceArn: string): Identity {
   return { name, ref: name, attributes: { Arn: resourceArn } };
 }
 
-/** A secret's ARN ends with six random characters, which CDK cuts off to get at the name. */
 function secret(name: string): Identity {
-  const secretArn = arn('secretsmanager', `secret:${name}-aB3dE6`);
-  return { name, ref: secretArn, attributes: { Arn: secretArn, Id: secretArn } };
+  const ref = secretArn(name);
+  return { name, ref, attributes: { Arn: ref, Id: ref } };
+}
+
+/** A secret's ARN ends with six random characters, which CDK cuts off to get at the name. */
+const SECRET_SUFFIX = '-aB3dE6';
+
+/** @param id a name, an ARN, or an ARN without its random suffix */
+export function secretArn(id: string): string {
+  const whole = id.startsWith('arn:') ? id : arn('secretsmanager', `secret:${id}`);
+  return whole.endsWith(SECRET_SUFFIX) ? whole : `${whole}${SECRET_SUFFIX}`;
 }
 
 function apiId(logicalId: string): string {

@@ -17,13 +17,19 @@ type TableProperties = Pick<
   'AttributeDefinitions' | 'GlobalSecondaryIndexes' | 'KeySchema' | 'LocalSecondaryIndexes'
 >;
 
+interface QueueProperties extends Record<string, unknown> {
+  RedrivePolicy?: { deadLetterTargetArn?: string };
+}
+
+type QueueResource = ResolvedResource<QueueProperties>;
+
 interface SecretProperties {
   Description?: string;
   GenerateSecretString?: SecretGeneration;
   SecretString?: string;
 }
 
-/** Creates what keeps state; in any order, as every name is known beforehand. */
+/** Creates what keeps state; in any order, as every name is known beforehand, but for the queues. */
 export async function provision(
   model: StackModel,
   emulators: Emulators,
@@ -33,11 +39,11 @@ export async function provision(
   const dynamodb = new DynamoDBClient(clientSettings(emulators.endpoints.dynamodb));
   const s3 = new S3Client({ ...clientSettings(emulators.endpoints.s3), forcePathStyle: true });
   const tables = model.ofType<TableProperties>('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
-  const queues = model.ofType<Record<string, unknown>>('AWS::SQS::Queue');
+  const queues = model.ofType<QueueProperties>('AWS::SQS::Queue');
   createSecrets(model, emulators, initialSecrets);
   await Promise.all([
     ...tables.map((table) => createTable(dynamodb, table)),
-    ...queues.map((queue) => createQueue(sqs, queue)),
+    createQueues(sqs, queues),
     ...model
       .ofType('AWS::S3::Bucket')
       .map(({ identity }) => s3.send(new CreateBucketCommand({ Bucket: identity.ref }))),
@@ -72,7 +78,27 @@ async function createTable(
   }
 }
 
-async function createQueue(sqs: SQSClient, queue: ResolvedResource<Record<string, unknown>>): Promise<void> {
+/** A queue for dead letters comes before the queue that names it. */
+async function createQueues(sqs: SQSClient, queues: QueueResource[]): Promise<void> {
+  const created = new Map<string, Promise<void>>();
+  const create = (queue: QueueResource): Promise<void> => {
+    const { Arn = '' } = queue.identity.attributes;
+    const target = queues.find(
+      ({ identity }) => identity.attributes['Arn'] === queue.properties.RedrivePolicy?.deadLetterTargetArn,
+    );
+    const creation =
+      created.get(Arn) ??
+      (async () => {
+        if (target) await create(target);
+        await createQueue(sqs, queue);
+      })();
+    created.set(Arn, creation);
+    return creation;
+  };
+  await Promise.all(queues.map(create));
+}
+
+async function createQueue(sqs: SQSClient, queue: QueueResource): Promise<void> {
   const { QueueName: _, ...properties } = queue.properties;
   const attributes = Object.entries(properties).map(([name, value]) => [
     name,

@@ -4,7 +4,8 @@ const ENCRYPTION = 'nothing is written to disk';
 const BACKUP = 'the data lives as long as the process';
 const CAPACITY = 'one process has no capacity to reserve';
 const LABEL = 'for people and bills only';
-const PERMISSIONS = 'nothing is forbidden on a laptop';
+const PERMISSIONS =
+  'what is held to permissions is the functions, by their roles and the policies of queues and buckets';
 const OBSERVATION = 'the log lines are printed instead';
 
 interface ProvisionedType {
@@ -17,7 +18,7 @@ export const PROVISIONED: Record<string, ProvisionedType> = {
   'AWS::Lambda::Function': {
     honoured: [
       ...['Code', 'Environment', 'FunctionName', 'Handler', 'LoggingConfig', 'MemorySize', 'PackageType'],
-      ...['ReservedConcurrentExecutions', 'Runtime', 'Timeout'],
+      ...['ReservedConcurrentExecutions', 'Role', 'Runtime', 'Timeout'],
     ],
     leftOut: {
       Architectures: 'the host decides',
@@ -25,7 +26,6 @@ export const PROVISIONED: Record<string, ProvisionedType> = {
       EphemeralStorage: 'the host decides',
       KmsKeyArn: ENCRYPTION,
       RecursiveLoop: 'loops are not detected',
-      Role: PERMISSIONS,
       RuntimeManagementConfig: 'the host decides',
       Tags: LABEL,
       TracingConfig: OBSERVATION,
@@ -108,6 +108,17 @@ export const PROVISIONED: Record<string, ProvisionedType> = {
       Tags: LABEL,
     },
   },
+  'AWS::IAM::ManagedPolicy': {
+    honoured: ['PolicyDocument', 'Roles'],
+    leftOut: { Description: LABEL, ManagedPolicyName: LABEL, Path: LABEL },
+  },
+  'AWS::IAM::Policy': { honoured: ['PolicyDocument', 'Roles'], leftOut: { PolicyName: LABEL } },
+  'AWS::IAM::Role': {
+    honoured: ['ManagedPolicyArns', 'Policies', 'RoleName'],
+    leftOut: { AssumeRolePolicyDocument: 'nobody but Lambda takes it on', Description: LABEL, Tags: LABEL },
+  },
+  'AWS::S3::BucketPolicy': { honoured: ['PolicyDocument'], leftOut: { Bucket: 'the policy names it' } },
+  'AWS::SQS::QueuePolicy': { honoured: ['PolicyDocument'], leftOut: { Queues: 'the policy names them' } },
   'AWS::SecretsManager::Secret': {
     honoured: ['Description', 'GenerateSecretString', 'Name', 'SecretString'],
     leftOut: { KmsKeyId: ENCRYPTION, ReplicaRegions: BACKUP, Tags: LABEL },
@@ -160,9 +171,6 @@ export const IGNORED: Record<string, string> = {
   'AWS::CloudWatch::Alarm': OBSERVATION,
   'AWS::CloudWatch::CompositeAlarm': OBSERVATION,
   'AWS::CloudWatch::Dashboard': OBSERVATION,
-  'AWS::IAM::ManagedPolicy': PERMISSIONS,
-  'AWS::IAM::Policy': PERMISSIONS,
-  'AWS::IAM::Role': PERMISSIONS,
   'AWS::KMS::Alias': ENCRYPTION,
   'AWS::KMS::Key': ENCRYPTION,
   'AWS::Lambda::EventInvokeConfig': 'a schedule fires again before a retry would',
@@ -171,13 +179,11 @@ export const IGNORED: Record<string, string> = {
   'AWS::Logs::MetricFilter': OBSERVATION,
   'AWS::Logs::QueryDefinition': OBSERVATION,
   'AWS::Logs::ResourcePolicy': PERMISSIONS,
-  'AWS::S3::BucketPolicy': PERMISSIONS,
   'AWS::Scheduler::ScheduleGroup': LABEL,
   'AWS::SecretsManager::ResourcePolicy': PERMISSIONS,
   'AWS::SNS::Subscription': OBSERVATION,
   'AWS::SNS::Topic': 'it carries alarms only',
   'AWS::SNS::TopicPolicy': PERMISSIONS,
-  'AWS::SQS::QueuePolicy': PERMISSIONS,
   'Custom::S3AutoDeleteObjects': BACKUP,
 };
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { arn } from './identities.ts';
+import { secretArn } from './identities.ts';
 
 interface Value {
   SecretString?: string;
@@ -30,6 +30,8 @@ interface Input extends Value {
   VersionStage?: string;
   VersionStages?: string[];
 }
+
+const VALUE_MAX_BYTES = 65_536;
 
 class SecretsManagerError extends Error {
   constructor(name: string, message: string) {
@@ -69,7 +71,7 @@ export class SecretsManager {
       );
     }
     const secret: Secret = {
-      arn: input.arn ?? arn('secretsmanager', `secret:${name}-aB3dE6`),
+      arn: input.arn ?? secretArn(name),
       name,
       description: input.Description,
       createdAtSeconds: nowSeconds(),
@@ -100,6 +102,11 @@ export class SecretsManager {
   #putValue(secret: Secret, input: Input): object {
     const VersionId = input.ClientRequestToken ?? randomUUID();
     const { SecretString, SecretBinary } = input;
+    const bytes = Buffer.byteLength(SecretString ?? SecretBinary ?? '');
+    if (bytes === 0 || bytes > VALUE_MAX_BYTES) {
+      const message = `The value of a secret has 1 to ${VALUE_MAX_BYTES} bytes, not ${bytes}.`;
+      throw new SecretsManagerError('ValidationException', message);
+    }
     const existing = secret.versions.get(VersionId);
     if (existing && (existing.SecretString !== SecretString || existing.SecretBinary !== SecretBinary)) {
       throw new SecretsManagerError(
@@ -143,9 +150,7 @@ export class SecretsManager {
   /** By name, by ARN, or by an ARN without its random suffix. */
   #find(input: Input): Secret {
     const id = required(input.SecretId, 'SecretId');
-    const matches = ({ name, arn }: Secret) =>
-      id === name || id === arn || id === arn.slice(0, -'-aB3dE6'.length);
-    const found = [...this.#secrets.values()].find(matches);
+    const found = [...this.#secrets.values()].find(({ arn }) => arn === secretArn(id));
     if (!found) throw notFound("Secrets Manager can't find the specified secret.");
     return found;
   }

@@ -8,6 +8,7 @@ import type { LambdaFunction } from './lambda.ts';
 import { StackModel } from './model.ts';
 import { provision } from './provision.ts';
 import { refuseUnsupportedTypes, unsupportedProperties } from './resources.ts';
+import { accessKeyIdOf, refuseToPollWithoutGrant, type Session, sessionsOf } from './sessions.ts';
 import { readSynthesizedStack, type SynthesizedStack } from './template.ts';
 import { Triggers } from './triggers.ts';
 
@@ -61,7 +62,8 @@ async function start(
   options: LocalStackOptions,
   closing: ClosingSteps,
 ): Promise<LocalStack> {
-  const emulators = await startEmulators();
+  const sessions = new Map<string, Session>();
+  const emulators = await startEmulators(sessions);
   closing.add(() => emulators.close());
   const gateway = new Gateway();
   const apiUrl = await gateway.listen(options.port ?? 0);
@@ -72,7 +74,9 @@ async function start(
 
   const place = { stackName: stack.name, apiUrl, sqsEndpoint: endpoints.sqs };
   const model = new StackModel(stack, place, options.parameters);
+  for (const [accessKeyId, session] of sessionsOf(model)) sessions.set(accessKeyId, session);
   const functions = createFunctions(model, {
+    sessions,
     endpoints,
     assetDirectory: stack.assetDirectory,
     environment: options.environment ?? {},
@@ -87,6 +91,10 @@ async function start(
   const eventSources: EventSource[] = [];
   closing.add(() => Promise.all(eventSources.map((eventSource) => eventSource.closed())));
   closing.add(() => Promise.all(Object.values(functions).map((target) => target.close())));
+
+  for (const { settings, target } of mappings) {
+    refuseToPollWithoutGrant(sessions.get(accessKeyIdOf(target.settings.name)), settings.queueArn);
+  }
 
   for (const target of triggers.targets) target.warm();
   await provision(model, emulators, sqs, options.secrets ?? {});

@@ -122,7 +122,13 @@ describe('a webhook', () => {
     expect(data.results).toBeNull();
     expect(data.results_url).toBe(`${system.api_url}/v1/jobs/${jobId}/results`);
     const headers = { authorization: `Bearer ${system.client_keys[0]}` };
-    expect((await fetch(data.results_url, { headers, redirect: 'manual' })).status).toBe(307);
+    const redirect = await fetch(data.results_url, { headers, redirect: 'manual' });
+    expect(redirect.status).toBe(307);
+    const twice = await fetch(redirect.headers.get('location') ?? '', { headers });
+    expect([twice.status, await twice.text()]).toEqual([
+      400,
+      expect.stringMatching(/<Code>InvalidArgument<\/Code><Message>Only one auth mechanism allowed; /),
+    ]);
     const results = (await (await fetch(data.results_url, { headers })).json()) as { result: string }[];
     expect(results[0]?.result.length).toBe(3_000_000);
   });

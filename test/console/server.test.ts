@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listeningAddresses } from '../blackbox/ports.ts';
 import { call, type LocalSystem, startLocally, submission } from '../blackbox/system.ts';
 import { follow, type Told } from './events.ts';
 
@@ -16,9 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => system?.stop());
 
-/** With any header, Host too. */
+/** With any header, Host too; a path is the console's. */
 async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
-  const asked = request(new URL(path, system.console_url), { method, headers });
+  const asked = request(new URL(path, system.console_url), { method, headers, agent: false });
   asked.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = await once(asked, 'response');
   return { status: response.statusCode, headers: response.headers, body: await text(response) };
@@ -69,6 +70,10 @@ describe('no other site may ask', () => {
   const body = { name: 'receiver_down', on: false };
   const refused: [string, () => ReturnType<typeof ask>][] = [
     ['under a name of its own', () => ask('GET', '/setup', { host: 'rebound.example' })],
+    [
+      'to put something into the inbox, under a name of its own',
+      () => ask('POST', '/inbox', { host: 'rebound.example' }, body),
+    ],
     ['under the address at another port', () => ask('GET', '/setup', { host: '127.0.0.1:1' })],
     ['for the story, under a name of its own', () => ask('GET', '/events', { host: 'rebound.example' })],
     ['for the inbox, under a name of its own', () => ask('GET', '/inbox', { host: 'rebound.example' })],
@@ -111,6 +116,51 @@ describe('no other site may ask', () => {
   ];
   it.each(taken)('but %s may', async (_name, answer) => {
     expect(await answer()).toMatchObject({ status: 200 });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('of all ports that are open', () => {
+  const ports = () => listeningAddresses(system.process.pid ?? 0).map((address) => `http://${address}`);
+  const page = 'https://elsewhere.example';
+
+  it('each is on this machine alone, and is named in the line of JSON', () => {
+    const { api_url, console_url, modelstudio, aws } = system;
+    const named = [api_url, console_url, modelstudio.base_url, ...Object.values(aws)];
+    expect(ports().sort()).toEqual([...new Set(named.map((url) => new URL(url).origin))].sort());
+  });
+
+  const strangers: [string, string, Record<string, string>][] = [
+    ['a request with another Host', 'GET', { host: 'rebound.example' }],
+    ['a request with the Host of another port', 'GET', { host: '127.0.0.1:1' }],
+    ['a POST with another Host', 'POST', { host: 'rebound.example', ...JSON_TYPE }],
+    ['a page of another origin', 'POST', { origin: page, 'content-type': 'text/plain' }],
+    ['a page of another origin that reads', 'GET', { origin: page }],
+    ['a page without an origin', 'POST', { origin: 'null', 'content-type': 'text/plain' }],
+    ['a page of another port', 'POST', { origin: 'http://127.0.0.1:1', ...JSON_TYPE }],
+    ['a picture in another page', 'GET', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+    ['a page of another port that reads', 'GET', { 'sec-fetch-site': 'same-site' }],
+    ['a page that asks first', 'OPTIONS', { origin: page, 'access-control-request-method': 'POST' }],
+  ];
+  it.each(strangers)('none answers %s', async (_name, method, headers) => {
+    for (const path of ['/', '/inbox', '/v1/health', '/_fauxqs/queues']) {
+      for (const port of ports()) {
+        const answer = await ask(method, port + path, headers);
+        expect(answer, port + path).toMatchObject({ status: 403, body: '' });
+        expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      }
+    }
+  });
+
+  it('none gives leave to a page of its own to be read from elsewhere', async () => {
+    for (const port of ports()) {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const { headers } = await ask(method, port, { origin: port, ...JSON_TYPE });
+        expect(
+          Object.keys(headers).filter((name) => name.startsWith('access-control-')),
+          port,
+        ).toEqual([]);
+      }
+    }
   });
 });
 

@@ -108,6 +108,11 @@ export function synthesizeFixtureStack(outdir: string, bundles: { api: string; w
     SECRET_ARN: secret.secretArn,
     TABLE_NAME: table.tableName,
   });
+  table.grant(front, 'dynamodb:GetItem', 'dynamodb:PutItem');
+  queue.grant(front, 'sqs:SendMessage');
+  table.grant(worker, 'dynamodb:PutItem');
+  bucket.grantReadWrite(worker);
+  secret.grantRead(worker);
   front.metricErrors().createAlarm(stack, 'Alarm', { evaluationPeriods: 1, threshold: 1 });
   new Topic(stack, 'Alarms');
   worker.addEventSource(

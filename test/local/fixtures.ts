@@ -6,15 +6,17 @@ import { LambdaFunction } from '../../local/stack/lambda.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack/stack.ts';
 import type { Template } from '../../local/stack/template.ts';
 
+type After = (step: () => void) => void;
+
 /** Resolves as soon as the assertion holds. */
 export function eventually(assertion: () => unknown): Promise<unknown> {
   return vi.waitFor(assertion, { timeout: 20_000, interval: 20 });
 }
 
-/** Files in a directory that is gone after the test. */
-export function writeFiles(files: Record<string, string>): string {
+/** Files in a directory that is gone after the test, or whenever else its step is taken. */
+export function writeFiles(files: Record<string, string>, after: After = onTestFinished): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'local-stack-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  after(() => rmSync(directory, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
     writeFileSync(path.join(directory, name), content);
@@ -56,7 +58,11 @@ export function createFunction(
 }
 
 /** A synthesized stack; a function finds its bundle by `Code: {S3Key: '<name>.zip'}`. */
-export function writeStack(template: Template, bundles: Record<string, string> = {}): string {
+export function writeStack(
+  template: Template,
+  bundles: Record<string, string> = {},
+  after: After = onTestFinished,
+): string {
   const names = Object.keys(bundles);
   const files = names.map((name) => [
     name,
@@ -66,13 +72,16 @@ export function writeStack(template: Template, bundles: Record<string, string> =
     `/Fixture/Path/To/${logicalId}/Resource`,
     [{ type: 'aws:cdk:logicalId', data: logicalId }],
   ]);
-  const directory = writeFiles({
-    'package.json': '{"type":"module"}',
-    'Fixture.template.json': JSON.stringify(template),
-    'Fixture.assets.json': JSON.stringify({ files: Object.fromEntries(files) }),
-    'Fixture.metadata.json': JSON.stringify(Object.fromEntries(paths)),
-    ...Object.fromEntries(names.map((name) => [`asset.${name}/index.js`, bundles[name] ?? ''])),
-  });
+  const directory = writeFiles(
+    {
+      'package.json': '{"type":"module"}',
+      'Fixture.template.json': JSON.stringify(template),
+      'Fixture.assets.json': JSON.stringify({ files: Object.fromEntries(files) }),
+      'Fixture.metadata.json': JSON.stringify(Object.fromEntries(paths)),
+      ...Object.fromEntries(names.map((name) => [`asset.${name}/index.js`, bundles[name] ?? ''])),
+    },
+    after,
+  );
   return path.join(directory, 'Fixture.template.json');
 }
 

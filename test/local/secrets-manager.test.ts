@@ -9,8 +9,8 @@ import {
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeServer, listenLocally } from '../../local/http/server.ts';
 import { clientSettings } from '../../local/stack/clients.ts';
-import { closeServer, listenLocally } from '../../local/stack/http-server.ts';
 import { generateSecretString } from '../../local/stack/secret-string.ts';
 import { createSecretsManagerServer, SecretsManager } from '../../local/stack/secrets-manager.ts';
 
@@ -67,6 +67,12 @@ describe('a secret', () => {
     expect(await get(id, { VersionStage: 'AWSPREVIOUS' })).toMatchObject({ SecretString: 'two' });
     const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId: id }));
     expect(Object.values(VersionIdsToStages)).toEqual([['AWSPREVIOUS'], ['AWSCURRENT']]);
+  });
+
+  it.each([0, 65_537])('has no value of %d bytes', async (bytes) => {
+    const { id } = await createSecret('value');
+    await put(id, 'x'.repeat(65_536));
+    await expect(put(id, 'x'.repeat(bytes))).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   it('keeps a version with another stage aside', async () => {

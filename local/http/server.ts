@@ -1,8 +1,13 @@
-import { Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { guard } from './guard.ts';
 
-/** Listens on the loopback interface only; port 0 is any free one. */
+/**
+ * Listens on the loopback interface only, and only to this machine's programs and its own pages.
+ * @param port 0 is any free one
+ */
 export async function listenLocally(server: Server, port = 0): Promise<string> {
+  guard(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {
@@ -15,8 +20,7 @@ export async function listenLocally(server: Server, port = 0): Promise<string> {
 
 /** Ends every connection too, whatever it waits for. */
 export async function closeServer(server: Server): Promise<void> {
-  // dynalite's own close() also closes its database under the feet of the requests that still run.
-  const closed = new Promise<void>((resolve) => Server.prototype.close.call(server, () => resolve()));
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
 }

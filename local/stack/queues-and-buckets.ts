@@ -1,0 +1,62 @@
+import { buildApp } from 'fauxqs';
+import { needRefusal, type Sessions } from './aws/authority.ts';
+import { type Call, readCall } from './aws/call.ts';
+import type { Emulator } from './aws/front.ts';
+import { errorDocument } from './aws/refusal.ts';
+import { deadLettersOf, noDeadLetters, sqsRefusal } from './aws/sqs-rules.ts';
+import { REGION } from './identities.ts';
+
+const NAMES_A_QUEUE_URL = new Set(['AmazonSQS.CreateQueue', 'AmazonSQS.GetQueueUrl', 'AmazonSQS.ListQueues']);
+/** S3 takes 5 GB at once; this much fits into memory. */
+const OBJECT_MAX_BYTES = 512 * 1024 * 1024;
+
+type App = ReturnType<typeof buildApp>;
+
+/** fauxqs, which plays SQS and S3 at one address. */
+export async function createQueuesAndBuckets(
+  sessions: Sessions,
+): Promise<{ emulator: Emulator; close(): Promise<void> }> {
+  const app = buildApp({ logger: false, host: '127.0.0.1', defaultRegion: REGION });
+  // fauxqs puts the region before the host, which then is a name that nobody can resolve.
+  app.addHook('onSend', async (request, _reply, payload) =>
+    NAMES_A_QUEUE_URL.has(String(request.headers['x-amz-target'])) && typeof payload === 'string'
+      ? payload.replaceAll(/http:\/\/sqs\.[a-z0-9-]+\.127\.0\.0\.1:/g, 'http://127.0.0.1:')
+      : payload,
+  );
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode !== 404 || !hidesAbsence(readCall('s3', request.raw, ''), sessions)) return payload;
+    reply.code(403).removeHeader('content-length');
+    return errorDocument({ code: 'AccessDenied', message: 'Access Denied' }, request.id);
+  });
+  // fauxqs takes no object of more than 11 MiB.
+  app.removeContentTypeParser('*');
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: OBJECT_MAX_BYTES }, (_request, body, done) =>
+    done(null, body),
+  );
+  await app.ready();
+  return {
+    emulator: {
+      serviceOf: ({ headers }) => (headers['x-amz-target'] === undefined ? 's3' : 'sqs'),
+      refuse: async (call) =>
+        call.service === 'sqs' ? (sqsRefusal(call) ?? (await redriveRefusal(app, call))) : undefined,
+      server: app.server,
+    },
+    close: async () => void (await app.close()),
+  };
+}
+
+/** SQS looks whether the queue for dead letters is there; fauxqs takes any name. */
+async function redriveRefusal(app: App, call: Call) {
+  const { arn, refusal } = deadLettersOf(call);
+  if (arn === undefined) return refusal;
+  const { statusCode } = await app.inject(`/_fauxqs/queues/${arn.replace(/^.*:/, '')}`);
+  return statusCode === 404 ? noDeadLetters(arn) : undefined;
+}
+
+/** Who may not list a bucket is not told by S3 that an object is not there. */
+function hidesAbsence({ accessKeyId, needs: [need] }: Call, sessions: Sessions): boolean {
+  const session = sessions.get(accessKeyId ?? '');
+  if (!session || need?.action !== 's3:GetObject') return false;
+  const [bucketArn = ''] = need.resource.split('/');
+  return needRefusal({ action: 's3:ListBucket', resource: bucketArn }, session) !== undefined;
+}
