@@ -64,8 +64,8 @@ export interface Documents {
   /** Writes under a key that nobody has used before. */
   save(key: string, json: string): Promise<DocumentRef>;
   load(ref: DocumentRef): Promise<string>;
-  /** A URL from which anyone may read the document for some minutes. */
-  link(ref: DocumentRef): Promise<string>;
+  /** A URL from which anyone may read the document for so many seconds. */
+  link(ref: DocumentRef, seconds: number): Promise<string>;
 }
 
 /** Queues that hold a message back. `delaySeconds` is whole, 0 to 900. */

@@ -13,6 +13,7 @@ import {
   override,
   Problem,
   Results,
+  ResultsLink,
   Submission,
   schemas,
 } from './schemas.ts';
@@ -35,6 +36,12 @@ const SHOWN = {
 const REFUSED: Record<number, object> = {
   401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
   409: { 'Retry-After': header('Seconds until it is worth another try, if it soon will be.', SECONDS) },
+  504: {
+    'x-should-retry': {
+      ...header('"false": clients that repeat a 504 by themselves, such as OpenAI\'s, obey it.'),
+      required: true,
+    },
+  },
   503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
 };
 const jobAnswer = (description: string, headers: object = SHOWN) => ({ description, headers, ...json(Job) });
@@ -43,13 +50,14 @@ const OPERATIONS: Record<Operation, Description> = {
   submit: {
     summary: 'Submit a job',
     description:
-      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id.',
+      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id. A client that repeats requests by itself must send an Idempotency-Key, or each repeat is another job.',
     parameters: [
       {
         name: 'Idempotency-Key',
         in: 'header',
-        description: 'The same key and request gets the same job, whatever happened to the first answer.',
-        schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+        description:
+          'The same key and request gets the same job, whatever happened to the first answer. No comma: it joins headers that were given twice.',
+        schema: { type: 'string', pattern: '^[!-+\\--~]{1,255}$' },
       },
     ],
     requestBody: { required: true, ...json(Submission) },
@@ -87,8 +95,18 @@ const OPERATIONS: Record<Operation, Description> = {
   },
   results: {
     summary: 'Read the results of a job',
+    description:
+      'Large results lie elsewhere, and the answer is a redirect there. Clients that carry the Authorization header along to another host are refused there: Java HttpClient, Python urllib, PHP streams, Ruby open-uri, Perl LWP, wget --header. With redirect=false they get the URL instead, to be fetched without the header.',
+    parameters: [
+      {
+        name: 'redirect',
+        in: 'query',
+        description: '"false": a ResultsLink instead of a redirect.',
+        schema: { type: 'string' },
+      },
+    ],
     answers: {
-      200: { description: 'The results.', ...json(Results) },
+      200: { description: 'The results, or where they are.', ...json(Results, ResultsLink) },
       307: {
         description: 'The results lie elsewhere.',
         headers: { Location: { ...header('Good for 15 minutes.'), required: true } },
@@ -98,7 +116,8 @@ const OPERATIONS: Record<Operation, Description> = {
   },
   cancel: {
     summary: 'Cancel a job',
-    description: 'ModelStudio has no cancel: it is tracking that stops.',
+    description:
+      'ModelStudio has no cancel: it is tracking that stops. To cancel a cancelled job changes nothing.',
     answers: { 200: jobAnswer('The job, cancelled.', {}) },
     problems: ['not_found', 'not_cancellable'],
   },
@@ -221,8 +240,10 @@ function header(description: string, schema: object = { type: 'string' }): objec
   return { description, schema };
 }
 
-function json(schema: z.core.$ZodType): { content: object } {
-  return { content: { 'application/json': { schema: ref(schema) } } };
+function json(...schemas: z.core.$ZodType[]): { content: object } {
+  const [only, ...others] = schemas.map(ref);
+  const schema = others.length === 0 ? only : { anyOf: [only, ...others] };
+  return { content: { 'application/json': { schema } } };
 }
 
 function ref(schema: z.core.$ZodType): object {

@@ -91,7 +91,13 @@ function introduction({ components }: Document, calls: Call[], common: Map<strin
       text:
         `JSON in UTF-8, both ways. Each call needs \`Authorization: Bearer ${bearerFormat}\`, ` +
         `except ${open.join(' and ')}. A refusal is a ${linkTo('Problem')} of the type \`application/problem+json\`. ` +
-        "A 500 or 503 without a `code` is the gateway's own and says nothing of what was done: repeat it with the same Idempotency-Key.",
+        "A 500 or 503 without a `code` is the gateway's own and says nothing of what was done: repeat it with the same Idempotency-Key. " +
+        '`HEAD` is answered wherever `GET` is, without a body.',
+    },
+    {
+      text:
+        'There are no CORS headers: browsers do not let pages of another origin call the API, as a page could not ' +
+        'keep its key a secret. Let your server call it.',
     },
     answersTable('Answers that any call may give', [...common]),
   ];

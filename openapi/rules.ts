@@ -1,7 +1,7 @@
 /** As much of JSON Schema as our document uses. */
 export interface Schema {
   $ref?: string;
-  type?: string;
+  type?: string | string[];
   format?: string;
   pattern?: string;
   const?: unknown;
@@ -48,11 +48,12 @@ function kindOf(schema: Schema): string {
     case 'number':
       return `number${within(minimum, maximum)}`;
     case 'array':
+      if (schema.maxItems === 0) return 'empty array';
       return `array${within(schema.minItems, schema.maxItems, ' items')}, each ${ruleOf(schema.items ?? {})}`;
     case 'object':
       return objectRule(schema);
     default:
-      return schema.type ?? 'any JSON';
+      return String(schema.type ?? 'any JSON');
   }
 }
 
@@ -66,8 +67,8 @@ export function nameIn(ref: string): string {
   return ref.slice(ref.lastIndexOf('/') + 1);
 }
 
-function branchesOf({ anyOf, oneOf }: Schema): Schema[] {
-  return anyOf ?? oneOf ?? [];
+function branchesOf({ anyOf, oneOf, type }: Schema): Schema[] {
+  return anyOf ?? oneOf ?? (Array.isArray(type) ? type.map((each) => ({ type: each })) : []);
 }
 
 /** Bounds that every whole number in JSON has say nothing. */

@@ -30,9 +30,13 @@ export const Submission = named(
       .max(1000)
       .describe('1 to 1000 conversations, each an array of messages; the results come in their order.'),
     webhook_url: z.optional(
-      z.string().max(2048).describe('https, on port 443 unless configured otherwise, at a public DNS name.'),
+      z
+        .nullable(z.string().max(2048))
+        .describe(
+          'https, on port 443 unless configured otherwise, at a public DNS name. Null: no webhook, whatever the default is.',
+        ),
     ),
-    metadata: z.optional(Metadata.describe('Returned as given.')),
+    metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null is none.')),
   }),
 );
 
@@ -40,13 +44,18 @@ const Result = named(
   'Result',
   'What ModelStudio gave for one conversation, as it gave it.',
   z.looseObject({
-    task_index: z.optional(z.unknown()),
-    status: z.optional(z.unknown()),
-    result: z.optional(z.unknown()),
-    error: z.optional(z.unknown()),
+    task_index: z.optional(z.int().min(0).describe('The place of the conversation in the request, from 0.')),
+    status: z.optional(z.string().describe("ModelStudio's word, such as completed or failed.")),
+    result: z.optional(z.union([z.string(), z.null()]).describe('The text that was generated.')),
+    error: z.optional(z.union([z.string(), z.looseObject({}), z.null()]).describe('Why there is no text.')),
   }),
 );
 export const Results = named('Results', 'In the order of the conversations.', z.array(Result));
+export const ResultsLink = named(
+  'ResultsLink',
+  'Where results lie that are too large for an answer. The URL needs no key, and must not be sent one.',
+  z.strictObject({ url: z.url(), expires_at: moment }),
+);
 
 const Webhook = named(
   'Webhook',
@@ -67,8 +76,8 @@ const JobData = z.strictObject({
   status: z.enum(STATUSES).describe('A terminal status never changes.'),
   model_id: z.string(),
   total_tasks: z.int().min(1),
-  completed_tasks: count,
-  failed_tasks: count,
+  completed_tasks: count.describe('Tasks that have ended, the failed ones among them.'),
+  failed_tasks: count.describe('Of completed_tasks, those without a result.'),
   created_at: moment,
   updated_at: moment,
   finished_at: z.nullable(moment),
@@ -95,7 +104,10 @@ export const ListQuery = {
   created_after: DateTime,
   created_before: DateTime,
   limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
-  cursor: Id.describe('The next_cursor of the page before.'),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,128}$/)
+    .describe('The next_cursor of the page before. An empty one is none.'),
 };
 
 export const Deliveries = named(

@@ -40,7 +40,9 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
     given.delete(name);
     if (text === undefined) return null;
     const value = read(text);
-    if (value === null) refuse(name, message);
+    const isPlusLost = value === null && read(text.replaceAll(' ', '+')) !== null;
+    if (isPlusLost) refuse(name, 'has a blank where a + was: write the + as %2B');
+    else if (value === null) refuse(name, message);
     return value;
   };
   const status = take('status', readStatus, `must be one of ${STATUSES.join(', ')}`);
@@ -48,6 +50,7 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   const example = 'must be a date and time with its zone, such as 2026-01-31T12:00:00Z';
   const createdAfter = take('created_after', readDateTime, example);
   const createdBefore = take('created_before', readDateTime, example);
+  if (given.get('cursor') === '') given.delete('cursor');
   const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };

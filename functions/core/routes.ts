@@ -43,13 +43,15 @@ export type Match =
 export function matchRoute(method: string, path: string): Match {
   const segments = path.split('/').slice(1);
   const samePath = ROUTES.filter((route) => matches(route.path, segments));
-  const route = samePath.find((candidate) => candidate.method === method);
+  // Whoever may GET may look at the headers alone.
+  const route = samePath.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method));
   if (route) {
     const jobId = segments[route.path.indexOf('*')] ?? '';
     return { kind: 'route', operation: route.operation, scope: route.scope, jobId };
   }
   if (samePath.length === 0) return { kind: 'not_found' };
-  return { kind: 'method_not_allowed', allow: samePath.map((candidate) => candidate.method).join(', ') };
+  const allowed = samePath.flatMap((each) => (each.method === 'GET' ? ['GET', 'HEAD'] : each.method));
+  return { kind: 'method_not_allowed', allow: allowed.join(', ') };
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {

@@ -2,26 +2,27 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { canonicalOf, type Generation, generationFields, parseInside } from './generation.ts';
 import type { Fault } from './problem.ts';
-import { FAULTS_MAX, faultsOf, isObject, text } from './validation.ts';
+import { FAULTS_MAX, faultsOf, isObject, numberFrom, optional, text } from './validation.ts';
 import { faultInWebhookUrl, type WebhookRules } from './webhook-url.ts';
 
-const printable = z.refine<string>((value) => !/\p{Cc}/u.test(value), {
-  error: 'Must not contain control characters',
-});
-export const metadataKey = text.check(z.minLength(1), z.maxLength(64), printable);
-export const metadataValue = text.check(z.maxLength(512), printable);
-const fewPairs = z.refine<unknown>((value) => !isObject(value) || Object.keys(value).length <= 16, {
-  error: 'Must have at most 16 pairs',
+const printable = z.refine<string>((value) => !/\p{Cc}/u.test(value), 'Must not contain control characters');
+const NAME = 'Must be 1 to 64 characters';
+export const metadataKey = text.check(z.minLength(1, NAME), z.maxLength(64, NAME), printable);
+export const metadataValue = text.check(z.maxLength(512, 'Must be at most 512 characters'), printable);
+const few = (value: unknown) => !isObject(value) || Object.keys(value).length <= 16;
+const Pairs = z.record(metadataKey, metadataValue, {
+  error: ({ input }) => `Must be an object${Array.isArray(input) ? ', which is {} when empty, not []' : ''}`,
 });
 /** Counted before they are looked at: a hostile body may hold half a million of them. */
-const Metadata = z.pipe(z.unknown().check(fewPairs), z.record(metadataKey, metadataValue));
+const Metadata = z.pipe(z.unknown().check(z.refine(few, 'Must have at most 16 pairs')), Pairs);
 
 /** The body, but for the inside of what ModelStudio is asked for. */
 export const Envelope = z.strictObject({
   ...generationFields,
-  webhook_url: z.optional(z.string()),
-  metadata: z._default(Metadata, {}),
-  expires_in: z._default(z.int().check(z.minimum(60), z.maximum(604_800)), 86_400),
+  /** Null: none, whatever the default is. */
+  webhook_url: z.optional(z.nullable(z.string())),
+  metadata: optional(Metadata, {}),
+  expires_in: optional(numberFrom(60, 604_800, 'a whole number'), 86_400),
 });
 
 /** A valid request with its defaults filled in. */
@@ -59,8 +60,10 @@ function capped(faults: Fault[]): Fault[] {
 
 /** What two requests must share to be the same one, whatever their bytes: the order of names, say. */
 export function fingerprint(submission: Submission): string {
-  const { webhook_url = null, expires_in } = submission;
+  const { expires_in } = submission;
+  // Earlier releases wrote null for none given.
+  const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const canonical = [...canonicalOf(submission), webhook_url, metadata, expires_in];
+  const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
 }

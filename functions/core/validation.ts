@@ -1,23 +1,51 @@
 import * as z from 'zod/mini';
-import english from 'zod/v4/locales/en.js';
 import type { Fault } from './problem.ts';
 
-z.config(english());
+// Whatever has no sentence of its own is wrong in its type.
+z.config({
+  localeError(issue) {
+    const kind = issue.code === 'invalid_type' ? issue.expected : 'value of another kind';
+    return `Must be ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
+  },
+});
 
 /** Enough faults to mend any honest mistake at once; a hostile body must not buy a million of them. */
 export const FAULTS_MAX = 100;
-const POINTER_MAX_LENGTH = 300;
+export const POINTER_MAX_LENGTH = 300;
 
 const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
   error: 'Must not contain a lone surrogate',
 });
 export const text = z.string().check(wellFormed);
 
+export function arrayOf<T extends z.ZodMiniType>(item: T, error: string) {
+  return z.array(item, error).check(z.minLength(1, error), z.maxLength(1000, error));
+}
+
+export function numberFrom(least: number, most: number, kind: 'a number' | 'a whole number') {
+  const error = `Must be ${kind} from ${least} to ${most}`;
+  const number = kind === 'a number' ? z.number(error) : z.int({ error, abort: true });
+  return number.check(z.minimum(least, error), z.maximum(most, error));
+}
+
+/** A field that may be left out, or null, which says the same. */
+export function optional<T>(schema: z.ZodMiniType<T>, fallback: T) {
+  const given = z._default(z.nullable(schema), fallback as never);
+  return z.pipe(
+    given,
+    z.transform((value) => value ?? fallback),
+  );
+}
+
 export type Path = readonly PropertyKey[];
 
 /** At most FAULTS_MAX; `prefix` is where in the body the input was. */
 export function faultsOf(error: z.core.$ZodError, input: unknown, prefix: Path): Fault[] {
-  return error.issues.flatMap((issue) => faultsOfIssue(issue, input, prefix)).slice(0, FAULTS_MAX);
+  const faults = error.issues.flatMap((issue) => faultsOfIssue(issue, input, prefix));
+  // Text where an array belongs is of the wrong type and may be too long, both of which is one fault.
+  const isSame = (one: Fault, other?: Fault) =>
+    one.pointer === other?.pointer && one.message === other.message;
+  return faults.filter((each, i) => !isSame(each, faults[i - 1])).slice(0, FAULTS_MAX);
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue, input: unknown, prefix: Path): Fault[] {
@@ -46,7 +74,7 @@ function valueAt(path: Path, input: unknown): unknown {
   return path.reduce<unknown>((value, key) => (value as never)?.[key], input);
 }
 
-function fault(path: Path, message: string): Fault {
+export function fault(path: Path, message: string): Fault {
   const pointer = path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
   return { pointer: pointer.slice(0, POINTER_MAX_LENGTH), message };
 }

@@ -3,7 +3,6 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
 import { s3Settings } from './aws.ts';
 
-const LINK_SECONDS = 900;
 /** 80 Mbit/s: what takes longer to write than at this rate is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
 
@@ -12,7 +11,7 @@ export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
   /** Undefined: the object has no body. @throws NoSuchKey */
   get(key: string): Promise<string | undefined>;
-  link(key: string): Promise<string>;
+  link(key: string, seconds: number): Promise<string>;
 }
 
 export function createBucket(Bucket: string, s3 = new S3Client(s3Settings)): Bucket {
@@ -27,6 +26,6 @@ export function createBucket(Bucket: string, s3 = new S3Client(s3Settings)): Buc
       const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
       return object.Body?.transformToString();
     },
-    link: (Key) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn: LINK_SECONDS }),
+    link: (Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
   };
 }

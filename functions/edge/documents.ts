@@ -43,9 +43,9 @@ export function createDocuments(stores: DocumentStores): Documents {
       return inflateRawSync(deflated).toString();
     },
 
-    async link({ store, key }) {
+    async link({ store, key }, seconds) {
       if (store !== 'bucket') throw new Error(`The document ${key} is in the table, which has no links`);
-      return (await bucket()).link(key);
+      return (await bucket()).link(key, seconds);
     },
   };
 }

@@ -10,28 +10,47 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
   return async (event) => {
     const request = asRequest(event);
     const { status, headers, body } = await answer(request).catch((error: unknown) => {
-      logger.error('request failed', { request_id: request.requestId, error: nameOf(error) });
+      const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
+      const facts = { request_id: request.requestId, job_id, error: nameOf(error) };
+      logger.error('request failed', facts);
       return problem('internal_error', request.requestId);
     });
-    return { statusCode: status, headers, body };
+    return {
+      statusCode: status,
+      headers: { ...headers, 'x-content-type-options': 'nosniff' },
+      body: request.method === 'HEAD' ? '' : body,
+    };
   };
 }
 
-function asRequest(event: APIGatewayProxyEventV2): Request {
+/** Whoever invokes the function past the gateway may leave out anything. */
+function asRequest(event: Partial<APIGatewayProxyEventV2> | null): Request {
+  const {
+    requestContext,
+    rawPath = '',
+    rawQueryString = '',
+    headers = {},
+    body,
+    isBase64Encoded,
+  } = event ?? {};
   return {
-    method: event.requestContext.http.method,
-    path: event.rawPath,
-    query: event.rawQueryString ?? '',
-    headers: event.headers,
-    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
-    requestId: event.requestContext.requestId,
+    method: requestContext?.http?.method ?? '',
+    path: rawPath,
+    query: rawQueryString,
+    headers,
+    body: Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'),
+    requestId: requestContext?.requestId ?? '',
   };
 }
 
-/** A thrown error's message may quote what it failed on, so only its name is logged, and where it came from. */
-export function nameOf(error: unknown): { name: string; stack: string } {
-  const { name, message, stack = '' } = error instanceof Error ? error : new Error('not an error');
+/** The SDK's errors have `$metadata`, Node's a `code`. */
+type Thrown = Error & { code?: string; $metadata?: { httpStatusCode?: number } };
+
+/** A thrown error's message may quote what it failed on, so only what it is and where it came from is logged. */
+export function nameOf(thrown: unknown) {
+  const error: Thrown = thrown instanceof Error ? thrown : new Error('not an error');
+  const { name, message, stack = '', code, $metadata: { httpStatusCode: status } = {} } = error;
   const trace = stack.slice(stack.indexOf(message) + message.length);
   const frames = trace.split('\n').filter((line) => /^\s+at /.test(line));
-  return { name, stack: frames.slice(0, 8).join('\n') };
+  return { name, code, status, stack: frames.slice(0, 8).join('\n') };
 }

@@ -23,6 +23,7 @@ export async function cancel(
       const detail = 'The job is being submitted right now. Try again in a second.';
       return problem('not_cancellable', request.requestId, { detail, headers: { 'retry-after': '1' } });
     }
+    if (job.status === 'cancelled') return showJob(job, world);
     if (isFinished(job)) {
       return problem('not_cancellable', request.requestId, { detail: `The job is already ${job.status}.` });
     }

@@ -5,6 +5,8 @@ import { deliveriesJson } from '../core/view.ts';
 import type { World } from '../ports.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from './show.ts';
 
+const LINK_SECONDS = 900;
+
 /** `GET /v1/jobs/{job_id}` and what lies below it. */
 export async function read(
   request: Request,
@@ -18,6 +20,11 @@ export async function read(
   if (!isFinished(job)) return problem('not_finished', request.requestId);
   if (job.results === null) return okJson('[]');
   if (job.results === 'in-event') return okJson(resultsInEvent(await world.documents.load(job.event)));
-  const location = await world.documents.link(job.results);
+  const second = Math.floor(world.clock.now() / 1000);
+  const location = await world.documents.link(job.results, LINK_SECONDS);
+  if (/(^|&)redirect=false(&|$)/i.test(request.query)) {
+    const expires_at = new Date((second + LINK_SECONDS) * 1000).toISOString();
+    return okJson(JSON.stringify({ url: location, expires_at }));
+  }
   return { status: 307, headers: { location, 'cache-control': 'no-store' }, body: '' };
 }

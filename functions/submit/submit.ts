@@ -29,6 +29,9 @@ export const SUBMIT_LEASE_MILLIS = 60_000;
 const UNAVAILABLE_RETRY_SECONDS = 5;
 const RETRY_AFTER_MAX_SECONDS = 3600;
 
+/** Without a comma: the gateway joins headers by it that came twice. */
+const IDEMPOTENCY_KEY = /^[!-+\--~]{1,255}$/;
+
 /** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
 export async function submit(request: Request, admitted: Admitted, world: SubmitWorld): Promise<Answer> {
   const idempotencyKey = request.headers['idempotency-key'];
@@ -49,7 +52,11 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
       return accept(await begin(job, creation.upstreamJobId, outlook, world), {}, world);
     case 'unknown':
       await finish(job, submissionUnknown, world);
-      return problem('submission_unknown', request.requestId, { job_id: job.jobId });
+      // Clients that repeat a 504 by themselves, as OpenAI's do, would have it created once more.
+      return problem('submission_unknown', request.requestId, {
+        job_id: job.jobId,
+        headers: { 'x-should-retry': 'false' },
+      });
     default:
       if (creation.kind === 'unavailable') await world.experience.refused();
       await world.jobs.remove(job);
@@ -73,18 +80,13 @@ function parse(
   world: SubmitWorld,
 ): Submission | Answer {
   const { headers, body, requestId } = request;
-  const json = readJson(headers, body, requestId);
-  if ('status' in json) return json;
-  const submission = parseSubmission(json.value, world.settings.webhookRules);
-  const errors = 'faults' in submission ? submission.faults : [];
-  if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
-    errors.push({
-      pointer: '',
-      message: 'The Idempotency-Key header must be 1 to 255 visible ASCII characters',
-    });
-  }
-  if (errors.length === 0 && !('faults' in submission)) return submission;
-  return problem('invalid_request', requestId, { errors });
+  return readJson(headers, body, requestId, (value) => {
+    const submission = parseSubmission(value, world.settings.webhookRules);
+    if (idempotencyKey === undefined || IDEMPOTENCY_KEY.test(idempotencyKey)) return submission;
+    const message =
+      'The Idempotency-Key header must be given once, as 1 to 255 visible ASCII characters without a comma';
+    return { faults: [...('faults' in submission ? submission.faults : []), { pointer: '', message }] };
+  });
 }
 
 function newJob(
@@ -94,7 +96,7 @@ function newJob(
   { clock, chance, settings }: SubmitWorld,
 ): SubmittingJob {
   const now = clock.now();
-  const url = submission.webhook_url ?? settings.defaultWebhookUrl;
+  const { webhook_url: url = settings.defaultWebhookUrl } = submission;
   const untried = { attempts: 0, attemptsBefore: 0, log: [], awaited: null, leaseUntil: null };
   return {
     status: 'submitting',

@@ -131,6 +131,12 @@ describe('a webhook', () => {
     ]);
     const results = (await (await fetch(data.results_url, { headers })).json()) as { result: string }[];
     expect(results[0]?.result.length).toBe(3_000_000);
+    const linked = await call(system, 'GET', `/v1/jobs/${jobId}/results?redirect=false`);
+    const { url, expires_at } = linked.json;
+    expect(linked.status).toBe(200);
+    expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(0);
+    expect(Date.parse(expires_at) - Date.now()).toBeLessThanOrEqual(900_000);
+    expect(await (await fetch(url)).json()).toEqual(results);
   });
 });
 

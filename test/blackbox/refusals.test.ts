@@ -153,14 +153,14 @@ describe('an odd address', () => {
   });
 
   it.each([
-    ['/v1/jobs', ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'], 'POST, GET'],
-    ['/v1/jobs/JOB', ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'GET'],
-    ['/v1/jobs/JOB/results', ['HEAD', 'POST', 'DELETE'], 'GET'],
-    ['/v1/jobs/JOB/deliveries', ['HEAD', 'POST', 'DELETE'], 'GET'],
+    ['/v1/jobs', ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'], 'POST, GET, HEAD'],
+    ['/v1/jobs/JOB', ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
+    ['/v1/jobs/JOB/results', ['POST', 'DELETE'], 'GET, HEAD'],
+    ['/v1/jobs/JOB/deliveries', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/v1/jobs/JOB/cancel', ['HEAD', 'GET', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],
     ['/v1/jobs/JOB/redeliver', ['HEAD', 'GET', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],
-    ['/v1/health', ['HEAD', 'POST', 'OPTIONS'], 'GET'],
-    ['/v1/openapi.json', ['HEAD', 'POST', 'OPTIONS'], 'GET'],
+    ['/v1/health', ['POST', 'OPTIONS'], 'GET, HEAD'],
+    ['/v1/openapi.json', ['POST', 'OPTIONS'], 'GET, HEAD'],
   ])('%s is not for %j', async (path, methods, allow) => {
     for (const method of methods) {
       const answer = await send(method, path.replace('JOB', jobs.running));
@@ -171,6 +171,24 @@ describe('an odd address', () => {
     }
     expect((await jobNow('running')).status).toBe('running');
   });
+});
+
+it('HEAD is answered as GET is, but for the body', async () => {
+  const keys = [system.client_keys[0], system.read_only_key, 'nobody'];
+  for (const { path } of ROUTES.filter(({ method }) => method === 'GET')) {
+    const address = `/${path.join('/').replace('*', jobs.ended)}`;
+    for (const key of keys) {
+      const [got, head] = [await send('GET', address, { key }), await send('HEAD', address, { key })];
+      expect([address, head.status, head.text]).toEqual([address, got.status, '']);
+      expect(head.headers['content-type']).toBe(got.headers['content-type']);
+    }
+  }
+});
+
+it('no answer is to be taken for another type than it says', async () => {
+  for (const path of ['/v1/health', '/v1/jobs', '/v1/nowhere', `/v1/jobs/${jobs.ended}/results`]) {
+    expect((await send('GET', path)).headers['x-content-type-options']).toBe('nosniff');
+  }
 });
 
 it.each(['__proto__', 'constructor', '-', '0', 'a'.repeat(128), 'UPPER'])(

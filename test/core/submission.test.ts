@@ -66,136 +66,222 @@ describe('a valid request', () => {
     expect(valid(body)).toMatchObject(body);
   });
 
+  it.each<[what: string, changes: object, read: object]>([
+    ['temperature', { temperature: null }, { temperature: 0.7 }],
+    ['max_tokens', { max_tokens: null }, { max_tokens: 512 }],
+    ['metadata', { metadata: null }, { metadata: {} }],
+    ['expires_in', { expires_in: null }, { expires_in: 86_400 }],
+    [
+      'webhook_url, which is none even where there is a default',
+      { webhook_url: null },
+      { webhook_url: null },
+    ],
+  ])('may have null for what is optional: %s', (_what, changes, read) => {
+    expect(valid({ ...minimal, ...changes })).toMatchObject(read);
+  });
+
+  it.each<[what: string, members: object]>([
+    ['of OpenAI', { refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null }],
+    ['with no calls of tools', { tool_calls: [] }],
+    ['without any of it', {}],
+  ])("may have an assistant's reply in it as it came: %s", (_what, members) => {
+    const reply = { role: 'assistant', content: '4' };
+    const messages = [
+      [
+        { role: 'user', content: '2+2?' },
+        { ...reply, ...members },
+      ],
+    ];
+    expect(valid({ ...minimal, messages }).messages).toEqual([[{ role: 'user', content: '2+2?' }, reply]]);
+  });
+
   it('has no negative zero', () => {
     expect(Object.is(valid({ ...minimal, temperature: -0 }).temperature, 0)).toBe(true);
   });
 });
 
+const CONVERSATIONS = 'Must be an array of 1 to 1000 conversations';
+const MESSAGES = 'Must be an array of 1 to 1000 messages';
+const MESSAGE = 'Must be an object with a role and a content';
+const MODEL = 'Must match ^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$';
+const ROLE = 'Must be "system", "user" or "assistant"';
+const CONTENT = 'Must be a string or an array of 1 to 1000 parts';
+const PART = 'Must be a part of the type "text" or "image_url"';
+const IMAGE = 'Must be a data: or https: URL';
+const TEMPERATURE = 'Must be a number from 0 to 1';
+const TOKENS = 'Must be a whole number from 1 to 9007199254740991';
+const EXPIRY = 'Must be a whole number from 60 to 604800';
+const NAME = 'Must be 1 to 64 characters';
+const CONTROL = 'Must not contain control characters';
+const SILENT = 'Must be null, empty or left out';
+
 describe('a request with one fault names it', () => {
-  it.each<[what: string, body: unknown, pointer: string, message: RegExp]>([
-    ['null', null, '', /object/],
-    ['an array', [], '', /object/],
-    ['a string', 'x', '', /object/],
-    ['a number', 1, '', /object/],
-    ['deep nesting', nested(100_000), '', /object/],
+  it.each<[what: string, body: unknown, pointer: string, message: string]>([
+    ['null', null, '', 'Must be an object'],
+    ['an array', [], '', 'Must be an object'],
+    ['a string', 'x', '', 'Must be an object'],
+    ['a number', 1, '', 'Must be an object'],
+    ['deep nesting', nested(100_000), '', 'Must be an object'],
 
-    ['no model', { messages: minimal.messages }, '/model_id', /Required/],
-    ['a model that is no string', { ...minimal, model_id: ['m'] }, '/model_id', /string/],
-    ['a blank model', { ...minimal, model_id: '   ' }, '/model_id', /Must match/],
-    ['a model that is too long', { ...minimal, model_id: 'm'.repeat(257) }, '/model_id', /Must match/],
-    ['a model with a line break', { ...minimal, model_id: 'm\n' }, '/model_id', /Must match/],
-    ['a model that climbs', { ...minimal, model_id: 'a/../b' }, '/model_id', /"\.\."/],
+    ['no model', { messages: minimal.messages }, '/model_id', 'Required'],
+    ['a model that is no string', { ...minimal, model_id: ['m'] }, '/model_id', 'Must be a string'],
+    ['a blank model', { ...minimal, model_id: '   ' }, '/model_id', MODEL],
+    ['a model that is too long', { ...minimal, model_id: 'm'.repeat(257) }, '/model_id', MODEL],
+    ['a model with a line break', { ...minimal, model_id: 'm\n' }, '/model_id', MODEL],
+    ['a model that climbs', { ...minimal, model_id: 'a/../b' }, '/model_id', 'Must not contain ".."'],
 
-    ['no messages', { model_id: 'm' }, '/messages', /Required/],
-    ['messages that are an object', { ...minimal, messages: {} }, '/messages', /array/],
-    ['no conversation', { ...minimal, messages: [] }, '/messages', />=1/],
-    ['1001 conversations', { ...minimal, messages: times(1001, []) }, '/messages', /<=1000/],
-    ['a conversation of null', { ...minimal, messages: [null] }, '/messages/0', /array/],
-    ['a conversation without messages', { ...minimal, messages: [[]] }, '/messages/0', />=1/],
-    ['1001 messages', { ...minimal, messages: [times(1001, {})] }, '/messages/0', /<=1000/],
-    ['deeply nested messages', { ...minimal, messages: nested(100_000) }, '/messages/0/0', /object/],
-    ['the second conversation', { ...minimal, messages: [...minimal.messages, 'x'] }, '/messages/1', /array/],
+    ['no messages', { model_id: 'm' }, '/messages', 'Required'],
+    ['messages that are an object', { ...minimal, messages: {} }, '/messages', CONVERSATIONS],
+    ['no conversation', { ...minimal, messages: [] }, '/messages', CONVERSATIONS],
+    ['1001 conversations', { ...minimal, messages: times(1001, []) }, '/messages', CONVERSATIONS],
+    ['a conversation of null', { ...minimal, messages: [null] }, '/messages/0', MESSAGES],
+    ['a conversation without messages', { ...minimal, messages: [[]] }, '/messages/0', MESSAGES],
+    ['1001 messages', { ...minimal, messages: [times(1001, {})] }, '/messages/0', MESSAGES],
+    ['deeply nested messages', { ...minimal, messages: nested(100_000) }, '/messages/0/0', MESSAGE],
+    [
+      'the second conversation',
+      { ...minimal, messages: [...minimal.messages, 'x'] },
+      '/messages/1',
+      MESSAGES,
+    ],
 
-    ['a message of text', withMessage('hi'), '/messages/0/0', /object/],
-    ['a message without role', withMessage({ content: 'x' }), '/messages/0/0/role', /Required/],
-    ['a message without content', withMessage({ role: 'user' }), '/messages/0/0/content', /Required/],
-    ['an unknown role', withMessage({ role: 'bot', content: 'x' }), '/messages/0/0/role', /"user"/],
-    ['a role of null', withMessage({ role: null, content: 'x' }), '/messages/0/0/role', /"user"/],
-    ['a name', withMessage({ role: 'user', content: 'x', name: 'y' }), '/messages/0/0/name', /Unknown field/],
+    ['a message of text', withMessage('hi'), '/messages/0/0', MESSAGE],
+    ['a message without role', withMessage({ content: 'x' }), '/messages/0/0/role', 'Required'],
+    ['a message without content', withMessage({ role: 'user' }), '/messages/0/0/content', 'Required'],
+    ['an unknown role', withMessage({ role: 'bot', content: 'x' }), '/messages/0/0/role', ROLE],
+    ['a role of null', withMessage({ role: null, content: 'x' }), '/messages/0/0/role', ROLE],
+    ['a name', withMessage({ role: 'user', content: 'x', name: 'y' }), '/messages/0/0/name', 'Unknown field'],
 
-    ['content that is a number', withContent(1), '/messages/0/0/content', /string or an array/],
-    ['content that is an object', withContent({ type: 'text' }), '/messages/0/0/content', /string or an arr/],
-    ['content without parts', withContent([]), '/messages/0/0/content', />=1/],
-    ['1001 parts', withContent(times(1001, { type: 'text', text: 'x' })), '/messages/0/0/content', /<=1000/],
-    ['a part of text', withContent(['hi']), '/messages/0/0/content/0', /object/],
-    ['a part without type', withContent([{}]), '/messages/0/0/content/0/type', /'text' \| 'image|Required/],
-    ['a part of audio', withContent([{ type: 'audio' }]), '/messages/0/0/content/0/type', /'text' \| 'image/],
-    ['a text part without text', withContent([{ type: 'text' }]), '/messages/0/0/content/0/text', /Required/],
-    ['the text of a number', withContent([{ type: 'text', text: 1 }]), '/messages/0/0/content/0/text', /str/],
-    ['deeply nested parts', withContent(nested(100_000)), '/messages/0/0/content/0', /./],
+    ...(['refusal', 'audio', 'function_call', 'tool_calls', 'annotations'] as const).flatMap((name) =>
+      [{ x: 1 }, [{ x: 1 }], 'no', false].map((value): [string, unknown, string, string] => [
+        `${name} that says something`,
+        withMessage({ role: 'assistant', content: 'x', [name]: value }),
+        `/messages/0/0/${name}`,
+        SILENT,
+      ]),
+    ),
+
+    ['content that is a number', withContent(1), '/messages/0/0/content', CONTENT],
+    ['content that is an object', withContent({ type: 'text' }), '/messages/0/0/content', CONTENT],
+    ['content without parts', withContent([]), '/messages/0/0/content', CONTENT],
+    ['1001 parts', withContent(times(1001, { type: 'text', text: 'x' })), '/messages/0/0/content', CONTENT],
+    ['a part of text', withContent(['hi']), '/messages/0/0/content/0', PART],
+    ['a part without type', withContent([{}]), '/messages/0/0/content/0/type', 'Required'],
+    ['a part of audio', withContent([{ type: 'audio' }]), '/messages/0/0/content/0/type', PART],
+    ['a text part without text', withContent([{ type: 'text' }]), '/messages/0/0/content/0/text', 'Required'],
+    [
+      'the text of a number',
+      withContent([{ type: 'text', text: 1 }]),
+      '/messages/0/0/content/0/text',
+      'Must be a string',
+    ],
+    ['deeply nested parts', withContent(nested(100_000)), '/messages/0/0/content/0', PART],
     [
       'an unknown field of a part',
       withContent([{ type: 'text', text: 'x', zip: 1 }]),
       '/messages/0/0/content/0/zip',
-      /Unknown field/,
+      'Unknown field',
     ],
     [
       'an image that is a string',
       withContent([{ type: 'image_url', image_url: 'https://x' }]),
       '/messages/0/0/content/0/image_url',
-      /object/,
+      'Must be an object with a url',
     ],
-    ['an image of a number', withImage(1), '/messages/0/0/content/0/image_url/url', /string/],
-    ['no image', withImage(''), '/messages/0/0/content/0/image_url/url', /data: or https:/],
-    [
-      'an image in a file',
-      withImage('file:///x'),
-      '/messages/0/0/content/0/image_url/url',
-      /data: or https:/,
-    ],
+    ['an image of a number', withImage(1), '/messages/0/0/content/0/image_url/url', 'Must be a string'],
+    ['no image', withImage(''), '/messages/0/0/content/0/image_url/url', IMAGE],
+    ['an image in a file', withImage('file:///x'), '/messages/0/0/content/0/image_url/url', IMAGE],
     [
       'an image with an https URL inside',
       withImage('file:///x?https://y'),
       '/messages/0/0/content/0/image_url/url',
-      /data: or https:/,
+      IMAGE,
     ],
-    ['an http image', withImage('http://x/a'), '/messages/0/0/content/0/image_url/url', /data: or https:/],
-    ['an empty data: URL', withImage('data:'), '/messages/0/0/content/0/image_url/url', /data: or https:/],
+    ['an http image', withImage('http://x/a'), '/messages/0/0/content/0/image_url/url', IMAGE],
+    ['an empty data: URL', withImage('data:'), '/messages/0/0/content/0/image_url/url', IMAGE],
 
-    ['a hot temperature', { ...minimal, temperature: 1.1 }, '/temperature', /<=1/],
-    ['a cold temperature', { ...minimal, temperature: -0.1 }, '/temperature', />=0/],
-    ['a temperature of text', { ...minimal, temperature: '0.5' }, '/temperature', /number/],
-    ['a temperature of null', { ...minimal, temperature: null }, '/temperature', /number/],
+    ['a hot temperature', { ...minimal, temperature: 1.1 }, '/temperature', TEMPERATURE],
+    ['a cold temperature', { ...minimal, temperature: -0.1 }, '/temperature', TEMPERATURE],
+    ['a temperature of text', { ...minimal, temperature: '0.5' }, '/temperature', TEMPERATURE],
     [
       'a temperature beyond numbers',
       { ...minimal, temperature: Number.POSITIVE_INFINITY },
       '/temperature',
-      /number/,
+      TEMPERATURE,
     ],
-    ['no tokens', { ...minimal, max_tokens: 0 }, '/max_tokens', />=1/],
-    ['half a token', { ...minimal, max_tokens: 1.5 }, '/max_tokens', /int/],
-    ['more tokens than integers', { ...minimal, max_tokens: 2 ** 53 }, '/max_tokens', /<=/],
-    ['an expiry too soon', { ...minimal, expires_in: 59 }, '/expires_in', />=60/],
-    ['an expiry too late', { ...minimal, expires_in: 604_801 }, '/expires_in', /<=604800/],
-    ['an expiry of text', { ...minimal, expires_in: '60' }, '/expires_in', /./],
+    ['no tokens', { ...minimal, max_tokens: 0 }, '/max_tokens', TOKENS],
+    ['half a token', { ...minimal, max_tokens: 1.5 }, '/max_tokens', TOKENS],
+    ['more tokens than integers', { ...minimal, max_tokens: 2 ** 53 }, '/max_tokens', TOKENS],
+    ['an expiry too soon', { ...minimal, expires_in: 59 }, '/expires_in', EXPIRY],
+    ['an expiry too late', { ...minimal, expires_in: 604_801 }, '/expires_in', EXPIRY],
+    ['an expiry of text', { ...minimal, expires_in: '60' }, '/expires_in', EXPIRY],
 
-    ['a webhook of null', { ...minimal, webhook_url: null }, '/webhook_url', /string/],
-    ['a webhook over http', { ...minimal, webhook_url: 'http://a.example.com' }, '/webhook_url', /https/],
-    ['an empty webhook', { ...minimal, webhook_url: '' }, '/webhook_url', /https/],
+    ['a webhook of a number', { ...minimal, webhook_url: 1 }, '/webhook_url', 'Must be a string'],
+    [
+      'a webhook over http',
+      { ...minimal, webhook_url: 'http://a.example.com' },
+      '/webhook_url',
+      'Must start with https:// and a host name',
+    ],
+    [
+      'an empty webhook',
+      { ...minimal, webhook_url: '' },
+      '/webhook_url',
+      'Must start with https:// and a host name',
+    ],
 
-    ['metadata that is an array', withMetadata(['a']), '/metadata', /record/],
-    ['metadata of null', withMetadata(null), '/metadata', /record/],
-    ['17 pairs of metadata', withMetadata(pairs(17)), '/metadata', /at most 16/],
-    ['a metadata value of a number', withMetadata({ a: 1 }), '/metadata/a', /string/],
-    ['a long metadata value', withMetadata({ a: 'v'.repeat(513) }), '/metadata/a', /<=512/],
-    ['a long metadata key', withMetadata({ ['k'.repeat(65)]: 'v' }), `/metadata/${'k'.repeat(65)}`, /<=64/],
-    ['an empty metadata key', withMetadata({ '': 'v' }), '/metadata/', />=1/],
-    ['a control character in a key', withMetadata({ 'a\n': 'v' }), '/metadata/a\n', /control/],
-    ['a control character in a value', withMetadata({ a: 'v\u0085' }), '/metadata/a', /control/],
+    [
+      'metadata that is an array',
+      withMetadata(['a']),
+      '/metadata',
+      'Must be an object, which is {} when empty, not []',
+    ],
+    [
+      'metadata that PHP makes of an empty array',
+      withMetadata([]),
+      '/metadata',
+      'Must be an object, which is {} when empty, not []',
+    ],
+    ['metadata of text', withMetadata('a'), '/metadata', 'Must be an object'],
+    ['half a second to live', { ...minimal, expires_in: 60.5 }, '/expires_in', EXPIRY],
+    ['an expiry beyond integers', { ...minimal, expires_in: 2 ** 53 }, '/expires_in', EXPIRY],
+    ['a negative expiry of a fraction', { ...minimal, expires_in: -0.5 }, '/expires_in', EXPIRY],
+    ['17 pairs of metadata', withMetadata(pairs(17)), '/metadata', 'Must have at most 16 pairs'],
+    ['a metadata value of a number', withMetadata({ a: 1 }), '/metadata/a', 'Must be a string'],
+    [
+      'a long metadata value',
+      withMetadata({ a: 'v'.repeat(513) }),
+      '/metadata/a',
+      'Must be at most 512 characters',
+    ],
+    ['a long metadata key', withMetadata({ ['k'.repeat(65)]: 'v' }), `/metadata/${'k'.repeat(65)}`, NAME],
+    ['an empty metadata key', withMetadata({ '': 'v' }), '/metadata/', NAME],
+    ['a control character in a key', withMetadata({ 'a\n': 'v' }), '/metadata/a\n', CONTROL],
+    ['a control character in a value', withMetadata({ a: 'v\u0085' }), '/metadata/a', CONTROL],
 
     [
       'a metadata key that objects pass over',
       withMetadata(JSON.parse('{"__proto__":"v"}')),
       '/metadata/__proto__',
-      /Must not/,
+      'Must not be used as a name',
     ],
     [
       'the same with an object in it',
       withMetadata(JSON.parse('{"a":"b","__proto__":{"c":"d"}}')),
       '/metadata/__proto__',
-      /Must not/,
+      'Must not be used as a name',
     ],
 
-    ['an unknown field', { ...minimal, webhok_url: 'x' }, '/webhok_url', /Unknown field/],
-    ['an unknown field, escaped', { ...minimal, 'a/b~c': 1 }, '/a~1b~0c', /Unknown field/],
+    ['an unknown field', { ...minimal, webhok_url: 'x' }, '/webhok_url', 'Unknown field'],
+    ['an unknown field, escaped', { ...minimal, 'a/b~c': 1 }, '/a~1b~0c', 'Unknown field'],
     [
       '__proto__ as a field',
       JSON.parse('{"model_id":"m","messages":[[{"role":"user","content":"x"}]],"__proto__":{}}'),
       '/__proto__',
-      /Unknown field/,
+      'Unknown field',
     ],
   ])('%s', (_what, body, pointer, message) => {
-    expect(faultsIn(body)).toEqual([{ pointer, message: expect.stringMatching(message) }]);
+    expect(faultsIn(body)).toEqual([{ pointer, message }]);
   });
 });
 
@@ -328,6 +414,12 @@ describe('the fingerprint', () => {
       withContent([{ text: 'x', type: 'text' }]),
     ],
     ['a default that is spelt out', minimal, { ...minimal, temperature: 0.7, max_tokens: 512 }],
+    ['null for a default', minimal, { ...minimal, temperature: null, max_tokens: null, metadata: null }],
+    [
+      'members that say nothing',
+      withMessage({ role: 'assistant', content: 'x' }),
+      withMessage({ role: 'assistant', content: 'x', refusal: null, annotations: [] }),
+    ],
     ['the other defaults', minimal, { ...minimal, metadata: {}, expires_in: 86_400 }],
     ['negative zero', { ...minimal, temperature: 0 }, { ...minimal, temperature: -0 }],
     ['a number in another notation', { ...minimal, max_tokens: 1000 }, JSON.parse('{"max_tokens":1e3}')],
@@ -350,6 +442,7 @@ describe('the fingerprint', () => {
     ['other tokens', { max_tokens: 11 }],
     ['another webhook', { webhook_url: 'https://hooks.example.com/i' }],
     ['no webhook', { webhook_url: undefined }],
+    ['no webhook, not even the default', { webhook_url: null }],
     ['another value', { metadata: { a: '1', b: '3' } }],
     ['values that changed places', { metadata: { a: '2', b: '1' } }],
     ['no metadata', { metadata: {} }],

@@ -45,7 +45,8 @@ describe('a request', () => {
       seen = request;
       return { status: 202, headers: { a: 'b' }, body: 'c' };
     });
-    expect(await handler(event(parts))).toEqual({ statusCode: 202, headers: { a: 'b' }, body: 'c' });
+    const headers = { a: 'b', 'x-content-type-options': 'nosniff' };
+    expect(await handler(event(parts))).toEqual({ statusCode: 202, headers, body: 'c' });
     expect(seen).toEqual({
       method: 'POST',
       query: 'limit=2&cursor=a%20b',
@@ -54,6 +55,30 @@ describe('a request', () => {
       body: Buffer.from(body),
       requestId: 'req-1',
     });
+  });
+});
+
+it('HEAD is answered without the body', async () => {
+  const handler = lambdaHttp(async () => ({ status: 200, headers: { a: 'b' }, body: 'c' }));
+  const answer = await handler(event({ method: 'HEAD' }));
+  expect(answer).toMatchObject({ statusCode: 200, headers: { a: 'b' }, body: '' });
+});
+
+describe('an event that is none of the gateway', () => {
+  it.each<[what: string, event: unknown]>([
+    ['an empty one', {}],
+    ['none', null],
+    ['without its method', { requestContext: {} }],
+    ['of a queue', { Records: [{ body: '{}' }] }],
+    ['of a schedule', { 'detail-type': 'Scheduled Event', detail: {} }],
+  ])('is answered like a request for nothing: %s', async (_what, odd) => {
+    const handler = lambdaHttp(async ({ method, path, headers, body, requestId }) => ({
+      status: 401,
+      headers: {},
+      body: JSON.stringify([method, path, headers, String(body), requestId]),
+    }));
+    const { statusCode, body } = await handler(odd as APIGatewayProxyEventV2);
+    expect([statusCode, body]).toEqual([401, '["","",{},"",""]']);
   });
 });
 
@@ -76,6 +101,21 @@ describe('what is thrown', () => {
       error: expect.objectContaining({ name: 'Error' }),
     });
     expect(body + JSON.stringify(logged.mock.calls)).not.toMatch(/canary|arn:/);
+  });
+
+  it.each([
+    ['/v1/jobs/job_1', 'job_1'],
+    ['/v1/jobs/job_1/cancel', 'job_1'],
+    ['/v1/jobs', undefined],
+    ['/v1/jobs/prompt canary', undefined],
+    [`/v1/jobs/${'a'.repeat(129)}`, undefined],
+  ])('is logged with the job that %s is about: %s', async (path, job_id) => {
+    const handler = lambdaHttp(async () => {
+      throw new Error('x');
+    });
+    await handler(event({ path }));
+    expect(logged.mock.calls[0]?.[1]).toMatchObject({ request_id: 'req-1' });
+    expect(logged.mock.calls[0]?.[1]).toHaveProperty('job_id', job_id);
   });
 
   it('is logged with its name and where it came from', async () => {

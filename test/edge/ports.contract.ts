@@ -312,7 +312,7 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
 
     it('have a link from which anyone may read them, if they are large', async () => {
       const ref = await documents().save(`documents/${newId()}.json`, large);
-      const answer = await fetch(await documents().link(ref));
+      const answer = await fetch(await documents().link(ref, 60));
       expect(answer.status).toBe(200);
       expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
       expect(await answer.text()).toBe(large);
@@ -320,7 +320,7 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
 
     it('have none, if they are small', async () => {
       const ref = await documents().save(`documents/${newId()}.json`, small);
-      await expect(documents().link(ref)).rejects.toThrow();
+      await expect(documents().link(ref, 60)).rejects.toThrow();
     });
 
     it.each(['table', 'bucket'] as const)(

@@ -59,17 +59,19 @@ describe('cancel', () => {
     expect(world.jobs.rows.get('job_1')?.status).toBe('cancelled');
   });
 
-  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
-    'refuses a job that is %s',
-    async (status) => {
-      const { status: code, json } = await cancelIn(worldWith(finishedJob({ status })));
-      expect([code, json.code, json.detail]).toEqual([
-        409,
-        'not_cancellable',
-        `The job is already ${status}.`,
-      ]);
-    },
-  );
+  it.each(['completed', 'failed', 'expired'] as const)('refuses a job that is %s', async (status) => {
+    const { status: code, json } = await cancelIn(worldWith(finishedJob({ status })));
+    expect([code, json.code, json.detail]).toEqual([409, 'not_cancellable', `The job is already ${status}.`]);
+  });
+
+  it('answers a repeat as it did the first time, and changes nothing', async () => {
+    const world = worldWith(runningJob());
+    const first = await cancelIn(world);
+    const row = world.jobs.rows.get('job_1');
+    expect(await cancelIn(world)).toEqual(first);
+    expect(world.jobs.rows.get('job_1')).toBe(row);
+    expect(world.wakeUps.sent.length).toBe(1);
+  });
 
   it('asks to come back while the job is being submitted', async () => {
     const { status, headers, json } = await cancelIn(worldWith(submittingJob()));

@@ -41,7 +41,7 @@ describe('admit', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(JSON.parse(answer.body)).toMatchObject({ status, code, request_id: 'r1' });
     if (status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer');
-    if (status === 405) expect(answer.headers['allow']).toBe('POST, GET');
+    if (status === 405) expect(answer.headers['allow']).toBe('POST, GET, HEAD');
   });
 
   it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
@@ -65,12 +65,12 @@ describe('read', () => {
     client,
   });
 
-  async function answerTo(job: Job, as: Admitted) {
+  async function answerTo(job: Job, as: Admitted, query = '') {
     const world = fakeWorld();
     world.jobs.rows.set(job.jobId, job);
     world.documents.contents.set('events/job_1/a.json', event);
     world.documents.contents.set('results/job_1/a.json', '[1]');
-    const answer = await read(request('GET', ''), as, world);
+    const answer = await read({ ...request('GET', ''), query }, as, world);
     return { ...answer, json: answer.body && JSON.parse(answer.body) };
   }
 
@@ -116,6 +116,34 @@ describe('read', () => {
     expect(shown.json).toMatchObject({ results: null, results_url: url });
     const fetched = await answerTo(finishedJob({ results: apart }), admitted('results'));
     expect(fetched).toMatchObject({ status: 307, headers: { location: expect.stringContaining('data:') } });
+  });
+
+  it.each(['redirect=false', 'x=1&redirect=false', 'redirect=False'])(
+    'gives the URL of results that lie apart, and how long it is good, for ?%s',
+    async (query) => {
+      const answer = await answerTo(finishedJob({ results: apart }), admitted('results'), query);
+      expect([answer.status, answer.json]).toEqual([
+        200,
+        { url: expect.stringContaining('data:'), expires_at: new Date(NOW + 900_000).toISOString() },
+      ]);
+      expect(answer.headers).toMatchObject({
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+      });
+    },
+  );
+
+  it.each(['', 'redirect=true', 'redirect=', 'redirect=falsely', 'no_redirect=false'])(
+    'redirects to results that lie apart for ?%s',
+    async (query) => {
+      const answer = await answerTo(finishedJob({ results: apart }), admitted('results'), query);
+      expect(answer).toMatchObject({ status: 307, body: '' });
+    },
+  );
+
+  it('gives small results as they are, whatever is said of redirects', async () => {
+    const answer = await answerTo(finishedJob(), admitted('results'), 'redirect=false');
+    expect([answer.status, answer.json]).toEqual([200, [{ task_index: 0, result: 'a' }]]);
   });
 
   it.each([

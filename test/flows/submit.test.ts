@@ -60,6 +60,8 @@ describe('submit', () => {
     const answer = await submit(request, admitted, world);
     const { code, job_id } = JSON.parse(answer.body);
     expect([answer.status, code]).toEqual([504, 'submission_unknown']);
+    // Clients that repeat a 504 by themselves obey it.
+    expect(answer.headers['x-should-retry']).toBe('false');
     expect(world.jobs.rows.get(job_id)).toMatchObject({
       status: 'failed',
       error: { code: 'submission_unknown' },
@@ -161,8 +163,45 @@ describe('Idempotency-Key', () => {
     expect((await submit(post(valid, key), admitted, world)).status).toBe(202);
   });
 
-  it.each(['', ' ', 'a b', 'clé', 'k'.repeat(256)])('refuses the key %j', async (bad) => {
-    const answer = await submit(post(valid, { 'idempotency-key': bad }), admitted, fakeWorld());
-    expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
+  it.each(['', ' ', 'a b', 'clé', 'k'.repeat(256), 'a,b', 'key, key', ','])(
+    'refuses the key %j',
+    async (bad) => {
+      const answer = await submit(post(valid, { 'idempotency-key': bad }), admitted, fakeWorld());
+      expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
+    },
+  );
+
+  it.each(['!', '~', 'k'.repeat(255), `!"#$%&'()*+-./:;<=>?@[]^_{|}`])('takes the key %j', async (good) => {
+    const answer = await submit(post(valid, { 'idempotency-key': good }), admitted, fakeWorld());
+    expect(answer.status).toBe(202);
+  });
+
+  it('refuses a bad key along with all that is wrong with the body', async () => {
+    const request = post({ ...valid, temperature: 2 }, { 'idempotency-key': 'a,b' });
+    request.body = Buffer.from(String(request.body).replace('{', '{"model_id":"m",'));
+    const { errors } = JSON.parse((await submit(request, admitted, fakeWorld())).body);
+    expect(errors).toEqual([
+      { pointer: '/model_id', message: 'Must be given once' },
+      { pointer: '/temperature', message: 'Must be a number from 0 to 1' },
+      { pointer: '', message: expect.stringMatching(/Idempotency-Key .* once.* without a comma/) },
+    ]);
+  });
+});
+
+describe('the default webhook', () => {
+  const url = 'https://default.example.com/hook';
+  it.each([
+    ['is for jobs without a webhook_url', {}, url],
+    [
+      'gives way to a webhook_url',
+      { webhook_url: 'https://hooks.example.com/h' },
+      'https://hooks.example.com/h',
+    ],
+    ['gives way to null', { webhook_url: null }, undefined],
+  ])('%s', async (_what, fields, expected) => {
+    const world = fakeWorld();
+    Object.assign(world.settings, { defaultWebhookUrl: url });
+    const answer = await submit(post({ ...valid, ...fields }), admitted, world);
+    expect(JSON.parse(answer.body).webhook?.url).toBe(expected);
   });
 });

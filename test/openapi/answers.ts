@@ -3,7 +3,10 @@ import type { Answer } from './send.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Headers that need no mention: they are HTTP's own. */
-const OF_HTTP = ['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'];
+const OF_HTTP = [
+  ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'],
+  'x-content-type-options',
+];
 
 /** What an answer has in it that the document does not say, or lacks that the document promises. */
 export function faultsInAnswer(

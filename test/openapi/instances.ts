@@ -22,7 +22,8 @@ export function instancesOf(schema: Schema, likely: Likely = {}): fc.Arbitrary<u
   const { anyOf, oneOf, type } = schema;
   if ('const' in schema) return fc.constant(schema['const']);
   if ('enum' in schema) return fc.constantFrom(...schema['enum']);
-  const alternatives: Schema[] | undefined = anyOf ?? oneOf;
+  const types: Schema[] | undefined = Array.isArray(type) ? type.map((each) => ({ type: each })) : undefined;
+  const alternatives: Schema[] | undefined = anyOf ?? oneOf ?? types;
   if (alternatives) return fc.oneof(...alternatives.map((each) => instancesOf(each, likely)));
   switch (type) {
     case 'string':

@@ -114,6 +114,8 @@ const rules: [Schema, string][] = [
   [{ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }, 'whole number, at least 0'],
   [{ type: 'number', minimum: 0, maximum: 1, default: 0.7 }, 'number, 0–1, default `0.7`'],
   [{ anyOf: [{ type: 'string' }, { type: 'null' }] }, 'text or null'],
+  [{ type: ['string', 'null'] }, 'text or null'],
+  [{ type: 'array', maxItems: 0, items: {} }, 'empty array'],
   [{ type: 'array', items: { $ref: '#/components/schemas/Job' } }, 'array, each [Job](#job)'],
   [
     { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 2 },

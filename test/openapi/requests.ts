@@ -143,7 +143,10 @@ function queriesOf({ parameters }: Operation, likely: Likely): fc.Arbitrary<stri
 
 /** Leaves a placeholder for the run to find. */
 function escaped(value: string): string {
-  return encodeURIComponent(value).replaceAll('%7B', '{').replaceAll('%7D', '}').replaceAll('%3A', ':');
+  return encodeURIComponent(value.toWellFormed())
+    .replaceAll('%7B', '{')
+    .replaceAll('%7D', '}')
+    .replaceAll('%3A', ':');
 }
 
 const oddQueries = fc.oneof(fc.constantFrom(...ODD_QUERIES), fc.stringMatching(/^[!$-~]{0,40}$/));

