@@ -44,7 +44,7 @@ export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoll
   const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1, API_KEY_CACHE_SECONDS);
   const queueUrls = { poll: 'poll', collect: null, deliver: 'deliver' };
   return {
-    jobs: createJobs(dynamodb, 'jobs', RETENTION_DAYS),
+    jobs: createJobs(dynamodb, 'jobs', RETENTION_DAYS, clock),
     overdue: createOverdue(dynamodb, 'jobs'),
     documents: createDocuments({
       dynamodb,

@@ -1,3 +1,5 @@
+import { ROUND_MAX_DAYS } from './limits.ts';
+
 /** Milliseconds since the Unix epoch. */
 export type Millis = number;
 
@@ -120,8 +122,17 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
+const DAY_SECONDS = 86_400;
+
 export function isFinished(job: Job): job is FinishedJob {
   return job.status !== 'submitting' && job.status !== 'running';
+}
+
+/** Until when it is kept, in Unix seconds: a round of deliveries that began in time comes to its end. */
+export function endOfLife(job: Job, retentionDays: number): number {
+  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
+  const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
+  return Math.ceil(end / 1000) + days * DAY_SECONDS;
 }
 
 /** The part of a job that its next state takes over, as the next version of it. */

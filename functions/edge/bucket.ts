@@ -9,7 +9,7 @@ const WRITE_BYTES_PER_MILLI = 10_000;
 /** An S3 bucket of JSON documents. */
 export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
-  /** Undefined: the object has no body. @throws NoSuchKey */
+  /** Undefined: the object has no body. @throws AccessDenied when it is not there: the role may not list what is */
   get(key: string): Promise<string | undefined>;
   link(key: string, seconds: number): Promise<string>;
 }

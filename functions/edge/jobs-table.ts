@@ -10,16 +10,18 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { isFinished, type Job } from '../core/job.ts';
-import { ROUND_MAX_DAYS } from '../core/limits.ts';
+import { endOfLife, type Job } from '../core/job.ts';
 import { listKeyOf } from '../core/list-key.ts';
 import { overdueAt, shardOf } from '../core/overdue.ts';
-import type { ClientJobs, Jobs, Overdue } from '../ports.ts';
-
-const DAY_SECONDS = 86_400;
+import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
-export function createJobs(client: DynamoDBClient, tableName: string, retentionDays: number): Jobs {
+export function createJobs(
+  client: DynamoDBClient,
+  tableName: string,
+  retentionDays: number,
+  clock: Clock,
+): Jobs {
   async function item(jobId: string): Promise<Record<string, unknown> | null> {
     const key = { jobId: { S: jobId } };
     const found = await client.send(
@@ -50,9 +52,9 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
   return {
     async find(jobId) {
       const found = await item(jobId);
-      return found && jobIn(found);
+      return found && jobIn(found, clock);
     },
-    insert: (job) => put(job, isNew),
+    insert: (job) => put(job, isNew(clock)),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
     async remove(job) {
       const key = { jobId: { S: job.jobId } };
@@ -68,13 +70,16 @@ export function createJobs(client: DynamoDBClient, tableName: string, retentionD
   };
 }
 
-function jobIn(row: Record<string, unknown>): Job {
+/** Null past its time to live: it is as good as gone, though DynamoDB may take days over that. */
+function jobIn(row: Record<string, unknown>, clock: Clock): Job | null {
   const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = row;
-  return job as unknown as Job;
+  return Number(ttl) > unixSeconds(clock) ? (job as unknown as Job) : null;
 }
 
+const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
+
 /** The jobs' index `client`, which has keys only: the rows are read by them. */
-export function createClientJobs(client: DynamoDBClient, tableName: string): ClientJobs {
+export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
   async function rows(jobIds: string[]): Promise<Map<string, Job>> {
     const found = new Map<string, Job>();
     let keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
@@ -82,8 +87,8 @@ export function createClientJobs(client: DynamoDBClient, tableName: string): Cli
       const RequestItems = { [tableName]: { Keys: keys, ConsistentRead: true } };
       const batch = await client.send(new BatchGetItemCommand({ RequestItems }));
       for (const row of batch.Responses?.[tableName] ?? []) {
-        const job = jobIn(unmarshall(row));
-        found.set(job.jobId, job);
+        const job = jobIn(unmarshall(row), clock);
+        if (job !== null) found.set(job.jobId, job);
       }
       keys = (batch.UnprocessedKeys?.[tableName]?.Keys ?? []) as typeof keys;
     }
@@ -130,9 +135,18 @@ export function createOverdue(client: DynamoDBClient, tableName: string): Overdu
   };
 }
 
-type Condition = Pick<PutItemCommand['input'], 'ConditionExpression' | 'ExpressionAttributeValues'>;
+type Condition = Pick<
+  PutItemCommand['input'],
+  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
 
-const isNew: Condition = { ConditionExpression: 'attribute_not_exists(jobId)' };
+function isNew(clock: Clock): Condition {
+  return {
+    ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
+    ExpressionAttributeNames: { '#ttl': 'ttl' },
+    ExpressionAttributeValues: marshall({ ':now': unixSeconds(clock) }),
+  };
+}
 
 /** `createdAt` tells a job from a later one that the same idempotency key has made after a refusal. */
 function isVersion(version: number, createdAt: number): Condition {
@@ -146,11 +160,4 @@ function isVersion(version: number, createdAt: number): Condition {
 function overdueKeys(job: Job): { sweepShard?: number; sweepAt?: number } {
   const sweepAt = overdueAt(job);
   return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
-}
-
-/** Unix seconds after which DynamoDB deletes the row: a round of deliveries that began in time comes to its end. */
-function endOfLife(job: Job, retentionDays: number): number {
-  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
-  const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
-  return Math.ceil(end / 1000) + days * DAY_SECONDS;
 }

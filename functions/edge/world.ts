@@ -24,7 +24,7 @@ export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   // Few jobs are so large that they need it, and it would be a quarter of a cold start.
   let bucket: Promise<Bucket> | undefined;
   return {
-    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays()),
+    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
     documents: createDocuments({
       dynamodb,
       tableName: required('DOCUMENTS_TABLE'),
@@ -57,7 +57,7 @@ export function againFrom(queueUrl: string): Again {
 }
 
 export function clientJobs(): ClientJobs {
-  return createClientJobs(dynamodb, required('JOBS_TABLE'));
+  return createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
 }
 
 export function overdue(): Overdue {

@@ -17,10 +17,11 @@ import { createBucket } from '../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
-import { clock } from '../../functions/edge/nature.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
+import type { Clock } from '../../functions/ports.ts';
 import { clientSettings } from '../../local/stack/clients.ts';
 import { startEmulators } from '../../local/stack/emulators.ts';
+import { RETENTION_DAYS } from '../fakes/world.ts';
 import type { PortsWorld, Queue } from './ports.contract.ts';
 
 const TABLES: CreateTableCommandInput[] = [
@@ -64,7 +65,7 @@ const TABLES: CreateTableCommandInput[] = [
 ];
 
 /** The real adapters over embedded DynamoDB, SQS and S3, as the local stack runs them. */
-export async function emulatedPorts(keys: ClientKey[]): Promise<PortsWorld> {
+export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<PortsWorld> {
   const emulators = await startEmulators();
   const { endpoints } = emulators;
   const dynamodb = new DynamoDBClient(clientSettings(endpoints.dynamodb));
@@ -83,10 +84,10 @@ export async function emulatedPorts(keys: ClientKey[]): Promise<PortsWorld> {
     await dynamodb.send(new PutItemCommand({ TableName: 'ClientKeys', Item: marshall(key) }));
   }
   const bucket = async () => createBucket('documents', s3);
-  const stores = { dynamodb, tableName: 'Documents', bucket, retentionDays: 30, clock };
+  const stores = { dynamodb, tableName: 'Documents', bucket, retentionDays: RETENTION_DAYS, clock };
   return {
-    jobs: createJobs(dynamodb, 'Jobs', 30),
-    clientJobs: createClientJobs(dynamodb, 'Jobs'),
+    jobs: createJobs(dynamodb, 'Jobs', RETENTION_DAYS, clock),
+    clientJobs: createClientJobs(dynamodb, 'Jobs', clock),
     overdue: createOverdue(dynamodb, 'Jobs'),
     documents: createDocuments(stores),
     wakeUps: createWakeUps(sqs, queueUrls),

@@ -19,7 +19,7 @@ import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 const DAY_SECONDS = 86_400;
 const client = new DynamoDBClient({ region: 'eu-central-1' });
 const dynamodb = mockClient(client);
-const jobs = createJobs(client, 'Jobs', 30);
+const jobs = createJobs(client, 'Jobs', 30, { now: () => NOW });
 
 const conditionFailed = () => new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
 const lost = Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
@@ -44,20 +44,22 @@ describe('find', () => {
 
   it('leaves out what only the table needs', async () => {
     const job = runningJob();
-    const row = { ...job, writeId: 'w', ttl: 1, sweepShard: 1, sweepAt: 2 };
+    const row = { ...job, writeId: 'w', ttl: NOW, sweepShard: 1, sweepAt: 2 };
     dynamodb.on(GetItemCommand).resolves({ Item: marshall(row) });
     expect(await jobs.find('job_1')).toEqual(job);
   });
 });
 
 describe('insert', () => {
-  it('puts a row where there is none', async () => {
+  it('puts a row where there is none that has not had its time', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     expect(await jobs.insert(submittingJob())).toBe(true);
     expect(dynamodb.call(0).args[0].input).toEqual({
       TableName: 'Jobs',
       Item: expect.anything(),
-      ConditionExpression: 'attribute_not_exists(jobId)',
+      ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: marshall({ ':now': NOW / 1000 }),
     });
     const writeId = expect.stringMatching(/^[0-9a-f-]{36}$/);
     expect(sentRow()).toMatchObject({ ...submittingJob(), writeId });

@@ -1,10 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientKey } from '../../functions/core/client-key.ts';
-import type { Job } from '../../functions/core/job.ts';
+import { endOfLife, type Job } from '../../functions/core/job.ts';
 import { listKeyOf } from '../../functions/core/list-key.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
-import type { ClientJobs, ClientKeys, Documents, Jobs, Overdue, WakeUps } from '../../functions/ports.ts';
+import type {
+  ClientJobs,
+  ClientKeys,
+  Clock,
+  Documents,
+  Jobs,
+  Overdue,
+  WakeUps,
+} from '../../functions/ports.ts';
 import { pollMessage } from '../fakes/jobs.ts';
+import { RETENTION_DAYS } from '../fakes/world.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 export type Queue = keyof WakeUps;
@@ -38,19 +47,28 @@ const revokedKey: ClientKey = {
 };
 
 /** What the flows rely on. A fake that passes this may stand for the real thing in their tests. */
-export function describePorts(name: string, makeWorld: (keys: ClientKey[]) => Promise<PortsWorld>): void {
+export function describePorts(
+  name: string,
+  makeWorld: (keys: ClientKey[], clock: Clock) => Promise<PortsWorld>,
+): void {
   describe(name, () => {
     let world: PortsWorld;
     let made = 0;
     const newId = () => `job_${++made}`;
+    let now = NOW;
+    const at = (millis: number) => {
+      now = millis;
+    };
 
     beforeAll(async () => {
-      world = await makeWorld([liveKey, revokedKey]);
+      world = await makeWorld([liveKey, revokedKey], { now: () => now });
     });
+    beforeEach(() => at(NOW));
     afterAll(() => world?.close());
 
     describeJobs(() => world.jobs, newId);
     describeClientJobs(() => world, newId);
+    describeOldJobs(() => world, newId, at);
     describeOverdue(() => world, newId);
     describeDocuments(() => world.documents, newId);
     describeWakeUps(() => world, newId);
@@ -231,6 +249,52 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       const { client, jobs } = await clientWith(2);
       for (const job of jobs) await world().jobs.remove(job);
       expect((await world().clientJobs.page(client, HIGHEST, LOWEST, 10)).jobs).toEqual([]);
+    });
+  });
+}
+
+function describeOldJobs(world: () => PortsWorld, newId: () => string, at: (millis: number) => void): void {
+  describe('jobs past their time', () => {
+    const endsOf = (job: Job) => endOfLife(job, RETENTION_DAYS) * 1000;
+
+    it.each<[what: string, job: Job]>([
+      ['finished', finishedJob()],
+      ['still running', runningJob()],
+    ])('are gone at that very moment, though nobody has deleted them: %s', async (_what, given) => {
+      const job = { ...given, jobId: newId(), client: newId() };
+      await world().jobs.insert(job);
+      const listed = async () => (await world().clientJobs.page(job.client, HIGHEST, LOWEST, 10)).jobs;
+      at(endsOf(job) - 1);
+      expect([await world().jobs.find(job.jobId), await listed()]).toEqual([job, [job]]);
+      expect(await world().jobs.insert(job)).toBe(false);
+      at(endsOf(job));
+      expect([await world().jobs.find(job.jobId), await listed()]).toEqual([null, []]);
+    });
+
+    it('make room for a new one under the same idempotency key', async () => {
+      const old = finishedJob({ jobId: newId() });
+      await world().jobs.insert(old);
+      at(endsOf(old));
+      const anew = submittingJob({
+        jobId: old.jobId,
+        createdAt: endsOf(old),
+        expiresAt: endsOf(old) + 60_000,
+      });
+      expect(await world().jobs.insert(anew)).toBe(true);
+      expect(await world().jobs.insert(anew)).toBe(false);
+      expect(await world().jobs.find(old.jobId)).toEqual(anew);
+      expect(await world().jobs.replace({ ...old, version: old.version + 1 })).toBe(false);
+    });
+
+    it('do not end a list before its end', async () => {
+      const client = newId();
+      const [young, old, oldest] = [0, 1, 2].map((days) =>
+        finishedJob({ jobId: newId(), client, createdAt: NOW - days, finishedAt: NOW - days * 86_400_000 }),
+      ) as [Job, Job, Job];
+      for (const job of [young, old, oldest]) await world().jobs.insert(job);
+      at(endsOf(old));
+      const first = await world().clientJobs.page(client, HIGHEST, LOWEST, 2);
+      expect(first).toEqual({ jobs: [young], end: listKeyOf(old) });
     });
   });
 }

@@ -1,4 +1,5 @@
 import type { ClientKey } from '../../functions/core/client-key.ts';
+import type { Clock } from '../../functions/ports.ts';
 import {
   fakeClientJobs,
   fakeClientKeys,
@@ -10,12 +11,12 @@ import {
 import { emulatedPorts } from './emulated.ts';
 import { describePorts, type PortsWorld } from './ports.contract.ts';
 
-async function portsInMemory(keys: ClientKey[]): Promise<PortsWorld> {
-  const jobs = fakeJobs();
+async function portsInMemory(keys: ClientKey[], clock: Clock): Promise<PortsWorld> {
+  const jobs = fakeJobs(clock);
   const wakeUps = fakeWakeUps();
   return {
     jobs,
-    clientJobs: fakeClientJobs(jobs.rows),
+    clientJobs: fakeClientJobs(jobs.rows, clock),
     overdue: fakeOverdue(jobs.rows),
     documents: fakeDocuments(),
     wakeUps,

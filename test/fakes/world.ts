@@ -2,7 +2,7 @@ import type { Exchange } from '../../functions/core/attempt.ts';
 import type { ClientKey } from '../../functions/core/client-key.ts';
 import type { Creation } from '../../functions/core/creation.ts';
 import { paceOf } from '../../functions/core/forecast.ts';
-import type { Job } from '../../functions/core/job.ts';
+import { endOfLife, type Job } from '../../functions/core/job.ts';
 import { listKeyOf } from '../../functions/core/list-key.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { Measured } from '../../functions/core/metrics.ts';
@@ -12,6 +12,7 @@ import type { Submission } from '../../functions/core/submission.ts';
 import type {
   ClientJobs,
   ClientKeys,
+  Clock,
   Documents,
   Experience,
   Facts,
@@ -31,17 +32,26 @@ function script<T>(answers: T[]): () => T {
   };
 }
 
-export function fakeJobs(): Jobs & { rows: Map<string, Job> } {
+export const RETENTION_DAYS = 30;
+
+const isOver = (job: Job, { now }: Clock) => endOfLife(job, RETENTION_DAYS) * 1000 <= now();
+const FOR_EVER: Clock = { now: () => 0 };
+
+export function fakeJobs(clock = FOR_EVER): Jobs & { rows: Map<string, Job> } {
   const rows = new Map<string, Job>();
+  const live = (jobId: string) => {
+    const job = rows.get(jobId);
+    return job && !isOver(job, clock) ? job : undefined;
+  };
   const holds = (job: Job, version: number) => {
     const row = rows.get(job.jobId);
     return row?.version === version && row.createdAt === job.createdAt;
   };
   return {
     rows,
-    find: async (jobId) => structuredClone(rows.get(jobId)) ?? null,
+    find: async (jobId) => structuredClone(live(jobId)) ?? null,
     async insert(job) {
-      if (rows.has(job.jobId)) return false;
+      if (live(job.jobId)) return false;
       rows.set(job.jobId, structuredClone(job));
       return true;
     },
@@ -56,14 +66,15 @@ export function fakeJobs(): Jobs & { rows: Map<string, Job> } {
   };
 }
 
-export function fakeClientJobs(rows: ReadonlyMap<string, Job>): ClientJobs {
+export function fakeClientJobs(rows: ReadonlyMap<string, Job>, clock = FOR_EVER): ClientJobs {
   return {
     async page(client, from, to, limit) {
       const own = [...rows.values()].filter((job) => job.client === client);
       const inRange = own.filter((job) => listKeyOf(job) <= from && listKeyOf(job) >= to);
       inRange.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
-      const jobs = structuredClone(inRange.slice(0, limit));
-      const last = jobs.at(-1);
+      const page = inRange.slice(0, limit);
+      const last = page.at(-1);
+      const jobs = structuredClone(page.filter((job) => !isOver(job, clock)));
       return { jobs, end: last && inRange.length >= limit ? listKeyOf(last) : null };
     },
   };
