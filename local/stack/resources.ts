@@ -31,6 +31,10 @@ export const PROVISIONED: Record<string, ProvisionedType> = {
       TracingConfig: OBSERVATION,
     },
   },
+  'AWS::Lambda::EventInvokeConfig': {
+    honoured: ['FunctionName', 'MaximumRetryAttempts'],
+    leftOut: { MaximumEventAgeInSeconds: 'no event waits for long', Qualifier: 'there is one version' },
+  },
   'AWS::Lambda::EventSourceMapping': {
     honoured: [
       ...['BatchSize', 'Enabled', 'EventSourceArn', 'FunctionName', 'FunctionResponseTypes'],
@@ -173,7 +177,6 @@ export const IGNORED: Record<string, string> = {
   'AWS::CloudWatch::Dashboard': OBSERVATION,
   'AWS::KMS::Alias': ENCRYPTION,
   'AWS::KMS::Key': ENCRYPTION,
-  'AWS::Lambda::EventInvokeConfig': 'a schedule fires again before a retry would',
   'AWS::Lambda::Permission': PERMISSIONS,
   'AWS::Logs::LogGroup': OBSERVATION,
   'AWS::Logs::MetricFilter': OBSERVATION,

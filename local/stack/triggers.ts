@@ -46,6 +46,13 @@ export interface Schedule {
   fire(): void;
 }
 
+interface InvokeConfigProperties {
+  FunctionName: string;
+  MaximumRetryAttempts?: number;
+}
+
+/** Before Lambda repeats an event that nobody waits for. */
+const REPEAT_AFTER_MS = [60_000, 120_000];
 const INTEGRATION_TIMEOUT_MS = 30_000;
 
 /** What calls the functions of a stack: its queues, its API and its schedules. */
@@ -152,10 +159,15 @@ export class Triggers {
       for (const { target, input } of calls) {
         const scheduleArn = identity.attributes['Arn'] ?? '';
         const event = scheduledEvent({ scheduleArn, source, input, firedAt: new Date() });
-        // The failure has been logged, and the next firing is the retry.
-        target.invoke(event).catch(() => undefined);
+        invokeUnwaited(target, event, REPEAT_AFTER_MS.slice(0, this.#repeatsOf(target)));
       }
     };
+  }
+
+  #repeatsOf(target: LambdaFunction): number | undefined {
+    const configs = this.#model.ofType<InvokeConfigProperties>('AWS::Lambda::EventInvokeConfig');
+    return configs.find(({ properties }) => properties.FunctionName === target.settings.name)?.properties
+      .MaximumRetryAttempts;
   }
 
   /** By name, by ARN, or by a URI that holds the ARN. */
@@ -171,4 +183,11 @@ export class Triggers {
     this.targets.add(target);
     return target;
   }
+}
+
+/** Each failure has been logged. */
+function invokeUnwaited(target: LambdaFunction, event: unknown, [waitMs, ...later]: number[]): void {
+  target.invoke(event).catch(() => {
+    if (waitMs !== undefined) setTimeout(() => invokeUnwaited(target, event, later), waitMs).unref();
+  });
 }
