@@ -4,7 +4,8 @@ import { ModelStudioJobsStack } from '../lib/stack.ts';
 
 const app = new App({ autoSynth: false });
 try {
-  new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings: readSettings(app.node.getAllContext()) });
+  const settings = readSettings(app.node.getAllContext());
+  new ModelStudioJobsStack(app, settings.stackName, { settings });
   app.synth();
 } catch (error) {
   // What they say is enough; anything else is a fault of this program's.

@@ -76,7 +76,7 @@ export async function findDeployed(stackName: string): Promise<Target> {
       // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
       sqs: new SQSClient({ ...awsSettings(), useQueueUrlAsEndpoint: false }),
     },
-    deployment: { status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
+    deployment: { stackName, status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
     resources,
     modelStudio: async () => modelStudioOf(lambda, await resources(), name),
   };

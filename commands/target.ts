@@ -3,6 +3,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import cdkJson from '../cdk.json' with { type: 'json' };
 import { findRunning, type Running } from '../local/running.ts';
 import { clientSettings } from '../local/stack/clients.ts';
 import { UsageError } from './command.ts';
@@ -18,7 +19,7 @@ export interface Target {
   outputs: Outputs;
   clients: Clients;
   /** Null for the local one. */
-  deployment: { status: string; lambda: LambdaClient; sns: SNSClient } | null;
+  deployment: { stackName: string; status: string; lambda: LambdaClient; sns: SNSClient } | null;
   /** At least the queues: physical ids by logical id. A queue's physical id is its URL. */
   resources(): Promise<Record<string, string>>;
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;
@@ -39,13 +40,16 @@ export const targetOptions = {
   port: { type: 'string' },
 } as const;
 
-export const TARGET_HELP = `  --stack NAME  the deployed stack, default ModelStudioJobs
+const context: Record<string, unknown> = cdkJson.context;
+/** As a deployment by the same settings calls it. */
+const STACK_NAME = String(context['stackName'] ?? 'ModelStudioJobs');
+
+export const TARGET_HELP = `  --stack NAME  the deployed stack, default ${STACK_NAME}
   --local       instead of it, the system that \`npm start\` runs on this machine
   --port N      the port of that system's API, default 8787
 
 Credentials and region are taken from where the AWS CLI takes them.`;
 
-const STACK_NAME = 'ModelStudioJobs';
 const LOCAL_PORT = '8787';
 
 export type Place = { stackName: string } | { port: number };
@@ -58,6 +62,11 @@ export function placeIn(values: { stack?: string; local?: boolean; port?: string
   if (!local) return { stackName: stack ?? STACK_NAME };
   if (!/^\d{1,5}$/.test(port)) throw new UsageError(`--port must be a whole number, not "${port}"`);
   return { port: Number(port) };
+}
+
+/** How a stack of that name is deployed, beside its other settings. */
+export function deployCommand(stackName: string): string {
+  return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
 }
 
 /** @throws a sentence when it is not there */

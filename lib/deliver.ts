@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { allow } from './allow.ts';
+import { splitConcurrency } from './concurrency.ts';
 import { StageFunction } from './function.ts';
 import { gatherSeconds, StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
@@ -27,7 +28,7 @@ export class Deliver extends Construct {
         UV_THREADPOOL_SIZE: '64',
       },
     });
-    fn.consume(this.queue, { size: 10, maxConcurrency: 50 });
+    fn.consume(this.queue, { size: 10, maxConcurrency: splitConcurrency(settings.concurrency).deliver });
     state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem');
     state.grantReadDocuments(fn);
     allow(fn, ['sqs:SendMessage'], this.queue.queue.queueArn);

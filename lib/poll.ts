@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
+import { splitConcurrency } from './concurrency.ts';
 import type { Deliver } from './deliver.ts';
 import { StageFunction } from './function.ts';
 import { gatherSeconds, StageQueue } from './queue.ts';
@@ -18,10 +19,11 @@ export class Poll extends Construct {
     super(scope, id);
     this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS, gatherSeconds(shared.settings));
     this.collectQueue = new StageQueue(this, 'Collect', COLLECT_TIMEOUT_SECONDS);
+    const concurrency = splitConcurrency(shared.settings.concurrency);
     const poller = this.addPoller('poll', 256, POLL_TIMEOUT_SECONDS, shared, deliver);
-    poller.consume(this.queue, { size: 10, maxConcurrency: shared.settings.pollConcurrency });
+    poller.consume(this.queue, { size: 10, maxConcurrency: concurrency.poll });
     const collector = this.addPoller('collect', 3008, COLLECT_TIMEOUT_SECONDS, shared, deliver);
-    collector.consume(this.collectQueue, { size: 1, maxConcurrency: 5 });
+    collector.consume(this.collectQueue, { size: 1, maxConcurrency: concurrency.collect });
   }
 
   private addPoller(

@@ -1,7 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { redactedInput } from '../functions/core/redact.ts';
-import { faultInWebhookUrl } from '../functions/core/webhook-url.ts';
+import { CONCURRENCY_MAX, CONCURRENCY_MIN } from './concurrency.ts';
+import { contradictionsIn } from './contradictions.ts';
 import { nearest } from './nearest.ts';
 
 /** As CloudFormation's `AllowedPattern` writes it, too. It is a part of URLs, so it must not be all dots. */
@@ -13,6 +14,7 @@ const ATTEMPTS_MAX = 50;
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const DNS_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/;
 const LOG_RETENTIONS = Object.values(RetentionDays)
   .filter((days) => typeof days === 'number')
   .filter((days) => days !== RetentionDays.INFINITE);
@@ -36,6 +38,10 @@ const list = <Item extends z.ZodType>(item: Item) =>
     return typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
   }, z.array(item));
 
+function areDifferent(items: unknown[]): boolean {
+  return new Set(items).size === items.length;
+}
+
 interface Words {
   description: string;
   /** Follows "must be". */
@@ -44,7 +50,14 @@ interface Words {
 
 const setting = <Schema extends z.ZodType>(schema: Schema, words: Words) => schema.meta({ ...words });
 
+/** CloudFormation's, but for the stack that CDK itself is deployed with. */
+const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
+
 const SETTINGS = {
+  stackName: setting(z.string().regex(STACK_NAME).default('ModelStudioJobs'), {
+    description: 'the name of the stack; several stand beside each other in one account and region',
+    kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
+  }),
   organizationId: setting(
     z
       .string()
@@ -77,7 +90,7 @@ const SETTINGS = {
   ),
   webhookPorts: setting(
     list(whole(1, 65_535))
-      .refine((ports) => !ports.includes(443) && new Set(ports).size === ports.length)
+      .refine((ports) => !ports.includes(443) && areDifferent(ports))
       .default([]),
     {
       description: 'ports that webhooks may use beside 443, such as `8443,9443`',
@@ -88,9 +101,9 @@ const SETTINGS = {
     description: 'how long finished jobs and their results are kept, 8 to 3650',
     kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
   }),
-  pollConcurrency: setting(whole(2, 1000).default(50), {
-    description: 'the most pollers at once, 2 to 1000, each with up to 10 jobs',
-    kind: 'a whole number from 2 to 1000',
+  concurrency: setting(whole(CONCURRENCY_MIN, CONCURRENCY_MAX).default(105), {
+    description: `the most Lambdas that work at once off the queues, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver, each up to 10 jobs, and 5 collect large results`,
+    kind: `a whole number from ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}`,
   }),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
     description: 'how much later one may learn of a finished job to save one poll, on average: 0.1 to 3600',
@@ -109,21 +122,21 @@ const SETTINGS = {
     description: 'requests that the API takes at once',
     kind: 'a whole number from 1 to 100000',
   }),
-  domainName: setting(z.string().regex(DNS_NAME).optional(), {
+  domainName: setting(list(z.string().regex(DNS_NAME)).refine(areDifferent).default([]), {
     description:
-      'a domain of yours for the API, such as `jobs.example.com`, to be pointed at the output `DomainTarget`; needs `certificateArn`',
-    kind: 'a DNS name in lower case, such as jobs.example.com',
+      'a domain of yours for the API, such as `jobs.example.com`, to be pointed at the output `DomainTarget`; of several, the first is told, and all answer; needs `certificateArn`',
+    kind: 'a DNS name in lower case, such as jobs.example.com, or several, each once',
   }),
-  certificateArn: setting(
-    z
-      .string()
-      .regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/)
-      .optional(),
-    {
-      description: "the domain's certificate in ACM, in the stack's own region",
-      kind: 'the ARN of an ACM certificate',
-    },
-  ),
+  certificateArn: setting(list(z.string().regex(CERTIFICATE_ARN)).default([]), {
+    description:
+      "the domain's certificate in ACM, in the stack's own region; of several domains, one for each or one for all",
+    kind: 'the ARN of an ACM certificate, or one for each domain',
+  }),
+  defaultEndpoint: setting(z.enum(['first', 'beside', 'off']).default('beside'), {
+    description:
+      "API Gateway's own address beside a `domainName`: `first` is told as the API's, `beside` answers as well, `off` does not",
+    kind: 'first, beside or off',
+  }),
   alarmTopicArn: setting(
     z
       .string()
@@ -207,7 +220,13 @@ function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): 
   ];
 }
 
+/** What a setting of earlier releases has become. */
+const REPLACED: Record<string, string> = {
+  pollConcurrency: 'concurrency, which is split among all queues',
+};
+
 function unknown(name: string): string {
+  if (Object.hasOwn(REPLACED, name)) return `There is no setting ${name} any more; set ${REPLACED[name]}.`;
   const meant = nearest(name, NAMES);
   const rest = meant ? `did you mean ${meant}?` : `there are: ${NAMES.join(', ')}.`;
   return `There is no setting ${redactedInput(name)}; ${rest}`;
@@ -217,23 +236,6 @@ function wordsOf(name: Name): Words {
   return SETTINGS[name].meta() as unknown as Words;
 }
 
-/** Settings that are right one by one, but not together. */
-function contradictionsIn(settings: z.infer<z.ZodObject<typeof SETTINGS>>): string[] {
-  const { defaultWebhookUrl, webhookPorts, domainName, certificateArn, alarmTopicArn, alarmEmail } = settings;
-  const rules = { ports: webhookPorts, ownHost: domainName ?? null, loopback: false };
-  const fault = defaultWebhookUrl === undefined ? null : faultInWebhookUrl(defaultWebhookUrl, rules);
-  return [
-    ...(fault
-      ? [`The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`]
-      : []),
-    ...(domainName && !certificateArn ? ['The setting domainName needs certificateArn beside it.'] : []),
-    ...(certificateArn && !domainName ? ['The setting certificateArn needs domainName beside it.'] : []),
-    ...(alarmTopicArn && alarmEmail
-      ? ['The settings alarmTopicArn and alarmEmail exclude each other: subscribe the address to your topic.']
-      : []),
-  ];
-}
-
 function isBaseUrl(text: string): boolean {
   if (!/^https?:\/\/[!-~]+$/.test(text) || /[?#@\\]/.test(text) || !URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
@@ -241,4 +243,3 @@ function isBaseUrl(text: string): boolean {
 }
 
 const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
-const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -35,7 +35,9 @@ export class State extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    const removalPolicy = settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    // What a failed first deployment has made is not kept, or it would stand in the way of the next one.
+    const removalPolicy =
+      settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const { steadyJobsPerSecond } = settings;
     const string = (name: string) => ({ name, type: AttributeType.STRING });
     const number = (name: string) => ({ name, type: AttributeType.NUMBER });
@@ -132,7 +134,9 @@ function tableProps(key: string, removalPolicy: RemovalPolicy, timeToLiveAttribu
     partitionKey: { name: key, type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
+    // Neither CloudFormation could delete it then, when a first deployment fails. One that is deleted by hand can be
+    // restored for 35 days, by its point-in-time recovery.
+    deletionProtection: false,
     removalPolicy,
     ...(timeToLiveAttribute && { timeToLiveAttribute }),
   };

@@ -27,9 +27,11 @@ export class Sweep extends Construct {
     allow(fn, ['dynamodb:Query'], `${state.jobs.tableArn}/index/sweep`);
     state.grantWriteDocuments(fn);
     allow(fn, ['sqs:SendMessage'], poll.queue.queue.queueArn, deliver.queue.queue.queueArn);
+    // The next minute's sweep is worth as much as a repeat of this one. The target's setting binds the rule alone: Lambda
+    // has taken the event by then, and would repeat it itself.
+    fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new Rule(this, 'EveryMinute', {
       schedule: Schedule.rate(Duration.minutes(1)),
-      // The next minute's sweep is worth as much as a repeat of this one.
       targets: [new LambdaFunction(fn, { retryAttempts: 0, event: RuleTargetInput.fromObject({}) })],
     });
   }

@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { awsSettings, describeStackOf } from '../deployed.ts';
 import { answered, Failure } from '../sentence.ts';
-import { findTarget, type Place, type Target } from '../target.ts';
+import { deployCommand, findTarget, type Place, type Target } from '../target.ts';
 import { TARGET_CHECKS } from './system.ts';
 import { failed, ok, skipped, unseen, type Verdict, verdictOf } from './verdict.ts';
 
@@ -34,7 +34,7 @@ async function targetOrVerdict(place: Place): Promise<Target | Verdict> {
     if (!(error instanceof Failure)) return unseen(error);
     return failed(
       error.message,
-      'port' in place ? 'npm start' : 'npx cdk deploy -c organizationId=org_YOURS',
+      'port' in place ? 'npm start' : `${deployCommand(place.stackName)} -c organizationId=org_YOURS`,
     );
   }
 }

@@ -6,8 +6,10 @@ import {
 } from '@aws-sdk/client-lambda';
 import { allClientKeys, clientKeysOf } from '../client-keys.ts';
 import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
-import type { Target } from '../target.ts';
+import { deployCommand, type Target } from '../target.ts';
 import { alarms } from './alarms.ts';
+import { concurrencyVerdict } from './concurrency.ts';
+import { domains } from './domains.ts';
 import { modelStudioKey, webhookSecret } from './secrets.ts';
 import { failed, ok, skipped, type Verdict } from './verdict.ts';
 
@@ -15,6 +17,7 @@ const ANSWER_DEADLINE_MILLIS = 10_000;
 
 export const TARGET_CHECKS: readonly { title: string; look(target: Target): Promise<Verdict> }[] = [
   { title: 'API', look: api },
+  { title: 'Domain', look: domains },
   { title: 'ModelStudio key', look: modelStudioKey },
   { title: 'Webhook secret', look: webhookSecret },
   { title: 'Client keys', look: clientKeys },
@@ -65,31 +68,29 @@ const HERE = skipped('this machine runs the functions itself');
 
 async function consumers(target: Target): Promise<Verdict> {
   if (!target.deployment) return HERE;
-  const all = await consumersOf(target, target.deployment.lambda);
+  const { stackName, lambda } = target.deployment;
+  const all = await consumersOf(target, lambda);
   const off = all.filter(({ mapping }) => !mapping || /^(Disabl|Delet)/.test(mapping.State ?? ''));
   if (off.length === 0) return ok('each queue feeds its function');
   const words = off.map(({ stage, mapping }) => `${stage} is ${mapping?.State ?? 'missing'}`).join(', ');
   const remedies = off.map(({ mapping }) =>
-    mapping ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled` : 'npx cdk deploy',
+    mapping
+      ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`
+      : deployCommand(stackName),
   );
   return failed(words, [...new Set(remedies)].join(' && '));
 }
 
-/** A new AWS account has 10. */
 async function concurrency(target: Target): Promise<Verdict> {
   if (!target.deployment) return HERE;
   const { lambda } = target.deployment;
   const found = await consumersOf(target, lambda);
-  const wanted = found.reduce(
-    (sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0),
-    0,
-  );
+  const taken = found.map(({ mapping }) => mapping?.ScalingConfig?.MaximumConcurrency ?? 0);
   const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
   const available = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
-  if (available > wanted) return ok(`${available} in the account, of which the queues take up to ${wanted}`);
-  return failed(
-    `${available} in the account, all of which the queues may take (up to ${wanted}), which leaves none for the API`,
-    'Ask for more "Concurrent executions" of Lambda in Service Quotas, or deploy with a smaller pollConcurrency.',
+  return concurrencyVerdict(
+    available,
+    taken.reduce((sum, one) => sum + one, 0),
   );
 }
 

@@ -2,6 +2,7 @@ import * as limits from '../../functions/core/limits.ts';
 import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
 import { LONGEST_JOB_SECONDS } from './queues.ts';
+import { referredId } from './resources.ts';
 import type { Safety } from './safety.ts';
 import type { Fn, Wiring } from './wiring.ts';
 
@@ -81,6 +82,56 @@ export const jobRetention: Safety = ({ wiring }) =>
       ({ path, days }) =>
         `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
     );
+
+/** Of a function's environment, with the names. */
+const ENVIRONMENT_MAX_BYTES = 4096;
+/** No name, URL or ARN that AWS makes up for a resource of the stack is longer. */
+const REFERENCE_BYTES = 200;
+
+export const environmentSize: Safety = ({ wiring }) =>
+  wiring.functions.flatMap(({ path, properties }) => {
+    const sizes = Object.entries(properties.Environment?.Variables ?? {}).map(([name, value]) => ({
+      name,
+      bytes: name.length + (typeof value === 'string' ? Buffer.byteLength(value) : REFERENCE_BYTES),
+    }));
+    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total <= ENVIRONMENT_MAX_BYTES) return [];
+    const [largest] = sizes.sort((a, b) => b.bytes - a.bytes);
+    return [
+      `${path} has too large an environment, most of it ${largest?.name}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
+    ];
+  });
+
+interface RuleProperties {
+  Targets?: { Arn: unknown; RetryPolicy?: { MaximumRetryAttempts?: number } }[];
+}
+
+interface InvokeConfigProperties {
+  FunctionName: unknown;
+  MaximumEventAgeInSeconds?: number;
+  MaximumRetryAttempts?: number;
+}
+
+/** A rule fires again by itself; repeats of what failed or was throttled would pile up for hours. */
+export const ruleTargets: Safety = ({ resources }) => {
+  const configured = resources
+    .ofType<InvokeConfigProperties>('AWS::Lambda::EventInvokeConfig')
+    .filter(({ properties }) => properties.MaximumRetryAttempts === 0 && properties.MaximumEventAgeInSeconds)
+    .map(({ properties }) => referredId(properties.FunctionName));
+  return resources
+    .ofType<RuleProperties>('AWS::Events::Rule')
+    .flatMap(({ path, properties }) =>
+      (properties.Targets ?? [])
+        .filter(
+          ({ Arn, RetryPolicy }) =>
+            RetryPolicy?.MaximumRetryAttempts !== 0 || !configured.includes(referredId(Arn)),
+        )
+        .map(
+          ({ Arn }) =>
+            `${path} may repeat ${resources.behind(Arn)?.path}: the target needs retryAttempts: 0, and its function that and a maxEventAge.`,
+        ),
+    );
+};
 
 /** What CloudFormation would put a secret's value for, and what our own secrets look like. */
 const SECRET_VALUE =

@@ -6,10 +6,12 @@ import {
   concurrency,
   deadlines,
   environmentSecrets,
+  environmentSize,
   jobRetention,
   leases,
   partialBatches,
   recursiveLoop,
+  ruleTargets,
 } from './functions.ts';
 import {
   deadLetterRetention,
@@ -55,7 +57,9 @@ export const SAFETIES: Record<string, Safety> = {
   leases,
   deadlines,
   jobRetention,
+  ruleTargets,
   environmentSecrets,
+  environmentSize,
   retained,
   pointInTimeRecovery,
   timeToLive,

@@ -15,6 +15,7 @@ interface PointInTimeRecovery {
 }
 
 interface TableProperties extends PointInTimeRecovery {
+  DeletionProtectionEnabled?: boolean;
   Replicas?: PointInTimeRecovery[];
   TimeToLiveSpecification?: { Enabled?: boolean };
 }
@@ -29,9 +30,15 @@ export const retained: Safety = ({ resources, settings }) =>
   settings.removalPolicy === 'destroy'
     ? []
     : resources
-        .ofType(...KEEPERS)
-        .filter(({ deletionPolicy }) => deletionPolicy !== 'Retain')
-        .map(({ path }) => `${path} would be deleted with the stack: it must be retained.`);
+        .ofType<TableProperties>(...KEEPERS)
+        .filter(
+          ({ deletionPolicy, properties }) =>
+            deletionPolicy !== 'RetainExceptOnCreate' || properties.DeletionProtectionEnabled,
+        )
+        .map(
+          ({ path }) =>
+            `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`,
+        );
 
 export const pointInTimeRecovery: Safety = ({ resources }) =>
   resources

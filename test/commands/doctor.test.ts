@@ -36,9 +36,9 @@ async function examine(target: TargetName) {
 it.each(targets)('all is well, %s', async (target) => {
   const { code, stderr, findings, failed } = await examine(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
-  expect(findings.length).toBe(11);
+  expect(findings.length).toBe(12);
   // Without a setting for alarms there is nobody to ask for.
-  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 5 : 1);
+  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 6 : 2);
 });
 
 it('finds a bootstrap whatever its stack is called', async () => {
@@ -62,6 +62,10 @@ const account =
 
 const noKeys: Harm = ({ aws }) => {
   aws.account.outputs['ClientKeysTable'] = NO_KEYS_TABLE;
+};
+
+const ownName: Harm = ({ aws }) => {
+  Object.assign(aws.account.outputs, { DomainName: '127.0.0.1:1', DomainTarget: 'd-1.example.com' });
 };
 
 const anotherApi: Harm = ({ aws, sandbox }) => {
@@ -133,6 +137,12 @@ const cases: [TargetName, string, Harm, finding: string][] = [
   ['local', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --local --port'],
   ['deployed', 'a dead letter', deadLetter, 'Dead letters +1 in poll\n.+npm run redrive -- --stack'],
   ['deployed', 'no key', noKeys, 'Client keys +none .+\n.+npm run keys -- create'],
+  [
+    'deployed',
+    'a name that leads nowhere',
+    ownName,
+    'Domain +127.0.0.1:1 does not lead to the API\n.+Point 127.0.0.1:1 at d-1.example.com',
+  ],
   ['deployed', 'another API', anotherApi, 'API +.+/v1/health answers 404\n'],
   [
     'deployed',
@@ -181,7 +191,7 @@ const cases: [TargetName, string, Harm, finding: string][] = [
     'deployed',
     'a new AWS account',
     account({ unreservedConcurrency: 3 * QUEUE_CONCURRENCY }),
-    `Lambda concurrency +${3 * QUEUE_CONCURRENCY} .+\n.+pollConcurrency`,
+    `Lambda concurrency +${3 * QUEUE_CONCURRENCY} .+\n.+the setting concurrency at 63 or less`,
   ],
 ];
 it.each(cases)('%s: %s', async (target, _, harm, finding) => {
@@ -189,7 +199,7 @@ it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   const { code, stderr, findings, failed } = await examine(target);
   await putRight?.();
   expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
-  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 11]);
+  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 12]);
 });
 
 describe('without it nothing more can be seen', () => {

@@ -4,9 +4,12 @@ An AWS endpoint for `cdk deploy`: moto's server, and the resource types that mot
 Those are made through the server's own APIs, so that botocore checks their properties and clients find them.
 Types that are not in MAKERS either are only noted down: bucket policies, as moto heeds them and CDK's refuse
 all that comes over plain http. Prints its URL in a line, and ends with its stdin.
+
+While there is a file at $ALARMS_REFUSED, no alarm can be made, as in an account that has too many.
 """
 
 import json
+import os
 import sys
 
 import boto3
@@ -27,7 +30,13 @@ api, cloudwatch, secrets = client("apigatewayv2"), client("cloudwatch"), client(
 sns, sqs = client("sns"), client("sqs")
 
 
+class Refused(Exception):
+    pass
+
+
 def make_alarm(name, **properties):
+    if os.path.exists(os.environ["ALARMS_REFUSED"]):
+        raise Refused("the account has as many alarms as it may have")
     properties.setdefault("AlarmName", name)
     cloudwatch.put_metric_alarm(**properties)
     return properties["AlarmName"]
@@ -66,6 +75,9 @@ MAKERS = {
 REMOVERS = {
     "AWS::ApiGatewayV2::Api": lambda ref: api.delete_api(ApiId=ref),
     "AWS::CloudWatch::Alarm": lambda ref: cloudwatch.delete_alarms(AlarmNames=[ref]),
+    "AWS::SecretsManager::Secret": lambda ref: secrets.delete_secret(
+        SecretId=ref, ForceDeleteWithoutRecovery=True
+    ),
 }
 ATTRIBUTES = {
     "AWS::ApiGatewayV2::Api": lambda ref: api.get_api(ApiId=ref),
@@ -107,6 +119,47 @@ def apply_with_outputs(change_set, apply=models.ChangeSet.apply):
 
 
 models.ChangeSet.apply = apply_with_outputs
+
+def delete(resources, is_rollback=False, delete=parsing.ResourceMap.delete):
+    """moto does not know of resources that are kept, but not when it is their creation that is rolled back."""
+    given = resources._resource_json_map
+    kept = "Delete" if is_rollback else "Retain"
+    resources._resource_json_map = {
+        name: {**resource, "DeletionPolicy": kept}
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
+        else resource
+        for name, resource in given.items()
+    }
+    try:
+        delete(resources)
+    finally:
+        resources._resource_json_map = given
+
+
+def execute_change_set(backend, execute=models.CloudFormationBackend.execute_change_set, **named):
+    """moto does not roll a creation back that fails."""
+    try:
+        execute(backend, **named)
+    except Refused as reason:
+        # CDK gives each of its change sets a name of its own.
+        [stack] = {
+            found.stack
+            for found in backend.change_sets.values()
+            if found.execution_status != "EXECUTE_COMPLETE"
+            and named["change_set_name"] in (found.change_set_id, found.change_set_name)
+        }
+        stack._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=str(reason))
+        try:
+            stack.resource_map.delete(is_rollback=True)
+            stack.status = "ROLLBACK_COMPLETE"
+        except Exception as refusal:
+            stack.status = "ROLLBACK_FAILED"
+            reason = refusal
+        stack._add_stack_event(stack.status, resource_status_reason=str(reason))
+
+
+parsing.ResourceMap.delete = delete
+models.CloudFormationBackend.execute_change_set = execute_change_set
 
 print(url, flush=True)
 sys.stdin.read()

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assemble } from '../stack/synthesis.ts';
 import { type Account, accountAt } from './account.ts';
 import { type Endpoint, startEndpoint } from './endpoint.ts';
 import { describeWith, PATIENCE_MILLIS } from './needs.ts';
 
 const STACK = 'ModelStudioJobs';
+const KEPT = 'RetainExceptOnCreate';
 
 /** How AWS is asked what there is of a type, by its physical ids. */
 const LISTS: Record<string, (account: Account) => Promise<unknown[]>> = {
@@ -27,25 +29,44 @@ const TYPES = Object.keys(LISTS);
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
 type Resource = { Type: string; Properties: any; DeletionPolicy?: string };
 
+interface Deployed {
+  template: { Resources: Record<string, Resource> };
+  ids: Record<string, string>;
+}
+
 let endpoint: Endpoint;
 let account: Account;
-let template: { Resources: Record<string, Resource> };
-let ids: Record<string, string>;
+let template: Deployed['template'];
+let ids: Deployed['ids'];
 /** After it is destroyed, a stack is found by this alone. */
 let stackId: string;
 
 /** Those of the template, as far as the account has them. */
-async function present(type: string): Promise<string[]> {
+async function present(type: string, stack: Deployed = { template, ids }): Promise<string[]> {
   const listed = new Set(await LISTS[type]?.(account));
-  return idsOf(type).filter((id) => listed.has(id));
+  return idsOf(type, undefined, stack).filter((id) => listed.has(id));
 }
 
-const ofType = (type: string) => Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+/** All that the account has, whosoever it is. */
+async function everything(): Promise<Record<string, unknown[]>> {
+  const lists = TYPES.map(async (type) => [type, (await LISTS[type]?.(account))?.sort()] as const);
+  return Object.fromEntries(await Promise.all(lists)) as Record<string, unknown[]>;
+}
 
-function idsOf(type: string, policy?: string): string[] {
-  return ofType(type)
+const ofType = (type: string, of = template) =>
+  Object.entries(of.Resources).filter(([, { Type }]) => Type === type);
+
+function idsOf(type: string, policy?: string, stack: Deployed = { template, ids }): string[] {
+  return ofType(type, stack.template)
     .filter(([, { DeletionPolicy }]) => !policy || DeletionPolicy === policy)
-    .map(([logicalId]) => ids[logicalId] ?? `nothing for ${logicalId}`);
+    .map(([logicalId]) => stack.ids[logicalId] ?? `nothing for ${logicalId}`);
+}
+
+async function deployedAs(stackName: string, assembly: string): Promise<Deployed> {
+  return {
+    template: JSON.parse(readFileSync(join(assembly, `${stackName}.template.json`), 'utf8')),
+    ids: await account.physicalIds(stackName),
+  };
 }
 
 const nameOf = (arn = '') => arn.split(':').at(-1) ?? '';
@@ -63,8 +84,7 @@ await describeWith(
       await endpoint.cdk('bootstrap', 'aws://123456789012/us-east-1', '--app', '');
       const settings = ['-c', 'organizationId=org_test', '--output', endpoint.assembly];
       said = await endpoint.cdk('deploy', ...settings, '--require-approval', 'never');
-      template = JSON.parse(readFileSync(join(endpoint.assembly, `${STACK}.template.json`), 'utf8'));
-      ids = await account.physicalIds(STACK);
+      ({ template, ids } = await deployedAs(STACK, endpoint.assembly));
       stackId = (await account.stack(STACK))?.StackId ?? '';
     }, PATIENCE_MILLIS);
 
@@ -94,14 +114,13 @@ await describeWith(
       expect(await account.template(STACK)).toEqual(template);
     });
 
-    it('gives tables their keys and indexes, and protects them', async () => {
+    it('gives tables their keys and indexes', async () => {
       for (const [logicalId, { Properties }] of ofType('AWS::DynamoDB::Table')) {
-        const { KeySchema, GlobalSecondaryIndexes = [], DeletionProtectionEnabled } = Properties;
+        const { KeySchema, GlobalSecondaryIndexes = [] } = Properties;
         expect(await account.table(ids[logicalId] ?? '')).toMatchObject({
           TableStatus: 'ACTIVE',
           KeySchema,
           GlobalSecondaryIndexes,
-          DeletionProtectionEnabled,
         });
       }
     });
@@ -153,9 +172,11 @@ await describeWith(
 
     it('sweeps every minute', async () => {
       const [Name = ''] = idsOf('AWS::Events::Rule');
-      expect(await account.rules()).toMatchObject([
-        { Name, ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' },
-      ]);
+      const rules = await account.rules();
+      expect(rules.find((rule) => rule.Name === Name)).toMatchObject({
+        ScheduleExpression: 'rate(1 minute)',
+        State: 'ENABLED',
+      });
       const [target] = await account.ruleTargets(Name);
       const [permission] = await account.permissions(nameOf(target?.Arn));
       expect(permission.Principal).toEqual({ Service: 'events.amazonaws.com' });
@@ -182,6 +203,55 @@ await describeWith(
       expect(differences).toContain('There were no differences');
     });
 
+    describe('another stack beside it', () => {
+      const OTHER = 'prod';
+      let before: Record<string, unknown[]>;
+      let other: Deployed;
+      let refusal: Error;
+      let left: Record<string, unknown[]>;
+
+      beforeAll(async () => {
+        before = await everything();
+        const assembly = assemble(OTHER, join(endpoint.assembly, '..', OTHER));
+        const deploy = () => endpoint.cdk('deploy', OTHER, '--app', assembly, '--require-approval', 'never');
+        endpoint.refuseAlarms(true);
+        refusal = await deploy().then(
+          () => new Error('It was deployed'),
+          (error) => error,
+        );
+        left = await everything();
+        endpoint.refuseAlarms(false);
+        await deploy();
+        other = await deployedAs(OTHER, assembly);
+      }, PATIENCE_MILLIS);
+
+      it('leaves nothing behind when its first deployment fails', () => {
+        expect(refusal.message).toContain('ROLLBACK_COMPLETE');
+        expect(left).toEqual(before);
+      });
+
+      it('is deployed by the next one', async () => {
+        expect((await account.stack(OTHER))?.StackStatus).toBe('CREATE_COMPLETE');
+        for (const type of TYPES) {
+          expect(await present(type, other)).toEqual(idsOf(type, undefined, other));
+        }
+      });
+
+      it('shares nothing with it, and has changed nothing in it', async () => {
+        const shared = Object.values(other.ids).filter((id) => Object.values(ids).includes(id));
+        // A stage's name is of its API, a policy's of its role; moto gives a permission none.
+        expect(shared.filter((id) => !/^$|^\$default$|DefaultPolicy/.test(id))).toEqual([]);
+        expect(await account.template(STACK)).toEqual(template);
+        for (const type of TYPES) expect(await present(type)).toEqual(idsOf(type));
+      });
+
+      it('has keys of its own', async () => {
+        const keys = ['commands/keys.ts', 'list', '--stack'];
+        expect(await endpoint.run(process.execPath, ...keys, OTHER)).not.toContain('my-app');
+        expect(await endpoint.run(process.execPath, ...keys, STACK)).toContain('my-app');
+      });
+    });
+
     describe('taken back', () => {
       beforeAll(() => endpoint.cdk('destroy', '--app', endpoint.assembly, '--force'), PATIENCE_MILLIS);
 
@@ -191,11 +261,18 @@ await describeWith(
       });
 
       it.each(TYPES)('leaves only what is to be kept: %s', async (type) => {
-        expect(await present(type)).toEqual(idsOf(type, 'Retain'));
+        expect(await present(type)).toEqual(idsOf(type, KEPT));
+      });
+
+      it('leaves the other one whole', async () => {
+        const other = await deployedAs('prod', join(endpoint.assembly, '..', 'prod'));
+        for (const type of TYPES) {
+          expect(await present(type, other)).toEqual(idsOf(type, undefined, other));
+        }
       });
 
       it('leaves the state', () => {
-        const kept = TYPES.filter((type) => idsOf(type, 'Retain').length > 0);
+        const kept = TYPES.filter((type) => idsOf(type, KEPT).length > 0);
         expect(kept).toEqual(['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret']);
       });
     });

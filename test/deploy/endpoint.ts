@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,6 +25,8 @@ export interface Endpoint {
   cdk(...args: string[]): Promise<string>;
   /** Another program, likewise. */
   run(program: string, ...args: string[]): Promise<string>;
+  /** From now on, no alarm can be made, or can again. */
+  refuseAlarms(isRefusing: boolean): void;
   /** What it logged from its first own fault on: it answers with a 500, and CDK asks again as if nothing were. */
   faults(): string;
   close(): Promise<void>;
@@ -34,7 +36,8 @@ export interface Endpoint {
 export async function startEndpoint(): Promise<Endpoint> {
   const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-deploy-'));
   const assembly = join(folder, 'cdk.out');
-  const env: Record<string, string> = { ...isolatedIn(folder), ...ACCOUNT };
+  const refused = join(folder, 'alarms-refused');
+  const env: Record<string, string> = { ...isolatedIn(folder), ...ACCOUNT, ALARMS_REFUSED: refused };
   // It ends with its stdin, so it does not outlive a test that is killed.
   const server = spawn('python3', [cloud], { env: { ...process.env, ...env } });
   const exited = once(server, 'exit');
@@ -56,6 +59,7 @@ export async function startEndpoint(): Promise<Endpoint> {
     assembly,
     cdk: (...args) => call('npx', 'cdk', ...args),
     run: call,
+    refuseAlarms: (isRefusing) => (isRefusing ? writeFileSync(refused, '') : rmSync(refused)),
     faults: () => /(^Error on request[\s\S]*)?" 500 -[\s\S]*/m.exec(log)?.[0] ?? '',
     async close() {
       server.stdin.end();

@@ -30,6 +30,12 @@ describe.each(workflows)('$path', ({ text, all }) => {
     expect(text).not.toMatch(/aws-(access-key-id|secret-access-key)|AWS_SECRET_ACCESS_KEY/);
   });
 
+  it('deploys and compares the stack that the repository names', () => {
+    for (const command of all(/\brun: (npx cdk (?:deploy|diff).*)/g)) {
+      expect(command).toMatch(/\$\{STACK_NAME:\+-c "stackName=\$STACK_NAME"\}$/);
+    }
+  });
+
   it('puts nothing of an event or a variable into a script, where it could be more than a word', () => {
     expect(all(/\brun: (.*)/g).filter((script) => script.includes('${{'))).toEqual([]);
   });

@@ -6,19 +6,21 @@ import { onLaptop } from '../../local/synthesize.ts';
 import { synthesize } from '../stack/synthesis.ts';
 
 const EVERY_SETTING = {
+  stackName: 'prod',
   organizationId: 'org_test',
   baseUrl: 'https://modelstudio.example.com',
   defaultWebhookUrl: 'https://hooks.example.com/in',
   webhookRetryScheduleSeconds: '0,7',
   webhookPorts: '8443',
   retentionDays: 9,
-  pollConcurrency: 60,
+  concurrency: 60,
   lagPerPollSeconds: 2,
   steadyJobsPerSecond: 100,
   throttleRate: 10,
   throttleBurst: 20,
   domainName: 'jobs.example.com',
   certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab',
+  defaultEndpoint: 'first',
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:alarms',
   logLevel: 'DEBUG',
   logRetentionDays: 7,

@@ -166,10 +166,35 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
     },
   ],
   [
+    'environmentSize',
+    'Api/Submit has too large an environment, most of it MODELSTUDIO_BASE_URL: about ',
+    change('Api/Submit', 'Environment.Variables.MODELSTUDIO_BASE_URL', `https://${'x'.repeat(3000)}.example`),
+  ],
+  [
+    'ruleTargets',
+    'Sweep/EveryMinute may repeat Sweep/Function: the target needs retryAttempts: 0',
+    change('Sweep/EveryMinute', 'Targets.0.RetryPolicy'),
+  ],
+  [
+    'ruleTargets',
+    'Sweep/EveryMinute may repeat Sweep/Function: ',
+    change('Sweep/Function/EventInvokeConfig', 'MaximumRetryAttempts'),
+  ],
+  [
+    'ruleTargets',
+    'Sweep/EveryMinute may repeat Sweep/Function: ',
+    change('Sweep/Function/EventInvokeConfig', 'MaximumEventAgeInSeconds'),
+  ],
+  [
     'retained',
-    'State/Jobs would be deleted with the stack',
+    'State/Jobs must outlive the stack, but not a first deployment that fails',
     (stack) =>
-      (at(stack, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Delete'),
+      (at(stack, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Retain'),
+  ],
+  [
+    'retained',
+    'State/ClientKeys must outlive the stack, but not a first deployment that fails',
+    change('State/ClientKeys', 'DeletionProtectionEnabled', true),
   ],
   [
     'pointInTimeRecovery',

@@ -40,7 +40,11 @@ describe('taken', () => {
     ],
     [{ retentionDays: '8' }, { retentionDays: 8 }],
     [{ retentionDays: 90 }, { retentionDays: 90 }],
-    [{ pollConcurrency: '1000' }, { pollConcurrency: 1000 }],
+    [{ concurrency: '2100' }, { concurrency: 2100 }],
+    [{ concurrency: 6 }, { concurrency: 6 }],
+    [{ stackName: 'prod' }, { stackName: 'prod' }],
+    [{ stackName: 'A1-b' }, { stackName: 'A1-b' }],
+    [{}, { stackName: 'ModelStudioJobs' }],
     [{ steadyJobsPerSecond: '100' }, { steadyJobsPerSecond: 100 }],
     [
       { throttleRate: '10', throttleBurst: 20 },
@@ -53,7 +57,15 @@ describe('taken', () => {
     [{ alarmEmail: 'ops@example.com' }, { alarmEmail: 'ops@example.com' }],
     [
       { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
-      { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
+      {
+        domainName: ['jobs.example.com'],
+        certificateArn: [CERTIFICATE],
+        defaultEndpoint: 'beside',
+      },
+    ],
+    [
+      { domainName: 'a.example.com,b.example.com', certificateArn: CERTIFICATE, defaultEndpoint: 'first' },
+      { domainName: ['a.example.com', 'b.example.com'], certificateArn: [CERTIFICATE] },
     ],
     [{ '@aws-cdk/core:explicitStackTags': true, 'availability-zones:account=1:region=x': [] }, {}],
     [{ 'acknowledged-issue-numbers': [34892] }, {}],
@@ -72,7 +84,10 @@ describe('refused with one sentence', () => {
   it.each([
     [{ organisationId: 'org_x' }, 'There is no setting organisationId; did you mean organizationId?'],
     [{ 'retention-days': 9 }, 'There is no setting retention-days; did you mean retentionDays?'],
-    [{ colour: 'red' }, /^There is no setting colour; there are: organizationId, .*, removalPolicy\.$/],
+    [
+      { colour: 'red' },
+      /^There is no setting colour; there are: stackName, organizationId, .*, removalPolicy\.$/,
+    ],
     [
       { organizationId: '' },
       'The setting organizationId must be a ModelStudio organization id, such as org_123; it is "".',
@@ -132,11 +147,20 @@ describe('refused with one sentence', () => {
     ],
     [{ retentionDays: '30d' }, /^The setting retentionDays must be a whole number .*; it is "30d"\.$/],
     [{ retentionDays: true }, /^The setting retentionDays must be a whole number .*; it is true\.$/],
-    [{ pollConcurrency: 1 }, 'The setting pollConcurrency must be a whole number from 2 to 1000; it is 1.'],
+    [{ concurrency: 5 }, 'The setting concurrency must be a whole number from 6 to 2100; it is 5.'],
+    [{ concurrency: null }, 'The setting concurrency must be a whole number from 6 to 2100; it is null.'],
     [
-      { pollConcurrency: null },
-      'The setting pollConcurrency must be a whole number from 2 to 1000; it is null.',
+      { pollConcurrency: 50 },
+      'There is no setting pollConcurrency any more; set concurrency, which is split among all queues.',
     ],
+    [
+      { stackName: 'my_stack' },
+      'The setting stackName must be a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens; it is "my_stack".',
+    ],
+    [{ stackName: '' }, /^The setting stackName must be /],
+    [{ stackName: '1st' }, /^The setting stackName must be /],
+    [{ stackName: 's'.repeat(129) }, /^The setting stackName must be /],
+    [{ stackName: 'CDKToolkit' }, /^The setting stackName must be /],
     [
       { lagPerPollSeconds: '0' },
       'The setting lagPerPollSeconds must be a number of seconds from 0.1 to 3600; it is "0".',
@@ -163,7 +187,39 @@ describe('refused with one sentence', () => {
       { alarmTopicArn: TOPIC, alarmEmail: 'ops@example.com' },
       /^The settings alarmTopicArn and alarmEmail exclude each other/,
     ],
-    [{ domainName: 'jobs.example.com' }, 'The setting domainName needs certificateArn beside it.'],
+    [
+      { domainName: 'jobs.example.com' },
+      'The setting domainName needs certificateArn beside it: one for all names, or one for each.',
+    ],
+    [
+      { domainName: 'a.example.com,b.example.com,c.example.com', certificateArn: [CERTIFICATE, CERTIFICATE] },
+      /^The setting domainName needs certificateArn beside it: one for all/,
+    ],
+    [
+      { domainName: 'a.example.com,a.example.com', certificateArn: CERTIFICATE },
+      /^The setting domainName must be .*, each once; /,
+    ],
+    [
+      {
+        defaultWebhookUrl: 'https://b.example.com/',
+        domainName: 'a.example.com,b.example.com',
+        certificateArn: CERTIFICATE,
+      },
+      /^The setting defaultWebhookUrl cannot be .* this service's own address\.$/,
+    ],
+    [
+      { domainName: 'jobs.example.com', certificateArn: CERTIFICATE, defaultEndpoint: 'on' },
+      'The setting defaultEndpoint must be first, beside or off; it is "on".',
+    ],
+    [{ defaultEndpoint: 'off' }, /^The setting defaultEndpoint needs domainName beside it: without, /],
+    [
+      {
+        domainName: 'jobs.example.com',
+        certificateArn: CERTIFICATE,
+        alarmTopicArn: TOPIC.replace('eu-central-1', 'us-east-1'),
+      },
+      "The settings certificateArn and alarmTopicArn must be in one region, the stack's own.",
+    ],
     [{ certificateArn: CERTIFICATE }, 'The setting certificateArn needs domainName beside it.'],
     [
       { domainName: 'https://jobs.example.com', certificateArn: CERTIFICATE },
@@ -172,7 +228,7 @@ describe('refused with one sentence', () => {
     [{ domainName: 'jobs', certificateArn: CERTIFICATE }, /^The setting domainName must be a DNS name /],
     [
       { domainName: 'jobs.example.com', certificateArn: 'x' },
-      /^The setting certificateArn must be the ARN of an ACM certificate; /,
+      /^The setting certificateArn must be the ARN of an ACM certificate, or one for each domain; /,
     ],
   ])('%j', (context, sentence) => {
     const complaints = complaintsAbout(context);
@@ -191,11 +247,11 @@ describe('refused with one sentence', () => {
   });
 });
 
-it('bin/app.ts says what is wrong, and nothing of its insides', () => {
+it('the app says what is wrong, and nothing of its insides', () => {
   const CDK_OUTDIR = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));
   onTestFinished(() => rmSync(CDK_OUTDIR, { recursive: true }));
   const env = { ...process.env, CDK_OUTDIR, CDK_CONTEXT_JSON: JSON.stringify({ organisationId: 'org_x' }) };
-  const run = spawnSync(process.execPath, ['bin/app.ts'], { cwd: root, env, encoding: 'utf8' });
+  const run = spawnSync(process.execPath, ['bin/start.js'], { cwd: root, env, encoding: 'utf8' });
   expect(run.stderr).toBe('There is no setting organisationId; did you mean organizationId?\n');
   expect(run.status).toBe(1);
 });

@@ -1,4 +1,6 @@
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
+import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/concurrency.ts';
 import { synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
@@ -14,14 +16,34 @@ const WITH_DOMAIN = {
   certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab',
 };
 
-function variablesWith(context: Record<string, unknown>): object {
-  const functions = Object.values(synthesize(context).findResources('AWS::Lambda::Function'));
+/** What came of it, and what it warned of. */
+function heard<T>(what: () => T): [T, string[]] {
+  const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const made = what();
+  const sentences = warned.mock.calls.map(([sentence]) => String(sentence));
+  warned.mockRestore();
+  return [made, sentences];
+}
+
+const variablesWith = (context: Record<string, unknown>) => variablesIn(synthesize(context));
+
+function variablesIn(of: ReturnType<typeof synthesize>): object {
+  const functions = Object.values(of.findResources('AWS::Lambda::Function'));
   const [{ Properties }] = functions as [{ Properties: { Environment: { Variables: object } } }];
   return Properties.Environment.Variables;
 }
 
+/** Under two names, the second of which it is on its way from. */
+let own: ReturnType<typeof synthesize>;
+/** On its way to its first name. */
+let moving: ReturnType<typeof synthesize>;
+let warnings: string[];
+
 beforeAll(() => {
   template = synthesize();
+  own = synthesize({ ...WITH_DOMAIN, domainName: 'jobs.example.com,old.example.com' });
+  const settings = { ...WITH_DOMAIN, defaultEndpoint: 'first', concurrency: 6, throttleRate: 2501 };
+  [moving, warnings] = heard(() => synthesize(settings));
 });
 
 describe('functions', () => {
@@ -65,8 +87,19 @@ describe('the API', () => {
     ];
     const line = JSON.parse(AccessLogSettings?.Format ?? '');
     expect(Object.keys(line)).toEqual(
-      expect.arrayContaining(['request_id', 'ip', 'route', 'status', 'latency_ms', 'integration_error']),
+      expect.arrayContaining([
+        'request_id',
+        'ip',
+        'host',
+        'route',
+        'status',
+        'latency_ms',
+        'error',
+        'integration_error',
+      ]),
     );
+    // Its text may hold quotes, which would end ours; so may its `messageString`, whose absence is not quoted.
+    expect(AccessLogSettings?.Format).not.toContain('$context.error.message');
     for (const value of Object.values(line)) {
       expect(value).toMatch(/^\$context\.[A-Za-z.]+$/);
       expect(value).not.toMatch(/header|authoriz|query|userAgent/i);
@@ -75,13 +108,71 @@ describe('the API', () => {
 
   it('has one address, which is told as its URL', () => {
     expect(template.findOutputs('ApiUrl')).toHaveProperty('ApiUrl.Value.Fn::GetAtt.1', 'ApiEndpoint');
-    const own = synthesize(WITH_DOMAIN);
+    expect(Object.keys(template.findOutputs('*'))).toEqual(
+      expect.not.arrayContaining([expect.stringContaining('Domain')]),
+    );
+  });
+
+  it('tells the first of its names, and goes by all of them and its default one', () => {
     own.hasOutput('ApiUrl', { Value: 'https://jobs.example.com' });
-    own.hasOutput('DomainTarget', {});
-    own.hasOutput('DomainTargetZoneId', {});
-    own.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
-    own.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', { Stage: '$default' });
-    expect(variablesWith(WITH_DOMAIN)).toMatchObject({ API_URL: 'https://jobs.example.com' });
+    own.hasOutput('DomainName', { Value: 'jobs.example.com' });
+    own.hasOutput('DomainName2', { Value: 'old.example.com' });
+    for (const key of ['DomainTarget', 'DomainTargetZoneId', 'DomainTarget2', 'DomainTargetZoneId2']) {
+      own.hasOutput(key, {});
+    }
+    own.allResourcesProperties('AWS::ApiGatewayV2::ApiMapping', { Stage: '$default' });
+    own.resourceCountIs('AWS::ApiGatewayV2::ApiMapping', 2);
+    own.resourcePropertiesCountIs('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true }, 0);
+    expect(variablesIn(own)).toMatchObject({ API_URL: 'https://jobs.example.com' });
+  });
+
+  it('replaces no name when another one is told, so that both answer all the while', () => {
+    const after = synthesize({ ...WITH_DOMAIN, domainName: 'old.example.com', defaultEndpoint: 'off' });
+    for (const type of ['AWS::ApiGatewayV2::DomainName', 'AWS::ApiGatewayV2::ApiMapping']) {
+      const kept = after.findResources(type);
+      expect(own.findResources(type)).toMatchObject(kept);
+      expect(Object.keys(kept)).toHaveLength(1);
+    }
+    after.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+  });
+
+  it('tells its default address for as long as the setting says so', () => {
+    expect(moving.findOutputs('ApiUrl')).toHaveProperty('ApiUrl.Value.Fn::GetAtt.1', 'ApiEndpoint');
+    moving.hasOutput('DomainTarget', {});
+  });
+
+  it('warns of a rate that is more than some regions take', () => {
+    expect(warnings.filter((sentence) => sentence.includes('throttleRate is over 2500'))).toHaveLength(1);
+  });
+});
+
+describe('the queues', () => {
+  const concurrencyOf = (of: ReturnType<typeof synthesize>) =>
+    Object.entries(of.findResources('AWS::Lambda::EventSourceMapping')).map(([id, { Properties }]) => [
+      /Poller|Collector|Deliver/.exec(id)?.[0],
+      Properties['ScalingConfig'].MaximumConcurrency,
+    ]);
+
+  it('share the Lambdas that work off them', () => {
+    expect(concurrencyOf(template)).toEqual([
+      ['Deliver', 50],
+      ['Poller', 50],
+      ['Collector', 5],
+    ]);
+    expect(concurrencyOf(moving)).toEqual([
+      ['Deliver', 2],
+      ['Poller', 2],
+      ['Collector', 2],
+    ]);
+  });
+
+  it('have the whole of it, each within the bounds of Lambda', () => {
+    for (let all = CONCURRENCY_MIN; all <= CONCURRENCY_MAX; all++) {
+      const shares = Object.values(splitConcurrency(all));
+      expect(shares.reduce((sum, share) => sum + share)).toBe(all);
+      expect(Math.min(...shares)).toBeGreaterThanOrEqual(2);
+      expect(Math.max(...shares)).toBeLessThanOrEqual(1000);
+    }
   });
 });
 
@@ -93,24 +184,62 @@ describe('logs', () => {
     const groups = synthesize({ organizationId: 'org_test', logRetentionDays: 7 });
     groups.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });
+
+  it('of the gateway do not fill the policy that CloudWatch has for them', () => {
+    const names = properties('AWS::Logs::LogGroup').map(({ LogGroupName }) => LogGroupName);
+    expect(names.filter(Boolean)).toEqual(['/aws/vendedlogs/ModelStudioJobs/access']);
+  });
 });
 
 const KEPT = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'];
 
+describe('the sweep', () => {
+  it('is not repeated by anybody: the next one comes in a minute', () => {
+    const [rule] = properties('AWS::Events::Rule');
+    expect(rule.Targets).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
+    expect(properties('AWS::Lambda::EventInvokeConfig')).toMatchObject([
+      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+    ]);
+  });
+});
+
 describe('state', () => {
   it('outlives the stack', () => {
     for (const resource of KEPT.flatMap((type) => Object.values(all(type)))) {
-      expect(resource.DeletionPolicy).toBe('Retain');
+      expect(resource).toMatchObject({
+        DeletionPolicy: 'RetainExceptOnCreate',
+        UpdateReplacePolicy: 'Retain',
+      });
     }
-    for (const table of properties('AWS::DynamoDB::Table'))
-      expect(table.DeletionProtectionEnabled).toBe(true);
   });
 
   it('goes with it when the setting says so, and no function is there to do that', () => {
     const passing = synthesize({ organizationId: 'org_test', removalPolicy: 'destroy' });
     for (const type of KEPT) passing.allResources(type, { DeletionPolicy: 'Delete' });
-    passing.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
     passing.resourceCountIs('AWS::Lambda::Function', 6);
+  });
+
+  it('has documents for longer than DynamoDB may leave a row past its time', () => {
+    const [bucket] = properties('AWS::S3::Bucket');
+    expect(bucket.LifecycleConfiguration.Rules).toMatchObject([
+      { ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS },
+    ]);
+  });
+
+  it('is where it was: whatever changes its logical id would replace it with something empty', () => {
+    const ids = [...KEPT, 'AWS::SQS::Queue'].flatMap((type) => Object.keys(all(type)));
+    expect(ids).toEqual([
+      ...[
+        'StateJobs0C440253',
+        'StateDocuments4D78FF2A',
+        'StateExperienceF3B501D1',
+        'StateClientKeys868C500B',
+      ],
+      ...['StateBucket77825682', 'StateModelStudioApiKey15984641', 'StateWebhookSecret5B7EF1CC'],
+      ...['DeliverDeadLettersD078C516', 'DeliverQueueC534834E'],
+      ...['PollDeadLetters89203ED9', 'PollQueueA3314A34'],
+      ...['PollCollectDeadLetters58EB87F1', 'PollCollectQueueBDD6ABB0'],
+    ]);
   });
 
   it('is open to nobody else', () => {
@@ -124,16 +253,13 @@ it.each([
   ['somebody is, by mail', { alarmEmail: 'you@example.com' }, false],
   ['somebody is, by a topic', { alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:alarms' }, false],
 ])('it warns when nobody is told of alarms: %s', (_, settings, isWarned) => {
-  const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-  onTestFinished(() => warned.mockRestore());
-  synthesize({ organizationId: 'org_test', ...settings });
-  const sentences = warned.mock.calls.map(([sentence]) => String(sentence));
+  const [, sentences] = heard(() => synthesize({ organizationId: 'org_test', ...settings }));
   expect(sentences.some((sentence) => sentence.includes('nobody is told of alarms'))).toBe(isWarned);
 });
 
 it('without an organization, it warns, and CloudFormation asks for one', () => {
-  const warned = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-  onTestFinished(() => warned.mockRestore());
-  expect(synthesize({}).findParameters('OrganizationId')).toHaveProperty('OrganizationId');
-  expect(warned).toHaveBeenCalledWith(expect.stringContaining('organizationId is not set'));
+  const [asking, sentences] = heard(() => synthesize({}));
+  expect(asking.findParameters('OrganizationId')).toHaveProperty('OrganizationId');
+  expect(sentences).toContainEqual(expect.stringContaining('organizationId is not set'));
+  expect(sentences).not.toContainEqual(expect.stringContaining('throttleRate'));
 });

@@ -29,13 +29,23 @@ export function judge<T>(
 ): T {
   const outdir = temporaryFolder();
   try {
-    const told = 'alarmTopicArn' in context ? {} : { alarmEmail: 'ops@example.com' };
-    const app = new App({ outdir, context: { ...cdkJson.context, ...told, ...context } });
-    const settings = readSettings(app.node.getAllContext());
-    return judgement(new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings }), app);
+    const { app, stack } = define(context, outdir);
+    return judgement(stack, app);
   } finally {
     remove(outdir);
   }
+}
+
+function define(context: Record<string, unknown>, outdir: string) {
+  const told = 'alarmTopicArn' in context ? {} : { alarmEmail: 'ops@example.com' };
+  const app = new App({ outdir, context: { ...cdkJson.context, ...told, ...context } });
+  const settings = readSettings(app.node.getAllContext());
+  return { app, stack: new ModelStudioJobsStack(app, settings.stackName, { settings }) };
+}
+
+/** A folder that `cdk deploy --app` takes, with functions that do nothing. */
+export function assemble(stackName: string, outdir: string): string {
+  return define({ organizationId: 'org_test', stackName }, outdir).app.synth().directory;
 }
 
 export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {
