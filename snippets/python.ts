@@ -116,7 +116,7 @@ def is_genuine(headers, body):
     signatures = headers.get("webhook-signature", "").encode().split(b" ")
     if not any(hmac.compare_digest(expected, signature) for signature in signatures):
         return False
-    return abs(time.time() - int(timestamp)) <= TOLERANCE_SECONDS
+    return abs(time.time() - float(timestamp)) <= TOLERANCE_SECONDS
 
 
 def is_first(webhook_id):
@@ -136,18 +136,37 @@ class Receiver(BaseHTTPRequestHandler):
     timeout = 15
 
     def do_POST(self):
-        length = int(self.headers.get("content-length", 0))
-        if not 0 <= length <= BODY_MAX_BYTES:
-            return self.answer(413)
-        body = self.rfile.read(length)
-        if not is_genuine(self.headers, body):
-            logging.info("Refused: it is old, or was not signed with this WEBHOOK_SECRET")
+        try:
+            body = self.read_body()
+            if body is None:
+                return self.answer(413)
+            if not is_genuine(self.headers, body):
+                logging.info("Refused: it is old, or was not signed with this WEBHOOK_SECRET")
+                return self.answer(400)
+            event = json.loads(body)
+        except ValueError:
+            logging.info("Refused: its length, its timestamp or its body cannot be read")
             return self.answer(400)
         # Answer within 15 s, and work afterwards. What must survive a crash is to be stored before this line.
         is_new = is_first(self.headers["webhook-id"])
         self.answer(204)
         if is_new:
-            work(json.loads(body))
+            work(event)
+
+    def read_body(self):
+        """The bytes as they came, or None if there are too many. Some proxies send them in chunks, without a length."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            length = int(self.headers.get("content-length", 0))
+            return self.rfile.read(length) if 0 <= length <= BODY_MAX_BYTES else None
+        body = bytearray()
+        while True:
+            size = int(self.rfile.readline(100).split(b";")[0], 16)
+            if not 0 <= size <= BODY_MAX_BYTES - len(body):
+                return None
+            body += self.rfile.read(size)
+            self.rfile.readline(100)
+            if size == 0:
+                return bytes(body)
 
     def answer(self, status):
         self.send_response(status)

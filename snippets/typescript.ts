@@ -136,12 +136,13 @@ const server = createServer(async (request, response) => {
       console.error('Refused: it is old, or was not signed with this WEBHOOK_SECRET');
       return response.writeHead(400).end();
     }
+    const event = JSON.parse(body.toString()) as Event;
     const id = request.headers['webhook-id'];
     const isFirst = !seen.has(id);
     seen.add(id);
     // Answer within 15 s, and work afterwards. What must survive a crash is to be stored before this line.
     response.writeHead(204).end();
-    if (isFirst) await work(JSON.parse(body.toString()) as Event);
+    if (isFirst) await work(event);
   } catch (error) {
     console.error(error);
     if (!response.headersSent) response.writeHead(400, { Connection: 'close' }).end();

@@ -22,6 +22,15 @@ function isFirst(webhookId: string): boolean {
   return seen.size < seen.add(webhookId).size;
 }
 
+/** Undefined if it is not genuine, or empty: that can be signed, too. */
+function eventIn(body: Buffer, headers: Record<string, string>): JobEvent | undefined {
+  try {
+    return webhook.verify(body, headers) as JobEvent | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function work({ type, data }: JobEvent): Promise<void> {
   console.log(type, data.job_id);
 }
@@ -32,10 +41,8 @@ const app = express();
 const rawBody = express.raw({ type: 'application/json', limit: '1mb' });
 
 app.post('/webhooks/modelstudio', rawBody, (request, response) => {
-  let event: JobEvent;
-  try {
-    event = webhook.verify(request.body, request.headers as Record<string, string>) as JobEvent;
-  } catch {
+  const event = eventIn(request.body, request.headers as Record<string, string>);
+  if (!event) {
     response.sendStatus(400);
     return;
   }

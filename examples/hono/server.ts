@@ -24,6 +24,15 @@ function isFirst(webhookId: string): boolean {
   return seen.size < seen.add(webhookId).size;
 }
 
+/** Undefined if it is not genuine, or empty: that can be signed, too. */
+function eventIn(body: string, headers: Record<string, string>): JobEvent | undefined {
+  try {
+    return webhook.verify(body, headers) as JobEvent | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function work({ type, data }: JobEvent): Promise<void> {
   console.log(type, data.job_id);
 }
@@ -32,13 +41,8 @@ const app = new Hono();
 
 app.post('/webhooks/modelstudio', bodyLimit({ maxSize: 1024 * 1024 }), async (c) => {
   // The signature is over the bytes as they came: text(), not json().
-  const body = await c.req.text();
-  let event: JobEvent;
-  try {
-    event = webhook.verify(body, c.req.header()) as JobEvent;
-  } catch {
-    return c.body(null, 400);
-  }
+  const event = eventIn(await c.req.text(), c.req.header());
+  if (!event) return c.body(null, 400);
   // Not awaited: without an answer within 15 s, it is sent again. On Workers, c.executionCtx.waitUntil(work(event)).
   if (isFirst(String(c.req.header('webhook-id')))) work(event).catch(console.error);
   return c.body(null, 204);

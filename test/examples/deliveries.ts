@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it, vi } from 'vitest';
@@ -11,6 +11,12 @@ type Headers = Record<string, string>;
 
 interface Sent {
   id?: string;
+  /** Signed in the place of the body that goes out as a rule. */
+  signedBody?: string;
+  /** Signed in the place of the seconds. */
+  timestamp?: string;
+  /** Without a length, as some proxies send it on. */
+  inChunks?: true;
   /** Seconds from now. */
   at?: number;
   text?: string;
@@ -30,6 +36,7 @@ const accepted: [what: string, sent: (secret: string) => Sent][] = [
   ['as long as they get', () => ({ text: 'x'.repeat(250_000) })],
   ['four minutes late', () => ({ at: -4 * MINUTE })],
   ['by a clock four minutes fast', () => ({ at: 4 * MINUTE })],
+  ['in chunks', () => ({ inChunks: true, text: 'x'.repeat(100_000) })],
   ['with a second signature, of a later secret', (secret) => ({ secrets: [OTHER, secret] })],
   ['with a second signature, of an earlier secret', (secret) => ({ secrets: [secret, OTHER] })],
   [
@@ -46,6 +53,12 @@ const refused: [what: string, sent: Sent][] = [
   ['it is six minutes ahead', { at: 6 * MINUTE }],
   ['an old one is dated new', { at: -6 * MINUTE, headers: (h) => ({ ...h, ...now() }) }],
   ['it is signed with another secret', { secrets: [OTHER] }],
+  ['what is signed is empty', { signedBody: '' }],
+  ['what is signed is empty, in chunks', { signedBody: '', inChunks: true }],
+  ['what is signed is not JSON', { signedBody: '{"type":' }],
+  ['what is signed is not UTF-8, nor JSON', { signedBody: '\u00ff' }],
+  ['a timestamp that is no number is signed', { timestamp: 'abc' }],
+  ['a timestamp without an end is signed', { timestamp: '9'.repeat(5000) }],
   ['it is signed with nothing', { secrets: ['whsec_'] }],
   ['the id is another', { headers: (h) => ({ ...h, 'webhook-id': 'msg_another' }) }],
   ['there is no id', { headers: ({ 'webhook-id': _, ...rest }) => rest }],
@@ -64,6 +77,12 @@ const signature = (headers: Headers, change: (v1: string) => string): Headers =>
   'webhook-signature': change(headers['webhook-signature'] ?? ''),
 });
 
+function signedAt(timestamp: string, id: string, body: string, secret: string): Headers {
+  const hmac = createHmac('sha256', Buffer.from(secret.slice('whsec_'.length), 'base64'));
+  const digest = hmac.update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${digest}` };
+}
+
 /** What every receiver does. `start` is called once, and gives a receiver that has the secret. */
 export function itReceives(start: (secret: string) => Promise<Receiving>): void {
   const secret = newSecret();
@@ -75,14 +94,18 @@ export function itReceives(start: (secret: string) => Promise<Receiving>): void 
   };
 
   async function send(jobId: string, sent: Sent = {}): Promise<number> {
-    const { id = `msg_${jobId}`, at = 0, text = 'Hello', secrets = [secret] } = sent;
+    const { id = `msg_${jobId}`, at = 0, text = 'Hello', secrets = [secret], inChunks } = sent;
     const data = { job_id: jobId, status: 'completed', results: [{ result: text }], results_url: null };
-    const body = JSON.stringify({ type: 'job.completed', timestamp: new Date().toISOString(), data });
-    const signed = signedHeaders(id, Date.now() + at * 1000, body, secrets);
+    const event = JSON.stringify({ type: 'job.completed', timestamp: new Date().toISOString(), data });
+    const { signedBody: body = event, timestamp } = sent;
+    const signed = timestamp
+      ? signedAt(timestamp, id, body, secret)
+      : signedHeaders(id, Date.now() + at * 1000, body, secrets);
+    const changed = sent.body?.(body) ?? body;
     const response = await fetch((await receiver()).url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(sent.headers?.(signed) ?? signed) },
-      body: sent.body?.(body) ?? body,
+      ...(inChunks ? { body: new Blob([changed]).stream(), duplex: 'half' } : { body: changed }),
     });
     await response.arrayBuffer();
     return response.status;

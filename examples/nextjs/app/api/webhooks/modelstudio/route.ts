@@ -17,22 +17,26 @@ function isFirst(webhookId: string): boolean {
   return seen.size < seen.add(webhookId).size;
 }
 
+/** Undefined if it is not genuine, or empty: that can be signed, too. */
+function eventIn(body: string, headers: Record<string, string>): JobEvent | undefined {
+  // Not at the top of the file, which `next build` runs without the secret.
+  const { WEBHOOK_SECRET = '' } = process.env;
+  const webhook = new Webhook(WEBHOOK_SECRET);
+  try {
+    return webhook.verify(body, headers) as JobEvent | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function work({ type, data }: JobEvent): Promise<void> {
   console.log(type, data.job_id);
 }
 
 export async function POST(request: Request): Promise<Response> {
-  // Not at the top of the file, which `next build` runs without the secret.
-  const { WEBHOOK_SECRET = '' } = process.env;
-  const webhook = new Webhook(WEBHOOK_SECRET);
   // The signature is over the bytes as they came: text(), not json().
-  const body = await request.text();
-  let event: JobEvent;
-  try {
-    event = webhook.verify(body, Object.fromEntries(request.headers)) as JobEvent;
-  } catch {
-    return new Response(null, { status: 400 });
-  }
+  const event = eventIn(await request.text(), Object.fromEntries(request.headers));
+  if (!event) return new Response(null, { status: 400 });
   // Not awaited: without an answer within 15 s, it is sent again. Where an instance is frozen once it has answered,
   // as on Vercel, wrap it: after(() => work(event)), from 'next/server'.
   if (isFirst(String(request.headers.get('webhook-id')))) work(event).catch(console.error);
