@@ -2,13 +2,12 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import type { Exchange } from '../../functions/core/attempt.ts';
 import type { Outcome } from '../../functions/core/outcome.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
+import { busy } from './busy.ts';
 import { DOMAIN } from './hosts.ts';
 
 /** What each address does. All that is not listed refuses, as nobody listens there. */
@@ -40,39 +39,6 @@ export interface Told {
 const HURRIED_MILLIS = 2000;
 /** Until a SYN that was dropped is sent again, after a second, the slow address is no longer busy. */
 const SLOW_MILLIS = 500;
-
-/** Runs in a thread that is blocked once it listens, so that the kernel alone answers, until its queue is full. */
-const LISTENER = `
-const { parentPort, workerData } = require('node:worker_threads');
-const { createServer } = require('node:https');
-const { hosts, pem, gate } = workerData;
-let listening = 0;
-for (const host of hosts) {
-  const server = createServer({ key: pem, cert: pem }, (request, response) => response.writeHead(204).end());
-  server.listen({ host, port: 443, backlog: 1 }, () => {
-    if (++listening < hosts.length) return;
-    parentPort.postMessage('listening');
-    setImmediate(() => Atomics.wait(gate, 0, 0));
-  });
-}`;
-
-async function busy(hosts: string[], pem: string): Promise<{ free(): void }> {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(LISTENER, { eval: true, workerData: { hosts, pem, gate } });
-  await once(worker, 'message');
-  // One more than the backlog are taken by the kernel, and none after them.
-  for (const host of [...hosts, ...hosts]) {
-    const socket: Socket = connect({ host, port: 443 });
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
-  }
-  return {
-    free() {
-      Atomics.store(gate, 0, 1);
-      Atomics.notify(gate, 0);
-    },
-  };
-}
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
