@@ -1,7 +1,11 @@
 import { beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../deploy/needs.ts';
 import { runAmongHosts, TRIAL } from '../edge/hosts.ts';
-import { RECEIVERS, SILENT, type Told } from './several-addresses.ts';
+import { ALONE, RECEIVERS, SILENT, type Told } from './several-addresses.ts';
+
+/** It starts all of the system for itself, so it runs where it is asked for: AMONG_HOSTS=yes npx vitest run FILE */
+const { AMONG_HOSTS } = process.env;
+const wanted: typeof TRIAL = AMONG_HOSTS ? TRIAL : ['false'];
 
 const { plain } = RECEIVERS;
 const [SILENT_V4 = '', SILENT_V6 = ''] = SILENT;
@@ -26,8 +30,8 @@ const STATUSES: Record<string, string> = {
 };
 
 await describeWith(
-  'network namespaces',
-  TRIAL,
+  'network namespaces, or AMONG_HOSTS=yes',
+  wanted,
   'the whole system, among receivers of several addresses',
   () => {
     let told: Map<string, Told>;
@@ -39,7 +43,7 @@ await describeWith(
       });
       told = new Map(said.told.map((each) => [each.name, each]));
       posts = said.posts;
-      console.log(JSON.stringify(said));
+      for (const name of ALONE) console.log(`${name}: ${told.get(name)?.millis} ms after the job's end`);
     });
 
     it.each(Object.keys(NAMES))('ends the webhook to %s', (name) => {
