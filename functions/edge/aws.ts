@@ -9,3 +9,17 @@ export const awsSettings = {
 };
 /** To Node, a socket that sends a large object by TLS is idle: bucket.ts says how long its calls may take. */
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
+
+/** Has what a client throws say which call of which service it is about, as the SDK's errors do not. */
+export function telling<C extends { middlewareStack: { add(around: never, options: never): void } }>(
+  client: C,
+): C {
+  const around =
+    (next: (input: object) => Promise<object>, context: { clientName: string; commandName: string }) =>
+    (input: object) =>
+      next(input).catch((error: object) => {
+        throw Object.assign(error, { service: context.clientName, call: context.commandName });
+      });
+  client.middlewareStack.add(around as never, { step: 'initialize' } as never);
+  return client;
+}

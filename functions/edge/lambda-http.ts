@@ -43,14 +43,17 @@ function asRequest(event: Partial<APIGatewayProxyEventV2> | null): Request {
   };
 }
 
-/** The SDK's errors have `$metadata`, Node's a `code`. */
-type Thrown = Error & { code?: string; $metadata?: { httpStatusCode?: number } };
+/** Node's errors have a `code`, the SDK's `$metadata`, and what `telling` adds. */
+type Thrown = Error & {
+  [name in 'code' | 'service' | 'call']?: string;
+} & { $metadata?: { httpStatusCode?: number } };
 
 /** A thrown error's message may quote what it failed on, so only what it is and where it came from is logged. */
 export function nameOf(thrown: unknown) {
   const error: Thrown = thrown instanceof Error ? thrown : new Error('not an error');
-  const { name, message, stack = '', code, $metadata: { httpStatusCode: status } = {} } = error;
+  const { name, message, stack = '', code, service, call, $metadata } = error;
   const trace = stack.slice(stack.indexOf(message) + message.length);
   const frames = trace.split('\n').filter((line) => /^\s+at /.test(line));
-  return { name, code, status, stack: frames.slice(0, 8).join('\n') };
+  const status = $metadata?.httpStatusCode;
+  return { name, code, service, call, status, stack: frames.slice(0, 8).join('\n') };
 }

@@ -27,11 +27,14 @@ export function lambdaSqs<T>(
       if (seconds !== null) await again(record.receiptHandle, seconds).catch(() => undefined);
       return [{ itemIdentifier: record.messageId }];
     };
+    let job_id: string | undefined;
     try {
-      const comesAgainAt = await handle(parse(JSON.parse(record.body)), receives > 1);
+      const message = parse(JSON.parse(record.body));
+      job_id = (message as { jobId?: string }).jobId;
+      const comesAgainAt = await handle(message, receives > 1);
       return comesAgainAt === null ? [] : await giveBack(hopSeconds(comesAgainAt, clock.now()));
     } catch (error) {
-      logger.error('message failed', { message_id: record.messageId, error: nameOf(error) });
+      logger.error('message failed', { message_id: record.messageId, job_id, error: nameOf(error) });
       return giveBack(againSeconds(receives));
     }
   };

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
 import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
-import { awsSettings, s3Settings } from '../../functions/edge/aws.ts';
+import { awsSettings, s3Settings, telling } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
+import { nameOf } from '../../functions/edge/lambda-http.ts';
 import { clientSettings } from '../../local/stack/clients.ts';
 import { serveConnections } from './servers.ts';
 
@@ -17,14 +18,37 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 const settingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...awsSettings });
 const s3SettingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...s3Settings, forcePathStyle: true });
 
-it('every client of AWS is made with the settings that say how long it waits and how often it tries', () => {
+it('every client of AWS says which call failed, and is made with the settings of how long it waits and how often it tries', () => {
   const clients = globSync('functions/**/*.ts', { cwd: ROOT }).flatMap((path) => [
     ...readFileSync(ROOT + path, 'utf8').matchAll(
-      /new (?:DynamoDB|SQS|S3|SecretsManager)\w*Client\([^)]*\)/g,
+      /(?:\S*)new (?:DynamoDB|SQS|S3|SecretsManager)\w*Client\([^)]*\)/g,
     ),
   ]);
   expect(clients.length).toBeGreaterThanOrEqual(4);
-  for (const [made] of clients) expect(made).toMatch(/\((aws|s3)Settings\)$/);
+  for (const [made] of clients) expect(made).toMatch(/^telling\(new .*\((aws|s3)Settings\)$/);
+});
+
+describe('what a client throws', () => {
+  const refusal = '{"__type":"x#AccessDeniedException","message":"canary"}';
+  const refused = `HTTP/1.1 400 Bad Request\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`;
+
+  it('is logged as what it is and whose call it was, without what it says', async () => {
+    const server = await serveConnections((socket) => socket.once('data', () => socket.end(refused)));
+    const client = telling(new DynamoDBClient(settingsFor(server.url)));
+    const error = await client.send(new ListTablesCommand({})).catch((thrown: unknown) => thrown);
+    const told = nameOf(error);
+    const call = { service: 'DynamoDBClient', call: 'ListTablesCommand' };
+    expect(told).toMatchObject({ name: 'AccessDeniedException', status: 400, ...call });
+    expect(JSON.stringify(told)).not.toContain('canary');
+  });
+
+  it('says so of a service that is out of reach, too', async () => {
+    const settings = { ...settingsFor(new URL('http://127.0.0.1:1')), maxAttempts: 1 };
+    const client = telling(new SQSClient(settings));
+    const error = await client.send(new ListQueuesCommand({})).catch((thrown: unknown) => thrown);
+    const call = { service: 'SQSClient', call: 'ListQueuesCommand' };
+    expect(nameOf(error)).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', ...call });
+  });
 });
 
 describe('a service that hangs is given up in time', { timeout: 60_000 }, () => {

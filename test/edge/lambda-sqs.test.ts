@@ -129,3 +129,14 @@ it('a failure is logged by its message and the name of the error, without what i
   }
   expect(JSON.stringify(logged.mock.calls)).not.toContain('canary');
 });
+
+it('a failure is logged with its job, if the message can be read', async () => {
+  const handler = lambdaSqs(
+    (body) => body as { jobId: string },
+    () => Promise.reject(new Error('x')),
+    nothing,
+  );
+  await handler(batch({ a: '{"jobId":"job_1"}', b: '{' }));
+  expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ job_id: 'job_1' }));
+  expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ message_id: 'b' }));
+});
