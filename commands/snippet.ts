@@ -17,7 +17,8 @@ const HELP = `Prints code that uses the API, in a language of yours and without 
   --url URL       the stack's output ApiUrl, default ${LOCAL_URL}
   --request FILE  JSON of the request to submit, default one short conversation
 
-The code takes what is secret from the environment: CLIENT_KEY, and WEBHOOK_SECRET when it receives.
+The code takes what is secret from the environment: CLIENT_KEY, and WEBHOOK_SECRET when it receives. With an
+IDEMPOTENCY_KEY of yours there, a submission that is run again gets the same job.
 `;
 
 function languageIn(id: string): Language {

@@ -5,13 +5,13 @@ export const curl = { submit, read } satisfies Templates;
 
 /** The body is on standard input, where no shell looks into it and no limit of arguments holds. */
 function submit({ jobsUrl, request }: Parts): string {
-  return `# The same key and request get the same job: keep the key, and repeat when in doubt.
-IDEMPOTENCY_KEY=$(openssl rand -hex 16)
+  return `# With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+key=\${IDEMPOTENCY_KEY:-$(openssl rand -hex 16)}
 
 curl -sS --fail-with-body --max-time 35 ${quoted(jobsUrl)} \\
   -H "Authorization: Bearer $CLIENT_KEY" \\
   -H "Content-Type: application/json" \\
-  -H "Idempotency-Key: $IDEMPOTENCY_KEY" \\
+  -H "Idempotency-Key: $key" \\
   --data-binary @- <<'JSON'
 ${literal(request, JSON_NOTATION)}
 JSON

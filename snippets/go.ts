@@ -27,9 +27,13 @@ import (
 const request = ${rawJson(request)}
 
 func main() {
-	key := make([]byte, 16)
-	if _, err := rand.Read(key); err != nil {
-		log.Fatal(err)
+	key := os.Getenv("IDEMPOTENCY_KEY")
+	if key == "" {
+		random := make([]byte, 16)
+		if _, err := rand.Read(random); err != nil {
+			log.Fatal(err)
+		}
+		key = fmt.Sprintf("%x", random)
 	}
 	post, err := http.NewRequest("POST", ${quoted(jobsUrl)}, strings.NewReader(request))
 	if err != nil {
@@ -37,8 +41,8 @@ func main() {
 	}
 	post.Header.Set("Authorization", "Bearer "+os.Getenv("CLIENT_KEY"))
 	post.Header.Set("Content-Type", "application/json")
-	// The same key and request get the same job: keep the key, and repeat when in doubt.
-	post.Header.Set("Idempotency-Key", fmt.Sprintf("%x", key))
+	// With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+	post.Header.Set("Idempotency-Key", key)
 
 	client := http.Client{Timeout: 35 * time.Second}
 	response, err := client.Do(post)

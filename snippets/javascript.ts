@@ -35,8 +35,8 @@ const response = await fetch(${javascriptString(jobsUrl)}, {
   headers: {
     Authorization: \`Bearer \${process.env.CLIENT_KEY}\`,
     'Content-Type': 'application/json',
-    // The same key and request get the same job: keep the key, and repeat when in doubt.
-    'Idempotency-Key': randomUUID(),
+    // With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+    'Idempotency-Key': process.env.IDEMPOTENCY_KEY ?? randomUUID(),
   },
   body: JSON.stringify(request),
   signal: AbortSignal.timeout(35_000),

@@ -29,8 +29,8 @@ post = urllib.request.Request(
     headers={
         "Authorization": f"Bearer {os.environ['CLIENT_KEY']}",
         "Content-Type": "application/json",
-        # The same key and request get the same job: keep the key, and repeat when in doubt.
-        "Idempotency-Key": str(uuid.uuid4()),
+        # With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+        "Idempotency-Key": os.environ.get("IDEMPOTENCY_KEY") or str(uuid.uuid4()),
     },
 )
 try:

@@ -13,7 +13,7 @@ interface Job {
   status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
 }
 
-const { CLIENT_KEY } = process.env;
+const { CLIENT_KEY, IDEMPOTENCY_KEY = randomUUID() } = process.env;
 
 const request = ${literal(request, JAVASCRIPT_NOTATION)};
 
@@ -22,8 +22,8 @@ const response = await fetch(${javascriptString(jobsUrl)}, {
   headers: {
     Authorization: \`Bearer \${CLIENT_KEY}\`,
     'Content-Type': 'application/json',
-    // The same key and request get the same job: keep the key, and repeat when in doubt.
-    'Idempotency-Key': randomUUID(),
+    // With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+    'Idempotency-Key': IDEMPOTENCY_KEY,
   },
   body: JSON.stringify(request),
   signal: AbortSignal.timeout(35_000),

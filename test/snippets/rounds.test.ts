@@ -54,9 +54,11 @@ function rounds(runtime: Runtime) {
     const read = await desk.command(runtime, 'read', system.api_url);
 
     const CLIENT_KEY = system.client_keys[0];
-    const submitted = await run(...submit, { CLIENT_KEY });
+    const env = { CLIENT_KEY, IDEMPOTENCY_KEY: `of-${runtime.language}` };
+    const submitted = await run(...submit, env);
     expect(submitted).toMatchObject({ code: 0, stderr: '' });
     const [JOB_ID = ''] = /job_[a-z0-9]{20,}/.exec(submitted.stdout) ?? [];
+    expect((await run(...submit, env)).stdout).toContain(JOB_ID);
     const shown = await run(...read, { CLIENT_KEY, JOB_ID });
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     const { status, results } = JSON.parse(shown.stdout);
