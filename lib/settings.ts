@@ -193,7 +193,7 @@ export function readSettings(context: Record<string, unknown>): Settings {
   const settings = Settings.safeParse(own);
   if (settings.success) return settings.data;
   const sentences = settings.error.issues.flatMap((issue) => sentencesFor(issue, own));
-  throw new SettingsError([...new Set(sentences)].join('\n'));
+  throw new SettingsError(redactedInput([...new Set(sentences)].join('\n')));
 }
 
 /** What an operator reads of each setting. */
@@ -215,9 +215,7 @@ function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): 
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
   const name = issue.path[0] as Name | undefined;
   if (name === undefined) return [issue.message];
-  return [
-    redactedInput(`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`),
-  ];
+  return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
 }
 
 /** What a setting of earlier releases has become. */
@@ -229,7 +227,7 @@ function unknown(name: string): string {
   if (Object.hasOwn(REPLACED, name)) return `There is no setting ${name} any more; set ${REPLACED[name]}.`;
   const meant = nearest(name, NAMES);
   const rest = meant ? `did you mean ${meant}?` : `there are: ${NAMES.join(', ')}.`;
-  return `There is no setting ${redactedInput(name)}; ${rest}`;
+  return `There is no setting ${name}; ${rest}`;
 }
 
 function wordsOf(name: Name): Words {
