@@ -1,7 +1,7 @@
 import type { Exchange } from './core/attempt.ts';
 import type { ClientKey } from './core/client-key.ts';
 import type { Creation } from './core/creation.ts';
-import type { DocumentRef, Job, Millis } from './core/job.ts';
+import type { DocumentRef, Job, Millis, RunningJob } from './core/job.ts';
 import type { ListKey } from './core/list-key.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { Measured } from './core/metrics.ts';
@@ -64,6 +64,8 @@ export interface Documents {
   /** Writes under a key that nobody has used before. */
   save(key: string, json: string): Promise<DocumentRef>;
   load(ref: DocumentRef): Promise<string>;
+  /** Puts something aside for the operator, where only people look for it. */
+  setAside(key: string, content: Buffer): Promise<void>;
   /** A URL from which anyone may read the document for so many seconds. */
   link(ref: DocumentRef, seconds: number): Promise<string>;
 }
@@ -78,8 +80,10 @@ export interface WakeUps {
 
 export interface ModelStudio {
   create(submission: Submission): Promise<Creation>;
-  report(upstreamJobId: string, limits: ReportLimits): Promise<Report>;
+  report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
+
+export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 export interface ReportLimits {
   /** From the look-up of the name to the last byte. */
@@ -134,6 +138,8 @@ export interface Facts {
   age_seconds?: number;
   status?: number;
   cause?: string;
+  /** ModelStudio's own sentence on a refusal that is not about the request. */
+  said?: string;
   duration_ms?: number;
 }
 

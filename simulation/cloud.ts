@@ -167,7 +167,7 @@ export class Cloud {
 
   #asWrittenByPreviousVersion(job: Job): Job {
     if (job.status !== 'running' || !this.#sim.random.happens(this.#sim.faults.previousVersion)) return job;
-    const { missingSince, ...older } = job;
+    const { isSeen, doubt, ...older } = job;
     return older as Job;
   }
 
@@ -256,6 +256,10 @@ export class Cloud {
           must(json !== undefined, 'I3', () => `the document ${key} is missing`);
           return json;
         }),
+      setAside: (_key, content) =>
+        worker.call('documents.setAside', () => {
+          judgeText('a document', content.toString());
+        }),
       link: async ({ key }) => `https://bucket.example.com/${key}`,
     };
   }
@@ -264,7 +268,7 @@ export class Cloud {
     const send = (queue: QueueName, message: object, delaySeconds: number) =>
       worker.call(`send to ${queue}`, () => {
         const { random, faults } = this.#sim;
-        const { attempts, ...older } = message as { attempts?: number };
+        const { attempts, isSeen, ...older } = message as { attempts?: number; isSeen?: boolean };
         const body = JSON.stringify(random.happens(faults.previousVersion) ? older : message);
         judgeText('a message', body);
         this.#sim.note(`${worker.name} sends to ${queue} in ${delaySeconds} s: ${body}`);

@@ -1,10 +1,13 @@
-/** What came of asking ModelStudio to create a job. */
+/** What came of asking ModelStudio to create a job. `sentence` is ModelStudio's own, as plain text. */
 export type Creation =
   | { kind: 'created'; upstreamJobId: string }
-  /** Definitely not created. `sentence` is ModelStudio's own, as plain text. */
+  /** From here on, definitely not created: the request is at fault, … */
   | { kind: 'invalid'; sentence: string | null }
   | { kind: 'model_not_found' }
-  | { kind: 'credentials_refused' }
+  /** … the deployment is, … */
+  | { kind: 'credentials_refused'; sentence: string | null }
+  /** … or something that is neither's. `cause` is `redirect`, `wrong_address` or `status_…`. */
+  | { kind: 'refused'; cause: string; sentence: string | null }
   | { kind: 'unavailable'; retryAfterSeconds: number | null }
   /** It may exist. */
   | { kind: 'unknown'; cause: string };

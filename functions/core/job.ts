@@ -86,6 +86,12 @@ export interface JobBase {
   version: number;
 }
 
+/** `missing`: it does not know the job. `gaps`: results are missing at the end. `unreadable`: all of them are. */
+export interface Doubt {
+  about: 'missing' | 'gaps' | 'unreadable';
+  since: Millis;
+}
+
 /** ModelStudio's create call is under way. Past `leaseUntil`, whoever made it is gone. */
 export interface SubmittingJob extends JobBase {
   status: 'submitting';
@@ -99,8 +105,10 @@ export interface RunningJob extends JobBase {
   completedTasks: number;
   /** The latest wake-up that was written down; later ones may be under way. */
   awaited: Wake;
-  /** Since when ModelStudio says that it does not know the job; null while it does. */
-  missingSince: Millis | null;
+  /** ModelStudio has reported on it. It may have done so without the row being written. */
+  isSeen: boolean;
+  /** What ModelStudio says that would end the job, if it went on saying so; null while it says nothing of the kind. */
+  doubt: Doubt | null;
   webhook: PendingWebhook | null;
 }
 

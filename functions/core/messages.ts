@@ -13,6 +13,8 @@ export const PollMessage = z.object({
   recorded: z.string(),
   /** Wake-ups of this chain since then. */
   unrecorded: z.int(),
+  /** ModelStudio has reported on the job. Where nobody says, it may have. */
+  isSeen: z._default(z.boolean(), true),
 });
 export type PollMessage = z.infer<typeof PollMessage>;
 

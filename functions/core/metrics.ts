@@ -17,12 +17,21 @@ export const METRICS = {
   /** ModelStudio did not say whether it created the job. */
   UnknownSubmissions: 'Count',
   ResultsTooLarge: 'Count',
+  /** Results of a finished job that could not be read for as long as they were asked for. */
+  ResultsUnreadable: 'Count',
+  /** Conversations for which ModelStudio ended a job without a result, and results for no conversation. */
+  ResultsMissing: 'Count',
+  ResultsSurplus: 'Count',
   UnknownUpstreamStates: 'Count',
+  /** ModelStudio says that it does not know a job on which it has reported before. */
+  UpstreamJobsForgotten: 'Count',
   UpstreamTimeouts: 'Count',
   UpstreamCuts: 'Count',
   UpstreamNotConnected: 'Count',
   /** 401 or 403: this deployment's ModelStudio key is wrong. */
   UpstreamUnauthorized: 'Count',
+  /** A create that was refused for no fault of the request, nor of the key. */
+  UpstreamRefusals: 'Count',
   /** 429 or 503. */
   UpstreamUnavailable: 'Count',
   UpstreamServerErrors: 'Count',
@@ -53,6 +62,7 @@ const UPSTREAM_METRICS: Record<string, MetricName> = {
   not_connected: 'UpstreamNotConnected',
   unauthorized: 'UpstreamUnauthorized',
   credentials_refused: 'UpstreamUnauthorized',
+  refused: 'UpstreamRefusals',
   unavailable: 'UpstreamUnavailable',
   server_error: 'UpstreamServerErrors',
   nonsense: 'UpstreamNonsense',

@@ -23,6 +23,10 @@ export const PROBLEMS = {
   idempotency_key_reused: [422, 'This Idempotency-Key was used with a different request.'],
   internal_error: [500, 'Something went wrong on our side. It is safe to repeat with an Idempotency-Key.'],
   modelstudio_rejected: [502, "ModelStudio refused this deployment's credentials. Nothing was created."],
+  modelstudio_refused: [
+    502,
+    'ModelStudio refused to create the job, and not for the request. Nothing was created.',
+  ],
   modelstudio_unavailable: [503, 'ModelStudio is not available right now. Nothing was created.'],
   submission_unknown: [504, 'ModelStudio did not say whether it created the job. It will not be repeated.'],
 } as const satisfies Record<string, readonly [number, string]>;

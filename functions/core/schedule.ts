@@ -36,6 +36,7 @@ export function nextPollSeconds(job: Standing, outlook: Outlook, atLeastSeconds 
 
 function paceFor(job: Standing, age: number, { durations, pace }: Outlook): Pace {
   const { completedTasks, totalTasks } = job;
-  const showsProgress = completedTasks > 0 && totalTasks > 1;
+  // With all of them done, what is left is to say so, which takes as long as it takes.
+  const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
   return showsProgress ? paceOfBatch(durations, age, completedTasks, totalTasks) : pace;
 }

@@ -1,134 +1,196 @@
-import * as z from 'zod/mini';
 import type { Creation } from './creation.ts';
+import {
+  CREATE_STATUSES,
+  FOREIGN_WORDS,
+  MEMBERS,
+  REPORT_STATUSES,
+  WRONG_ADDRESS_SENTENCES,
+} from './dialect.ts';
+import type { RunningJob } from './job.ts';
+import { documentIn, isObjectAt, type Span, textAt, valueAt } from './json.ts';
 import type { Outcome } from './outcome.ts';
-import type { Report, Results, Trouble } from './report.ts';
+import type { Report, Trouble } from './report.ts';
+import { placeResults } from './results.ts';
 import { retryAfterIn } from './retry-after.ts';
+import { sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
+import { countAt, reader, stateOf } from './spelling.ts';
 
-const SENTENCE_MAX_LENGTH = 300;
+/** What is needed to read an answer, and to keep to oneself what is in it. */
+export interface ReadingContext {
+  /** Never part of a sentence that is handed on. */
+  apiKey: string;
+  now: number;
+}
 
-const CreateAnswer = z.object({ job_id: z.string().check(z.regex(/^[\x21-\x7e]{1,512}$/)) });
+/** The job that was asked about. */
+type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
-const maybe = z.optional(z.unknown());
-
-const Task = z.looseObject({ task_index: maybe, status: maybe, error: maybe });
-const ReportAnswer = z.object({
-  job_id: z.optional(z.string()),
-  job_status: z.string(),
-  completed_tasks: maybe,
-  results: z.optional(z.nullable(z.array(Task))),
-});
-
-/** Only `created` is documented; the others speak for themselves. Any other state is taken for running, too, and counted. */
-const RUNNING_STATES = new Set(['created', 'pending', 'queued', 'processing', 'running', 'in_progress']);
+type Answered = Outcome & { kind: 'answered' };
 
 /** Reads what came of the create call. What is not certainly a refusal is `unknown`: the job may exist. */
-export function readCreation(outcome: Outcome, now: number): Creation {
-  if (outcome.kind === 'not_connected') return { kind: 'unavailable', retryAfterSeconds: null };
-  if (outcome.kind === 'cut') return { kind: 'unknown', cause: 'cut' };
-  if (outcome.kind === 'timeout') {
-    return outcome.isConnected
-      ? { kind: 'unknown', cause: 'timeout' }
-      : { kind: 'unavailable', retryAfterSeconds: null };
+export function readCreation(outcome: Outcome, context: ReadingContext): Creation {
+  if (outcome.kind === 'answered') return readCreateAnswer(outcome, context);
+  const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
+  return isUnsent
+    ? { kind: 'unavailable', retryAfterSeconds: null }
+    : { kind: 'unknown', cause: outcome.kind };
+}
+
+function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Creation {
+  const { status, body, headers } = answer;
+  const kind = ofStatus(CREATE_STATUSES, status) ?? 'unknown';
+  const sentence = () => sentenceOfRefusal(body, apiKey);
+  switch (kind) {
+    case 'created': {
+      const upstreamJobId = answer.isTruncated ? null : createdJobId(body);
+      return upstreamJobId === null ? { kind: 'unknown', cause: 'nonsense' } : { kind, upstreamJobId };
+    }
+    case 'invalid':
+    case 'credentials_refused':
+      return { kind, sentence: sentence() };
+    case 'model_not_found':
+      return isOfModelStudio(body, sentence())
+        ? { kind }
+        : { kind: 'refused', cause: 'wrong_address', sentence: null };
+    case 'refused': {
+      const isRedirect = status < 400;
+      return isRedirect
+        ? { kind, cause: 'redirect', sentence: null }
+        : { kind, cause: `status_${status}`, sentence: sentence() };
+    }
+    case 'unavailable':
+      return { kind, retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
+    case 'unknown':
+      return { kind, cause: `status_${status}` };
   }
-  const { status, body, headers } = outcome;
-  switch (status) {
-    case 400:
-    case 413:
-    case 415:
-    case 422:
-      return { kind: 'invalid', sentence: sentenceIn(body) };
-    case 401:
-    case 403:
-      return { kind: 'credentials_refused' };
-    case 404:
-      return { kind: 'model_not_found' };
-    case 429:
-    case 503:
-      return { kind: 'unavailable', retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
-  }
-  if (status < 200 || status > 299) return { kind: 'unknown', cause: `status_${status}` };
-  const answer = outcome.isTruncated ? null : CreateAnswer.safeParse(parseJson(body));
-  return answer?.success
-    ? { kind: 'created', upstreamJobId: answer.data.job_id }
-    : { kind: 'unknown', cause: 'nonsense' };
+}
+
+function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | undefined {
+  return table[status] ?? table[`${Math.floor(status / 100)}xx`];
+}
+
+/** Any web server says that it has not found something; ModelStudio says what. */
+function isOfModelStudio(body: Buffer, sentence: string | null): boolean {
+  if (documentIn(body) === null || sentence === null) return false;
+  return !WRONG_ADDRESS_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+}
+
+const createMembers = reader({ jobId: MEMBERS.jobId, wrapper: MEMBERS.wrapper });
+
+function createdJobId(body: Buffer): string | null {
+  const document = documentIn(body);
+  if (document === null || !isObjectAt(body, document)) return null;
+  const { jobId, wrapper } = createMembers(body, document);
+  if (jobId) return jobIdAt(body, jobId);
+  const isWrapped = wrapper && isObjectAt(body, wrapper);
+  const wrapped = isWrapped ? createMembers(body, wrapper).jobId : undefined;
+  return wrapped ? jobIdAt(body, wrapped) : null;
+}
+
+/** Text, or a whole number, of which each digit counts. `.` and `..` would lead to another path. */
+function jobIdAt(body: Buffer, span: Span): string | null {
+  const written = textAt(body, span);
+  const id = /^\d{1,512}$/.test(written) ? written : valueAt(body, span);
+  const isId = typeof id === 'string' && /^(?!\.{1,2}$)[\x21-\x7e]{1,512}$/.test(id);
+  return isId ? id : null;
 }
 
 /** Reads what came of asking about a job. */
-export function readReport(outcome: Outcome, upstreamJobId: string, now: number): Report {
-  if (outcome.kind !== 'answered') return trouble(outcome.kind);
+export function readReport(outcome: Outcome, job: AskedJob, context: ReadingContext): Report {
+  if (outcome.kind !== 'answered') {
+    const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
+    return isSlow ? { kind: 'too_slow' } : trouble(outcome.kind);
+  }
   const { status, body, headers, isTruncated } = outcome;
-  if (status === 404) return { kind: 'missing' };
-  if (status === 401 || status === 403) return trouble('unauthorized');
-  if (status === 429 || status === 503) {
-    return trouble('unavailable', retryAfterIn(headers['retry-after'], now) ?? 0);
-  }
-  if (status >= 500) return trouble('server_error');
-  if (status < 200 || status > 299) return trouble('nonsense');
-  if (isTruncated) return { kind: 'too_large' };
-  const answer = ReportAnswer.safeParse(parseJson(body));
-  const isOurs = answer.success && (answer.data.job_id ?? upstreamJobId) === upstreamJobId;
-  return isOurs ? reportOf(answer.data) : trouble('nonsense');
-}
-
-function reportOf(answer: z.infer<typeof ReportAnswer>): Report {
-  const state = answer.job_status.toLowerCase();
-  const completedTasks = count(answer.completed_tasks);
-  if (state !== 'completed' && state !== 'failed') {
-    return { kind: 'running', completedTasks, unknownState: RUNNING_STATES.has(state) ? null : state };
-  }
-  const results = answer.results ? resultsOf(answer.results) : null;
-  if (results === 'too_deep') return trouble('nonsense');
-  if (state === 'failed') return { kind: 'failed', completedTasks, results };
-  return results === null ? trouble('nonsense') : { kind: 'completed', completedTasks, results };
-}
-
-function resultsOf(tasks: z.infer<typeof Task>[]): Results | 'too_deep' {
-  const inOrder = tasks.every((task) => count(task.task_index) !== null)
-    ? tasks.toSorted((a, b) => Number(a.task_index) - Number(b.task_index))
-    : tasks;
-  try {
-    return { json: JSON.stringify(inOrder), failedTasks: tasks.filter(hasFailed).length };
-  } catch {
-    // JSON can be parsed to any depth, but written only as deep as the stack.
-    return 'too_deep';
+  const kind = ofStatus(REPORT_STATUSES, status) ?? 'nonsense';
+  switch (kind) {
+    case 'report':
+      return isTruncated ? { kind: 'too_large' } : readReportBody(body, job, context);
+    case 'missing':
+      return readMissing(status, body);
+    case 'unavailable':
+      return trouble(kind, retryAfterIn(headers['retry-after'], context.now) ?? 0);
+    default:
+      return trouble(kind);
   }
 }
 
-function hasFailed({ status, error }: z.infer<typeof Task>): boolean {
-  const hasError = error !== undefined && error !== null && error !== '';
-  return hasError || (typeof status === 'string' && /^(failed|error)$/i.test(status));
+/** Whoever stands before ModelStudio may answer in its place, though seldom in JSON. */
+function readMissing(status: number, body: Buffer): Report {
+  const isGone = status === 410 && !body.toString('latin1', 0, 100).trimStart().startsWith('<');
+  return isGone || documentIn(body) ? { kind: 'missing', isGone } : trouble('nonsense');
 }
 
-function count(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+const reportMembers = reader({
+  // Not by its other names, which may be another thing's.
+  jobId: [MEMBERS.jobId[0]],
+  state: MEMBERS.state,
+  totalTasks: MEMBERS.totalTasks,
+  completedTasks: MEMBERS.completedTasks,
+  results: MEMBERS.results,
+  wrapper: MEMBERS.wrapper,
+});
+
+function readReportBody(given: Buffer, job: AskedJob, context: ReadingContext): Report {
+  const body = documentIn(given) ? given : inJson(given);
+  const document = documentIn(body);
+  if (document === null || !isObjectAt(body, document)) return trouble('nonsense');
+  const outer = reportMembers(body, document);
+  const isWrapped = !outer.state && !outer.results && outer.wrapper && isObjectAt(body, outer.wrapper);
+  const members = isWrapped ? reportMembers(body, outer.wrapper as Span) : outer;
+  if (!isOfJob(body, members.jobId, job)) return trouble('nonsense');
+
+  const word = members.state && valueAt(body, members.state);
+  const placed = members.results ? placeResults(body, members.results, job.totalTasks) : null;
+  const completedTasks = countAt(body, members.completedTasks);
+  const state = typeof word === 'string' ? stateOf(word) : null;
+  switch (state) {
+    case 'completed':
+      return placed ? { kind: 'completed', results: placed } : { kind: 'unreadable', raw: given };
+    case 'failed':
+    case 'cancelled': {
+      const isCancelled = state === 'cancelled';
+      const results = placed && placed.missing < job.totalTasks ? placed : null;
+      const sentence = sentenceOfFailure(
+        body,
+        isWrapped ? (outer.wrapper as Span) : document,
+        context.apiKey,
+      );
+      return { kind: 'failed', isCancelled, completedTasks, results, sentence };
+    }
+    case 'running':
+      return { kind: 'running', completedTasks, unknownState: null };
+    case null: {
+      const total = countAt(body, members.totalTasks) ?? job.totalTasks;
+      const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
+      if (isWhole) return { kind: 'completed', results: placed };
+      const isReport = word !== undefined || members.results !== undefined;
+      return isReport
+        ? { kind: 'running', completedTasks, unknownState: String(word ?? '') }
+        : trouble('nonsense');
+    }
+  }
+}
+
+/** An id of null says nothing, and letters may come back in another case. */
+function isOfJob(body: Buffer, jobId: Span | undefined, { upstreamJobId }: AskedJob): boolean {
+  const id = jobId && jobIdAt(body, jobId);
+  return !id || id.toLowerCase() === upstreamJobId.toLowerCase();
+}
+
+const FOREIGN = new RegExp(
+  `"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"|(?<![\\w.+-])(?:${Object.keys(FOREIGN_WORDS).join('|')})(?![\\w.+-])`,
+  'gs',
+);
+
+/** The same with JSON's own words in place of other languages'. */
+function inJson(body: Buffer): Buffer {
+  const isObject = body.toString('latin1', 0, 100).trimStart().startsWith('{');
+  return isObject
+    ? Buffer.from(body.toString().replace(FOREIGN, (text) => FOREIGN_WORDS[text] ?? text))
+    : body;
 }
 
 function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
   return { kind: 'trouble', cause, retryAfterSeconds };
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    // A decoder of its own, as this one drops a byte order mark.
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
-  }
-}
-
-/** ModelStudio's own sentence on a refusal, as one line of plain text. */
-function sentenceIn(body: Buffer): string | null {
-  const answer = z.looseObject({ error: maybe, message: maybe, detail: maybe }).safeParse(parseJson(body));
-  if (!answer.success) return null;
-  const { error, message, detail } = answer.data;
-  const nested = (error as { message?: unknown } | null | undefined)?.message;
-  const sentence = [message, detail, error, nested].find(
-    (text) => typeof text === 'string' && text.trim() !== '',
-  );
-  if (typeof sentence !== 'string') return null;
-  const plain = sentence
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, SENTENCE_MAX_LENGTH);
-  return plain.toWellFormed();
 }

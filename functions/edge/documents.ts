@@ -43,6 +43,10 @@ export function createDocuments(stores: DocumentStores): Documents {
       return inflateRawSync(deflated).toString();
     },
 
+    async setAside(key, content) {
+      await (await bucket()).put(key, content);
+    },
+
     async link({ store, key }, seconds) {
       if (store !== 'bucket') throw new Error(`The document ${key} is in the table, which has no links`);
       return (await bucket()).link(key, seconds);

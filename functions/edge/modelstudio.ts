@@ -1,13 +1,16 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Submission } from '../core/submission.ts';
-import { readCreation, readReport } from '../core/upstream.ts';
+import { type ReadingContext, readCreation, readReport } from '../core/upstream.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
+import { USER_AGENT } from './user-agent.ts';
 
-const CREATED_MAX_BYTES = 64 * 1024;
+/** Some services answer a create with results. */
+const CREATED_MAX_BYTES = 2 * 1024 * 1024;
 
 export interface Account {
   baseUrl: string;
@@ -34,48 +37,52 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     : new HttpAgent({ keepAlive: true });
 
   /** A key that was rotated costs one more call, no job: a 401 says that nothing was done. */
-  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Outcome> {
+  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Answer> {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
       const deadlineMillis = Math.max(1, until - clock.now());
-      return /^[!-~]+$/.test(key)
-        ? exchange({ ...request, deadlineMillis, headers: headers(key) })
+      const isSendable = /^[!-~]+$/.test(key);
+      const outcome = isSendable
+        ? await exchange({ ...request, deadlineMillis, headers: headers(key) })
         : KEY_REFUSED;
+      return { outcome: decoded(outcome, request.maxBytes), context: { apiKey: key, now: clock.now() } };
     };
-    const outcome = await send(false);
-    const isRefused = outcome.kind === 'answered' && outcome.status === 401;
-    return isRefused ? send(true) : outcome;
+    const answer = await send(false);
+    const isRefused = answer.outcome.kind === 'answered' && answer.outcome.status === 401;
+    return isRefused ? send(true) : answer;
   }
 
   return {
     // On a connection of its own: one that was kept alive may be dead already, and then nobody could tell
     // whether the request had arrived.
     async create(submission) {
-      const outcome = await call({
+      const { outcome, context } = await call({
         method: 'POST',
         url: new URL(generate),
         body: requestBody(submission),
         deadlineMillis: CREATE_DEADLINE_MILLIS,
         maxBytes: CREATED_MAX_BYTES,
       });
-      const creation = readCreation(outcome, clock.now());
-      if (creation.kind !== 'invalid' || outcome.kind !== 'answered') return creation;
-      // Looked for in the whole answer, as the sentence may have been cut within the key.
-      const isTelling = outcome.body.includes(await apiKey.get(false));
-      return isTelling ? { ...creation, sentence: null } : creation;
+      return readCreation(outcome, context);
     },
 
-    async report(upstreamJobId, limits) {
-      const request = { method: 'GET', url: jobUrl(settings, upstreamJobId), ...limits } as const;
+    async report(job, limits) {
+      const request = { method: 'GET', url: jobUrl(settings, job.upstreamJobId), ...limits } as const;
       const until = clock.now() + request.deadlineMillis;
-      const outcome = await call({ ...request, agent });
+      const kept = await call({ ...request, agent });
       // The connection that was kept alive may have been dead: asked again on one of its own.
-      const isDeadConnection = outcome.kind === 'cut' && outcome.code === 'ECONNRESET';
+      const isDeadConnection = kept.outcome.kind === 'cut' && kept.outcome.code === 'ECONNRESET';
       const again = { ...request, deadlineMillis: Math.max(1, until - clock.now()) };
-      return readReport(isDeadConnection ? await call(again) : outcome, upstreamJobId, clock.now());
+      const { outcome, context } = isDeadConnection ? await call(again) : kept;
+      return readReport(outcome, job, context);
     },
   };
+}
+
+interface Answer {
+  outcome: Outcome;
+  context: ReadingContext;
 }
 
 /** A key that cannot even be sent is as wrong as one that is refused. */
@@ -87,8 +94,29 @@ const KEY_REFUSED: Outcome = {
   isTruncated: false,
 };
 
+const DECODERS = new Map([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+]);
+
+/** Nobody was asked to compress an answer, but some do. */
+function decoded(outcome: Outcome, maxOutputLength: number): Outcome {
+  if (outcome.kind !== 'answered') return outcome;
+  const decode = DECODERS.get(outcome.headers['content-encoding']?.trim().toLowerCase() ?? '');
+  if (decode === undefined || outcome.isTruncated) return outcome;
+  try {
+    return { ...outcome, body: decode(outcome.body, { maxOutputLength }) };
+  } catch (error) {
+    const isTruncated = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    return { ...outcome, isTruncated };
+  }
+}
+
+/** Some write the base with the path that both of its public pages show. */
 function generateUrl({ baseUrl, organizationId }: Account): string {
-  const organizations = `${baseUrl.replace(/\/+$/, '')}/api/v1/organizations`;
+  const organizations = `${baseUrl.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/organizations`;
   return `${organizations}/${encodeURIComponent(organizationId)}/generate`;
 }
 
@@ -98,7 +126,13 @@ export function jobUrl(account: Account, upstreamJobId: string): URL {
 }
 
 export function headers(key: string): Record<string, string> {
-  return { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/json' };
+  return {
+    authorization: `Bearer ${key}`,
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': USER_AGENT,
+  };
 }
 
 function requestBody({ model_id, messages, temperature, max_tokens }: Submission): string {

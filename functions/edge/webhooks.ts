@@ -1,6 +1,5 @@
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import packageJson from '../../package.json' with { type: 'json' };
 import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/attempt.ts';
 import { ATTEMPT_DEADLINE_MILLIS } from '../core/limits.ts';
 import { forbiddenAddresses, isPublicAddress } from '../core/public-address.ts';
@@ -8,6 +7,7 @@ import { signedHeaders } from '../core/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook-url.ts';
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
+import { USER_AGENT } from './user-agent.ts';
 
 const ANSWER_MAX_BYTES = 64 * 1024;
 
@@ -36,7 +36,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
         url: new URL(url),
         headers: {
           'content-type': 'application/json',
-          'user-agent': `modelstudio-jobs/${packageJson.version}`,
+          'user-agent': USER_AGENT,
           ...signedHeaders(id, now, body, await signingSecrets()),
         },
         body,

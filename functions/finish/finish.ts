@@ -3,7 +3,7 @@ import { base32 } from '../core/ids.ts';
 import { type FinishedJob, nextVersion, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
 import { watchOver } from '../core/overdue.ts';
-import type { End } from '../core/report.ts';
+import type { End, Results } from '../core/report.ts';
 import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
 import { hopSeconds } from '../core/wait.ts';
 import type { World } from '../ports.ts';
@@ -39,7 +39,7 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   const watchedUntil = watchOver(webhook?.awaited?.dueAt ?? now, base.watchedUntil);
   const finished: FinishedJob = { ...base, ...ending, ...documents, watchedUntil, webhook };
   if (!(await world.jobs.replace(finished))) return null;
-  tellFinished(job, finished, world);
+  tellFinished(job, finished, end, world);
   await announce(finished, world);
   return finished;
 }
@@ -59,10 +59,12 @@ export async function announce(job: FinishedJob, world: Pick<World, 'wakeUps' | 
 async function write(job: Parameters<typeof eventJson>[0], end: End, world: FinishWorld) {
   const name = `${job.jobId}/${base32(world.chance.bytes())}.json`;
   const { results } = end;
-  const inEvent = eventJson(job, { json: results?.json ?? null, url: null });
-  if (results === null || Buffer.byteLength(inEvent) <= EVENT_MAX_BYTES) {
-    const event = await world.documents.save(`events/${name}`, inEvent);
-    return { event, results: results && ('in-event' as const) };
+  if (results === null || results.json.length <= EVENT_MAX_BYTES) {
+    const whole = eventJson(job, { json: results?.json ?? null, url: null });
+    if (results === null || Buffer.byteLength(whole) <= EVENT_MAX_BYTES) {
+      const event = await world.documents.save(`events/${name}`, whole);
+      return { event, results: results && ('in-event' as const) };
+    }
   }
   const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
   const [event, apart] = await together(
@@ -78,7 +80,7 @@ function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): Pend
   return { ...webhook, awaited: { seq: 1, token, dueAt: world.clock.now() + wait } };
 }
 
-function tellFinished(before: UnfinishedJob, job: FinishedJob, world: FinishWorld): void {
+function tellFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {
   const facts = {
     outcome: job.status,
     job_id: job.jobId,
@@ -90,7 +92,7 @@ function tellFinished(before: UnfinishedJob, job: FinishedJob, world: FinishWorl
     age_seconds: (job.finishedAt - job.createdAt) / 1000,
     ...(job.error && { cause: job.error.code }),
   };
-  world.log.tell('finish', facts, measuredOf(before, job));
+  world.log.tell('finish', facts, measuredOf(before, job, results));
 }
 
 const ENDED = {
@@ -100,12 +102,15 @@ const ENDED = {
   expired: 'JobsExpired',
 } as const satisfies Record<FinishedJob['status'], MetricName>;
 
-function measuredOf(before: UnfinishedJob, job: FinishedJob): Measured {
+function measuredOf(before: UnfinishedJob, job: FinishedJob, results: Results | null): Measured {
   return {
     [ENDED[job.status]]: 1,
     JobSeconds: (job.finishedAt - job.createdAt) / 1000,
     ...(before.status === 'running' && { PollsPerJob: before.awaited.seq }),
     ...(job.error?.code === 'submission_unknown' && { UnknownSubmissions: 1 }),
     ...(job.error?.code === 'results_too_large' && { ResultsTooLarge: 1 }),
+    ...(job.error?.code === 'results_unreadable' && { ResultsUnreadable: 1 }),
+    ...(results && results.missing > 0 && { ResultsMissing: results.missing }),
+    ...(results && results.surplus > 0 && { ResultsSurplus: results.surplus }),
   };
 }

@@ -41,7 +41,7 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
       return tally(message, world, { outcome: 'stale' });
 
     // Asked once: a race lost does not make the report any less true.
-    report ??= await ask(running.upstreamJobId, world);
+    report ??= await ask(running, world);
     const outlook = await world.experience.outlook(kindOf(running.modelId, running.totalTasks));
     const { isCollector } = world.settings;
     const next = afterReport(running, report, world.clock.now(), outlook, isCollector);
@@ -49,6 +49,7 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
       const mustRecord = isRepeat || job.status === 'submitting' || isCrossed(message, running);
       return carryOn(running, message, next, report, mustRecord, world);
     }
+    if (report.kind === 'unreadable') await world.documents.setAside(unreadableKey(job.jobId), report.raw);
     // The row knows of the wake-ups that were written down; the message is the latest of all.
     const ended = await finish({ ...running, awaited: message.wake }, next.end, world);
     if (ended !== null) return learn(running, message, report, world);
@@ -58,10 +59,15 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
 
 /** The submit function may have died after ModelStudio created the job: then the message knows what the row does not. */
 function asRunning(job: UnfinishedJob, message: PollMessage): RunningJob {
-  if (job.status === 'running') return job;
+  const { upstreamJobId, wake, isSeen } = message;
+  if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
   const { leaseUntil, ...kept } = job;
-  const { upstreamJobId, wake } = message;
-  return { ...kept, status: 'running', upstreamJobId, completedTasks: 0, awaited: wake, missingSince: null };
+  return { ...kept, status: 'running', upstreamJobId, completedTasks: 0, awaited: wake, isSeen, doubt: null };
+}
+
+/** Where an operator finds what ModelStudio said in place of results. */
+function unreadableKey(jobId: string): string {
+  return `unreadable/${jobId}.json`;
 }
 
 /** Another chain has written the row since this one did. The one that writes next, further on, outlives the other. */
@@ -69,8 +75,8 @@ function isCrossed(message: PollMessage, { awaited }: RunningJob): boolean {
   return awaited.token !== message.wake.token && awaited.token !== message.recorded;
 }
 
-async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
-  const report = await world.modelStudio.report(upstreamJobId, world.settings.reportLimits);
+async function ask(job: RunningJob, world: PollWorld): Promise<Report> {
+  const report = await world.modelStudio.report(job, world.settings.reportLimits);
   if (report.kind === 'trouble' && report.cause === 'unavailable') await world.experience.refused();
   return report;
 }
@@ -78,9 +84,10 @@ async function ask(upstreamJobId: string, world: PollWorld): Promise<Report> {
 /** Only what ModelStudio reported as ended tells how long such jobs take. */
 async function learn(job: RunningJob, message: PollMessage, report: Report, world: PollWorld): Promise<void> {
   const now = world.clock.now();
-  const isReported = report.kind === 'completed' || report.kind === 'failed';
+  // One that was in doubt had ended before.
+  const isReported = isEnd(report) && job.doubt === null;
   const measured = {
-    ...measuredOf(report),
+    ...measuredOf(job, report),
     ...(isReported && { DetectionLagSeconds: (now - message.lookedAt) / 1000 }),
   };
   tally(message, world, { outcome: 'finished' }, measured);
@@ -108,22 +115,23 @@ async function carryOn(
   const seconds = next.step === 'wait' ? next.seconds : 0;
   const token = base32(world.chance.bytes());
   const awaited = { seq: message.wake.seq + 1, token, dueAt: now + seconds * 1000 };
-  const { completedTasks, missingSince } = next.step === 'wait' ? next : job;
+  const { completedTasks, doubt } = next.step === 'wait' ? next : job;
   const watchedUntil = watchOver(awaited.dueAt, job.watchedUntil);
   const isNews =
     completedTasks !== job.completedTasks ||
-    missingSince !== job.missingSince ||
+    doubt?.about !== job.doubt?.about ||
     watchedUntil !== job.watchedUntil;
   const records = mustRecord || isNews || message.unrecorded >= UNRECORDED_MAX;
   const chain = records
     ? { recorded: token, unrecorded: 0 }
     : { recorded: message.recorded, unrecorded: message.unrecorded + 1 };
-  const following = { ...message, ...chain, wake: awaited, lookedAt: now };
+  const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);
+  const following = { ...message, ...chain, wake: awaited, lookedAt: now, isSeen };
   const delaySeconds = hopSeconds(awaited.dueAt, now);
   if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);
 
-  const change = { completedTasks, missingSince, awaited, watchedUntil };
+  const change = { completedTasks, isSeen, doubt, awaited, watchedUntil };
   const isOvertaken = records && !(await record(job, change, message, world));
   const facts = {
     outcome: isOvertaken ? 'overtaken' : outcomeOf(report),
@@ -134,7 +142,7 @@ async function carryOn(
     age_seconds: (now - job.createdAt) / 1000,
     ...(report.kind === 'trouble' && { cause: report.cause }),
   };
-  tally(message, world, facts, measuredOf(report));
+  tally(message, world, facts, measuredOf(job, report));
 }
 
 /**
@@ -143,7 +151,7 @@ async function carryOn(
  */
 async function record(
   job: RunningJob,
-  change: Pick<RunningJob, 'completedTasks' | 'missingSince' | 'awaited' | 'watchedUntil'>,
+  change: Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt' | 'awaited' | 'watchedUntil'>,
   message: PollMessage,
   world: PollWorld,
 ): Promise<boolean> {
@@ -160,11 +168,18 @@ async function record(
   return false;
 }
 
-function measuredOf(report: Report): Measured {
+function isEnd({ kind }: Report): boolean {
+  return kind === 'completed' || kind === 'failed' || kind === 'unreadable';
+}
+
+function measuredOf(job: RunningJob, report: Report): Measured {
   const isUnknownState = report.kind === 'running' && report.unknownState !== null;
   return {
     Polls: 1,
     ...(isUnknownState && { UnknownUpstreamStates: 1 }),
+    ...(report.kind === 'missing' && job.isSeen && { UpstreamJobsForgotten: 1 }),
+    ...(report.kind === 'too_slow' && upstreamMeasured('timeout')),
+    ...(report.kind === 'unreadable' && upstreamMeasured('nonsense')),
     ...(report.kind === 'trouble' && upstreamMeasured(report.cause)),
   };
 }

@@ -134,7 +134,15 @@ async function begin(
   const standing = { age: now - createdAt, left: expiresAt - now, completedTasks: 0, totalTasks };
   const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standing, outlook));
   const wake = { seq: 1, token: base32(world.chance.bytes()), dueAt: now + seconds * 1000 };
-  const message = { jobId, upstreamJobId, wake, lookedAt: createdAt, recorded: wake.token, unrecorded: 0 };
+  const message = {
+    jobId,
+    upstreamJobId,
+    wake,
+    lookedAt: createdAt,
+    recorded: wake.token,
+    unrecorded: 0,
+    isSeen: false,
+  };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,
@@ -147,7 +155,8 @@ async function begin(
     completedTasks: 0,
     awaited: wake,
     watchedUntil: isSent ? watchOver(wake.dueAt, job.watchedUntil) : wake.dueAt,
-    missingSince: null,
+    isSeen: false,
+    doubt: null,
     webhook: job.webhook,
   };
   if (await world.jobs.replace(running)) return running;
@@ -180,20 +189,24 @@ async function accept(job: Job, headers: Record<string, string>, world: SubmitWo
 
 function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, requestId: string): Answer {
   switch (creation.kind) {
-    case 'invalid': {
-      const detail = creation.sentence === null ? {} : { detail: creation.sentence };
-      return problem('modelstudio_invalid_request', requestId, detail);
-    }
+    case 'invalid':
+      return problem('modelstudio_invalid_request', requestId, inTheirWords(creation));
     case 'model_not_found':
       return problem('model_not_found', requestId);
     case 'credentials_refused':
-      return problem('modelstudio_rejected', requestId);
+      return problem('modelstudio_rejected', requestId, inTheirWords(creation));
+    case 'refused':
+      return problem('modelstudio_refused', requestId, inTheirWords(creation));
     case 'unavailable': {
       const asked = creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS;
       const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));
       return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
     }
   }
+}
+
+function inTheirWords({ sentence }: { sentence: string | null }): { detail?: string } {
+  return sentence === null ? {} : { detail: sentence };
 }
 
 function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorld): void {
@@ -204,7 +217,11 @@ function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorl
     model_id: job.modelId,
     total_tasks: job.totalTasks,
     duration_ms: world.clock.now() - job.createdAt,
-    ...(creation.kind === 'unknown' && { cause: creation.cause }),
+    ...('cause' in creation && { cause: creation.cause }),
+    // What is said of the request may quote it, so only what is said of the deployment is told.
+    ...(creation.kind !== 'invalid' &&
+      'sentence' in creation &&
+      creation.sentence && { said: creation.sentence }),
   };
   world.log.tell('submit', facts, measuredOf(creation));
 }
@@ -216,6 +233,7 @@ function measuredOf(creation: Creation): Measured {
     case 'unknown':
       return upstreamMeasured(creation.cause);
     case 'credentials_refused':
+    case 'refused':
     case 'unavailable':
       return upstreamMeasured(creation.kind);
     default:

@@ -86,7 +86,7 @@ async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string>
     return 'lost_delivery';
   }
   if (now >= job.expiresAt) {
-    await finish(job, expired(job), world);
+    await finish(job, expired(job, null), world);
     return 'lost_expiry';
   }
   await pollAgain(job, now, world);
@@ -97,7 +97,8 @@ async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promi
   const { jobId, upstreamJobId } = job;
   const awaited = nextWake(job.awaited, now, world);
   const message = { jobId, upstreamJobId, wake: awaited, lookedAt: job.updatedAt, recorded: awaited.token };
-  await world.wakeUps.poll({ ...message, unrecorded: 0 }, 0);
+  // The row need not know what the lost message knew.
+  await world.wakeUps.poll({ ...message, unrecorded: 0, isSeen: true }, 0);
   const watchedUntil = watchOver(now, job.watchedUntil);
   await world.jobs.replace({ ...job, ...nextVersion(job, now), watchedUntil, awaited });
 }

@@ -88,7 +88,7 @@ it.each<[model: string, event: object, measured: object]>([
   ],
   [
     'acme/canceled',
-    { type: 'job.failed', data: { error: { code: 'modelstudio_job_failed' } } },
+    { type: 'job.failed', data: { error: { code: 'modelstudio_job_cancelled' } } },
     { JobsFailed: 1 },
   ],
 ])('submitted, polled, finished, delivered: %s', async (model, event, measured) => {

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { root, SEAM } from './seam.ts';
+import { DIALECT, root, SEAM } from './seam.ts';
 
 /** Beside the seam: which settings there are, and the variables that functions get them by. */
 const SETTINGS = ['lib/settings.ts', 'lib/stack.ts'];
@@ -13,11 +13,13 @@ const WORDS = [
 ];
 
 /** Where the name is in texts that clients, receivers or operators see. */
-const NAMES = ['core/metrics.ts', 'core/problem.ts', 'core/report.ts', 'edge/webhooks.ts'];
+const NAMES = ['core/metrics.ts', 'core/problem.ts', 'core/report.ts', 'edge/user-agent.ts'];
 
 const seam = SEAM.map((file) => `functions/${file}`);
+const dialect = DIALECT.map((file) => `functions/${file}`);
+const speaking = [...seam, ...dialect, ...SETTINGS];
 const others = globSync('{functions,lib}/**/*.ts', { cwd: root })
-  .filter((path) => ![...seam, ...SETTINGS].includes(path))
+  .filter((path) => !speaking.includes(path))
   .sort();
 
 /** Without comments, which may speak of anything. */
@@ -28,7 +30,7 @@ function codeOf(path: string): string {
 
 describe('knows nothing of the provider’s API', () => {
   it('but for the seam and the settings', () => {
-    const spoken = [...seam, ...SETTINGS].map(codeOf).join('\n');
+    const spoken = speaking.map(codeOf).join('\n');
     for (const word of WORDS) expect(spoken).toMatch(new RegExp(word, 'i'));
     expect(others.length).toBeGreaterThan(50);
   });
@@ -49,7 +51,7 @@ it('few texts of functions/ have its name in them', () => {
 it('docs/adapt.md says which files these are', () => {
   const [, table = ''] = readFileSync(join(root, 'docs/adapt.md'), 'utf8').split(/<!-- \/?seam -->/);
   const paths = table.match(/`(?:functions|lib)\/[^`]+\.ts`/g)?.map((path) => path.slice(1, -1));
-  expect([...new Set(paths)].sort()).toEqual([...seam, ...SETTINGS].sort());
+  expect([...new Set(paths)].sort()).toEqual(speaking.toSorted());
   const counted = [...table.matchAll(/`functions\/([^`]+)`.*\| (\d+) lines \|/g)];
   expect(counted).toHaveLength(seam.length);
   for (const [, file = '', lines] of counted) {

@@ -12,6 +12,9 @@ export const SEAM = [
   'edge/upstream.ts',
 ] as const;
 
+/** How ModelStudio spells what it says, for its own `core/upstream.ts`; another provider has no use for them. */
+export const DIALECT = ['core/dialect.ts', 'core/results.ts'] as const;
+
 const functions = join(root, 'functions');
 
 /** What stands in for a file of the seam at the other provider. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 
 const wake = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
-const chain = { lookedAt: Date.UTC(2026, 0, 1), recorded: 't', unrecorded: 0 };
+const chain = { lookedAt: Date.UTC(2026, 0, 1), recorded: 't', unrecorded: 0, isSeen: false };
 const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wake, ...chain };
 const deliver = { jobId: 'job_1', wake, attempts: 0 };
 
@@ -13,6 +13,11 @@ describe('a message that came through a queue says the same', () => {
 
   it('to the deliverer', () => {
     expect(DeliverMessage.parse(JSON.parse(JSON.stringify(deliver)))).toEqual(deliver);
+  });
+
+  it('though an earlier release does not say whether the job was seen', () => {
+    const { isSeen, ...earlier } = poll;
+    expect(PollMessage.parse(earlier)).toEqual({ ...poll, isSeen: true });
   });
 
   it('though a later release says more', () => {

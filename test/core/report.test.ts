@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { paceOf } from '../../functions/core/forecast.ts';
-import type { RunningJob } from '../../functions/core/job.ts';
+import type { Doubt, RunningJob } from '../../functions/core/job.ts';
 import {
   afterReport,
   cancelled,
@@ -33,25 +33,33 @@ function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
     version: 2,
     upstreamJobId: 'up-1',
     awaited: { seq: 1, token: 't', dueAt: NOW },
-    missingSince: null,
+    isSeen: true,
+    doubt: null,
     webhook: null,
     ...changes,
   };
 }
 
-const results = { json: '[]', failedTasks: 0 };
+const results = { json: '[]', failedTasks: 0, missing: 0, surplus: 0 };
+const withGaps = { ...results, failedTasks: 1, missing: 1 };
 const running = (completedTasks: number | null): Report => ({
   kind: 'running',
   completedTasks,
   unknownState: null,
 });
-const completed = (completedTasks: number | null): Report => ({ kind: 'completed', completedTasks, results });
+const completed: Report = { kind: 'completed', results };
+const incomplete: Report = { kind: 'completed', results: withGaps };
+const unreadable: Report = { kind: 'unreadable', raw: Buffer.from('{}') };
 const failed = (completedTasks: number | null, some: typeof results | null): Report => ({
   kind: 'failed',
+  isCancelled: false,
   completedTasks,
   results: some,
+  sentence: null,
 });
-const missing: Report = { kind: 'missing' };
+const missing: Report = { kind: 'missing', isGone: false };
+const gone: Report = { kind: 'missing', isGone: true };
+const tooSlow: Report = { kind: 'too_slow' };
 const tooLarge: Report = { kind: 'too_large' };
 const trouble = (retryAfterSeconds = 0): Report => ({
   kind: 'trouble',
@@ -60,12 +68,16 @@ const trouble = (retryAfterSeconds = 0): Report => ({
 });
 
 const isDue = { expiresAt: NOW };
-const missingFor = (seconds: number) => ({ missingSince: NOW - seconds * SECOND });
+const unseen = { isSeen: false };
+const inDoubt = (about: Doubt['about'], seconds: number) => ({
+  doubt: { about, since: NOW - seconds * SECOND },
+});
+const nonsense: Report = { kind: 'trouble', cause: 'nonsense', retryAfterSeconds: 0 };
 const wait = (changes: object = {}) => ({
   step: 'wait',
   seconds: expect.any(Number),
   completedTasks: 1,
-  missingSince: null,
+  doubt: null,
   ...changes,
 });
 const end = (status: string, completedTasks: number, code: string | null, ended: object | null = null) => ({
@@ -85,7 +97,8 @@ describe('afterReport', () => {
     ['running, counting backwards', running(0), {}, wait()],
     ['running, counting beyond the end', running(99), {}, wait({ completedTasks: 4 })],
     ['all tasks done is not completed', running(4), {}, wait({ completedTasks: 4 })],
-    ['running, after it was missing', running(1), missingFor(90), wait()],
+    ['running, after it was missing', running(1), inDoubt('missing', 90), wait()],
+    ['running, after it had ended with gaps', running(1), inDoubt('gaps', 9), wait()],
     [
       'running, to expire before the next poll',
       running(1),
@@ -96,21 +109,68 @@ describe('afterReport', () => {
     ['running a millisecond before it', running(1), { expiresAt: NOW + 1 }, wait({ seconds: 1 })],
     ['running beyond it', running(2), { expiresAt: 0 }, end('expired', 2, 'expired')],
 
-    ['completed', completed(4), {}, end('completed', 4, null, results)],
-    ['completed without a count', completed(null), {}, end('completed', 4, null, results)],
-    ['completed, counting short', completed(3), {}, end('completed', 3, null, results)],
-    ['completed, counting beyond', completed(99), {}, end('completed', 4, null, results)],
-    ['completed in its last moment', completed(4), isDue, end('completed', 4, null, results)],
-    ['completed after it was missing', completed(4), missingFor(90), end('completed', 4, null, results)],
+    ['completed', completed, {}, end('completed', 4, null, results)],
+    ['completed in its last moment', completed, isDue, end('completed', 4, null, results)],
+    ['completed after it was missing', completed, inDoubt('missing', 90), end('completed', 4, null, results)],
+    ['completed with a gap', incomplete, {}, wait(inDoubt('gaps', 0))],
+    [
+      'a gap for a minute, almost',
+      incomplete,
+      inDoubt('gaps', 59),
+      wait({ ...inDoubt('gaps', 59), seconds: 1 }),
+    ],
+    ['a gap for a minute', incomplete, inDoubt('gaps', 60), end('completed', 4, null, withGaps)],
+    ['a gap after other doubts', incomplete, inDoubt('unreadable', 60), wait(inDoubt('gaps', 0))],
+    ['a gap that was filled', completed, inDoubt('gaps', 15), end('completed', 4, null, results)],
+    ['a gap in its last moment', incomplete, isDue, end('completed', 4, null, withGaps)],
+    ['unreadable', unreadable, {}, wait(inDoubt('unreadable', 0))],
+    [
+      'unreadable for ten minutes, almost',
+      unreadable,
+      inDoubt('unreadable', 599),
+      wait(inDoubt('unreadable', 599)),
+    ],
+    [
+      'unreadable for ten minutes',
+      unreadable,
+      inDoubt('unreadable', 600),
+      end('failed', 1, 'results_unreadable'),
+    ],
+    ['unreadable in its last moment', unreadable, isDue, end('failed', 1, 'results_unreadable')],
+    ['readable at last', completed, inDoubt('unreadable', 300), end('completed', 4, null, results)],
 
     ['failed', failed(2, null), {}, end('failed', 2, 'modelstudio_job_failed')],
     ['failed without a count', failed(null, null), {}, end('failed', 1, 'modelstudio_job_failed')],
-    ['failed with results', failed(2, results), {}, end('failed', 2, 'modelstudio_job_failed', results)],
+    ['failed with results', failed(2, results), {}, end('failed', 4, 'modelstudio_job_failed', results)],
+    [
+      'failed with some results',
+      failed(2, withGaps),
+      {},
+      end('failed', 3, 'modelstudio_job_failed', withGaps),
+    ],
     ['failed in its last moment', failed(2, null), isDue, end('failed', 2, 'modelstudio_job_failed')],
 
-    ['missing for the first time', missing, {}, wait({ missingSince: NOW })],
-    ['missing for a minute, almost', missing, missingFor(59.999), wait(missingFor(59.999))],
-    ['missing for a minute', missing, missingFor(60), end('failed', 1, 'modelstudio_job_missing')],
+    ['missing before it was seen', missing, unseen, wait(inDoubt('missing', 0))],
+    [
+      'missing for a while',
+      missing,
+      { ...unseen, ...inDoubt('missing', 599) },
+      wait(inDoubt('missing', 599)),
+    ],
+    [
+      'missing for ten minutes',
+      missing,
+      { ...unseen, ...inDoubt('missing', 600) },
+      end('failed', 1, 'modelstudio_job_missing'),
+    ],
+    [
+      'missing after it was seen, for a day',
+      missing,
+      inDoubt('missing', 86_400),
+      wait(inDoubt('missing', 86_400)),
+    ],
+    ['gone before it was seen', gone, unseen, end('failed', 1, 'modelstudio_job_missing')],
+    ['gone after it was seen', gone, {}, end('failed', 1, 'modelstudio_job_missing')],
     ['missing in its last moment', missing, isDue, end('expired', 1, 'expired')],
 
     ['trouble', trouble(), {}, wait()],
@@ -118,7 +178,9 @@ describe('afterReport', () => {
     ['trouble that asks for more', trouble(30), {}, wait({ seconds: 30 })],
     ['trouble that asks for a day', trouble(86_400), {}, wait({ seconds: 900 })],
     ['trouble beyond expiry', trouble(30), { expiresAt: NOW + 12 * SECOND }, wait({ seconds: 12 })],
-    ['trouble while missing proves nothing', trouble(), missingFor(90), wait(missingFor(90))],
+    ['trouble while missing proves nothing', trouble(), inDoubt('missing', 90), wait(inDoubt('missing', 90))],
+    ['somebody else answers, who may have said that it is missing', nonsense, inDoubt('missing', 90), wait()],
+    ['somebody else answers at the end', nonsense, inDoubt('gaps', 9), wait(inDoubt('gaps', 9))],
     ['trouble in its last moment', trouble(), isDue, end('expired', 1, 'expired')],
   ])('%s', (_what, report, changes, next) => {
     for (const isCollector of [false, true]) {
@@ -126,8 +188,51 @@ describe('afterReport', () => {
     }
   });
 
-  it('hands what is too large to the collector, even in its last moment', () => {
-    expect(afterReport(runningJob(isDue), tooLarge, NOW, outlook, false)).toEqual({ step: 'collect' });
+  it.each([tooLarge, tooSlow])(
+    'hands what is too much to the collector, even in its last moment: %j',
+    (report) => {
+      expect(afterReport(runningJob(isDue), report, NOW, outlook, false)).toEqual({ step: 'collect' });
+    },
+  );
+
+  it('asks again for what is too slow for the collector, too', () => {
+    expect(afterReport(runningJob(), tooSlow, NOW, outlook, true)).toEqual(wait());
+  });
+
+  it.each<[doubt: Doubt['about'], isSeen: boolean, atMost: number]>([
+    ['gaps', true, 10],
+    ['unreadable', true, 100],
+    ['missing', false, 100],
+    ['missing', true, 700],
+  ])('while in doubt (%s, seen: %s), asks again within %i s', (about, isSeen, atMost) => {
+    const report = { gaps: incomplete, unreadable, missing }[about];
+    const job = runningJob({ isSeen, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
+    expect(afterReport(job, report, NOW, outlook, false)).toMatchObject({ step: 'wait', seconds: atMost });
+  });
+
+  it('has ModelStudio say why, in its own words', () => {
+    const report = { ...failed(0, null), sentence: 'CUDA out of memory' } as Report;
+    const message = (isCancelled: boolean) => {
+      const next = afterReport(runningJob(), { ...report, isCancelled } as Report, NOW, outlook, false);
+      return next.step === 'finish' && next.end.error;
+    };
+    expect(message(false)).toEqual({
+      code: 'modelstudio_job_failed',
+      message: 'ModelStudio reported that the job failed. It said: CUDA out of memory',
+    });
+    expect(message(true)).toMatchObject({ code: 'modelstudio_job_cancelled' });
+  });
+
+  it.each<[report: Report, said: RegExp]>([
+    [running(2), /last reported that it was running, with 2 of 4 tasks done/],
+    [running(null), /last reported that it was running\./],
+    [{ ...running(null), unknownState: 'dreaming' } as Report, /a state that is not known/],
+    [missing, /does not know the job/],
+    [nonsense, /could not be read/],
+    [trouble(), /not available/],
+  ])('an expiry tells what was answered last: %j', (report, said) => {
+    const next = afterReport(runningJob(isDue), report, NOW, outlook, true);
+    expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
   });
 
   it('gives up on what is too large for the collector, too', () => {
@@ -144,7 +249,7 @@ it.each<[what: string, ended: End, expected: object]>([
     cancelled(runningJob({ completedTasks: 2 })),
     { status: 'cancelled', completedTasks: 2, results: null, error: null },
   ],
-  ['an expiry', expired(runningJob()), end('expired', 1, 'expired').end],
+  ['an expiry', expired(runningJob(), null), end('expired', 1, 'expired').end],
 ])('ends after %s', (_what, ended, expected) => {
   expect(ended).toEqual(expected);
 });

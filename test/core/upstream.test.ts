@@ -3,6 +3,7 @@ import type { Outcome } from '../../functions/core/outcome.ts';
 import { readCreation, readReport } from '../../functions/core/upstream.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+const context = { apiKey: 'sk-canary', now: NOW };
 
 interface AnswerChanges {
   headers?: Record<string, string>;
@@ -25,16 +26,37 @@ const in90Seconds = new Date(NOW + 90_000).toUTCString();
 const nestedJson = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
 describe('readCreation', () => {
-  const created = { kind: 'created', upstreamJobId: 'up-1' };
-  const nonsense = { kind: 'unknown', cause: 'nonsense' };
+  const created = (upstreamJobId = 'up-1') => ({ kind: 'created', upstreamJobId });
+  const unknown = (cause: string) => ({ kind: 'unknown', cause });
+  const nonsense = unknown('nonsense');
+  const refused = (cause: string, sentence: string | null = null) => ({ kind: 'refused', cause, sentence });
+  const invalid = (sentence: string | null) => ({ kind: 'invalid', sentence });
+  const keyRefused = (sentence: string | null) => ({ kind: 'credentials_refused', sentence });
   const unavailable = (retryAfterSeconds: number | null) => ({ kind: 'unavailable', retryAfterSeconds });
+  const notFound = { kind: 'model_not_found' };
+  const wrongAddress = refused('wrong_address');
 
   it.each<[what: string, outcome: Outcome, creation: object]>([
-    ['200', answer(200, { job_id: 'up-1', status: 'CREATED', message: 'ok' }), created],
-    ['201', answer(201, { job_id: 'up-1' }), created],
-    ['202 and more than was promised', answer(202, { job_id: 'up-1', status: 7, more: [] }), created],
-    ['299', answer(299, { job_id: 'up-1' }), created],
-    ['white space around it', answer(200, ' {"job_id":"up-1"}\n'), created],
+    ['200', answer(200, { job_id: 'up-1', status: 'CREATED', message: 'ok' }), created()],
+    ['201', answer(201, { job_id: 'up-1' }), created()],
+    ['202 and more than was promised', answer(202, { job_id: 'up-1', status: 7, more: [] }), created()],
+    ['299', answer(299, { job_id: 'up-1' }), created()],
+    ['white space around it', answer(200, ' {"job_id":"up-1"}\n'), created()],
+    ['a byte order mark before it', answer(200, '\ufeff{"job_id":"up-1"}'), created()],
+    ['results at once', answer(200, { job_id: 'up-1', results: ['x'.repeat(100_000)] }), created()],
+    ['an id that is a number', answer(200, '{"job_id": 1234567}'), created('1234567')],
+    [
+      'a number of many digits',
+      answer(200, '{"job_id":12345678901234567890}'),
+      created('12345678901234567890'),
+    ],
+    ['id', answer(200, { id: 'up-1' }), created()],
+    ['jobId', answer(200, { jobId: 'up-1' }), created()],
+    ['data', answer(200, { data: { job_id: 'up-1' } }), created()],
+    ['data with an id that is a number', answer(200, { status: 'ok', data: { id: 7 } }), created('7')],
+    ['job_id before id', answer(200, { id: 'other', job_id: 'up-1' }), created()],
+    ['id where job_id is null', answer(200, { job_id: null, id: 'up-1' }), created()],
+    ['512 characters', answer(200, { job_id: 'a'.repeat(512) }), created('a'.repeat(512))],
 
     ['an empty answer', answer(200, ''), nonsense],
     ['204', answer(204, ''), nonsense],
@@ -44,24 +66,28 @@ describe('readCreation', () => {
     ['null', answer(200, null), nonsense],
     ['a list', answer(200, [{ job_id: 'up-1' }]), nonsense],
     ['no id', answer(200, { status: 'CREATED' }), nonsense],
+    ['data that is text', answer(200, { data: 'up-1' }), nonsense],
     ['an empty id', answer(200, { job_id: '' }), nonsense],
-    ['an id that is a number', answer(200, { job_id: 1 }), nonsense],
+    ['half a number', answer(200, { job_id: 1.5 }), nonsense],
+    ['a negative number', answer(200, { job_id: -1 }), nonsense],
     ['an id with a space', answer(200, { job_id: 'a b' }), nonsense],
     ['an id with a line break', answer(200, { job_id: 'up-1\n' }), nonsense],
     ['an id beyond ASCII', answer(200, { job_id: 'üp' }), nonsense],
+    ['an id of one dot', answer(200, { job_id: '.' }), nonsense],
+    ['an id of two dots', answer(200, { job_id: '..' }), nonsense],
     ['an id that is too long', answer(200, { job_id: 'a'.repeat(513) }), nonsense],
     ['100 000 levels', answer(200, nestedJson(100_000)), nonsense],
     ['bytes that are no text', answer(200, Buffer.from([0xff, 0xfe, 0])), nonsense],
 
-    ['199', answer(199, { job_id: 'up-1' }), { kind: 'unknown', cause: 'status_199' }],
-    ['300', answer(300, { job_id: 'up-1' }), { kind: 'unknown', cause: 'status_300' }],
-    ['a redirect', answer(302, ''), { kind: 'unknown', cause: 'status_302' }],
-    ['409', answer(409, {}), { kind: 'unknown', cause: 'status_409' }],
-    ['500', answer(500, { message: 'boom' }), { kind: 'unknown', cause: 'status_500' }],
-    ['502', answer(502, ''), { kind: 'unknown', cause: 'status_502' }],
-    ['504', answer(504, ''), { kind: 'unknown', cause: 'status_504' }],
-    ['a cut connection', cut, { kind: 'unknown', cause: 'cut' }],
-    ['no answer in time', timeout(true), { kind: 'unknown', cause: 'timeout' }],
+    ['199', answer(199, { job_id: 'up-1' }), unknown('status_199')],
+    ['408', answer(408, { detail: 'Slow.' }), unknown('status_408')],
+    ['500', answer(500, { message: 'boom' }), unknown('status_500')],
+    ['501', answer(501, ''), unknown('status_501')],
+    ['502', answer(502, ''), unknown('status_502')],
+    ['504', answer(504, ''), unknown('status_504')],
+    ['600', answer(600, ''), unknown('status_600')],
+    ['a cut connection', cut, unknown('cut')],
+    ['no answer in time', timeout(true), unknown('timeout')],
 
     ['no connection', notConnected, unavailable(null)],
     ['no connection in time', timeout(false), unavailable(null)],
@@ -70,103 +96,152 @@ describe('readCreation', () => {
     ['503 with a date', answer(503, '', { headers: { 'retry-after': in90Seconds } }), unavailable(90)],
     ['429 with nonsense', answer(429, '', { headers: { 'retry-after': '-1' } }), unavailable(null)],
 
-    ['401', answer(401, { error: 'who?' }), { kind: 'credentials_refused' }],
-    ['403', answer(403, ''), { kind: 'credentials_refused' }],
-    ['404', answer(404, { error: 'model' }), { kind: 'model_not_found' }],
-    ['400', answer(400, { message: 'Bad.' }), { kind: 'invalid', sentence: 'Bad.' }],
-    ['413', answer(413, ''), { kind: 'invalid', sentence: null }],
-    ['422', answer(422, { detail: 'Bad.' }), { kind: 'invalid', sentence: 'Bad.' }],
+    ['300', answer(300, { job_id: 'up-1' }), refused('redirect')],
+    ['a redirect', answer(302, 'Moved'), refused('redirect')],
+    ['304', answer(304, ''), refused('redirect')],
+    ['402', answer(402, { detail: 'Credits used up' }), refused('status_402', 'Credits used up')],
+    ['405', answer(405, ''), refused('status_405')],
+    ['409', answer(409, { message: 'Paused' }), refused('status_409', 'Paused')],
+    ['410', answer(410, ''), refused('status_410')],
+    ['418', answer(418, 'short and stout'), refused('status_418', 'short and stout')],
+    ['423', answer(423, '<p>Locked</p>'), refused('status_423')],
+    ['451', answer(451, ''), refused('status_451')],
+    ['499', answer(499, ''), refused('status_499')],
+
+    ['401', answer(401, { error: 'Who?' }), keyRefused('Who?')],
+    ['403', answer(403, ''), keyRefused(null)],
+    ['403 with a reason', answer(403, { detail: 'No such plan.' }), keyRefused('No such plan.')],
+    ['400', answer(400, { message: 'Bad.' }), invalid('Bad.')],
+    ['413', answer(413, ''), invalid(null)],
+    ['415', answer(415, ''), invalid(null)],
+    [
+      '422',
+      answer(422, { detail: [{ loc: ['body', 'max_tokens'], msg: 'Bad.' }] }),
+      invalid('max_tokens: Bad.'),
+    ],
+    ['400 that quotes the key', answer(400, { message: 'Not SK-Canary.' }), invalid(null)],
+
+    ['404 that names the model', answer(404, { error: 'Model not found: m/1.' }), notFound],
+    ['404 in a list', answer(404, { detail: [{ msg: 'Unknown model' }] }), notFound],
+    ['404 without a body', answer(404, ''), wrongAddress],
+    ['404 of an ingress', answer(404, 'default backend - 404'), wrongAddress],
+    ['404 in HTML', answer(404, '<h1>404 Not Found</h1>'), wrongAddress],
+    ['404 that says nothing', answer(404, {}), wrongAddress],
+    ['404 that says no more', answer(404, { detail: 'Not Found' }), wrongAddress],
+    ['404 of a gateway', answer(404, { message: 'no Route matched with those values' }), wrongAddress],
+    ['404 of another gateway', answer(404, { statusCode: 404, message: 'Resource not found' }), wrongAddress],
+    [
+      '404 of a framework',
+      answer(404, { message: 'Cannot POST /api/v1/x', error: 'Not Found' }),
+      wrongAddress,
+    ],
   ])('%s', (_what, outcome, creation) => {
-    expect(readCreation(outcome, NOW)).toEqual(creation);
+    expect(readCreation(outcome, context)).toEqual(creation);
   });
 });
 
-describe("ModelStudio's sentence on a 400 becomes one line of plain text", () => {
-  it.each<[what: string, body: unknown, sentence: string | null]>([
-    ['message', { message: 'Too hot.' }, 'Too hot.'],
-    ['detail', { detail: 'Too hot.' }, 'Too hot.'],
-    ['error', { error: 'Too hot.' }, 'Too hot.'],
-    ['error.message', { error: { message: 'Too hot.', code: 9 } }, 'Too hot.'],
-    ['message before error', { error: 'bad_request', message: 'Too hot.' }, 'Too hot.'],
-    ['the one that says something', { message: ' ', detail: 5, error: 'Too hot.' }, 'Too hot.'],
-    ['line breaks', { message: ' Too\r\n\thot.\u0000 ' }, 'Too hot.'],
-    ['line and paragraph separators', { message: 'Too\u2028\u2029hot.' }, 'Too hot.'],
-    ['bidi controls and terminal codes', { message: 'Too\u202ehot\u001b[0m.' }, 'Too hot [0m.'],
-    ['lone surrogates', { message: 'Too\ud800hot.' }, 'Too hot.'],
-    ['other scripts', { message: 'température élevée 😀' }, 'température élevée 😀'],
-    ['no more than 300 characters', { message: 'x'.repeat(301) }, 'x'.repeat(300)],
-    ['no half of a pair at the end', { message: `${'x'.repeat(299)}😀` }, `${'x'.repeat(299)}\ufffd`],
-    ['none: empty', '', null],
-    ['none: no JSON', 'Too hot.', null],
-    ['none: null', null, null],
-    ['none: a list', ['Too hot.'], null],
-    ['none: a string', '"Too hot."', null],
-    ['none: other fields', { reason: 'Too hot.' }, null],
-    ['none: a list of faults', { detail: [{ msg: 'Too hot.' }] }, null],
-    ['none: 100 000 levels', `{"message":${nestedJson(100_000)}}`, null],
-    ['none: error of null', { error: null }, null],
-  ])('%s', (_what, body, sentence) => {
-    expect(readCreation(answer(400, body), NOW)).toEqual({ kind: 'invalid', sentence });
-  });
+const job = { upstreamJobId: 'up-1', totalTasks: 2 };
+const task = (task_index: number, more: object = {}) => ({
+  task_index,
+  status: 'completed',
+  result: 'r',
+  error: null,
+  ...more,
 });
+const tasks = [task(0), task(1)];
+const report = (changes: object) => answer(200, { job_id: 'up-1', job_status: 'completed', ...changes });
+const ended = (changes: object) => report({ results: tasks, ...changes });
+const trouble = (cause: string, retryAfterSeconds = 0) => ({ kind: 'trouble', cause, retryAfterSeconds });
+const running = (completedTasks: number | null, unknownState: string | null = null) => ({
+  kind: 'running',
+  completedTasks,
+  unknownState,
+});
+const completed = {
+  kind: 'completed',
+  results: { json: JSON.stringify(tasks), failedTasks: 0, missing: 0, surplus: 0, isEachEnded: true },
+};
+const failed = (changes: object = {}) =>
+  expect.objectContaining({ kind: 'failed', isCancelled: false, ...changes });
+const unreadable = { kind: 'unreadable', raw: expect.any(Buffer) };
 
 describe('readReport', () => {
-  const task = (task_index: number, result: unknown = 'r') => ({
-    task_index,
-    status: 'completed',
-    result,
-    error: null,
-  });
-  const report = (changes: object) => answer(200, { job_id: 'up-1', job_status: 'completed', ...changes });
-  const trouble = (cause: string, retryAfterSeconds = 0) => ({ kind: 'trouble', cause, retryAfterSeconds });
-  const running = (completedTasks: number | null, unknownState: string | null = null) => ({
-    kind: 'running',
-    completedTasks,
-    unknownState,
-  });
-
-  it.each<[what: string, outcome: Outcome, expected: object]>([
+  it.each<[what: string, outcome: Outcome, expected: unknown]>([
     ['created', report({ job_status: 'CREATED' }), running(null)],
     ['created, counting', report({ job_status: 'created', completed_tasks: 2 }), running(2)],
-    ['a state that nobody knows', report({ job_status: 'DREAMING' }), running(null, 'dreaming')],
-    ['a state of nothing', report({ job_status: '' }), running(null, '')],
-    [
-      'an unknown state with results',
-      report({ job_status: 'partly', results: [task(0)] }),
-      running(null, 'partly'),
-    ],
-    ['a count of text', report({ job_status: 'created', completed_tasks: '2' }), running(null)],
+    ['a count of text', report({ job_status: 'created', completed_tasks: '2' }), running(2)],
     ['a negative count', report({ job_status: 'created', completed_tasks: -1 }), running(null)],
     ['half a count', report({ job_status: 'created', completed_tasks: 0.5 }), running(null)],
     ['299', answer(299, { job_status: 'created' }), running(null)],
     ['an answer without its id', answer(200, { job_status: 'created' }), running(null)],
+    ['an id in other letters', report({ job_id: 'UP-1', job_status: 'created' }), running(null)],
+    ['an id of null', report({ job_id: null, job_status: 'created' }), running(null)],
+    ['another thing’s id', report({ id: 77, job_status: 'created' }), running(null)],
+    ['running with all results', ended({ job_status: 'running' }), running(null)],
+
+    ['a state that nobody knows', report({ job_status: 'DREAMING' }), running(null, 'DREAMING')],
+    ['a state of nothing', report({ job_status: '' }), running(null, '')],
+    ['a number for a state', report({ job_status: 1 }), running(null, '1')],
+    [
+      'an unknown state with some results',
+      report({ job_status: 'partly', results: [task(0)] }),
+      running(null, 'partly'),
+    ],
+    [
+      'an unknown state with a pending task',
+      ended({ job_status: 'x', results: [task(0), task(1, { status: 'pending' })] }),
+      running(null, 'x'),
+    ],
+    [
+      'an unknown state with results of another number',
+      ended({ job_status: 'x', total_tasks: 3 }),
+      running(null, 'x'),
+    ],
+    ['an unknown state with all results', ended({ job_status: 'x', total_tasks: 2 }), completed],
+    ['an unknown state with all results, not counted', ended({ job_status: 'x' }), completed],
+    ['no state with all results', answer(200, { job_id: 'up-1', results: tasks }), completed],
+
+    ['status in place of job_status', answer(200, { status: 'finished', results: tasks }), completed],
+    ['job_status before status', ended({ status: 'ok', job_status: 'finished' }), completed],
+    ['jobStatus', answer(200, { jobStatus: 'finished', results: tasks }), completed],
+    [
+      'data around it',
+      answer(200, { data: { job_id: 'up-1', job_status: 'finished', results: tasks } }),
+      completed,
+    ],
+    [
+      'without counts, as one of the pages shows it',
+      answer(200, { job_id: 'up-1', job_status: 'FINISHED', results: tasks }),
+      completed,
+    ],
+    ['counts that contradict', ended({ completed_tasks: 1, total_tasks: 9 }), completed],
+    [
+      'an id that is a number',
+      answer(200, { job_id: 7, job_status: 'done', results: tasks }),
+      trouble('nonsense'),
+    ],
+
+    ['completed without results', report({}), unreadable],
+    ['completed with results of null', report({ results: null }), unreadable],
+    ['results of text', report({ results: 'r' }), unreadable],
+    ['results by name', report({ results: { a: 'r' } }), unreadable],
 
     ["another job's id", report({ job_id: 'up-2' }), trouble('nonsense')],
-    ['an id in other letters', report({ job_id: 'UP-1', results: [] }), trouble('nonsense')],
-    ['an id of null', report({ job_id: null, results: [] }), trouble('nonsense')],
-    ['no state', answer(200, { job_id: 'up-1' }), trouble('nonsense')],
-    ['a state of null', report({ job_status: null }), trouble('nonsense')],
-    ['a number for a state', report({ job_status: 1 }), trouble('nonsense')],
-    ['completed without results', report({}), trouble('nonsense')],
-    ['completed with results of null', report({ results: null }), trouble('nonsense')],
-    ['results that are an object', report({ results: {} }), trouble('nonsense')],
-    ['a task of null', report({ results: [null] }), trouble('nonsense')],
-    ['a task of text', report({ results: ['r'] }), trouble('nonsense')],
+    ['no state and no results', answer(200, { job_id: 'up-1' }), trouble('nonsense')],
     ['an empty answer', answer(200, ''), trouble('nonsense')],
     ['204', answer(204, ''), trouble('nonsense')],
     ['half an answer', answer(200, '{"job_id":"up-1","job_status":"comp'), trouble('nonsense')],
     ['HTML', answer(200, '<html/>'), trouble('nonsense')],
     ['a list', answer(200, []), trouble('nonsense')],
     ['100 000 levels', answer(200, nestedJson(100_000)), trouble('nonsense')],
-    [
-      'a result of 100 000 levels',
-      answer(200, `{"job_status":"completed","results":[{"task_index":0,"result":${nestedJson(100_000)}}]}`),
-      trouble('nonsense'),
-    ],
 
     ['an answer that went on', answer(200, '{', { isTruncated: true }), { kind: 'too_large' }],
-    ['404', answer(404, ''), { kind: 'missing' }],
-    ['a long 404', answer(404, 'x', { isTruncated: true }), { kind: 'missing' }],
+    ['404', answer(404, {}), { kind: 'missing', isGone: false }],
+    ['404 in text', answer(404, 'default backend - 404'), trouble('nonsense')],
+    ['404 in HTML', answer(404, '<h1>Not Found</h1>'), trouble('nonsense')],
+    ['404 of nothing', answer(404, ''), trouble('nonsense')],
+    ['410', answer(410, ''), { kind: 'missing', isGone: true }],
+    ['410 in HTML', answer(410, ' <h1>Gone</h1>'), trouble('nonsense')],
     ['401', answer(401, ''), trouble('unauthorized')],
     ['403', answer(403, ''), trouble('unauthorized')],
     ['429', answer(429, ''), trouble('unavailable')],
@@ -183,72 +258,97 @@ describe('readReport', () => {
     ['400', answer(400, { job_status: 'created' }), trouble('nonsense')],
     ['a redirect', answer(307, ''), trouble('nonsense')],
     ['a cut connection', cut, trouble('cut')],
-    ['no answer in time', timeout(true), trouble('timeout')],
+    ['no answer in time', timeout(true), { kind: 'too_slow' }],
     ['no connection in time', timeout(false), trouble('timeout')],
     ['no connection', notConnected, trouble('not_connected')],
   ])('%s', (_what, outcome, expected) => {
-    expect(readReport(outcome, 'up-1', NOW)).toEqual(expected);
+    expect(readReport(outcome, job, context)).toEqual(expected);
   });
 
-  const resultsOf = (changes: object) => {
-    const read = readReport(report(changes), 'up-1', NOW);
-    if (!('results' in read) || read.results === null) throw new Error(read.kind);
-    return { tasks: JSON.parse(read.results.json) as unknown, failedTasks: read.results.failedTasks };
-  };
-
-  it.each<[what: string, given: object[], expected: object[]]>([
-    ['none', [], []],
-    ['in order', [task(0), task(1)], [task(0), task(1)]],
-    ['sorted by their index', [task(2), task(0), task(1)], [task(0), task(1), task(2)]],
-    ['sorted as numbers', [task(10), task(9)], [task(9), task(10)]],
-    [
-      'as given when one index is missing',
-      [task(2), { result: 'r' }, task(1)],
-      [task(2), { result: 'r' }, task(1)],
-    ],
-    ['as given when one index is text', [task(1), { task_index: '0' }], [task(1), { task_index: '0' }]],
-    ['with any result', [task(0, { a: [null, 'é😀', '\ud800'] })], [task(0, { a: [null, 'é😀', '\ud800'] })]],
-    [
-      'with more than was promised',
-      [{ ...task(0), usage: { tokens: 9 } }],
-      [{ ...task(0), usage: { tokens: 9 } }],
-    ],
-  ])('keeps the results of a completed job: %s', (_what, results, tasks) => {
-    expect(resultsOf({ results })).toEqual({ tasks, failedTasks: 0 });
+  it.each([
+    ...['completed', 'COMPLETED', 'finished', 'FINISHED', 'SUCCEEDED', 'success', 'Done'],
+    ...['partially_completed', 'PartiallyCompleted', 'completed_with_errors', 'completed with errors'],
+    ...['Completed ', ' completed\n', 'JobStatus.COMPLETED', 'jobs.JobStatus.FINISHED', 'completed.'],
+  ])('knows the end by %j', (job_status) => {
+    expect(readReport(ended({ job_status }), job, context)).toEqual(completed);
   });
 
-  it.each(['completed', 'COMPLETED', 'Completed'])('knows %s', (job_status) => {
-    expect(
-      readReport(report({ job_status, completed_tasks: 1, results: [task(0)] }), 'up-1', NOW),
-    ).toMatchObject({
+  it.each([
+    ...[
+      'failed',
+      'FAILED',
+      'failure',
+      'error',
+      'rejected',
+      'timeout',
+      'timed_out',
+      'TimedOut',
+      'TIMED-OUT',
+      'expired',
+    ],
+  ])('knows a failure by %j, whatever its results look like', (job_status) => {
+    for (const results of [undefined, null, {}, [], 'r', 7, { a: 1 }]) {
+      expect(readReport(report({ job_status, results }), job, context)).toEqual(failed({ results: null }));
+    }
+  });
+
+  it.each(['canceled', 'CANCELED', 'cancelled', 'aborted', 'stopped', 'Status.CANCELLED'])(
+    'knows that somebody else has cancelled it by %j',
+    (job_status) => {
+      expect(readReport(report({ job_status }), job, context)).toMatchObject({
+        kind: 'failed',
+        isCancelled: true,
+      });
+    },
+  );
+
+  it.each([
+    'CREATED',
+    'pending',
+    'Queued',
+    'in_progress',
+    'In Progress',
+    'inProgress',
+    'RUNNING',
+    'cancelling',
+  ])('knows that it runs by %j', (job_status) => {
+    expect(readReport(report({ job_status }), job, context)).toEqual(running(null));
+  });
+
+  it('keeps what a failed job brings, and why it failed', () => {
+    const some = {
+      job_status: 'failed',
+      completed_tasks: 1,
+      results: [task(0)],
+      error: 'CUDA out of memory',
+    };
+    expect(readReport(report(some), job, context)).toEqual(
+      failed({
+        completedTasks: 1,
+        results: expect.objectContaining({ failedTasks: 1, missing: 1 }),
+        sentence: 'CUDA out of memory',
+      }),
+    );
+  });
+
+  it.each([
+    ['NaN', 'null'],
+    ['-Infinity', 'null'],
+    ['None', 'null'],
+    ['True', 'true'],
+    ['[NaN,{"a":False}]', '[null,{"a":false}]'],
+  ])('reads %s as JSON has it: %s', (foreign, own) => {
+    const body = `{"job_status":"completed","note":"NaN None","results":[{"task_index":0,"result":"True NaN","score":${foreign}},{"task_index":1,"result":1}]}`;
+    const read = readReport(answer(200, body), job, context);
+    expect(read).toMatchObject({
       kind: 'completed',
-      completedTasks: 1,
+      results: { json: `[{"task_index":0,"result":"True NaN","score":${own}},{"task_index":1,"result":1}]` },
     });
   });
 
-  it.each<[what: string, changes: object, failedTasks: number]>([
-    ['an error', { error: 'no' }, 1],
-    ['an error object', { error: { code: 1 } }, 1],
-    ['a failed status', { status: 'FAILED' }, 1],
-    ['an error status', { status: 'error' }, 1],
-    ['no error', { error: null }, 0],
-    ['an empty error', { error: '' }, 0],
-    ['another status', { status: 'done' }, 0],
-    ['a status that is no text', { status: 1 }, 0],
-    ['a status in a list', { status: ['failed'] }, 0],
-    ['a status that starts like one', { status: 'failed_over' }, 0],
-    ['a status that ends like one', { status: 'no_error' }, 0],
-  ])('counts a failed task by %s', (_what, changes, failedTasks) => {
-    const results = [task(0), { ...task(1), ...changes }];
-    expect(resultsOf({ results }).failedTasks).toBe(failedTasks);
-  });
-
-  it.each<[what: string, changes: object, results: object | null]>([
-    ['without results', {}, null],
-    ['with results of null', { results: null }, null],
-    ['with some results', { results: [{ ...task(0), error: 'no' }] }, { failedTasks: 1 }],
-  ])('knows a failed job %s', (_what, changes, results) => {
-    const read = readReport(report({ job_status: 'Failed', completed_tasks: 1, ...changes }), 'up-1', NOW);
-    expect(read).toMatchObject({ kind: 'failed', completedTasks: 1, results });
+  it('is compared with an id that was a number', () => {
+    const body = '{"job_id":12345678901234567890,"job_status":"running"}';
+    const numbered = { ...job, upstreamJobId: '12345678901234567890' };
+    expect(readReport(answer(200, body), numbered, context)).toEqual(running(null));
   });
 });

@@ -5,6 +5,7 @@ import { createModelStudio, type ModelStudioSettings } from '../../functions/edg
 import { refusingPort, serveHttp, serveRaw, signal, type TestServer } from './servers.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+const UP1 = { upstreamJobId: 'up-1', totalTasks: 1 };
 const LIMITS = { deadlineMillis: 60_000, maxBytes: 10_000 };
 
 const submission: Submission = {
@@ -62,8 +63,14 @@ async function answering(...answers: [status: number, body?: unknown, headers?: 
 }
 
 const created = [200, { job_id: 'up-1', status: 'CREATED', message: 'ok' }] as const;
-const report = { job_id: 'up-1', job_status: 'completed', completed_tasks: 1, results: [{ task_index: 0 }] };
-const completed = { kind: 'completed', completedTasks: 1 };
+const report = {
+  job_id: 'up-1',
+  job_status: 'completed',
+  completed_tasks: 1,
+  results: [{ task_index: 0, result: 'r' }],
+};
+const completed = { kind: 'completed' };
+const refused = (cause: string, sentence: string | null) => ({ kind: 'refused', cause, sentence });
 
 afterEach(() => {
   vi.useRealTimers();
@@ -84,6 +91,13 @@ describe('create', () => {
   it.each([
     ['a slash at its end', '/', 'org_1', '/api/v1/organizations/org_1/generate'],
     ['a path', '/proxy/', 'org_1', '/proxy/api/v1/organizations/org_1/generate'],
+    ['the path of its API', '/api/v1', 'org_1', '/api/v1/organizations/org_1/generate'],
+    [
+      'the path of its API behind another',
+      '/proxy/api/v1/',
+      'org_1',
+      '/proxy/api/v1/organizations/org_1/generate',
+    ],
     ['an organization of any characters', '', 'a/b?c', '/api/v1/organizations/a%2Fb%3Fc/generate'],
   ])('takes a base URL with %s', async (_what, suffix, organizationId, path) => {
     const { url, seen } = await answering([...created]);
@@ -92,14 +106,21 @@ describe('create', () => {
   });
 
   it.each<[what: string, status: number, body: unknown, headers: Record<string, string>, creation: object]>([
-    ['403', 403, {}, {}, { kind: 'credentials_refused' }],
-    ['404', 404, {}, {}, { kind: 'model_not_found' }],
+    ['403', 403, {}, {}, { kind: 'credentials_refused', sentence: null }],
+    ['404', 404, { error: 'No model m/1.' }, {}, { kind: 'model_not_found' }],
+    ['402', 402, { detail: 'No credit left.' }, {}, refused('status_402', 'No credit left.')],
     ['429', 429, {}, { 'retry-after': '7' }, { kind: 'unavailable', retryAfterSeconds: 7 }],
     ['503', 503, {}, {}, { kind: 'unavailable', retryAfterSeconds: null }],
     ['500', 500, {}, {}, { kind: 'unknown', cause: 'status_500' }],
-    ['a redirect', 307, {}, { location: '/elsewhere' }, { kind: 'unknown', cause: 'status_307' }],
+    ['a redirect', 307, {}, { location: '/elsewhere' }, refused('redirect', null)],
     ['nonsense', 200, 'created!', {}, { kind: 'unknown', cause: 'nonsense' }],
-    ['a flood', 200, { job_id: 'up-1', pad: 'x'.repeat(65_536) }, {}, { kind: 'unknown', cause: 'nonsense' }],
+    [
+      'a flood',
+      200,
+      { job_id: 'up-1', pad: 'x'.repeat(2 ** 21) },
+      {},
+      { kind: 'unknown', cause: 'nonsense' },
+    ],
   ])('calls once, whatever comes of it: %s', async (_what, status, body, headers, creation) => {
     const { url, seen } = await answering([status, body, headers]);
     expect(await studioAt(url).create(submission)).toEqual(creation);
@@ -134,10 +155,10 @@ describe('create', () => {
   it('has a connection of its own, whichever are open', async () => {
     const { url, connections } = await answering([200, report], [...created], [200, report]);
     const studio = studioAt(url);
-    await studio.report('up-1', LIMITS);
+    await studio.report(UP1, LIMITS);
     await studio.create(submission);
     expect(connections()).toBe(2);
-    await studio.report('up-1', LIMITS);
+    await studio.report(UP1, LIMITS);
     expect(connections()).toBe(2);
   });
 });
@@ -157,7 +178,7 @@ describe('a key that is refused', () => {
   it('is read again, once, and the call made again, once: report', async () => {
     const apiKey = keys('old', 'new');
     const server = await answering([401], [200, report]);
-    expect(await studioAt(server.url, { apiKey }).report('up-1', LIMITS)).toMatchObject(completed);
+    expect(await studioAt(server.url, { apiKey }).report(UP1, LIMITS)).toMatchObject(completed);
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
@@ -165,14 +186,14 @@ describe('a key that is refused', () => {
     const apiKey = keys('old', 'new', 'newer');
     const server = await answering([401]);
     const studio = studioAt(server.url, { apiKey });
-    expect(await studio.create(submission)).toEqual({ kind: 'credentials_refused' });
+    expect(await studio.create(submission)).toEqual({ kind: 'credentials_refused', sentence: null });
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
   it('may be refused once more in the report', async () => {
     const { url, seen } = await answering([401]);
     const trouble = { kind: 'trouble', cause: 'unauthorized', retryAfterSeconds: 0 };
-    expect(await studioAt(url).report('up-1', LIMITS)).toEqual(trouble);
+    expect(await studioAt(url).report(UP1, LIMITS)).toEqual(trouble);
     expect(seen.length).toBe(2);
   });
 
@@ -191,7 +212,7 @@ describe('a key that is refused', () => {
 describe('report', () => {
   it('asks about one job', async () => {
     const { url, seen } = await answering([200, report]);
-    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject(completed);
+    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject(completed);
     expect(seen).toMatchObject([
       { method: 'GET', path: '/api/v1/organizations/org_1/generate/up-1', body: '' },
     ]);
@@ -199,19 +220,22 @@ describe('report', () => {
 
   it('asks about a job of any characters', async () => {
     const { url, seen } = await answering([404]);
-    expect(await studioAt(url).report('../a?b#c', LIMITS)).toEqual({ kind: 'missing' });
+    expect(await studioAt(url).report({ ...UP1, upstreamJobId: '../a?b#c' }, LIMITS)).toEqual({
+      kind: 'missing',
+      isGone: false,
+    });
     expect(seen[0]?.path).toBe('/api/v1/organizations/org_1/generate/..%2Fa%3Fb%23c');
   });
 
   it('is too large when it is longer than was asked for', async () => {
     const { url } = await answering([200, { ...report, pad: 'x'.repeat(10_000) }]);
-    expect(await studioAt(url).report('up-1', LIMITS)).toEqual({ kind: 'too_large' });
+    expect(await studioAt(url).report(UP1, LIMITS)).toEqual({ kind: 'too_large' });
   });
 
   it('keeps its connection', async () => {
     const { url, connections } = await answering([200, report]);
     const studio = studioAt(url);
-    for (let i = 0; i < 3; i++) await studio.report('up-1', LIMITS);
+    for (let i = 0; i < 3; i++) await studio.report(UP1, LIMITS);
     expect(connections()).toBe(1);
   });
 
@@ -232,8 +256,8 @@ describe('report', () => {
   it('asks again, once, when a connection that was kept has died', async () => {
     const { url, requests } = await cuttingKept();
     const studio = studioAt(url);
-    expect(await studio.report('up-1', LIMITS)).toMatchObject(completed);
-    expect(await studio.report('up-1', LIMITS)).toMatchObject(completed);
+    expect(await studio.report(UP1, LIMITS)).toMatchObject(completed);
+    expect(await studio.report(UP1, LIMITS)).toMatchObject(completed);
     expect(requests()).toBe(3);
   });
 
@@ -244,7 +268,7 @@ describe('report', () => {
       socket.destroy();
     });
     const trouble = { kind: 'trouble', cause: 'cut', retryAfterSeconds: 0 };
-    expect(await studioAt(url).report('up-1', LIMITS)).toEqual(trouble);
+    expect(await studioAt(url).report(UP1, LIMITS)).toEqual(trouble);
     expect(requests).toBe(2);
   });
 
@@ -254,7 +278,7 @@ describe('report', () => {
       requests++;
       socket.end('nonsense\r\n\r\n');
     });
-    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject({ kind: 'trouble', cause: 'cut' });
+    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({ kind: 'trouble', cause: 'cut' });
     expect(requests).toBe(1);
   });
 
@@ -262,15 +286,15 @@ describe('report', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
-    const pending = studioAt(url).report('up-1', LIMITS);
+    const pending = studioAt(url).report(UP1, LIMITS);
     await there.promise;
     vi.advanceTimersByTime(60_000);
-    expect(await pending).toEqual({ kind: 'trouble', cause: 'timeout', retryAfterSeconds: 0 });
+    expect(await pending).toEqual({ kind: 'too_slow' });
   });
 
   it('learns nothing when nobody can be connected to', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
-    expect(await studioAt(url).report('up-1', LIMITS)).toMatchObject({
+    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({
       kind: 'trouble',
       cause: 'not_connected',
     });

@@ -80,7 +80,7 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
   describe('jobs', () => {
     it.each<[what: string, job: Job]>([
       ['a submitting job', submittingJob()],
-      ['a running job', runningJob({ missingSince: NOW })],
+      ['a running job', runningJob({ doubt: { about: 'gaps', since: NOW } })],
       ['a finished job', finishedJob()],
       [
         'metadata named as what objects have',

@@ -79,7 +79,8 @@ export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
     status: 'running',
     upstreamJobId: 'up-1',
     awaited: wake(1),
-    missingSince: null,
+    isSeen: true,
+    doubt: null,
     webhook: pendingWebhook(),
     ...changes,
   };
@@ -101,6 +102,6 @@ export function finishedJob(changes: Partial<FinishedJob> = {}): FinishedJob {
 
 /** A message of the chain whose wake-up the row of `runningJob` names. */
 export function pollMessage(seq = 1, token = 't', changes: Partial<PollMessage> = {}): PollMessage {
-  const chain = { recorded: 't', unrecorded: seq - 1, lookedAt: NOW - 2000 };
+  const chain = { recorded: 't', unrecorded: seq - 1, lookedAt: NOW - 2000, isSeen: true };
   return { jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(seq, token), ...chain, ...changes };
 }

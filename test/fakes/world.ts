@@ -112,6 +112,9 @@ export function fakeDocuments(): Documents & { contents: Map<string, string> } {
       return { store: Buffer.byteLength(json) > 65_536 ? 'bucket' : 'table', key };
     },
     load: async ({ key }) => load(key),
+    async setAside(key, content) {
+      contents.set(key, content.toString());
+    },
     async link({ store, key }) {
       if (store !== 'bucket') throw new Error('Only documents in the bucket have links');
       return `data:application/json,${encodeURIComponent(load(key))}`;

@@ -11,8 +11,10 @@ const running: Report = { kind: 'running', completedTasks: 1, unknownState: null
 const results = (bytes: number) => ({
   json: JSON.stringify([{ result: 'x'.repeat(bytes) }]),
   failedTasks: 0,
+  missing: 0,
+  surplus: 0,
 });
-const completed = (bytes = 10): Report => ({ kind: 'completed', completedTasks: 3, results: results(bytes) });
+const completed = (bytes = 10): Report => ({ kind: 'completed', results: results(bytes) });
 
 function worldWith(job: Job, ...reports: Report[]) {
   const world = fakeWorld({ reports });
@@ -140,7 +142,7 @@ describe('a message that is not the awaited one', () => {
   });
 
   it('records the upstream job of a submission that died after the first send', async () => {
-    const { upstreamJobId, awaited, missingSince, completedTasks, ...kept } = runningJob();
+    const { upstreamJobId, awaited, isSeen, doubt, completedTasks, ...kept } = runningJob();
     const world = worldWith({ ...kept, status: 'submitting', leaseUntil: 0 }, running);
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });

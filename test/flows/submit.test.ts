@@ -39,7 +39,10 @@ describe('submit', () => {
   const refusals: [Creation, number, string][] = [
     [{ kind: 'invalid', sentence: 'temperature is off' }, 400, 'modelstudio_invalid_request'],
     [{ kind: 'model_not_found' }, 404, 'model_not_found'],
-    [{ kind: 'credentials_refused' }, 502, 'modelstudio_rejected'],
+    [{ kind: 'credentials_refused', sentence: null }, 502, 'modelstudio_rejected'],
+    [{ kind: 'credentials_refused', sentence: 'Not your model' }, 502, 'modelstudio_rejected'],
+    [{ kind: 'refused', cause: 'status_402', sentence: 'Credits used up' }, 502, 'modelstudio_refused'],
+    [{ kind: 'refused', cause: 'redirect', sentence: null }, 502, 'modelstudio_refused'],
     [{ kind: 'unavailable', retryAfterSeconds: 7 }, 503, 'modelstudio_unavailable'],
   ];
   it.each(refusals)('keeps nothing when ModelStudio says %j', async (creation, status, code) => {
@@ -48,7 +51,7 @@ describe('submit', () => {
     expect(world.jobs.rows.size).toBe(0);
     expect(world.wakeUps.sent).toEqual([]);
     if (creation.kind === 'unavailable') expect(answer.headers['retry-after']).toBe('7');
-    if (creation.kind === 'invalid') expect(body.detail).toBe('temperature is off');
+    if ('sentence' in creation && creation.sentence) expect(body.detail).toBe(creation.sentence);
   });
 
   it('ends a job whose creation is unknown, with its webhook, and never repeats it', async () => {

@@ -6,7 +6,7 @@ import { finishedJob, NOW, pendingWebhook, runningJob, wake } from '../fakes/job
 import { fakeWorld } from '../fakes/world.ts';
 
 const MINUTE = 60_000;
-const { upstreamJobId, awaited, missingSince, completedTasks, ...unfinished } = runningJob();
+const { upstreamJobId, awaited, isSeen, doubt, completedTasks, ...unfinished } = runningJob();
 const submitting = { ...unfinished, status: 'submitting', leaseUntil: NOW + MINUTE } as const;
 
 async function swept(job: Job, after: number) {

@@ -3,8 +3,8 @@ import type { Creation } from '../../../../functions/core/creation.ts';
 import type { Outcome } from '../../../../functions/core/outcome.ts';
 import type { Report, Results, Trouble } from '../../../../functions/core/report.ts';
 import { retryAfterIn } from '../../../../functions/core/retry-after.ts';
+import { sentenceOfRefusal } from '../../../../functions/core/sentence.ts';
 
-const SENTENCE_MAX_LENGTH = 300;
 const RUNNING_STATES = new Set(['starting', 'processing']);
 
 const Created = z.object({ id: z.string().check(z.regex(/^[a-z0-9]{1,64}$/)) });
@@ -14,27 +14,34 @@ const Prediction = z.object({
   output: z.optional(z.unknown()),
   error: z.optional(z.unknown()),
 });
-const Refusal = z.object({ detail: z.string() });
 
-export function readCreation(outcome: Outcome, now: number): Creation {
+export interface ReadingContext {
+  apiKey: string;
+  now: number;
+}
+
+export function readCreation(outcome: Outcome, { apiKey, now }: ReadingContext): Creation {
   if (outcome.kind !== 'answered') {
-    const isSent = outcome.kind === 'cut' || (outcome.kind === 'timeout' && outcome.isConnected);
-    return isSent
-      ? { kind: 'unknown', cause: outcome.kind }
-      : { kind: 'unavailable', retryAfterSeconds: null };
+    const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
+    return isUnsent
+      ? { kind: 'unavailable', retryAfterSeconds: null }
+      : { kind: 'unknown', cause: outcome.kind };
   }
   const { status, headers, body, isTruncated } = outcome;
+  const sentence = () => sentenceOfRefusal(body, apiKey);
   switch (status) {
     case 422:
-      return { kind: 'invalid', sentence: sentenceIn(body) };
+      return { kind: 'invalid', sentence: sentence() };
     case 401:
     case 403:
-      return { kind: 'credentials_refused' };
+      return { kind: 'credentials_refused', sentence: sentence() };
     case 404:
       return { kind: 'model_not_found' };
     case 429:
       return { kind: 'unavailable', retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
   }
+  const isRefused = status >= 300 && status < 500 && status !== 408;
+  if (isRefused) return { kind: 'refused', cause: `status_${status}`, sentence: sentence() };
   if (status !== 201) return { kind: 'unknown', cause: `status_${status}` };
   const created = isTruncated ? null : Created.safeParse(parseJson(body));
   return created?.success
@@ -43,9 +50,12 @@ export function readCreation(outcome: Outcome, now: number): Creation {
 }
 
 export function readReport(outcome: Outcome, upstreamJobId: string, now: number): Report {
-  if (outcome.kind !== 'answered') return trouble(outcome.kind);
+  if (outcome.kind !== 'answered') {
+    const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
+    return isSlow ? { kind: 'too_slow' } : trouble(outcome.kind);
+  }
   const { status, headers, body, isTruncated } = outcome;
-  if (status === 404) return { kind: 'missing' };
+  if (status === 404) return { kind: 'missing', isGone: false };
   if (status === 401 || status === 403) return trouble('unauthorized');
   if (status === 429) return trouble('unavailable', retryAfterIn(headers['retry-after'], now) ?? 0);
   if (status >= 500) return trouble('server_error');
@@ -53,22 +63,24 @@ export function readReport(outcome: Outcome, upstreamJobId: string, now: number)
   if (isTruncated) return { kind: 'too_large' };
   const prediction = Prediction.safeParse(parseJson(body));
   return prediction.success && prediction.data.id === upstreamJobId
-    ? reportOf(prediction.data)
+    ? reportOf(prediction.data, body)
     : trouble('nonsense');
 }
 
-function reportOf({ status, output, error }: z.infer<typeof Prediction>): Report {
+function reportOf({ status, output, error }: z.infer<typeof Prediction>, raw: Buffer): Report {
   switch (status) {
     case 'succeeded': {
       const results = resultsOf({ output }, 0);
-      return results ? { kind: 'completed', completedTasks: 1, results } : trouble('nonsense');
+      return results ? { kind: 'completed', results } : { kind: 'unreadable', raw };
     }
     case 'failed':
     case 'canceled':
       return {
         kind: 'failed',
+        isCancelled: status === 'canceled',
         completedTasks: null,
         results: resultsOf({ output, error: error ?? status }, 1),
+        sentence: null,
       };
     default:
       return {
@@ -82,7 +94,7 @@ function reportOf({ status, output, error }: z.infer<typeof Prediction>): Report
 /** Of the one task; null when it is too deep to be written. */
 function resultsOf(result: object, failedTasks: number): Results | null {
   try {
-    return { json: JSON.stringify([result]), failedTasks };
+    return { json: JSON.stringify([result]), failedTasks, missing: 0, surplus: 0 };
   } catch {
     return null;
   }
@@ -98,9 +110,4 @@ function parseJson(body: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function sentenceIn(body: Buffer): string | null {
-  const refusal = Refusal.safeParse(parseJson(body));
-  return refusal.success ? refusal.data.detail.replace(/\p{C}+/gu, ' ').slice(0, SENTENCE_MAX_LENGTH) : null;
 }

@@ -3,7 +3,7 @@ import type { Outcome } from '../../../../functions/core/outcome.ts';
 import { type ExchangeRequest, exchange } from '../../../../functions/edge/exchange.ts';
 import type { Clock, ModelStudio } from '../../../../functions/ports.ts';
 import type { Generation } from '../core/generation.ts';
-import { readCreation, readReport } from '../core/upstream.ts';
+import { type ReadingContext, readCreation, readReport } from '../core/upstream.ts';
 
 const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;
@@ -15,6 +15,11 @@ export interface Account {
 export interface ModelStudioSettings extends Account {
   apiKey: ApiKey;
   clock: Clock;
+}
+
+interface Answer {
+  outcome: Outcome;
+  context: ReadingContext;
 }
 
 export interface ApiKey {
@@ -29,37 +34,32 @@ export function createModelStudio(settings: ModelStudioSettings): Client {
   const { apiKey, clock } = settings;
 
   /** A 401 says that nothing was done, so a key that was rotated costs one more call. */
-  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Outcome> {
+  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Answer> {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
-      return exchange({
-        ...request,
-        deadlineMillis: Math.max(1, until - clock.now()),
-        headers: headers(key),
-      });
+      const deadlineMillis = Math.max(1, until - clock.now());
+      const outcome = await exchange({ ...request, deadlineMillis, headers: headers(key) });
+      return { outcome, context: { apiKey: key, now: clock.now() } };
     };
-    const outcome = await send(false);
-    return outcome.kind === 'answered' && outcome.status === 401 ? send(true) : outcome;
+    const answer = await send(false);
+    return answer.outcome.kind === 'answered' && answer.outcome.status === 401 ? send(true) : answer;
   }
 
   return {
     async create({ model, input }) {
-      const outcome = await call({
+      const { outcome, context } = await call({
         method: 'POST',
         url: predictionsUrl(settings),
         body: JSON.stringify({ model, input }),
         deadlineMillis: CREATE_DEADLINE_MILLIS,
         maxBytes: CREATED_MAX_BYTES,
       });
-      const creation = readCreation(outcome, clock.now());
-      if (creation.kind !== 'invalid' || outcome.kind !== 'answered') return creation;
-      const isTelling = outcome.body.includes(await apiKey.get(false));
-      return isTelling ? { ...creation, sentence: null } : creation;
+      return readCreation(outcome, context);
     },
 
-    async report(upstreamJobId, limits) {
-      const outcome = await call({ method: 'GET', url: jobUrl(settings, upstreamJobId), ...limits });
+    async report({ upstreamJobId }, limits) {
+      const { outcome } = await call({ method: 'GET', url: jobUrl(settings, upstreamJobId), ...limits });
       return readReport(outcome, upstreamJobId, clock.now());
     },
   };

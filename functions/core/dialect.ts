@@ -1,0 +1,136 @@
+import type { Creation } from './creation.ts';
+import type { Report, Trouble } from './report.ts';
+
+/**
+ * How ModelStudio speaks, as tables: what it documents, what its other documentation and its clients show, and what
+ * other services of this kind say. docs/modelstudio.md tells where each comes from. A new spelling is a new entry here.
+ */
+
+/**
+ * What may be said of a job or of one of its tasks. Words are compared by their letters and digits alone, and of
+ * `JobStatus.COMPLETED` by what follows the last dot. A word that is not here is taken for running, and counted.
+ */
+export const STATES = {
+  completed: [
+    ...['completed', 'finished', 'succeeded', 'success', 'done'],
+    ...['partially_completed', 'completed_with_errors'],
+  ],
+  failed: ['failed', 'failure', 'error', 'rejected', 'timeout', 'timed_out', 'expired'],
+  cancelled: ['canceled', 'cancelled', 'aborted', 'stopped'],
+  running: [
+    ...['created', 'submitted', 'accepted', 'received', 'registered', 'new', 'open', 'not_started'],
+    ...['pending', 'queued', 'in_queue', 'enqueued', 'scheduled', 'waiting', 'on_hold', 'paused', 'delayed'],
+    ...[
+      'starting',
+      'started',
+      'initializing',
+      'loading',
+      'preparing',
+      'provisioning',
+      'validating',
+      'retrying',
+    ],
+    ...['running', 'processing', 'in_progress', 'in_process', 'working', 'active', 'executing', 'generating'],
+    ...['finalizing', 'finishing', 'completing', 'stopping', 'canceling', 'cancelling', 'cancel_requested'],
+  ],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Members, by their letters and digits alone, the one that counts most first. */
+export const MEMBERS = {
+  jobId: ['job_id', 'id'],
+  /** What a create's answer may be wrapped in. */
+  wrapper: ['data'],
+  state: ['job_status', 'status', 'state'],
+  totalTasks: ['total_tasks'],
+  completedTasks: ['completed_tasks'],
+  results: ['results'],
+  taskIndex: ['task_index', 'index'],
+  taskState: ['status', 'state'],
+  taskResult: ['result'],
+  taskError: ['error'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** What some serializers write where JSON has no word for it, and the word that is meant. */
+export const FOREIGN_WORDS: Readonly<Record<string, string>> = {
+  NaN: 'null',
+  Infinity: 'null',
+  '-Infinity': 'null',
+  None: 'null',
+  undefined: 'null',
+  True: 'true',
+  False: 'false',
+};
+
+/** A status line, or else its class, and what it says of a create. What is not certainly a refusal may have created. */
+export const CREATE_STATUSES: Readonly<Record<string, Creation['kind']>> = {
+  '2xx': 'created',
+  '3xx': 'refused',
+  400: 'invalid',
+  401: 'credentials_refused',
+  403: 'credentials_refused',
+  404: 'model_not_found',
+  408: 'unknown',
+  413: 'invalid',
+  415: 'invalid',
+  422: 'invalid',
+  429: 'unavailable',
+  '4xx': 'refused',
+  503: 'unavailable',
+  '5xx': 'unknown',
+};
+
+/** The same for a question about a job. `report`: what it says is in the body. */
+export const REPORT_STATUSES: Readonly<
+  Record<string, 'report' | Trouble['cause'] | (Report['kind'] & 'missing')>
+> = {
+  '2xx': 'report',
+  401: 'unauthorized',
+  403: 'unauthorized',
+  404: 'missing',
+  410: 'missing',
+  429: 'unavailable',
+  503: 'unavailable',
+  '5xx': 'server_error',
+};
+
+/** Where a refusal or a failure says why, the likeliest place first. `detail`, `errors` and `messages` may be lists. */
+export const SENTENCES = {
+  refusal: [
+    'detail',
+    'message',
+    'error',
+    'error_description',
+    'errors',
+    'messages',
+    'msg',
+    'title',
+    'reason',
+  ],
+  /** In a report, `message` often tells that the report could be made. */
+  failure: ['error', 'errors', 'error_message', 'failure_reason', 'detail', 'reason', 'message'],
+  /** What an entry of a list is about. */
+  place: ['loc', 'field', 'param', 'pointer', 'path'],
+  /** They repeat what was asked. */
+  never: ['input', 'ctx'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Sentences that say no more than the status line does. */
+export const EMPTY_SENTENCES: readonly RegExp[] = [
+  /^(an? )?(unknown |internal )?(error|failure|exception)( occurred)?$/i,
+  /^(bad|invalid|malformed) (request|input|parameters?)$/i,
+  /^(request )?validation (error|failed)s?$/i,
+  /^one or more validation errors occurred$/i,
+  /^unprocessable (entity|content)$/i,
+  /^(unauthorized|forbidden|access denied|payment required|conflict|gone|locked|request failed)$/i,
+  /^(the )?(job|task|request|generation) (has )?failed$/i,
+];
+
+/** What servers say of a path that they do not have: the address is wrong, whatever was asked for. */
+export const WRONG_ADDRESS_SENTENCES: readonly RegExp[] = [
+  /^(the )?((requested )?(resource|url|page|path|route|endpoint) )?(was )?not found( on this server)?$/i,
+  /^(404:? ?)?(page |file )?not found$/i,
+  /^default backend\b/i,
+  /^no route(s)? (matched|found)\b/i,
+  /^cannot (get|post) \//i,
+  /^there is nothing (at this path|here)$/i,
+];

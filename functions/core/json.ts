@@ -1,0 +1,170 @@
+/**
+ * JSON that somebody else wrote, read where it stands: no object is made of it, so that a hostile answer takes no more
+ * memory than its bytes, and what is handed on keeps each of them.
+ */
+
+/** A value in a document: from its first byte to the one behind its last. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** Deeper than any answer that means well; whoever reads what we hand on may not get further. */
+const DEPTH_MAX = 200;
+/** Of a name or a value that is to be looked at. */
+const SHORT_MAX_BYTES = 64 * 1024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
+const BRACE_CLOSED = 0x7d;
+/** From an opening bracket or brace to the closing one. */
+const CLOSING = 2;
+const NONE = -1;
+
+const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
+const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** The one value of a document; null when that is not JSON to the letter, or too deep. */
+export function documentIn(bytes: Buffer): Span | null {
+  const isMarked = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
+  const from = skipSpace(bytes, isMarked ? BYTE_ORDER_MARK.length : 0);
+  const to = endOfValue(bytes, from);
+  return to !== NONE && skipSpace(bytes, to) === bytes.length ? { from, to } : null;
+}
+
+export function isObjectAt(bytes: Buffer, { from }: Span): boolean {
+  return bytes[from] === BRACE;
+}
+
+export function isArrayAt(bytes: Buffer, { from }: Span): boolean {
+  return bytes[from] === BRACKET;
+}
+
+export function isNullAt(bytes: Buffer, { from }: Span): boolean {
+  return bytes[from] === 0x6e;
+}
+
+/** The members of an object of a document that `documentIn` has found valid. */
+export function* membersOf(bytes: Buffer, object: Span): Generator<[name: string, value: Span]> {
+  let at = skipSpace(bytes, object.from + 1);
+  while (bytes[at] !== BRACE_CLOSED) {
+    const end = endOfString(bytes, at);
+    const name = valueAt(bytes, { from: at, to: end });
+    const from = skipSpace(bytes, skipSpace(bytes, end) + 1);
+    const to = endOfValue(bytes, from);
+    yield [String(name ?? ''), { from, to }];
+    at = skipSpace(bytes, to);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** The elements of an array of a document that `documentIn` has found valid. */
+export function* elementsOf(bytes: Buffer, array: Span): Generator<Span> {
+  let at = skipSpace(bytes, array.from + 1);
+  while (bytes[at] !== BRACKET + CLOSING) {
+    const to = endOfValue(bytes, at);
+    yield { from: at, to };
+    at = skipSpace(bytes, to);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** The value itself, if it is short; undefined when it is not. */
+export function valueAt(bytes: Buffer, span: Span): unknown {
+  return span.to - span.from > SHORT_MAX_BYTES ? undefined : JSON.parse(textAt(bytes, span));
+}
+
+export function textAt(bytes: Buffer, { from, to }: Span): string {
+  return bytes.toString('utf8', from, to);
+}
+
+function endOfValue(bytes: Buffer, start: number): number {
+  /** The closing bytes of what is open. */
+  const open: number[] = [];
+  let at = start;
+  while (at !== NONE) {
+    const code = bytes[at];
+    if (code === BRACE || code === BRACKET) {
+      if (open.length === DEPTH_MAX) return NONE;
+      const inside = skipSpace(bytes, at + 1);
+      const isEmpty = bytes[inside] === code + CLOSING;
+      if (!isEmpty) {
+        open.push(code + CLOSING);
+        at = code === BRACE ? endOfName(bytes, inside) : inside;
+        continue;
+      }
+      at = inside + 1;
+    } else {
+      at = code === QUOTE ? endOfString(bytes, at) : endOfScalar(bytes, at);
+    }
+    at = nextValue(bytes, at, open);
+    if (open.length === 0) return at;
+  }
+  return NONE;
+}
+
+/** Behind a value: closes what ends there, and goes on to the next value, if anything is still open. */
+function nextValue(bytes: Buffer, end: number, open: number[]): number {
+  let at = end;
+  while (at !== NONE && open.length > 0) {
+    at = skipSpace(bytes, at);
+    const closing = open.at(-1);
+    if (bytes[at] === COMMA) {
+      const next = skipSpace(bytes, at + 1);
+      return closing === BRACE_CLOSED ? endOfName(bytes, next) : next;
+    }
+    if (bytes[at] !== closing) at = NONE;
+    else {
+      open.pop();
+      at += 1;
+    }
+  }
+  if (at === NONE) open.length = 0;
+  return at;
+}
+
+/** Of a member's name and its colon, to where the value begins. */
+function endOfName(bytes: Buffer, at: number): number {
+  const end = bytes[at] === QUOTE ? skipSpace(bytes, endOfString(bytes, at)) : NONE;
+  return bytes[end] === COLON ? skipSpace(bytes, end + 1) : NONE;
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = start + 1; at < bytes.length; at++) {
+    const code = bytes[at] as number;
+    if (code === QUOTE) return at + 1;
+    if (code < 0x20) return NONE;
+    if (code === BACKSLASH) {
+      at += 1;
+      if (!ESCAPED.has(bytes[at] ?? 0)) return NONE;
+      const isUnicode = bytes[at] === 0x75;
+      if (isUnicode && !/^[\da-f]{4}$/i.test(bytes.toString('latin1', at + 1, at + 5))) return NONE;
+    }
+  }
+  return NONE;
+}
+
+function endOfScalar(bytes: Buffer, start: number): number {
+  let at = start;
+  while (isOfScalar(bytes[at] ?? 0)) at++;
+  return SCALAR.test(bytes.toString('latin1', start, at)) ? at : NONE;
+}
+
+/** Letters, digits, `+`, `-` and `.`. */
+function isOfScalar(code: number): boolean {
+  const letter = code | 0x20;
+  return (
+    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || [0x2b, 0x2d, 0x2e].includes(code)
+  );
+}
+
+function skipSpace(bytes: Buffer, start: number): number {
+  let at = start;
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++;
+  return at;
+}

@@ -1,0 +1,108 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  documentIn,
+  elementsOf,
+  isArrayAt,
+  isObjectAt,
+  membersOf,
+  type Span,
+  textAt,
+} from '../../functions/core/json.ts';
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The document again, made of what is read of it. */
+function rebuilt(bytes: Buffer, span: Span): unknown {
+  if (isArrayAt(bytes, span)) return [...elementsOf(bytes, span)].map((element) => rebuilt(bytes, element));
+  if (!isObjectAt(bytes, span)) return JSON.parse(textAt(bytes, span));
+  return Object.fromEntries(
+    [...membersOf(bytes, span)].map(([name, value]) => [name, rebuilt(bytes, value)]),
+  );
+}
+
+const PIECES = [
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    ' ',
+    '\n',
+    '"',
+    '"a"',
+    '"k":',
+    '"\\n"',
+    '"\\x"',
+    '"\\u12"',
+    '"\\u12aF"',
+    '"\u0001"',
+  ],
+  ...[
+    '0',
+    '01',
+    '-',
+    '-1',
+    '1.5',
+    '1.',
+    '1e5',
+    '1e',
+    '.5',
+    '+5',
+    'true',
+    'null',
+    'nul',
+    'NaN',
+    'x',
+    '\\',
+    '{}',
+    '[]',
+  ],
+];
+
+describe('documentIn', () => {
+  it('takes what JSON.parse takes, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 9 }), (pieces) => {
+        const text = pieces.join('');
+        expect(documentIn(Buffer.from(text)) !== null).toBe(isJson(text));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('reads what was written, whatever it was', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 1, '\t'), (value, space) => {
+        const text = JSON.stringify(value, null, space);
+        const bytes = Buffer.from(text);
+        const span = documentIn(bytes) as Span;
+        expect(textAt(bytes, span)).toBe(text);
+        expect(rebuilt(bytes, span)).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each<[what: string, text: string, isDocument: boolean]>([
+    ['a byte order mark', '\ufeff{"a":1}', true],
+    ['200 levels', '['.repeat(200) + ']'.repeat(200), true],
+    ['201 levels', '['.repeat(201) + ']'.repeat(201), false],
+    ['two documents', '{}{}', false],
+    ['nothing', '', false],
+    ['an end too many', '[]]', false],
+    ['a comma too many', '[1,]', false],
+    ['a member without a name', '{1:2}', false],
+  ])('%s', (_what, text, isDocument) => {
+    expect(documentIn(Buffer.from(text)) !== null).toBe(isDocument);
+  });
+});

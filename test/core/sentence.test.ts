@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { documentIn, type Span } from '../../functions/core/json.ts';
+import { sentenceOfFailure, sentenceOfRefusal } from '../../functions/core/sentence.ts';
+
+const KEY = 'sk-CANARY-0123456789';
+const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+const nestedJson = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const base64 = Buffer.from(KEY).toString('base64');
+const escaped = [...KEY].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+
+describe('the sentence of a refusal', () => {
+  it.each<[what: string, body: unknown, sentence: string | null]>([
+    ['message', { message: 'Too hot.' }, 'Too hot.'],
+    ['detail', { detail: 'Too hot.' }, 'Too hot.'],
+    ['detail.message', { detail: { message: 'Too hot.' } }, 'Too hot.'],
+    ['error', { error: 'Too hot.' }, 'Too hot.'],
+    ['error.message', { error: { message: 'Too hot.', code: 9 } }, 'Too hot.'],
+    ['title', { title: 'Too hot', status: 400 }, 'Too hot'],
+    ['a problem’s detail before its title', { title: 'Bad Request', detail: 'Too hot.' }, 'Too hot.'],
+    ['errors of text', { errors: ['Too hot.', 'Too long.'] }, 'Too hot.; Too long.'],
+    [
+      'errors of objects',
+      { errors: [{ message: 'Too hot.', field: 'temperature' }] },
+      'temperature: Too hot.',
+    ],
+    [
+      'errors by field',
+      { title: 'Bad Request', errors: { temperature: ['Too hot.'] } },
+      'temperature: Too hot.',
+    ],
+    [
+      'messages with codes',
+      { httpStatus: 422, messages: [{ errorCode: '9', message: 'Too hot.' }] },
+      'Too hot.',
+    ],
+    [
+      'a list of faults with places',
+      { detail: [{ loc: ['body', 'max_tokens'], msg: 'Too many', type: 'x', input: 9, ctx: { le: 5 } }] },
+      'max_tokens: Too many',
+    ],
+    [
+      'a place of several steps',
+      { detail: [{ loc: ['body', 'messages', 0], msg: 'Empty' }] },
+      'messages.0: Empty',
+    ],
+    ['no more than five faults', { detail: Array(9).fill('No.') }, 'No.; No.; No.; No.; No.'],
+    [
+      'a huge input beside',
+      { detail: [{ loc: ['body'], msg: 'Too long', input: 'x'.repeat(1e6) }] },
+      'Too long',
+    ],
+    [
+      'what tells more',
+      { message: 'Bad Request', detail: 'max_tokens must be <= 4096' },
+      'max_tokens must be <= 4096',
+    ],
+    ['a sentence before a code', { error: 'bad_request', message: 'Too hot.' }, 'Too hot.'],
+    ['a code before nothing', { error: 'too_hot', message: 'Validation error' }, 'too_hot'],
+    ['what says little, if there is no more', { message: 'Bad Request' }, 'Bad Request'],
+    ['the one that is text', { message: ' ', detail: 5, error: 'Too hot.' }, 'Too hot.'],
+    ['short plain text', 'Too hot.', 'Too hot.'],
+    ['JSON text', '"Too hot."', 'Too hot.'],
+    ['a list', ['Too hot.'], 'Too hot.'],
+    ['line breaks', { message: ' Too\r\n\thot.\u0000 ' }, 'Too hot.'],
+    ['line and paragraph separators', { message: 'Too\u2028\u2029hot.' }, 'Too hot.'],
+    ['bidi controls and terminal codes', { message: 'Too\u202ehot\u001b[0m.' }, 'Too hot [0m.'],
+    ['lone surrogates', { message: 'Too\ud800hot.' }, 'Too hot.'],
+    ['other scripts', { message: 'température élevée 😀' }, 'température élevée 😀'],
+    ['no more than 300 characters', { message: 'x'.repeat(301) }, 'x'.repeat(300)],
+    ['no half of a pair at the end', { message: `${'x'.repeat(299)}😀` }, `${'x'.repeat(299)}\ufffd`],
+    ['none: empty', '', null],
+    ['none: HTML', '<html>Too hot.</html>', null],
+    ['none: half a document', '{"message":"Too', null],
+    ['none: long text', 'x'.repeat(301), null],
+    ['none: null', null, null],
+    ['none: other fields', { prompt: 'Too hot.' }, null],
+    ['none: what was asked', { detail: [{ input: 'Too hot.', ctx: { reason: 'Too hot.' } }] }, null],
+    ['none: what was asked, as fields', { errors: { input: ['Too hot.'], ctx: ['Too hot.'] } }, null],
+    ['none: 100 000 levels', `{"message":${nestedJson(100_000)}}`, null],
+    ['none: error of null', { error: null }, null],
+    ['none: a million objects', `{"detail":[${'{},'.repeat(1e5)}{}]}`, null],
+  ])('%s', (_what, body, sentence) => {
+    expect(sentenceOfRefusal(bytes(body), KEY)).toBe(sentence);
+  });
+
+  it.each<[what: string, body: unknown]>([
+    ['as it is', { message: `Bad key ${KEY}` }],
+    ['with letters escaped', `{"message":"Bad key sk-\\u0043ANARY-0123456789"}`],
+    ['escaped twice', { message: `Bad key ${escaped}` }],
+    ['in other letters', { message: `Bad key ${KEY.toLowerCase()}` }],
+    ['set apart', { message: 'Bad key sk - CANARY - 0123 4567 89' }],
+    ['with invisible characters', { message: `Bad key ${[...KEY].join('\u200b')}` }],
+    ['in percent-encoding', { message: `Bad key ${KEY.replaceAll('-', '%2D').replace('C', '%43')}` }],
+    ['as HTML', { message: `Bad key sk&#45;&#x43;ANARY-0123456789` }],
+    ['in base64', { message: `Bad header ${base64}` }],
+    ['beyond what is shown', { message: `${'x'.repeat(290)}${KEY}` }],
+    ['in a list', { detail: [{ msg: `Bad key ${KEY}` }] }],
+    ['in plain text', `Bad key ${KEY}`],
+  ])('is none that gives the key away: %s', (_what, body) => {
+    expect(sentenceOfRefusal(bytes(body), KEY)).toBeNull();
+  });
+});
+
+describe('the sentence of a failure', () => {
+  it.each<[what: string, report: object, sentence: string | null]>([
+    ['error', { job_status: 'failed', error: 'CUDA out of memory' }, 'CUDA out of memory'],
+    ['error.message', { error: { message: 'CUDA out of memory', code: 500 } }, 'CUDA out of memory'],
+    [
+      'error before message',
+      { message: 'Status was read', error: 'CUDA out of memory' },
+      'CUDA out of memory',
+    ],
+    ['message', { message: 'CUDA out of memory' }, 'CUDA out of memory'],
+    ['none of the results', { results: [{ error: 'no', message: 'no' }] }, null],
+  ])('%s', (_what, report, sentence) => {
+    const body = bytes(report);
+    expect(sentenceOfFailure(body, documentIn(body) as Span, KEY)).toBe(sentence);
+  });
+});
