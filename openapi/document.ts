@@ -73,7 +73,12 @@ const OPERATIONS: Record<Operation, Description> = {
     problems: [
       ...(['invalid_request', 'modelstudio_invalid_request', 'model_not_found'] as const),
       ...(['submission_in_progress', 'too_large', 'unsupported_media_type'] as const),
-      ...(['idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_unavailable'] as const),
+      ...([
+        'idempotency_key_reused',
+        'modelstudio_rejected',
+        'modelstudio_refused',
+        'modelstudio_unavailable',
+      ] as const),
       'submission_unknown',
     ],
   },

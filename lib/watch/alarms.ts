@@ -148,6 +148,22 @@ export const ALARMS: readonly AlarmRow[] = [
     ...{ minutes: 5, bad: 1, outOf: 1 },
   },
   {
+    name: 'modelstudio-refusals',
+    means: 'ModelStudio refuses to create jobs, and neither for the request nor for the key.',
+    each: 'stack',
+    metric: ({ own }) => own('UpstreamRefusals', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'modelstudio-forgets-jobs',
+    means: 'ModelStudio keeps answering 404 about jobs on which it has reported before.',
+    each: 'stack',
+    metric: ({ own }) => own('UpstreamJobsForgotten', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 5, bad: 2, outOf: 2 },
+  },
+  {
     name: 'modelstudio-trouble',
     means: 'At least half of the calls to ModelStudio bring no usable answer.',
     each: 'stack',
@@ -178,6 +194,14 @@ export const ALARMS: readonly AlarmRow[] = [
     metric: ({ own }) => own('UnknownUpstreamStates', 'Sum'),
     atLeast: 1,
     ...{ minutes: 60, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'results-unreadable',
+    means: 'A job failed as its results could not be read for ten minutes. They are kept in the bucket.',
+    each: 'stack',
+    metric: ({ own }) => own('ResultsUnreadable', 'Sum'),
+    atLeast: 1,
+    ...{ minutes: 15, bad: 1, outOf: 1 },
   },
   {
     name: 'results-too-large',
