@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { isSigningSecret } from '../../functions/core/signature.ts';
+import { saysWhatIsMissing } from '../../functions/core/upstream.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { headers, jobUrl } from '../../functions/edge/modelstudio.ts';
 import type { Target } from '../target.ts';
@@ -22,7 +23,8 @@ export async function modelStudioKey(target: Target): Promise<Verdict> {
 
   const outcome = await exchange({
     method: 'GET',
-    url: jobUrl(account, `doctor-${randomUUID()}`),
+    // Some services refuse an id that is none before they look at the key.
+    url: jobUrl(account, randomUUID()),
     headers: headers(key),
     deadlineMillis: DEADLINE_MILLIS,
     maxBytes: ANSWER_MAX_BYTES,
@@ -34,8 +36,15 @@ export async function modelStudioKey(target: Target): Promise<Verdict> {
       'Look at the setting baseUrl, and at the network here.',
     );
   }
-  const { status } = outcome;
-  if (status === 404) return ok(`${baseUrl} accepts it for ${organizationId}`);
+  const { status, body } = outcome;
+  if (status === 404 && saysWhatIsMissing(body, key))
+    return ok(`${baseUrl} accepts it for ${organizationId}`);
+  if (status === 404) {
+    return failed(
+      `${baseUrl} answers 404 as any web server does, without a word of the job that was asked about`,
+      'Look at the setting baseUrl: it seems to be another address than the API of ModelStudio.',
+    );
+  }
   if (status === 401 || status === 403) {
     if (await isAsGenerated(target, SecretId)) {
       return failed('it still is the random value that the deployment put there', putYours);

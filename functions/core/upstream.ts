@@ -49,7 +49,7 @@ function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Cr
     case 'credentials_refused':
       return { kind, sentence: sentence() };
     case 'model_not_found':
-      return isOfModelStudio(body, sentence())
+      return saysWhatIsMissing(body, apiKey)
         ? { kind }
         : { kind: 'refused', cause: 'wrong_address', sentence: null };
     case 'refused': {
@@ -70,8 +70,9 @@ function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | un
 }
 
 /** Any web server says that it has not found something; ModelStudio says what. */
-function isOfModelStudio(body: Buffer, sentence: string | null): boolean {
-  if (documentIn(body) === null || sentence === null) return false;
+export function saysWhatIsMissing(body: Buffer, apiKey: string): boolean {
+  const sentence = documentIn(body) && sentenceOfRefusal(body, apiKey);
+  if (sentence === null) return false;
   return !WRONG_ADDRESS_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
 }
 

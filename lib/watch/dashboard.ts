@@ -114,6 +114,7 @@ function jobsOf({ own, httpApi }: Watched): IWidget[] {
         own('UpstreamCuts', 'Sum', 'cut off'),
         own('UpstreamNotConnected', 'Sum', 'not connected'),
         own('UpstreamUnauthorized', 'Sum', '401, 403'),
+        own('UpstreamRefusals', 'Sum', 'refusals'),
         own('UpstreamUnavailable', 'Sum', '429, 503'),
         own('UpstreamServerErrors', 'Sum', '5xx'),
         own('UpstreamNonsense', 'Sum', 'nonsense'),
@@ -155,6 +156,9 @@ function webhooksOf({ own }: Watched): IWidget[] {
       own('UnknownSubmissions', 'Sum', 'unknown submissions'),
       own('UnknownUpstreamStates', 'Sum', 'unknown states'),
       own('ResultsTooLarge', 'Sum', 'results too large'),
+      own('ResultsUnreadable', 'Sum', 'results unreadable'),
+      own('ResultsMissing', 'Sum', 'results missing'),
+      own('ResultsSurplus', 'Sum', 'results of no conversation'),
     ]),
   ];
 }
