@@ -96,6 +96,8 @@ export class Clients {
       const again = () =>
         this.#sim.timeline.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
       const { job_id = null } = answer ? JSON.parse(answer.body) : {};
+      const isExplained = this.#cloud.modelStudio.uncertain.has(wish.marker);
+      must(answer?.status !== 504 || isExplained, 'I4', () => `${wish.marker} was refused, and is unknown`);
       if (answer?.status === 202 || answer?.status === 504) this.#learn(wish, job_id);
       const isRefused = answer?.status === 503 || answer?.status === 502;
       const isOpen = answer === null || answer.status === 500 || answer.status === 409;

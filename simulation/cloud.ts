@@ -1,6 +1,6 @@
 import type { ClientKey } from '../functions/core/client-key.ts';
 import { paceOf } from '../functions/core/forecast.ts';
-import type { Job } from '../functions/core/job.ts';
+import type { FinishedJob, Job, RunningJob } from '../functions/core/job.ts';
 import { listKeyOf } from '../functions/core/list-key.ts';
 import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
 import type { Measured } from '../functions/core/metrics.ts';
@@ -94,7 +94,8 @@ export class Cloud {
         organizationId: 'org_1',
         apiKey: { get: (isStale) => this.#apiKey(worker, isStale) },
         clock,
-        exchange: (request) => worker.exchange(request, () => this.modelStudio.answer(request)),
+        exchange: (request) =>
+          worker.exchange(request, () => this.modelStudio.answer(request, (id) => worker.reportedOn.add(id))),
       }),
       webhooks: createWebhooks({
         rules: settings.webhookRules,
@@ -149,12 +150,36 @@ export class Cloud {
     must(job.status !== 'expired' || isUp, 'I1', () => `${job.jobId} expires before its time`);
     const isAskedFor = this.ledger.cancels.has(job.jobId);
     must(job.status !== 'cancelled' || isAskedFor, 'I1', () => `${job.jobId} is cancelled by nobody`);
+    if (job.status === 'failed' && job.error?.code === 'modelstudio_job_missing') this.#judgeMissing(before);
+    if (job.status === 'completed') this.#judgeResults(job, before.upstreamJobId);
     const end = this.modelStudio.endOf(before.upstreamJobId);
     must(
       job.status !== 'completed' || end === 'completed',
       'I1',
       () => `${job.jobId} completes, ModelStudio: ${end}`,
     );
+  }
+
+  /** What has been seen is not taken for lost because somebody says that he does not know it. */
+  #judgeMissing({ jobId, upstreamJobId }: RunningJob): void {
+    must(this.modelStudio.hasForgotten(upstreamJobId), 'I1', () => `${jobId} is taken for lost and is not`);
+    const repeats = this.queues.poll.repeats.get(jobId) ?? 0;
+    const isSeen = this.ledger.seen.has(jobId) && repeats === 0;
+    must(!isSeen, 'I1', () => `${jobId} was seen, and is taken for lost all the same`);
+  }
+
+  #judgeResults({ jobId, event, results, failedTasks }: FinishedJob, upstreamJobId: string): void {
+    const ref = results === null || results === 'in-event' ? event : results;
+    const document = JSON.parse(this.documents.get(ref.key) ?? 'null');
+    const entries = ref === event ? document.data.results : document;
+    const expected = this.modelStudio.resultsOf(upstreamJobId);
+    if (expected.length === 0) return;
+    const given = entries.map((entry: { result: string | null }) => entry.result);
+    must(String(given) === String(expected), 'I22', () =>
+      `${jobId} has other results: ${given}, not ${expected}`.slice(0, 300),
+    );
+    const missing = expected.filter((result) => result === null).length;
+    must(failedTasks === missing, 'I22', () => `${jobId} has ${failedTasks} failed tasks, not ${missing}`);
   }
 
   #erase(job: Job): true {
@@ -274,6 +299,8 @@ export class Cloud {
         this.#sim.note(`${worker.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
         if (worker.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(JSON.parse(body).jobId);
         this.ledger.sent(queue, body);
+        const { jobId, upstreamJobId } = JSON.parse(body);
+        if (worker.reportedOn.has(upstreamJobId)) this.ledger.seen.add(jobId);
         this.queues[queue].send(body, delaySeconds);
       });
     return {

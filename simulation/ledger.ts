@@ -14,6 +14,8 @@ export class Ledger {
   readonly handedOver = new Set<string>();
   /** Those whose first wake-up could not be sent, so that the sweeper must send it. */
   readonly unsent = new Set<string>();
+  /** Those on which ModelStudio has reported to a worker that lived to say so. */
+  readonly seen = new Set<string>();
   /** Those that their app has asked to cancel. */
   readonly cancels = new Set<string>();
   /** Times that its app has asked to redeliver its webhook. */

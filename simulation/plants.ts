@@ -38,14 +38,68 @@ export const PLANTS: Plant[] = [
   {
     name: 'an unknown outcome is taken for a refusal',
     file: 'core/upstream.ts',
-    find: "return { kind: 'unknown', cause: `status_${status}` };",
+    find: 'return { kind, cause: `status_${status}` };',
     replace: "return { kind: 'unavailable', retryAfterSeconds: null };",
   },
   {
     name: 'a create that was cut is taken for a refusal',
     file: 'core/upstream.ts',
-    find: "if (outcome.kind === 'cut') return { kind: 'unknown', cause: 'cut' };",
-    replace: "if (outcome.kind === 'cut') return { kind: 'unavailable', retryAfterSeconds: null };",
+    find: "const isUnsent = outcome.kind === 'not_connected' ||",
+    replace: "const isUnsent = outcome.kind === 'cut' || outcome.kind === 'not_connected' ||",
+  },
+  {
+    name: 'a refusal is taken for an unknown outcome',
+    file: 'core/dialect.ts',
+    find: "'4xx': 'refused',",
+    replace: "'4xx': 'unknown',",
+  },
+  {
+    name: 'a redirect is taken for an unknown outcome',
+    file: 'core/dialect.ts',
+    find: "'3xx': 'refused',",
+    replace: "'3xx': 'unknown',",
+  },
+  {
+    name: 'a gap at the end is believed at once',
+    file: 'core/report.ts',
+    find: 'const isAwaited = report.results.missing > 0 &&',
+    replace: 'const isAwaited = report.results.missing > 99 &&',
+  },
+  {
+    name: 'a gap at the end is waited for too short a time',
+    file: 'core/report.ts',
+    find: 'gaps: 60_000,',
+    replace: 'gaps: 10_000,',
+  },
+  {
+    name: 'results go by their order, whatever they say',
+    file: 'core/results.ts',
+    find: 'yield [isByIndex ? ownIndex(body, value) : position, value];',
+    replace: 'yield [position, value];',
+  },
+  {
+    name: 'a result that is missing has not failed',
+    file: 'core/results.ts',
+    find: 'failedTasks: missing + ',
+    replace: 'failedTasks: 0 * missing + ',
+  },
+  {
+    name: 'a job that was seen is taken for lost',
+    file: 'core/report.ts',
+    find: '(!job.isSeen && now - doubt.since',
+    replace: '(now - doubt.since',
+  },
+  {
+    name: 'nobody remembers that a job was seen',
+    file: 'poll/poll.ts',
+    find: "const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);",
+    replace: 'const isSeen = false;',
+  },
+  {
+    name: 'a 404 of a moment ends a job',
+    file: 'core/report.ts',
+    find: 'missing: 600_000,',
+    replace: 'missing: 0,',
   },
   {
     name: 'the sweeper is off',
@@ -170,15 +224,14 @@ export const PLANTS: Plant[] = [
   {
     name: 'the poller does not look at the expiry',
     file: 'core/report.ts',
-    find: '  if (left <= 0) return',
-    replace: '  if (left <= -1e12) return',
+    find: 'const isDue = job.expiresAt <= now;',
+    replace: 'const isDue = job.expiresAt <= now - 1e12;',
   },
   {
     name: 'trouble ends a job',
     file: 'core/report.ts',
-    find: "    case 'trouble':\n      return waitOrExpire(",
-    replace:
-      "    case 'trouble':\n      return waitOrExpire({ ...job, expiresAt: 0 }, now, 0, null, 0);\n      return waitOrExpire(",
+    find: "    case 'trouble': {\n",
+    replace: "    case 'trouble': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
   },
   {
     name: 'the prompt is kept in the row',
@@ -202,7 +255,7 @@ export const PLANTS: Plant[] = [
   {
     name: 'the webhook of a finished job is set off before its row is written',
     file: 'finish/finish.ts',
-    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(job, finished, world);\n  await announce(finished, world);\n',
+    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(job, finished, end, world);\n  await announce(finished, world);\n',
     replace:
       '  await announce(finished, world);\n  if (!(await world.jobs.replace(finished))) return null;\n',
   },
@@ -258,8 +311,7 @@ export const PLANTS: Plant[] = [
   {
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
-    find: '    report ??= await ask(running.upstreamJobId, world);',
-    replace:
-      "    report ??= await ask(running.upstreamJobId, world);\n    if (report.kind === 'trouble') return;",
+    find: '    report ??= await ask(running, world);',
+    replace: "    report ??= await ask(running, world);\n    if (report.kind === 'trouble') return;",
   },
 ];

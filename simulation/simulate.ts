@@ -10,6 +10,8 @@ import { Worker } from './worker.ts';
 const MINUTE = 60_000;
 /** One that was made two of goes on as two until the next one that is written down. */
 const POLLS_UNTIL_CHAINS_MEET = 8;
+/** Of a job that has ended with results missing, within the minute for which it is asked about. */
+const POLLS_IN_DOUBT = 7;
 const CHAINS_MEET_MILLIS = 25 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * 3600_000;
@@ -168,7 +170,8 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
   const strays = 2 + repeats + (cloud.ledger.rescues.get(job.jobId) ?? 0);
   const slack = strays * POLLS_UNTIL_CHAINS_MEET;
   const { from = 0, to = 0 } = cloud.ledger.lives.get(job.jobId) ?? {};
-  const polls = pollsWithin(to - from, job.totalTasks, cloud.outlook) + slack + cloud.pollsBySkew;
+  const planned = pollsWithin(to - from, job.totalTasks, cloud.outlook);
+  const polls = planned + POLLS_IN_DOUBT + slack + cloud.pollsBySkew;
   const { asked, askedAgain } = cloud.modelStudio;
   const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
   must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);

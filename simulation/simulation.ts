@@ -10,6 +10,7 @@ export const HEALS_AT = START + 20 * 60_000;
 
 /** One run: its chance, its time, its faults, and what has happened. */
 export class Simulation {
+  readonly seed: number;
   readonly random: Random;
   readonly timeline = new Timeline(START);
   readonly isQuiet: boolean;
@@ -21,6 +22,7 @@ export class Simulation {
   readonly #onStep: ((step: string) => void) | null;
 
   constructor(seed: number, onStep: ((step: string) => void) | null = null) {
+    this.seed = seed;
     this.random = new Random(seed);
     const { faults, isQuiet } = drawFaults(this.random);
     this.faults = faults;

@@ -8,6 +8,8 @@ export class Worker {
   readonly name: string;
   readonly #sim: Simulation;
   readonly #skew: number;
+  /** ModelStudio's ids of the jobs on which it has reported to this worker. */
+  readonly reportedOn = new Set<string>();
   #isAlive = true;
   #underWay = 0;
   #onEnd: (() => void)[] = [];

@@ -17,6 +17,8 @@ export interface Account {
   stackStatus: string | null;
   outputs: Record<string, string>;
   organizationId: string;
+  /** Of ModelStudio, where it is another than the system's. */
+  baseUrl: string | null;
   unreservedConcurrency: number;
   consumerState: string;
   /** Beside those of the template. */
@@ -56,6 +58,7 @@ export async function startFakeAws(running: Running): Promise<FakeAws> {
     stackStatus: 'UPDATE_COMPLETE',
     outputs: { ...running.outputs },
     organizationId: running.modelStudio.organizationId,
+    baseUrl: null,
     unreservedConcurrency: 1000,
     consumerState: 'Enabled',
     resources: {},
@@ -172,7 +175,7 @@ function pageOf(resources: Resource[], token: string | null): Answer {
 function lambda(path: string, { modelStudio }: Running, account: Account): Answer {
   if (path.startsWith('/2015-03-31/functions/ModelStudioJobs-ApiSubmit')) {
     const Variables = {
-      MODELSTUDIO_BASE_URL: modelStudio.baseUrl,
+      MODELSTUDIO_BASE_URL: account.baseUrl ?? modelStudio.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: account.organizationId,
     };
     return json({ Environment: { Variables } });

@@ -60,6 +60,10 @@ const account =
   ({ aws }) =>
     void Object.assign(aws.account, change);
 
+const wrongAddress: Harm = ({ aws, sandbox }) => {
+  aws.account.baseUrl = `${sandbox.baseUrl}/elsewhere`;
+};
+
 const noKeys: Harm = ({ aws }) => {
   aws.account.outputs['ClientKeysTable'] = NO_KEYS_TABLE;
 };
@@ -142,6 +146,12 @@ const cases: [TargetName, string, Harm, finding: string][] = [
     'a name that leads nowhere',
     ownName,
     'Domain +127.0.0.1:1 does not lead to the API\n.+Point 127.0.0.1:1 at d-1.example.com',
+  ],
+  [
+    'deployed',
+    'another web server',
+    wrongAddress,
+    'ModelStudio key .+/elsewhere answers 404 as any web server does.+\n.+baseUrl',
   ],
   ['deployed', 'another API', anotherApi, 'API +.+/v1/health answers 404\n'],
   [
