@@ -70,7 +70,8 @@ const SETTINGS = {
     },
   ),
   baseUrl: setting(z.string().refine(isBaseUrl).default('https://api.modelstudio.app'), {
-    description: 'where ModelStudio is',
+    description:
+      'where ModelStudio is, such as `https://studio.ionos.de` for IONOS AI Model Studio; a trailing `/api/v1` is ignored',
     kind: 'an https URL without user name, query or fragment (http for a loopback host only)',
   }),
   defaultWebhookUrl: setting(z.string().optional(), {

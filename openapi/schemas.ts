@@ -71,6 +71,10 @@ const Webhook = named(
   }),
 );
 
+const JOB_ERROR_CODES =
+  '`modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, ' +
+  '`results_too_large`, `results_unreadable`, `submission_unknown` or `expired`.';
+
 const JobData = z.strictObject({
   job_id: Id,
   status: z.enum(STATUSES).describe('A terminal status never changes.'),
@@ -85,7 +89,11 @@ const JobData = z.strictObject({
   metadata: Metadata,
   results: z.nullable(Results).describe('There once the job has finished, if they are small enough.'),
   results_url: z.nullable(z.url()).describe('Where the results are when they are not here.'),
-  error: z.nullable(z.strictObject({ code: z.string(), message: z.string() })),
+  error: z
+    .nullable(z.strictObject({ code: z.string().describe(JOB_ERROR_CODES), message: z.string() }))
+    .describe(
+      "Why the job has not completed. The message of a failure ends with ModelStudio's own sentence, if it gave one.",
+    ),
 });
 export const Job = named('Job', 'A job.', z.strictObject({ ...JobData.shape, webhook: z.nullable(Webhook) }));
 named('JobData', 'A job without its webhook.', JobData);

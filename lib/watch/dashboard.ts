@@ -158,7 +158,7 @@ function webhooksOf({ own }: Watched): IWidget[] {
       own('ResultsTooLarge', 'Sum', 'results too large'),
       own('ResultsUnreadable', 'Sum', 'results unreadable'),
       own('ResultsMissing', 'Sum', 'results missing'),
-      own('ResultsSurplus', 'Sum', 'results of no conversation'),
+      own('ResultsSurplus', 'Sum', 'results of no task'),
     ]),
   ];
 }

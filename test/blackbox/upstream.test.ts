@@ -14,7 +14,10 @@ const replies: Record<string, (response: ServerResponse) => void> = {
   down: (response) => response.writeHead(503).end(),
   'wrong-key': (response) => response.writeHead(401).end('{"error":"bad key msk-secret"}'),
   forbidden: (response) => response.writeHead(403).end(),
-  unknown: (response) => response.writeHead(404).end(),
+  unknown: (response) => response.writeHead(404).end('{"detail":"Model unknown does not exist"}'),
+  nowhere: (response) => response.writeHead(404).end('default backend - 404'),
+  moved: (response) => response.writeHead(302, { location: 'https://login.example.com/' }).end(),
+  unpaid: (response) => response.writeHead(402).end('{"detail":"Credits used up"}'),
   invalid: (response) => response.writeHead(400).end('{"error":"temperature is off"}'),
   broken: (response) => response.writeHead(500).end('stack trace'),
   garbage: (response) => response.writeHead(200).end('<html>'),
@@ -51,6 +54,9 @@ const refused: [string, number, string, number][] = [
   ['wrong-key', 502, 'modelstudio_rejected', 2],
   ['forbidden', 502, 'modelstudio_rejected', 1],
   ['unknown', 404, 'model_not_found', 1],
+  ['nowhere', 502, 'modelstudio_refused', 1],
+  ['moved', 502, 'modelstudio_refused', 1],
+  ['unpaid', 502, 'modelstudio_refused', 1],
   ['invalid', 400, 'modelstudio_invalid_request', 1],
 ];
 it.concurrent.each(refused)('%s: %d %s, and nothing is kept', async (model, status, code, calls) => {
