@@ -140,7 +140,10 @@ export function afterReport(
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
     if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
-    const seconds = waitSeconds(job, now, outlook, progress, doubt, atLeastSeconds);
+    const planned = nextPollSeconds(standingOf(job, progress, now), outlook, atLeastSeconds);
+    // An answer that says nothing of the job is no reason to hurry, whatever was in doubt before it.
+    const isRaised = doubt !== null && report.kind !== 'trouble' && report.kind !== 'too_slow';
+    const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
     return { step: 'wait', seconds, completedTasks: progress, doubt };
   };
   switch (report.kind) {
@@ -191,22 +194,15 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
   return { code, message: sentence === null ? message : `${message} It said: ${sentence}` };
 }
 
-function waitSeconds(
-  job: RunningJob,
-  now: Millis,
-  outlook: Outlook,
-  completedTasks: number,
-  doubt: Doubt | null,
-  atLeastSeconds: number,
-): number {
-  const { createdAt, expiresAt, totalTasks } = job;
-  const standing = { age: now - createdAt, left: expiresAt - now, completedTasks, totalTasks };
-  const planned = nextPollSeconds(standing, outlook, atLeastSeconds);
-  const isOpen = doubt !== null && !(doubt.about === 'missing' && job.isSeen);
-  if (!isOpen) return planned;
-  const patience = PATIENCE_MILLIS[doubt.about];
-  const atMost = Math.min(patience / LOOKS_IN_DOUBT, Math.max(0, doubt.since + patience - now));
-  return Math.min(planned, Math.max(1, atLeastSeconds, Math.ceil(atMost / 1000)));
+function standingOf({ createdAt, expiresAt, totalTasks }: RunningJob, completedTasks: number, now: Millis) {
+  return { age: now - createdAt, left: expiresAt - now, completedTasks, totalTasks };
+}
+
+/** Often enough to see it pass; a job that was seen and is missing now is asked about as if nothing had been said. */
+function secondsInDoubt({ about, since }: Doubt, job: RunningJob, now: Millis): number {
+  if (about === 'missing' && job.isSeen) return Number.POSITIVE_INFINITY;
+  const patience = PATIENCE_MILLIS[about];
+  return Math.max(1, Math.ceil(Math.min(patience / LOOKS_IN_DOUBT, since + patience - now) / 1000));
 }
 
 function finish(

@@ -11,7 +11,7 @@ import { documentIn, isObjectAt, type Span, textAt, valueAt } from './json.ts';
 import type { Outcome } from './outcome.ts';
 import type { Report, Trouble } from './report.ts';
 import { placeResults } from './results.ts';
-import { retryAfterIn } from './retry-after.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
 import { countAt, reader, stateOf } from './spelling.ts';
 
@@ -59,7 +59,7 @@ function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Cr
         : { kind, cause: `status_${status}`, sentence: sentence() };
     }
     case 'unavailable':
-      return { kind, retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
+      return { kind, retryAfterSeconds: retryAfterOf(headers, now) };
     case 'unknown':
       return { kind, cause: `status_${status}` };
   }
@@ -110,7 +110,7 @@ export function readReport(outcome: Outcome, job: AskedJob, context: ReadingCont
     case 'missing':
       return readMissing(status, body);
     case 'unavailable':
-      return trouble(kind, retryAfterIn(headers['retry-after'], context.now) ?? 0);
+      return trouble(kind, retryAfterOf(headers, context.now) ?? 0);
     default:
       return trouble(kind);
   }
