@@ -110,8 +110,9 @@ export const PLANTS: Plant[] = [
   {
     name: 'a shard that cannot be read ends the sweep of the others',
     file: 'sweep/sweep.ts',
-    find: '    return { failures: [...failures, error], isRead: false, oldestMillis };',
-    replace: '    throw error;',
+    find: '  const outcomes = await Promise.allSettled(shards);',
+    replace:
+      "  const outcomes = (await Promise.all(shards)).map((value) => ({ status: 'fulfilled' as const, value }));",
   },
   {
     name: 'the sweeper forgets finished jobs',

@@ -26,12 +26,14 @@ export type SweepWorld = FinishWorld &
 export async function sweep(world: SweepWorld): Promise<void> {
   const until = world.clock.now() + world.settings.sweepMillis;
   const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, world));
-  const swept = await Promise.all(shards);
-  const failures = swept.flatMap((shard) => shard.failures);
-  const oldest = Math.max(...swept.map((shard) => shard.oldestMillis));
+  const outcomes = await Promise.allSettled(shards);
+  const unread = reasonsOf(outcomes);
+  const swept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failures = [...unread, ...swept.flatMap((shard) => shard.failures)];
+  const oldest = Math.max(0, ...swept.map((shard) => shard.oldestMillis));
   const outcome = failures.length === 0 ? 'swept' : 'failed';
   // A heartbeat while a shard cannot be read would say that its jobs are looked after.
-  const Sweeps = swept.every((shard) => shard.isRead) ? 1 : 0;
+  const Sweeps = unread.length === 0 ? 1 : 0;
   world.log.tell('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
   throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
@@ -39,29 +41,27 @@ export async function sweep(world: SweepWorld): Promise<void> {
 
 interface Swept {
   failures: unknown[];
-  /** As far as there was time. */
-  isRead: boolean;
   /** How long the longest overdue job had been so. */
   oldestMillis: Millis;
 }
 
-/** Neither a job that fails holds up another, nor a shard; both are tried again by the next sweep. */
+/** A job that fails holds up no other; it is tried again by the next sweep. */
 async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
   const failures: unknown[] = [];
   let oldestMillis = 0;
   const onOverdue = (millis: Millis) => {
     oldestMillis = Math.max(oldestMillis, millis);
   };
-  try {
-    for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
-      const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
-      failures.push(...rescues.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
-      if (world.clock.now() >= until) break;
-    }
-    return { failures, isRead: true, oldestMillis };
-  } catch (error) {
-    return { failures: [...failures, error], isRead: false, oldestMillis };
+  for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
+    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
+    failures.push(...reasonsOf(rescues));
+    if (world.clock.now() >= until) break;
   }
+  return { failures, oldestMillis };
+}
+
+function reasonsOf(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
 }
 
 async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {

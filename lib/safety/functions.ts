@@ -30,18 +30,20 @@ export const partialBatches: Safety = ({ wiring }) =>
         `${fn.path} consumes ${queue.path} without reportBatchItemFailures: one bad message would fail its batch.`,
     );
 
-/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
-const LEASES: Record<string, number> = {
-  'Api/Submit': SUBMIT_LEASE_MILLIS,
-  'Deliver/Function': ATTEMPT_LEASE_MILLIS,
+/** What a function waits for, and the lease that it holds meanwhile. */
+const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
+  'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: SUBMIT_LEASE_MILLIS },
+  'Poll/Poller': { millis: limits.POLL_DEADLINE_MILLIS },
+  'Poll/Collector': { millis: limits.COLLECT_DEADLINE_MILLIS },
+  'Deliver/Function': { millis: limits.ATTEMPT_DEADLINE_MILLIS, leaseMillis: ATTEMPT_LEASE_MILLIS },
+  'Sweep/Function': { millis: limits.SWEEP_MILLIS },
 };
 
+/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
 export const leases: Safety = ({ wiring }) =>
-  Object.entries(LEASES).flatMap(([path, leaseMillis]) => {
-    const fn = wiring.functions.find((candidate) => candidate.path === path);
-    return fn
-      ? leaseFaults(fn, leaseMillis / 1000, wiring)
-      : [`There is no function ${path} to hold a lease.`];
+  wiring.functions.flatMap((fn) => {
+    const { leaseMillis } = WAITS[fn.path] ?? {};
+    return leaseMillis ? leaseFaults(fn, leaseMillis / 1000, wiring) : [];
   });
 
 function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
@@ -56,18 +58,10 @@ function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
   return timeout < lease ? visible : [outlived, ...visible];
 }
 
-/** What a function waits for. Beside that, one service of AWS may hang without costing it its life and its batch. */
-const DEADLINES: Record<string, number> = {
-  'Api/Submit': limits.CREATE_DEADLINE_MILLIS,
-  'Poll/Poller': limits.POLL_DEADLINE_MILLIS,
-  'Poll/Collector': limits.COLLECT_DEADLINE_MILLIS,
-  'Deliver/Function': limits.ATTEMPT_DEADLINE_MILLIS,
-  'Sweep/Function': limits.SWEEP_MILLIS,
-};
-
+/** Beside what it waits for, one service of AWS may hang without costing a function its life and its batch. */
 export const deadlines: Safety = ({ wiring }) =>
   wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
-    const needed = ((DEADLINES[path] ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
+    const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
     if (Timeout > needed) return [];
     return [
       `${path} may run for ${Timeout} s: what it waits for and a call to AWS that hangs take ${needed} s.`,
