@@ -414,6 +414,13 @@ describe('the address', () => {
   );
 });
 
+it('is never dialled by an agent where there is a guard, which it would not heed', async () => {
+  const { url, connections } = await serveHttp((_request, response) => response.end());
+  const outcome = await get(url, { agent: keepingAlive(), blockList: forbiddenAddresses });
+  expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_ASSERTION' });
+  expect(connections()).toBe(0);
+});
+
 describe('connections', () => {
   it('are kept by an agent', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end('ok'));
