@@ -1,4 +1,5 @@
 import { isFinished, type Job } from '../core/job.ts';
+import { membersOf, type Span, textAt } from '../core/json.ts';
 import type { Answer } from '../core/problem.ts';
 import { jobJson, retryAfterSeconds } from '../core/view.ts';
 import type { World } from '../ports.ts';
@@ -39,8 +40,14 @@ export async function findOwn(
   return job?.client === client ? job : null;
 }
 
-/** JSON text of the results in an event. */
+/** JSON text of the results in an event, in the bytes that ModelStudio sent: parsed and written, a long number loses digits. */
 export function resultsInEvent(event: string): string {
-  const { data } = JSON.parse(event) as { data: { results: unknown } };
-  return JSON.stringify(data.results);
+  const bytes = Buffer.from(event);
+  const data = memberAt(bytes, { from: 0, to: bytes.length }, 'data');
+  return textAt(bytes, memberAt(bytes, data, 'results'));
+}
+
+function memberAt(bytes: Buffer, object: Span, name: string): Span {
+  for (const [key, value] of membersOf(bytes, object)) if (key === name) return value;
+  throw new Error(`The event has no ${name}`);
 }

@@ -144,6 +144,8 @@ describe('a job', () => {
   it.concurrent.each([
     ['sandbox-task-errors', { status: 'completed', failed_tasks: 1, error: null }],
     ['sandbox-fails', { status: 'failed', error: { code: 'modelstudio_job_failed' } }],
+    ['sandbox-finished', { status: 'completed', failed_tasks: 0, error: null }],
+    ['sandbox-canceled', { status: 'failed', error: { code: 'modelstudio_job_cancelled' } }],
     ['sandbox-flaky', { status: 'completed', failed_tasks: 0 }],
   ])('of %s ends as %j', async (model, expected) => {
     const jobId = await submitted(model, ['a', 'b'], `/${model}`);

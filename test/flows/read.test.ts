@@ -109,6 +109,19 @@ describe('read', () => {
     expect(answer.headers).not.toHaveProperty('retry-after');
   });
 
+  it.each(['job', 'results'] as const)('gives results in the bytes that came: %s', async (operation) => {
+    const results =
+      '[{"task_index": 0, "seed": 12345678901234567890, "score": 1e400, "result": "caf\\u00e9"}]';
+    const world = fakeWorld();
+    world.jobs.rows.set('job_1', finishedJob());
+    world.documents.contents.set(
+      'events/job_1/a.json',
+      `{"type":"x","data":{"metadata":{"results":"no"},"results":${results},"error":null}}`,
+    );
+    const answer = await read(request('GET', ''), admitted(operation), world);
+    expect(answer.body).toContain(results);
+  });
+
   const apart = { store: 'bucket', key: 'results/job_1/a.json' } as const;
   it('points to results that lie apart', async () => {
     const shown = await answerTo(finishedJob({ results: apart }), admitted('job'));
