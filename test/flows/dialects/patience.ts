@@ -152,12 +152,7 @@ const gaps: Patience[] = [
     results: ['"reply 0"', '"failed"', '"reply 2"'],
     ...gapMinute,
   },
-  {
-    what: 'no result at first',
-    script: until(20, ended([]), ended(all)),
-    ...whole,
-    ends: [20, 100],
-  },
+  { what: 'no result at first', script: until(20, ended([]), ended(all)), ...whole, ends: [20, 100] },
   {
     what: 'no result ever',
     script: () => ended([]),
