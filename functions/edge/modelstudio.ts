@@ -12,6 +12,9 @@ import { USER_AGENT } from './user-agent.ts';
 /** Some services answer a create with results. */
 const CREATED_MAX_BYTES = 2 * 1024 * 1024;
 
+/** With less time than this, a request is not begun. */
+const SEND_MIN_MILLIS = 1000;
+
 export interface Account {
   baseUrl: string;
   organizationId: string;
@@ -41,7 +44,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
-      const deadlineMillis = Math.max(1, until - clock.now());
+      const deadlineMillis = until - clock.now();
+      // Sent all the same, it would be a request of which nobody knows what came.
+      if (deadlineMillis < SEND_MIN_MILLIS) throw new Error('The key was read too late to be used');
       const isSendable = /^[!-~]+$/.test(key);
       const outcome = isSendable
         ? await exchange({ ...request, deadlineMillis, headers: headers(key) })
@@ -73,8 +78,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       const kept = await call({ ...request, agent });
       // The connection that was kept alive may have been dead: asked again on one of its own.
       const isDeadConnection = kept.outcome.kind === 'cut' && kept.outcome.code === 'ECONNRESET';
-      const again = { ...request, deadlineMillis: Math.max(1, until - clock.now()) };
-      const { outcome, context } = isDeadConnection ? await call(again) : kept;
+      const deadlineMillis = until - clock.now();
+      const mayRepeat = isDeadConnection && deadlineMillis >= SEND_MIN_MILLIS;
+      const { outcome, context } = mayRepeat ? await call({ ...request, deadlineMillis }) : kept;
       return readReport(outcome, job, context);
     },
   };

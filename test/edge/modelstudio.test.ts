@@ -197,6 +197,19 @@ describe('a key that is refused', () => {
     expect(seen.length).toBe(2);
   });
 
+  it('is not used when it was read too late to wait for an answer: nothing is sent', async () => {
+    const server = await answering([401], [...created]);
+    const clock = { time: NOW, now: () => clock.time };
+    const apiKey = {
+      async get(isStale: boolean) {
+        if (isStale) clock.time += 19_500;
+        return 'key-1';
+      },
+    };
+    await expect(studioAt(server.url, { apiKey, clock }).create(submission)).rejects.toThrow('too late');
+    expect(server.seen.length).toBe(1);
+  });
+
   it('that cannot be read is a fault of ours', async () => {
     const { url, seen } = await answering([...created]);
     const apiKey = {
