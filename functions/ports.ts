@@ -39,11 +39,12 @@ export interface Jobs {
   remove(job: Job): Promise<boolean>;
 }
 
-/** An index of each client's jobs by creation. It may lag behind the rows. */
+/** An index of each client's jobs by creation. It and what it shows of a job may lag behind the rows. */
 export interface ClientJobs {
   /**
-   * A client's jobs from one place down to another, both included, newest first.
-   * @returns at most `limit` jobs; `end` is the place of the last one looked at, null when there are no more
+   * A client's jobs below one place, down to another that is included, newest first.
+   * @returns at most `limit` jobs; `end` is where to go on from, null when there are no more. A page may have fewer
+   * jobs than there are, even none, as far as they could not be read
    */
   page(
     client: string,
@@ -103,7 +104,7 @@ export interface Experience {
 }
 
 export interface ClientKeys {
-  /** May be up to 60 s behind a revocation. */
+  /** May be up to 60 s behind a revocation, and 10 s behind a new key that was asked for before it was there. */
   find(sha256: string): Promise<ClientKey | null>;
 }
 
@@ -143,7 +144,7 @@ export interface Facts {
   duration_ms?: number;
 }
 
-export type Stage = 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
+export type Stage = 'admit' | 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */

@@ -1,7 +1,9 @@
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   type Attribute,
   BillingMode,
   type IScalableTableAttribute,
+  Operation,
   ProjectionType,
   Table,
   type TableProps,
@@ -13,6 +15,9 @@ export interface Units {
   read: number;
   write: number;
 }
+
+/** All that the functions ask of a table and of its indexes. */
+const CALLS = ['GET_ITEM', 'BATCH_GET_ITEM', 'QUERY', 'PUT_ITEM', 'DELETE_ITEM'] as const;
 
 /** Auto scaling keeps so much of what is provisioned in use; for a burst there is also what five minutes left unused. */
 const USED_PERCENT = 80;
@@ -37,6 +42,21 @@ export class JobTable extends Table {
     if (!capacity) return;
     scale(this.autoScaleReadCapacity(range(capacity.readCapacity)));
     scale(this.autoScaleWriteCapacity(range(capacity.writeCapacity)));
+  }
+
+  /** Requests that DynamoDB has refused, as they were more than it was provisioned for. */
+  metricRefusals(label = 'requests refused'): MathExpression {
+    // By the table's name, as a graph may show several.
+    const id = this.node.id.toLowerCase();
+    const calls = CALLS.map((call) => [
+      `${id}${call}`,
+      this.metricThrottledRequestsForOperation(Operation[call]),
+    ]);
+    return new MathExpression({
+      expression: `SUM(FILL(METRICS("${id}"), 0))`,
+      usingMetrics: Object.fromEntries(calls),
+      label,
+    });
   }
 
   /** Adds an index that holds keys alone. */

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { PROBLEMS, type ProblemCode, TITLES } from '../functions/core/problem.ts';
+import { ROUND_GAP_SECONDS, ROUNDS_MAX } from '../functions/core/redelivery.ts';
 import { type Operation, ROUTES, type Route } from '../functions/core/routes.ts';
 import {
   Deliveries,
+  Empty,
   Event,
   GatewayError,
   Health,
@@ -12,6 +14,7 @@ import {
   ListQuery,
   override,
   Problem,
+  Redelivery,
   Results,
   ResultsLink,
   Submission,
@@ -29,6 +32,8 @@ interface Description {
   problems: ProblemCode[];
 }
 
+/** Statuses that the gateway may answer with in our stead. */
+const OF_GATEWAY = [413, 429];
 const SECONDS = { type: 'integer', minimum: 1 };
 const SHOWN = {
   'Retry-After': header('Seconds until the job is looked at again; not once it has finished.', SECONDS),
@@ -36,14 +41,21 @@ const SHOWN = {
 const REFUSED: Record<number, object> = {
   401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
   409: { 'Retry-After': header('Seconds until it is worth another try, if it soon will be.', SECONDS) },
+  429: {
+    'Retry-After': header(
+      'Seconds until there may be another; missing when there have been as many as there may be.',
+      SECONDS,
+    ),
+  },
+  503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
   504: {
     'x-should-retry': {
       ...header('"false": clients that repeat a 504 by themselves, such as OpenAI\'s, obey it.'),
       required: true,
     },
   },
-  503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
 };
+const BODY_PROBLEMS = ['invalid_request', 'too_large', 'unsupported_media_type'] as const;
 const jobAnswer = (description: string, headers: object = SHOWN) => ({ description, headers, ...json(Job) });
 
 const OPERATIONS: Record<Operation, Description> = {
@@ -71,20 +83,17 @@ const OPERATIONS: Record<Operation, Description> = {
       }),
     },
     problems: [
-      ...(['invalid_request', 'modelstudio_invalid_request', 'model_not_found'] as const),
-      ...(['submission_in_progress', 'too_large', 'unsupported_media_type'] as const),
-      ...([
-        'idempotency_key_reused',
-        'modelstudio_rejected',
-        'modelstudio_refused',
-        'modelstudio_unavailable',
-      ] as const),
+      ...BODY_PROBLEMS,
+      ...(['modelstudio_invalid_request', 'model_not_found', 'submission_in_progress'] as const),
+      ...(['idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_refused'] as const),
+      'modelstudio_unavailable',
       'submission_unknown',
     ],
   },
   list: {
     summary: "List the client's jobs",
-    description: 'A page may have fewer jobs than its limit, even none, and still a next_cursor.',
+    description:
+      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or show what it was before.',
     parameters: Object.entries(ListQuery).map(([name, schema]) => ({
       name,
       in: 'query',
@@ -122,9 +131,10 @@ const OPERATIONS: Record<Operation, Description> = {
   cancel: {
     summary: 'Cancel a job',
     description:
-      'ModelStudio has no cancel: it is tracking that stops. To cancel a cancelled job changes nothing.',
+      'ModelStudio has no cancel: it is tracking that stops. To cancel a cancelled job changes nothing. A body, if there is one, is an empty object.',
+    requestBody: { required: false, ...json(Empty) },
     answers: { 200: jobAnswer('The job, cancelled.', {}) },
-    problems: ['not_found', 'not_cancellable'],
+    problems: ['not_found', 'not_cancellable', ...BODY_PROBLEMS],
   },
   deliveries: {
     summary: "List the attempts to deliver a job's webhook",
@@ -134,9 +144,11 @@ const OPERATIONS: Record<Operation, Description> = {
   redeliver: {
     summary: "Deliver a job's webhook again",
     description:
-      'The whole schedule of attempts once more; same webhook-id and body, new timestamp and signature.',
+      'The whole schedule of attempts once more; same webhook-id and body, new timestamp and signature. ' +
+      `Not within ${ROUND_GAP_SECONDS} seconds of the last redelivery, and ${ROUNDS_MAX} times a job.`,
+    requestBody: { required: false, ...json(Redelivery) },
     answers: { 202: jobAnswer('The job, its webhook pending.', {}) },
-    problems: ['not_found', 'not_finished', 'not_redeliverable'],
+    problems: ['not_found', 'not_finished', 'not_redeliverable', ...BODY_PROBLEMS, 'too_many_redeliveries'],
   },
   health: {
     summary: 'Whether the API answers',
@@ -198,8 +210,8 @@ function operationOf({ operation, path, scope }: Route): object {
   };
 }
 
-function refusals(codes: ProblemCode[]): Record<number, object> {
-  const byStatus: Record<number, object> = {};
+function refusals(codes: ProblemCode[]): Record<number, { description: string; content: object }> {
+  const byStatus: Record<number, { description: string; content: object }> = {};
   for (const status of new Set(codes.map((code) => PROBLEMS[code][0]))) {
     const ofStatus = codes.filter((code) => PROBLEMS[code][0] === status);
     const sentences = ofStatus.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`);
@@ -208,11 +220,15 @@ function refusals(codes: ProblemCode[]): Record<number, object> {
       ...(REFUSED[status] && { headers: REFUSED[status] }),
       content: {
         'application/problem+json': { schema: ref(Problem) },
-        ...(status === 413 && { 'application/json': { schema: ref(GatewayError) } }),
+        ...(OF_GATEWAY.includes(status) && { 'application/json': { schema: ref(GatewayError) } }),
       },
     };
   }
-  byStatus[429] = { description: "Too Many Requests: the gateway's throttle.", ...json(GatewayError) };
+  const throttle = "the gateway's throttle.";
+  const { [429]: own } = byStatus;
+  byStatus[429] = own
+    ? { ...own, description: `${own.description} Or ${throttle}` }
+    : { description: `Too Many Requests: ${throttle}`, ...json(GatewayError) };
   return byStatus;
 }
 

@@ -105,12 +105,13 @@ function introduction({ components }: Document, calls: Call[], common: Map<strin
 
 const isOpen = ({ security }: Operation) => security?.length === 0;
 
-/** Answers that all calls with a client key share to the letter: said once. */
+/** Answers that all calls with a client key may give, and most of them share to the letter: said once. */
 function commonAnswers(calls: Call[]): Map<string, Answer> {
-  const [first, ...others] = calls.filter(({ operation }) => !isOpen(operation));
-  const answers = Object.entries(first?.operation.responses ?? {});
+  const all = calls.flatMap(({ operation }) => (isOpen(operation) ? [] : [operation.responses]));
+  const answers = Object.entries(all[0] ?? {});
   const isShared = (status: string, answer: Answer) =>
-    others.every(({ operation }) => isSame(operation.responses[status], answer));
+    all.every((responses) => responses[status]) &&
+    all.filter((responses) => isSame(responses[status], answer)).length > all.length / 2;
   return new Map(answers.filter(([status, answer]) => isShared(status, answer)));
 }
 
@@ -149,7 +150,8 @@ function blocksOfOperation(
 function bodyBlocks(name: string, schemas: Record<string, Schema>): Block[] {
   const schema = schemas[name] ?? {};
   const said = schema.description ? [{ text: schema.description }] : [];
-  return [...said, ...exampleOf(name), fieldsTable('Body', schema)];
+  const fields = fieldRows(schema).length > 0 ? [fieldsTable('Body', schema)] : [];
+  return [...said, ...exampleOf(name), ...fields];
 }
 
 function nameOfBody(content: Answer['content']): string | null {

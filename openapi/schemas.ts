@@ -40,6 +40,17 @@ export const Submission = named(
   }),
 );
 
+export const Redelivery = named(
+  'Redelivery',
+  'It may be left out.',
+  z.strictObject({
+    webhook_url: z.optional(
+      z.string().max(2048).describe("Where to, as in a submission; the job's webhook_url from then on."),
+    ),
+  }),
+);
+export const Empty = named('Empty', 'An object without any fields. It may be left out.', z.strictObject({}));
+
 const Result = named(
   'Result',
   'What ModelStudio gave for one conversation, as it gave it.',

@@ -10,7 +10,7 @@ import { Worker } from './worker.ts';
 
 const API_TIMEOUT_MILLIS = 29_000;
 const CLIENT_PATIENCE_MILLIS = 30_000;
-const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 502, 503, 504];
+const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
 
 const CLIENTS = ['first', 'second'];
 
@@ -57,8 +57,8 @@ export class Clients {
   }
 
   #redeliver(client: number, jobId: string): void {
-    this.#cloud.ledger.askedToRedeliver(jobId);
-    this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, null, null, () => undefined);
+    const body = this.#sim.random.happens(0.2) ? { webhook_url: 'https://hooks.example.com/moved' } : null;
+    this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, body, null, () => undefined);
   }
 
   wish(index: number): void {
@@ -136,6 +136,10 @@ export class Clients {
     while (random.happens(0.15)) {
       timeline.after(soon(), () => this.#redeliver(client, jobId));
     }
+    const isInLoop = random.happens(0.05);
+    for (let at = 0; isInLoop && at < left; at += 10_000) {
+      timeline.after(at, () => this.#redeliver(client, jobId));
+    }
   }
 
   /** Reads a client's list page by page: every job of its own is there once. */
@@ -206,7 +210,7 @@ export class Clients {
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };
     const [pathname = '', query = ''] = path.split('?');
-    const bytes = Buffer.from(JSON.stringify(body));
+    const bytes = Buffer.from(body === null ? '' : JSON.stringify(body));
     this.#handle({ method, path: pathname, query, headers, body: bytes, requestId: 'r' }, worker)
       .catch(() => problem('internal_error', 'r'))
       .then((given) => {

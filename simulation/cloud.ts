@@ -241,11 +241,11 @@ export class Cloud {
       page: (client, from, to, limit) =>
         worker.call('clientJobs.page', () => {
           const own = [...this.rows.values()].filter((job) => job.client === client);
-          const inRange = own.filter((job) => listKeyOf(job) <= from && listKeyOf(job) >= to);
+          const inRange = own.filter((job) => listKeyOf(job) < from && listKeyOf(job) >= to);
           inRange.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
           const jobs = inRange.slice(0, limit);
           const last = jobs.at(-1);
-          return { jobs, end: last && inRange.length >= limit ? listKeyOf(last) : null };
+          return { jobs, end: last && inRange.length > limit ? listKeyOf(last) : null };
         }),
     };
   }

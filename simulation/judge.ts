@@ -1,4 +1,4 @@
-import { isFinished, type Job } from '../functions/core/job.ts';
+import { type FinishedJob, isFinished, type Job } from '../functions/core/job.ts';
 
 /** An invariant that did not hold. Its number is that of docs/guarantees.md. */
 export class Violation extends Error {
@@ -34,13 +34,27 @@ export function judgeWrite(before: Job | undefined, after: Job): void {
   must(after.webhook?.id === before.webhook?.id, 'I3', () => `${after.jobId} gets another webhook-id`);
   const wasSettled = before.webhook !== null && before.webhook.status !== 'pending';
   const isSame = before.webhook?.status === after.webhook?.status;
+  const rounds = roundsBegun(before, after);
   const isRedelivery =
-    after.webhook?.status === 'pending' && after.webhook.attemptsBefore === before.webhook?.attempts;
+    rounds === 1 &&
+    after.webhook?.status === 'pending' &&
+    after.webhook.attemptsBefore === before.webhook?.attempts;
   must(
     !wasSettled || isSame || isRedelivery,
     'I8',
     () => `${after.jobId}: webhook ${before.webhook?.status} → ${after.webhook?.status}`,
   );
+}
+
+/** However often an app asks for it, its receiver gets twenty more rounds at most, a minute apart. */
+function roundsBegun(before: FinishedJob, after: FinishedJob): number {
+  const [was, is] = [before.webhook?.redelivered, after.webhook?.redelivered];
+  const begun = (is?.rounds ?? 0) - (was?.rounds ?? 0);
+  must(begun === 0 || begun === 1, 'I19', () => `${after.jobId} begins ${begun} rounds at once`);
+  must((is?.rounds ?? 0) <= 20, 'I19', () => `${after.jobId} is redelivered ${is?.rounds} times`);
+  const millis = (is?.at ?? 0) - (was?.at ?? 0);
+  must(begun === 0 || millis >= 60_000, 'I19', () => `${after.jobId} is redelivered ${millis} ms later`);
+  return begun;
 }
 
 /** Each chain goes forwards only, so that none of its old messages is ever ahead of its row. */

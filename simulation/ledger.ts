@@ -18,8 +18,6 @@ export class Ledger {
   readonly seen = new Set<string>();
   /** Those that their app has asked to cancel. */
   readonly cancels = new Set<string>();
-  /** Times that its app has asked to redeliver its webhook. */
-  readonly redeliveries = new Map<string, number>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
 
@@ -40,9 +38,5 @@ export class Ledger {
 
   rescued(jobId: string): void {
     this.rescues.set(jobId, (this.rescues.get(jobId) ?? 0) + 1);
-  }
-
-  askedToRedeliver(jobId: string): void {
-    this.redeliveries.set(jobId, (this.redeliveries.get(jobId) ?? 0) + 1);
   }
 }

@@ -285,6 +285,18 @@ export const PLANTS: Plant[] = [
     replace: 'webhook.lastSeq) * 0 + 1;',
   },
   {
+    name: 'an attempt forgets how often its webhook was redelivered',
+    file: 'deliver/deliver.ts',
+    find: '  const { status, awaited: _, leaseUntil, ...kept } = job.webhook;',
+    replace: '  const { status, awaited: _, leaseUntil, redelivered, ...kept } = job.webhook;',
+  },
+  {
+    name: 'a webhook is redelivered as often as is asked for',
+    file: 'jobs/redeliver.ts',
+    find: '    const seconds = waitForRound(job.webhook, now);',
+    replace: '    const seconds: number | null = waitForRound(job.webhook, now) && 0;',
+  },
+  {
     name: 'a redelivery is sent, then recorded',
     file: 'jobs/redeliver.ts',
     find: '  if (!(await world.jobs.replace(after))) return null;\n',
@@ -306,8 +318,8 @@ export const PLANTS: Plant[] = [
   {
     name: 'a list leaves out the first job of a page',
     file: 'jobs/list.ts',
-    find: 'return { jobs, next: listKeyOf(last) };',
-    replace: 'return { jobs, next: listKeyOf(job) };',
+    find: 'of found.jobs) {',
+    replace: 'of found.jobs.slice(1)) {',
   },
   {
     name: 'a failed message is acknowledged',

@@ -177,7 +177,7 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
   must(requests <= polls, 'I19', () => `${job.jobId} is polled ${requests} times, not ${polls} at the most`);
   const { poll = 0, deliver = 0 } = cloud.ledger.sends.get(job.jobId) ?? {};
   must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
-  const rounds = 1 + (cloud.ledger.redeliveries.get(job.jobId) ?? 0);
+  const rounds = 1 + (job.webhook?.redelivered?.rounds ?? 0);
   const deliveries = rounds * hopsOfSchedule() + strays;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
 }

@@ -21,7 +21,7 @@ export interface Admitted {
   client: string;
 }
 
-type AdmitWorld = Pick<World, 'clientKeys'>;
+type AdmitWorld = Pick<World, 'clientKeys' | 'log'>;
 
 /** Lets a request in or refuses it, in the contract's order: 401, then 404 and 405, then 403. */
 export async function admit(request: Request, world: AdmitWorld): Promise<Admitted | Answer> {
@@ -30,7 +30,8 @@ export async function admit(request: Request, world: AdmitWorld): Promise<Admitt
   if (isOpen) return { operation: match.operation, jobId: match.jobId, client: '' };
 
   const key = await authenticate(request, world);
-  if (key === null) {
+  if (typeof key === 'string') {
+    world.log.tally('admit', { outcome: key }, { KeysRefused: 1 });
     const headers = { 'www-authenticate': 'Bearer' };
     return problem('unauthenticated', request.requestId, { headers });
   }
@@ -43,9 +44,13 @@ export async function admit(request: Request, world: AdmitWorld): Promise<Admitt
   return { operation: match.operation, jobId: match.jobId, client: key.client };
 }
 
-async function authenticate(request: Request, world: AdmitWorld): Promise<ClientKey | null> {
+async function authenticate(
+  request: Request,
+  world: AdmitWorld,
+): Promise<ClientKey | 'no_key' | 'unknown_key' | 'revoked_key'> {
   const key = keyInAuthorization(request.headers['authorization']);
-  if (key === null) return null;
+  if (key === null) return 'no_key';
   const found = await world.clientKeys.find(sha256Hex(key));
-  return found === null || found.revokedAt !== null ? null : found;
+  if (found === null) return 'unknown_key';
+  return found.revokedAt === null ? found : 'revoked_key';
 }

@@ -50,6 +50,8 @@ interface WebhookBase {
   attemptsBefore: number;
   /** The latest attempts, oldest first. One is missing if its worker died before it wrote it down. */
   log: Attempt[];
+  /** Rounds that an app has asked for, and when it last did; missing while there are none. */
+  redelivered?: { rounds: number; at: Millis };
 }
 
 /** Awaits nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */

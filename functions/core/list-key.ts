@@ -10,8 +10,8 @@ export const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
  */
 export type ListKey = string;
 
-/** What a list key looks like. */
-export const LIST_KEY = /^\d{13}_[A-Za-z0-9_-]{1,64}$/;
+/** What a place looks like, be it a job's or just a moment's. */
+export const LIST_KEY = /^\d{13}(_[A-Za-z0-9_-]{1,64})?$/;
 
 export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): ListKey {
   return `${placeOf(createdAt)}_${jobId}`;

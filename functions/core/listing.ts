@@ -10,9 +10,9 @@ export const LIMIT_MAX = 100;
 export interface ListQuery {
   status: Job['status'] | null;
   limit: number;
-  /** The highest place to look at. A job that stands there itself was the last one of the page before. */
+  /** Only what lies below: a job that stands there itself was the last one of the page before. */
   from: ListKey;
-  /** The lowest. */
+  /** The lowest place to look at. */
   to: ListKey;
 }
 
@@ -54,8 +54,8 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
-  // `_` follows every digit, so the bare place of a moment lies below all jobs created in it.
-  const newest = createdBefore === null ? `${LATEST_MILLIS}_~` : placeOf(createdBefore);
+  // The bare place of a moment lies below all jobs created in it.
+  const newest = placeOf(createdBefore ?? LATEST_MILLIS);
   return {
     status,
     limit: limit ?? LIMIT_DEFAULT,

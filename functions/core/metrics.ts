@@ -3,6 +3,8 @@ export const NAMESPACE = 'ModelStudioJobs';
 
 /** The product's own metrics and their units. */
 export const METRICS = {
+  /** Requests without a client key that is valid. */
+  KeysRefused: 'Count',
   JobsCreated: 'Count',
   JobsCompleted: 'Count',
   JobsFailed: 'Count',

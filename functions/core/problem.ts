@@ -21,6 +21,7 @@ export const PROBLEMS = {
   too_large: [413, 'The body is larger than 4 MiB.'],
   unsupported_media_type: [415, 'The body must be application/json in UTF-8, not content-encoded.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with a different request.'],
+  too_many_redeliveries: [429, 'The webhook has been redelivered too often.'],
   internal_error: [500, 'Something went wrong on our side. It is safe to repeat with an Idempotency-Key.'],
   modelstudio_rejected: [502, "ModelStudio refused this deployment's credentials. Nothing was created."],
   modelstudio_refused: [
@@ -41,6 +42,7 @@ export const TITLES: Record<number, string> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',

@@ -156,9 +156,9 @@ async function record(
   world: DeliverWorld,
 ): Promise<void> {
   const now = world.clock.now();
-  const { id, url, attemptsBefore } = job.webhook;
-  const log = [...job.webhook.log, tried].slice(-ATTEMPTS_KEPT);
-  const after = { id, url, attempts: tried.attempt, attemptsBefore, log };
+  const { status, awaited: _, leaseUntil, ...kept } = job.webhook;
+  const log = [...kept.log, tried].slice(-ATTEMPTS_KEPT);
+  const after = { ...kept, attempts: tried.attempt, log };
   if (verdict.step === 'settle') {
     const settled: SettledWebhook = { ...after, status: verdict.status, lastSeq: message.wake.seq };
     if (await world.jobs.replace(withWebhook(job, settled, now))) return;

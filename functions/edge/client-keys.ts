@@ -5,23 +5,33 @@ import type { ClientKeys, Clock } from '../ports.ts';
 
 /** Half of what the contract grants a revocation, so that a row read late is still in time. */
 const CACHE_MILLIS = 30_000;
+/** Short, as a read may miss a key that has just been made. */
+const UNKNOWN_CACHE_MILLIS = 10_000;
 const CACHE_MAX_KEYS = 1000;
 
-/** Client keys in DynamoDB, one item each, under the key `sha256`. Only keys that exist are remembered. */
+/**
+ * Client keys in DynamoDB, one item each, under the key `sha256`. Those that do not exist are remembered apart, so that
+ * whoever tries many does not drive out those that do.
+ */
 export function createClientKeys(client: DynamoDBClient, tableName: string, clock: Clock): ClientKeys {
-  const cache = new Map<string, { key: ClientKey; until: number }>();
+  const known = new Map<string, { key: ClientKey; until: number }>();
+  const unknown = new Map<string, { key: null; until: number }>();
   return {
     async find(sha256) {
-      const cached = cache.get(sha256);
+      const cached = known.get(sha256) ?? unknown.get(sha256);
       if (cached && cached.until > clock.now()) return cached.key;
       const input = { TableName: tableName, Key: { sha256: { S: sha256 } } };
       const { Item } = await client.send(new GetItemCommand(input));
-      cache.delete(sha256);
-      if (!Item) return null;
-      const key = unmarshall(Item) as ClientKey;
-      if (cache.size >= CACHE_MAX_KEYS) cache.clear();
-      cache.set(sha256, { key, until: clock.now() + CACHE_MILLIS });
+      const key = Item ? (unmarshall(Item) as ClientKey) : null;
+      known.delete(sha256);
+      if (key === null) remember(unknown, sha256, { key, until: clock.now() + UNKNOWN_CACHE_MILLIS });
+      else remember(known, sha256, { key, until: clock.now() + CACHE_MILLIS });
       return key;
     },
   };
+}
+
+function remember<T>(cache: Map<string, T>, sha256: string, entry: T): void {
+  if (cache.size >= CACHE_MAX_KEYS) cache.clear();
+  cache.set(sha256, entry);
 }

@@ -1,7 +1,10 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Request } from '../admit/admit.ts';
 import { type Answer, problem } from '../core/problem.ts';
-import { logger } from './log.ts';
+import { logger, tellTally } from './log.ts';
+
+/** Strangers may ask many times a second, and a line for each would cost more than its answer. */
+const TALLY_EVERY_MILLIS = 60_000;
 
 type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -15,6 +18,7 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
       logger.error('request failed', facts);
       return problem('internal_error', request.requestId);
     });
+    tellTally({}, TALLY_EVERY_MILLIS);
     return {
       statusCode: status,
       headers: { ...headers, 'x-content-type-options': 'nosniff' },

@@ -31,6 +31,7 @@ type Tally = Partial<Record<Stage, Record<string, number>>>;
 
 let tallied: Tally = {};
 let measuredInTally: Partial<Record<MetricName, number | number[]>> = {};
+let toldAt = 0;
 
 export const log: Log = {
   tell: (stage, facts, measured = {}) => logger.info(stage, { ...facts, ...embedded(measured) }),
@@ -46,9 +47,13 @@ export const log: Log = {
   },
 };
 
-/** Tells in one line what was tallied since the last time, if anything. */
-export function tellTally(facts: { duration_ms: number }): void {
-  if (Object.keys(tallied).length === 0) return;
+/**
+ * Tells in one line what was tallied since the last time, if anything.
+ * @param everyMillis not sooner than so long after the last time: what comes in between is told with a later call
+ */
+export function tellTally(facts: { duration_ms?: number } = {}, everyMillis = 0): void {
+  if (Object.keys(tallied).length === 0 || clock.now() < toldAt + everyMillis) return;
+  toldAt = clock.now();
   logger.info('batch', { ...facts, ...tallied, ...embedded(measuredInTally) });
   tallied = {};
   measuredInTally = {};

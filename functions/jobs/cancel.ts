@@ -1,5 +1,6 @@
 import type { Admitted, Request } from '../admit/admit.ts';
 import { isFinished } from '../core/job.ts';
+import { NoMembers, readOptionalBody } from '../core/optional-body.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { cancelled } from '../core/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
@@ -16,9 +17,11 @@ export async function cancel(
   { jobId, client }: Admitted,
   world: CancelWorld,
 ): Promise<Answer> {
+  const asked = readOptionalBody(request, NoMembers);
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await findOwn(jobId, client, world);
     if (job === null) return problem('not_found', request.requestId);
+    if ('status' in asked) return asked;
     if (job.status === 'submitting') {
       const detail = 'The job is being submitted right now. Try again in a second.';
       return problem('not_cancellable', request.requestId, { detail, headers: { 'retry-after': '1' } });

@@ -1,10 +1,18 @@
 import openApi from '../../openapi/openapi.json' with { type: 'json' };
 import { admit } from '../admit/admit.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
+import { webhookRules } from '../edge/settings.ts';
 import { clientJobs, clientKeys, finishWorld } from '../edge/world.ts';
 import { answer } from './jobs.ts';
 
-const world = { ...finishWorld(), clientKeys: clientKeys(), clientJobs: clientJobs(), openApi };
+const finish = finishWorld();
+const world = {
+  ...finish,
+  clientKeys: clientKeys(),
+  clientJobs: clientJobs(),
+  openApi,
+  settings: { ...finish.settings, webhookRules: webhookRules() },
+};
 
 export const handler = lambdaHttp(async (request) => {
   const admitted = await admit(request, world);

@@ -4,10 +4,10 @@ import type { World } from '../ports.ts';
 import { type CancelWorld, cancel } from './cancel.ts';
 import { type ListWorld, list } from './list.ts';
 import { read } from './read.ts';
-import { redeliver } from './redeliver.ts';
+import { type RedeliverWorld, redeliver } from './redeliver.ts';
 import { okJson } from './show.ts';
 
-export type JobsWorld = CancelWorld & ListWorld & Pick<World, 'jobs'> & { openApi: unknown };
+export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & Pick<World, 'jobs'> & { openApi: unknown };
 
 /** Answers every call but the one that creates a job. */
 export async function answer(request: Request, admitted: Admitted, world: JobsWorld): Promise<Answer> {

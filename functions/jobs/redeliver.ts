@@ -8,15 +8,16 @@ import {
   type PendingWebhook,
   type Webhook,
 } from '../core/job.ts';
+import { readOptionalBody } from '../core/optional-body.ts';
 import { watchOver } from '../core/overdue.ts';
 import { type Answer, problem } from '../core/problem.ts';
+import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/redelivery.ts';
+import type { WebhookRules } from '../core/webhook-url.ts';
 import type { World } from '../ports.ts';
 import { findOwn, type ReadWorld, showJob } from './show.ts';
 
-export type RedeliverWorld = ReadWorld & Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'>;
-
-/** In which the first attempt of a round should come. */
-const BEGINNING_MILLIS = 3000;
+export type RedeliverWorld = ReadWorld &
+  Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'> & { settings: { webhookRules: WebhookRules } };
 
 /** Losing a race means that a delivery has just been recorded; losing it this often means a fault. */
 const RACES_MAX = 5;
@@ -30,33 +31,36 @@ export async function redeliver(
   { jobId, client }: Admitted,
   world: RedeliverWorld,
 ): Promise<Answer> {
+  const asked = readOptionalBody(request, redeliveryBody(world.settings.webhookRules));
   for (let race = 0; race < RACES_MAX; race++) {
     const job = await findOwn(jobId, client, world);
     if (job === null) return problem('not_found', request.requestId);
+    if ('status' in asked) return asked;
     if (!isFinished(job)) return problem('not_finished', request.requestId);
     if (job.webhook === null) return problem('not_redeliverable', request.requestId);
     const now = world.clock.now();
-    if (isBeginning(job.webhook, now)) return accept(job, world);
     if (isUnderWay(job.webhook, now)) {
       const detail = 'An attempt to deliver the webhook is under way right now.';
       return problem('not_redeliverable', request.requestId, { detail, headers: { 'retry-after': '5' } });
     }
-    const begun = await begin(job, job.webhook, now, world);
-    if (begun !== null) return accept(begun, world);
+    const seconds = waitForRound(job.webhook, now);
+    if (seconds !== 0) return tooMany(seconds, request.requestId);
+    const webhook = { ...job.webhook, url: asked.webhook_url ?? job.webhook.url };
+    const begun = await begin(job, webhook, now, world);
+    if (begun !== null) return { ...(await showJob(begun, world)), status: 202 };
   }
   throw new Error(`The job ${jobId} changed under each of ${RACES_MAX} tries to redeliver its webhook`);
 }
 
-async function accept(job: FinishedJob, world: RedeliverWorld): Promise<Answer> {
-  return { ...(await showJob(job, world)), status: 202 };
-}
-
-/** A round has just been begun, by somebody who asked for the same. */
-function isBeginning(webhook: Webhook, now: Millis): boolean {
-  if (webhook.status !== 'pending' || webhook.awaited === null || webhook.leaseUntil !== null) return false;
-  return (
-    webhook.attempts === webhook.attemptsBefore && Math.abs(webhook.awaited.dueAt - now) < BEGINNING_MILLIS
-  );
+function tooMany(seconds: number | null, requestId: string): Answer {
+  const [detail, headers] =
+    seconds === null
+      ? [`The webhook has been redelivered ${ROUNDS_MAX} times, which is the most for a job.`, {}]
+      : [
+          `The webhook was redelivered less than ${ROUND_GAP_SECONDS} seconds ago. Try again in ${seconds}.`,
+          { 'retry-after': String(seconds) },
+        ];
+  return problem('too_many_redeliveries', requestId, { detail, headers });
 }
 
 function isUnderWay(webhook: Webhook, now: Millis): boolean {
@@ -70,7 +74,7 @@ async function begin(
   now: Millis,
   world: RedeliverWorld,
 ): Promise<FinishedJob | null> {
-  const { id, url, attempts, log } = webhook;
+  const { id, url, attempts, log, redelivered } = webhook;
   const seq = (webhook.status === 'pending' ? (webhook.awaited?.seq ?? 0) : webhook.lastSeq) + 1;
   const awaited = { seq, token: base32(world.chance.bytes()), dueAt: now };
   const round: PendingWebhook = {
@@ -80,6 +84,7 @@ async function begin(
     attempts,
     attemptsBefore: attempts,
     log,
+    redelivered: { rounds: (redelivered?.rounds ?? 0) + 1, at: now },
     awaited,
     leaseUntil: null,
   };

@@ -1,5 +1,4 @@
 import { MathExpression, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { Operation } from 'aws-cdk-lib/aws-dynamodb';
 import type { MetricName } from '../../functions/core/metrics.ts';
 import type { StageFunction } from '../function.ts';
 import type { JobTable } from '../job-table.ts';
@@ -40,6 +39,14 @@ const TROUBLES: MetricName[] = [
   'UpstreamServerErrors',
   'UpstreamNonsense',
 ];
+
+const SUM = { statistic: 'Sum' };
+
+/** @param enough what must hold, or there are too few to say that any are too many */
+function percent(label: string, enough: string, bad: Metric, all: Metric): MathExpression {
+  const expression = `IF(${enough}, 100 * bad / all, 0)`;
+  return new MathExpression({ expression, usingMetrics: { bad, all }, label });
+}
 
 /**
  * Every alarm. None is raised by a single event that the stack gets over by itself, unless somebody has to look at
@@ -111,15 +118,7 @@ export const ALARMS: readonly AlarmRow[] = [
     name: 'table-throttles',
     means: 'DynamoDB keeps refusing to read or write this table: it was not provisioned for so much.',
     each: 'table',
-    metric: (table) =>
-      new MathExpression({
-        expression: 'SUM(FILL(METRICS(), 0))',
-        usingMetrics: {
-          reads: table.metricThrottledRequestsForOperation(Operation.GET_ITEM),
-          writes: table.metricThrottledRequestsForOperation(Operation.PUT_ITEM),
-        },
-        label: 'requests refused',
-      }),
+    metric: (table) => table.metricRefusals(),
     atLeast: 1,
     ...{ minutes: 5, bad: 2, outOf: 3 },
   },
@@ -128,16 +127,27 @@ export const ALARMS: readonly AlarmRow[] = [
     means: 'At least 5 % of the requests to the API, and three of them, were answered with a 5xx.',
     each: 'stack',
     metric: ({ httpApi }) =>
-      new MathExpression({
-        expression: 'IF(errors >= 3, 100 * errors / requests, 0)',
-        usingMetrics: {
-          errors: httpApi.metricServerError({ statistic: 'Sum' }),
-          requests: httpApi.metricCount({ statistic: 'Sum' }),
-        },
-        label: '% of the requests',
-      }),
+      percent('% of the requests', 'bad >= 3', httpApi.metricServerError(SUM), httpApi.metricCount(SUM)),
     atLeast: 5,
     ...{ minutes: 15, bad: 1, outOf: 1 },
+  },
+  {
+    name: 'api-4xx',
+    means:
+      'For 15 minutes, at least half of the requests to the API, and three a second, were refused with a 4xx.',
+    each: 'stack',
+    metric: ({ httpApi }) =>
+      percent('% of the requests', 'bad >= 900', httpApi.metricClientError(SUM), httpApi.metricCount(SUM)),
+    atLeast: 50,
+    ...{ minutes: 5, bad: 3, outOf: 3 },
+  },
+  {
+    name: 'keys-refused',
+    means: 'For 15 minutes, one request a second has come without a valid client key.',
+    each: 'stack',
+    metric: ({ own }) => own('KeysRefused', 'Sum'),
+    atLeast: 300,
+    ...{ minutes: 5, bad: 3, outOf: 3 },
   },
   {
     name: 'modelstudio-key-refused',
@@ -216,11 +226,7 @@ export const ALARMS: readonly AlarmRow[] = [
     means: 'At least half of the attempts to deliver webhooks have failed for half an hour.',
     each: 'stack',
     metric: ({ own }) =>
-      new MathExpression({
-        expression: 'IF(attempts >= 10, 100 * failures / attempts, 0)',
-        usingMetrics: { failures: own('WebhookFailures', 'Sum'), attempts: own('WebhookAttempts', 'Sum') },
-        label: '% of the attempts',
-      }),
+      percent('% of the attempts', 'all >= 10', own('WebhookFailures', 'Sum'), own('WebhookAttempts', 'Sum')),
     atLeast: 50,
     ...{ minutes: 15, bad: 2, outOf: 2 },
   },

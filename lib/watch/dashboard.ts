@@ -124,6 +124,7 @@ function jobsOf({ own, httpApi }: Watched): IWidget[] {
     graph('API requests', [
       httpApi.metricCount({ statistic: 'Sum', label: 'all' }),
       httpApi.metricClientError({ statistic: 'Sum', label: '4xx' }),
+      own('KeysRefused', 'Sum', 'without a valid key'),
       httpApi.metricServerError({ statistic: 'Sum', label: '5xx' }),
     ]),
   ];
@@ -163,19 +164,20 @@ function webhooksOf({ own }: Watched): IWidget[] {
   ];
 }
 
-function machineryOf({ functions, queues }: Watched): IWidget[] {
+function machineryOf({ functions, queues, tables }: Watched): IWidget[] {
   return [
     graph(
       'Functions at once',
       functions.map((fn) => fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: fn.stage })),
     ),
     graph(
-      'Function errors and throttles',
+      'Function errors, and throttles of functions and tables',
       functions.map((fn) => fn.metricErrors({ statistic: 'Sum', label: fn.stage })),
       {
-        right: functions.map((fn) =>
-          fn.metricThrottles({ statistic: 'Sum', label: `${fn.stage} throttled` }),
-        ),
+        right: [
+          ...functions.map((fn) => fn.metricThrottles({ statistic: 'Sum', label: `${fn.stage} throttled` })),
+          ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
+        ],
       },
     ),
     graph(

@@ -155,6 +155,7 @@ describe('a list', () => {
   it('is as long as was asked for, 20 without that', async () => {
     const all = idsOf(await walk([100]));
     expect(idsOf((await page({})).jobs)).toEqual(all.slice(0, 20));
+    expect(idsOf((await page({ cursor: '' })).jobs)).toEqual(all.slice(0, 20));
     for (const limit of [1, 2, 99, 100]) {
       expect(idsOf((await page({ limit: String(limit) })).jobs)).toEqual(all.slice(0, limit));
     }

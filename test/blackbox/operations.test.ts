@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { synthesize } from '../../local/synthesize.ts';
-import type { Delivery, MoodyReceiver } from './moody-receiver.ts';
+import { type Delivery, type MoodyReceiver, startMoodyReceiver } from './moody-receiver.ts';
 import {
   cancel,
   deliveriesOf,
@@ -138,6 +138,7 @@ describe.concurrent('redeliver', TEST, () => {
         const { status, json } = await redeliver(scene, jobId);
         expect([status, json.webhook]).toMatchObject([202, { id: webhook.id, status: 'pending' }]);
         expect((await webhookIs(scene, jobId, 'delivered')).webhook.attempts).toBe(attempts);
+        await scene.operator.letRedeliver(jobId);
       }
       const deliveries = await deliveriesOf(scene, jobId);
       const delivered = { status: 204, error: null, next_attempt_at: null };
@@ -178,10 +179,11 @@ describe.concurrent('redeliver', TEST, () => {
     for (const _round of [1, 2, 3]) {
       const { webhook } = await webhookIs(scene, job_id, 'delivered');
       const statuses = (await twentyTimes(job_id)).map(({ status }) => status);
-      expect(statuses).toContain(202);
-      expect(statuses.filter((status) => status !== 202 && status !== 409)).toEqual([]);
+      expect(statuses.filter((status) => status === 202).length).toBe(1);
+      expect(statuses.filter((status) => ![202, 409, 429].includes(status))).toEqual([]);
       const after = await webhookIs(scene, job_id, 'delivered');
-      expect(after.webhook.attempts).toBeGreaterThan(webhook.attempts);
+      expect(after.webhook.attempts).toBe(webhook.attempts + 1);
+      await scene.operator.letRedeliver(job_id);
     }
     await quiet(scene);
     const attempts = (await deliveriesOf(scene, job_id)).map(({ attempt }: { attempt: number }) => attempt);
@@ -190,11 +192,49 @@ describe.concurrent('redeliver', TEST, () => {
     expect(await scene.operator.deadLetters()).toBe(0);
   });
 
+  it('is refused within a minute of the last one, with the time to wait, and sends nothing then', async (context) => {
+    const scene = await blackBox(context);
+    const jobId = await submitJob(scene, 'sandbox-instant');
+    await webhookIs(scene, jobId, 'delivered');
+    expect((await redeliver(scene, jobId)).status).toBe(202);
+    await webhookIs(scene, jobId, 'delivered');
+    for (let i = 0; i < 30; i++) {
+      const answer = await redeliver(scene, jobId);
+      expect(outcomeOf(answer)).toEqual([429, 'too_many_redeliveries']);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expectWithin(Number(answer.headers.get('retry-after')), [1, 60]);
+    }
+    await quiet(scene);
+    expect(scene.receiver.deliveries.length).toBe(2);
+  });
+
+  it('goes to another URL from then on, with the same id and body, and to no URL that may not be one', async (context) => {
+    const scene = await blackBox(context);
+    const moved = await startMoodyReceiver();
+    context.onTestFinished(() => moved.refuseConnections());
+    const jobId = await submitJob(scene, 'sandbox-instant');
+    await webhookIs(scene, jobId, 'delivered');
+    for (const body of [{ webhook_url: 'https://10.0.0.1/h' }, { webhook_url: moved.url, x: 1 }, [1]]) {
+      expect(outcomeOf(await redeliver(scene, jobId, body))).toEqual([400, 'invalid_request']);
+    }
+    const { status, json } = await redeliver(scene, jobId, { webhook_url: moved.url });
+    expect([status, json.webhook.url]).toEqual([202, moved.url]);
+    await webhookIs(scene, jobId, 'delivered');
+    const [before] = scene.receiver.deliveries;
+    const [after] = moved.deliveries;
+    expect([scene.receiver.deliveries.length, moved.deliveries.length]).toEqual([1, 1]);
+    expect([after?.body, after?.headers['webhook-id']]).toEqual([
+      before?.body,
+      before?.headers['webhook-id'],
+    ]);
+    expect((await jobOf(scene, jobId)).webhook.url).toBe(moved.url);
+  });
+
   it('may meet a cancel and the end of the job at once', async (context) => {
     const allAtOnce = (scene: Scene, jobId: string) =>
       Promise.all([redeliver, cancel, redeliver].map((ask) => ask(scene, jobId)));
     const { scene, jobIds, answers } = await whileFinishing(context, 20, allAtOnce);
-    for (const { status } of answers.flat()) expect([200, 202, 409]).toContain(status);
+    for (const { status } of answers.flat()) expect([200, 202, 409, 429]).toContain(status);
     for (const jobId of jobIds) {
       const { status, webhook } = await jobOf(scene, jobId);
       const posts = scene.receiver.deliveries.filter((delivery) => delivery.jobId === jobId);

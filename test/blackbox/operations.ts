@@ -6,8 +6,8 @@ const LATER_MILLIS = 20;
 const WORKERS = 20;
 
 export const cancel = ({ system }: Scene, jobId: string) => call(system, 'POST', `/v1/jobs/${jobId}/cancel`);
-export const redeliver = ({ system }: Scene, jobId: string) =>
-  call(system, 'POST', `/v1/jobs/${jobId}/redeliver`);
+export const redeliver = ({ system }: Scene, jobId: string, body?: object) =>
+  call(system, 'POST', `/v1/jobs/${jobId}/redeliver`, body);
 export const deliveriesOf = async ({ system }: Scene, jobId: string) =>
   (await call(system, 'GET', `/v1/jobs/${jobId}/deliveries`)).json.deliveries;
 /** The status of an answer, and its code or the status of the job in it. */

@@ -35,6 +35,8 @@ export interface Operator {
   putWebhookUrl(jobId: string, url: string): Promise<void>;
   /** Takes the document of a job's event away. @returns what puts it back */
   loseEvent(jobId: string): Promise<() => Promise<void>>;
+  /** Puts the last redelivery of a job's webhook so long ago that there may be another. */
+  letRedeliver(jobId: string): Promise<void>;
   /** Puts the wake-up that a job awaits back in time, so that the next sweep takes it for lost. */
   makeOverdue(jobId: string): Promise<void>;
   close(): void;
@@ -105,6 +107,9 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
       return async () => {
         await dynamodb.send(new PutItemCommand({ TableName: documents, Item: Attributes }));
       };
+    },
+    async letRedeliver(jobId) {
+      await jobs.set(jobId, 'webhook.redelivered.#at', { '#at': 'at' }, Date.now() - LONG_AGO_MILLIS);
     },
     async makeOverdue(jobId) {
       const row = await jobs.get(jobId);

@@ -237,21 +237,38 @@ it('a webhook that was never asked for is not delivered again', async () => {
   expect(JSON.parse(deliveries.text)).toEqual({ deliveries: [] });
 });
 
-describe('a body where none is asked for', () => {
-  it.each<[what: string, headers: Record<string, string>, body: string | Buffer]>([
-    ['that is JSON', { 'content-type': 'application/json' }, '{"force":true}'],
-    ['that is cut off', { 'content-type': 'application/json' }, '{"force":'],
-    ['nested without end', { 'content-type': 'application/json' }, '['.repeat(100_000)],
-    ['of another type', { 'content-type': 'text/xml' }, '<force/>'],
-    ['that is said to be packed', { 'content-encoding': 'gzip' }, 'not packed'],
-    ['of bytes', { 'content-type': 'application/octet-stream' }, Buffer.from([0xff, 0xfe, 0x00])],
-    ['of 5 MB', { 'content-type': 'application/json' }, 'x'.repeat(5_000_000)],
-    ['to be read as another method', { 'x-http-method-override': 'GET' }, 'x'],
-  ])('%s changes nothing', async (_what, headers, body) => {
-    const to = (which: keyof typeof jobs, verb: string) =>
-      send('POST', `/v1/jobs/${jobs[which]}/${verb}`, { headers, body });
-    expectProblem(await to('ended', 'cancel'), 409, 'not_cancellable');
-    expectProblem(await to('running', 'redeliver'), 409, 'not_finished');
+describe('a body where none is needed', () => {
+  const json = { 'content-type': 'application/json' };
+  it.each<[what: string, headers: Record<string, string>, body: string | Buffer, status: number]>([
+    ['with a member that means nothing', json, '{"force":true}', 400],
+    ['that is cut off', json, '{"force":', 400],
+    ['nested without end', json, '['.repeat(100_000), 400],
+    ['of another type', { 'content-type': 'text/xml' }, '<force/>', 415],
+    ['that is said to be packed', { ...json, 'content-encoding': 'gzip' }, 'not packed', 415],
+    ['of bytes', { 'content-type': 'application/octet-stream' }, Buffer.from([0xff, 0xfe, 0x00]), 415],
+    ['of 5 MB', json, 'x'.repeat(5_000_000), 413],
+    ['to be read as another method', { ...json, 'x-http-method-override': 'GET' }, 'x', 400],
+  ])('is refused, and changes nothing: %s', async (_what, headers, body, status) => {
+    const code = { 400: 'invalid_request', 413: 'too_large', 415: 'unsupported_media_type' }[status] ?? '';
+    const before = await jobNow('running');
+    for (const verb of ['cancel', 'redeliver']) {
+      for (const jobId of [jobs.running, jobs.ended]) {
+        expectProblem(await send('POST', `/v1/jobs/${jobId}/${verb}`, { headers, body }), status, code);
+      }
+      const elsewhere = await send('POST', `/v1/jobs/job_none/${verb}`, { headers, body });
+      expectProblem(elsewhere, 404, 'not_found');
+    }
+    expect((await jobNow('running')).status).toBe(before.status);
+  });
+
+  it.each<[headers: Record<string, string>, body: string]>([
+    [json, '{}'],
+    [{ 'content-type': 'application/x-www-form-urlencoded' }, '{}'],
+    [{}, ' \n'],
+  ])('may be empty, whatever its type: %j %j', async (headers, body) => {
+    const to = (jobId: string, verb: string) => send('POST', `/v1/jobs/${jobId}/${verb}`, { headers, body });
+    expectProblem(await to(jobs.ended, 'cancel'), 409, 'not_cancellable');
+    expectProblem(await to(jobs.running, 'redeliver'), 409, 'not_finished');
   });
 
   it('larger than the gateway takes is refused by it', async () => {

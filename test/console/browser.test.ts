@@ -21,7 +21,8 @@ let browser: Browser;
 let page: Page;
 let complaints: string[];
 /** What the browser itself says of an answer that a test asked for. */
-const REFUSED_JOB = /^Failed to load resource: .* status of (400|503) .*\/api\/[^/]+\/v1\/jobs$/;
+const REFUSED_JOB =
+  /^Failed to load resource: .* status of (400|429|503) .*\/api\/[^/]+\/v1\/jobs(\/[^/]+\/redeliver)?$/;
 
 describeInBrowser('the console in a browser', () => {
   beforeAll(async () => {
@@ -167,6 +168,9 @@ describeInBrowser('the console in a browser', () => {
     await expect.poll(() => received.count(), { timeout: PATIENCE }).toBe(2);
     const ids = (await received.allInnerTexts()).map((shown) => /webhook-id: (\S+)/.exec(shown)?.[1]);
     expect(new Set(ids).size).toBe(1);
+    await page.getByRole('button', { name: 'Redeliver webhook' }).click();
+    await text(detail()).toMatch(/redelivered less than 60 seconds ago\. Try again in \d+/);
+    expect(await received.count()).toBe(2);
   });
 
   it("counts the webhooks of one's own receiver, and opens a job on its webhook that did not come", async () => {

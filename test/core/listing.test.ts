@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { listKeyOf } from '../../functions/core/list-key.ts';
 import { parseListQuery } from '../../functions/core/listing.ts';
 
-const ALL = { status: null, limit: 20, from: '9999999999999_~', to: '0000000000000' };
+const ALL = { status: null, limit: 20, from: '9999999999999', to: '0000000000000' };
 const cursor = '1767225600000_job_1';
 
 describe('listKeyOf', () => {
@@ -19,7 +19,7 @@ describe('listKeyOf', () => {
     const isIn = (query: string) => {
       const range = parseListQuery(query);
       if ('faults' in range) throw new Error(query);
-      return key <= range.from && key >= range.to;
+      return key < range.from && key >= range.to;
     };
     expect(isIn('')).toBe(true);
     expect(isIn('created_after=2025-12-31T23:59:59.999Z')).toBe(true);
@@ -40,6 +40,7 @@ describe('parseListQuery', () => {
     ['limit=1', { ...ALL, limit: 1 }],
     ['limit=100', { ...ALL, limit: 100 }],
     [`cursor=${cursor}`, { ...ALL, from: cursor }],
+    ['cursor=1767225600000', { ...ALL, from: '1767225600000' }],
     ['cursor=', ALL],
     ['cursor=&limit=1', { ...ALL, limit: 1 }],
     ['created_after=2026-01-01T00:00:00Z', { ...ALL, to: '1767225600001' }],
@@ -71,7 +72,8 @@ describe('parseListQuery', () => {
     ['created_after=2026-01-01', /created_after/],
     ['created_before=2026-13-01T00:00:00Z', /created_before/],
     ['created_before=2026-02-30T00:00:00Z', /created_before/],
-    ['cursor=job_1', /cursor/],
+    ['cursor=&cursor=', /"cursor" must be given once/],
+    ['cursor=job_1', /"cursor" must be the next_cursor/],
     [`cursor=${cursor}%0a`, /cursor/],
     ['page=2', /"page" is unknown/],
     ['Limit=2', /"Limit" is unknown/],

@@ -73,12 +73,35 @@ describe('find', () => {
     expect(await clientKeys.find(key.sha256)).toBeNull();
   });
 
-  it('does not remember what is not there: a new key works at once', async () => {
-    const { clientKeys, stored } = setUp();
+  it('finds a new key at once, or within 10 s if it was asked for before it was there', async () => {
+    const { clientKeys, clock, stored, reads } = setUp();
     stored.key = null;
     expect(await clientKeys.find(key.sha256)).toBeNull();
     stored.key = key;
+    clock.time += 9999;
+    expect(await clientKeys.find(key.sha256)).toBeNull();
+    expect(reads()).toBe(1);
+    clock.time += 1;
     expect(await clientKeys.find(key.sha256)).toEqual(key);
+    stored.key = { ...key, sha256: 'new' };
+    expect(await clientKeys.find('new')).toEqual(stored.key);
+  });
+
+  it('reads a key that is not there once, however often it is tried', async () => {
+    const { clientKeys, reads } = setUp();
+    for (let i = 0; i < 2000; i++) expect(await clientKeys.find('b'.repeat(64))).toBeNull();
+    expect(reads()).toBe(1);
+  });
+
+  it('remembers a key beside any number of others that are not there, and no more than 1000 of these', async () => {
+    const { clientKeys, reads } = setUp();
+    await clientKeys.find(key.sha256);
+    for (let i = 0; i < 1001; i++) await clientKeys.find(`unknown ${i}`);
+    expect(reads()).toBe(1002);
+    expect(await clientKeys.find(key.sha256)).toEqual(key);
+    expect(reads()).toBe(1002);
+    await clientKeys.find('unknown 0');
+    expect(reads()).toBe(1003);
   });
 
   it('does not grow without bounds', async () => {

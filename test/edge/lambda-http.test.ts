@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Request } from '../../functions/admit/admit.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
-import { logger } from '../../functions/edge/log.ts';
+import { log, logger } from '../../functions/edge/log.ts';
 
 interface EventParts {
   method?: string;
@@ -79,6 +79,24 @@ describe('an event that is none of the gateway', () => {
     }));
     const { statusCode, body } = await handler(odd as APIGatewayProxyEventV2);
     expect([statusCode, body]).toEqual([401, '["","",{},"",""]']);
+  });
+});
+
+describe('what is counted', () => {
+  it('is told in one line a minute, be the requests as many as they may', async () => {
+    vi.useFakeTimers({ now: 1_000_000_000 });
+    const lines = vi.spyOn(logger, 'write').mockImplementation(() => undefined);
+    const handler = lambdaHttp(async () => {
+      log.tally('admit', { outcome: 'no_key' }, { KeysRefused: 1 });
+      return { status: 401, headers: {}, body: '' };
+    });
+    for (let second = 0; second <= 120; second++) {
+      vi.setSystemTime(1_000_000_000 + second * 1000);
+      await handler(event({}));
+    }
+    vi.useRealTimers();
+    const told = lines.mock.calls.map(([line]) => JSON.parse(line).KeysRefused);
+    expect(told).toEqual([1, 60, 60]);
   });
 });
 

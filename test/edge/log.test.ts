@@ -72,6 +72,27 @@ it('tells much work in one line: how much came to which outcome', async () => {
   expect(lines.length).toBe(1);
 });
 
+it('tells what comes in between with the first call after the time that was asked for', async () => {
+  vi.useFakeTimers({ now: 1_000_000_000 });
+  try {
+    const { log, tellTally } = await importLog();
+    const refuse = (atSeconds: number) => {
+      vi.setSystemTime(1_000_000_000 + atSeconds * 1000);
+      log.tally('admit', { outcome: 'unknown_key' }, { KeysRefused: 1 });
+      tellTally({}, 60_000);
+    };
+    for (let i = 0; i < 3000; i++) refuse(i / 50);
+    refuse(60);
+    const told = lines.map(({ admit, KeysRefused }) => [admit, KeysRefused]);
+    expect(told).toEqual([
+      [{ unknown_key: 1 }, 1],
+      [{ unknown_key: 3000 }, 3000],
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 it('tells each of them at the level DEBUG', async () => {
   vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'DEBUG');
   const { log } = await importLog();

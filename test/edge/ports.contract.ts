@@ -201,7 +201,7 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
   });
 }
 
-const HIGHEST = '9999999999999_~';
+const HIGHEST = '9999999999999';
 const LOWEST = '0000000000000';
 
 function describeClientJobs(world: () => PortsWorld, newId: () => string): void {
@@ -229,20 +229,23 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       expect(page).toEqual({ jobs: [moved, ...jobs.slice(1)], end: null });
     });
 
-    it('come in a range, both its ends included', async () => {
+    it('come in a range, its lower end included', async () => {
       const { client, jobs, keys } = await clientWith(6);
       const page = await world().clientJobs.page(client, keys[1] ?? '', keys[4] ?? '', 10);
-      expect(page.jobs).toEqual(jobs.slice(1, 5));
-      expect(await world().clientJobs.page(client, keys[4] ?? '', keys[1] ?? '', 10)).toEqual({
-        jobs: [],
-        end: null,
-      });
+      expect(page).toEqual({ jobs: jobs.slice(2, 5), end: null });
+      for (const to of [keys[4], keys[1]]) {
+        const nothing = await world().clientJobs.page(client, keys[4] ?? '', to ?? '', 10);
+        expect(nothing).toEqual({ jobs: [], end: null });
+      }
     });
 
-    it('come no more than asked for, with the place of the last one', async () => {
+    it('come no more than asked for, with the place to go on from if there are more', async () => {
       const { client, jobs, keys } = await clientWith(5);
-      const page = await world().clientJobs.page(client, HIGHEST, LOWEST, 3);
-      expect(page).toEqual({ jobs: jobs.slice(0, 3), end: keys[2] });
+      const page = (from: string, limit: number) => world().clientJobs.page(client, from, LOWEST, limit);
+      expect(await page(HIGHEST, 3)).toEqual({ jobs: jobs.slice(0, 3), end: keys[2] });
+      expect(await page(keys[2] ?? '', 1)).toEqual({ jobs: jobs.slice(3, 4), end: keys[3] });
+      expect(await page(keys[2] ?? '', 2)).toEqual({ jobs: jobs.slice(3), end: null });
+      expect(await page(HIGHEST, 5)).toEqual({ jobs, end: null });
     });
 
     it('are no longer there once they were removed', async () => {

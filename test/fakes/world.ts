@@ -70,12 +70,12 @@ export function fakeClientJobs(rows: ReadonlyMap<string, Job>, clock = FOR_EVER)
   return {
     async page(client, from, to, limit) {
       const own = [...rows.values()].filter((job) => job.client === client);
-      const inRange = own.filter((job) => listKeyOf(job) <= from && listKeyOf(job) >= to);
+      const inRange = own.filter((job) => listKeyOf(job) < from && listKeyOf(job) >= to);
       inRange.sort((a, b) => (listKeyOf(a) < listKeyOf(b) ? 1 : -1));
       const page = inRange.slice(0, limit);
       const last = page.at(-1);
       const jobs = structuredClone(page.filter((job) => !isOver(job, clock)));
-      return { jobs, end: last && inRange.length >= limit ? listKeyOf(last) : null };
+      return { jobs, end: last && inRange.length > limit ? listKeyOf(last) : null };
     },
   };
 }

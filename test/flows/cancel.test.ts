@@ -20,9 +20,9 @@ function worldWith(job: Job) {
   return world;
 }
 
-async function cancelIn(world: ReturnType<typeof fakeWorld>, client = 'acme') {
+async function cancelIn(world: ReturnType<typeof fakeWorld>, client = 'acme', asked = '') {
   const { status, headers, body } = await cancel(
-    request,
+    { ...request, headers: { 'content-type': 'application/json' }, body: Buffer.from(asked) },
     { operation: 'cancel', jobId: 'job_1', client },
     world,
   );
@@ -76,6 +76,22 @@ describe('cancel', () => {
   it('asks to come back while the job is being submitted', async () => {
     const { status, headers, json } = await cancelIn(worldWith(submittingJob()));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_cancellable', '1']);
+  });
+
+  it.each<[body: string, status: number, pointer?: string]>([
+    ['{}', 200],
+    ['{"reason":"typo"}', 400, '/reason'],
+    ['{"force":true', 400, ''],
+    ['[]', 400, ''],
+  ])('takes no more than an empty object: %s is a %i', async (body, status, pointer) => {
+    const world = worldWith(runningJob());
+    const { status: answered, json } = await cancelIn(world, 'acme', body);
+    expect([answered, json.errors?.[0].pointer]).toEqual([status, pointer]);
+    expect(world.jobs.rows.get('job_1')?.status).toBe(status === 200 ? 'cancelled' : 'running');
+  });
+
+  it('looks for the job before it looks at the body', async () => {
+    expect((await cancelIn(worldWith(runningJob()), 'other', '{"x":1}')).json.code).toBe('not_found');
   });
 
   it("knows nothing of another client's job", async () => {

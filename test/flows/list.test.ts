@@ -62,6 +62,12 @@ describe('list', () => {
     expect(new Set(all).size).toBe(count);
   });
 
+  it('looks at two pages a request at most, and may then have found nothing yet', async () => {
+    const jobs = manyJobs(450, (index) => (index === 0 ? finishedJob() : runningJob()));
+    const pages = await askForAll(jobs, 'status=completed');
+    expect(pages).toEqual([[], [], ['job_0000']]);
+  });
+
   it('finds the few of a status among many, in more than one call if need be', async () => {
     const jobs = manyJobs(2500, (index) => (index % 1000 === 7 ? finishedJob() : runningJob()));
     const pages = await askForAll(jobs, 'status=completed');

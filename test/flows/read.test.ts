@@ -44,6 +44,25 @@ describe('admit', () => {
     if (status === 405) expect(answer.headers['allow']).toBe('POST, GET, HEAD');
   });
 
+  it.each<[outcome: string, authorization: string | undefined]>([
+    ['no_key', undefined],
+    ['no_key', writer.key],
+    ['unknown_key', bearer.slice(0, -1)],
+    ['revoked_key', `Bearer ${revoked.key}`],
+  ])('counts whom it does not know: %s', async (outcome, authorization) => {
+    const world = fakeWorld({ clientKeys });
+    await admit(request('GET', '/v1/jobs', authorization), world);
+    expect([world.told, world.measured]).toEqual([[{ stage: 'admit', outcome }], { KeysRefused: 1 }]);
+  });
+
+  it('counts nobody whom it knows, whatever is asked', async () => {
+    const world = fakeWorld({ clientKeys });
+    for (const path of ['/v1/jobs', '/nowhere']) await admit(request('GET', path, bearer), world);
+    await admit(request('POST', '/v1/jobs', `Bearer ${reader.key}`), world);
+    await admit(request('GET', '/v1/health'), world);
+    expect(world.told).toEqual([]);
+  });
+
   it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
     const admitted = await admit(
       request('GET', '/v1/jobs/job_1', `bearer ${reader.key}`),

@@ -32,10 +32,25 @@ function worldWith(job: Job, ...exchanges: Exchange[]) {
   return { ...world, webhook: () => (world.jobs.rows.get('job_1') as FinishedJob).webhook };
 }
 
-async function redeliverIn(world: ReturnType<typeof worldWith>, client = 'acme') {
+async function redeliverIn(world: ReturnType<typeof worldWith>, client = 'acme', asked = '') {
   const admitted = { operation: 'redeliver', jobId: 'job_1', client } as const;
-  const { status, headers, body } = await redeliver(request, admitted, world);
+  const { status, headers, body } = await redeliver(withBody(asked), admitted, world);
   return { status, headers, json: JSON.parse(body) };
+}
+
+const withBody = (text: string) => ({
+  ...request,
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from(text),
+});
+
+/** Makes every attempt of the round that was begun last. */
+async function attemptAll(world: ReturnType<typeof worldWith>): Promise<void> {
+  while (world.webhook()?.status === 'pending') {
+    const next = world.wakeUps.sent.at(-1)?.message as DeliverMessage;
+    world.clock.time = Math.max(world.clock.time, next.wake.dueAt);
+    await deliver(next, world);
+  }
 }
 
 describe('redeliver', () => {
@@ -59,11 +74,7 @@ describe('redeliver', () => {
     const webhook = settledWebhook('exhausted', { attempts: 4, lastSeq: 4 });
     const world = worldWith(finishedJob({ webhook }), answered(500));
     await redeliverIn(world);
-    while (world.webhook()?.status === 'pending') {
-      const next = world.wakeUps.sent.at(-1)?.message as DeliverMessage;
-      world.clock.time = Math.max(world.clock.time, next.wake.dueAt);
-      await deliver(next, world);
-    }
+    await attemptAll(world);
     expect(world.webhook()).toMatchObject({ status: 'exhausted', attempts: 8 });
     expect(world.posted.map(({ id }) => id)).toEqual(Array(4).fill('msg_1'));
     expect(world.webhook()?.log.map((tried) => tried.attempt)).toEqual([1, 5, 6, 7, 8]);
@@ -80,8 +91,110 @@ describe('redeliver', () => {
   it('begins one round for many who ask at once', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('delivered') }));
     const answers = await Promise.all(Array.from({ length: 50 }, () => redeliverIn(world)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([202, ...Array(49).fill(429)]);
     expect(world.wakeUps.sent.length).toBe(1);
+  });
+
+  it('begins the next round a minute after the last one, and says when that is', async () => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }), answered(204));
+    const outcomes: unknown[] = [];
+    for (const seconds of [0, 0.001, 12.3, 59.999, 60, 119, 120]) {
+      world.clock.time = NOW + seconds * 1000;
+      const { status, headers, json } = await redeliverIn(world);
+      outcomes.push([seconds, status, json.code ?? json.webhook.status, headers['retry-after']]);
+      await attemptAll(world);
+    }
+    const refused = (seconds: number, wait: string) => [seconds, 429, 'too_many_redeliveries', wait];
+    expect(outcomes).toEqual([
+      [0, 202, 'pending', undefined],
+      refused(0.001, '60'),
+      refused(12.3, '48'),
+      refused(59.999, '1'),
+      [60, 202, 'pending', undefined],
+      refused(119, '1'),
+      [120, 202, 'pending', undefined],
+    ]);
+    expect(world.posted.length).toBe(3);
+  });
+
+  it('begins twenty rounds at most, and then names no time at which there could be another', async () => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('delivered') }), answered(204));
+    for (let round = 1; round <= 20; round++) {
+      expect((await redeliverIn(world)).status, `round ${round}`).toBe(202);
+      await attemptAll(world);
+      world.clock.time += 60_000;
+    }
+    world.clock.time += 7 * 86_400_000;
+    const { status, headers, json } = await redeliverIn(world);
+    expect([status, json.code, json.detail]).toEqual([
+      429,
+      'too_many_redeliveries',
+      'The webhook has been redelivered 20 times, which is the most for a job.',
+    ]);
+    expect(headers).not.toHaveProperty('retry-after');
+    expect(world.posted.length).toBe(20);
+  });
+
+  it('may follow the automatic round at once, as that one does not count', async () => {
+    const webhook = pendingWebhook({ awaited: wake(1) });
+    const world = worldWith(finishedJob({ webhook }), answered(204));
+    expect((await redeliverIn(world)).status).toBe(202);
+    await deliver({ jobId: 'job_1', wake: wake(1), attempts: 0 }, world);
+    expect(world.posted).toEqual([]);
+    await attemptAll(world);
+    expect([world.posted.length, world.webhook()?.status]).toEqual([1, 'delivered']);
+  });
+
+  it('looks for the job, then at the body, then at the job, and only then at how often it was asked', async () => {
+    const code = async (webhook: Webhook | null, body: string, client = 'acme') =>
+      (await redeliverIn(worldWith(finishedJob({ webhook })), client, body)).json.code;
+    const redelivered = { rounds: 20, at: NOW };
+    const underWay = pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1, redelivered });
+    expect(await code(underWay, '{"x":1}', 'other')).toBe('not_found');
+    expect(await code(underWay, '{"x":1}')).toBe('invalid_request');
+    expect(await code(null, '{"x":1}')).toBe('invalid_request');
+    expect(await code(underWay, '')).toBe('not_redeliverable');
+    expect(await code(settledWebhook('gone', { redelivered }), '')).toBe('too_many_redeliveries');
+  });
+
+  it("goes to the URL that it names, which is the webhook's from then on", async () => {
+    const webhook = settledWebhook('exhausted', { attempts: 4, lastSeq: 4 });
+    const world = worldWith(finishedJob({ webhook }), answered(500), answered(204));
+    const url = 'https://new.example.com/h';
+    const { status, json } = await redeliverIn(world, 'acme', JSON.stringify({ webhook_url: url }));
+    expect([status, json.webhook]).toMatchObject([202, { id: 'msg_1', url }]);
+    await attemptAll(world);
+    world.clock.time += 60_000;
+    await redeliverIn(world);
+    await attemptAll(world);
+    const body = '{"data":{"results":[]}}';
+    expect(world.posted).toMatchObject(Array(3).fill({ id: 'msg_1', url, body }));
+    expect(world.webhook()?.url).toBe(url);
+  });
+
+  it.each<[body: string, pointers: string[]]>([
+    ['{"webhook_url":"http://new.example.com/h"}', ['/webhook_url']],
+    ['{"webhook_url":"https://10.0.0.1/h","x":1}', ['/webhook_url', '/x']],
+    ['{"webhook_url":null}', ['/webhook_url']],
+    ['{"webhook_url":["https://new.example.com/h"]}', ['/webhook_url']],
+    ['{"url":"https://new.example.com/h"}', ['/url']],
+    ['[]', ['']],
+    ['null', ['']],
+    ['"https://new.example.com/h"', ['']],
+    ['webhook_url=https://new.example.com/h', ['']],
+  ])('refuses the body %s', async (body, pointers) => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }));
+    const { status, json } = await redeliverIn(world, 'acme', body);
+    const found = json.errors.map(({ pointer }: { pointer: string }) => pointer);
+    expect([status, json.code, found.sort()]).toEqual([400, 'invalid_request', pointers]);
+    expect([world.wakeUps.sent, world.webhook()?.redelivered]).toEqual([[], undefined]);
+  });
+
+  it.each(['{}', ' {}\n', '{ }', ' '])('takes the body %j for none', async (body) => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }));
+    const { status, json } = await redeliverIn(world, 'acme', body);
+    expect([status, json.webhook.url]).toEqual([202, 'https://hooks.example.com/h']);
   });
 
   it('waits for an attempt that is under way', async () => {

@@ -86,7 +86,7 @@ function likely(models: string[]): Likely {
   };
 }
 
-const isCreate = ({ requestBody }: Operation) => requestBody !== null;
+const isCreate = ({ requestBody }: Operation) => requestBody?.required === true;
 const moods = [
   { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 75 },
   { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 15 },

@@ -28,7 +28,7 @@ export interface Operation {
   /** Null: open to everyone. */
   scope: string | null;
   parameters: Parameter[];
-  requestBody: { content: Content } | null;
+  requestBody: { required: boolean; content: Content } | null;
   responses: Record<string, Described>;
 }
 

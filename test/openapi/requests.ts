@@ -73,7 +73,7 @@ const ODD_HEADERS: [string, string][] = [
 
 /** Sequences of requests, half of them as the operations ask for, the others odd: some to make jobs, then any. */
 export function sequences(operations: Operation[], habits: Habits): fc.Arbitrary<Step[]> {
-  const creates = operations.filter(({ requestBody }) => requestBody !== null);
+  const creates = operations.filter(({ requestBody }) => requestBody?.required);
   const [first, then] = [stepsOf(creates, habits), stepsOf(operations, habits)];
   return fc
     .tuple(
@@ -87,7 +87,7 @@ function stepsOf(operations: Operation[], habits: Habits): fc.Arbitrary<Step> {
   const requests = operations.map((operation) => {
     const { method, parameters, requestBody } = operation;
     // The more a request may say or do, the more there is to try.
-    const weight = 1 + parameters.length + (method === 'POST' ? 1 : 0) + (requestBody ? 8 : 0);
+    const weight = 1 + parameters.length + (method === 'POST' ? 1 : 0) + (requestBody?.required ? 8 : 0);
     return { weight, arbitrary: requestsTo(operation, habits) };
   });
   return fc.record<Step>({
@@ -106,7 +106,7 @@ function requestsTo(operation: Operation, { callers, likely }: Habits): fc.Arbit
     path: mostly(path, path.chain(oddPaths)),
     query: mostly(queriesOf(operation, likely), oddQueries),
     headers: headersOf(operation, mediaType, likely),
-    body: mediaType ? bodiesOf(requestBody?.content[mediaType]?.schema ?? {}, likely) : noBody,
+    body: bodyOf(operation, mediaType, likely),
   });
 }
 
@@ -182,6 +182,16 @@ const noBody: fc.Arbitrary<Body | null> = mostly<Body | null>(
   fc.constant(null),
   fc.constant({ text: '{"odd":true}', ...plain }),
 );
+
+function bodyOf(
+  { requestBody }: Operation,
+  mediaType: string | undefined,
+  likely: Likely,
+): fc.Arbitrary<Body | null> {
+  if (!requestBody || mediaType === undefined) return noBody;
+  const bodies = bodiesOf(requestBody.content[mediaType]?.schema ?? {}, likely);
+  return requestBody.required ? bodies : fc.oneof(noBody, bodies);
+}
 
 function bodiesOf(schema: object, likely: Likely): fc.Arbitrary<Body | null> {
   const instances = instancesOf(schema, likely);

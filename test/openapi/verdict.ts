@@ -77,7 +77,9 @@ export function verdictOn(request: Request, caller: Caller, description: Descrip
   const documented = Object.keys(operation.responses).map(Number);
   const isMalformed = (status: number) => MALFORMED.includes(status);
   const faults = faultsIn(parts, operation);
-  if (faults.length > 0) return verdict(documented.filter(isMalformed), faults.join('; '));
+  const isOfJob = operation.path.includes('{');
+  const refusals = documented.filter((status) => isMalformed(status) || (isOfJob && status === 404));
+  if (faults.length > 0) return verdict(refusals, faults.join('; '));
   const others = documented.filter((status) => ![401, 403].includes(status));
   const broken = UNSAID.flatMap(([rule, isBroken]) => (isBroken(parts) ? [rule] : []));
   const unmentioned = [...parts.query.keys()].filter((name) => !isMentioned(operation, name));
@@ -110,13 +112,13 @@ function jsonIn(text: string): unknown {
   }
 }
 
-function faultsIn({ query, headers, body }: Parts, { parameters, requestBody }: Operation): string[] {
+function faultsIn({ query, headers, text, body }: Parts, { parameters, requestBody }: Operation): string[] {
   const faults: string[] = [];
   const refuse = (why: string) => void faults.push(why);
   const check = (name: string, values: string[], schema: object) => {
     if (values.length > 1) refuse(`${name} is given ${values.length} times`);
-    for (const text of values) {
-      const fault = faultIn(readText(text, schema), schema);
+    for (const value of values) {
+      const fault = faultIn(readText(value, schema), schema);
       if (fault) refuse(`${name}${fault}`);
     }
   };
@@ -125,7 +127,8 @@ function faultsIn({ query, headers, body }: Parts, { parameters, requestBody }: 
     const header = place === 'header' ? headers.get(name) : null;
     if (header !== null) check(name, [header], schema);
   }
-  if (!requestBody) return faults;
+  const isEmpty = ['', '{}'].includes(text.trim());
+  if (!requestBody || (!requestBody.required && isEmpty)) return faults;
   const mediaType = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   const content = requestBody.content[mediaType];
   if (!content) refuse(`the content type is "${mediaType}"`);

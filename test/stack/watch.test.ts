@@ -159,6 +159,9 @@ describe('queries of the runbook', () => {
   const fields = new Set([
     ...[...`${facts}${access}`.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name),
     ...Object.keys(METRICS),
+    ...[...read('functions/admit/admit.ts').matchAll(/'(\w+_key)'/g)].map(
+      ([, outcome]) => `admit.${outcome}`,
+    ),
     ...['message', 'level', 'error.name', 'error.stack', 'message_id'],
     ...['@timestamp', '@message', '@log', '@type', '@duration'],
   ]);
@@ -212,6 +215,7 @@ const WATCHED = [
     dimension: 'QueueName',
   },
   { type: 'AWS::ApiGatewayV2::Api', name: '5xx', dimension: 'ApiId' },
+  { type: 'AWS::ApiGatewayV2::Api', name: '4xx', dimension: 'ApiId' },
 ];
 
 describe('alarms', () => {
@@ -222,6 +226,28 @@ describe('alarms', () => {
     const watched = metricsOfAlarms().filter((metric) => metric.name === name);
     expect(ids.length).toBeGreaterThan(0);
     expect(watched.flatMap(({ dimensions }) => dimensions).sort()).toEqual(ids.sort());
+  });
+
+  it('see whatever a function may ask of the tables of jobs being refused, on the dashboard as well', () => {
+    const statements = resourcesOf('AWS::IAM::Policy').flatMap(
+      ([, { PolicyDocument }]) => PolicyDocument.Statement,
+    );
+    const asked = statements.flatMap(({ Action, Resource }: Properties) =>
+      [Resource].flat().flatMap((resource) => {
+        const [, table] = /"(State(?:Jobs|Documents)\w+)"/.exec(JSON.stringify(resource)) ?? [];
+        return table === undefined ? [] : [Action].flat().map((action) => `${table} ${action}`);
+      }),
+    );
+    const watchedIn = (metrics: Metric[]) =>
+      metrics.flatMap(({ name, dimensions }) => {
+        const [, operation] = dimensions.join().match(/Operation=(\w+)/) ?? [];
+        const [, table] = dimensions.join().match(/TableName=(\w+)/) ?? [];
+        return name === 'ThrottledRequests' ? [`${table} dynamodb:${operation}`] : [];
+      });
+    expect(new Set(asked).size).toBeGreaterThan(5);
+    for (const metrics of [metricsOfAlarms(), metricsOnDashboard()]) {
+      expect(watchedIn(metrics)).toEqual(expect.arrayContaining([...new Set(asked)]));
+    }
   });
 
   it('are all on the dashboard, before anything else', () => {
