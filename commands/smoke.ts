@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { retryAfterIn } from '../functions/core/retry-after.ts';
+import { retryAfterOf } from '../functions/core/retry-after.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { Failure } from './sentence.ts';
 import { placeIn, runningOn } from './target.ts';
@@ -65,11 +65,10 @@ async function call({ url, key }: Api, path: string, init: RequestInit = {}): Pr
   const headers = { authorization: `Bearer ${key}`, ...init.headers };
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
   const response = await fetch(url + path, { ...init, headers, signal, redirect: 'manual' });
-  const retryAfter = response.headers.get('retry-after') ?? undefined;
   return {
     status: response.status,
     body: (await response.json().catch(() => null)) as Answer['body'],
-    retryAfterSeconds: retryAfterIn(retryAfter, Date.now()) ?? 1,
+    retryAfterSeconds: retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1,
   };
 }
 

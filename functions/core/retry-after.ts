@@ -17,7 +17,7 @@ export function retryAfterOf(headers: Record<string, string | undefined>, now: M
 }
 
 /** Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds, which some servers give as a fraction, or a date. */
-export function retryAfterIn(header: string | undefined, now: Millis): number | null {
+function retryAfterIn(header: string | undefined, now: Millis): number | null {
   const value = header?.trim() ?? '';
   const seconds = numberIn(value);
   if (seconds !== null) return wholeSeconds(seconds);

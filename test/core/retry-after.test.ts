@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import { retryAfterIn, retryAfterOf } from '../../functions/core/retry-after.ts';
+import { retryAfterOf } from '../../functions/core/retry-after.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+const retryAfterIn = (header: string | undefined, now: number) =>
+  retryAfterOf({ 'retry-after': header }, now);
 const httpDate = (millis: number) => new Date(millis).toUTCString();
 
 it.each<[what: string, header: string | undefined, seconds: number | null]>([

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Creation } from '../../../../functions/core/creation.ts';
 import type { Outcome } from '../../../../functions/core/outcome.ts';
 import type { Report, Results, Trouble } from '../../../../functions/core/report.ts';
-import { retryAfterIn } from '../../../../functions/core/retry-after.ts';
+import { retryAfterOf } from '../../../../functions/core/retry-after.ts';
 import { sentenceOfRefusal } from '../../../../functions/core/sentence.ts';
 
 const RUNNING_STATES = new Set(['starting', 'processing']);
@@ -38,7 +38,7 @@ export function readCreation(outcome: Outcome, { apiKey, now }: ReadingContext):
     case 404:
       return { kind: 'model_not_found' };
     case 429:
-      return { kind: 'unavailable', retryAfterSeconds: retryAfterIn(headers['retry-after'], now) };
+      return { kind: 'unavailable', retryAfterSeconds: retryAfterOf(headers, now) };
   }
   const isRefused = status >= 300 && status < 500 && status !== 408;
   if (isRefused) return { kind: 'refused', cause: `status_${status}`, sentence: sentence() };
@@ -57,7 +57,7 @@ export function readReport(outcome: Outcome, upstreamJobId: string, now: number)
   const { status, headers, body, isTruncated } = outcome;
   if (status === 404) return { kind: 'missing', isGone: false };
   if (status === 401 || status === 403) return trouble('unauthorized');
-  if (status === 429) return trouble('unavailable', retryAfterIn(headers['retry-after'], now) ?? 0);
+  if (status === 429) return trouble('unavailable', retryAfterOf(headers, now) ?? 0);
   if (status >= 500) return trouble('server_error');
   if (status !== 200) return trouble('nonsense');
   if (isTruncated) return { kind: 'too_large' };
