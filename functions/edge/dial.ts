@@ -1,6 +1,7 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { lookup as dnsLookup } from 'node:dns';
 import { type BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
+import { promisify } from 'node:util';
 
 /**
  * For one of several addresses to take a connection, before the next one is tried. A lost SYN is sent again after one
@@ -25,56 +26,38 @@ export type DialError = NodeJS.ErrnoException & { isTls?: true };
  * @throws DialError
  */
 export async function dial(options: DialOptions, signal: AbortSignal): Promise<Socket> {
-  const isSecure = options.url.protocol === 'https:';
-  const host = options.url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(options.url.port) || (isSecure ? 443 : 80);
-  const addresses = await addressesOf(host, options.lookup);
-  const socket = await connectToOne(addresses, port, options, signal);
-  return isSecure ? secured(socket, host) : socket;
-}
-
-async function connectToOne(
-  addresses: string[],
-  port: number,
-  { deadlineMillis, blockList }: DialOptions,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const budget = Math.min(ADDRESS_BUDGET_MILLIS, deadlineMillis / (addresses.length + 1));
+  const { url, lookup = dnsLookup, deadlineMillis, blockList } = options;
+  const isSecure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port) || (isSecure ? 443 : 80);
+  const found = isIP(host)
+    ? [{ address: host }]
+    : await promisify(lookup as typeof dnsLookup)(host, { all: true });
+  const budget = Math.min(ADDRESS_BUDGET_MILLIS, deadlineMillis / (found.length + 1));
   let failure = withCode('ENODATA');
-  for (const [i, host] of addresses.entries()) {
+  for (const [i, { address }] of found.entries()) {
     signal.throwIfAborted();
     // After the last one there is nobody to turn to: it has all the time that is left.
-    const timeout = i < addresses.length - 1 ? budget : 0;
-    const socket = connect({ host, port, timeout, ...(blockList && { blockList }) });
+    const timeout = i < found.length - 1 ? budget : 0;
+    const socket = connect({ host: address, port, timeout, ...(blockList && { blockList }) });
     signal.addEventListener('abort', () => socket.destroy());
-    try {
-      return await connected(socket);
-    } catch (error) {
-      failure = error as DialError;
-      if (failure.code === 'ERR_IP_BLOCKED') break;
-    }
+    const error = await connected(socket);
+    if (error === null) return isSecure ? secured(socket, host) : socket;
+    failure = error;
+    if (error.code === 'ERR_IP_BLOCKED') break;
   }
   throw failure;
 }
 
-function addressesOf(host: string, lookup: LookupFunction = dnsLookup): Promise<string[]> {
-  if (isIP(host)) return Promise.resolve([host]);
-  return new Promise((resolve, reject) => {
-    lookup(host, { all: true }, (error, found) => {
-      if (error) reject(error);
-      else resolve((found as LookupAddress[]).map(({ address }) => address));
-    });
-  });
-}
-
-function connected(socket: Socket): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('close', () => reject(withCode('ECONNRESET')));
+/** Null once the connection stands. */
+function connected(socket: Socket): Promise<DialError | null> {
+  return new Promise((resolve) => {
+    socket.once('error', resolve);
+    socket.once('close', () => resolve(withCode('ECONNRESET')));
     socket.once('timeout', () => socket.destroy(withCode('ETIMEDOUT')));
     socket.once('connect', () => {
       socket.setTimeout(0);
-      resolve(socket);
+      resolve(null);
     });
   });
 }
