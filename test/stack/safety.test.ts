@@ -178,11 +178,6 @@ const UNSAFE: [safety: string, sentence: string, takeOut: (stack: Stack) => void
   [
     'ruleTargets',
     'Sweep/EveryMinute may repeat Sweep/Function: ',
-    change('Sweep/Function/EventInvokeConfig', 'MaximumRetryAttempts'),
-  ],
-  [
-    'ruleTargets',
-    'Sweep/EveryMinute may repeat Sweep/Function: ',
     change('Sweep/Function/EventInvokeConfig', 'MaximumEventAgeInSeconds'),
   ],
   [

@@ -1,0 +1,95 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ask, type Row } from './insights.ts';
+import { logLines } from './log-lines.ts';
+import { pageAt } from './pages.ts';
+
+const [, ...chapters] = pageAt('docs/runbook.md').text.split(/^#{2,3} (?=.)/m);
+
+/** Each with the heading that it stands under. */
+const QUERIES = chapters.flatMap((chapter) => {
+  const [heading = ''] = chapter.split('\n', 1);
+  return [...chapter.matchAll(/^```\n((?:filter|stats|fields) [\s\S]*?)^```$/gm)].map(([, query = '']) => ({
+    heading,
+    query: query.trim(),
+  }));
+});
+
+let lines: Row[];
+
+beforeAll(async () => {
+  lines = await logLines();
+});
+
+/** Those of one job, of one client. */
+const forOne = (query: string) =>
+  query.replace('"job_…"', `"${jobId()}"`).replace('"CLIENT"', `"${client()}"`);
+const submitted = () => lines.find(({ message, client }) => message === 'submit' && client !== undefined);
+const jobId = () => lines.find(({ message }) => message === 'deliver')?.['job_id'];
+const client = () => submitted()?.['client'];
+
+const queriesOf = (heading: string) => QUERIES.filter((each) => each.heading === heading);
+
+describe('a query of the runbook', () => {
+  it('there are some', () => {
+    expect(QUERIES.length).toBeGreaterThan(15);
+  });
+
+  it.each(QUERIES)(
+    'finds lines that are really written, and names no field that none has: $heading',
+    ({ query }) => {
+      expect(ask(forOne(query), lines).length).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([
+    ['Function errors', /./],
+    ['Sweeper silent', /Sweep/],
+  ])(
+    'finds what Lambda says of a time-out, a crash and a failed start, and of nothing else: %s',
+    (heading, log) => {
+      const [{ query } = { query: '' }] = queriesOf(heading);
+      const found = ask(query, lines).filter(({ type }) => type !== undefined);
+      expect(new Set(found.map((line) => line['record.status']))).toEqual(
+        new Set(['timeout', 'error', 'failure']),
+      );
+      for (const line of found) expect(line['@log']).toMatch(log);
+    },
+  );
+
+  it('finds nothing of a request that was answered in "API 5xx"', () => {
+    for (const { query } of queriesOf('API 5xx')) {
+      for (const { status } of ask(query, lines)) expect(String(status)).not.toBe('202');
+    }
+  });
+});
+
+describe('the language', () => {
+  const rows = [
+    { message: 'a', n: 1, 'x.y': 'one' },
+    { message: 'b', n: 2 },
+    { message: 'a', n: 3 },
+  ];
+
+  it.each<[string, unknown]>([
+    ['filter message = "a" and n != 1', [{ message: 'a', n: 3 }]],
+    ['filter ispresent(x.y) or message like /^b|c$/', rows.slice(0, 2)],
+    ['filter message in ["b", "c"] | sort n desc | display message', [rows[1]]],
+    [
+      'stats count(*) as many, sum(n) / 2 as half by message | filter many = 2',
+      [{ message: 'a', many: 2, half: 2 }],
+    ],
+  ])('%s', (query, found) => {
+    expect(ask(query, rows)).toEqual(found);
+  });
+
+  it.each([
+    ['filter message = "a" | display z', 'No line has z'],
+    ['filter z = "a" or message = "a"', 'No line has z'],
+    ['filter (message = "a"', 'Expected )'],
+    ['find message', 'There is no command find'],
+    ['filter message ~ "a"', 'Not understood'],
+    ['filter message = "a" n', 'Not understood'],
+  ])('is not understood: %s', (query, sentence) => {
+    expect(() => ask(query, rows)).toThrow(sentence);
+  });
+});
