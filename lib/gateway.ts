@@ -86,16 +86,15 @@ export class Gateway extends Construct {
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
     new ApiMapping(this, `Mapping-${name}`, { api: this.httpApi, stage, domainName: domain });
-    const output = (key: string, description: string, value: string) =>
-      new CfnOutput(this, `${key}-${name}`, { description, value }).overrideLogicalId(
-        key + (i > 0 ? i + 1 : ''),
-      );
-    output('DomainName', 'A name of the API', name);
-    output('DomainTarget', `Point ${name} here, by CNAME or alias`, domain.regionalDomainName);
-    output(
-      'DomainTargetZoneId',
-      'The hosted zone of DomainTarget, for a Route 53 alias',
-      domain.regionalHostedZoneId,
-    );
+    const outputs = {
+      DomainName: name,
+      DomainTarget: domain.regionalDomainName,
+      DomainTargetZoneId: domain.regionalHostedZoneId,
+    };
+    const description = `${name} is to be pointed at its DomainTarget, by CNAME or alias`;
+    for (const [key, value] of Object.entries(outputs)) {
+      const output = new CfnOutput(this, `${key}-${name}`, { description, value });
+      output.overrideLogicalId(i === 0 ? key : `${key}${i + 1}`);
+    }
   }
 }

@@ -14,6 +14,8 @@ export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 /** After that, a sweep begins no other page. */
 export const SWEEP_MILLIS = 45_000;
 
+/** The most that `expires_in` may be. */
+export const LONGEST_JOB_SECONDS = 7 * 86_400;
 /** The longest round of deliveries that the settings and `Retry-After` allow. A row that awaits one is kept for so much longer. */
 export const ROUND_MAX_DAYS = 9;
 /** A document is kept for so much longer than its job's row, so that the last attempt finds it. */

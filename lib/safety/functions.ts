@@ -1,7 +1,6 @@
 import * as limits from '../../functions/core/limits.ts';
 import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
-import { LONGEST_JOB_SECONDS } from './queues.ts';
 import { referredId } from './resources.ts';
 import type { Safety } from './safety.ts';
 import type { Fn, Wiring } from './wiring.ts';
@@ -71,7 +70,7 @@ export const deadlines: Safety = ({ wiring }) =>
 export const jobRetention: Safety = ({ wiring }) =>
   wiring.functions
     .map(({ path, properties }) => ({ path, days: properties.Environment?.Variables?.['RETENTION_DAYS'] }))
-    .filter(({ days }) => !(Number(days) * 86_400 > LONGEST_JOB_SECONDS))
+    .filter(({ days }) => !(Number(days) * 86_400 > limits.LONGEST_JOB_SECONDS))
     .map(
       ({ path, days }) =>
         `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
@@ -84,46 +83,39 @@ const REFERENCE_BYTES = 200;
 
 export const environmentSize: Safety = ({ wiring }) =>
   wiring.functions.flatMap(({ path, properties }) => {
-    const sizes = Object.entries(properties.Environment?.Variables ?? {}).map(([name, value]) => ({
+    const variables = Object.entries(properties.Environment?.Variables ?? {});
+    const sizes = variables.map(([name, value]): [name: string, bytes: number] => [
       name,
-      bytes: name.length + (typeof value === 'string' ? Buffer.byteLength(value) : REFERENCE_BYTES),
-    }));
-    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+      name.length + (typeof value === 'string' ? Buffer.byteLength(value) : REFERENCE_BYTES),
+    ]);
+    const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
     if (total <= ENVIRONMENT_MAX_BYTES) return [];
-    const [largest] = sizes.sort((a, b) => b.bytes - a.bytes);
+    const [[largest] = ['']] = sizes.sort(([, a], [, b]) => b - a);
     return [
-      `${path} has too large an environment, most of it ${largest?.name}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
+      `${path} has too large an environment, most of it ${largest}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
     ];
   });
 
-interface RuleProperties {
-  Targets?: { Arn: unknown; RetryPolicy?: { MaximumRetryAttempts?: number } }[];
-}
-
-interface InvokeConfigProperties {
-  FunctionName: unknown;
-  MaximumEventAgeInSeconds?: number;
+interface Repeats {
   MaximumRetryAttempts?: number;
+  MaximumEventAgeInSeconds?: number;
 }
 
 /** A rule fires again by itself; repeats of what failed or was throttled would pile up for hours. */
 export const ruleTargets: Safety = ({ resources }) => {
-  const configured = resources
-    .ofType<InvokeConfigProperties>('AWS::Lambda::EventInvokeConfig')
+  const once = resources
+    .ofType<Repeats & { FunctionName: unknown }>('AWS::Lambda::EventInvokeConfig')
     .filter(({ properties }) => properties.MaximumRetryAttempts === 0 && properties.MaximumEventAgeInSeconds)
     .map(({ properties }) => referredId(properties.FunctionName));
   return resources
-    .ofType<RuleProperties>('AWS::Events::Rule')
-    .flatMap(({ path, properties }) =>
-      (properties.Targets ?? [])
-        .filter(
-          ({ Arn, RetryPolicy }) =>
-            RetryPolicy?.MaximumRetryAttempts !== 0 || !configured.includes(referredId(Arn)),
-        )
-        .map(
-          ({ Arn }) =>
-            `${path} may repeat ${resources.behind(Arn)?.path}: the target needs retryAttempts: 0, and its function that and a maxEventAge.`,
-        ),
+    .ofType<{ Targets?: { Arn: unknown; RetryPolicy?: Repeats }[] }>('AWS::Events::Rule')
+    .flatMap(({ path, properties: { Targets = [] } }) => Targets.map((target) => ({ path, ...target })))
+    .filter(
+      ({ Arn, RetryPolicy }) => RetryPolicy?.MaximumRetryAttempts !== 0 || !once.includes(referredId(Arn)),
+    )
+    .map(
+      ({ path, Arn }) =>
+        `${path} may repeat ${resources.behind(Arn)?.path}: the target needs retryAttempts: 0, and its function that and a maxEventAge.`,
     );
 };
 

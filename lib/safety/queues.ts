@@ -1,11 +1,9 @@
+import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import type { Safety } from './safety.ts';
 
-const DAY_SECONDS = 86_400;
-/** `expires_in` is at most a week. */
-export const LONGEST_JOB_SECONDS = 7 * DAY_SECONDS;
 /** SQS's own defaults. */
 const VISIBILITY_SECONDS = 30;
-const RETENTION_SECONDS = 4 * DAY_SECONDS;
+const RETENTION_SECONDS = 4 * 86_400;
 /** AWS asks for this factor between a queue's visibility timeout and its function's timeout, and for so many receives. */
 const VISIBILITY_FACTOR = 6;
 const RECEIVES_MIN = 5;

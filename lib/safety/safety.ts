@@ -1,35 +1,11 @@
 import { CfnParameter, type Stack } from 'aws-cdk-lib';
 import type { Settings } from '../settings.ts';
-import { managedPolicies, tlsOnly, wildcards } from './access.ts';
-import { alarms } from './alarms.ts';
-import {
-  concurrency,
-  deadlines,
-  environmentSecrets,
-  environmentSize,
-  jobRetention,
-  leases,
-  partialBatches,
-  recursiveLoop,
-  ruleTargets,
-} from './functions.ts';
-import {
-  deadLetterRetention,
-  deadLetters,
-  messageRetention,
-  queueEncryption,
-  receives,
-  visibility,
-} from './queues.ts';
+import * as access from './access.ts';
+import * as alarms from './alarms.ts';
+import * as functions from './functions.ts';
+import * as queues from './queues.ts';
 import { Resources } from './resources.ts';
-import {
-  bucketEncryption,
-  expiration,
-  pointInTimeRecovery,
-  privateBuckets,
-  retained,
-  timeToLive,
-} from './state.ts';
+import * as state from './state.ts';
 import { Wiring } from './wiring.ts';
 
 /** What a safety judges: a stack on its way into a template. */
@@ -44,33 +20,8 @@ export interface Judged {
 /** @returns a sentence for each construct that is unsafe, with its path */
 export type Safety = (judged: Judged) => string[];
 
-export const SAFETIES: Record<string, Safety> = {
-  deadLetters,
-  receives,
-  messageRetention,
-  deadLetterRetention,
-  visibility,
-  queueEncryption,
-  recursiveLoop,
-  concurrency,
-  partialBatches,
-  leases,
-  deadlines,
-  jobRetention,
-  ruleTargets,
-  environmentSecrets,
-  environmentSize,
-  retained,
-  pointInTimeRecovery,
-  timeToLive,
-  expiration,
-  privateBuckets,
-  bucketEncryption,
-  wildcards,
-  managedPolicies,
-  tlsOnly,
-  alarms,
-};
+/** Whatever these files export is one. */
+export const SAFETIES: Record<string, Safety> = { ...queues, ...functions, ...state, ...access, ...alarms };
 
 /** Stops the synthesis of a stack that lacks a safety: there is no template of it to deploy. */
 export function refuseUnsafe(stack: Stack, settings: Settings): void {

@@ -1,4 +1,5 @@
 import { METRICS, type Measured } from '../../functions/core/metrics.ts';
+import type { Report } from '../../functions/core/report.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { log, logger, tellTally } from '../../functions/edge/log.ts';
@@ -104,9 +105,10 @@ async function toldByFlows(): Promise<Told[]> {
   } finally {
     Cloud.prototype.world = world;
   }
-  await refuse({ kind: 'credentials_refused' });
+  await refuse({ kind: 'credentials_refused', sentence: null });
   await refuse({ kind: 'unavailable', retryAfterSeconds: 5 });
-  await giveUpResults();
+  await collect({ kind: 'too_large' });
+  await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
   return [...told.values()];
 
   async function refuse(creation: NonNullable<Scripts['creations']>[number]) {
@@ -117,14 +119,12 @@ async function toldByFlows(): Promise<Told[]> {
     await submit(request, admitted, { ...fakeWorld({ creations: [creation] }), log: listening });
   }
 
-  async function giveUpResults() {
-    const fake = fakeWorld({ reports: [{ kind: 'too_large' }] });
-    await fake.jobs.insert(runningJob());
-    await poll(pollMessage(1), false, {
-      ...fake,
-      log: listening,
-      settings: { ...fake.settings, isCollector: true },
-    });
+  async function collect(report: Report) {
+    const fake = fakeWorld({ reports: [report] });
+    const job = runningJob({ doubt: { about: 'unreadable', since: 0 } });
+    await fake.jobs.insert(job);
+    const settings = { ...fake.settings, isCollector: true };
+    await poll(pollMessage(1), false, { ...fake, log: listening, settings });
   }
 }
 
