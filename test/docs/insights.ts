@@ -13,6 +13,7 @@ const TOKEN =
 export function ask(query: string, lines: readonly Row[]): Row[] {
   let [rows, names] = [[...lines], namesIn(lines)];
   for (const tokens of commandsOf(query)) {
+    if (rows.length === 0) return [];
     rows = new Command(tokens, names).run(rows);
     if (tokens[0] === 'stats') names = namesIn(rows);
   }
@@ -71,6 +72,8 @@ class Command {
         this.#field();
         if (['asc', 'desc'].includes(this.#tokens[0] ?? '')) this.#take();
         return rows;
+      case 'limit':
+        return rows.slice(0, Number(this.#take()));
       case 'stats':
         return this.#stats(rows);
       default:

@@ -1,3 +1,5 @@
+import { admit } from '../../functions/admit/admit.ts';
+import { newClientKey } from '../../functions/core/client-key.ts';
 import { METRICS, type Measured } from '../../functions/core/metrics.ts';
 import type { Report } from '../../functions/core/report.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
@@ -9,7 +11,7 @@ import { submit } from '../../functions/submit/submit.ts';
 import { Cloud } from '../../simulation/cloud.ts';
 import { simulate } from '../../simulation/simulate.ts';
 import { pollMessage, runningJob } from '../fakes/jobs.ts';
-import { fakeWorld, type Scripts } from '../fakes/world.ts';
+import { fakeClientKeys, fakeWorld, type Scripts } from '../fakes/world.ts';
 import { synthesize } from '../stack/synthesis.ts';
 import { flat, type Row } from './insights.ts';
 
@@ -85,6 +87,17 @@ function write([how, stage, facts, measured]: Told): void {
   if (how === 'tally') tellTally({ duration_ms: 12 });
 }
 
+const REQUEST = {
+  method: 'POST',
+  path: '/v1/jobs',
+  query: '',
+  headers: {},
+  body: Buffer.alloc(0),
+  requestId: 'r1',
+};
+const unknown = newClientKey('acme', ['jobs:read'], Buffer.alloc(48, 1), 0);
+const revoked = newClientKey('acme', ['jobs:read'], Buffer.alloc(48), 0);
+
 /** Each kind once. */
 async function toldByFlows(): Promise<Told[]> {
   const told = new Map<string, Told>();
@@ -105,16 +118,22 @@ async function toldByFlows(): Promise<Told[]> {
   } finally {
     Cloud.prototype.world = world;
   }
+  for (const authorization of ['', `Bearer ${unknown.key}`, `Bearer ${revoked.key}`])
+    await knock(authorization);
   await refuse({ kind: 'credentials_refused', sentence: null });
   await refuse({ kind: 'unavailable', retryAfterSeconds: 5 });
   await collect({ kind: 'too_large' });
   await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
   return [...told.values()];
 
+  async function knock(authorization: string) {
+    const clientKeys = fakeClientKeys({ ...revoked.record, revokedAt: 1 });
+    await admit({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
+  }
+
   async function refuse(creation: NonNullable<Scripts['creations']>[number]) {
     const body = Buffer.from('{"model_id":"m","messages":[[{"role":"user","content":"Hello"}]]}');
-    const headers = { 'content-type': 'application/json' };
-    const request = { method: 'POST', path: '/v1/jobs', query: '', headers, body, requestId: 'r1' };
+    const request = { ...REQUEST, headers: { 'content-type': 'application/json' }, body };
     const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
     await submit(request, admitted, { ...fakeWorld({ creations: [creation] }), log: listening });
   }
@@ -169,11 +188,13 @@ function platform(type: string, record: object): object {
   return { time: '2026-01-01T00:00:00.000Z', type, record };
 }
 
-/** A request that was answered, one that a function failed at, and one that reached none. */
+/** Requests: answered, refused by a function and by the gateway, and one that failed in each. */
 function accessLines(format: string): object[] {
   const answered = { requestId: 'r1', path: '/v1/jobs', routeKey: 'POST /v1/jobs', status: '202' };
   const cases: Record<string, string>[] = [
     answered,
+    { ...answered, status: '401', integrationStatus: '200' },
+    { ...answered, status: '429', 'error.responseType': 'THROTTLED' },
     { ...answered, status: '500', integrationStatus: '200' },
     {
       ...answered,

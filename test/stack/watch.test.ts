@@ -149,37 +149,6 @@ describe('the README', () => {
 
 const usd = (amount: number) => `$${amount.toFixed(2)}`;
 
-describe('queries of the runbook', () => {
-  // Other blocks name their language.
-  const queries = [...runbook.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
-    .filter(([, language]) => language === '')
-    .map(([, , query = '']) => query);
-  const [, facts = ''] = /export interface Facts \{([\s\S]*?)\}/.exec(read('functions/ports.ts')) ?? [];
-  const [, access = ''] = /const ACCESS_LOG = \{([\s\S]*?)\}/.exec(read('lib/gateway.ts')) ?? [];
-  const fields = new Set([
-    ...[...`${facts}${access}`.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name),
-    ...Object.keys(METRICS),
-    ...[...read('functions/admit/admit.ts').matchAll(/'(\w+_key)'/g)].map(
-      ([, outcome]) => `admit.${outcome}`,
-    ),
-    ...['message', 'level', 'error.name', 'error.stack', 'message_id'],
-    ...['@timestamp', '@message', '@log', '@type', '@duration'],
-  ]);
-  const words = new Set(
-    [
-      'filter display sort desc asc stats by as and or not in like limit',
-      'ispresent count count_distinct sum max min earliest bin 5m',
-    ].flatMap((line) => line.split(' ')),
-  );
-
-  it.each(queries)('name only what a log line has: %s', (query) => {
-    const bare = query.replace(/"[^"]*"|\/[^/\n]+\//g, '');
-    const aliases = new Set([...bare.matchAll(/\bas (\w+)/g)].map(([, alias]) => alias));
-    const names = bare.match(/@?[a-z][\w.]*|\b5m\b/gi) ?? [];
-    expect(names.filter((name) => !fields.has(name) && !words.has(name) && !aliases.has(name))).toEqual([]);
-  });
-});
-
 describe('metrics of our own', () => {
   it('that are watched or shown exist, under the name that the functions give their stack', () => {
     const services = resourcesOf('AWS::Lambda::Function').map(
