@@ -24,6 +24,8 @@ export function narrate(line: LogLine): string {
   const { message, outcome, job_id, ...facts } = line;
   const verb = `${message} `.padEnd(8);
   switch (message) {
+    case 'admit':
+      return `${verb}401, ${String(outcome).replace('_', ' ')}`;
     case 'submit':
       return outcome === 'created'
         ? `${verb}${facts['model_id']} takes ${count(facts['total_tasks'], 'conversation')}: ${job_id}`
