@@ -1,15 +1,6 @@
 import * as z from 'zod/mini';
 import type { Fault } from './problem.ts';
-import {
-  arrayOf,
-  FAULTS_MAX,
-  faultsOf,
-  isObject,
-  numberFrom,
-  optional,
-  type Path,
-  text,
-} from './validation.ts';
+import { arrayOf, FAULTS_MAX, faultsOf, isObject, number, optional, type Path, text } from './validation.ts';
 
 const imageUrl = text.check(z.regex(/^(data:.|https:\/\/.)/is, 'Must be a data: or https: URL'));
 const ImageUrl = z.strictObject({ url: imageUrl }, 'Must be an object with a url');
@@ -31,19 +22,11 @@ const Plain = z.strictObject(
   },
   MESSAGE,
 );
-const SILENT = 'Must be null, empty or left out';
-const silent = z.optional(
-  z.union([z.null(), z.array(z.unknown(), SILENT).check(z.maxLength(0, SILENT))], SILENT),
-);
+const NONE = 'Must be null, empty or left out';
+const none = z.optional(z.union([z.null(), z.array(z.unknown(), NONE).check(z.maxLength(0, NONE))], NONE));
 /** What an assistant's reply of another API has beside these may be there as long as it says nothing. */
-const silents = {
-  refusal: silent,
-  annotations: silent,
-  audio: silent,
-  function_call: silent,
-  tool_calls: silent,
-};
-export const Message = z.strictObject({ ...Plain.shape, ...silents }, MESSAGE);
+const silent = { refusal: none, annotations: none, audio: none, function_call: none, tool_calls: none };
+export const Message = z.strictObject({ ...Plain.shape, ...silent }, MESSAGE);
 const Conversation = arrayOf(z.unknown(), 'Must be an array of 1 to 1000 messages');
 
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/;
@@ -57,8 +40,8 @@ export const generationFields = {
   model_id: modelId,
   messages: arrayOf(z.unknown(), 'Must be an array of 1 to 1000 conversations'),
   // JSON has a negative zero, which would make two equal requests differ.
-  temperature: optional(numberFrom(0, 1, 'a number').check(z.overwrite((value) => value + 0)), 0.7),
-  max_tokens: optional(numberFrom(1, Number.MAX_SAFE_INTEGER, 'a whole number'), 512),
+  temperature: optional(number(0, 1, 'a number').check(z.overwrite((value) => value + 0)), 0.7),
+  max_tokens: optional(number(1, Number.MAX_SAFE_INTEGER, 'a whole number'), 512),
 };
 
 type Conversations = z.infer<typeof Plain>[][];

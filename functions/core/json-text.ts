@@ -1,5 +1,5 @@
 import type { Fault } from './problem.ts';
-import { FAULTS_MAX, fault, type Path, POINTER_MAX_LENGTH } from './validation.ts';
+import { FAULTS_MAX, fault, POINTER_MAX_LENGTH } from './validation.ts';
 
 /** An object or array that has begun and not yet ended. `names`: those that an object has had; null for an array. */
 type Open = { names: Set<string> | null; at: string | number };
@@ -8,9 +8,6 @@ const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 const BLANKS = ' \t\n\r';
-const BLANK = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /** What does not belong into JSON, or not where it stands. Of a body, only the words that stand here are quoted. */
 const MET: [RegExp, string][] = [
@@ -82,8 +79,7 @@ function read(text: string): { index: number; repeated: Fault[] } {
       if (next === 'comma' || !inner?.names) continue;
       const name = text.slice(index + 1, i - 1);
       inner.at = name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name;
-      const isRepeated = inner.names.has(inner.at) && repeated.length < FAULTS_MAX;
-      if (isRepeated) repeated.push(fault(pathTo(open), 'Must be given once'));
+      if (inner.names.has(inner.at) && repeated.length < FAULTS_MAX) repeated.push(repeatedAt(open));
       inner.names.add(inner.at);
     } else {
       i = next === 'value' ? endOf(SCALAR, text, index) : 0;
@@ -93,9 +89,9 @@ function read(text: string): { index: number; repeated: Fault[] } {
   }
 }
 
-/** As far as a pointer shows it. */
-function pathTo(open: Open[]): Path {
-  return open.slice(0, POINTER_MAX_LENGTH).map(({ at }) => at);
+function repeatedAt(open: Open[]): Fault {
+  const path = open.slice(0, POINTER_MAX_LENGTH).map(({ at }) => at);
+  return fault(path, 'Must be given once');
 }
 
 /** Where a match that begins at `start` ends; 0 if there is none. */
@@ -108,9 +104,9 @@ function endOf(pattern: RegExp, text: string, start: number): number {
 /** The index of the quote that closes a string, or of what must not be inside one. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; ; i++) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE || !(code >= BLANK)) return i;
-    if (code !== BACKSLASH) continue;
+    const token = text[i] ?? '"';
+    if (token === '"' || token < ' ') return i;
+    if (token !== '\\') continue;
     if (endOf(ESCAPE, text, i) === 0) return i;
     i++;
   }

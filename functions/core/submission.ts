@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { canonicalOf, type Generation, generationFields, parseInside } from './generation.ts';
 import { LONGEST_JOB_SECONDS } from './limits.ts';
 import type { Fault } from './problem.ts';
-import { FAULTS_MAX, faultsOf, isObject, numberFrom, optional, text } from './validation.ts';
+import { FAULTS_MAX, faultsOf, isObject, number, optional, text } from './validation.ts';
 import { faultInWebhookUrl, type WebhookRules } from './webhook-url.ts';
 
 const printable = z.refine<string>((value) => !/\p{Cc}/u.test(value), 'Must not contain control characters');
@@ -23,7 +23,7 @@ export const Envelope = z.strictObject({
   /** Null: none, whatever the default is. */
   webhook_url: z.optional(z.nullable(z.string())),
   metadata: optional(Metadata, {}),
-  expires_in: optional(numberFrom(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
+  expires_in: optional(number(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
 });
 
 /** A valid request with its defaults filled in. */

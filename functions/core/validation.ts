@@ -22,19 +22,17 @@ export function arrayOf<T extends z.ZodMiniType>(item: T, error: string) {
   return z.array(item, error).check(z.minLength(1, error), z.maxLength(1000, error));
 }
 
-export function numberFrom(least: number, most: number, kind: 'a number' | 'a whole number') {
+export function number(least: number, most: number, kind: 'a number' | 'a whole number') {
   const error = `Must be ${kind} from ${least} to ${most}`;
-  const number = kind === 'a number' ? z.number(error) : z.int({ error, abort: true });
-  return number.check(z.minimum(least, error), z.maximum(most, error));
+  const some = kind === 'a number' ? z.number(error) : z.int({ error, abort: true });
+  return some.check(z.minimum(least, error), z.maximum(most, error));
 }
 
 /** A field that may be left out, or null, which says the same. */
 export function optional<T>(schema: z.ZodMiniType<T>, fallback: T) {
-  const given = z._default(z.nullable(schema), fallback as never);
-  return z.pipe(
-    given,
-    z.transform((value) => value ?? fallback),
-  );
+  const orNull = z._default(z.nullable(schema), fallback as never);
+  const filled = z.transform((value: z.output<typeof orNull>) => value ?? fallback);
+  return z.pipe(orNull, filled);
 }
 
 export type Path = readonly PropertyKey[];
@@ -42,10 +40,9 @@ export type Path = readonly PropertyKey[];
 /** At most FAULTS_MAX; `prefix` is where in the body the input was. */
 export function faultsOf(error: z.core.$ZodError, input: unknown, prefix: Path): Fault[] {
   const faults = error.issues.flatMap((issue) => faultsOfIssue(issue, input, prefix));
-  // Text where an array belongs is of the wrong type and may be too long, both of which is one fault.
-  const isSame = (one: Fault, other?: Fault) =>
-    one.pointer === other?.pointer && one.message === other.message;
-  return faults.filter((each, i) => !isSame(each, faults[i - 1])).slice(0, FAULTS_MAX);
+  // Text where an array belongs is of the wrong type and may be too long, too, which is one fault.
+  const isNew = (each: Fault, i: number) => JSON.stringify(each) !== JSON.stringify(faults[i - 1]);
+  return faults.filter(isNew).slice(0, FAULTS_MAX);
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue, input: unknown, prefix: Path): Fault[] {
