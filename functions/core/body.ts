@@ -7,6 +7,8 @@ export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 const CONTAINERS_MAX = 240_000;
 /** Of one object; a valid one has some twenty at most. */
 const FIELDS_MAX = 1000;
+/** A valid body has seven. */
+const LEVELS_MAX = 100;
 
 /** Whatever its other parameters are: they say nothing of JSON. */
 const JSON_IN_UTF8 = /^\s*application\/json\s*(;(?!\s*charset\s*=(?!\s*("utf-?8"|utf-?8)\s*(;|$)))[^;]*)*$/i;
@@ -15,6 +17,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const BRACKET = 0x5b;
+const BRACKET_CLOSED = 0x5d;
 const BRACE = 0x7b;
 const BRACE_CLOSED = 0x7d;
 
@@ -85,7 +88,7 @@ function membersOf(value: unknown): number {
 function membersIn(text: string): number | string {
   let members = 0;
   let containers = 0;
-  /** Of each object that is open. */
+  /** Of each object or array that is open. */
   const fields: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -93,8 +96,8 @@ function membersIn(text: string): number | string {
     else if (code === BRACE || code === BRACKET) {
       if (++containers > CONTAINERS_MAX)
         return `The body has more than ${CONTAINERS_MAX} objects and arrays.`;
-      if (code === BRACE) fields.push(0);
-    } else if (code === BRACE_CLOSED) fields.pop();
+      if (fields.push(0) > LEVELS_MAX) return `The body is nested deeper than ${LEVELS_MAX} levels.`;
+    } else if (code === BRACE_CLOSED || code === BRACKET_CLOSED) fields.pop();
     else if (code === COLON) {
       members++;
       const own = (fields.pop() ?? 0) + 1;

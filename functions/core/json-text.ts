@@ -1,5 +1,5 @@
 import type { Fault } from './problem.ts';
-import { FAULTS_MAX, fault, POINTER_MAX_LENGTH } from './validation.ts';
+import { FAULTS_MAX, fault, type Path } from './validation.ts';
 
 /** An object or array that has begun and not yet ended. `names`: those that an object has had; null for an array. */
 type Open = { names: Set<string> | null; at: string | number };
@@ -79,7 +79,8 @@ function read(text: string): { index: number; repeated: Fault[] } {
       if (next === 'comma' || !inner?.names) continue;
       const name = text.slice(index + 1, i - 1);
       inner.at = name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name;
-      if (inner.names.has(inner.at) && repeated.length < FAULTS_MAX) repeated.push(repeatedAt(open));
+      const isRepeated = inner.names.has(inner.at) && repeated.length < FAULTS_MAX;
+      if (isRepeated) repeated.push(fault(pathTo(open), 'Must be given once'));
       inner.names.add(inner.at);
     } else {
       i = next === 'value' ? endOf(SCALAR, text, index) : 0;
@@ -89,9 +90,8 @@ function read(text: string): { index: number; repeated: Fault[] } {
   }
 }
 
-function repeatedAt(open: Open[]): Fault {
-  const path = open.slice(0, POINTER_MAX_LENGTH).map(({ at }) => at);
-  return fault(path, 'Must be given once');
+function pathTo(open: Open[]): Path {
+  return open.map(({ at }) => at);
 }
 
 /** Where a match that begins at `start` ends; 0 if there is none. */

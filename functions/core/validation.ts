@@ -11,7 +11,7 @@ z.config({
 
 /** Enough faults to mend any honest mistake at once; a hostile body must not buy a million of them. */
 export const FAULTS_MAX = 100;
-export const POINTER_MAX_LENGTH = 300;
+const POINTER_MAX_LENGTH = 300;
 
 const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
   error: 'Must not contain a lone surrogate',
