@@ -246,9 +246,10 @@ await describeWith(
       });
 
       it('has keys of its own', async () => {
-        const keys = ['commands/keys.ts', 'list', '--stack'];
-        expect(await endpoint.run(process.execPath, ...keys, OTHER)).not.toContain('my-app');
-        expect(await endpoint.run(process.execPath, ...keys, STACK)).toContain('my-app');
+        const keys = (...args: string[]) => endpoint.run(process.execPath, 'commands/keys.ts', ...args);
+        await keys('create', '--name', 'another-app', '--stack', OTHER);
+        expect(await keys('list', '--stack', OTHER)).toContain('another-app');
+        expect(await keys('list')).not.toContain('another-app');
       });
     });
 
