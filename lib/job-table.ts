@@ -48,15 +48,9 @@ export class JobTable extends Table {
   metricRefusals(label = 'requests refused'): MathExpression {
     // By the table's name, as a graph may show several.
     const id = this.node.id.toLowerCase();
-    const calls = CALLS.map((call) => [
-      `${id}${call}`,
-      this.metricThrottledRequestsForOperation(Operation[call]),
-    ]);
-    return new MathExpression({
-      expression: `SUM(FILL(METRICS("${id}"), 0))`,
-      usingMetrics: Object.fromEntries(calls),
-      label,
-    });
+    const expression = `SUM(FILL(METRICS("${id}"), 0))`;
+    const calls = CALLS.map((call) => [id + call, this.metricThrottledRequestsForOperation(Operation[call])]);
+    return new MathExpression({ expression, usingMetrics: Object.fromEntries(calls), label });
   }
 
   /** Adds an index that holds keys alone. */

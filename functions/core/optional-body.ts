@@ -7,22 +7,15 @@ import { faultsOf } from './validation.ts';
 export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
 const EMPTY = '{}';
 
-interface Asked {
-  headers: Readonly<Record<string, string | undefined>>;
-  body: Buffer;
-  requestId: string;
-}
-
 /** Reads the body of a call that needs none. Without one, or with an empty object, its content type does not matter. */
 export function readOptionalBody<T extends object>(
-  { headers, body, requestId }: Asked,
+  request: { headers: Parameters<typeof readJson>[0]; body: Buffer; requestId: string },
   schema: z.ZodMiniType<T>,
 ): T | Answer {
-  const isEmpty = ['', EMPTY].includes(body.toString().trim());
-  const given = isEmpty
-    ? { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) }
-    : { headers, body };
-  return readJson(given.headers, given.body, requestId, (value) => {
+  const isEmpty = ['', EMPTY].includes(request.body.toString().trim());
+  const nothing = { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) };
+  const { headers, body } = isEmpty ? nothing : request;
+  return readJson(headers, body, request.requestId, (value) => {
     const parsed = schema.safeParse(value);
     return parsed.success ? parsed.data : { faults: faultsOf(parsed.error, value, []) };
   });

@@ -14,8 +14,8 @@ const CACHE_MAX_KEYS = 1000;
  * whoever tries many does not drive out those that do.
  */
 export function createClientKeys(client: DynamoDBClient, tableName: string, clock: Clock): ClientKeys {
-  const known = new Map<string, { key: ClientKey; until: number }>();
-  const unknown = new Map<string, { key: null; until: number }>();
+  const known = new Map<string, { key: ClientKey | null; until: number }>();
+  const unknown: typeof known = new Map();
   return {
     async find(sha256) {
       const cached = known.get(sha256) ?? unknown.get(sha256);
@@ -24,14 +24,10 @@ export function createClientKeys(client: DynamoDBClient, tableName: string, cloc
       const { Item } = await client.send(new GetItemCommand(input));
       const key = Item ? (unmarshall(Item) as ClientKey) : null;
       known.delete(sha256);
-      if (key === null) remember(unknown, sha256, { key, until: clock.now() + UNKNOWN_CACHE_MILLIS });
-      else remember(known, sha256, { key, until: clock.now() + CACHE_MILLIS });
+      const [cache, millis] = key === null ? [unknown, UNKNOWN_CACHE_MILLIS] : [known, CACHE_MILLIS];
+      if (cache.size >= CACHE_MAX_KEYS) cache.clear();
+      cache.set(sha256, { key, until: clock.now() + millis });
       return key;
     },
   };
-}
-
-function remember<T>(cache: Map<string, T>, sha256: string, entry: T): void {
-  if (cache.size >= CACHE_MAX_KEYS) cache.clear();
-  cache.set(sha256, entry);
 }

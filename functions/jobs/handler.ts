@@ -6,13 +6,8 @@ import { clientJobs, clientKeys, finishWorld } from '../edge/world.ts';
 import { answer } from './jobs.ts';
 
 const finish = finishWorld();
-const world = {
-  ...finish,
-  clientKeys: clientKeys(),
-  clientJobs: clientJobs(),
-  openApi,
-  settings: { ...finish.settings, webhookRules: webhookRules() },
-};
+const settings = { ...finish.settings, webhookRules: webhookRules() };
+const world = { ...finish, clientKeys: clientKeys(), clientJobs: clientJobs(), openApi, settings };
 
 export const handler = lambdaHttp(async (request) => {
   const admitted = await admit(request, world);

@@ -53,14 +53,11 @@ export async function redeliver(
 }
 
 function tooMany(seconds: number | null, requestId: string): Answer {
-  const [detail, headers] =
-    seconds === null
-      ? [`The webhook has been redelivered ${ROUNDS_MAX} times, which is the most for a job.`, {}]
-      : [
-          `The webhook was redelivered less than ${ROUND_GAP_SECONDS} seconds ago. Try again in ${seconds}.`,
-          { 'retry-after': String(seconds) },
-        ];
-  return problem('too_many_redeliveries', requestId, { detail, headers });
+  const code = 'too_many_redeliveries';
+  const never = `The webhook has been redelivered ${ROUNDS_MAX} times, which is the most for a job.`;
+  if (seconds === null) return problem(code, requestId, { detail: never });
+  const detail = `The webhook was redelivered less than ${ROUND_GAP_SECONDS} seconds ago. Try again in ${seconds}.`;
+  return problem(code, requestId, { detail, headers: { 'retry-after': String(seconds) } });
 }
 
 function isUnderWay(webhook: Webhook, now: Millis): boolean {
