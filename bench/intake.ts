@@ -63,6 +63,8 @@ function bodies(): [name: string, body: string][] {
     ['4 MiB, hostile: 2 M wrong parts', message(`[${repeatedTo(BODY_BYTES, () => '1')}]`)],
     ['4 MiB, hostile: 1.4 M empty objects', message(`[${repeatedTo(BODY_BYTES, () => '{}')}]`)],
     ['4 MiB, hostile: 400 000 unknown fields', `{${repeatedTo(BODY_BYTES, (i) => `"k${i}":1`)}}`],
+    ['4 MiB, hostile: 239 000 members given twice', `[${repeatedTo(BODY_BYTES, () => '{"a":12,"a":1234}')}]`],
+    ['4 MiB, hostile: no JSON after 2 M numbers', `[${repeatedTo(BODY_BYTES, () => '1')}x]`],
     ['4 MiB, hostile: 2 M levels deep', '['.repeat(BODY_BYTES / 2) + ']'.repeat(BODY_BYTES / 2)],
   ];
 }

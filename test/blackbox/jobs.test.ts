@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../local/sandbox/server.ts';
+import { CARRYING_CLIENTS, printed } from './clients/clients.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { call, type LocalSystem, startLocally, submission, upstreamEnv } from './system.ts';
 
@@ -131,13 +132,40 @@ describe('a webhook', () => {
     ]);
     const results = (await (await fetch(data.results_url, { headers })).json()) as { result: string }[];
     expect(results[0]?.result.length).toBe(3_000_000);
-    const linked = await call(system, 'GET', `/v1/jobs/${jobId}/results?redirect=false`);
-    const { url, expires_at } = linked.json;
-    expect(linked.status).toBe(200);
-    expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(0);
-    expect(Date.parse(expires_at) - Date.now()).toBeLessThanOrEqual(900_000);
-    expect(await (await fetch(url)).json()).toEqual(results);
   });
+});
+
+describe('results of 3 MB', () => {
+  let large: Promise<string> | undefined;
+  const finished = () =>
+    (large ??= submitted('sandbox-instant', ['repeat:3000000'], '/large-again').then(async (jobId) => {
+      await webhookIs('delivered', jobId);
+      return jobId;
+    }));
+
+  it.concurrent('have a link that is good for a quarter of an hour', async () => {
+    const { status, json } = await call(system, 'GET', `/v1/jobs/${await finished()}/results?redirect=false`);
+    const seconds = (Date.parse(json.expires_at) - Date.now()) / 1000;
+    expect([status, seconds > 800, seconds <= 900]).toEqual([200, true, true]);
+    const [result] = (await (await fetch(json.url)).json()) as { result: string }[];
+    expect(result?.result.length).toBe(3_000_000);
+  });
+
+  it.concurrent.for(CARRYING_CLIENTS)(
+    'are refused to %s, which takes its key along, and given to it by their link',
+    { timeout: 120_000 },
+    async ([name, program, args], { skip, expect }) => {
+      const isHere = (await printed(program, args(`${system.api_url}/v1/health`))) !== null;
+      if (!isHere) skip(`${name} is not on this machine`);
+      const jobId = await finished();
+      const key = `Bearer ${system.client_keys[0]}`;
+      const results = `${system.api_url}/v1/jobs/${jobId}/results`;
+      expect(await printed(program, args(results, key))).toBeNull();
+      const link = await printed(program, args(`${results}?redirect=false`, key));
+      const { url } = JSON.parse(link ?? '');
+      expect((await printed(program, args(url)))?.length).toBeGreaterThan(3_000_000);
+    },
+  );
 });
 
 describe('a job', () => {
