@@ -23,6 +23,7 @@ export const STATES = {
     ...[
       'starting',
       'started',
+      'initialized',
       'initializing',
       'loading',
       'preparing',

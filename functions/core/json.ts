@@ -14,8 +14,15 @@ const DEPTH_MAX = 200;
 /** Of a name or a value that is to be looked at. */
 const SHORT_MAX_BYTES = 64 * 1024;
 
+const WORD_MAX_BYTES = 20;
+
 const QUOTE = 0x22;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
 const COLON = 0x3a;
 const BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
@@ -81,6 +88,27 @@ export function valueAt(bytes: Buffer, span: Span): unknown {
 
 export function textAt(bytes: Buffer, { from, to }: Span): string {
   return bytes.toString('utf8', from, to);
+}
+
+/** The same text with other words in place of some that stand outside of strings. */
+export function withWordsReplaced(bytes: Buffer, words: Readonly<Record<string, string>>): Buffer {
+  const growth = Math.max(1, ...Object.entries(words).map(([from, to]) => to.length / from.length));
+  const replaced = Buffer.allocUnsafe(Math.ceil(bytes.length * growth));
+  let length = 0;
+  let copied = 0;
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    end = at + 1;
+    if (bytes[at] === QUOTE) end = Math.max(end, endOfString(bytes, at));
+    if (!isOfScalar(bytes[at] ?? 0)) continue;
+    while (isOfScalar(bytes[end] ?? 0)) end++;
+    const word = end - at > WORD_MAX_BYTES ? undefined : words[bytes.toString('latin1', at, end)];
+    if (word === undefined) continue;
+    length += bytes.copy(replaced, length, copied, at);
+    length += replaced.write(word, length);
+    copied = end;
+  }
+  length += bytes.copy(replaced, length, copied);
+  return replaced.subarray(0, length);
 }
 
 function endOfValue(bytes: Buffer, start: number): number {
@@ -151,15 +179,22 @@ function endOfString(bytes: Buffer, start: number): number {
 
 function endOfScalar(bytes: Buffer, start: number): number {
   let at = start;
+  while (isDigit(bytes[at])) at++;
+  const isPlain = at > start && !isOfScalar(bytes[at] ?? 0) && (bytes[start] !== ZERO || at === start + 1);
+  if (isPlain) return at;
   while (isOfScalar(bytes[at] ?? 0)) at++;
   return SCALAR.test(bytes.toString('latin1', start, at)) ? at : NONE;
+}
+
+function isDigit(code: number | undefined): boolean {
+  return code !== undefined && code >= ZERO && code <= NINE;
 }
 
 /** Letters, digits, `+`, `-` and `.`. */
 function isOfScalar(code: number): boolean {
   const letter = code | 0x20;
   return (
-    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || [0x2b, 0x2d, 0x2e].includes(code)
+    (letter >= 0x61 && letter <= 0x7a) || isDigit(code) || code === PLUS || code === MINUS || code === DOT
   );
 }
 

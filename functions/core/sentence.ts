@@ -5,6 +5,8 @@ const SENTENCE_MAX_LENGTH = 300;
 /** Of a list of faults. */
 const FAULTS_MAX = 5;
 const FIELDS_MAX = 100;
+/** Of one object that are looked at. */
+const MEMBERS_MAX = 1000;
 const DEPTH_MAX = 4;
 
 /** Why a request was refused, in the words of whoever refused it; null when the answer does not say. */
@@ -46,7 +48,11 @@ function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number)
 
 /** Only these, however many there are. */
 function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
-  return new Map(membersOf(body, object).filter(([name]) => names.includes(name)));
+  return new Map(
+    membersOf(body, object)
+      .take(MEMBERS_MAX)
+      .filter(([name]) => names.includes(name)),
+  );
 }
 
 function faultsIn(body: Buffer, list: Span, depth: number): string[] {

@@ -6,6 +6,9 @@ function lettersOf(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
+/** Of one object; no answer that means well has so many. */
+const MEMBERS_MAX = 1000;
+
 export type State = keyof typeof STATES;
 
 const STATE_OF_WORD = new Map(
@@ -28,7 +31,7 @@ export function reader<T extends string>(spellings: Record<T, readonly string[]>
   return (body: Buffer, object: Span): Partial<Record<T, Span>> => {
     const found: Partial<Record<T, Span>> = {};
     const ranks: Partial<Record<T, number>> = {};
-    for (const [spelling, value] of membersOf(body, object)) {
+    for (const [spelling, value] of membersOf(body, object).take(MEMBERS_MAX)) {
       const member = ours.get(lettersOf(spelling));
       if (member === undefined || isNullAt(body, value)) continue;
       const { name, rank } = member;

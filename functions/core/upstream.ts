@@ -7,7 +7,7 @@ import {
   WRONG_ADDRESS_SENTENCES,
 } from './dialect.ts';
 import type { RunningJob } from './job.ts';
-import { documentIn, isObjectAt, type Span, textAt, valueAt } from './json.ts';
+import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from './json.ts';
 import type { Outcome } from './outcome.ts';
 import type { Report, Trouble } from './report.ts';
 import { placeResults } from './results.ts';
@@ -179,17 +179,10 @@ function isOfJob(body: Buffer, jobId: Span | undefined, { upstreamJobId }: Asked
   return !id || id.toLowerCase() === upstreamJobId.toLowerCase();
 }
 
-const FOREIGN = new RegExp(
-  `"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"|(?<![\\w.+-])(?:${Object.keys(FOREIGN_WORDS).join('|')})(?![\\w.+-])`,
-  'gs',
-);
-
 /** The same with JSON's own words in place of other languages'. */
 function inJson(body: Buffer): Buffer {
   const isObject = body.toString('latin1', 0, 100).trimStart().startsWith('{');
-  return isObject
-    ? Buffer.from(body.toString().replace(FOREIGN, (text) => FOREIGN_WORDS[text] ?? text))
-    : body;
+  return isObject ? withWordsReplaced(body, FOREIGN_WORDS) : body;
 }
 
 function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
