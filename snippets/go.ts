@@ -92,7 +92,14 @@ type Job struct {
 	Error      json.RawMessage \`json:"error"\`
 }
 
-var client = http.Client{Timeout: 35 * time.Second}
+var client = http.Client{
+	Timeout: 35 * time.Second,
+	// The key is not for where a redirect leads.
+	CheckRedirect: func(request *http.Request, _ []*http.Request) error {
+		request.Header.Del("Authorization")
+		return nil
+	},
+}
 
 func get(url string) ([]byte, http.Header, error) {
 	request, err := http.NewRequest("GET", url, nil)
