@@ -9,9 +9,6 @@ import { StageFunction } from './function.ts';
 import type { Poll } from './poll.ts';
 import type { Shared } from './shared.ts';
 
-/** API Gateway gives up after 30 s. */
-const TIMEOUT_SECONDS = 29;
-
 /**
  * The HTTP API: one function creates jobs and may use ModelStudio's key; the other answers everything else,
  * the errors included. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
@@ -40,14 +37,13 @@ export class Api extends Construct {
     const fn = new StageFunction(this, 'Submit', shared, {
       name: 'submit',
       memoryMiB: 320,
-      timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: false,
       environment: {
         CLIENT_KEYS_TABLE: state.clientKeys.tableName,
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
         POLL_QUEUE_URL: poll.queue.queue.queueUrl,
         DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,
-        ...(settings.defaultWebhookUrl && { DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl }),
+        DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl,
       },
     });
     state.grantJobs(fn, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem');
@@ -65,7 +61,6 @@ export class Api extends Construct {
     const fn = new StageFunction(this, 'Jobs', shared, {
       name: 'jobs',
       memoryMiB: 256,
-      timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: false,
       environment: {
         CLIENT_KEYS_TABLE: state.clientKeys.tableName,

@@ -1,12 +1,10 @@
 import { Construct } from 'constructs';
+import { TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import { allow } from './allow.ts';
 import { splitConcurrency } from './concurrency.ts';
 import { StageFunction } from './function.ts';
 import { gatherSeconds, StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
-
-/** The contract gives an attempt 15 s; the rest is for writing down what came of it. */
-const TIMEOUT_SECONDS = 30;
 
 /** Sends webhooks and retries them. */
 export class Deliver extends Construct {
@@ -15,11 +13,10 @@ export class Deliver extends Construct {
   constructor(scope: Construct, id: string, shared: Shared) {
     super(scope, id);
     const { state, settings } = shared;
-    this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS, gatherSeconds(settings));
+    this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS.deliver, gatherSeconds(settings));
     const fn = new StageFunction(this, 'Function', shared, {
       name: 'deliver',
       memoryMiB: 256,
-      timeoutSeconds: TIMEOUT_SECONDS,
       feedsItself: true,
       environment: {
         WEBHOOK_SECRET_ARN: state.webhookSecret.secretArn,

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
 import { splitConcurrency } from './concurrency.ts';
@@ -7,9 +8,6 @@ import { StageFunction } from './function.ts';
 import { gatherSeconds, StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 
-const POLL_TIMEOUT_SECONDS = 20;
-const COLLECT_TIMEOUT_SECONDS = 180;
-
 /** Asks ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
 export class Poll extends Construct {
   readonly queue: StageQueue;
@@ -17,19 +15,18 @@ export class Poll extends Construct {
 
   constructor(scope: Construct, id: string, shared: Shared, deliver: Deliver) {
     super(scope, id);
-    this.queue = new StageQueue(this, 'Poll', POLL_TIMEOUT_SECONDS, gatherSeconds(shared.settings));
-    this.collectQueue = new StageQueue(this, 'Collect', COLLECT_TIMEOUT_SECONDS);
+    this.queue = new StageQueue(this, 'Poll', TIMEOUT_SECONDS.poll, gatherSeconds(shared.settings));
+    this.collectQueue = new StageQueue(this, 'Collect', TIMEOUT_SECONDS.collect);
     const concurrency = splitConcurrency(shared.settings.concurrency);
-    const poller = this.addPoller('poll', 256, POLL_TIMEOUT_SECONDS, shared, deliver);
+    const poller = this.addPoller('poll', 256, shared, deliver);
     poller.consume(this.queue, { size: 10, maxConcurrency: concurrency.poll });
-    const collector = this.addPoller('collect', 3008, COLLECT_TIMEOUT_SECONDS, shared, deliver);
+    const collector = this.addPoller('collect', 3008, shared, deliver);
     collector.consume(this.collectQueue, { size: 1, maxConcurrency: concurrency.collect });
   }
 
   private addPoller(
     name: FunctionName & ('poll' | 'collect'),
     memoryMiB: number,
-    timeoutSeconds: number,
     shared: Shared,
     deliver: Deliver,
   ): StageFunction {
@@ -38,7 +35,6 @@ export class Poll extends Construct {
     const fn = new StageFunction(this, name === 'poll' ? 'Poller' : 'Collector', shared, {
       name,
       memoryMiB,
-      timeoutSeconds,
       feedsItself: true,
       environment: {
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,

@@ -1,10 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { RECEIVES_MAX } from '../functions/core/limits.ts';
 import type { Settings } from './settings.ts';
 
-/** Half an hour of failures: six within five minutes, and then one each two or three minutes, the visibility timeout. */
-const RECEIVES_MAX = 14;
 /** Longer than any job lives. */
 const RETENTION_DAYS = 8;
 /** The most that SQS offers. A message keeps its age when it is set aside, so this leaves six days to look at it. */

@@ -1,3 +1,4 @@
+import type { SharedVariables } from '../functions/core/variables.ts';
 import type { Bundles } from './bundle.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
@@ -7,6 +8,5 @@ export interface Shared {
   state: State;
   settings: Settings;
   bundles: Bundles;
-  /** Variables that all functions have. */
-  environment: Record<string, string>;
+  environment: SharedVariables;
 }

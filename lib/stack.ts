@@ -1,5 +1,6 @@
 import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { SharedVariables } from '../functions/core/variables.ts';
 import { Api } from './api.ts';
 import { bundleFunctions } from './bundle.ts';
 import { Deliver } from './deliver.ts';
@@ -17,7 +18,7 @@ export class ModelStudioJobsStack extends Stack {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
     const state = new State(this, 'State', settings);
     const gateway = new Gateway(this, 'Gateway', settings);
-    const environment = {
+    const environment: SharedVariables = {
       ...state.environment,
       API_URL: gateway.url,
       MODELSTUDIO_BASE_URL: settings.baseUrl,

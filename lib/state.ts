@@ -119,7 +119,7 @@ export class State extends Construct {
   }
 
   /** Where a function finds the jobs and their documents. */
-  get environment(): Record<string, string> {
+  get environment() {
     return {
       JOBS_TABLE: this.jobs.tableName,
       DOCUMENTS_TABLE: this.documents.tableName,

@@ -16,7 +16,6 @@ export class Sweep extends Construct {
     const fn = new StageFunction(this, 'Function', shared, {
       name: 'sweep',
       memoryMiB: 512,
-      timeoutSeconds: 60,
       feedsItself: false,
       environment: {
         POLL_QUEUE_URL: poll.queue.queue.queueUrl,

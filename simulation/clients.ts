@@ -1,5 +1,6 @@
 import { admit } from '../functions/admit/admit.ts';
 import { newClientKey } from '../functions/core/client-key.ts';
+import { TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import { type Answer, problem } from '../functions/core/problem.ts';
 import { answer as answerJobs } from '../functions/jobs/jobs.ts';
 import { submit } from '../functions/submit/submit.ts';
@@ -8,7 +9,7 @@ import { CANARY, judgeText, must } from './judge.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
 
-const API_TIMEOUT_MILLIS = 29_000;
+const API_TIMEOUT_MILLIS = 1000 * TIMEOUT_SECONDS.submit;
 const CLIENT_PATIENCE_MILLIS = 30_000;
 const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
 

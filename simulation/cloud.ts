@@ -1,6 +1,7 @@
 import type { ClientKey } from '../functions/core/client-key.ts';
 import { paceOf } from '../functions/core/forecast.ts';
 import type { FinishedJob, Job, RunningJob } from '../functions/core/job.ts';
+import * as limits from '../functions/core/limits.ts';
 import { listKeyOf } from '../functions/core/list-key.ts';
 import { DeliverMessage, PollMessage } from '../functions/core/messages.ts';
 import type { Measured } from '../functions/core/metrics.ts';
@@ -23,15 +24,18 @@ import type { Worker } from './worker.ts';
 export const WEBHOOK_SCHEDULE = [0, 0, 5, 60, 300, 2000];
 const INDEX_PAGE_SIZE = 3;
 const SKEW_MAX_MILLIS = 3000;
-const POLLER_LIMITS = { deadlineMillis: 10_000, maxBytes: 2_000_000 };
-const COLLECTOR_LIMITS = { deadlineMillis: 120_000, maxBytes: 128_000_000 };
+const POLLER_LIMITS = { deadlineMillis: limits.POLL_DEADLINE_MILLIS, maxBytes: limits.REPORT_MAX_BYTES.poll };
+const COLLECTOR_LIMITS = {
+  deadlineMillis: limits.COLLECT_DEADLINE_MILLIS,
+  maxBytes: limits.REPORT_MAX_BYTES.collect,
+};
 
 export const settings = {
   apiUrl: 'https://api.example.com',
   webhookSchedule: WEBHOOK_SCHEDULE,
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
   defaultWebhookUrl: null,
-  sweepMillis: 45_000,
+  sweepMillis: limits.SWEEP_MILLIS,
 };
 
 /** Everything that outlives a worker, and the ports by which a worker reaches it. */
@@ -71,9 +75,9 @@ export class Cloud {
     const poller = (isCollector: boolean) => async (body: string, worker: Worker, isRepeat: boolean) =>
       poll(PollMessage.parse(JSON.parse(body)), isRepeat, this.world(worker, isCollector)).then(() => null);
     this.queues = {
-      poll: new Queue(sim, 'poll', 20_000, poller(false)),
-      collect: new Queue(sim, 'collect', 180_000, poller(true)),
-      deliver: new Queue(sim, 'deliver', 30_000, async (body, worker) =>
+      poll: new Queue(sim, 'poll', 1000 * limits.TIMEOUT_SECONDS.poll, poller(false)),
+      collect: new Queue(sim, 'collect', 1000 * limits.TIMEOUT_SECONDS.collect, poller(true)),
+      deliver: new Queue(sim, 'deliver', 1000 * limits.TIMEOUT_SECONDS.deliver, async (body, worker) =>
         deliver(DeliverMessage.parse(JSON.parse(body)), this.world(worker)),
       ),
     };

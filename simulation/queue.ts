@@ -1,11 +1,10 @@
 import type { Millis } from '../functions/core/job.ts';
-import { againSeconds } from '../functions/core/limits.ts';
+import { againSeconds, RECEIVES_MAX } from '../functions/core/limits.ts';
 import { hopSeconds } from '../functions/core/wait.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
 
-const RECEIVES_MAX = 14;
 const BATCH_SIZE = 10;
 
 interface Queued {

@@ -1,4 +1,5 @@
 import { isFinished, type Job } from '../functions/core/job.ts';
+import { SWEEP_MILLIS, TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import { nextPollSeconds, type Outlook } from '../functions/core/schedule.ts';
 import { sweep } from '../functions/sweep/sweep.ts';
 import { Clients } from './clients.ts';
@@ -15,7 +16,6 @@ const POLLS_IN_DOUBT = 7;
 const CHAINS_MEET_MILLIS = 25 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * 3600_000;
-const SWEEP_TIMEOUT_MILLIS = 60_000;
 /** By what has gone wrong. A claim whose reply was lost is in force, though nobody knows of it. */
 const SECONDS_TO_DELIVER = { none: 2, error: 10, 'lost reply': 70 };
 
@@ -105,7 +105,7 @@ function sweepEveryMinute(sim: Simulation, cloud: Cloud): void {
   sim.timeline.after(MINUTE, () => {
     sweepEveryMinute(sim, cloud);
     if (!cloud.isAnyOverdue(sim.now)) return;
-    const worker = new Worker(sim, 'sweep', SWEEP_TIMEOUT_MILLIS);
+    const worker = new Worker(sim, 'sweep', 1000 * TIMEOUT_SECONDS.sweep);
     sweep(cloud.world(worker)).then(
       () => worker.end(),
       () => worker.end(),
@@ -116,7 +116,7 @@ function sweepEveryMinute(sim: Simulation, cloud: Cloud): void {
 function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients): void {
   for (const job of cloud.rows.values()) {
     must(isFinished(job), 'I1', () => `${job.jobId} is still ${job.status}`);
-    const latest = Math.max(job.expiresAt, HEALS_AT) + MINUTE + 45_000;
+    const latest = Math.max(job.expiresAt, HEALS_AT) + MINUTE + SWEEP_MILLIS;
     must(
       job.finishedAt <= latest,
       'I1',

@@ -1,5 +1,6 @@
 import { newClientKey } from '../../functions/core/client-key.ts';
 import type { Millis } from '../../functions/core/job.ts';
+import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
@@ -50,8 +51,8 @@ interface Instance {
   handlers: Handlers;
 }
 
-/** Six times the functions' timeouts of 20 and 30 s: so long stays a message hidden whose worker has died. */
-const VISIBILITY_MILLIS = { poll: 120_000, deliver: 180_000 };
+/** Six times the functions' timeouts: so long stays a message hidden whose worker has died. */
+const VISIBILITY_MILLIS = { poll: 6000 * TIMEOUT_SECONDS.poll, deliver: 6000 * TIMEOUT_SECONDS.deliver };
 const CALLS_OF_AN_INVOCATION = 4;
 
 /**

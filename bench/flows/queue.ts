@@ -1,8 +1,8 @@
+import { RECEIVES_MAX } from '../../functions/core/limits.ts';
 import type { Meter } from './meter.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const BATCH_SIZE = 10;
-const RECEIVES_MAX = 14;
 /** A poller that finds a message due has found those of the next moment, too, before it is back. */
 const MOMENT_MILLIS = 20;
 /** Of the event source, at least: each gathers a batch of its own. */

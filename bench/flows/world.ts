@@ -1,3 +1,4 @@
+import { POLL_DEADLINE_MILLIS, REPORT_MAX_BYTES, SWEEP_MILLIS } from '../../functions/core/limits.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
@@ -27,8 +28,8 @@ const settings = {
   webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
   defaultWebhookUrl: null,
   isCollector: false,
-  reportLimits: { deadlineMillis: 10_000, maxBytes: 2 * 1024 * 1024 },
-  sweepMillis: 45_000,
+  reportLimits: { deadlineMillis: POLL_DEADLINE_MILLIS, maxBytes: REPORT_MAX_BYTES.poll },
+  sweepMillis: SWEEP_MILLIS,
 };
 
 export type FlowWorld = Omit<World, 'clientJobs'> & {

@@ -6,13 +6,33 @@ export const AWS_TRY_MILLIS = 2500;
 /** What a call to a service that hangs takes in all, with the pauses between its tries. */
 export const AWS_CALL_MILLIS = 8000;
 
-/** For both calls, if the key is refused. API Gateway waits 30 s for an answer; this leaves time to write down what came of the call. */
+/** How long each function may run. API Gateway gives up after 30 s. */
+export const TIMEOUT_SECONDS = { submit: 29, jobs: 29, poll: 20, collect: 180, deliver: 30, sweep: 60 };
+
+/** For both calls, if the key is refused. It leaves time to write down what came of the call. */
 export const CREATE_DEADLINE_MILLIS = 20_000;
 export const POLL_DEADLINE_MILLIS = 10_000;
 export const COLLECT_DEADLINE_MILLIS = 120_000;
 export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 /** After that, a sweep begins no other page. */
 export const SWEEP_MILLIS = 45_000;
+
+/** Longer than the function may run: when it has ended, nobody is submitting the job any more. */
+export const SUBMIT_LEASE_MILLIS = 60_000;
+/**
+ * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
+ * it ends; shorter than the queue hides the message of a worker that died. An attempt that fails gives it back.
+ */
+export const ATTEMPT_LEASE_MILLIS = 60_000;
+
+/**
+ * The largest report of each. Ten of the poller's fit into its memory at once. The collector has one in memory several
+ * times over while it is read and written; V8's longest string is 512 MiB.
+ */
+export const REPORT_MAX_BYTES = { poll: 2 * 1024 * 1024, collect: 128 * 1024 * 1024 };
+
+/** Half an hour of failures: six within five minutes, and then one each two or three minutes, the visibility timeout. */
+export const RECEIVES_MAX = 14;
 
 /** The most that `expires_in` may be. */
 export const LONGEST_JOB_SECONDS = 7 * 86_400;

@@ -12,6 +12,7 @@ import {
   type Wake,
   type Webhook,
 } from '../core/job.ts';
+import { ATTEMPT_LEASE_MILLIS } from '../core/limits.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
 import { watchOver } from '../core/overdue.ts';
@@ -22,12 +23,6 @@ export type DeliverWorld = Pick<
   World,
   'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'clock' | 'chance' | 'log'
 > & { settings: { webhookSchedule: readonly number[] } };
-
-/**
- * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
- * it ends; shorter than the queue hides the message of a worker that died. An attempt that fails gives it back.
- */
-export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 type PendingJob = FinishedJob & { webhook: PendingWebhook };
 

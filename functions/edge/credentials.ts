@@ -1,4 +1,4 @@
-import { required } from './environment.ts';
+import { optional, required } from './environment.ts';
 
 /**
  * Stands in for the SDK's chain of providers in the bundles (see lib/bundle.ts): a function's credentials are in
@@ -7,5 +7,5 @@ import { required } from './environment.ts';
 export const defaultProvider = () => async () => ({
   accessKeyId: required('AWS_ACCESS_KEY_ID'),
   secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
-  sessionToken: process.env['AWS_SESSION_TOKEN'],
+  sessionToken: optional('AWS_SESSION_TOKEN') ?? undefined,
 });

@@ -1,23 +1,25 @@
+import type { Variable } from '../core/variables.ts';
+
 /** @throws when the stack did not set the variable: the function must not start half-configured */
-export function required(name: string): string {
+export function required(name: Variable): string {
   const value = process.env[name];
   if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set`);
   return value;
 }
 
-export function optional(name: string): string | null {
+export function optional(name: Variable): string | null {
   return process.env[name] || null;
 }
 
 /** @throws when it is not one */
-export function number(name: string): number {
+export function number(name: Variable): number {
   const value = Number(required(name));
   if (Number.isNaN(value)) throw new Error(`The environment variable ${name} must be a number`);
   return value;
 }
 
 /** A list of numbers, comma-separated. */
-export function numbers(name: string): number[] {
+export function numbers(name: Variable): number[] {
   const text = process.env[name] ?? '';
   const list = text
     .split(',')

@@ -1,13 +1,15 @@
 import { METRICS, type MetricName, NAMESPACE } from '../core/metrics.ts';
 import type { Log, Stage } from '../ports.ts';
+import { optional } from './environment.ts';
 import { clock } from './nature.ts';
 
 const LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 type Level = (typeof LEVELS)[number];
 
 /** Lambda sets the level; `service` of each line, and of the metrics in it, is SERVICE_NAME. */
-const { AWS_LAMBDA_LOG_LEVEL = 'INFO', SERVICE_NAME: service } = process.env;
-const told = LEVELS.slice(Math.max(0, LEVELS.indexOf(AWS_LAMBDA_LOG_LEVEL as Level)));
+const service = optional('SERVICE_NAME') ?? undefined;
+const least = (optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level;
+const told = LEVELS.slice(Math.max(0, LEVELS.indexOf(least)));
 
 function writer(level: Level) {
   return (message: string, facts: object): void => {

@@ -5,7 +5,6 @@ export function webhookRules(): WebhookRules {
   return {
     ports: numbers('WEBHOOK_PORTS'),
     ownHost: new URL(required('API_URL')).hostname,
-    // Set by the local stack alone: on Lambda, loopback is the runtime's own API.
     loopback: optional('WEBHOOK_ALLOW_LOOPBACK') === 'true',
   };
 }

@@ -5,6 +5,7 @@ import { kindOf } from '../core/forecast.ts';
 import { workOf } from '../core/generation.ts';
 import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
+import { SUBMIT_LEASE_MILLIS } from '../core/limits.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { newWatch, watchOver } from '../core/overdue.ts';
 import { type Answer, problem } from '../core/problem.ts';
@@ -22,9 +23,6 @@ export type SubmitWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'experience'> & {
     settings: FinishSettings & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
   };
-
-/** Longer than the function may run: when it has ended, nobody is submitting the job any more. */
-export const SUBMIT_LEASE_MILLIS = 60_000;
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
 const RETRY_AFTER_MAX_SECONDS = 3600;

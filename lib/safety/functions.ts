@@ -1,6 +1,4 @@
 import * as limits from '../../functions/core/limits.ts';
-import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
-import { SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
 import { referredId } from './resources.ts';
 import type { Safety } from './safety.ts';
 import type { Fn, Wiring } from './wiring.ts';
@@ -31,10 +29,10 @@ export const partialBatches: Safety = ({ wiring }) =>
 
 /** What a function waits for, and the lease that it holds meanwhile. */
 const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
-  'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: SUBMIT_LEASE_MILLIS },
+  'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: limits.SUBMIT_LEASE_MILLIS },
   'Poll/Poller': { millis: limits.POLL_DEADLINE_MILLIS },
   'Poll/Collector': { millis: limits.COLLECT_DEADLINE_MILLIS },
-  'Deliver/Function': { millis: limits.ATTEMPT_DEADLINE_MILLIS, leaseMillis: ATTEMPT_LEASE_MILLIS },
+  'Deliver/Function': { millis: limits.ATTEMPT_DEADLINE_MILLIS, leaseMillis: limits.ATTEMPT_LEASE_MILLIS },
   'Sweep/Function': { millis: limits.SWEEP_MILLIS },
 };
 

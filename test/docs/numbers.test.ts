@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BODY_MAX_BYTES } from '../../functions/core/body.ts';
+import * as limits from '../../functions/core/limits.ts';
 import { parseSubmission } from '../../functions/core/submission.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
 import { TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
@@ -49,18 +50,15 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/last attempt(?:,| \(after) (\w+) day\b/g, Math.round(scheduleSeconds / DAY)],
   [/(?:varied by up to |±)(\w+) %/g, 100 * constantIn('functions/core/attempt.ts', 'JITTER')],
   [/at most (\w+) hour later/g, constantIn('functions/core/attempt.ts', 'RETRY_AFTER_MAX_SECONDS') / HOUR],
-  [/2xx within (\w+) s(?:econds)?\b/g, seconds('functions/core/limits.ts', 'ATTEMPT_DEADLINE_MILLIS')],
-  [/comes after more than (\w+) seconds/g, seconds('functions/core/limits.ts', 'ATTEMPT_DEADLINE_MILLIS')],
-  [/an attempt may take (\w+) s\b/g, seconds('functions/core/limits.ts', 'ATTEMPT_DEADLINE_MILLIS')],
+  [/2xx within (\w+) s(?:econds)?\b/g, limits.ATTEMPT_DEADLINE_MILLIS / 1000],
+  [/comes after more than (\w+) seconds/g, limits.ATTEMPT_DEADLINE_MILLIS / 1000],
+  [/an attempt may take (\w+) s\b/g, limits.ATTEMPT_DEADLINE_MILLIS / 1000],
   [/body larger than (\w+) KiB/g, EVENT_MAX_BYTES / KIB],
   [/results over (\w+) KiB/g, TABLE_MAX_BYTES / KIB],
   [/(?:request body \||body is larger than) (\w+) MiB/g, BODY_MAX_BYTES / MIB],
-  [/(?:reports of|up) to (\w+) MiB/g, constantIn('functions/collect/handler.ts', 'REPORT_MAX_BYTES') / MIB],
-  [
-    /finished job is larger than (\w+) MiB/g,
-    constantIn('functions/collect/handler.ts', 'REPORT_MAX_BYTES') / MIB,
-  ],
-  [/(\w+) s for ModelStudio to answer/g, seconds('functions/core/limits.ts', 'CREATE_DEADLINE_MILLIS')],
+  [/(?:reports of|up) to (\w+) MiB/g, limits.REPORT_MAX_BYTES.collect / MIB],
+  [/finished job is larger than (\w+) MiB/g, limits.REPORT_MAX_BYTES.collect / MIB],
+  [/(\w+) s for ModelStudio to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
   [/stops working within (\w+) s\b/g, 2 * seconds('functions/edge/client-keys.ts', 'CACHE_MILLIS')],
   [
     /old one. A function remembers it for up to (\w+) minutes/g,
@@ -71,13 +69,10 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/read anew every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/Good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
-  [
-    /(?:after|has failed) (\w+) times(?: it is set aside|, for half)/g,
-    constantIn('lib/queue.ts', 'RECEIVES_MAX'),
-  ],
+  [/(?:after|has failed) (\w+) times(?: it is set aside|, for half)/g, limits.RECEIVES_MAX],
   [/messages are kept for (\w+) days/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
   [/letters are kept until (\w+) days/g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
-  [/does not manage in (\w+) s\b/g, seconds('functions/core/limits.ts', 'SWEEP_MILLIS')],
+  [/does not manage in (\w+) s\b/g, limits.SWEEP_MILLIS / 1000],
   [/from (\w+) (?:a second on|on queues)/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
   [/says that (\w+) jobs or more/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
   [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SPACING_MAX')],

@@ -8,13 +8,13 @@ afterEach(() => {
 
 describe('a variable', () => {
   it('that is required is there', () => {
-    vi.stubEnv('A', 'b');
-    expect(required('A')).toBe('b');
+    vi.stubEnv('BUCKET', 'b');
+    expect(required('BUCKET')).toBe('b');
   });
 
   it.each([undefined, ''])('that is required cannot be %j', (value) => {
-    vi.stubEnv('A', value);
-    expect(() => required('A')).toThrow('The environment variable A is not set');
+    vi.stubEnv('BUCKET', value);
+    expect(() => required('BUCKET')).toThrow('The environment variable BUCKET is not set');
   });
 
   it.each([
@@ -22,8 +22,8 @@ describe('a variable', () => {
     ['', null],
     ['b', 'b'],
   ])('that is optional: %j is %j', (value, expected) => {
-    vi.stubEnv('A', value);
-    expect(optional('A')).toBe(expected);
+    vi.stubEnv('BUCKET', value);
+    expect(optional('BUCKET')).toBe(expected);
   });
 
   it.each<[value: string | undefined, list: number[]]>([
@@ -34,13 +34,13 @@ describe('a variable', () => {
     [' 0 , 0.5 ', [0, 0.5]],
     ['8443,', [8443]],
   ])('that is a list of numbers: %j is %j', (value, list) => {
-    vi.stubEnv('A', value);
-    expect(numbers('A')).toEqual(list);
+    vi.stubEnv('BUCKET', value);
+    expect(numbers('BUCKET')).toEqual(list);
   });
 
   it.each(['x', '1,x', '1;2', '5m'])('that is a list of numbers cannot be %j', (value) => {
-    vi.stubEnv('A', value);
-    expect(() => numbers('A')).toThrow('The environment variable A must be a list of numbers');
+    vi.stubEnv('BUCKET', value);
+    expect(() => numbers('BUCKET')).toThrow('The environment variable BUCKET must be a list of numbers');
   });
 });
 

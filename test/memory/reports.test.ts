@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environment } from '../../bench/start/environment.ts';
+import { REPORT_MAX_BYTES } from '../../functions/core/limits.ts';
 import { type Bundles, bundleFunctions } from '../../lib/bundle.ts';
 import { startCloud } from './cloud.ts';
 
-const MIB = 2 ** 20;
-const POLLER = { name: 'poll', memoryMiB: 256, batch: 10, reportBytes: 2 * MIB } as const;
-const COLLECTOR = { name: 'collect', memoryMiB: 3008, batch: 1, reportBytes: 128 * MIB } as const;
+const POLLER = { name: 'poll', memoryMiB: 256, batch: 10, reportBytes: REPORT_MAX_BYTES.poll } as const;
+const COLLECTOR = {
+  name: 'collect',
+  memoryMiB: 3008,
+  batch: 1,
+  reportBytes: REPORT_MAX_BYTES.collect,
+} as const;
 const SHARE = 0.8;
 const QUEUES = ['POLL_QUEUE_URL', 'COLLECT_QUEUE_URL', 'DELIVER_QUEUE_URL'];
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/attempt.ts';
 import {
   ATTEMPT_DEADLINE_MILLIS,
+  ATTEMPT_LEASE_MILLIS,
   AWS_CALL_MILLIS,
   AWS_TRIES,
   AWS_TRY_MILLIS,
@@ -10,12 +11,13 @@ import {
   CREATE_DEADLINE_MILLIS,
   DOCUMENT_EXTRA_DAYS,
   POLL_DEADLINE_MILLIS,
+  RECEIVES_MAX,
   ROUND_MAX_DAYS,
+  SUBMIT_LEASE_MILLIS,
   SWEEP_MILLIS,
 } from '../../functions/core/limits.ts';
 import { EXPIRY_GRACE_MILLIS, LOST_AFTER_MILLIS, WATCH_MILLIS } from '../../functions/core/overdue.ts';
-import { ATTEMPT_LEASE_MILLIS } from '../../functions/deliver/deliver.ts';
-import { FIRST_WAIT_MAX_SECONDS, SUBMIT_LEASE_MILLIS } from '../../functions/submit/submit.ts';
+import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ALARMS } from '../../lib/watch/alarms.ts';
 import { synthesize } from './synthesis.ts';
@@ -57,7 +59,7 @@ const queues = (['Poll', 'Collect', 'Deliver'] as const).map((name) => {
   };
 });
 const queueNamed = (name: string) => queues.find((queue) => queue.name === name) ?? queues[0];
-const agains = Array.from({ length: 14 }, (_, i) => againSeconds(i + 1) ?? 0);
+const agains = Array.from({ length: RECEIVES_MAX }, (_, i) => againSeconds(i + 1) ?? 0);
 
 const awsCall = AWS_CALL_MILLIS / 1000;
 /** The SDK waits up to 100 ms, then up to 200 ms. */

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const LIST = 'functions/core/variables.ts';
+
+/** What is changed on one side alone: a variable that is renamed or left out, a limit, a setting. */
+const TRIES: [file: string, text: string, instead: string][] = [
+  ['lib/api.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
+  ['lib/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
+  ['lib/sweep.ts', 'DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,', ''],
+  ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
+  ['functions/submit/handler.ts', "optional('DEFAULT_WEBHOOK_URL')", "optional('DEFAULT_URL')"],
+  ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],
+  ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],
+  ['functions/edge/settings.ts', "number('LAG_PER_POLL_SECONDS')", "number('LAG_PER_POLL')"],
+  ['lib/function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
+  ['functions/poll/handler.ts', 'REPORT_MAX_BYTES.poll', 'REPORT_MAX_BYTES.poller'],
+  ['lib/gateway.ts', 'settings.throttleRate > ', 'settings.throttle > '],
+];
+
+let folder: string;
+let faults: string;
+
+beforeAll(() => {
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  folder = mkdtempSync(join(root, 'dist', 'tries-'));
+  for (const part of ['lib', 'functions', 'openapi', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  for (const [file, text, instead] of TRIES) {
+    const source = readFileSync(join(folder, file), 'utf8');
+    if (source.split(text).length !== 2) throw new Error(`${file} must have this once: ${text}`);
+    writeFileSync(join(folder, file), source.replace(text, instead));
+  }
+  faults = faultsIn(folder);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What the compiler says of all tries at once, one line each. */
+function faultsIn(cwd: string): string {
+  try {
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['--pretty', 'false', '--singleThreaded'], {
+      cwd,
+      encoding: 'utf8',
+    });
+    return '';
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
+describe('a change on one side alone does not compile', () => {
+  it.each(TRIES)('%s: %s becomes %j', (file, text, instead) => {
+    const before = readFileSync(join(root, file), 'utf8').split(text)[0] ?? '';
+    const line = before.split('\n').length;
+    // What is left out is missed where the object begins that lacks it.
+    const place = instead === '' ? `${file}(` : `${file}(${line},`;
+    expect(faults.split('\n').filter((fault) => fault.startsWith(place))).toHaveLength(1);
+  });
+});
+
+describe('a variable is both given and read', () => {
+  const list = readFileSync(join(root, LIST), 'utf8').match(/(?<=')[A-Z]+(_[A-Z]+)+(?=')/g) ?? [];
+  const textOf = (pattern: string) =>
+    globSync(pattern, { cwd: root, exclude: [LIST] })
+      .map((path) => readFileSync(join(root, path), 'utf8'))
+      .join('\n');
+  const [given, read] = [textOf('lib/**/*.ts'), textOf('functions/**/*.ts')];
+
+  it.each([...new Set(list)])('%s', (name) => {
+    if (/^(ACCESS|SECRET_ACCESS|SESSION|LAMBDA)_/.test(name)) return expect(read).toContain(`'AWS_${name}'`);
+    if (name !== 'WEBHOOK_ALLOW_LOOPBACK') expect(given).toContain(`${name}:`);
+    if (name !== 'UV_THREADPOOL_SIZE') expect(read).toContain(`('${name}')`);
+  });
+});
