@@ -26,11 +26,11 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
+const UNDERSCORE = 0x5f;
 const BRACE = 0x7b;
 const BRACE_CLOSED = 0x7d;
 /** From an opening bracket or brace to the closing one. */
 const CLOSING = 2;
-const NONE = -1;
 
 const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
@@ -40,8 +40,22 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 export function documentIn(bytes: Buffer): Span | null {
   const isMarked = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
   const from = skipSpace(bytes, isMarked ? BYTE_ORDER_MARK.length : 0);
+  const to = endOfDocument(bytes, from);
+  return to < 0 ? null : { from, to };
+}
+
+/** Where bytes stop being JSON; null when they do not. */
+export function faultIn(bytes: Buffer): number | null {
+  const end = endOfDocument(bytes, skipSpace(bytes, 0));
+  return end < 0 ? ~end : null;
+}
+
+// Below, an end is the place behind something; where there is no such thing, `~place` tells where it stops being JSON.
+
+function endOfDocument(bytes: Buffer, from: number): number {
   const to = endOfValue(bytes, from);
-  return to !== NONE && skipSpace(bytes, to) === bytes.length ? { from, to } : null;
+  const rest = skipSpace(bytes, to);
+  return to < 0 || rest === bytes.length ? to : ~rest;
 }
 
 export function isObjectAt(bytes: Buffer, { from }: Span): boolean {
@@ -115,10 +129,10 @@ function endOfValue(bytes: Buffer, start: number): number {
   /** The closing bytes of what is open. */
   const open: number[] = [];
   let at = start;
-  while (at !== NONE) {
+  while (at >= 0) {
     const code = bytes[at];
     if (code === BRACE || code === BRACKET) {
-      if (open.length === DEPTH_MAX) return NONE;
+      if (open.length === DEPTH_MAX) return ~at;
       const inside = skipSpace(bytes, at + 1);
       const isEmpty = bytes[inside] === code + CLOSING;
       if (!isEmpty) {
@@ -133,48 +147,49 @@ function endOfValue(bytes: Buffer, start: number): number {
     at = nextValue(bytes, at, open);
     if (open.length === 0) return at;
   }
-  return NONE;
+  return at;
 }
 
 /** Behind a value: closes what ends there, and goes on to the next value, if anything is still open. */
 function nextValue(bytes: Buffer, end: number, open: number[]): number {
   let at = end;
-  while (at !== NONE && open.length > 0) {
+  while (at >= 0 && open.length > 0) {
     at = skipSpace(bytes, at);
     const closing = open.at(-1);
     if (bytes[at] === COMMA) {
       const next = skipSpace(bytes, at + 1);
       return closing === BRACE_CLOSED ? endOfName(bytes, next) : next;
     }
-    if (bytes[at] !== closing) at = NONE;
+    if (bytes[at] !== closing) at = ~at;
     else {
       open.pop();
       at += 1;
     }
   }
-  if (at === NONE) open.length = 0;
+  if (at < 0) open.length = 0;
   return at;
 }
 
 /** Of a member's name and its colon, to where the value begins. */
 function endOfName(bytes: Buffer, at: number): number {
-  const end = bytes[at] === QUOTE ? skipSpace(bytes, endOfString(bytes, at)) : NONE;
-  return bytes[end] === COLON ? skipSpace(bytes, end + 1) : NONE;
+  const end = bytes[at] === QUOTE ? skipSpace(bytes, endOfString(bytes, at)) : ~at;
+  return bytes[end] === COLON ? skipSpace(bytes, end + 1) : Math.min(end, ~end);
 }
 
 function endOfString(bytes: Buffer, start: number): number {
   for (let at = start + 1; at < bytes.length; at++) {
     const code = bytes[at] as number;
     if (code === QUOTE) return at + 1;
-    if (code < 0x20) return NONE;
+    if (code < 0x20) return ~at;
     if (code === BACKSLASH) {
+      const escaped = bytes[at + 1] ?? 0;
+      const isUnicode = escaped === 0x75;
+      if (!ESCAPED.has(escaped)) return ~at;
+      if (isUnicode && !/^[\da-f]{4}$/i.test(bytes.toString('latin1', at + 2, at + 6))) return ~at;
       at += 1;
-      if (!ESCAPED.has(bytes[at] ?? 0)) return NONE;
-      const isUnicode = bytes[at] === 0x75;
-      if (isUnicode && !/^[\da-f]{4}$/i.test(bytes.toString('latin1', at + 1, at + 5))) return NONE;
     }
   }
-  return NONE;
+  return ~bytes.length;
 }
 
 function endOfScalar(bytes: Buffer, start: number): number {
@@ -183,19 +198,18 @@ function endOfScalar(bytes: Buffer, start: number): number {
   const isPlain = at > start && !isOfScalar(bytes[at] ?? 0) && (bytes[start] !== ZERO || at === start + 1);
   if (isPlain) return at;
   while (isOfScalar(bytes[at] ?? 0)) at++;
-  return SCALAR.test(bytes.toString('latin1', start, at)) ? at : NONE;
+  return SCALAR.test(bytes.toString('latin1', start, at)) ? at : ~start;
 }
 
 function isDigit(code: number | undefined): boolean {
   return code !== undefined && code >= ZERO && code <= NINE;
 }
 
-/** Letters, digits, `+`, `-` and `.`. */
+/** Letters, digits, `_`, `+`, `-` and `.`. */
 function isOfScalar(code: number): boolean {
   const letter = code | 0x20;
-  return (
-    (letter >= 0x61 && letter <= 0x7a) || isDigit(code) || code === PLUS || code === MINUS || code === DOT
-  );
+  const isWord = (letter >= 0x61 && letter <= 0x7a) || isDigit(code) || code === UNDERSCORE;
+  return isWord || code === PLUS || code === MINUS || code === DOT;
 }
 
 function skipSpace(bytes: Buffer, start: number): number {

@@ -29,8 +29,8 @@ describe('a body in JSON is read', () => {
     expect(read(json, `[${conversations.join(',')}]`)).toHaveProperty('value');
   });
 
-  it('of a hundred levels, again and again', () => {
-    const deep = `${'{"a":'.repeat(98)}[]${'}'.repeat(98)}`;
+  it('of sixteen levels, again and again', () => {
+    const deep = `${'{"a":'.repeat(14)}[]${'}'.repeat(14)}`;
     expect(read(json, `[${deep},${deep}]`)).toHaveProperty('value');
   });
 });
@@ -98,7 +98,7 @@ describe('what is refused', () => {
   const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
   const notJson = fault(expect.stringMatching(/^The body is not valid JSON: .*line \d+, column \d+.*\.$/));
   const tooMany = fault('The body has more than 240000 objects and arrays.');
-  const tooDeep = fault('The body is nested deeper than 100 levels.');
+  const tooDeep = fault('The body is nested deeper than 16 levels.');
   const tooManyFields = fault('An object of the body has more than 1000 fields.');
   const fields = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}":{":":"}"}`).join(',');
   const notUtf8 = fault('The body is not valid UTF-8.');
@@ -117,8 +117,8 @@ describe('what is refused', () => {
     ['a line break in a string', '{"a":"b\nc"}', notJson],
     ['XML', '<a/>', notJson],
     ['a byte order mark', '\ufeff{}', notJson],
-    ['100 open brackets', '['.repeat(100), notJson],
-    ['101 levels', `${'[['.repeat(50)}{}${']]'.repeat(50)}`, tooDeep],
+    ['16 open brackets', '['.repeat(16), notJson],
+    ['17 levels', `${'[['.repeat(8)}{}${']]'.repeat(8)}`, tooDeep],
     ['4 M open brackets', '['.repeat(BODY_MAX_BYTES), tooDeep],
     ['objects within objects', '{"a":'.repeat(240_000), tooDeep],
     ['240 001 objects and arrays', `[${Array(240_000).fill('{}').join(',')}]`, tooMany],
@@ -197,7 +197,7 @@ describe('a name that an object has twice', () => {
 
   it.each<[what: string, body: string]>([
     ['240 000 objects', `[${Array(239_998).fill('{"a":1,"a":2}').join(',')}]`],
-    ['a thousand names far down', `${'['.repeat(99)}{${'"a":1,'.repeat(999)}"a":1}${']'.repeat(99)}`],
+    ['a thousand names far down', `${'['.repeat(15)}{${'"a":1,'.repeat(999)}"a":1}${']'.repeat(15)}`],
     ['names of 2 MiB', `{"${'k'.repeat(2_000_000)}":1,"${'k'.repeat(2_000_000)}":2}`],
   ])('is told within bounds: %s', (_what, body) => {
     const errors = errorsIn(body);

@@ -63,7 +63,7 @@ describe('a text that is not JSON', () => {
     ['{\u0000"\u0000', 'line 1, column 2', 'a control character'],
   ])('is told where and why: %#', (text, where, what) => {
     expect(() => JSON.parse(text)).toThrow();
-    expect(whyNotJson(text)).toBe(`The body is not valid JSON: ${where} has ${what}.`);
+    expect(whyNotJson(Buffer.from(text))).toBe(`The body is not valid JSON: ${where} has ${what}.`);
   });
 
   it.each<[text: string, where: string]>([
@@ -72,14 +72,14 @@ describe('a text that is not JSON', () => {
     ['{\n  "a": "b', 'line 2, column 10'],
     ['["a\\', 'line 1, column 4'],
   ])('is told where it ends too early: %s', (text, where) => {
-    const sentence = whyNotJson(text);
+    const sentence = whyNotJson(Buffer.from(text));
     if (text.endsWith('\\')) return expect(sentence).toContain(`${where} has a backslash`);
     expect(sentence).toBe(`The body is not valid JSON: it ends too early, at ${where}.`);
   });
 
   it('is not quoted but for the one word', () => {
     const text = '{"prompt": "canary-1", "b": canary-2, "c": "canary-3"}';
-    expect(whyNotJson(text)).not.toContain('canary');
+    expect(whyNotJson(Buffer.from(text))).not.toContain('canary');
   });
 
   const MANY = 4 * 1024 * 1024 - 16;
@@ -90,6 +90,6 @@ describe('a text that is not JSON', () => {
     ['4 M blanks after a comma', `[1,${' '.repeat(MANY)}]`],
     ['240 000 open objects', '{"a":'.repeat(240_000)],
   ])('is read to its end whatever it is: %s', (_what, text) => {
-    expect(whyNotJson(text)).toMatch(/^The body is not valid JSON: /);
+    expect(whyNotJson(Buffer.from(text))).toMatch(/^The body is not valid JSON: /);
   });
 });
