@@ -16,7 +16,10 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
       const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
       const facts = { request_id: request.requestId, job_id, error: nameOf(error) };
       logger.error('request failed', facts);
-      return problem('internal_error', request.requestId);
+      // What may have been created must not be so once more by clients that repeat by themselves.
+      const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;
+      const extras = mayRepeat ? {} : { headers: { 'x-should-retry': 'false' } };
+      return problem('internal_error', request.requestId, extras);
     });
     tellTally({}, TALLY_EVERY_MILLIS);
     return {
@@ -29,20 +32,13 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
 
 /** Whoever invokes the function past the gateway may leave out anything. */
 function asRequest(event: Partial<APIGatewayProxyEventV2> | null): Request {
-  const {
-    requestContext,
-    rawPath = '',
-    rawQueryString = '',
-    headers = {},
-    body,
-    isBase64Encoded,
-  } = event ?? {};
+  const { requestContext, rawPath, rawQueryString, headers, body, isBase64Encoded } = event ?? {};
   return {
     method: requestContext?.http?.method ?? '',
-    path: rawPath,
-    query: rawQueryString,
-    headers,
-    body: Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'),
+    path: rawPath ?? '',
+    query: rawQueryString ?? '',
+    headers: headers ?? {},
+    body: Buffer.from(String(body ?? ''), isBase64Encoded ? 'base64' : 'utf8'),
     requestId: requestContext?.requestId ?? '',
   };
 }

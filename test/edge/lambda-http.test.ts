@@ -69,6 +69,7 @@ describe('an event that is none of the gateway', () => {
     ['an empty one', {}],
     ['none', null],
     ['without its method', { requestContext: {} }],
+    ['of nulls', { rawPath: null, rawQueryString: null, headers: null, body: null, requestContext: null }],
     ['of a queue', { Records: [{ body: '{}' }] }],
     ['of a schedule', { 'detail-type': 'Scheduled Event', detail: {} }],
   ])('is answered like a request for nothing: %s', async (_what, odd) => {
@@ -80,6 +81,15 @@ describe('an event that is none of the gateway', () => {
     const { statusCode, body } = await handler(odd as APIGatewayProxyEventV2);
     expect([statusCode, body]).toEqual([401, '["","",{},"",""]']);
   });
+});
+
+it.each([5, {}, ['a'], true])('a body that is no text is one that nobody can read: %j', async (odd) => {
+  const handler = lambdaHttp(async ({ body }) => ({
+    status: 400,
+    headers: {},
+    body: String(body.length > 0),
+  }));
+  expect(await handler({ body: odd } as never)).toMatchObject({ statusCode: 400, body: 'true' });
 });
 
 describe('what is counted', () => {
@@ -101,6 +111,18 @@ describe('what is counted', () => {
 });
 
 describe('what is thrown', () => {
+  it.each<[what: string, parts: EventParts, headers: object, shouldRetry: string | undefined]>([
+    ['no client that repeats by itself, as the job may be there', {}, {}, 'false'],
+    ['any with its key', {}, { 'idempotency-key': 'k' }, undefined],
+    ['any that only reads', { method: 'GET' }, {}, undefined],
+  ])('is repeated by %s', async (_who, parts, headers, shouldRetry) => {
+    const handler = lambdaHttp(async () => {
+      throw new Error('DynamoDB hangs');
+    });
+    const answer = await handler({ ...event(parts), headers });
+    expect(answer.headers?.['x-should-retry']).toBe(shouldRetry);
+  });
+
   it.each<[what: string, thrown: unknown]>([
     ['an error', new Error('prompt-canary arn:aws:secret')],
     ['an error of several lines', new Error('prompt-canary\nprompt-canary')],
