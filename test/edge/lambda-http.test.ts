@@ -111,11 +111,13 @@ describe('what is counted', () => {
 });
 
 describe('what is thrown', () => {
-  it.each<[what: string, parts: EventParts, headers: object, shouldRetry: string | undefined]>([
-    ['no client that repeats by itself, as the job may be there', {}, {}, 'false'],
-    ['any with its key', {}, { 'idempotency-key': 'k' }, undefined],
-    ['any that only reads', { method: 'GET' }, {}, undefined],
-  ])('is repeated by %s', async (_who, parts, headers, shouldRetry) => {
+  it.each<[who: string, parts: EventParts, headers: Record<string, string>, shouldRetry: string | undefined]>(
+    [
+      ['no client that repeats by itself, as the job may be there', {}, {}, 'false'],
+      ['any with its key', {}, { 'idempotency-key': 'k' }, undefined],
+      ['any that only reads', { method: 'GET' }, {}, undefined],
+    ],
+  )('is repeated by %s', async (_who, parts, headers, shouldRetry) => {
     const handler = lambdaHttp(async () => {
       throw new Error('DynamoDB hangs');
     });
