@@ -28,7 +28,7 @@ export interface Told {
   /** By name. */
   exchanges: Record<string, Exchange>;
   millis: Record<string, number>;
-  /** Of an exchange with the name `all-silent` and one with `seven-silent`, which have two seconds. */
+  /** Of an exchange with the name `all-silent` and one with `seven-silent`, which have six seconds. */
   hurried: Outcome['kind'][];
   /** Connections that each serving address has taken. */
   connections: Record<string, number>;
@@ -36,7 +36,7 @@ export interface Told {
   many: { delivered: number; filesBefore: number; filesAfter: number };
 }
 
-const HURRIED_MILLIS = 2000;
+const HURRIED_MILLIS = 6000;
 /** Until a SYN that was dropped is sent again, after a second, the slow address is no longer busy. */
 const SLOW_MILLIS = 500;
 
