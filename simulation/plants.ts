@@ -141,19 +141,19 @@ export const PLANTS: Plant[] = [
   {
     name: 'a delivery takes no lease',
     file: 'deliver/deliver.ts',
-    find: '  return webhook.leaseUntil !== null && webhook.leaseUntil > now;',
-    replace: '  return webhook.leaseUntil !== null && webhook.leaseUntil > now + 1e12;',
+    find: 'if (isClaimed(job.webhook, now))',
+    replace: 'if (isClaimed(job.webhook, now + 1e12))',
   },
   {
     name: 'a delivery is claimed by two',
     file: 'deliver/deliver.ts',
-    find: '  return (await world.jobs.replace(claimed)) ? (claimed as PendingJob) : null;',
-    replace: '  await world.jobs.replace(claimed); return claimed as PendingJob;',
+    find: '    if (!(await world.jobs.replace(ours))) return LOST;',
+    replace: '    await world.jobs.replace(ours);',
   },
   {
     name: 'a delivery that fails keeps its lease',
     file: 'deliver/deliver.ts',
-    find: '.catch((error) => giveBack(claimed, error, world));',
+    find: '.catch((error) => giveBack(ours, error, world));',
     replace: ';',
   },
   {
@@ -207,8 +207,8 @@ export const PLANTS: Plant[] = [
   {
     name: 'the first delivery is not waited for',
     file: 'finish/finish.ts',
-    find: '  await announce(finished, world);',
-    replace: '  void announce(finished, world).catch(() => undefined);',
+    find: '  await announce(after, world);',
+    replace: '  void announce(after, world).catch(() => undefined);',
   },
   {
     name: 'two workers that finish a job share a document',
@@ -242,7 +242,7 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'versions are not counted',
-    file: 'core/job.ts',
+    file: 'core/transitions.ts',
     find: 'updatedAt: now, version: version + 1 };',
     replace: 'updatedAt: now, version };',
   },
@@ -251,20 +251,19 @@ export const PLANTS: Plant[] = [
     file: 'poll/poll.ts',
     find: "  if (next.step === 'wait') await world.wakeUps.poll(",
     replace:
-      "  const early = { ...job, ...nextVersion(job, now), awaited };\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
+      "  const early = polled(job, known, wake, now);\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
   },
   {
     name: 'the webhook of a finished job is set off before its row is written',
     file: 'finish/finish.ts',
-    find: '  if (!(await world.jobs.replace(finished))) return null;\n  tellFinished(job, finished, end, world);\n  await announce(finished, world);\n',
-    replace:
-      '  await announce(finished, world);\n  if (!(await world.jobs.replace(finished))) return null;\n',
+    find: '  if (!(await world.jobs.replace(after))) return null;\n  tellFinished(job, after, end, world);\n  await announce(after, world);\n',
+    replace: '  await announce(after, world);\n  if (!(await world.jobs.replace(after))) return null;\n',
   },
   {
     name: 'two chains of polls never meet',
     file: 'poll/poll.ts',
-    find: '  const records = mustRecord || isNews || message.unrecorded >= UNRECORDED_MAX;',
-    replace: '  const records = isNews && message.unrecorded < 0;',
+    find: '  const records = mustRecord || isWorthWriting || message.unrecorded >= UNRECORDED_MAX;',
+    replace: '  const records = isWorthWriting && message.unrecorded < 0;',
   },
   {
     name: 'a watch is not renewed',
@@ -274,40 +273,40 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'a redelivery does not begin a round of its own',
-    file: 'jobs/redeliver.ts',
-    find: '    attemptsBefore: attempts,',
-    replace: '    attemptsBefore: webhook.attemptsBefore,',
+    file: 'core/transitions.ts',
+    find: 'attemptsBefore: attempts,',
+    replace: 'attemptsBefore: webhook.attemptsBefore,',
   },
   {
     name: 'a redelivery begins its chain anew',
-    file: 'jobs/redeliver.ts',
-    find: 'webhook.lastSeq) + 1;',
-    replace: 'webhook.lastSeq) * 0 + 1;',
+    file: 'core/transitions.ts',
+    find: ': { seq: webhook.lastSeq };',
+    replace: ': { seq: 0 * webhook.lastSeq };',
   },
   {
     name: 'an attempt forgets how often its webhook was redelivered',
-    file: 'deliver/deliver.ts',
-    find: '  const { status, awaited: _, leaseUntil, ...kept } = job.webhook;',
-    replace: '  const { status, awaited: _, leaseUntil, redelivered, ...kept } = job.webhook;',
+    file: 'core/transitions.ts',
+    find: '  const { status, awaited, leaseUntil, ...kept } = webhook;',
+    replace: '  const { status, awaited, leaseUntil, redelivered, ...kept } = webhook;',
   },
   {
     name: 'a webhook is redelivered as often as is asked for',
     file: 'jobs/redeliver.ts',
-    find: '    const seconds = waitForRound(job.webhook, now);',
-    replace: '    const seconds: number | null = waitForRound(job.webhook, now) && 0;',
+    find: '    const seconds = waitForRound(webhook, now);',
+    replace: '    const seconds: number | null = waitForRound(webhook, now) && 0;',
   },
   {
     name: 'a redelivery is sent, then recorded',
     file: 'jobs/redeliver.ts',
-    find: '  if (!(await world.jobs.replace(after))) return null;\n',
+    find: '  if (!(await world.jobs.replace(after))) return false;\n',
     replace:
-      '  await world.wakeUps.deliver({ jobId: job.jobId, wake: awaited, attempts }, 0);\n  if (true) return (await world.jobs.replace(after)) ? after : null;\n',
+      '  await world.wakeUps.deliver({ jobId: after.jobId, wake: after.webhook.awaited, attempts: after.webhook.attempts }, 0);\n  if (true) return world.jobs.replace(after);\n',
   },
   {
     name: 'a redelivery disregards an attempt that is under way',
     file: 'jobs/redeliver.ts',
-    find: '    if (isUnderWay(job.webhook, now)) {',
-    replace: '    if (isUnderWay(job.webhook, now + 1e12)) {',
+    find: '    if (isClaimed(webhook, now)) {',
+    replace: '    if (isClaimed(webhook, now + 1e12)) {',
   },
   {
     name: 'a finished job is cancelled',

@@ -61,6 +61,10 @@ describe('only the edge touches the world', () => {
   });
 });
 
+it.each(flows)('a row and a wake-up are made in one place, which is not $path', ({ code }) => {
+  expect(code).not.toMatch(/\b(version|seq|watchedUntil|leaseUntil)\b: (?!number|Millis)/);
+});
+
 it('whatever listens on the laptop is guarded, as one place alone listens', () => {
   const listeners = sources('local/**/*.ts').filter(({ code }) => /\b(server|app)\.listen\(/.test(code));
   expect(listeners.map(({ path }) => path)).toEqual(['local/http/server.ts']);

@@ -132,10 +132,22 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
+/** A finished job whose webhook awaits an attempt, or is under way. */
+export type PendingJob = FinishedJob & { webhook: PendingWebhook };
+
 const DAY_SECONDS = 86_400;
 
 export function isFinished(job: Job): job is FinishedJob {
   return job.status !== 'submitting' && job.status !== 'running';
+}
+
+export function isPending(job: Job): job is PendingJob {
+  return isFinished(job) && job.webhook?.status === 'pending';
+}
+
+/** Whether somebody makes an attempt right now. */
+export function isClaimed(webhook: Webhook, now: Millis): boolean {
+  return webhook.status === 'pending' && webhook.leaseUntil !== null && webhook.leaseUntil > now;
 }
 
 /** Until when it is kept, in Unix seconds: a round of deliveries that began in time comes to its end. */
@@ -143,24 +155,6 @@ export function endOfLife(job: Job, retentionDays: number): number {
   const end = isFinished(job) ? job.finishedAt : job.expiresAt;
   const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
   return Math.ceil(end / 1000) + days * DAY_SECONDS;
-}
-
-/** The part of a job that its next state takes over, as the next version of it. */
-export function nextVersion(job: Job, now: Millis): JobBase {
-  const { jobId, client, modelId, totalTasks, metadata, fingerprint } = job;
-  const { createdAt, expiresAt, watchedUntil, version } = job;
-  const kept = {
-    jobId,
-    client,
-    modelId,
-    totalTasks,
-    metadata,
-    fingerprint,
-    createdAt,
-    expiresAt,
-    watchedUntil,
-  };
-  return { ...kept, updatedAt: now, version: version + 1 };
 }
 
 /**

@@ -2,28 +2,16 @@
 type Given<Name extends string> = Readonly<Record<Name, string>>;
 
 /** Those that all functions have. */
-export type SharedVariables = Given<
-  | 'JOBS_TABLE'
-  | 'DOCUMENTS_TABLE'
-  | 'EXPERIENCE_TABLE'
-  | 'BUCKET'
-  | 'API_URL'
-  | 'MODELSTUDIO_BASE_URL'
-  | 'MODELSTUDIO_ORGANIZATION_ID'
-  | 'WEBHOOK_RETRY_SCHEDULE_SECONDS'
-  | 'WEBHOOK_PORTS'
-  | 'RETENTION_DAYS'
-  | 'LAG_PER_POLL_SECONDS'
-  | 'SERVICE_NAME'
->;
+export type SharedVariables = Given<'JOBS_TABLE' | 'DOCUMENTS_TABLE' | 'EXPERIENCE_TABLE' | 'BUCKET'> &
+  Given<'API_URL' | 'MODELSTUDIO_BASE_URL' | 'MODELSTUDIO_ORGANIZATION_ID' | 'SERVICE_NAME'> &
+  Given<'WEBHOOK_RETRY_SCHEDULE_SECONDS' | 'WEBHOOK_PORTS' | 'RETENTION_DAYS' | 'LAG_PER_POLL_SECONDS'>;
 
 type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEUE_URL' | 'DELIVER_QUEUE_URL'>;
 
 /** Beside those, what each has of its own. */
 export interface OwnVariables {
-  submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL'> & {
-    readonly DEFAULT_WEBHOOK_URL: string | undefined;
-  };
+  submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL'> &
+    Readonly<Record<'DEFAULT_WEBHOOK_URL', string | undefined>>;
   poll: Polling;
   collect: Polling;
   /** Node itself reads the last one. */
@@ -36,9 +24,5 @@ type FromLambda = `AWS_${'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN'
 /** On Lambda, loopback is the runtime's own API, so the stack never sets it. */
 type FromLaptop = 'WEBHOOK_ALLOW_LOOPBACK';
 
-type KeyOf<T> = T extends unknown ? keyof T : never;
-export type Variable =
-  | keyof SharedVariables
-  | KeyOf<OwnVariables[keyof OwnVariables]>
-  | FromLambda
-  | FromLaptop;
+type NameIn<T> = T extends unknown ? keyof T : never;
+export type Variable = NameIn<SharedVariables | OwnVariables[keyof OwnVariables]> | FromLambda | FromLaptop;

@@ -1,60 +1,46 @@
 import { afterAttempt, type Exchange, isSuccess, type Verdict } from '../core/attempt.ts';
-import { base32 } from '../core/ids.ts';
 import {
   type Attempt,
-  type FinishedJob,
+  isClaimed,
   isFinished,
+  isPending,
+  type Job,
   type Millis,
-  nextVersion,
+  type PendingJob,
   type PendingWebhook,
   type SettledWebhook,
   standing,
-  type Wake,
-  type Webhook,
 } from '../core/job.ts';
-import { ATTEMPT_LEASE_MILLIS } from '../core/limits.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
-import { watchOver } from '../core/overdue.ts';
+import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { hopSeconds, isEarly } from '../core/wait.ts';
 import type { Facts, World } from '../ports.ts';
+import { LOST, onConflict, record } from '../races.ts';
 
 export type DeliverWorld = Pick<
   World,
   'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'clock' | 'chance' | 'log'
 > & { settings: { webhookSchedule: readonly number[] } };
 
-type PendingJob = FinishedJob & { webhook: PendingWebhook };
-
-/** A delivery log that grew for ever would outgrow its row. */
-const ATTEMPTS_KEPT = 100;
-
-/** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
-const RACES_MAX = 3;
-
 /**
  * Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up.
  * @returns when the message must come again, if another worker has the webhook; null when it is done with
  */
 export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
-  for (let race = 0; race < RACES_MAX; race++) {
+  return onConflict(message.jobId, async () => {
     const job = await world.jobs.find(message.jobId);
     if (job === null || !isFinished(job)) return tally(message, world, { outcome: 'no_job' });
     if (!isPending(job) || !isAwaited(message, job.webhook))
       return tally(message, world, { outcome: 'stale' });
     const now = world.clock.now();
     if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
-    if (isLeased(job, now)) return waitForHolder(job, message, world);
-    const claimed = await claim(job, now, world);
-    if (claimed === null) continue;
-    await attempt(job, claimed, message, now, world).catch((error) => giveBack(claimed, error, world));
+    if (isClaimed(job.webhook, now)) return waitForHolder(job, message, world);
+    const ours = claimed(job, now);
+    if (!(await world.jobs.replace(ours))) return LOST;
+    await attempt(ours, message, now, world).catch((error) => giveBack(ours, error, world));
     return null;
-  }
-  throw new Error(`The job ${message.jobId} changed under each of ${RACES_MAX} tries to claim it`);
-}
-
-function isLeased({ webhook }: PendingJob, now: Millis): boolean {
-  return webhook.leaseUntil !== null && webhook.leaseUntil > now;
+  });
 }
 
 /**
@@ -71,16 +57,14 @@ function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverW
 }
 
 /** The message of an attempt that failed comes again before the lease would end: it must find the webhook free. */
-async function giveBack(claimed: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
-  const free = withWebhook(claimed, { ...claimed.webhook, leaseUntil: null }, world.clock.now());
+async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
   // If the row was written after all, this changes nothing. Should it fail, too, the message waits for the lease to end.
-  await world.jobs.replace(free).catch(() => false);
+  await world.jobs.replace(released(job, world.clock.now())).catch(() => false);
   throw error;
 }
 
 async function attempt(
   job: PendingJob,
-  claimed: PendingJob,
   message: DeliverMessage,
   now: Millis,
   world: DeliverWorld,
@@ -99,12 +83,8 @@ async function attempt(
     ...answerIn(exchange),
     nextAttemptAt: verdict.step === 'retry' ? answeredAt + verdict.waitMillis : null,
   };
-  await record(claimed, message, tried, verdict, world);
+  await recordAttempt(job, message, tried, verdict, world);
   tellAttempt(job, tried, verdict, isSuccess(exchange), world);
-}
-
-function isPending(job: FinishedJob): job is PendingJob {
-  return job.webhook?.status === 'pending';
 }
 
 function isAwaited(message: DeliverMessage, webhook: PendingWebhook): boolean {
@@ -119,31 +99,16 @@ async function hop(
   world: DeliverWorld,
 ): Promise<null> {
   const wake = await sendNext(job, message, message.attempts, message.wake.dueAt, world);
-  await recordHop(job, wake, now, world);
+  // Of two chains, the one that is further on wins: its row makes the other's messages stale.
+  const overtake = (row: Job) => {
+    const isOurRound = isPending(row) && row.webhook.attemptsBefore === job.webhook.attemptsBefore;
+    return isOurRound && (row.webhook.awaited?.seq ?? 0) < wake.seq ? awaiting(row, wake, now) : null;
+  };
+  await record(job, overtake, world);
   return tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
 }
 
-/** Of two chains, the one that is further on wins: its row makes the other's messages stale. */
-async function recordHop(job: PendingJob, wake: Wake, now: Millis, world: DeliverWorld): Promise<void> {
-  let before: PendingJob = job;
-  for (let race = 0; race < RACES_MAX; race++) {
-    const { webhook } = before;
-    if (await world.jobs.replace(withWebhook(before, { ...webhook, awaited: wake }, now))) return;
-    const found = await world.jobs.find(job.jobId);
-    if (found === null || !isFinished(found) || !isPending(found)) return;
-    before = found;
-    const isNewRound = before.webhook.attemptsBefore !== job.webhook.attemptsBefore;
-    if (isNewRound || (before.webhook.awaited?.seq ?? 0) >= wake.seq) return;
-  }
-}
-
-/** Null: the row has changed since it was read. */
-async function claim(job: PendingJob, now: Millis, world: DeliverWorld): Promise<PendingJob | null> {
-  const claimed = withWebhook(job, { ...job.webhook, leaseUntil: now + ATTEMPT_LEASE_MILLIS }, now);
-  return (await world.jobs.replace(claimed)) ? (claimed as PendingJob) : null;
-}
-
-async function record(
+async function recordAttempt(
   job: PendingJob,
   message: DeliverMessage,
   tried: Attempt,
@@ -151,16 +116,13 @@ async function record(
   world: DeliverWorld,
 ): Promise<void> {
   const now = world.clock.now();
-  const { status, awaited: _, leaseUntil, ...kept } = job.webhook;
-  const log = [...kept.log, tried].slice(-ATTEMPTS_KEPT);
-  const after = { ...kept, attempts: tried.attempt, log };
   if (verdict.step === 'settle') {
-    const settled: SettledWebhook = { ...after, status: verdict.status, lastSeq: message.wake.seq };
-    if (await world.jobs.replace(withWebhook(job, settled, now))) return;
+    const how = { status: verdict.status, lastSeq: message.wake.seq };
+    if (await world.jobs.replace(settled(job, tried, how, now))) return;
     throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
   }
-  const awaited = await sendNext(job, message, tried.attempt, tried.nextAttemptAt ?? now, world);
-  await world.jobs.replace(withWebhook(job, { ...after, status: 'pending', awaited, leaseUntil: null }, now));
+  const wake = await sendNext(job, message, tried.attempt, tried.nextAttemptAt ?? now, world);
+  await world.jobs.replace(attempted(job, tried, wake, now));
 }
 
 async function sendNext(
@@ -170,19 +132,11 @@ async function sendNext(
   dueAt: Millis,
   world: DeliverWorld,
 ) {
-  const wake = { seq: message.wake.seq + 1, token: base32(world.chance.bytes()), dueAt };
+  const wake = nextWakeUp(message.wake, dueAt, world.chance.bytes());
   // Held back for a second at least, so that it does not arrive before it is recorded.
   const delaySeconds = Math.max(1, hopSeconds(dueAt, world.clock.now()));
   await world.wakeUps.deliver({ jobId: job.jobId, wake, attempts }, delaySeconds);
   return wake;
-}
-
-function withWebhook(job: FinishedJob, webhook: Webhook, now: Millis): FinishedJob {
-  // Whoever has it now, or whose message comes next, is not lost before then.
-  const dueAt =
-    webhook.status === 'pending' ? Math.max(webhook.awaited?.dueAt ?? 0, webhook.leaseUntil ?? 0) : now;
-  const watchedUntil = watchOver(dueAt, job.watchedUntil);
-  return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
 }
 
 function answerIn(exchange: Exchange): Pick<Attempt, 'status' | 'error' | 'location'> {

@@ -1,10 +1,10 @@
 import { firstWaitMillis } from '../core/attempt.ts';
 import { base32 } from '../core/ids.ts';
-import { type FinishedJob, nextVersion, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
+import type { FinishedJob, PendingWebhook, UnfinishedJob } from '../core/job.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
-import { watchOver } from '../core/overdue.ts';
 import type { End, Results } from '../core/report.ts';
-import { type Ending, EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
+import { ended, finished, nextWakeUp } from '../core/transitions.ts';
+import { EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
 import { hopSeconds } from '../core/wait.ts';
 import type { World } from '../ports.ts';
 import { together } from '../together.ts';
@@ -25,23 +25,13 @@ export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock'
  * @returns null when the job has moved since it was read: whoever moved it carries it on
  */
 export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): Promise<FinishedJob | null> {
-  const now = world.clock.now();
-  const base = nextVersion(job, now);
-  const ending: Ending = {
-    status: end.status,
-    completedTasks: end.completedTasks,
-    failedTasks: end.results?.failedTasks ?? 0,
-    finishedAt: now,
-    error: end.error,
-  };
-  const documents = await write({ ...base, ...ending }, end, world);
-  const webhook = job.webhook && awaitingFirstAttempt(job.webhook, world);
-  const watchedUntil = watchOver(webhook?.awaited?.dueAt ?? now, base.watchedUntil);
-  const finished: FinishedJob = { ...base, ...ending, ...documents, watchedUntil, webhook };
-  if (!(await world.jobs.replace(finished))) return null;
-  tellFinished(job, finished, end, world);
-  await announce(finished, world);
-  return finished;
+  const ending = ended(job, end, world.clock.now());
+  const documents = await write(ending, end, world);
+  const after = finished(ending, documents, job.webhook && awaitingFirstAttempt(job.webhook, world));
+  if (!(await world.jobs.replace(after))) return null;
+  tellFinished(job, after, end, world);
+  await announce(after, world);
+  return after;
 }
 
 /**
@@ -76,8 +66,7 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, world: Fini
 
 function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {
   const wait = firstWaitMillis(world.settings.webhookSchedule, world.chance.fraction());
-  const token = base32(world.chance.bytes());
-  return { ...webhook, awaited: { seq: 1, token, dueAt: world.clock.now() + wait } };
+  return { ...webhook, awaited: nextWakeUp(null, world.clock.now() + wait, world.chance.bytes()) };
 }
 
 function tellFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {

@@ -4,12 +4,10 @@ import { NoMembers, readOptionalBody } from '../core/optional-body.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { cancelled } from '../core/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
+import { LOST, onConflict } from '../races.ts';
 import { findOwn, type ReadWorld, showJob } from './show.ts';
 
 export type CancelWorld = FinishWorld & ReadWorld;
-
-/** Losing a race means that a poll has just moved the job on; losing it this often means a fault. */
-const RACES_MAX = 5;
 
 /** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio has no cancel, so it is tracking that stops. */
 export async function cancel(
@@ -18,7 +16,7 @@ export async function cancel(
   world: CancelWorld,
 ): Promise<Answer> {
   const asked = readOptionalBody(request, NoMembers);
-  for (let race = 0; race < RACES_MAX; race++) {
+  return onConflict(jobId, async () => {
     const job = await findOwn(jobId, client, world);
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
@@ -31,7 +29,6 @@ export async function cancel(
       return problem('not_cancellable', request.requestId, { detail: `The job is already ${job.status}.` });
     }
     const finished = await finish(job, cancelled(job), world);
-    if (finished !== null) return showJob(finished, world);
-  }
-  throw new Error(`The job ${jobId} changed under each of ${RACES_MAX} tries to cancel it`);
+    return finished === null ? LOST : showJob(finished, world);
+  });
 }

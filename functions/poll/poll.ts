@@ -1,13 +1,13 @@
 import { drawDuration, kindOf } from '../core/forecast.ts';
-import { base32 } from '../core/ids.ts';
-import { isFinished, nextVersion, type RunningJob, standing, type UnfinishedJob } from '../core/job.ts';
+import { isFinished, type Job, type RunningJob, standing } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
-import { watchOver } from '../core/overdue.ts';
 import { afterReport, type Next, outcomeOf, type Report } from '../core/report.ts';
+import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { hopSeconds } from '../core/wait.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
 import type { Facts, ReportLimits, World } from '../ports.ts';
+import { LOST, onConflict, record } from '../races.ts';
 
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'experience'> & {
@@ -20,9 +20,6 @@ export interface PollSettings {
   reportLimits: ReportLimits;
 }
 
-/** Losing a race means that somebody else has just moved the job on; losing it this often means a fault. */
-const RACES_MAX = 3;
-
 /** Should one message ever become two chains, they meet in the row after so many polls at the latest. */
 const UNRECORDED_MAX = 6;
 
@@ -32,11 +29,11 @@ const UNRECORDED_MAX = 6;
  */
 export async function poll(message: PollMessage, isRepeat: boolean, world: PollWorld): Promise<void> {
   let report: Report | null = null;
-  for (let race = 0; race < RACES_MAX; race++) {
+  return onConflict(message.jobId, async () => {
     const job = await world.jobs.find(message.jobId);
     if (job === null) return tally(message, world, { outcome: 'no_job' });
     if (isFinished(job)) return announce(job, world);
-    const running = asRunning(job, message);
+    const running = adopted(job, message);
     if (standing(message.wake, running.awaited) === 'stale')
       return tally(message, world, { outcome: 'stale' });
 
@@ -52,17 +49,8 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
     if (report.kind === 'unreadable') await world.documents.setAside(unreadableKey(job.jobId), report.raw);
     // The row knows of the wake-ups that were written down; the message is the latest of all.
     const ended = await finish({ ...running, awaited: message.wake }, next.end, world);
-    if (ended !== null) return learn(running, message, report, world);
-  }
-  throw new Error(`The job ${message.jobId} changed under each of ${RACES_MAX} tries to finish it`);
-}
-
-/** The submit function may have died after ModelStudio created the job: then the message knows what the row does not. */
-function asRunning(job: UnfinishedJob, message: PollMessage): RunningJob {
-  const { upstreamJobId, wake, isSeen } = message;
-  if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
-  const { leaseUntil, ...kept } = job;
-  return { ...kept, status: 'running', upstreamJobId, completedTasks: 0, awaited: wake, isSeen, doubt: null };
+    return ended === null ? LOST : learn(running, message, report, world);
+  });
 }
 
 /** Where an operator finds what ModelStudio said in place of results. */
@@ -113,26 +101,28 @@ async function carryOn(
 ): Promise<void> {
   const now = world.clock.now();
   const seconds = next.step === 'wait' ? next.seconds : 0;
-  const token = base32(world.chance.bytes());
-  const awaited = { seq: message.wake.seq + 1, token, dueAt: now + seconds * 1000 };
-  const { completedTasks, doubt } = next.step === 'wait' ? next : job;
-  const watchedUntil = watchOver(awaited.dueAt, job.watchedUntil);
-  const isNews =
-    completedTasks !== job.completedTasks ||
-    doubt?.about !== job.doubt?.about ||
-    watchedUntil !== job.watchedUntil;
-  const records = mustRecord || isNews || message.unrecorded >= UNRECORDED_MAX;
-  const chain = records
-    ? { recorded: token, unrecorded: 0 }
-    : { recorded: message.recorded, unrecorded: message.unrecorded + 1 };
+  const wake = nextWakeUp(message.wake, now + seconds * 1000, world.chance.bytes());
   const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);
-  const following = { ...message, ...chain, wake: awaited, lookedAt: now, isSeen };
-  const delaySeconds = hopSeconds(awaited.dueAt, now);
+  const { completedTasks, doubt } = next.step === 'wait' ? next : job;
+  const known = { completedTasks, isSeen, doubt };
+  const isWorthWriting = isNews(job, polled(job, known, wake, now));
+  const records = mustRecord || isWorthWriting || message.unrecorded >= UNRECORDED_MAX;
+  const chain = records
+    ? { recorded: wake.token, unrecorded: 0 }
+    : { recorded: message.recorded, unrecorded: message.unrecorded + 1 };
+  const following = { ...message, ...chain, wake, lookedAt: now, isSeen };
+  const delaySeconds = hopSeconds(wake.dueAt, now);
   if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);
 
-  const change = { completedTasks, isSeen, doubt, awaited, watchedUntil };
-  const isOvertaken = records && !(await record(job, change, message, world));
+  // Of two chains, the one that is further on wins: its row makes the other's messages stale. Were the loser of a race to
+  // leave it at that, its message could stay one place ahead of the row for ever, and be a chain of its own.
+  const overtake = (row: Job) => {
+    const before = isFinished(row) ? null : adopted(row, message);
+    if (before === null || before.awaited.seq >= wake.seq) return null;
+    return polled(before, known, wake, world.clock.now());
+  };
+  const isOvertaken = records && !(await record(job, overtake, world));
   const facts = {
     outcome: isOvertaken ? 'overtaken' : outcomeOf(report),
     client: job.client,
@@ -143,29 +133,6 @@ async function carryOn(
     ...(report.kind === 'trouble' && { cause: report.cause }),
   };
   tally(message, world, facts, measuredOf(job, report));
-}
-
-/**
- * Of two chains, the one that is further on wins: its row makes the other's messages stale. Were the loser of a race
- * to leave it at that, its message could stay one place ahead of the row for ever, and be a chain of its own.
- */
-async function record(
-  job: RunningJob,
-  change: Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt' | 'awaited' | 'watchedUntil'>,
-  message: PollMessage,
-  world: PollWorld,
-): Promise<boolean> {
-  let before = job;
-  for (let race = 0; race < RACES_MAX; race++) {
-    const version = nextVersion(before, world.clock.now());
-    const completedTasks = Math.max(before.completedTasks, change.completedTasks);
-    if (await world.jobs.replace({ ...before, ...version, ...change, completedTasks })) return true;
-    const found = await world.jobs.find(job.jobId);
-    if (found === null || isFinished(found)) return false;
-    before = asRunning(found, message);
-    if (before.awaited.seq >= change.awaited.seq) return false;
-  }
-  return false;
 }
 
 function isEnd({ kind }: Report): boolean {

@@ -3,15 +3,14 @@ import { readJson } from '../core/body.ts';
 import type { Creation } from '../core/creation.ts';
 import { kindOf } from '../core/forecast.ts';
 import { workOf } from '../core/generation.ts';
-import { base32, jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
-import { type Job, nextVersion, type RunningJob, type SubmittingJob } from '../core/job.ts';
-import { SUBMIT_LEASE_MILLIS } from '../core/limits.ts';
+import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
+import type { Job, SubmittingJob } from '../core/job.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
-import { newWatch, watchOver } from '../core/overdue.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { submissionUnknown } from '../core/report.ts';
 import { nextPollSeconds, type Outlook } from '../core/schedule.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
+import { accepted, nextWakeUp, started } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
 import { type ReadWorld, showJob } from '../jobs/show.ts';
@@ -93,24 +92,18 @@ function newJob(
   idempotencyKey: string | undefined,
   { clock, chance, settings }: SubmitWorld,
 ): SubmittingJob {
+  const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;
   const now = clock.now();
-  const { webhook_url: url = settings.defaultWebhookUrl } = submission;
-  const untried = { attempts: 0, attemptsBefore: 0, log: [], awaited: null, leaseUntil: null };
-  return {
-    status: 'submitting',
+  const job = {
     jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),
     client,
     ...workOf(submission),
     metadata: submission.metadata,
     fingerprint: fingerprint(submission),
-    createdAt: now,
-    updatedAt: now,
-    expiresAt: now + submission.expires_in * 1000,
-    watchedUntil: newWatch(now),
-    version: 1,
-    leaseUntil: now + SUBMIT_LEASE_MILLIS,
-    webhook: url === null ? null : { status: 'pending', id: webhookIdOf(chance.bytes()), url, ...untried },
+    expiresAt: now + expires_in * 1000,
+    webhook: url === null ? null : { id: webhookIdOf(chance.bytes()), url },
   };
+  return accepted(job, now);
 }
 
 /** Within the watch over a submission, so that the message comes before the sweeper gives the job up. */
@@ -131,32 +124,15 @@ async function begin(
   const { jobId, createdAt, expiresAt, totalTasks } = job;
   const standing = { age: now - createdAt, left: expiresAt - now, completedTasks: 0, totalTasks };
   const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standing, outlook));
-  const wake = { seq: 1, token: base32(world.chance.bytes()), dueAt: now + seconds * 1000 };
-  const message = {
-    jobId,
-    upstreamJobId,
-    wake,
-    lookedAt: createdAt,
-    recorded: wake.token,
-    unrecorded: 0,
-    isSeen: false,
-  };
+  const wake = nextWakeUp(null, now + seconds * 1000, world.chance.bytes());
+  const known = { jobId, upstreamJobId, wake, lookedAt: createdAt, isSeen: false };
+  const message = { ...known, recorded: wake.token, unrecorded: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,
   );
   if (!isSent) world.log.tell('submit', { outcome: 'wake_up_unsent', job_id: jobId });
-  const running: RunningJob = {
-    ...nextVersion(job, now),
-    status: 'running',
-    upstreamJobId,
-    completedTasks: 0,
-    awaited: wake,
-    watchedUntil: isSent ? watchOver(wake.dueAt, job.watchedUntil) : wake.dueAt,
-    isSeen: false,
-    doubt: null,
-    webhook: job.webhook,
-  };
+  const running = started(job, message, isSent, now);
   if (await world.jobs.replace(running)) return running;
   return (await world.jobs.find(job.jobId)) ?? running;
 }

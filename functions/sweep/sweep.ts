@@ -1,15 +1,14 @@
-import { base32 } from '../core/ids.ts';
 import {
   type FinishedJob,
   isFinished,
+  isPending,
   type Job,
   type Millis,
-  nextVersion,
   type RunningJob,
-  type Wake,
 } from '../core/job.ts';
-import { overdueAt, SHARDS, watchOver } from '../core/overdue.ts';
+import { overdueAt, SHARDS } from '../core/overdue.ts';
 import { expired, submissionUnknown } from '../core/report.ts';
+import { awaiting, nextWakeUp, rescued } from '../core/transitions.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 
@@ -95,28 +94,17 @@ async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string>
 
 async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
   const { jobId, upstreamJobId } = job;
-  const awaited = nextWake(job.awaited, now, world);
-  const message = { jobId, upstreamJobId, wake: awaited, lookedAt: job.updatedAt, recorded: awaited.token };
+  const wake = nextWakeUp(job.awaited, now, world.chance.bytes());
+  const message = { jobId, upstreamJobId, wake, lookedAt: job.updatedAt, recorded: wake.token };
   // The row need not know what the lost message knew.
   await world.wakeUps.poll({ ...message, unrecorded: 0, isSeen: true }, 0);
-  const watchedUntil = watchOver(now, job.watchedUntil);
-  await world.jobs.replace({ ...job, ...nextVersion(job, now), watchedUntil, awaited });
+  await world.jobs.replace(rescued(job, wake, now));
 }
 
 async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
+  if (!isPending(job)) return;
   const { jobId, webhook } = job;
-  if (webhook?.status !== 'pending') return;
-  const awaited = nextWake(webhook.awaited, now, world);
-  await world.wakeUps.deliver({ jobId, wake: awaited, attempts: webhook.attempts }, 0);
-  const watchedUntil = watchOver(now, job.watchedUntil);
-  await world.jobs.replace({
-    ...job,
-    ...nextVersion(job, now),
-    watchedUntil,
-    webhook: { ...webhook, awaited },
-  });
-}
-
-function nextWake(lost: Wake | null, now: Millis, world: SweepWorld): Wake {
-  return { seq: (lost?.seq ?? 0) + 1, token: base32(world.chance.bytes()), dueAt: now };
+  const wake = nextWakeUp(webhook.awaited, now, world.chance.bytes());
+  await world.wakeUps.deliver({ jobId, wake, attempts: webhook.attempts }, 0);
+  await world.jobs.replace(awaiting(job, wake, now));
 }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { isFinished, type Job, nextVersion, type SubmittingJob, standing } from '../../functions/core/job.ts';
+import {
+  isClaimed,
+  isFinished,
+  isPending,
+  type Job,
+  type SubmittingJob,
+  standing,
+} from '../../functions/core/job.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../fakes/jobs.ts';
 
 const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
 
@@ -35,9 +43,24 @@ const submitting: SubmittingJob = {
   webhook: null,
 };
 
-it('the next version keeps what a job is and leaves how it stood', () => {
-  const { status, leaseUntil, webhook, ...kept } = submitting;
-  expect(nextVersion(submitting, 9)).toEqual({ ...kept, updatedAt: 9, version: 5 });
+describe('an attempt', () => {
+  it.each([
+    ['is awaited by a finished job', finishedJob(), true],
+    ['is not awaited once the webhook has settled', finishedJob({ webhook: settledWebhook('gone') }), false],
+    ['is not awaited without a webhook', finishedJob({ webhook: null }), false],
+    ['is not awaited by a running job', runningJob(), false],
+  ])('%s', (_what, job, pending) => {
+    expect(isPending(job)).toBe(pending);
+  });
+
+  it.each([
+    ['is under way', pendingWebhook({ leaseUntil: NOW + 1 }), true],
+    ['is not under way when its lease is over', pendingWebhook({ leaseUntil: NOW }), false],
+    ['is not under way without a lease', pendingWebhook(), false],
+    ['is not under way once the webhook has settled', settledWebhook('delivered'), false],
+  ])('%s', (_what, webhook, isUnderWay) => {
+    expect(isClaimed(webhook, NOW)).toBe(isUnderWay);
+  });
 });
 
 it.each([

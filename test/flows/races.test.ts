@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
@@ -109,4 +109,13 @@ it('of two chains, the later to write does not take progress back', async () => 
   };
   await poll(pollMessage(3, 'u'), false, world);
   expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 2 });
+});
+
+it('a row that changes under each try is a fault, and so is thrown', async () => {
+  const { world, job } = worldWith();
+  const lose = vi.fn(async () => false);
+  world.jobs.replace = lose;
+  const delivery = deliver({ jobId: job.jobId, wake: wake(1), attempts: 0 }, world);
+  await expect(delivery).rejects.toThrow('The job job_1 changed under each of 5 tries to write it');
+  expect([lose.mock.calls.length, world.posted]).toEqual([5, []]);
 });

@@ -1,0 +1,37 @@
+import type { Job } from './core/job.ts';
+import type { World } from './ports.ts';
+
+/** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
+const RACES_MAX = 5;
+
+/** What a try answers when the row has changed since it was read. */
+export const LOST = Symbol('lost');
+
+/** Tries once more after each race that was lost; a try reads the row, decides and writes. */
+export async function onConflict<T>(jobId: string, tryOnce: () => Promise<T | typeof LOST>): Promise<T> {
+  for (let race = 0; race < RACES_MAX; race++) {
+    const result = await tryOnce();
+    if (result !== LOST) return result;
+  }
+  throw new Error(`The job ${jobId} changed under each of ${RACES_MAX} tries to write it`);
+}
+
+/**
+ * Writes what has already happened: to the row as it was read, or else as it is by then.
+ * @param change answers null when the row is further on, and so outlives this
+ * @returns whether it was written
+ */
+export async function record<J extends Job>(
+  job: J,
+  change: (row: Job | J) => Job | null,
+  { jobs }: Pick<World, 'jobs'>,
+): Promise<boolean> {
+  let row: Job | null = job;
+  return onConflict(job.jobId, async () => {
+    const after = row && change(row);
+    if (after === null) return false;
+    if (await jobs.replace(after)) return true;
+    row = await jobs.find(job.jobId);
+    return LOST;
+  });
+}

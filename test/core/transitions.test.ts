@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest';
+import type { Job, PendingJob, PendingWebhook, Wake } from '../../functions/core/job.ts';
+import {
+  accepted,
+  adopted,
+  attempted,
+  awaiting,
+  claimed,
+  ended,
+  finished,
+  isNews,
+  nextWakeUp,
+  polled,
+  redelivered,
+  released,
+  rescued,
+  settled,
+  started,
+} from '../../functions/core/transitions.ts';
+import {
+  attempt,
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  pollMessage,
+  runningJob,
+  settledWebhook,
+  submittingJob,
+  wake,
+} from '../fakes/jobs.ts';
+
+const MINUTE = 60_000;
+const LATER = NOW + 10 * MINUTE;
+const RANDOM = new Uint8Array(16);
+const TOKEN = '0'.repeat(26);
+
+/** A row that is written keeps its watch of 15 minutes as long as that ends five minutes after the wake-up is due. */
+const WATCH = NOW + 15 * MINUTE;
+const soon = wake(2, 'u', NOW + MINUTE);
+const far = wake(2, 'u', NOW + 12 * MINUTE);
+
+const pending = (changes: Partial<PendingWebhook> = {}) =>
+  finishedJob({ webhook: pendingWebhook({ awaited: wake(1), ...changes }) }) as PendingJob;
+const elsewhere = { url: 'https://other.example.com' };
+
+const submission = {
+  jobId: 'job_1',
+  client: 'acme',
+  modelId: 'm',
+  totalTasks: 3,
+  metadata: { order: '7' },
+  fingerprint: 'f',
+  expiresAt: NOW + 60 * MINUTE,
+};
+const startOf = (first: Wake) => ({ ...pollMessage(1, 't', { isSeen: false }), wake: first });
+const untried = pendingWebhook({ id: 'msg_7' });
+const { id, url } = untried;
+
+/** What is left of a job in every state, in the version that follows. */
+function keptOf({ jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt }: Job) {
+  return { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt };
+}
+const next = (job: Job, at = NOW) => ({ ...keptOf(job), updatedAt: at, version: job.version + 1 });
+
+const completed = { status: 'completed', completedTasks: 3, error: null } as const;
+const failed = { status: 'failed', completedTasks: 2, error: { code: 'c', message: 'm' } } as const;
+const results = { json: '[]', failedTasks: 1, missing: 0, surplus: 0 };
+const documents = { event: { store: 'bucket', key: 'events/job_1/b.json' }, results: null } as const;
+const ofRunning = { completedTasks: 0, isSeen: true, doubt: null };
+const tried = attempt({ attempt: 4, status: 500, nextAttemptAt: LATER });
+const doubt = { about: 'gaps', since: NOW } as const;
+
+/** Each is the whole of what comes of a transition. */
+const CASES: [what: string, after: object, expected: object][] = [
+  [
+    'accepted: a job that nobody has been asked to create holds the lease of its submission',
+    accepted({ ...submission, webhook: { id, url } }, NOW),
+    {
+      ...submission,
+      status: 'submitting',
+      createdAt: NOW,
+      updatedAt: NOW,
+      version: 1,
+      watchedUntil: WATCH,
+      leaseUntil: NOW + MINUTE,
+      webhook: untried,
+    },
+  ],
+  [
+    'started: its first wake-up is within the watch',
+    started(submittingJob(), startOf(soon), true, NOW),
+    { ...runningJob({ ...next(submittingJob()), awaited: soon, watchedUntil: WATCH, isSeen: false }) },
+  ],
+  [
+    'started: its first wake-up is so late that the watch is renewed',
+    started(submittingJob(), startOf(far), true, NOW),
+    runningJob({ ...next(submittingJob()), awaited: far, watchedUntil: NOW + 27 * MINUTE, isSeen: false }),
+  ],
+  [
+    'started: its first wake-up could not be sent, so the sweeper comes when it would be due',
+    started(submittingJob(), startOf(soon), false, NOW),
+    runningJob({ ...next(submittingJob()), awaited: soon, watchedUntil: NOW + MINUTE, isSeen: false }),
+  ],
+  [
+    'adopted: a message knows what the submit function could not write down',
+    adopted(submittingJob(), pollMessage(1, 't', { isSeen: false })),
+    runningJob({ isSeen: false }),
+  ],
+  [
+    'adopted: a message knows that ModelStudio has reported on the job',
+    adopted(runningJob({ isSeen: false, doubt }), pollMessage()),
+    runningJob({ doubt }),
+  ],
+  [
+    'adopted: a row knows that ModelStudio has reported on the job',
+    adopted(runningJob(), pollMessage(1, 't', { isSeen: false })),
+    runningJob(),
+  ],
+  [
+    'adopted: a row that does not speak of doubt has none',
+    adopted({ ...runningJob(), doubt: undefined as never }, pollMessage()),
+    runningJob(),
+  ],
+  [
+    'polled: ModelStudio has reported progress',
+    polled(runningJob({ isSeen: false }), { completedTasks: 2, isSeen: true, doubt }, soon, NOW),
+    runningJob({ ...next(runningJob()), completedTasks: 2, doubt, awaited: soon }),
+  ],
+  [
+    'polled: another chain has written down more progress meanwhile',
+    polled(runningJob({ completedTasks: 3 }), { ...ofRunning, completedTasks: 2 }, far, NOW),
+    runningJob({ ...next(runningJob()), completedTasks: 3, awaited: far, watchedUntil: NOW + 27 * MINUTE }),
+  ],
+  [
+    'rescued: the sweeper has sent a wake-up in place of a lost one',
+    rescued(runningJob({ watchedUntil: NOW }), wake(2, 'u'), NOW),
+    runningJob({ ...next(runningJob()), awaited: wake(2, 'u'), watchedUntil: WATCH }),
+  ],
+  [
+    'ended: what is told of a job that has completed',
+    ended(runningJob({ doubt }), { ...completed, results }, LATER),
+    { ...next(runningJob(), LATER), ...completed, failedTasks: 1, finishedAt: LATER, watchedUntil: WATCH },
+  ],
+  [
+    'ended: what is told of a job that nobody knows to be created',
+    ended(submittingJob(), { ...failed, results: null }, NOW),
+    { ...next(submittingJob()), ...failed, failedTasks: 0, finishedAt: NOW, watchedUntil: WATCH },
+  ],
+  [
+    'finished: its webhook awaits the first attempt, which is so late that the watch is renewed',
+    finished(
+      ended(runningJob(), { ...completed, results }, NOW),
+      documents,
+      pendingWebhook({ awaited: far }),
+    ),
+    finishedJob({
+      ...next(runningJob()),
+      ...completed,
+      failedTasks: 1,
+      finishedAt: NOW,
+      ...documents,
+      watchedUntil: NOW + 27 * MINUTE,
+      webhook: pendingWebhook({ awaited: far }),
+    }),
+  ],
+  [
+    'finished: without a webhook, nothing is awaited',
+    finished(ended(runningJob(), { ...failed, results: null }, LATER), documents, null),
+    finishedJob({
+      ...next(runningJob(), LATER),
+      ...failed,
+      finishedAt: LATER,
+      ...documents,
+      watchedUntil: WATCH,
+      webhook: null,
+    }),
+  ],
+  [
+    'awaiting: the next hop is sent',
+    awaiting(pending(), far, NOW),
+    { ...pending({ awaited: far }), ...next(pending()), watchedUntil: NOW + 27 * MINUTE },
+  ],
+  [
+    'claimed: an attempt has the webhook to itself for a minute',
+    claimed(pending(), NOW),
+    { ...pending({ leaseUntil: NOW + MINUTE }), ...next(pending()) },
+  ],
+  [
+    'claimed: towards its end, the watch is renewed from the end of the lease on',
+    claimed(pending(), LATER),
+    {
+      ...pending({ leaseUntil: LATER + MINUTE }),
+      ...next(pending(), LATER),
+      watchedUntil: LATER + 16 * MINUTE,
+    },
+  ],
+  [
+    'released: the attempt was not made, so its message may come again at once',
+    released(pending({ leaseUntil: NOW + MINUTE }), NOW),
+    { ...pending(), ...next(pending()) },
+  ],
+  [
+    'attempted: the receiver was down, and the next wake-up is sent',
+    attempted(pending({ attempts: 3, leaseUntil: NOW + MINUTE, log: [attempt()] }), tried, far, NOW),
+    {
+      ...pending({ attempts: 4, awaited: far, log: [attempt(), tried] }),
+      ...next(pending()),
+      watchedUntil: NOW + 27 * MINUTE,
+    },
+  ],
+  [
+    'settled: nothing more is awaited',
+    settled(
+      pending({ attempts: 3, leaseUntil: LATER }),
+      attempt({ attempt: 4 }),
+      { status: 'delivered', lastSeq: 9 },
+      NOW,
+    ),
+    {
+      ...finishedJob(),
+      ...next(pending()),
+      webhook: settledWebhook('delivered', { attempts: 4, lastSeq: 9, log: [attempt({ attempt: 4 })] }),
+    },
+  ],
+  [
+    'redelivered: a webhook that has settled begins a round after its last wake-up',
+    redelivered(
+      finishedJob(),
+      settledWebhook('exhausted', { attempts: 7, lastSeq: 9 }),
+      RANDOM,
+      LATER + MINUTE,
+    ),
+    {
+      ...pending({
+        attempts: 7,
+        attemptsBefore: 7,
+        awaited: wake(10, TOKEN, LATER + MINUTE),
+        log: [attempt()],
+        redelivered: { rounds: 1, at: LATER + MINUTE },
+      }),
+      ...next(pending(), LATER + MINUTE),
+      watchedUntil: LATER + 16 * MINUTE,
+    },
+  ],
+  [
+    'redelivered: a webhook that awaits an attempt need not wait, and may go elsewhere',
+    redelivered(
+      finishedJob(),
+      pendingWebhook({ ...elsewhere, attempts: 2, awaited: far, redelivered: { rounds: 4, at: 0 } }),
+      RANDOM,
+      NOW,
+    ),
+    {
+      ...pending({
+        ...elsewhere,
+        attempts: 2,
+        attemptsBefore: 2,
+        awaited: wake(3, TOKEN),
+        redelivered: { rounds: 5, at: NOW },
+      }),
+      ...next(pending()),
+    },
+  ],
+  [
+    'redelivered: a chain that has no wake-up begins',
+    redelivered(finishedJob(), pendingWebhook(), RANDOM, NOW),
+    {
+      ...pending({ awaited: wake(1, TOKEN), redelivered: { rounds: 1, at: NOW } }),
+      ...next(pending()),
+    },
+  ],
+];
+
+describe('a job is', () => {
+  it.each(CASES)('%s', (_what, after, expected) => {
+    expect(after).toEqual(expected);
+  });
+
+  it('accepted without a webhook', () => {
+    expect(accepted({ ...submission, webhook: null }, NOW).webhook).toBeNull();
+  });
+
+  it('attempted as often as one likes: its row keeps the latest hundred', () => {
+    const log = Array.from({ length: 100 }, (_, i) => attempt({ attempt: i + 1 }));
+    const { webhook } = attempted(pending({ log }), attempt({ attempt: 101 }), soon, NOW);
+    expect([webhook.log.length, webhook.log[0]?.attempt, webhook.log[99]?.attempt]).toEqual([100, 2, 101]);
+  });
+});
+
+describe('a wake-up', () => {
+  it.each([
+    ['is the first', null, 1],
+    ['follows another', wake(4, 'x'), 5],
+  ])('%s', (_what, last, seq) => {
+    expect(nextWakeUp(last, LATER, RANDOM)).toEqual({ seq, token: TOKEN, dueAt: LATER });
+  });
+});
+
+describe('a poll is worth a write', () => {
+  it.each([
+    ['never, within the watch', {}, false],
+    ['when a task has been done', { completedTasks: 1 }, true],
+    ['when a doubt arises', { doubt }, true],
+    ['when the watch is renewed', { watchedUntil: LATER }, true],
+    ['but not for a wake-up', { awaited: soon, version: 3, isSeen: false }, false],
+  ])('%s', (_what, changes, expected) => {
+    expect(isNews(runningJob(), runningJob(changes))).toBe(expected);
+  });
+
+  it('when one doubt gives way to another, but not when it lasts', () => {
+    const before = runningJob({ doubt });
+    expect(isNews(before, runningJob({ doubt: { ...doubt, about: 'missing' } }))).toBe(true);
+    expect(isNews(before, runningJob({ doubt: { ...doubt, since: LATER } }))).toBe(false);
+  });
+});
