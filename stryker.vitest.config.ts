@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import type { RunnerTestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Stryker picks tests by names that it joins with a space, vitest joins them with « > ». So its pattern fits no test
- * inside a `describe`, none runs, and every mutant «survives». Without the pattern, it is whole files that it picks.
+ * Stryker picks tests by names that it joins with a space, vitest joins them with " > ". So its pattern fits no test
+ * inside a `describe`, none runs, and every mutant "survives". Without the pattern, it is whole files that it picks.
  */
 const wholeFiles = {
   name: 'whole-files',
@@ -14,7 +14,7 @@ const wholeFiles = {
 
 /**
  * Stryker looks at tests alone. A file that cannot even be loaded with a mutant has none, so that the mutant would
- * «survive»: its fault is put down as a test that failed. A run without any test is an error.
+ * "survive": its fault is put down as a test that failed. A run without any test is an error.
  */
 class FaultsOfFiles {
   #vitest: Vitest | undefined;

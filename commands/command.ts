@@ -70,7 +70,8 @@ function refuseSecrets(values: object, allowed: readonly string[] = []): void {
 
 function verbIn<V extends string>([first, ...rest]: string[], verbs: readonly V[] = []): V {
   const verb = verbs.find((candidate) => candidate === first);
-  if (verbs.length > 0 && verb === undefined) throw new UsageError(`Say one of ${verbs.join(', ')} first`);
+  if (verbs.length > 0 && verb === undefined)
+    throw new UsageError(`The first argument must be one of ${verbs.join(', ')}`);
   if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`);
   return verb as V;
 }

@@ -55,7 +55,7 @@ const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
 const SETTINGS = {
   stackName: setting(z.string().regex(STACK_NAME).default('ModelStudioJobs'), {
-    description: 'the name of the stack; several stand beside each other in one account and region',
+    description: 'the name of the stack; several stacks can share one account and region',
     kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
   }),
   organizationId: setting(
@@ -75,7 +75,7 @@ const SETTINGS = {
     kind: 'an https URL without user name, query or fragment (http for a loopback host only)',
   }),
   defaultWebhookUrl: setting(z.string().optional(), {
-    description: 'for jobs without a `webhook_url`; the same rules apply to it',
+    description: 'the `webhook_url` of jobs that give none; the same rules apply to it',
     kind: 'a URL that a job may give as its webhook_url',
   }),
   webhookRetryScheduleSeconds: setting(
@@ -85,7 +85,7 @@ const SETTINGS = {
       )
       .default([0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]),
     {
-      description: `the wait before each attempt, ±20 %: at most ${ATTEMPTS_MAX} of them, together at most 5 days`,
+      description: `the wait before each attempt, ±20 %: at most ${ATTEMPTS_MAX} of them, at most 5 days in all`,
       kind: `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
     },
   ),
@@ -94,8 +94,8 @@ const SETTINGS = {
       .refine((ports) => !ports.includes(443) && areDifferent(ports))
       .default([]),
     {
-      description: 'ports that webhooks may use beside 443, such as `8443,9443`',
-      kind: 'ports from 1 to 65535 beside 443 (which is always allowed), each once, such as 8443,9443',
+      description: 'ports that webhooks may use in addition to 443, such as `8443,9443`',
+      kind: 'ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443',
     },
   ),
   retentionDays: setting(whole(8, 3650).default(30), {
@@ -103,39 +103,39 @@ const SETTINGS = {
     kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
   }),
   concurrency: setting(whole(CONCURRENCY_MIN, CONCURRENCY_MAX).default(105), {
-    description: `the most Lambdas that work at once off the queues, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver, each up to 10 jobs, and 5 collect large results`,
+    description: `maximum concurrent Lambdas that work off the queues, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver (up to 10 jobs each), and 5 collect large results`,
     kind: `a whole number from ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}`,
   }),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
-    description: 'how much later one may learn of a finished job to save one poll, on average: 0.1 to 3600',
+    description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',
     kind: 'a number of seconds from 0.1 to 3600',
   }),
   steadyJobsPerSecond: setting(whole(1, 5000).optional(), {
     description:
-      'jobs per second of a load that is much the same day and night, for which the tables are provisioned; without it, they are billed on demand',
+      'the expected steady load; it switches the tables to provisioned capacity, which is cheaper but not for bursty load',
     kind: 'a whole number from 1 to 5000',
   }),
   throttleRate: setting(whole(1, 100_000).default(200), {
-    description: 'requests per second that the API takes; more are answered with 429',
+    description: 'requests per second that the API accepts; more are answered with 429',
     kind: 'a whole number from 1 to 100000',
   }),
   throttleBurst: setting(whole(1, 100_000).default(400), {
-    description: 'requests that the API takes at once',
+    description: 'how many requests the API accepts in a burst',
     kind: 'a whole number from 1 to 100000',
   }),
   domainName: setting(list(z.string().regex(DNS_NAME)).refine(areDifferent).default([]), {
     description:
-      'a domain of yours for the API, such as `jobs.example.com`, to be pointed at the output `DomainTarget`; of several, the first is told, and all answer; needs `certificateArn`',
+      'your own domain for the API, such as `jobs.example.com`, whose DNS must point at the output `DomainTarget`; of several, all answer, and the first is the one in `ApiUrl`; needs `certificateArn`',
     kind: 'a DNS name in lower case, such as jobs.example.com, or several, each once',
   }),
   certificateArn: setting(list(z.string().regex(CERTIFICATE_ARN)).default([]), {
     description:
-      "the domain's certificate in ACM, in the stack's own region; of several domains, one for each or one for all",
+      "the domain's certificate in ACM, in the stack's own region; for several domains, one for each or one for all",
     kind: 'the ARN of an ACM certificate, or one for each domain',
   }),
   defaultEndpoint: setting(z.enum(['first', 'beside', 'off']).default('beside'), {
     description:
-      "API Gateway's own address beside a `domainName`: `first` is told as the API's, `beside` answers as well, `off` does not",
+      "API Gateway's own address when there is a `domainName`: with `first` it is the one in `ApiUrl`, with `beside` it answers as well, with `off` it does not",
     kind: 'first, beside or off',
   }),
   alarmTopicArn: setting(
@@ -144,17 +144,17 @@ const SETTINGS = {
       .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/)
       .optional(),
     {
-      description: 'an SNS topic of yours that is told of alarms',
+      description: 'your own SNS topic, which is notified of alarms',
       kind: 'the ARN of an SNS topic',
     },
   ),
   alarmEmail: setting(z.email().optional(), {
     description:
-      'an address that is told of alarms, through a topic of the stack; instead of `alarmTopicArn`',
+      'an address that is notified of alarms, through a topic of the stack; instead of `alarmTopicArn`',
     kind: 'an e-mail address',
   }),
   logLevel: setting(z.enum(['DEBUG', 'INFO']).default('INFO'), {
-    description: '`INFO`, or `DEBUG` for a line of each poll; the metrics are in these lines, too',
+    description: '`INFO`, or `DEBUG` for a line for each poll; the metrics are in these lines, too',
     kind: 'DEBUG or INFO',
   }),
   logRetentionDays: setting(
@@ -162,13 +162,13 @@ const SETTINGS = {
       .refine((days) => LOG_RETENTIONS.includes(days))
       .default(RetentionDays.ONE_MONTH),
     {
-      description: 'how long logs are kept, a number of days that CloudWatch knows',
-      kind: `one of the numbers of days that CloudWatch knows: ${LOG_RETENTIONS.join(', ')}`,
+      description: 'how long logs are kept: a number of days that CloudWatch supports',
+      kind: `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
     },
   ),
   removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), {
     description:
-      'whether tables, bucket and secrets outlive the stack: `retain` or `destroy`, which needs the bucket emptied first',
+      'whether tables, bucket and secrets outlive the stack: `retain`, or `destroy`, which needs an empty bucket',
     kind: 'retain or destroy',
   }),
 };

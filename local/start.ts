@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   try {
     system = await startSystem(flags, onLog);
   } catch (error) {
-    warn(`It could not start: ${reasonOf(error, flags)}`);
+    warn(`The local system could not start: ${reasonOf(error, flags)}`);
     return end(1);
   }
   for (const warning of system.stack.warnings) warn(warning);

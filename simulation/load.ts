@@ -16,7 +16,8 @@ export async function simulatorWith(plant: Plant): Promise<typeof simulate> {
   const planted = join(functions, plant.file);
   const source = await readFile(planted, 'utf8');
   const places = source.split(plant.find).length - 1;
-  if (places !== 1) throw new Error(`«${plant.name}»: its text is ${places} times in ${plant.file}`);
+  if (places !== 1)
+    throw new Error(`The text of the mutant "${plant.name}" stands ${places} times in ${plant.file}`);
   // Inside the project, for what the bundle imports is found from there.
   const folder = await mkdtemp(join(root, 'dist', 'plant-'));
   try {

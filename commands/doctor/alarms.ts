@@ -22,11 +22,11 @@ export async function alarms(target: Target): Promise<Verdict> {
   const [told, pending] = [endpoints(false), endpoints(true)];
   const isMailed = resources.some(([id]) => SUBSCRIPTION.test(id));
   if (pending.length > 0) {
-    const words = `${pending.join(', ')} has not confirmed, and is told of none`;
+    const words = `${pending.join(', ')} has not confirmed, and is notified of none`;
     return failed(words, 'Follow the link in the mail "AWS Notification - Subscription Confirmation".');
   }
-  if (told.length > 0) return ok(`${told.join(', ')} is told of them`);
-  if (!isMailed) return skipped('nobody is told of them: alarmEmail and alarmTopicArn are not set');
+  if (told.length > 0) return ok(`${told.join(', ')} is notified of them`);
+  if (!isMailed) return skipped('nobody is notified of them: alarmEmail and alarmTopicArn are not set');
   return failed(
     'alarmEmail was never confirmed, or has unsubscribed',
     `aws sns subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ALARM_EMAIL`,

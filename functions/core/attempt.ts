@@ -81,7 +81,7 @@ export function afterAttempt(
   if (exchange.kind === 'answered' && exchange.status === 410) return { step: 'settle', status: 'gone' };
   const scheduled = scheduleSeconds[attempts];
   if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
-  // Never sooner than scheduled: a receiver that says «in a second» all day would use up its attempts in seconds.
+  // Never sooner than scheduled: a receiver that says "in a second" all day would use up its attempts in seconds.
   const waitMillis = Math.max(jittered(scheduled, chance), askedWaitSeconds(exchange) * 1000);
   return { step: 'retry', waitMillis };
 }

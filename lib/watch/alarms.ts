@@ -56,7 +56,7 @@ export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'sweeper-silent',
     means:
-      'No sweep has read all that is overdue for ten minutes, so a job whose wake-up is lost stays where it is.',
+      'For ten minutes, no sweep has read everything that is overdue, so a job whose wake-up is lost does not move on.',
     each: 'stack',
     metric: ({ own }) => own('Sweeps', 'Sum'),
     below: 1,
@@ -73,7 +73,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'rescues',
-    means: 'The sweeper keeps waking jobs up whose own wake-up does not come.',
+    means: 'The sweeper keeps recovering jobs whose own wake-up does not come.',
     each: 'stack',
     metric: ({ own }) => own('Rescues', 'Sum'),
     atLeast: 1,
@@ -89,7 +89,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'dead-letters',
-    means: 'A message of this queue has failed 14 times and was set aside.',
+    means: 'A message of this queue has failed 14 times and was moved to the dead-letter queue.',
     each: 'queue',
     metric: ({ deadLetters }) =>
       deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
@@ -159,7 +159,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'modelstudio-refusals',
-    means: 'ModelStudio refuses to create jobs, and neither for the request nor for the key.',
+    means: 'ModelStudio refuses to create jobs, and the reason is neither the request nor the key.',
     each: 'stack',
     metric: ({ own }) => own('UpstreamRefusals', 'Sum'),
     atLeast: 1,
@@ -167,7 +167,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'modelstudio-forgets-jobs',
-    means: 'ModelStudio keeps answering 404 about jobs on which it has reported before.',
+    means: 'ModelStudio keeps answering 404 about jobs that it has reported on before.',
     each: 'stack',
     metric: ({ own }) => own('UpstreamJobsForgotten', 'Sum'),
     atLeast: 1,
@@ -175,7 +175,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'modelstudio-trouble',
-    means: 'At least half of the calls to ModelStudio bring no usable answer.',
+    means: 'At least half of the calls to ModelStudio have no usable answer.',
     each: 'stack',
     metric: ({ own }) =>
       new MathExpression({
@@ -199,7 +199,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'unknown-upstream-states',
-    means: 'ModelStudio reports a job state that this version does not know and takes for running.',
+    means: 'ModelStudio reports a job state that this version does not know and treats as running.',
     each: 'stack',
     metric: ({ own }) => own('UnknownUpstreamStates', 'Sum'),
     atLeast: 1,
@@ -207,7 +207,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'results-unreadable',
-    means: 'A job failed as its results could not be read for ten minutes. They are kept in the bucket.',
+    means: 'A job failed because its results could not be read for ten minutes. They are kept in the bucket.',
     each: 'stack',
     metric: ({ own }) => own('ResultsUnreadable', 'Sum'),
     atLeast: 1,
@@ -215,7 +215,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'results-too-large',
-    means: 'A job failed as its results are larger than 128 MiB.',
+    means: 'A job failed because its results are larger than 128 MiB.',
     each: 'stack',
     metric: ({ own }) => own('ResultsTooLarge', 'Sum'),
     atLeast: 1,
@@ -240,7 +240,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'webhooks-blocked',
-    means: 'A webhook was not sent as its URL leads to an address that is not public.',
+    means: 'A webhook was not sent because its URL resolves to an address that is not public.',
     each: 'stack',
     metric: ({ own }) => own('WebhooksBlocked', 'Sum'),
     atLeast: 1,

@@ -17,7 +17,7 @@ import { ALARMS, type AlarmRow } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { nameOf, type Watched, watchedIn } from './watched.ts';
 
-const TELLS_NOBODY = 'nobody is told of alarms: set alarmEmail or alarmTopicArn';
+const TELLS_NOBODY = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
 /** Alarms and a dashboard over all that is in the stack by now. */
 export class Watch extends Construct {

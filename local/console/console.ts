@@ -66,8 +66,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const server = createServer((request, response) => {
     respond(request, response).catch((error) => {
       if (response.headersSent) return response.destroy();
-      if (error instanceof SyntaxError) return json(response, 400, { detail: 'It is not JSON.' });
-      if (error instanceof BodyTooLarge) return json(response, 413, { detail: 'It is too large.' });
+      if (error instanceof SyntaxError)
+        return json(response, 400, { detail: 'The request body is not JSON.' });
+      if (error instanceof BodyTooLarge)
+        return json(response, 413, { detail: 'The request body is too large.' });
       json(response, 502, { detail: 'The API does not answer.' });
     });
   });

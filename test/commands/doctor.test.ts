@@ -46,10 +46,13 @@ it('finds a bootstrap whatever its stack is called', async () => {
   expect((await examine('deployed')).failed).toEqual([]);
 });
 
-it('says who is told of alarms', async () => {
+it('says who is notified of alarms', async () => {
   Object.assign(operated.aws.account, { subscriptions: { 'ops@example.com': 'arn:aws:sns:x' } });
   const { code, findings } = await examine('deployed');
-  expect([code, findings.at(-1)]).toEqual([0, expect.stringMatching(/^✓ Alarms +ops@example.com is told/)]);
+  expect([code, findings.at(-1)]).toEqual([
+    0,
+    expect.stringMatching(/^✓ Alarms +ops@example.com is notified/),
+  ]);
 });
 
 /** Does harm, and returns what puts it right again; the account is put right after every test. */

@@ -16,8 +16,8 @@ const wrong: [CommandName, string[], string][] = [
   ['doctor', ['--local', '--port'], "Option '--port <value>' argument missing"],
   ['doctor', ['--port', '--local'], "Option '--port' argument is ambiguous"],
   ['doctor', ['--local', '--port', 'x'], '--port must be a whole number, not "x"'],
-  ['keys', [], 'Say one of create, list, revoke first'],
-  ['keys', ['delete'], 'Say one of create, list, revoke first'],
+  ['keys', [], 'The first argument must be one of create, list, revoke'],
+  ['keys', ['delete'], 'The first argument must be one of create, list, revoke'],
   ['keys', ['list', 'all'], "Unexpected argument 'all'"],
   ['keys', ['create'], '--name is missing'],
   [

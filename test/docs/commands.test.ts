@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ describe('a command that a page tells to run', () => {
   const trialOf = (command: string) => TRIALS.find(([pattern]) => pattern.test(command))?.[1];
 
   it.each(commands)('is tried, or there is a reason why not: %s', (command) => {
-    const sentence = `No row of TRIALS in test/docs/commands.ts says how to try «${command}», or why not to.`;
+    const sentence = `No row of TRIALS in test/docs/commands.ts says how to try "${command}", or why not to.`;
     expect(trialOf(command), sentence).toBeDefined();
   });
 
@@ -106,7 +106,12 @@ describe('a script', () => {
   it('has every flag that stands alone', { timeout }, async () => {
     const alone = all.flatMap(codeIn).flatMap((code) => /^(--[a-z-]+)\b/.exec(code)?.[1] ?? []);
     const local = await Promise.all(['start', 'sandbox', 'keys', 'simulate', 'snippet', 'smoke'].map(helpOf));
-    expect(alone.filter((flag) => !local.join('\n').includes(flag))).toEqual([]);
+    // The examples' flags stand in their first lines.
+    const examples = globSync('examples/*/*.mjs', { cwd: root }).map((file) =>
+      readFileSync(join(root, file), 'utf8'),
+    );
+    const known = [...local, ...examples].join('\n');
+    expect(alone.filter((flag) => !known.includes(flag))).toEqual([]);
   });
 });
 

@@ -19,9 +19,10 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm run simulate /, { by: (command) => prints(command.replace(/--seeds \d+/, '--seeds 20')) }],
   [/^npm run keys -- create /, { by: makesKey }],
   [/^npx cdk synth\b/, { not: 'test/deploy/synth.test.ts runs it, cut off from the network.' }],
-  [/^npx cdk (bootstrap|deploy)\b/, NEEDS_AWS],
+  [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
   [/^aws /, NEEDS_AWS],
   [/^npm run (doctor|smoke|redrive)\b/, { not: 'test/blackbox/operations.test.ts runs it.' }],
+  [/^CLIENT_KEY=\S+ node examples\//, { not: 'test/examples/examples.test.ts runs it.' }],
   [/^npm ci$/, { not: 'It would take the modules away from under the other tests; CI begins with it.' }],
   [/^npm run (mutate|bench)\b/, { not: 'It takes minutes.' }],
   [/^(npm test|npx vitest run)\b/, { not: 'This is it.' }],
@@ -41,7 +42,7 @@ async function prints(command: string): Promise<void> {
   expect(ran.stdout).not.toBe('');
 }
 
-/** Times, ports and ids are different each time; where the README says «…» there may be more. */
+/** Times, ports and ids are different each time; where the README says "…" there may be more. */
 function shapesIn(text: string): string[] {
   const masked = text.replace(/\b(job|msg)_\w+/g, '$1_…').replace(/\d[\d.]*/g, 'N');
   return masked.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' '));

@@ -18,7 +18,7 @@ it('a planted bug that a decision names is in simulation/plants.ts', () => {
   const decisions = all.filter(({ path }) => path.startsWith('docs/decisions/'));
   const sentences = decisions.flatMap(({ prose }) => prose.match(/planted bugs?\s[^.]*/g) ?? []);
   const named = sentences.flatMap((sentence) =>
-    [...sentence.matchAll(/«([^»]*)»/g)].map(([, name = '']) => name.replaceAll(/\s+/g, ' ')),
+    [...sentence.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name.replaceAll(/\s+/g, ' ')),
   );
   expect(named.length).toBeGreaterThan(5);
   const known = PLANTS.map(({ name }) => name);

@@ -9,6 +9,7 @@ import { TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ALARMS } from '../../lib/watch/alarms.ts';
 import { parseFlags } from '../../local/flags.ts';
+import { PLANTS } from '../../simulation/plants.ts';
 import { pageAt, pages, root } from './pages.ts';
 
 const MINUTE = 60;
@@ -32,6 +33,7 @@ function constantIn(file: string, name: string): number {
 
 const seconds = (file: string, name: string) => constantIn(file, name) / 1000;
 const SECRETS = 'functions/edge/secrets.ts';
+const simulated = (pageAt('docs/guarantees.md').prose.match(/^\| I\d+ \|.*\bsimulation\b/gm) ?? []).length;
 const PRESSURE = 'functions/core/pressure.ts';
 
 /** Whether a job may have so many seconds. */
@@ -39,6 +41,13 @@ function isLife(expires_in: number): boolean {
   const messages = [[{ role: 'user', content: 'Hello' }]];
   const rules = { ports: [], ownHost: null, loopback: false };
   return !('faults' in parseSubmission({ model_id: 'm', messages, expires_in }, rules));
+}
+
+/** The cost of lag and polls at λ = 1 s, the default, as a multiple of the optimum: the mean of eight distributions. */
+function timesOptimum(policy: string): number {
+  const lines = pageAt('docs/bench/polling.md').text.split('\n');
+  const [, , , oneSecond = ''] = lines.find((line) => line.startsWith(`| ${policy} |`))?.split('|') ?? [];
+  return Number.parseFloat(oneSecond);
 }
 
 /** Wherever a page says this, it is this number. Each must be said somewhere. */
@@ -69,7 +78,24 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/read anew every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/Good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
-  [/(?:after|has failed) (\w+) times(?: it is set aside|, for half)/g, limits.RECEIVES_MAX],
+  [/(?:after|has failed) (\w+) times(?: it moves to the dead-letter queue|, for half)/g, limits.RECEIVES_MAX],
+  [/link that is good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
+  [/(\w+) days longer than/g, limits.DOCUMENT_EXTRA_DAYS],
+  [/until they are done; (\w+) days at most/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
+  [/at most, dead letters (\w+) /g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
+  [/`retentionDays` after its end \((\w+) by default\)/g, defaults.retentionDays],
+  [/`logRetentionDays` \((\w+) by default\)/g, defaults.logRetentionDays],
+  [/ModelStudio alone may take (\w+) s to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
+  [/next attempt may be (\w+) hours away/g, (schedule[5] ?? 0) / HOUR],
+  [/on ([\d,]+) new seeds/g, constantIn('test/simulation/simulate.test.ts', 'FRESH_SEEDS')],
+  [/runs ([\d ]+) fresh seeds/g, constantIn('test/simulation/simulate.test.ts', 'FRESH_SEEDS')],
+  [/checks \[(\w+) invariants\]/g, simulated],
+  [
+    /within (\w+) % of the theoretical optimum/g,
+    Math.round(100 * (timesOptimum('planner, 64 jobs seen') - 1)),
+  ],
+  [/every 2 s costs ([\d.]+) times the optimum/g, timesOptimum('every 2 s')],
+  [/backoff costs \[([\d.]+) times/g, timesOptimum('Lambda durable functions, waitForCondition')],
   [/messages are kept for (\w+) days/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
   [/letters are kept until (\w+) days/g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
   [/does not manage in (\w+) s\b/g, limits.SWEEP_MILLIS / 1000],
@@ -84,11 +110,13 @@ const SAID: [sentence: RegExp, number: number][] = [
 const WORDS = 'a an minute two three four five six seven eight nine ten'.split(' ');
 const VALUES = [1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const numberOf = (text: string) =>
-  VALUES[WORDS.indexOf(text.toLowerCase())] ?? Number(text.replace(/^hundred$/, '100'));
+  VALUES[WORDS.indexOf(text.toLowerCase())] ?? Number(text.replace(/^hundred$/, '100').replace(/[ ,]/g, ''));
 
 const prose = pages()
   .filter(({ path }) => !path.startsWith('docs/bench/'))
   .map(({ path, text }) => ({ path, text: text.replace(/\s+/g, ' ').replaceAll('a hundred', 'hundred') }));
+
+const textOf = (path: string) => pageAt(path).text.replace(/\s+/g, ' ');
 
 describe('a number in the pages is the one in the code', () => {
   it.each(SAID.map(([sentence, number]) => ({ sentence, number })))(
@@ -101,6 +129,29 @@ describe('a number in the pages is the one in the code', () => {
       expect(said.filter((each) => each.number !== number)).toEqual([]);
     },
   );
+
+  it('the seeded bugs that the simulation must catch are as many as the README says, or more', () => {
+    const [, least] = /it must catch more than (\d+) seeded bugs/.exec(textOf('README.md')) ?? [];
+    expect(PLANTS.length).toBeGreaterThan(Number(least));
+  });
+
+  it('the designs that the README compares cost what was measured', () => {
+    const bench = pageAt('docs/bench/cost.md').text;
+    const rows = [
+      'Step Functions',
+      'Lambda durable functions',
+      'a Lambda that sleeps and asks every 2 s, 128 MB',
+    ];
+    const costs = rows.map((row) => {
+      const line = bench.split('\n').find((each) => each.startsWith(`| ${row}`));
+      return `$${Math.round(Number(/\$([\d.]+)/.exec(line ?? '')?.[1]))}`;
+    });
+    const [steps, durable, sleeping] = costs;
+    const readme = textOf('README.md');
+    expect(readme).toContain(`| Step Functions | ${steps}, as`);
+    expect(readme).toContain(`| Lambda durable functions | ${durable} |`);
+    expect(readme).toContain(`as a Lambda that sleeps, ${sleeping} and up |`);
+  });
 
   it("a job's life", () => {
     expect(pageAt('README.md').text).toContain('| 1 minute to 7 days |');

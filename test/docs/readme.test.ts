@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { afterAttempt } from '../../functions/core/attempt.ts';
 import { readJson } from '../../functions/core/body.ts';
-import { PROBLEMS, problem } from '../../functions/core/problem.ts';
+import { PROBLEMS } from '../../functions/core/problem.ts';
 import { signedHeaders } from '../../functions/core/signature.ts';
 import { parseSubmission } from '../../functions/core/submission.ts';
 import { readSettings } from '../../lib/settings.ts';
@@ -61,14 +61,6 @@ describe("the README's receiver", () => {
   });
 });
 
-it("the README's error is the one that is given", () => {
-  const shown = JSON.parse(fence('json', 'urn:modelstudio-jobs:problem'));
-  const flat = { model_id: 'm', messages: [{ role: 'user', content: 'Hello' }] };
-  const submission = parseSubmission(flat, { ports: [], ownHost: null, loopback: false });
-  const errors = 'faults' in submission ? submission.faults : [];
-  expect(shown).toEqual(JSON.parse(problem('invalid_request', '…', { errors }).body));
-});
-
 it("the README's request is valid", () => {
   const [, body = ''] = /-d '([^']*)'/.exec(fence('sh', 'curl')) ?? [];
   const rules = { ports: [], ownHost: null, loopback: true };
@@ -84,8 +76,8 @@ it('codes that look like those of a problem are such', () => {
   expect(codes.filter((code) => !(code in PROBLEMS))).toEqual([]);
 });
 
-it('the sandbox has the models that the README names, and no others', () => {
-  const named = new Set(readme.text.match(/\bsandbox-[a-z0-9-]+/g));
+it('the sandbox has the models that docs/laptop.md names, and no others', () => {
+  const named = new Set(pageAt('docs/laptop.md').text.match(/\bsandbox-[a-z0-9-]+/g));
   expect([...named].sort()).toEqual(Object.keys(MODELS).sort());
 });
 

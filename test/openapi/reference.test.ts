@@ -122,6 +122,6 @@ const rules: [Schema, string][] = [
     'object, at most 2 members; values: text',
   ],
 ];
-it.each(rules)('%j is «%s»', (schema, rule) => {
+it.each(rules)('%j is described as "%s"', (schema, rule) => {
   expect(ruleOf(schema)).toBe(rule);
 });

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { Resources } from '../../lib/safety/resources.ts';
 import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/safety/wiring.ts';
-import { judge } from './synthesis.ts';
+import { pageAt } from '../docs/pages.ts';
+import { judge, synthesize } from './synthesis.ts';
 
 /** By action, the constructs that it is allowed on. */
 type Permissions = Map<string, string[]>;
@@ -50,4 +51,31 @@ it.each([
     permissions.get('secretsmanager:GetSecretValue')?.includes(secret),
   );
   expect(allowed.map(([path]) => path)).toEqual(readers);
+});
+
+/** As IAM spells those services of CloudFormation's types that it spells otherwise. */
+const IAM_NAMES: Record<string, string> = {
+  ApiGatewayV2: 'apigateway',
+  ApplicationAutoScaling: 'application-autoscaling',
+};
+
+it('the policy of the deployer in docs/operations.md has the services of the template, and no others', () => {
+  const policy = pageAt('docs/operations.md').fences.find(({ text }) => text.includes('"RolesOfTheStack"'));
+  const { Statement } = JSON.parse(policy?.text ?? '{}') as { Statement: { Action: string | string[] }[] };
+  const allowed = Statement.flatMap(({ Action }) => Action).map((action) => action.split(':')[0]);
+  // An address, and a load for which tables are provisioned, bring resources of their own.
+  const everything = {
+    organizationId: 'org_test',
+    steadyJobsPerSecond: '10',
+    domainName: 'jobs.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a',
+  };
+  const { Resources: resources } = synthesize(everything).toJSON() as {
+    Resources: Record<string, { Type: string }>;
+  };
+  const types = Object.values(resources).map(({ Type }) => Type);
+  const services = types.map((type) => type.split('::')[1] ?? '').filter((name) => name !== 'CDK');
+  const used = services.map((name) => IAM_NAMES[name] ?? name.toLowerCase());
+  // The bootstrap's version is a parameter that every template of CDK's reads.
+  expect([...new Set(allowed)].sort()).toEqual([...new Set([...used, 'ssm'])].sort());
 });

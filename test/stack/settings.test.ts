@@ -77,7 +77,7 @@ describe('taken', () => {
 describe('refused with one sentence', () => {
   const SCHEDULE = 'must be 1 to 50 waits in whole seconds that add up to at most 432000, such as 0,5,300';
   const PORTS =
-    'must be ports from 1 to 65535 beside 443 (which is always allowed), each once, such as 8443,9443';
+    'must be ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443';
   const BASE_URL =
     'must be an https URL without user name, query or fragment (http for a loopback host only)';
 
@@ -173,7 +173,7 @@ describe('refused with one sentence', () => {
     ],
     [
       { logRetentionDays: '31' },
-      /^The setting logRetentionDays must be one of .* CloudWatch knows: 1, 3, .*, 3653; it is "31"\.$/,
+      /^The setting logRetentionDays must be one of .* CloudWatch supports: 1, 3, .*, 3653; it is "31"\.$/,
     ],
     [{ logRetentionDays: '9999' }, /^The setting logRetentionDays must be one of /],
     [{ logLevel: 'debug' }, 'The setting logLevel must be DEBUG or INFO; it is "debug".'],

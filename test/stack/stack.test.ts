@@ -249,12 +249,12 @@ describe('state', () => {
 });
 
 it.each([
-  ['nobody is told of alarms', { alarmEmail: undefined }, true],
+  ['nobody is notified of alarms', { alarmEmail: undefined }, true],
   ['somebody is, by mail', { alarmEmail: 'you@example.com' }, false],
   ['somebody is, by a topic', { alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:alarms' }, false],
-])('it warns when nobody is told of alarms: %s', (_, settings, isWarned) => {
+])('it warns when nobody is notified of alarms: %s', (_, settings, isWarned) => {
   const [, sentences] = heard(() => synthesize({ organizationId: 'org_test', ...settings }));
-  expect(sentences.some((sentence) => sentence.includes('nobody is told of alarms'))).toBe(isWarned);
+  expect(sentences.some((sentence) => sentence.includes('nobody is notified of alarms'))).toBe(isWarned);
 });
 
 it('without an organization, it warns, and CloudFormation asks for one', () => {

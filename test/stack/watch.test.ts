@@ -103,7 +103,7 @@ describe('the runbook', () => {
     const watched = metricsOfAlarms().length;
     const own = Object.keys(METRICS).length;
     const atRest = watched * 0.1 + 3 + 2 * 0.3;
-    const [, head = ''] = /\n(What the watching costs[\s\S]*?)\n## /.exec(runbook) ?? [];
+    const [, head = ''] = /\n(Monitoring costs per month[\s\S]*?)\n## /.exec(runbook) ?? [];
     const text = head.replace(/\s+/g, ' ');
     expect(text).toContain(
       `${alarmsOf().length} alarms over ${watched} metrics at $0.10 make ${usd(watched * 0.1)}`,
@@ -129,7 +129,7 @@ describe('the README', () => {
     const fixed = unwatched.reduce((sum, cost) => sum + cost, metricsOfAlarms().length * 0.1 + 3);
     const inUse = fixed + Object.keys(METRICS).length * 0.3;
     expect(text).toContain(
-      `At rest it costs about ${Math.round(fixed + 2 * 0.3)} dollars a month, in use up to ${Math.ceil(inUse)}, `,
+      `At rest it costs about $${Math.round(fixed + 2 * 0.3)} a month, in use up to $${Math.ceil(inUse)}, `,
     );
   });
 
@@ -139,9 +139,10 @@ describe('the README', () => {
       Math.round(measured(`**this, at ${rate} jobs/s, steadyJobsPerSecond=${rate}**`)),
     );
     expect(text).toContain(
-      `${Math.round(one)} dollars more at one a second and ${Math.round(hundred)} at a hundred; ` +
-        `${steady[1]} from a hundred a second on, if the load is steady`,
+      `cost](docs/cost.md) $${Math.round(one)} at one per second and $${Math.round(hundred)} at a hundred, ` +
+        `or $${steady[1]} from a hundred per second on if the load is steady`,
     );
+    expect(text).toContain(`| **this** | $${Math.round(hundred)} to $${Math.round(one)} |`);
     expect(steady[2]).toBe(steady[1]);
     expect(steady[0]).toBeGreaterThan(steady[1] ?? 0);
   });
