@@ -4,7 +4,7 @@ import { examine } from './doctor/examine.ts';
 import { Failure } from './sentence.ts';
 import { placeIn, TARGET_HELP, targetOptions } from './target.ts';
 
-const HELP = `Looks whether everything is in place, and says what to do where it is not.
+const HELP = `Checks that everything is in place, and says what to do where it is not.
 
   npm run doctor
   npm run doctor -- --local

@@ -34,7 +34,7 @@ describe('a command that a page tells to run', () => {
     expect(trialOf(command), sentence).toBeDefined();
   });
 
-  it('and the reason names what there is', () => {
+  it('has a reason that names only files that exist', () => {
     const reasons = TRIALS.flatMap(([, trial]) => ('not' in trial ? [trial.not] : [])).join(' ');
     const files = reasons.match(/\btest\/[\w/.-]+\.ts/g) ?? [];
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
@@ -74,7 +74,7 @@ it('a program that a page runs with npx is among the dependencies', () => {
 const calls = all.flatMap((page) => codeIn(page).flatMap((code) => callsIn(code, page.path)));
 
 describe('a script', () => {
-  it.each(Object.entries(scripts))('has nothing that only one shell knows: %s', (_, script) => {
+  it.each(Object.entries(scripts))('contains nothing that only one shell understands: %s', (_, script) => {
     const [program = '', ...args] = script.split(' ');
     const isProgram = program === 'node' || existsSync(join(root, 'node_modules/.bin', program));
     expect(isProgram, `${program} is a program of the repository's`).toBe(true);
@@ -82,7 +82,7 @@ describe('a script', () => {
     expect(args.filter((arg) => arg !== '&&' && !/^[\w./:@-]+$/.test(arg))).toEqual([]);
   });
 
-  it('that a page names is there', () => {
+  it('exists if a page names it', () => {
     expect(calls.length).toBeGreaterThan(30);
     expect(calls.filter(({ script }) => !(script in scripts))).toEqual([]);
   });
@@ -103,7 +103,7 @@ describe('a script', () => {
     expect(args.filter((arg) => !new RegExp(`(?<![\\w-])${arg}(?![\\w-])`).test(help))).toEqual([]);
   });
 
-  it('has every flag that stands alone', { timeout }, async () => {
+  it('has every flag that a page shows by itself', { timeout }, async () => {
     const alone = all.flatMap(codeIn).flatMap((code) => /^(--[a-z-]+)\b/.exec(code)?.[1] ?? []);
     const local = await Promise.all(['start', 'sandbox', 'keys', 'simulate', 'snippet', 'smoke'].map(helpOf));
     // The examples' flags stand in their first lines.

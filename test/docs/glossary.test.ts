@@ -10,7 +10,7 @@ const terms = rows.slice(1).map((row) => {
   return { word: word.trim(), name, file };
 });
 
-it('the glossary has a dozen terms or more, in no order but its own, and none twice', () => {
+it('the glossary has at least a dozen terms, and none of them twice', () => {
   expect(terms.length).toBeGreaterThanOrEqual(12);
   expect(new Set(terms.map(({ word }) => word)).size).toBe(terms.length);
 });

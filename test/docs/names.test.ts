@@ -32,3 +32,7 @@ it.each(['docs/webhooks.md', 'docs/runbook.md'])(
     expect(DELIVERY_ERRORS.filter((error) => !rows.includes(error))).toEqual([]);
   },
 );
+
+it('no page has quotation marks of another language', () => {
+  expect(all.filter(({ text }) => /[«»„]/.test(text)).map(({ path }) => path)).toEqual([]);
+});

@@ -153,21 +153,24 @@ describe('a number in the pages is the one in the code', () => {
     expect(readme).toContain(`as a Lambda that sleeps, ${sleeping} and up |`);
   });
 
-  it("a job's life", () => {
+  it("a job's life is as long as the pages say", () => {
     expect(pageAt('README.md').text).toContain('| 1 minute to 7 days |');
     expect([59, 60, 7 * DAY, 7 * DAY + 1].map(isLife)).toEqual([false, true, true, false]);
     expect(pageAt('docs/runbook.md').text).toMatch(/until the job expires \(after a day,/);
     expect(pageAt('docs/api.md').text).toMatch(/`expires_in` \|[^|]*\|[^|]*\b86400\b/);
   });
 
-  it.each(ALARMS)('the periods of the alarm $name', ({ name, minutes, bad, outOf }) => {
-    const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
-    const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
-    const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? periods of (\w+)\s+minutes/g)].map((match) =>
-      match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
-    );
-    for (const told of said)
-      expect(told).toEqual(bad === outOf ? [bad, undefined, minutes] : [bad, outOf, minutes]);
-    if (outOf > 1) expect(chapter).toMatch(new RegExp(`periods of|for ${outOf * minutes} minutes`));
-  });
+  it.each(ALARMS)(
+    'the periods of the alarm $name are those in its chapter',
+    ({ name, minutes, bad, outOf }) => {
+      const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
+      const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
+      const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? periods of (\w+)\s+minutes/g)].map((match) =>
+        match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
+      );
+      for (const told of said)
+        expect(told).toEqual(bad === outOf ? [bad, undefined, minutes] : [bad, outOf, minutes]);
+      if (outOf > 1) expect(chapter).toMatch(new RegExp(`periods of|for ${outOf * minutes} minutes`));
+    },
+  );
 });

@@ -30,7 +30,7 @@ const client = () => submitted()?.['client'];
 const queriesOf = (heading: string) => QUERIES.filter((each) => each.heading === heading);
 
 describe('a query of the runbook', () => {
-  it('there are some', () => {
+  it('stands in many chapters', () => {
     expect(QUERIES.length).toBeGreaterThan(15);
   });
 
@@ -63,7 +63,7 @@ describe('a query of the runbook', () => {
   });
 });
 
-describe('the language', () => {
+describe('the query language', () => {
   const rows = [
     { message: 'a', n: 1, 'x.y': 'one' },
     { message: 'b', n: 2 },

@@ -69,7 +69,7 @@ it("the README's request is valid", () => {
   expect(read).not.toHaveProperty('status');
 });
 
-it('codes that look like those of a problem are such', () => {
+it('every code that a page lists is the code of a problem', () => {
   const pages = ['README.md', 'docs/webhooks.md'].map(pageAt);
   const rows = pages.flatMap(({ prose }) => prose.match(/^\| \d{3}.*$/gm) ?? []);
   const codes = rows.flatMap((row) => row.match(/(?<=`)[a-z]+_[a-z_]+(?=`)/g) ?? []);
@@ -87,12 +87,15 @@ describe("the schedule in docs/webhooks.md is the default setting's", () => {
   const rows = table.trim().split('\n').slice(2);
   const waits = readSettings({}).webhookRetryScheduleSeconds;
 
-  it.each(waits.map((seconds, i) => ({ attempt: i + 1, seconds })))('$attempt', ({ attempt, seconds }) => {
-    const since = waits.slice(1, attempt).reduce((sum, wait) => sum + wait, 0);
-    expect(rows[attempt - 1]).toBe(`| ${attempt} | ${spoken(seconds)} | ${spoken(coarse(since))} |`);
-  });
+  it.each(waits.map((seconds, i) => ({ attempt: i + 1, seconds })))(
+    'row $attempt has the wait of the schedule',
+    ({ attempt, seconds }) => {
+      const since = waits.slice(1, attempt).reduce((sum, wait) => sum + wait, 0);
+      expect(rows[attempt - 1]).toBe(`| ${attempt} | ${spoken(seconds)} | ${spoken(coarse(since))} |`);
+    },
+  );
 
-  it('and ends where the attempts do', () => {
+  it('has as many rows as there are attempts', () => {
     expect(rows).toHaveLength(waits.length);
     const failed = { kind: 'failed', error: 'timeout' } as const;
     expect(afterAttempt(failed, waits.length, waits, 0)).toEqual({ step: 'settle', status: 'exhausted' });
