@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BODY_MAX_BYTES } from '../../functions/core/body.ts';
 import * as limits from '../../functions/core/limits.ts';
+import { ROUNDS_MAX } from '../../functions/core/redelivery.ts';
 import { parseSubmission } from '../../functions/core/submission.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
 import { TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ALARMS } from '../../lib/watch/alarms.ts';
 import { parseFlags } from '../../local/flags.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { PLANTS } from '../../simulation/plants.ts';
 import { pageAt, pages, root } from './pages.ts';
 
@@ -81,6 +83,9 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/(?:after|has failed) (\w+) times(?: it moves to the dead-letter queue|, for half)/g, limits.RECEIVES_MAX],
   [/link that is good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
   [/(\w+) days longer than/g, limits.DOCUMENT_EXTRA_DAYS],
+  [/and (\w+) redeliveries of a job/g, ROUNDS_MAX],
+  [/Answer within (\w+) seconds/g, limits.ATTEMPT_DEADLINE_MILLIS / 1000],
+  [/at most 1000 conversations and (\w+) MiB/g, BODY_MAX_BYTES / MIB],
   [/until they are done; (\w+) days at most/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
   [/at most, dead letters (\w+) /g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
   [/`retentionDays` after its end \((\w+) by default\)/g, defaults.retentionDays],
@@ -133,6 +138,15 @@ describe('a number in the pages is the one in the code', () => {
   it('the seeded bugs that the simulation must catch are as many as the README says, or more', () => {
     const [, least] = /it must catch more than (\d+) seeded bugs/.exec(textOf('README.md')) ?? [];
     expect(PLANTS.length).toBeGreaterThan(Number(least));
+  });
+
+  it('.nvmrc, the package that brings Node and the workflows agree upon its major version', () => {
+    const major = readFileSync(join(root, '.nvmrc'), 'utf8').trim();
+    expect(packageJson.devDependencies.node).toMatch(new RegExp(`^\\^${major}\\.`));
+    for (const workflow of ['ci', 'deploy']) {
+      const text = readFileSync(join(root, `.github/workflows/${workflow}.yml`), 'utf8');
+      expect(new Set(text.match(/(?<=node-version: )\d+/g))).toEqual(new Set([major]));
+    }
   });
 
   it('the designs that the README compares cost what was measured', () => {
