@@ -7,16 +7,17 @@ import {
   type IMetric,
   type IWidget,
   MathExpression,
+  type MetricOptions,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { MetricName } from '../../functions/core/metrics.ts';
+import type { StageQueue } from '../queue.ts';
 import { nameOf, type Statistic, type Watched } from './watched.ts';
 
 /** Of the 24 columns that a dashboard has. */
 const FULL = 24;
 const QUARTER = 6;
-
-const PERCENTILES: Statistic[] = ['p50', 'p90', 'p99'];
 
 /** Answers, from top to bottom: is it healthy, how slow is it, how much does it do? */
 export function addDashboard(scope: Construct, watched: Watched, alarms: Alarm[]): void {
@@ -49,93 +50,103 @@ function graph(
   return new GraphWidget({ title, left, width: QUARTER, height: 6, leftYAxis: { min: 0 }, ...props });
 }
 
-function healthOf({ own, queues }: Watched): IWidget[] {
+function percentiles(title: string, metric: (p: Statistic) => IMetric): IWidget {
+  return graph(title, (['p50', 'p90', 'p99'] as const).map(metric));
+}
+
+/** @param labels of the metrics, by their names */
+function sums({ own }: Watched, labels: Partial<Record<MetricName, string>>): IMetric[] {
+  return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
+}
+
+function ofQueues(
+  title: string,
+  { queues }: Watched,
+  metric: (of: StageQueue, options: MetricOptions) => IMetric,
+): IWidget {
+  return graph(
+    title,
+    queues.map((each) => metric(each, { statistic: 'Maximum', label: nameOf(each) })),
+  );
+}
+
+function healthOf(watched: Watched): IWidget[] {
+  const oldest = [watched.own('OldestOverdueSeconds', 'Maximum', 'overdue')];
   return [
-    graph('Sweeps and rescues', [own('Sweeps', 'Sum', 'sweeps'), own('Rescues', 'Sum', 'rescues')]),
-    graph('Oldest overdue job, seconds', [own('OldestOverdueSeconds', 'Maximum', 'overdue')]),
-    graph(
-      'Oldest message, seconds',
-      queues.map((each) =>
-        each.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', label: nameOf(each) }),
-      ),
+    graph('Sweeps and rescues', sums(watched, { Sweeps: 'sweeps', Rescues: 'rescues' })),
+    graph('Oldest overdue job, seconds', oldest),
+    ofQueues('Oldest message, seconds', watched, ({ queue }, options) =>
+      queue.metricApproximateAgeOfOldestMessage(options),
     ),
-    graph(
-      'Dead letters',
-      queues.map((each) =>
-        each.deadLetters.metricApproximateNumberOfMessagesVisible({
-          statistic: 'Maximum',
-          label: nameOf(each),
-        }),
-      ),
+    ofQueues('Dead letters', watched, ({ deadLetters }, options) =>
+      deadLetters.metricApproximateNumberOfMessagesVisible(options),
     ),
   ];
 }
 
 function slownessOf({ own, httpApi }: Watched): IWidget[] {
   return [
-    graph(
-      'Job, seconds from creation to end',
-      PERCENTILES.map((p) => own('JobSeconds', p, p)),
-    ),
-    graph(
-      'Detection lag, seconds at most',
-      PERCENTILES.map((p) => own('DetectionLagSeconds', p, p)),
-    ),
-    graph(
-      'Webhook attempt, seconds',
-      PERCENTILES.map((p) => own('WebhookAttemptSeconds', p, p)),
-    ),
-    graph(
-      'API latency, milliseconds',
-      PERCENTILES.map((p) => httpApi.metricLatency({ statistic: p, label: p })),
-    ),
+    percentiles('Job, seconds from creation to end', (p) => own('JobSeconds', p, p)),
+    percentiles('Detection lag, seconds at most', (p) => own('DetectionLagSeconds', p, p)),
+    percentiles('Webhook attempt, seconds', (p) => own('WebhookAttemptSeconds', p, p)),
+    percentiles('API latency, milliseconds', (p) => httpApi.metricLatency({ statistic: p, label: p })),
   ];
 }
 
-function jobsOf({ own, httpApi }: Watched): IWidget[] {
+function jobsOf(watched: Watched): IWidget[] {
+  const { own, httpApi } = watched;
+  const ended = sums(watched, {
+    JobsCompleted: 'completed',
+    JobsFailed: 'failed',
+    JobsCancelled: 'cancelled',
+    JobsExpired: 'expired',
+  });
+  const errors = sums(watched, {
+    UpstreamTimeouts: 'timeout',
+    UpstreamCuts: 'cut off',
+    UpstreamNotConnected: 'not connected',
+    UpstreamUnauthorized: '401, 403',
+    UpstreamRefusals: 'refusals',
+    UpstreamUnavailable: '429, 503',
+    UpstreamServerErrors: '5xx',
+    UpstreamNonsense: 'nonsense',
+  });
   return [
-    graph(
-      'Jobs ended, and created',
-      [
-        own('JobsCompleted', 'Sum', 'completed'),
-        own('JobsFailed', 'Sum', 'failed'),
-        own('JobsCancelled', 'Sum', 'cancelled'),
-        own('JobsExpired', 'Sum', 'expired'),
-      ],
-      { stacked: true, right: [own('JobsCreated', 'Sum', 'created')] },
-    ),
-    graph('Polls, and polls per job', [own('Polls', 'Sum', 'polls')], {
+    graph('Jobs ended, and created', ended, {
+      stacked: true,
+      right: sums(watched, { JobsCreated: 'created' }),
+    }),
+    graph('Polls, and polls per job', sums(watched, { Polls: 'polls' }), {
       right: [own('PollsPerJob', 'p50', 'per job, p50'), own('PollsPerJob', 'p99', 'per job, p99')],
     }),
-    graph(
-      'ModelStudio errors',
-      [
-        own('UpstreamTimeouts', 'Sum', 'timeout'),
-        own('UpstreamCuts', 'Sum', 'cut off'),
-        own('UpstreamNotConnected', 'Sum', 'not connected'),
-        own('UpstreamUnauthorized', 'Sum', '401, 403'),
-        own('UpstreamRefusals', 'Sum', 'refusals'),
-        own('UpstreamUnavailable', 'Sum', '429, 503'),
-        own('UpstreamServerErrors', 'Sum', '5xx'),
-        own('UpstreamNonsense', 'Sum', 'nonsense'),
-      ],
-      { stacked: true },
-    ),
+    graph('ModelStudio errors', errors, { stacked: true }),
     graph('API requests', [
       httpApi.metricCount({ statistic: 'Sum', label: 'all' }),
       httpApi.metricClientError({ statistic: 'Sum', label: '4xx' }),
-      own('KeysRefused', 'Sum', 'without a valid key'),
+      ...sums(watched, { KeysRefused: 'without a valid key' }),
       httpApi.metricServerError({ statistic: 'Sum', label: '5xx' }),
     ]),
   ];
 }
 
-function webhooksOf({ own }: Watched): IWidget[] {
+function webhooksOf(watched: Watched): IWidget[] {
+  const { own } = watched;
+  const settled = sums(watched, {
+    WebhooksDelivered: 'delivered',
+    WebhooksExhausted: 'exhausted',
+    WebhooksGone: 'gone',
+    WebhooksBlocked: 'blocked',
+  });
+  const seldom = sums(watched, {
+    UnknownSubmissions: 'unknown submissions',
+    UnknownUpstreamStates: 'unknown states',
+    ResultsTooLarge: 'results too large',
+    ResultsUnreadable: 'results unreadable',
+    ResultsMissing: 'results missing',
+    ResultsSurplus: 'results of no task',
+  });
   return [
-    graph('Webhook attempts', [
-      own('WebhookAttempts', 'Sum', 'attempts'),
-      own('WebhookFailures', 'Sum', 'failures'),
-    ]),
+    graph('Webhook attempts', sums(watched, { WebhookAttempts: 'attempts', WebhookFailures: 'failures' })),
     graph('Webhook failures, %', [
       new MathExpression({
         expression: '100 * failures / attempts',
@@ -143,28 +154,13 @@ function webhooksOf({ own }: Watched): IWidget[] {
         label: 'failed',
       }),
     ]),
-    graph(
-      'Webhooks settled',
-      [
-        own('WebhooksDelivered', 'Sum', 'delivered'),
-        own('WebhooksExhausted', 'Sum', 'exhausted'),
-        own('WebhooksGone', 'Sum', 'gone'),
-        own('WebhooksBlocked', 'Sum', 'blocked'),
-      ],
-      { stacked: true },
-    ),
-    graph('Seldom', [
-      own('UnknownSubmissions', 'Sum', 'unknown submissions'),
-      own('UnknownUpstreamStates', 'Sum', 'unknown states'),
-      own('ResultsTooLarge', 'Sum', 'results too large'),
-      own('ResultsUnreadable', 'Sum', 'results unreadable'),
-      own('ResultsMissing', 'Sum', 'results missing'),
-      own('ResultsSurplus', 'Sum', 'results of no task'),
-    ]),
+    graph('Webhooks settled', settled, { stacked: true }),
+    graph('Seldom', seldom),
   ];
 }
 
-function machineryOf({ functions, queues, tables }: Watched): IWidget[] {
+function machineryOf(watched: Watched): IWidget[] {
+  const { functions, tables } = watched;
   return [
     graph(
       'Functions at once',
@@ -180,17 +176,11 @@ function machineryOf({ functions, queues, tables }: Watched): IWidget[] {
         ],
       },
     ),
-    graph(
-      'Messages due',
-      queues.map((each) =>
-        each.queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', label: nameOf(each) }),
-      ),
+    ofQueues('Messages due', watched, ({ queue }, options) =>
+      queue.metricApproximateNumberOfMessagesVisible(options),
     ),
-    graph(
-      'Messages held back until they are due',
-      queues.map((each) =>
-        each.queue.metricApproximateNumberOfMessagesDelayed({ statistic: 'Maximum', label: nameOf(each) }),
-      ),
+    ofQueues('Messages held back until they are due', watched, ({ queue }, options) =>
+      queue.metricApproximateNumberOfMessagesDelayed(options),
     ),
   ];
 }
