@@ -47,11 +47,6 @@ const REFUSED: Record<number, object> = {
       SECONDS,
     ),
   },
-  500: {
-    'x-should-retry': header(
-      '"false" where a repeat might create one more job, as there was no Idempotency-Key: OpenAI\'s clients obey it.',
-    ),
-  },
   503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
   504: {
     'x-should-retry': {

@@ -33,6 +33,7 @@ const COLLECTOR_LIMITS = {
 export const settings = {
   apiUrl: 'https://api.example.com',
   webhookSchedule: WEBHOOK_SCHEDULE,
+  retentionDays: 30,
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
   defaultWebhookUrl: null,
   sweepMillis: limits.SWEEP_MILLIS,

@@ -1,5 +1,5 @@
 import type { Admitted, Request } from '../admit/admit.ts';
-import { isClaimed, isFinished } from '../core/job.ts';
+import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
 import { readOptionalBody } from '../core/optional-body.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/redelivery.ts';
@@ -10,7 +10,9 @@ import { LOST, onConflict } from '../races.ts';
 import { findOwn, type ReadWorld, showJob } from './show.ts';
 
 export type RedeliverWorld = ReadWorld &
-  Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'> & { settings: { webhookRules: WebhookRules } };
+  Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'> & {
+    settings: { webhookRules: WebhookRules; retentionDays: number };
+  };
 
 /**
  * `POST /v1/jobs/{job_id}/redeliver`: the whole schedule of attempts once more, from now on, with the same
@@ -28,8 +30,10 @@ export async function redeliver(
     if ('status' in asked) return asked;
     if (!isFinished(job)) return problem('not_finished', request.requestId);
     const { webhook } = job;
-    if (webhook === null) return problem('not_redeliverable', request.requestId);
     const now = world.clock.now();
+    // Kept for the round that is under way alone: another one's row and event would go before its end.
+    const isKept = endOfLife({ ...job, webhook: null }, world.settings.retentionDays) * 1000 > now;
+    if (webhook === null || !isKept) return problem('not_redeliverable', request.requestId);
     if (isClaimed(webhook, now)) {
       const detail = 'An attempt to deliver the webhook is under way right now.';
       return problem('not_redeliverable', request.requestId, { detail, headers: { 'retry-after': '5' } });

@@ -221,6 +221,7 @@ export function fakeWorld(scripts: Scripts = {}) {
     settings: {
       apiUrl: 'https://api.example.com',
       webhookSchedule: [0, 5, 300, 1800],
+      retentionDays: RETENTION_DAYS,
       webhookRules: { ports: [], ownHost: null, loopback: false },
       defaultWebhookUrl: null,
       isCollector: false,

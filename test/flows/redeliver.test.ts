@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../functions/core/attempt.ts';
-import type { FinishedJob, Job, Webhook } from '../../functions/core/job.ts';
+import { endOfLife, type FinishedJob, type Job, type Webhook } from '../../functions/core/job.ts';
+import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
@@ -13,7 +14,7 @@ import {
   settledWebhook,
   wake,
 } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { fakeWorld, RETENTION_DAYS } from '../fakes/world.ts';
 
 const request = {
   method: 'POST',
@@ -29,7 +30,8 @@ function worldWith(job: Job, ...exchanges: Exchange[]) {
   const world = fakeWorld({ exchanges });
   world.jobs.rows.set(job.jobId, job);
   world.documents.contents.set('events/job_1/a.json', '{"data":{"results":[]}}');
-  return { ...world, webhook: () => (world.jobs.rows.get('job_1') as FinishedJob).webhook };
+  const current = () => world.jobs.rows.get('job_1') as FinishedJob;
+  return { ...world, job: current, webhook: () => current().webhook };
 }
 
 async function redeliverIn(world: ReturnType<typeof worldWith>, client = 'acme', asked = '') {
@@ -195,6 +197,18 @@ describe('redeliver', () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }));
     const { status, json } = await redeliverIn(world, 'acme', body);
     expect([status, json.webhook.url]).toEqual([202, 'https://hooks.example.com/h']);
+  });
+
+  it('begins no round that would outlive the row', async () => {
+    const awaited = wake(9, 't', NOW + 99 * 86_400_000);
+    const world = worldWith(finishedJob({ finishedAt: NOW, webhook: pendingWebhook({ awaited }) }));
+    world.clock.time = NOW + RETENTION_DAYS * 86_400_000;
+    const { status, json } = await redeliverIn(world);
+    expect([status, json.code]).toEqual([409, 'not_redeliverable']);
+    world.clock.time -= 1000;
+    expect((await redeliverIn(world)).status).toBe(202);
+    const keptFor = endOfLife(world.job(), RETENTION_DAYS) - world.clock.time / 1000;
+    expect(keptFor).toBeGreaterThan(ROUND_MAX_DAYS * 86_400);
   });
 
   it('waits for an attempt that is under way', async () => {
