@@ -202,7 +202,7 @@ export const PLANTS: Plant[] = [
     name: 'the body says when it was sent',
     file: 'deliver/deliver.ts',
     find: 'world.webhooks.send(job.webhook, body);',
-    replace: 'world.webhooks.send(job.webhook, `${body}${now}`);',
+    replace: 'world.webhooks.send(job.webhook, `${body}${world.clock.now()}`);',
   },
   {
     name: 'the first delivery is not waited for',

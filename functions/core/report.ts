@@ -1,5 +1,5 @@
-import type { Doubt, JobError, Millis, RunningJob } from './job.ts';
-import { nextPollSeconds, type Outlook } from './schedule.ts';
+import type { Doubt, JobBase, JobError, Millis, RunningJob } from './job.ts';
+import { nextPollSeconds, type Outlook, type Standing } from './schedule.ts';
 
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
@@ -194,8 +194,8 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
   return { code, message: sentence === null ? message : `${message} It said: ${sentence}` };
 }
 
-function standingOf({ createdAt, expiresAt, totalTasks }: RunningJob, completedTasks: number, now: Millis) {
-  return { age: now - createdAt, left: expiresAt - now, completedTasks, totalTasks };
+export function standingOf(job: JobBase, completedTasks: number, now: Millis): Standing {
+  return { age: now - job.createdAt, left: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
 }
 
 /** Often enough to see it pass; a job that was seen and is missing now is asked about as if nothing had been said. */

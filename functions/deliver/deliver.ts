@@ -1,4 +1,4 @@
-import { afterAttempt, type Exchange, isSuccess, type Verdict } from '../core/attempt.ts';
+import { afterAttempt, type Exchange, type Verdict } from '../core/attempt.ts';
 import {
   type Attempt,
   isClaimed,
@@ -34,11 +34,11 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
     if (!isPending(job) || !isAwaited(message, job.webhook))
       return tally(message, world, { outcome: 'stale' });
     const now = world.clock.now();
-    if (isEarly(message.wake.dueAt, now)) return hop(job, message, now, world);
+    if (isEarly(message.wake.dueAt, now)) return hop(job, message, world);
     if (isClaimed(job.webhook, now)) return waitForHolder(job, message, world);
     const ours = claimed(job, now);
     if (!(await world.jobs.replace(ours))) return LOST;
-    await attempt(ours, message, now, world).catch((error) => giveBack(ours, error, world));
+    await attempt(ours, message, world).catch((error) => giveBack(ours, error, world));
     return null;
   });
 }
@@ -63,28 +63,25 @@ async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): P
   throw error;
 }
 
-async function attempt(
-  job: PendingJob,
-  message: DeliverMessage,
-  now: Millis,
-  world: DeliverWorld,
-): Promise<void> {
+async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<void> {
   const body = await world.documents.load(job.event);
   const exchange = await world.webhooks.send(job.webhook, body);
-  const answeredAt = world.clock.now();
-  const { attemptsBefore } = job.webhook;
+  const now = world.clock.now();
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
-  const { webhookSchedule } = world.settings;
-  const verdict = afterAttempt(exchange, attempts - attemptsBefore, webhookSchedule, world.chance.fraction());
-  const tried: Attempt = {
-    attempt: attempts,
-    at: now,
-    durationMillis: answeredAt - now,
-    ...answerIn(exchange),
-    nextAttemptAt: verdict.step === 'retry' ? answeredAt + verdict.waitMillis : null,
-  };
-  await recordAttempt(job, message, tried, verdict, world);
-  tellAttempt(job, tried, verdict, isSuccess(exchange), world);
+  const inRound = attempts - job.webhook.attemptsBefore;
+  const verdict = afterAttempt(exchange, inRound, world.settings.webhookSchedule, world.chance.fraction());
+  const nextAttemptAt = verdict.step === 'retry' ? now + verdict.waitMillis : null;
+  const time = { at: job.updatedAt, durationMillis: now - job.updatedAt, nextAttemptAt };
+  const tried: Attempt = { attempt: attempts, ...answerIn(exchange), ...time };
+  if (verdict.step === 'settle') {
+    const how = { status: verdict.status, lastSeq: message.wake.seq };
+    const isOurs = await world.jobs.replace(settled(job, tried, how, now));
+    if (!isOurs) throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
+  } else {
+    const wake = await sendNext(message, attempts, now + verdict.waitMillis, world);
+    await world.jobs.replace(attempted(job, tried, wake, now));
+  }
+  tellAttempt(job, tried, verdict, world);
 }
 
 function isAwaited(message: DeliverMessage, webhook: PendingWebhook): boolean {
@@ -92,13 +89,9 @@ function isAwaited(message: DeliverMessage, webhook: PendingWebhook): boolean {
 }
 
 /** The wait is longer than a queue can hold a message back: on to the next hop. */
-async function hop(
-  job: PendingJob,
-  message: DeliverMessage,
-  now: Millis,
-  world: DeliverWorld,
-): Promise<null> {
-  const wake = await sendNext(job, message, message.attempts, message.wake.dueAt, world);
+async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<null> {
+  const now = world.clock.now();
+  const wake = await sendNext(message, message.attempts, message.wake.dueAt, world);
   // Of two chains, the one that is further on wins: its row makes the other's messages stale.
   const overtake = (row: Job) => {
     const isOurRound = isPending(row) && row.webhook.attemptsBefore === job.webhook.attemptsBefore;
@@ -108,34 +101,11 @@ async function hop(
   return tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
 }
 
-async function recordAttempt(
-  job: PendingJob,
-  message: DeliverMessage,
-  tried: Attempt,
-  verdict: Verdict,
-  world: DeliverWorld,
-): Promise<void> {
-  const now = world.clock.now();
-  if (verdict.step === 'settle') {
-    const how = { status: verdict.status, lastSeq: message.wake.seq };
-    if (await world.jobs.replace(settled(job, tried, how, now))) return;
-    throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
-  }
-  const wake = await sendNext(job, message, tried.attempt, tried.nextAttemptAt ?? now, world);
-  await world.jobs.replace(attempted(job, tried, wake, now));
-}
-
-async function sendNext(
-  job: PendingJob,
-  message: DeliverMessage,
-  attempts: number,
-  dueAt: Millis,
-  world: DeliverWorld,
-) {
+async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis, world: DeliverWorld) {
   const wake = nextWakeUp(message.wake, dueAt, world.chance.bytes());
   // Held back for a second at least, so that it does not arrive before it is recorded.
   const delaySeconds = Math.max(1, hopSeconds(dueAt, world.clock.now()));
-  await world.wakeUps.deliver({ jobId: job.jobId, wake, attempts }, delaySeconds);
+  await world.wakeUps.deliver({ jobId: message.jobId, wake, attempts }, delaySeconds);
   return wake;
 }
 
@@ -153,15 +123,10 @@ const SETTLED = {
   blocked: 'WebhooksBlocked',
 } as const satisfies Record<SettledWebhook['status'], MetricName>;
 
-function tellAttempt(
-  job: PendingJob,
-  tried: Attempt,
-  verdict: Verdict,
-  isDelivered: boolean,
-  world: DeliverWorld,
-): void {
+function tellAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: DeliverWorld): void {
+  const outcome = verdict.step === 'settle' ? verdict.status : 'retry';
   const facts: Facts = {
-    outcome: verdict.step === 'settle' ? verdict.status : 'retry',
+    outcome,
     job_id: job.jobId,
     client: job.client,
     attempt: tried.attempt,
@@ -172,7 +137,7 @@ function tellAttempt(
   };
   const measured: Measured = {
     WebhookAttempts: 1,
-    WebhookFailures: isDelivered ? 0 : 1,
+    WebhookFailures: outcome === 'delivered' ? 0 : 1,
     WebhookAttemptSeconds: tried.durationMillis / 1000,
     ...(verdict.step === 'settle' && { [SETTLED[verdict.status]]: 1 }),
   };

@@ -46,16 +46,13 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
       const mustRecord = isRepeat || job.status === 'submitting' || isCrossed(message, running);
       return carryOn(running, message, next, report, mustRecord, world);
     }
-    if (report.kind === 'unreadable') await world.documents.setAside(unreadableKey(job.jobId), report.raw);
+    // Where an operator finds what ModelStudio said in place of results.
+    const key = `unreadable/${job.jobId}.json`;
+    if (report.kind === 'unreadable') await world.documents.setAside(key, report.raw);
     // The row knows of the wake-ups that were written down; the message is the latest of all.
     const ended = await finish({ ...running, awaited: message.wake }, next.end, world);
     return ended === null ? LOST : learn(running, message, report, world);
   });
-}
-
-/** Where an operator finds what ModelStudio said in place of results. */
-function unreadableKey(jobId: string): string {
-  return `unreadable/${jobId}.json`;
 }
 
 /** Another chain has written the row since this one did. The one that writes next, further on, outlives the other. */

@@ -7,7 +7,7 @@ import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { type Answer, problem } from '../core/problem.ts';
-import { submissionUnknown } from '../core/report.ts';
+import { standingOf, submissionUnknown } from '../core/report.ts';
 import { nextPollSeconds, type Outlook } from '../core/schedule.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
 import { accepted, nextWakeUp, started } from '../core/transitions.ts';
@@ -121,17 +121,15 @@ async function begin(
   world: SubmitWorld,
 ): Promise<Job> {
   const now = world.clock.now();
-  const { jobId, createdAt, expiresAt, totalTasks } = job;
-  const standing = { age: now - createdAt, left: expiresAt - now, completedTasks: 0, totalTasks };
-  const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standing, outlook));
+  const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standingOf(job, 0, now), outlook));
   const wake = nextWakeUp(null, now + seconds * 1000, world.chance.bytes());
-  const known = { jobId, upstreamJobId, wake, lookedAt: createdAt, isSeen: false };
+  const known = { jobId: job.jobId, upstreamJobId, wake, lookedAt: job.createdAt, isSeen: false };
   const message = { ...known, recorded: wake.token, unrecorded: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,
   );
-  if (!isSent) world.log.tell('submit', { outcome: 'wake_up_unsent', job_id: jobId });
+  if (!isSent) world.log.tell('submit', { outcome: 'wake_up_unsent', job_id: job.jobId });
   const running = started(job, message, isSent, now);
   if (await world.jobs.replace(running)) return running;
   return (await world.jobs.find(job.jobId)) ?? running;
@@ -161,26 +159,21 @@ async function accept(job: Job, headers: Record<string, string>, world: SubmitWo
   };
 }
 
-function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, requestId: string): Answer {
-  switch (creation.kind) {
-    case 'invalid':
-      return problem('modelstudio_invalid_request', requestId, inTheirWords(creation));
-    case 'model_not_found':
-      return problem('model_not_found', requestId);
-    case 'credentials_refused':
-      return problem('modelstudio_rejected', requestId, inTheirWords(creation));
-    case 'refused':
-      return problem('modelstudio_refused', requestId, inTheirWords(creation));
-    case 'unavailable': {
-      const asked = creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS;
-      const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));
-      return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
-    }
-  }
-}
+const REFUSED = {
+  invalid: 'modelstudio_invalid_request',
+  model_not_found: 'model_not_found',
+  credentials_refused: 'modelstudio_rejected',
+  refused: 'modelstudio_refused',
+} as const;
 
-function inTheirWords({ sentence }: { sentence: string | null }): { detail?: string } {
-  return sentence === null ? {} : { detail: sentence };
+function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, requestId: string): Answer {
+  if (creation.kind !== 'unavailable') {
+    const detail = ('sentence' in creation && creation.sentence) || undefined;
+    return problem(REFUSED[creation.kind], requestId, { detail });
+  }
+  const asked = creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS;
+  const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));
+  return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
 }
 
 function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorld): void {
