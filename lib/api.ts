@@ -36,8 +36,6 @@ export class Api extends Construct {
     const { state, settings } = shared;
     const fn = new StageFunction(this, 'Submit', shared, {
       name: 'submit',
-      memoryMiB: 320,
-      feedsItself: false,
       environment: {
         CLIENT_KEYS_TABLE: state.clientKeys.tableName,
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
@@ -60,8 +58,6 @@ export class Api extends Construct {
     const { state } = shared;
     const fn = new StageFunction(this, 'Jobs', shared, {
       name: 'jobs',
-      memoryMiB: 256,
-      feedsItself: false,
       environment: {
         CLIENT_KEYS_TABLE: state.clientKeys.tableName,
         DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,

@@ -16,8 +16,6 @@ export class Deliver extends Construct {
     this.queue = new StageQueue(this, 'Deliver', TIMEOUT_SECONDS.deliver, gatherSeconds(settings));
     const fn = new StageFunction(this, 'Function', shared, {
       name: 'deliver',
-      memoryMiB: 256,
-      feedsItself: true,
       environment: {
         WEBHOOK_SECRET_ARN: state.webhookSecret.secretArn,
         DELIVER_QUEUE_URL: this.queue.queue.queueUrl,

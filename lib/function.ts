@@ -13,23 +13,22 @@ import {
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { TIMEOUT_SECONDS } from '../functions/core/limits.ts';
+import { MEMORY_MIB, TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import type { OwnVariables } from '../functions/core/variables.ts';
 import { allow } from './allow.ts';
 import type { FunctionName } from './bundle.ts';
 import type { StageQueue } from './queue.ts';
 import type { Shared } from './shared.ts';
 
-export type StageFunctionProps = Named[FunctionName] & {
-  memoryMiB: number;
-  /**
-   * It sends to the queue that wakes it, which Lambda would stop after 16 hops. Such a chain is bounded by its
-   * job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
-   */
-  feedsItself: boolean;
-};
+type StageFunctionProps = {
+  [Name in FunctionName]: { name: Name; environment: OwnVariables[Name] };
+}[FunctionName];
 
-type Named = { [Name in FunctionName]: { name: Name; environment: OwnVariables[Name] } };
+/**
+ * They send to the queues that wake them, which Lambda would stop after 16 hops. Such a chain is bounded by its job's
+ * expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
+ */
+const FEED_THEMSELVES: readonly FunctionName[] = ['poll', 'collect', 'deliver'];
 
 /** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
 export class StageFunction extends LambdaFunction {
@@ -54,11 +53,11 @@ export class StageFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(shared.bundles.folderOf(props.name)),
       handler: 'index.handler',
-      memorySize: props.memoryMiB,
+      memorySize: MEMORY_MIB[props.name],
       timeout: Duration.seconds(TIMEOUT_SECONDS[props.name]),
       // What is undefined is left out.
       environment: { ...shared.environment, ...props.environment } as Record<string, string>,
-      recursiveLoop: props.feedsItself ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
+      recursiveLoop: FEED_THEMSELVES.includes(props.name) ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
     });
     this.stage = props.name;
   }

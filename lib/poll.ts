@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
 import { TIMEOUT_SECONDS } from '../functions/core/limits.ts';
 import { allow } from './allow.ts';
-import type { FunctionName } from './bundle.ts';
 import { splitConcurrency } from './concurrency.ts';
 import type { Deliver } from './deliver.ts';
 import { StageFunction } from './function.ts';
@@ -18,24 +17,17 @@ export class Poll extends Construct {
     this.queue = new StageQueue(this, 'Poll', TIMEOUT_SECONDS.poll, gatherSeconds(shared.settings));
     this.collectQueue = new StageQueue(this, 'Collect', TIMEOUT_SECONDS.collect);
     const concurrency = splitConcurrency(shared.settings.concurrency);
-    const poller = this.addPoller('poll', 256, shared, deliver);
+    const poller = this.addPoller('poll', shared, deliver);
     poller.consume(this.queue, { size: 10, maxConcurrency: concurrency.poll });
-    const collector = this.addPoller('collect', 3008, shared, deliver);
+    const collector = this.addPoller('collect', shared, deliver);
     collector.consume(this.collectQueue, { size: 1, maxConcurrency: concurrency.collect });
   }
 
-  private addPoller(
-    name: FunctionName & ('poll' | 'collect'),
-    memoryMiB: number,
-    shared: Shared,
-    deliver: Deliver,
-  ): StageFunction {
+  private addPoller(name: 'poll' | 'collect', shared: Shared, deliver: Deliver): StageFunction {
     const { state } = shared;
     const queues = [this.queue.queue, this.collectQueue.queue, deliver.queue.queue];
     const fn = new StageFunction(this, name === 'poll' ? 'Poller' : 'Collector', shared, {
       name,
-      memoryMiB,
-      feedsItself: true,
       environment: {
         MODELSTUDIO_SECRET_ARN: state.modelStudioKey.secretArn,
         POLL_QUEUE_URL: this.queue.queue.queueUrl,

@@ -19,7 +19,10 @@ export class ModelStudioJobsStack extends Stack {
     const state = new State(this, 'State', settings);
     const gateway = new Gateway(this, 'Gateway', settings);
     const environment: SharedVariables = {
-      ...state.environment,
+      JOBS_TABLE: state.jobs.tableName,
+      DOCUMENTS_TABLE: state.documents.tableName,
+      EXPERIENCE_TABLE: state.experience.tableName,
+      BUCKET: state.bucket.bucketName,
       API_URL: gateway.url,
       MODELSTUDIO_BASE_URL: settings.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: settings.organizationId ?? this.organizationIdParameter(),

@@ -117,16 +117,6 @@ export class State extends Construct {
         "A rotation that the receivers do not know of ends in webhooks that they refuse: it is a person's step.",
     });
   }
-
-  /** Where a function finds the jobs and their documents. */
-  get environment() {
-    return {
-      JOBS_TABLE: this.jobs.tableName,
-      DOCUMENTS_TABLE: this.documents.tableName,
-      EXPERIENCE_TABLE: this.experience.tableName,
-      BUCKET: this.bucket.bucketName,
-    };
-  }
 }
 
 function tableProps(key: string, removalPolicy: RemovalPolicy, timeToLiveAttribute?: string): TableProps {

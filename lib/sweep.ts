@@ -15,8 +15,6 @@ export class Sweep extends Construct {
     const { state } = shared;
     const fn = new StageFunction(this, 'Function', shared, {
       name: 'sweep',
-      memoryMiB: 512,
-      feedsItself: false,
       environment: {
         POLL_QUEUE_URL: poll.queue.queue.queueUrl,
         DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,

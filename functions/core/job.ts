@@ -147,7 +147,7 @@ export function isPending(job: Job): job is PendingJob {
 
 /** Whether somebody makes an attempt right now. */
 export function isClaimed(webhook: Webhook, now: Millis): boolean {
-  return webhook.status === 'pending' && webhook.leaseUntil !== null && webhook.leaseUntil > now;
+  return webhook.status === 'pending' && (webhook.leaseUntil ?? 0) > now;
 }
 
 /** Until when it is kept, in Unix seconds: a round of deliveries that began in time comes to its end. */
@@ -161,7 +161,8 @@ export function endOfLife(job: Job, retentionDays: number): number {
  * Where a message stands to the wake-up its job awaits. `ahead`: the message was sent and then its sender
  * died before recording it, so the message is the only one that carries the job on.
  */
-export function standing(message: Wake, awaited: Wake): 'awaited' | 'ahead' | 'stale' {
+export function standing(message: Wake, awaited: Wake | null): 'awaited' | 'ahead' | 'stale' {
+  if (awaited === null) return 'stale';
   if (message.seq > awaited.seq) return 'ahead';
   const isAwaited = message.seq === awaited.seq && message.token === awaited.token;
   return isAwaited ? 'awaited' : 'stale';

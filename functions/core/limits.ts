@@ -6,7 +6,8 @@ export const AWS_TRY_MILLIS = 2500;
 /** What a call to a service that hangs takes in all, with the pauses between its tries. */
 export const AWS_CALL_MILLIS = 8000;
 
-/** How long each function may run. API Gateway gives up after 30 s. */
+/** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
+export const MEMORY_MIB = { submit: 320, jobs: 256, poll: 256, collect: 3008, deliver: 256, sweep: 512 };
 export const TIMEOUT_SECONDS = { submit: 29, jobs: 29, poll: 20, collect: 180, deliver: 30, sweep: 60 };
 
 /** For both calls, if the key is refused. It leaves time to write down what came of the call. */

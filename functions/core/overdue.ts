@@ -21,11 +21,6 @@ export function shardOf(jobId: string): number {
   return (createHash('sha256').update(jobId).digest()[0] ?? 0) % SHARDS;
 }
 
-/** The watch over a job that is created at `now`. */
-export function newWatch(now: Millis): Millis {
-  return now + WATCH_MILLIS;
-}
-
 /** The watch that a wake-up due at `dueAt` needs: the present one if that reaches far enough, else a new one. */
 export function watchOver(dueAt: Millis, watchedUntil: Millis): Millis {
   return dueAt + LOST_AFTER_MILLIS <= watchedUntil ? watchedUntil : dueAt + WATCH_MILLIS;

@@ -16,7 +16,7 @@ import type {
 } from './job.ts';
 import { ATTEMPT_LEASE_MILLIS, SUBMIT_LEASE_MILLIS } from './limits.ts';
 import type { PollMessage } from './messages.ts';
-import { newWatch, watchOver } from './overdue.ts';
+import { WATCH_MILLIS, watchOver } from './overdue.ts';
 import type { End } from './report.ts';
 import type { Ending } from './view.ts';
 
@@ -43,7 +43,7 @@ type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'finge
 type Accepted = Pick<JobBase, Given> & { webhook: Pick<Webhook, 'id' | 'url'> | null };
 
 export function accepted({ webhook, ...given }: Accepted, now: Millis): SubmittingJob {
-  const job = { ...given, createdAt: now, updatedAt: now, version: 1, watchedUntil: newWatch(now) };
+  const job = { ...given, createdAt: now, updatedAt: now, version: 1, watchedUntil: now + WATCH_MILLIS };
   const untried = { attempts: 0, attemptsBefore: 0, log: [], awaited: null, leaseUntil: null };
   const first = webhook && { ...webhook, status: 'pending' as const, ...untried };
   return { ...job, status: 'submitting', leaseUntil: now + SUBMIT_LEASE_MILLIS, webhook: first };
@@ -84,18 +84,16 @@ export function rescued(job: RunningJob, awaited: Wake, now: Millis): RunningJob
   return { ...job, ...nextVersion(job, now), watchedUntil, awaited };
 }
 
+type Ended = JobBase & Ending;
+
 /** What its event says of it, which is written before the row. */
-export function ended(job: UnfinishedJob, { results, ...end }: End, now: Millis): JobBase & Ending {
+export function ended(job: UnfinishedJob, { results, ...end }: End, now: Millis): Ended {
   return { ...nextVersion(job, now), ...end, failedTasks: results?.failedTasks ?? 0, finishedAt: now };
 }
 
 type Documents = Pick<FinishedJob, 'event' | 'results'>;
 
-export function finished(
-  job: JobBase & Ending,
-  documents: Documents,
-  webhook: PendingWebhook | null,
-): FinishedJob {
+export function finished(job: Ended, documents: Documents, webhook: PendingWebhook | null): FinishedJob {
   const watchedUntil = watchOver(neededUntil(webhook, job.finishedAt), job.watchedUntil);
   return { ...job, ...documents, watchedUntil, webhook };
 }

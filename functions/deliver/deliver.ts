@@ -7,7 +7,6 @@ import {
   type Job,
   type Millis,
   type PendingJob,
-  type PendingWebhook,
   type SettledWebhook,
   standing,
 } from '../core/job.ts';
@@ -31,7 +30,7 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
   return onConflict(message.jobId, async () => {
     const job = await world.jobs.find(message.jobId);
     if (job === null || !isFinished(job)) return tally(message, world, { outcome: 'no_job' });
-    if (!isPending(job) || !isAwaited(message, job.webhook))
+    if (!isPending(job) || standing(message.wake, job.webhook.awaited) === 'stale')
       return tally(message, world, { outcome: 'stale' });
     const now = world.clock.now();
     if (isEarly(message.wake.dueAt, now)) return hop(job, message, world);
@@ -50,7 +49,7 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
  */
 function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Millis | null {
   const { awaited, leaseUntil } = job.webhook;
-  if (awaited !== null && standing(message.wake, awaited) === 'ahead')
+  if (standing(message.wake, awaited) === 'ahead')
     throw new Error(`The sender of this message has not recorded it yet: ${job.jobId}`);
   tally(message, world, { outcome: 'under_way' });
   return leaseUntil;
@@ -82,10 +81,6 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
     await world.jobs.replace(attempted(job, tried, wake, now));
   }
   tellAttempt(job, tried, verdict, world);
-}
-
-function isAwaited(message: DeliverMessage, webhook: PendingWebhook): boolean {
-  return webhook.awaited !== null && standing(message.wake, webhook.awaited) !== 'stale';
 }
 
 /** The wait is longer than a queue can hold a message back: on to the next hop. */

@@ -21,10 +21,7 @@ export function number(name: Variable): number {
 /** A list of numbers, comma-separated. */
 export function numbers(name: Variable): number[] {
   const text = process.env[name] ?? '';
-  const list = text
-    .split(',')
-    .filter((item) => item.trim() !== '')
-    .map(Number);
+  const list = text.split(',').flatMap((item) => (item.trim() === '' ? [] : Number(item)));
   if (list.some(Number.isNaN)) throw new Error(`The environment variable ${name} must be a list of numbers`);
   return list;
 }

@@ -8,8 +8,7 @@ type Level = (typeof LEVELS)[number];
 
 /** Lambda sets the level; `service` of each line, and of the metrics in it, is SERVICE_NAME. */
 const service = optional('SERVICE_NAME') ?? undefined;
-const least = (optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level;
-const told = LEVELS.slice(Math.max(0, LEVELS.indexOf(least)));
+const told = LEVELS.slice(Math.max(0, LEVELS.indexOf((optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level)));
 
 function writer(level: Level) {
   return (message: string, facts: object): void => {

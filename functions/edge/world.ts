@@ -56,13 +56,9 @@ export function againFrom(queueUrl: string): Again {
     sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
 }
 
-export function clientJobs(): ClientJobs {
-  return createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
-}
-
-export function overdue(): Overdue {
-  return createOverdue(dynamodb, required('JOBS_TABLE'));
-}
+export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
+export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
+export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 
 export function experience(): Experience {
   return createExperience({
@@ -72,8 +68,4 @@ export function experience(): Experience {
     lagPerPoll: lagPerPoll(),
     onError: (error) => logger.warn('experience is out of reach', { error: nameOf(error) }),
   });
-}
-
-export function clientKeys(): ClientKeys {
-  return createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 }

@@ -152,11 +152,8 @@ async function replay(job: SubmittingJob, request: Request, world: SubmitWorld):
 
 async function accept(job: Job, headers: Record<string, string>, world: SubmitWorld): Promise<Answer> {
   const shown = await showJob(job, world);
-  return {
-    ...shown,
-    status: 202,
-    headers: { ...shown.headers, location: `/v1/jobs/${job.jobId}`, ...headers },
-  };
+  const location = `/v1/jobs/${job.jobId}`;
+  return { ...shown, status: 202, headers: { ...shown.headers, location, ...headers } };
 }
 
 const REFUSED = {
@@ -194,16 +191,7 @@ function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorl
 }
 
 function measuredOf(creation: Creation): Measured {
-  switch (creation.kind) {
-    case 'created':
-      return { JobsCreated: 1 };
-    case 'unknown':
-      return upstreamMeasured(creation.cause);
-    case 'credentials_refused':
-    case 'refused':
-    case 'unavailable':
-      return upstreamMeasured(creation.kind);
-    default:
-      return {};
-  }
+  if (creation.kind === 'created') return { JobsCreated: 1 };
+  if (creation.kind === 'invalid' || creation.kind === 'model_not_found') return {};
+  return upstreamMeasured(creation.kind === 'unknown' ? creation.cause : creation.kind);
 }

@@ -24,6 +24,10 @@ describe('where a message stands to the wake-up that its job awaits', () => {
   ])('%s', (_what, message, expected) => {
     expect(standing({ ...AWAITED, ...message }, AWAITED)).toBe(expected);
   });
+
+  it('none, as it awaits none', () => {
+    expect(standing(AWAITED, null)).toBe('stale');
+  });
 });
 
 const submitting: SubmittingJob = {

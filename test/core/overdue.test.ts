@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
-import { newWatch, overdueAt, SHARDS, shardOf, watchOver } from '../../functions/core/overdue.ts';
+import { overdueAt, SHARDS, shardOf, WATCH_MILLIS, watchOver } from '../../functions/core/overdue.ts';
 import {
   finishedJob,
   NOW,
@@ -38,7 +38,7 @@ describe('overdueAt', () => {
 });
 
 describe('watchOver', () => {
-  const until = newWatch(NOW);
+  const until = NOW + WATCH_MILLIS;
 
   it.each([
     ['now', 0, until],

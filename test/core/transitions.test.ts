@@ -117,6 +117,11 @@ const CASES: [what: string, after: object, expected: object][] = [
     runningJob(),
   ],
   [
+    'adopted: nobody knows whether ModelStudio has reported on the job',
+    adopted(runningJob({ isSeen: false }), pollMessage(1, 't', { isSeen: false })),
+    runningJob({ isSeen: false }),
+  ],
+  [
     'adopted: a row that does not speak of doubt has none',
     adopted({ ...runningJob(), doubt: undefined as never }, pollMessage()),
     runningJob(),
@@ -184,6 +189,11 @@ const CASES: [what: string, after: object, expected: object][] = [
     'claimed: an attempt has the webhook to itself for a minute',
     claimed(pending(), NOW),
     { ...pending({ leaseUntil: NOW + MINUTE }), ...next(pending()) },
+  ],
+  [
+    'claimed: a webhook that awaits no message is looked after as long as its lease lasts',
+    claimed(pending({ awaited: null }), NOW),
+    { ...pending({ awaited: null, leaseUntil: NOW + MINUTE }), ...next(pending()) },
   ],
   [
     'claimed: towards its end, the watch is renewed from the end of the lease on',

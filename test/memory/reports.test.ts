@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environment } from '../../bench/start/environment.ts';
-import { REPORT_MAX_BYTES } from '../../functions/core/limits.ts';
+import { MEMORY_MIB, REPORT_MAX_BYTES } from '../../functions/core/limits.ts';
 import { type Bundles, bundleFunctions } from '../../lib/bundle.ts';
 import { startCloud } from './cloud.ts';
 
-const POLLER = { name: 'poll', memoryMiB: 256, batch: 10, reportBytes: REPORT_MAX_BYTES.poll } as const;
+const POLLER = {
+  name: 'poll',
+  memoryMiB: MEMORY_MIB.poll,
+  batch: 10,
+  reportBytes: REPORT_MAX_BYTES.poll,
+} as const;
 const COLLECTOR = {
   name: 'collect',
-  memoryMiB: 3008,
+  memoryMiB: MEMORY_MIB.collect,
   batch: 1,
   reportBytes: REPORT_MAX_BYTES.collect,
 } as const;
