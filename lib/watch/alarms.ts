@@ -48,6 +48,12 @@ function percent(label: string, enough: string, bad: Metric, all: Metric): MathE
   return new MathExpression({ expression, usingMetrics: { bad, all }, label });
 }
 
+/** Once within a quarter of an hour. */
+function any(metric: MetricName) {
+  const limit = { atLeast: 1, minutes: 15, bad: 1, outOf: 1 };
+  return { each: 'stack', metric: ({ own }: Watched) => own(metric, 'Sum'), ...limit } as const;
+}
+
 /**
  * Every alarm. None is raised by a single event that the stack gets over by itself, unless somebody has to look at
  * that very event. docs/runbook.md says why each limit is where it is.
@@ -160,10 +166,7 @@ export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'modelstudio-refusals',
     means: 'ModelStudio refuses to create jobs, and the reason is neither the request nor the key.',
-    each: 'stack',
-    metric: ({ own }) => own('UpstreamRefusals', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('UpstreamRefusals'),
   },
   {
     name: 'modelstudio-forgets-jobs',
@@ -192,10 +195,7 @@ export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'unknown-submissions',
     means: 'ModelStudio did not say whether it created a job: it may be running, and billed, unseen.',
-    each: 'stack',
-    metric: ({ own }) => own('UnknownSubmissions', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('UnknownSubmissions'),
   },
   {
     name: 'unknown-upstream-states',
@@ -208,18 +208,12 @@ export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'results-unreadable',
     means: 'A job failed because its results could not be read for ten minutes. They are kept in the bucket.',
-    each: 'stack',
-    metric: ({ own }) => own('ResultsUnreadable', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('ResultsUnreadable'),
   },
   {
     name: 'results-too-large',
     means: 'A job failed because its results are larger than 128 MiB.',
-    each: 'stack',
-    metric: ({ own }) => own('ResultsTooLarge', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('ResultsTooLarge'),
   },
   {
     name: 'webhook-failures',
@@ -233,17 +227,11 @@ export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'webhooks-exhausted',
     means: 'A webhook was given up after its last attempt: its receiver does not know of a finished job.',
-    each: 'stack',
-    metric: ({ own }) => own('WebhooksExhausted', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('WebhooksExhausted'),
   },
   {
     name: 'webhooks-blocked',
     means: 'A webhook was not sent because its URL resolves to an address that is not public.',
-    each: 'stack',
-    metric: ({ own }) => own('WebhooksBlocked', 'Sum'),
-    atLeast: 1,
-    ...{ minutes: 15, bad: 1, outOf: 1 },
+    ...any('WebhooksBlocked'),
   },
 ];
