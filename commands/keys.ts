@@ -58,7 +58,7 @@ async function revoke(keyId: string, clientKeys: ClientKeysTable): Promise<void>
 function scopesIn(given: string[] = [...SCOPES]): Scope[] {
   const wrong = given.find((scope) => !SCOPES.includes(scope as Scope));
   if (wrong === undefined) return [...new Set(given as Scope[])];
-  throw new UsageError(`There is no scope ${wrong}; there are: ${SCOPES.join(', ')}`);
+  throw new UsageError(`There is no scope ${wrong}; the scopes are ${SCOPES.join(', ')}`);
 }
 
 /** Who has only the key need not take it apart. */

@@ -227,7 +227,7 @@ const REPLACED: Record<string, string> = {
 function unknown(name: string): string {
   if (Object.hasOwn(REPLACED, name)) return `There is no setting ${name} any more; set ${REPLACED[name]}.`;
   const meant = nearest(name, NAMES);
-  const rest = meant ? `did you mean ${meant}?` : `there are: ${NAMES.join(', ')}.`;
+  const rest = meant ? `did you mean ${meant}?` : `the settings are: ${NAMES.join(', ')}.`;
   return `There is no setting ${name}; ${rest}`;
 }
 

@@ -28,7 +28,7 @@ const wrong: [CommandName, string[], string][] = [
   [
     'keys',
     ['create', '--name', 'a', '--scope', 'jobs:all'],
-    'There is no scope jobs:all; there are: jobs:read, jobs:write',
+    'There is no scope jobs:all; the scopes are jobs:read, jobs:write',
   ],
   ['keys', ['revoke'], '--id is missing'],
   ['keys', ['list', '--local', '--stack', 'Mine'], '--local and --stack exclude each other'],
@@ -37,7 +37,7 @@ const wrong: [CommandName, string[], string][] = [
   ['smoke', ['--url', 'https://api.example.com'], '--key is missing'],
   ['smoke', ['--url', 'https://api.example.com', '--key', 'a\nb'], '--key must be a client key, msj_…'],
   ['smoke', ['--url', 'https://api.example.com', '--key', 'msj_a_b'], '--model is missing'],
-  ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; there are: poll, collect, deliver'],
+  ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; the queues are poll, collect, deliver'],
   ['redrive', ['poll'], "Unexpected argument 'poll'"],
 ];
 it.concurrent.each(wrong)('%s %j is refused', async (name, args, sentence) => {

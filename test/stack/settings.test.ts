@@ -86,7 +86,7 @@ describe('refused with one sentence', () => {
     [{ 'retention-days': 9 }, 'There is no setting retention-days; did you mean retentionDays?'],
     [
       { colour: 'red' },
-      /^There is no setting colour; there are: stackName, organizationId, .*, removalPolicy\.$/,
+      /^There is no setting colour; the settings are: stackName, organizationId, .*, removalPolicy\.$/,
     ],
     [
       { organizationId: '' },
