@@ -20,47 +20,45 @@ export const STATES = {
   running: [
     ...['created', 'submitted', 'accepted', 'received', 'registered', 'new', 'open', 'not_started'],
     ...['pending', 'queued', 'in_queue', 'enqueued', 'scheduled', 'waiting', 'on_hold', 'paused', 'delayed'],
-    ...[
-      'starting',
-      'started',
-      'initialized',
-      'initializing',
-      'loading',
-      'preparing',
-      'provisioning',
-      'validating',
-      'retrying',
-    ],
+    ...['starting', 'started', 'initialized', 'initializing', 'loading', 'preparing', 'provisioning'],
+    ...['validating', 'retrying'],
     ...['running', 'processing', 'in_progress', 'in_process', 'working', 'active', 'executing', 'generating'],
     ...['finalizing', 'finishing', 'completing', 'stopping', 'canceling', 'cancelling', 'cancel_requested'],
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Members, by their letters and digits alone, the one that counts most first. */
+/** An answer's members, by their letters and digits alone, the one that counts most first. */
 export const MEMBERS = {
-  jobId: ['job_id', 'id'],
-  /** What a create's answer may be wrapped in. */
+  jobId: ['job_id'],
+  /** They count where there is no `jobId` or `jobState`: beside `data`, they may be the call's own. */
+  id: ['id'],
+  state: ['status', 'state'],
+  jobState: ['job_status'],
+  /** What an answer may be wrapped in. */
   wrapper: ['data'],
-  state: ['job_status', 'status', 'state'],
   totalTasks: ['total_tasks'],
   completedTasks: ['completed_tasks'],
   results: ['results'],
-  taskIndex: ['task_index', 'index'],
-  taskState: ['status', 'state'],
-  taskResult: ['result'],
-  taskError: ['error'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** The same of one of the results. */
+export const TASK_MEMBERS = {
+  index: ['task_index', 'index'],
+  state: ['status', 'state'],
+  result: ['result'],
+  error: ['error'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** What some serializers write where JSON has no word for it, and the word that is meant. */
-export const FOREIGN_WORDS: Readonly<Record<string, string>> = {
-  NaN: 'null',
-  Infinity: 'null',
-  '-Infinity': 'null',
-  None: 'null',
-  undefined: 'null',
-  True: 'true',
-  False: 'false',
-};
+export const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['NaN', 'null'],
+  ['Infinity', 'null'],
+  ['-Infinity', 'null'],
+  ['None', 'null'],
+  ['undefined', 'null'],
+  ['True', 'true'],
+  ['False', 'false'],
+]);
 
 /** A status line, or else its class, and what it says of a create. What is not certainly a refusal may have created. */
 export const CREATE_STATUSES: Readonly<Record<string, Creation['kind']>> = {
@@ -94,21 +92,14 @@ export const REPORT_STATUSES: Readonly<
   '5xx': 'server_error',
 };
 
-/** Where a refusal or a failure says why, the likeliest place first. `detail`, `errors` and `messages` may be lists. */
+/** Where a refusal or a failure says why, by the members' letters alone, the likeliest first. Each may be a list. */
 export const SENTENCES = {
   refusal: [
-    'detail',
-    'message',
-    'error',
-    'error_description',
-    'errors',
-    'messages',
-    'msg',
-    'title',
-    'reason',
+    ...['detail', 'message', 'error', 'errordescription', 'errormessage'],
+    ...['errors', 'messages', 'msg', 'title', 'reason'],
   ],
   /** In a report, `message` often tells that the report could be made. */
-  failure: ['error', 'errors', 'error_message', 'failure_reason', 'detail', 'reason', 'message'],
+  failure: ['error', 'errors', 'errormessage', 'failurereason', 'detail', 'reason', 'message'],
   /** What an entry of a list is about. */
   place: ['loc', 'field', 'param', 'pointer', 'path'],
   /** They repeat what was asked. */
@@ -121,17 +112,21 @@ export const EMPTY_SENTENCES: readonly RegExp[] = [
   /^(bad|invalid|malformed) (request|input|parameters?)$/i,
   /^(request )?validation (error|failed)s?$/i,
   /^one or more validation errors occurred$/i,
+  /^the (given data was|request is) invalid$/i,
   /^unprocessable (entity|content)$/i,
   /^(unauthorized|forbidden|access denied|payment required|conflict|gone|locked|request failed)$/i,
   /^(the )?(job|task|request|generation) (has )?failed$/i,
 ];
 
-/** What servers say of a path that they do not have: the address is wrong, whatever was asked for. */
-export const WRONG_ADDRESS_SENTENCES: readonly RegExp[] = [
-  /^(the )?((requested )?(resource|url|page|path|route|endpoint) )?(was )?not found( on this server)?$/i,
-  /^(404:? ?)?(page |file )?not found$/i,
-  /^default backend\b/i,
-  /^no route(s)? (matched|found)\b/i,
-  /^cannot (get|post) \//i,
-  /^there is nothing (at this path|here)$/i,
+/** What servers say of a path that they do not have: whoever speaks is not ModelStudio. */
+export const ROUTER_SENTENCES: readonly RegExp[] = [
+  /^(?!.*\bmodel).*\b(routes?|path|page|url|uri|endpoint|handler|(static|http) resource)\b/i,
+  /^(default backend|cannot (get|post) \/|there is nothing here$)/i,
+  /\bnot defined by this api\b/i,
+];
+
+/** What may be said of the address as well as of what was asked for there. */
+export const NOT_FOUND_SENTENCES: readonly RegExp[] = [
+  /^(404\b\W*)?(file )?not[ _-]?found(error|exception)?$/i,
+  /^(the )?((requested|specified) )?(resource|organization)\b/i,
 ];

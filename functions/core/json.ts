@@ -104,18 +104,19 @@ export function textAt(bytes: Buffer, { from, to }: Span): string {
   return bytes.toString('utf8', from, to);
 }
 
-/** The same text with other words in place of some that stand outside of strings. */
-export function withWordsReplaced(bytes: Buffer, words: Readonly<Record<string, string>>): Buffer {
-  const growth = Math.max(1, ...Object.entries(words).map(([from, to]) => to.length / from.length));
+/** The same text with other words in place of some that stand outside of strings; as it was, if a string does not end. */
+export function withWordsReplaced(bytes: Buffer, words: ReadonlyMap<string, string>): Buffer {
+  const growth = Math.max(1, ...[...words].map(([from, to]) => to.length / from.length));
   const replaced = Buffer.allocUnsafe(Math.ceil(bytes.length * growth));
   let length = 0;
   let copied = 0;
   for (let at = 0, end = 0; at < bytes.length; at = end) {
     end = at + 1;
-    if (bytes[at] === QUOTE) end = Math.max(end, endOfString(bytes, at));
+    if (bytes[at] === QUOTE) end = endOfString(bytes, at);
+    if (end < 0) return bytes;
     if (!isOfScalar(bytes[at] ?? 0)) continue;
     while (isOfScalar(bytes[end] ?? 0)) end++;
-    const word = end - at > WORD_MAX_BYTES ? undefined : words[bytes.toString('latin1', at, end)];
+    const word = end - at > WORD_MAX_BYTES ? undefined : words.get(bytes.toString('latin1', at, end));
     if (word === undefined) continue;
     length += bytes.copy(replaced, length, copied, at);
     length += replaced.write(word, length);

@@ -89,7 +89,7 @@ export const submissionUnknown: End = {
 /** @param report what ModelStudio has just said, if it was asked */
 export function expired(job: RunningJob, report: Report | null): End {
   const { code, message } = jobError('expired');
-  const said = report && lastAnswer(report, job.totalTasks);
+  const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
   const error = { code, message: said === null ? message : `${message} ${said}` };
   return { status: 'expired', completedTasks: job.completedTasks, results: null, error };
 }

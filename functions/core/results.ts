@@ -1,4 +1,4 @@
-import { MEMBERS } from './dialect.ts';
+import { TASK_MEMBERS } from './dialect.ts';
 import {
   elementsOf,
   isArrayAt,
@@ -37,17 +37,26 @@ interface Entry {
  * @returns null when what ModelStudio calls results is neither a list nor an object by index
  */
 export function placeResults(body: Buffer, span: Span, totalTasks: number): PlacedResults | null {
+  const fromZero = place(body, span, totalTasks, 0);
+  // What does not fit when counted from 0, but does from 1, is counted from 1.
+  const fromOne = fromZero?.surplus === 1 ? place(body, span, totalTasks, 1) : null;
+  const read = fromOne?.surplus === 0 ? fromOne : fromZero;
+  return read && { ...assemble(body, read.placed), surplus: read.surplus };
+}
+
+function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
   const placed: (Entry | undefined)[] = Array.from({ length: totalTasks });
   let surplus = 0;
   let isReadable = true;
   for (const [index, value] of indexed(body, span, () => (isReadable = false))) {
-    const isPlace = index !== null && index < totalTasks;
-    const before = isPlace ? placed[index] : undefined;
+    const at = index === null ? -1 : index - first;
+    const isPlace = at >= 0 && at < totalTasks;
+    const before = isPlace ? placed[at] : undefined;
     if (!isPlace || before) surplus += 1;
     // Of two that claim a place, the first that brings something has it.
-    if (isPlace && !before?.isGiven) placed[index] = readEntry(body, value);
+    if (isPlace && !before?.isGiven) placed[at] = readEntry(body, value);
   }
-  return isReadable ? { ...assemble(body, placed), surplus } : null;
+  return isReadable ? { placed, surplus } : null;
 }
 
 /** The entries and the conversations they are for; null for one that does not say. */
@@ -77,16 +86,10 @@ function* indexed(
 
 function ownIndex(body: Buffer, value: Span): number | null {
   if (!isObjectAt(body, value)) return null;
-  return countAt(body, indexMember(body, value).index);
+  return countAt(body, taskMembers(body, value).index);
 }
 
-const indexMember = reader({ index: MEMBERS.taskIndex });
-const taskMembers = reader({
-  index: MEMBERS.taskIndex,
-  state: MEMBERS.taskState,
-  result: MEMBERS.taskResult,
-  error: MEMBERS.taskError,
-});
+const taskMembers = reader(TASK_MEMBERS);
 
 function readEntry(body: Buffer, span: Span): Entry {
   if (!isObjectAt(body, span)) {
@@ -101,12 +104,14 @@ function readEntry(body: Buffer, span: Span): Entry {
   return { span, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
 }
 
-/** An error that is `false`, `{}`, `[]` or empty is none. */
+/** An error that is `false`, `{}`, `[]` or empty is none; nor is one whose members are all of that kind. */
 function saysSomething(body: Buffer, error: Span | undefined): boolean {
-  if (error === undefined) return false;
-  return !/^(false|""|\{\}|\[\])$/.test(
-    textAt(body, { ...error, to: Math.min(error.to, error.from + 64) }).replace(/\s/g, ''),
-  );
+  return error !== undefined && !isNothing(valueAt(body, error) ?? 'long');
+}
+
+function isNothing(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isNothing);
+  return !value || /^\s*(null|none)?\s*$/i.test(String(value));
 }
 
 function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'> {
@@ -124,9 +129,10 @@ function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResul
 function textOf(body: Buffer, { span, isObject, hasIndex }: Entry, index: number): string {
   if (!isObject)
     return `{"task_index":${index},"status":"completed","result":${textAt(body, span)},"error":null}`;
+  // Last, so that it counts beside one of null.
   return hasIndex
     ? textAt(body, span)
-    : `{"task_index":${index},${textAt(body, { ...span, from: span.from + 1 })}`;
+    : `${textAt(body, { ...span, to: span.to - 1 })},"task_index":${index}}`;
 }
 
 function missingEntry(task_index: number): string {

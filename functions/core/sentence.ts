@@ -1,10 +1,10 @@
 import { EMPTY_SENTENCES, SENTENCES } from './dialect.ts';
 import { documentIn, elementsOf, isArrayAt, isObjectAt, membersOf, type Span, valueAt } from './json.ts';
+import { lettersOf } from './spelling.ts';
 
 const SENTENCE_MAX_LENGTH = 300;
 /** Of a list of faults. */
 const FAULTS_MAX = 5;
-const FIELDS_MAX = 100;
 /** Of one object that are looked at. */
 const MEMBERS_MAX = 1000;
 const DEPTH_MAX = 4;
@@ -14,13 +14,25 @@ export function sentenceOfRefusal(body: Buffer, apiKey: string): string | null {
   const document = documentIn(body);
   if (document) return plain(sentenceAt(body, document, SENTENCES.refusal, 0), apiKey);
   const text = body.toString().trim();
-  const isShortText = text.length <= SENTENCE_MAX_LENGTH && !/^[<{[]/.test(text);
+  const isShortText = text.length <= SENTENCE_MAX_LENGTH && !/^[<{[]|[\0\ufffd]/.test(text);
   return isShortText ? plain(text, apiKey) : null;
 }
 
 /** Why a job failed, in the words of its report; null when that does not say. */
 export function sentenceOfFailure(body: Buffer, report: Span, apiKey: string): string | null {
   return plain(sentenceAt(body, report, SENTENCES.failure, 0), apiKey);
+}
+
+/** Fewer letters in a row may be the same by chance. */
+const QUOTED_LETTERS = 8;
+
+/** Whether a sentence repeats some of what was asked, give or take the punctuation. */
+export function quotes(sentence: string, asked: unknown): boolean {
+  const said = lettersOf(sentence);
+  const text = lettersOf(JSON.stringify(asked));
+  for (let at = 0; at + QUOTED_LETTERS <= said.length; at += QUOTED_LETTERS / 2)
+    if (text.includes(said.slice(at, at + QUOTED_LETTERS))) return true;
+  return false;
 }
 
 type Names = readonly string[];
@@ -51,6 +63,7 @@ function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
   return new Map(
     membersOf(body, object)
       .take(MEMBERS_MAX)
+      .map(([name, value]): [string, Span] => [lettersOf(name), value])
       .filter(([name]) => names.includes(name)),
   );
 }
@@ -70,9 +83,9 @@ function faultsIn(body: Buffer, list: Span, depth: number): string[] {
 function fieldFaultsIn(body: Buffer, object: Span, depth: number): string[] {
   const never: Names = SENTENCES.never;
   const faults: string[] = [];
-  for (const [name, value] of membersOf(body, object).take(FIELDS_MAX)) {
+  for (const [name, value] of membersOf(body, object).take(MEMBERS_MAX)) {
     if (faults.length === FAULTS_MAX) break;
-    const isList = isArrayAt(body, value) && !never.includes(name);
+    const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
     const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
     if (sentence !== null) faults.push(`${name}: ${sentence}`);
   }
@@ -86,7 +99,9 @@ function placeIn(body: Buffer, entry: Span): string {
     const span = members.get(name);
     const value = span && valueAt(body, span);
     if (typeof value === 'string') return value;
-    if (Array.isArray(value)) return value.filter((part) => part !== 'body').join('.');
+    // An object in it could not even be made text of.
+    const isStep = (part: unknown) => typeof part !== 'object' && part !== 'body';
+    if (Array.isArray(value)) return value.filter(isStep).join('.');
   }
   return '';
 }
@@ -106,7 +121,7 @@ function saysNothing(sentence: string): boolean {
 }
 
 /** One line of plain text, not too long; null when it gives the key away. */
-function plain(sentence: string | null, apiKey: string): string | null {
+export function plain(sentence: string | null, apiKey: string): string | null {
   if (sentence === null || quotesKey(sentence, apiKey)) return null;
   const line = sentence.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return line === '' ? null : line.slice(0, SENTENCE_MAX_LENGTH).toWellFormed();
@@ -114,18 +129,24 @@ function plain(sentence: string | null, apiKey: string): string | null {
 
 /** In whatever spelling: escaped, encoded, in other letters, set apart. */
 function quotesKey(sentence: string, apiKey: string): boolean {
-  const letters = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const unescaped = sentence.replace(
-    /\\u([\da-f]{4})|\\x([\da-f]{2})|%([\da-f]{2})|&#x([\da-f]{1,6});/gi,
-    (_all, ...hex) => characterOf(Number.parseInt(hex.slice(0, 4).find(Boolean), 16)),
-  );
-  const texts = [sentence, unescaped.replace(/&#(\d{1,7});/g, (_all, code) => characterOf(Number(code)))];
-  const bytes = Buffer.from(apiKey);
-  const keys = [apiKey, bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
+  const letters = (text: string) => lettersOf(text.normalize('NFKC'));
+  const texts = [sentence, unescaped(sentence), unescaped(unescaped(sentence))].map(letters);
+  // In base64, the letters depend on how much stands before them.
+  const inBase64 = [0, 1, 2].map((shift) => {
+    const bytes = Buffer.from(apiKey.padStart(apiKey.length + shift));
+    return bytes.toString('base64').slice(shift && shift + 1, Math.floor((bytes.length * 4) / 3));
+  });
+  const keys = [apiKey, Buffer.from(apiKey).toString('hex'), ...inBase64];
   const spelled = keys.map(letters).filter((key) => key !== '');
-  return texts.some((text) => spelled.some((key) => letters(text).includes(key)));
+  return texts.some((text) => spelled.some((key) => text.includes(key)));
 }
 
-function characterOf(code: number): string {
-  return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+const ESCAPES =
+  /\\u([\da-f]{4})|(?:\\x|[%=])([\da-f]{2})|(?:\\u\{|&#x)([\da-f]{1,6})[;}]|&#(\d{1,7});|&[a-z]+;/gi;
+
+function unescaped(sentence: string): string {
+  return sentence.replace(ESCAPES, (_all, four, two, some, decimal) => {
+    const code = decimal ? Number(decimal) : Number.parseInt(four ?? two ?? some, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+  });
 }

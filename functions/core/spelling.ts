@@ -1,9 +1,9 @@
 import { STATES } from './dialect.ts';
 import { isNullAt, membersOf, type Span, valueAt } from './json.ts';
 
-/** Case, `_`, `-` and blanks do not count. */
-function lettersOf(word: string): string {
-  return word.toLowerCase().replace(/[^a-z0-9]/g, '');
+/** Case, `_`, `-` and blanks do not count; letters of other scripts do. */
+export function lettersOf(word: string): string {
+  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Of one object; no answer that means well has so many. */

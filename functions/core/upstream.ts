@@ -3,8 +3,9 @@ import {
   CREATE_STATUSES,
   FOREIGN_WORDS,
   MEMBERS,
+  NOT_FOUND_SENTENCES,
   REPORT_STATUSES,
-  WRONG_ADDRESS_SENTENCES,
+  ROUTER_SENTENCES,
 } from './dialect.ts';
 import type { RunningJob } from './job.ts';
 import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from './json.ts';
@@ -12,7 +13,7 @@ import type { Outcome } from './outcome.ts';
 import type { Report, Trouble } from './report.ts';
 import { placeResults } from './results.ts';
 import { retryAfterOf } from './retry-after.ts';
-import { sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
+import { plain, sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
 import { countAt, reader, stateOf } from './spelling.ts';
 
 /** What is needed to read an answer, and to keep to oneself what is in it. */
@@ -72,27 +73,40 @@ function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | un
 /** Any web server says that it has not found something; ModelStudio says what. */
 export function saysWhatIsMissing(body: Buffer, apiKey: string): boolean {
   const sentence = documentIn(body) && sentenceOfRefusal(body, apiKey);
-  if (sentence === null) return false;
-  return !WRONG_ADDRESS_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+  return sentence !== null && !isOneOf([...ROUTER_SENTENCES, ...NOT_FOUND_SENTENCES], sentence);
 }
 
-const createMembers = reader({ jobId: MEMBERS.jobId, wrapper: MEMBERS.wrapper });
+function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
+  return patterns.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+}
 
-function createdJobId(body: Buffer): string | null {
-  const document = documentIn(body);
-  if (document === null || !isObjectAt(body, document)) return null;
-  const { jobId, wrapper } = createMembers(body, document);
-  if (jobId) return jobIdAt(body, jobId);
-  const isWrapped = wrapper && isObjectAt(body, wrapper);
-  const wrapped = isWrapped ? createMembers(body, wrapper).jobId : undefined;
-  return wrapped ? jobIdAt(body, wrapped) : null;
+const membersOfAnswer = reader(MEMBERS);
+
+/** Where an answer's members stand, and those of what it wraps; null when it is no object. */
+function readMembers(given: Buffer) {
+  const asGiven = documentIn(given);
+  const body = asGiven ? given : withWordsReplaced(given, FOREIGN_WORDS);
+  const object = asGiven ?? documentIn(body);
+  if (object === null || !isObjectAt(body, object)) return null;
+  const outer = membersOfAnswer(body, object);
+  const { wrapper } = outer;
+  const inner = wrapper && isObjectAt(body, wrapper) ? membersOfAnswer(body, wrapper) : {};
+  return { body, object, outer, inner };
+}
+
+function createdJobId(given: Buffer): string | null {
+  const read = readMembers(given);
+  if (read === null) return null;
+  const { body, outer, inner } = read;
+  return jobIdAt(body, outer.jobId ?? inner.jobId ?? outer.id ?? inner.id);
 }
 
 /** Text, or a whole number, of which each digit counts. `.` and `..` would lead to another path. */
-function jobIdAt(body: Buffer, span: Span): string | null {
-  const written = textAt(body, span);
-  const id = /^\d{1,512}$/.test(written) ? written : valueAt(body, span);
-  const isId = typeof id === 'string' && /^(?!\.{1,2}$)[\x21-\x7e]{1,512}$/.test(id);
+function jobIdAt(body: Buffer, span: Span | undefined): string | null {
+  const value = span && valueAt(body, span);
+  const isNumber = typeof value === 'number';
+  const id = isNumber ? textAt(body, span as Span) : value;
+  const isId = typeof id === 'string' && (isNumber ? /^\d{1,512}$/ : /^(?!\.{1,2}$)[!-~]{1,512}$/).test(id);
   return isId ? id : null;
 }
 
@@ -108,7 +122,7 @@ export function readReport(outcome: Outcome, job: AskedJob, context: ReadingCont
     case 'report':
       return isTruncated ? { kind: 'too_large' } : readReportBody(body, job, context);
     case 'missing':
-      return readMissing(status, body);
+      return readMissing(status, body, context);
     case 'unavailable':
       return trouble(kind, retryAfterOf(headers, context.now) ?? 0);
     default:
@@ -117,31 +131,23 @@ export function readReport(outcome: Outcome, job: AskedJob, context: ReadingCont
 }
 
 /** Whoever stands before ModelStudio may answer in its place, though seldom in JSON. */
-function readMissing(status: number, body: Buffer): Report {
+function readMissing(status: number, body: Buffer, { apiKey }: ReadingContext): Report {
   const isGone = status === 410 && !body.toString('latin1', 0, 100).trimStart().startsWith('<');
-  return isGone || documentIn(body) ? { kind: 'missing', isGone } : trouble('nonsense');
+  const isTold = readMembers(body) && !isOneOf(ROUTER_SENTENCES, sentenceOfRefusal(body, apiKey) ?? '');
+  return isGone || isTold ? { kind: 'missing', isGone } : trouble('nonsense');
 }
 
-const reportMembers = reader({
-  // Not by its other names, which may be another thing's.
-  jobId: [MEMBERS.jobId[0]],
-  state: MEMBERS.state,
-  totalTasks: MEMBERS.totalTasks,
-  completedTasks: MEMBERS.completedTasks,
-  results: MEMBERS.results,
-  wrapper: MEMBERS.wrapper,
-});
+function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext): Report {
+  const read = readMembers(given);
+  if (read === null) return trouble('nonsense');
+  const { body, object, outer, inner } = read;
+  // What is wrapped counts before what stands beside it, which may be said of the call.
+  const isWrapped = !(outer.jobState ?? outer.results);
+  const members = isWrapped ? { ...outer, ...inner } : outer;
+  if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job)) return trouble('nonsense');
 
-function readReportBody(given: Buffer, job: AskedJob, context: ReadingContext): Report {
-  const body = documentIn(given) ? given : inJson(given);
-  const document = documentIn(body);
-  if (document === null || !isObjectAt(body, document)) return trouble('nonsense');
-  const outer = reportMembers(body, document);
-  const isWrapped = !outer.state && !outer.results && outer.wrapper && isObjectAt(body, outer.wrapper);
-  const members = isWrapped ? reportMembers(body, outer.wrapper as Span) : outer;
-  if (!isOfJob(body, members.jobId, job)) return trouble('nonsense');
-
-  const word = members.state && valueAt(body, members.state);
+  const stateSpan = members.jobState ?? (isAboutJob(body, members, job) ? members.state : undefined);
+  const word = stateSpan && valueAt(body, stateSpan);
   const placed = members.results ? placeResults(body, members.results, job.totalTasks) : null;
   const completedTasks = countAt(body, members.completedTasks);
   const state = typeof word === 'string' ? stateOf(word) : null;
@@ -152,11 +158,7 @@ function readReportBody(given: Buffer, job: AskedJob, context: ReadingContext): 
     case 'cancelled': {
       const isCancelled = state === 'cancelled';
       const results = placed && placed.missing < job.totalTasks ? placed : null;
-      const sentence = sentenceOfFailure(
-        body,
-        isWrapped ? (outer.wrapper as Span) : document,
-        context.apiKey,
-      );
+      const sentence = sentenceOfFailure(body, (isWrapped && outer.wrapper) || object, apiKey);
       return { kind: 'failed', isCancelled, completedTasks, results, sentence };
     }
     case 'running':
@@ -165,24 +167,22 @@ function readReportBody(given: Buffer, job: AskedJob, context: ReadingContext): 
       const total = countAt(body, members.totalTasks) ?? job.totalTasks;
       const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
       if (isWhole) return { kind: 'completed', results: placed };
-      const isReport = word !== undefined || members.results !== undefined;
-      return isReport
-        ? { kind: 'running', completedTasks, unknownState: String(word ?? '') }
-        : trouble('nonsense');
+      if (word === undefined && !members.results) return trouble('nonsense');
+      const called = typeof word === 'string' ? word : (JSON.stringify(word) ?? '');
+      return { kind: 'running', completedTasks, unknownState: plain(called, apiKey) ?? '' };
     }
   }
 }
 
-/** An id of null says nothing, and letters may come back in another case. */
-function isOfJob(body: Buffer, jobId: Span | undefined, { upstreamJobId }: AskedJob): boolean {
-  const id = jobId && jobIdAt(body, jobId);
-  return !id || id.toLowerCase() === upstreamJobId.toLowerCase();
+/** Without anything of a job's, `status` is what any service says of any call. */
+function isAboutJob(body: Buffer, members: ReturnType<typeof membersOfAnswer>, job: AskedJob): boolean {
+  const { jobId, id, totalTasks, completedTasks, results } = members;
+  return Boolean(jobId ?? totalTasks ?? completedTasks ?? results) || isOfJob(body, id, job);
 }
 
-/** The same with JSON's own words in place of other languages'. */
-function inJson(body: Buffer): Buffer {
-  const isObject = body.toString('latin1', 0, 100).trimStart().startsWith('{');
-  return isObject ? withWordsReplaced(body, FOREIGN_WORDS) : body;
+/** Letters may come back in another case. */
+function isOfJob(body: Buffer, id: Span | undefined, { upstreamJobId }: AskedJob): boolean {
+  return jobIdAt(body, id)?.toLowerCase() === upstreamJobId.toLowerCase();
 }
 
 function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {

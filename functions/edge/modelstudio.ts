@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Submission } from '../core/submission.ts';
@@ -46,7 +46,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       const key = await apiKey.get(isStale);
       const deadlineMillis = until - clock.now();
       // Sent all the same, it would be a request of which nobody knows what came.
-      if (deadlineMillis < SEND_MIN_MILLIS) throw new Error('The key was read too late to be used');
+      if (deadlineMillis < SEND_MIN_MILLIS) return null;
       const isSendable = /^[!-~]+$/.test(key);
       const outcome = isSendable
         ? await exchange({ ...request, deadlineMillis, headers: headers(key) })
@@ -54,8 +54,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       return { outcome: decoded(outcome, request.maxBytes), context: { apiKey: key, now: clock.now() } };
     };
     const answer = await send(false);
+    if (answer === null) throw new Error('The key was read too late to be used');
     const isRefused = answer.outcome.kind === 'answered' && answer.outcome.status === 401;
-    return isRefused ? send(true) : answer;
+    return (isRefused && (await send(true))) || answer;
   }
 
   return {
@@ -100,18 +101,18 @@ const KEY_REFUSED: Outcome = {
   isTruncated: false,
 };
 
-const DECODERS = new Map([
-  ['gzip', gunzipSync],
-  ['x-gzip', gunzipSync],
-  ['deflate', inflateSync],
-  ['br', brotliDecompressSync],
-]);
+/** Gzip is known by its first bytes, `deflate` comes with a header of its own or without. */
+function decoderOf(body: Buffer, encoding = '') {
+  if (body[0] === 0x1f && body[1] === 0x8b) return gunzipSync;
+  if (/^deflate$/i.test(encoding)) return ((body[0] ?? 0) & 0xf) === 8 ? inflateSync : inflateRawSync;
+  return /^br$/i.test(encoding) ? brotliDecompressSync : null;
+}
 
-/** Nobody was asked to compress an answer, but some do. */
+/** Nobody was asked to compress an answer, but some do, and some do not say so. */
 function decoded(outcome: Outcome, maxOutputLength: number): Outcome {
   if (outcome.kind !== 'answered') return outcome;
-  const decode = DECODERS.get(outcome.headers['content-encoding']?.trim().toLowerCase() ?? '');
-  if (decode === undefined || outcome.isTruncated) return outcome;
+  const decode = decoderOf(outcome.body, outcome.headers['content-encoding']?.trim());
+  if (decode === null || outcome.isTruncated) return outcome;
   try {
     return { ...outcome, body: decode(outcome.body, { maxOutputLength }) };
   } catch (error) {

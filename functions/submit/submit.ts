@@ -2,13 +2,14 @@ import type { Admitted, Request } from '../admit/admit.ts';
 import { readJson } from '../core/body.ts';
 import type { Creation } from '../core/creation.ts';
 import { kindOf } from '../core/forecast.ts';
-import { workOf } from '../core/generation.ts';
+import { canonicalOf, workOf } from '../core/generation.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
 import { type Answer, problem } from '../core/problem.ts';
 import { standingOf, submissionUnknown } from '../core/report.ts';
 import { nextPollSeconds, type Outlook } from '../core/schedule.ts';
+import { quotes } from '../core/sentence.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/submission.ts';
 import { accepted, nextWakeUp, started } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook-url.ts';
@@ -43,7 +44,7 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
     create(job, parsed, world),
     world.experience.outlook(kindOf(job.modelId, job.totalTasks)),
   );
-  tellSubmitted(job, creation, world);
+  tellSubmitted(job, parsed, creation, world);
   switch (creation.kind) {
     case 'created':
       return accept(await begin(job, creation.upstreamJobId, outlook, world), {}, world);
@@ -173,7 +174,14 @@ function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, r
   return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
 }
 
-function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorld): void {
+function tellSubmitted(
+  job: SubmittingJob,
+  submission: Submission,
+  creation: Creation,
+  world: SubmitWorld,
+): void {
+  const sentence = creation.kind !== 'invalid' && 'sentence' in creation ? creation.sentence : null;
+  const isQuoting = sentence && quotes(sentence.replaceAll(job.modelId, ''), canonicalOf(submission));
   const facts = {
     outcome: creation.kind,
     job_id: job.jobId,
@@ -183,9 +191,7 @@ function tellSubmitted(job: SubmittingJob, creation: Creation, world: SubmitWorl
     duration_ms: world.clock.now() - job.createdAt,
     ...('cause' in creation && { cause: creation.cause }),
     // What is said of the request may quote it, so only what is said of the deployment is told.
-    ...(creation.kind !== 'invalid' &&
-      'sentence' in creation &&
-      creation.sentence && { said: creation.sentence }),
+    ...(sentence && !isQuoting && { said: sentence }),
   };
   world.log.tell('submit', facts, measuredOf(creation));
 }

@@ -235,6 +235,10 @@ describe('afterReport', () => {
     expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
   });
 
+  it('an expiry that nobody came to see tells that', () => {
+    expect(expired(runningJob(), null).error?.message).toMatch(/was not asked at the last/);
+  });
+
   it('gives up on what is too large for the collector, too', () => {
     expect(afterReport(runningJob(), tooLarge, NOW, outlook, true)).toEqual(
       end('failed', 1, 'results_too_large'),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { documentIn, type Span } from '../../functions/core/json.ts';
-import { sentenceOfFailure, sentenceOfRefusal } from '../../functions/core/sentence.ts';
+import { quotes, sentenceOfFailure, sentenceOfRefusal } from '../../functions/core/sentence.ts';
 
 const KEY = 'sk-CANARY-0123456789';
-const bytes = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+const bytes = (body: unknown) =>
+  Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 const nestedJson = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const base64 = Buffer.from(KEY).toString('base64');
 const escaped = [...KEY].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
@@ -58,6 +59,13 @@ describe('the sentence of a refusal', () => {
     ['a code before nothing', { error: 'too_hot', message: 'Validation error' }, 'too_hot'],
     ['what says little, if there is no more', { message: 'Bad Request' }, 'Bad Request'],
     ['the one that is text', { message: ' ', detail: 5, error: 'Too hot.' }, 'Too hot.'],
+    ['capital letters', { Message: 'Too hot.', StatusCode: 400 }, 'Too hot.'],
+    ['errorMessage', { errorMessage: 'Too hot.', errorType: 'E' }, 'Too hot.'],
+    [
+      'fields that say more than the message',
+      { message: 'The given data was invalid.', errors: { temperature: ['Too hot.'] } },
+      'temperature: Too hot.',
+    ],
     ['short plain text', 'Too hot.', 'Too hot.'],
     ['JSON text', '"Too hot."', 'Too hot.'],
     ['a list', ['Too hot.'], 'Too hot.'],
@@ -71,6 +79,9 @@ describe('the sentence of a refusal', () => {
     ['none: empty', '', null],
     ['none: HTML', '<html>Too hot.</html>', null],
     ['none: half a document', '{"message":"Too', null],
+    ['none: what is no text', Buffer.from([0x1f, 0x8b, 8, 0, 0xff]), null],
+    ['none: text in UTF-16', Buffer.from('Too hot.', 'utf16le'), null],
+    ['none: what was asked, in capital letters', { errors: { Input: ['Too hot.'] } }, null],
     ['none: long text', 'x'.repeat(301), null],
     ['none: null', null, null],
     ['none: other fields', { prompt: 'Too hot.' }, null],
@@ -93,6 +104,14 @@ describe('the sentence of a refusal', () => {
     ['in percent-encoding', { message: `Bad key ${KEY.replaceAll('-', '%2D').replace('C', '%43')}` }],
     ['as HTML', { message: `Bad key sk&#45;&#x43;ANARY-0123456789` }],
     ['in base64', { message: `Bad header ${base64}` }],
+    ...['Bearer ', 'u:', 'me:', 'you:'].map((before): [string, unknown] => [
+      `in base64 behind ${before}`,
+      { message: `Bad header ${Buffer.from(`${before}${KEY}\n`).toString('base64url')}` },
+    ]),
+    ['in percent-encoding, twice', { message: `Bad key ${KEY.replaceAll('-', '%252D')}` }],
+    ['in wide letters', { message: 'Bad key ｓｋ－ＣＡＮＡＲＹ－０１２３４５６７８９' }],
+    ['with a character by name', { message: `Bad key ${KEY.replaceAll('-', '&hyphen;')}` }],
+    ['with a character by its number in braces', { message: `Bad key ${KEY.replace('s', '\\u{73}')}` }],
     ['beyond what is shown', { message: `${'x'.repeat(290)}${KEY}` }],
     ['in a list', { detail: [{ msg: `Bad key ${KEY}` }] }],
     ['in plain text', `Bad key ${KEY}`],
@@ -116,4 +135,16 @@ describe('the sentence of a failure', () => {
     const body = bytes(report);
     expect(sentenceOfFailure(body, documentIn(body) as Span, KEY)).toBe(sentence);
   });
+});
+
+it.each<[sentence: string, isQuoting: boolean]>([
+  ['No credit is left', false],
+  ['Refused: "what do I earn"', true],
+  ['Refused: WHAT_DO_I_EARN…', true],
+  ['Запрещено: сколько я зарабатываю', true],
+  ['What', false],
+  ['', false],
+])('quotes what was asked: %s: %s', (sentence, isQuoting) => {
+  const asked = ['m', [[{ role: 'user', content: 'Say,\nwhat do I earn? Сколько я зарабатываю?' }]]];
+  expect(quotes(sentence, asked)).toBe(isQuoting);
 });

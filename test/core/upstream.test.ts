@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../functions/core/outcome.ts';
 import { readCreation, readReport } from '../../functions/core/upstream.ts';
@@ -58,9 +59,20 @@ describe('readCreation', () => {
     ['id where job_id is null', answer(200, { job_id: null, id: 'up-1' }), created()],
     ['512 characters', answer(200, { job_id: 'a'.repeat(512) }), created('a'.repeat(512))],
 
+    ['data.job_id before an id of the call', answer(200, { id: 9, data: { job_id: 'up-1' } }), created()],
+    ['data, of a call that went well', answer(200, { status: 'success', data: { id: 'up-1' } }), created()],
+    ['the JSON of Python', answer(200, '{"job_id":"up-1","eta":NaN,"queued":True}'), created()],
+    ['an id of encoded dots', answer(200, { job_id: '%2e%2e' }), created('%2e%2e')],
+
     ['an empty answer', answer(200, ''), nonsense],
     ['204', answer(204, ''), nonsense],
     ['half an answer', answer(200, '{"job_id":"up-1"'), nonsense],
+    ['a number with a fraction of nothing', answer(200, '{"job_id":7.0}'), nonsense],
+    ['a number in powers of ten', answer(200, '{"job_id":1e6}'), nonsense],
+    ['UTF-16', answer(200, Buffer.from('{"job_id":"up-1"}', 'utf16le')), nonsense],
+    ['two answers', answer(200, '{"job_id":"a"}\n{"job_id":"b"}'), nonsense],
+    ['an answer in quotes', answer(200, JSON.stringify('{"job_id":"up-1"}')), nonsense],
+    ['an id that only every object has', answer(200, '{"__proto__":{"job_id":"x"}}'), nonsense],
     ['an answer that went on', answer(200, { job_id: 'up-1' }, { isTruncated: true }), nonsense],
     ['HTML', answer(200, '<html>welcome</html>'), nonsense],
     ['null', answer(200, null), nonsense],
@@ -119,6 +131,11 @@ describe('readCreation', () => {
       answer(422, { detail: [{ loc: ['body', 'max_tokens'], msg: 'Bad.' }] }),
       invalid('max_tokens: Bad.'),
     ],
+    [
+      'a place that no text can be made of',
+      answer(422, { detail: [{ loc: ['body', { toString: 1 }, 'x'], msg: 'Bad.' }] }),
+      invalid('x: Bad.'),
+    ],
     ['400 that quotes the key', answer(400, { message: 'Not SK-Canary.' }), invalid(null)],
 
     ['404 that names the model', answer(404, { error: 'Model not found: m/1.' }), notFound],
@@ -135,6 +152,27 @@ describe('readCreation', () => {
       answer(404, { message: 'Cannot POST /api/v1/x', error: 'Not Found' }),
       wrongAddress,
     ],
+    ...[
+      'No static resource api/v1/organizations/org_1/generate.',
+      'Route POST:/api/v1/organizations/org_1/generate not found',
+      'No route matches [POST] "/api/v1/x"',
+      'The route api/v1/x could not be found.',
+      'No handler found for POST /api/v1/x',
+      'The requested URL was not found on the server. If you entered the URL manually please check it.',
+      'The current request is not defined by this API.',
+      'The page could not be found',
+      'Invalid URL (POST /api/v1/x)',
+      'Resource does not exist',
+      'Organization not found',
+      'NOT_FOUND',
+    ].map((message): [string, Outcome, object] => [
+      `404 that says: ${message}`,
+      answer(404, { error: { message } }),
+      wrongAddress,
+    ]),
+    ...['No model at this path', "The model 'x' does not exist", 'model_not_found', 'Unknown id x'].map(
+      (detail): [string, Outcome, object] => [`404 that says: ${detail}`, answer(404, { detail }), notFound],
+    ),
   ])('%s', (_what, outcome, creation) => {
     expect(readCreation(outcome, context)).toEqual(creation);
   });
@@ -214,6 +252,32 @@ describe('readReport', () => {
       answer(200, { job_id: 'up-1', job_status: 'FINISHED', results: tasks }),
       completed,
     ],
+    ...[{ status: 'success' }, { status: 'ok' }, { status: 200 }, { id: 'call-9' }].map(
+      (beside): [string, Outcome, object] => [
+        `data around it, beside ${JSON.stringify(beside)}`,
+        answer(200, { ...beside, data: { job_id: 'up-1', job_status: 'finished', results: tasks } }),
+        completed,
+      ],
+    ),
+    [
+      'the state of the call beside a job that runs',
+      answer(200, { status: 'success', data: { job_id: 'up-1', status: 'running', results: [] } }),
+      running(null),
+    ],
+    [
+      'the state of the call beside a job that failed',
+      answer(200, { status: 'success', message: 'Read.', data: { job_status: 'failed', error: 'No.' } }),
+      failed({ sentence: 'No.' }),
+    ],
+    ['a state beside data', ended({ data: { job_status: 'running', status: 'failed' } }), completed],
+    ['a state of its id', answer(200, { id: 'up-1', status: 'failed', error: 'No.' }), failed()],
+    ['a state of no job', answer(200, { status: 'error', message: 'No database' }), trouble('nonsense')],
+    ['a state of another thing', answer(200, { id: 'x', status: 'error' }), trouble('nonsense')],
+    ['the state of a server', answer(200, { status: 'maintenance' }), trouble('nonsense')],
+    ['a state of the key', report({ job_status: 'SK-Canary' }), running(null, '')],
+    ['a state that is an object', report({ job_status: { toString: 1 } }), running(null, '{"toString":1}')],
+    ['a state that every object has', report({ job_status: 'constructor' }), running(null, 'constructor')],
+    ['a word of another script before it', report({ job_status: 'не done' }), running(null, 'не done')],
     ['counts that contradict', ended({ completed_tasks: 1, total_tasks: 9 }), completed],
     [
       'an id that is a number',
@@ -238,6 +302,11 @@ describe('readReport', () => {
     ['an answer that went on', answer(200, '{', { isTruncated: true }), { kind: 'too_large' }],
     ['404', answer(404, {}), { kind: 'missing', isGone: false }],
     ['404 in text', answer(404, 'default backend - 404'), trouble('nonsense')],
+    ['404 in digits', answer(404, '404'), trouble('nonsense')],
+    ['404 of null', answer(404, 'null'), trouble('nonsense')],
+    ['404 of a gateway', answer(404, { message: 'no Route matched with those values' }), trouble('nonsense')],
+    ['404 for the job', answer(404, { detail: 'Job not found' }), { kind: 'missing', isGone: false }],
+    ['404 that says no more', answer(404, { detail: 'Not Found' }), { kind: 'missing', isGone: false }],
     ['404 in HTML', answer(404, '<h1>Not Found</h1>'), trouble('nonsense')],
     ['404 of nothing', answer(404, ''), trouble('nonsense')],
     ['410', answer(410, ''), { kind: 'missing', isGone: true }],
@@ -346,9 +415,49 @@ describe('readReport', () => {
     });
   });
 
+  it.each(['constructor', 'toString', 'valueOf'])('takes %s for no word of another language', (word) => {
+    const body = `{"job_status":"completed","results":[],"x":${word}}`;
+    expect(readReport(answer(200, body), job, context)).toEqual(trouble('nonsense'));
+  });
+
+  it('reads them behind a byte order mark', () => {
+    const body = '\ufeff{"job_status":"running","eta":NaN}';
+    expect(readReport(answer(200, body), job, context)).toEqual(running(null));
+  });
+
+  it('looks at half a document once, however many quotes are in it', () => {
+    const body = `{"job_status":"completed","results":["${'\\"'.repeat(50_000)}`;
+    expect(readReport(answer(200, body), job, context)).toEqual(trouble('nonsense'));
+  });
+
   it('is compared with an id that was a number', () => {
     const body = '{"job_id":12345678901234567890,"job_status":"running"}';
     const numbered = { ...job, upstreamJobId: '12345678901234567890' };
     expect(readReport(answer(200, body), numbered, context)).toEqual(running(null));
   });
+});
+
+it('whatever is answered, it is read', () => {
+  const names = [
+    ...['job_id', 'id', 'data', 'job_status', 'status', 'total_tasks', 'results', 'task_index', 'result'],
+    ...['error', 'errors', 'detail', 'message', 'loc', 'msg', 'toString', 'valueOf', 'constructor', 'toJSON'],
+  ];
+  const words = ['completed', 'failed', 'running', '__proto__', 'hasOwnProperty', 'up-1', '0', ''];
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...words, ...[null, true, 0, 1.5, -1, 1e300]),
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...names), tie('tree'), { maxKeys: 5 }),
+    ),
+  }));
+  const statuses = fc.constantFrom(200, 400, 402, 403, 404, 410, 422, 500);
+  fc.assert(
+    fc.property(statuses, tree, (status, body) => {
+      const outcome = answer(status, body);
+      expect(readCreation(outcome, context)).toHaveProperty('kind');
+      expect(readReport(outcome, job, context)).toHaveProperty('kind');
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Submission } from '../../functions/core/submission.ts';
 import { createModelStudio, type ModelStudioSettings } from '../../functions/edge/modelstudio.ts';
@@ -197,7 +198,7 @@ describe('a key that is refused', () => {
     expect(seen.length).toBe(2);
   });
 
-  it('is not used when it was read too late to wait for an answer: nothing is sent', async () => {
+  it('is not used when it was read again too late to wait for an answer: nothing more is sent', async () => {
     const server = await answering([401], [...created]);
     const clock = { time: NOW, now: () => clock.time };
     const apiKey = {
@@ -206,8 +207,36 @@ describe('a key that is refused', () => {
         return 'key-1';
       },
     };
-    await expect(studioAt(server.url, { apiKey, clock }).create(submission)).rejects.toThrow('too late');
+    const creation = await studioAt(server.url, { apiKey, clock }).create(submission);
+    expect(creation).toEqual({ kind: 'credentials_refused', sentence: null });
     expect(server.seen.length).toBe(1);
+  });
+
+  it('is not read again when its refusal took all the time there was', async () => {
+    const server = await answering([401]);
+    const clock = { time: NOW, now: () => clock.time };
+    const apiKey = {
+      async get() {
+        clock.time += 4500;
+        return 'key-1';
+      },
+    };
+    const asked = studioAt(server.url, { apiKey, clock }).report(UP1, { ...LIMITS, deadlineMillis: 9000 });
+    expect(await asked).toMatchObject({ kind: 'trouble', cause: 'unauthorized' });
+    expect(server.seen.length).toBe(1);
+  });
+
+  it('that is read too late the first time is a fault of ours: nothing is sent', async () => {
+    const server = await answering([...created]);
+    const clock = { time: NOW, now: () => clock.time };
+    const apiKey = {
+      async get() {
+        clock.time += 19_500;
+        return 'key-1';
+      },
+    };
+    await expect(studioAt(server.url, { apiKey, clock }).create(submission)).rejects.toThrow('too late');
+    expect(server.seen).toEqual([]);
   });
 
   it('that cannot be read is a fault of ours', async () => {
@@ -242,6 +271,28 @@ describe('report', () => {
 
   it('is too large when it is longer than was asked for', async () => {
     const { url } = await answering([200, { ...report, pad: 'x'.repeat(10_000) }]);
+    expect(await studioAt(url).report(UP1, LIMITS)).toEqual({ kind: 'too_large' });
+  });
+
+  const text = JSON.stringify(report);
+  it.each<[what: string, encoding: string | null, body: Buffer]>([
+    ['gzip', 'gzip', gzipSync(text)],
+    ['gzip by another name', 'X-GZIP', gzipSync(text)],
+    ['gzip that nobody speaks of', null, gzipSync(text)],
+    ['deflate', 'deflate', deflateSync(text)],
+    ['deflate without its header', 'deflate', deflateRawSync(text)],
+    ['br', 'br', brotliCompressSync(text)],
+    ['nothing, though gzip is said', 'gzip', Buffer.from(text)],
+    ['identity', 'identity', Buffer.from(text)],
+  ])('is read though it is compressed by %s', async (_what, encoding, body) => {
+    const headers = encoding === null ? {} : { 'content-encoding': encoding };
+    const { url } = await serveHttp((_request, response) => response.writeHead(200, headers).end(body));
+    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject(completed);
+  });
+
+  it('is no larger for being compressed', async () => {
+    const body = gzipSync(JSON.stringify({ ...report, pad: 'x'.repeat(10_000) }));
+    const { url } = await serveHttp((_request, response) => response.writeHead(200).end(body));
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual({ kind: 'too_large' });
   });
 

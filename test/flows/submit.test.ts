@@ -54,6 +54,18 @@ describe('submit', () => {
     if ('sentence' in creation && creation.sentence) expect(body.detail).toBe(creation.sentence);
   });
 
+  it.each([
+    ['Model m is not in your plan', true],
+    ['Blocked by policy: "the salary of Ms Doe is"', false],
+  ])('tells the log what ModelStudio said unless it quotes the prompt: %s', async (sentence, isTold) => {
+    const world = fakeWorld({ creations: [{ kind: 'refused', cause: 'status_451', sentence }] });
+    const told: object[] = [];
+    world.log.tell = (_stage, facts) => void told.push(facts);
+    const messages = [[{ role: 'user', content: 'Say: the salary of Ms Doe is what?' }]];
+    await submit(post({ ...valid, messages }), admitted, world);
+    expect(JSON.stringify(told).includes(JSON.stringify(sentence))).toBe(isTold);
+  });
+
   it('ends a job whose creation is unknown, with its webhook, and never repeats it', async () => {
     const world = fakeWorld({ creations: [{ kind: 'unknown', cause: 'timeout' }] });
     const request = post(

@@ -24,6 +24,8 @@ const rows: [what: string, created: Said, id: string][] = [
   ['data.jobId', { body: { data: { jobId: 24681012 } } }, '24681012'],
   ['job_id before id', { body: { id: 'request-1', job_id: 'job-before-id' } }, 'job-before-id'],
   ['job_id null, id there', { body: { job_id: null, id: 'id-there' } }, 'id-there'],
+  ['data.job_id beside an id of the call', { body: { id: 'call-1', data: { job_id: 'called' } } }, 'called'],
+  ['the JSON of Python', { body: '{"job_id":"python","eta":NaN}' }, 'python'],
   ['201', { status: 201, body: { job_id: 'created-201' } }, 'created-201'],
   ['202', { status: 202, body: { job_id: 'created-202' } }, 'created-202'],
   [

@@ -56,6 +56,16 @@ const byNotFound: Row[] = [
   ['404 that says not found', { status: 404, body: { error: 'not found' } }, refused],
   ['404 that says not found.', { status: 404, body: { message: 'Not found.' } }, refused],
   ['404 with the title alone', { status: 404, body: { title: 'Not Found', status: 404 } }, refused],
+  [
+    '404 of Spring',
+    { status: 404, body: { status: 404, error: 'Not Found', message: 'No static resource api/v1/x.' } },
+    refused,
+  ],
+  [
+    '404 of Flask',
+    { status: 404, body: { message: 'The requested URL was not found on the server. Please check.' } },
+    refused,
+  ],
   ['404 that says nothing', { status: 404, body: {} }, refused],
 ];
 
@@ -115,6 +125,11 @@ const bySentence: Row[] = [
     '422 with a context',
     { status: 422, body: { detail: [{ loc: ['body'], msg: 'No', ctx: { error: 'PROMPT' } }] } },
     { ...invalid, hides: 'PROMPT' },
+  ],
+  [
+    '422 with a place that no text can be made of',
+    { status: 422, body: { detail: [{ loc: [{ toString: 1 }, 'x'], msg: TOO_LONG }] } },
+    { ...invalid, says: TOO_LONG },
   ],
   ['400 in HTML', { status: 400, body: html }, { ...invalid, hides: '<h1>' }],
   ['400 with the key', { status: 400, body: { message: `key ${API_KEY}` } }, { ...invalid, hides: API_KEY }],

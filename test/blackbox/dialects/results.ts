@@ -3,6 +3,7 @@ import { type Case, completed, type End, ended, running, type Said, task } from 
 
 const three = [task(0), task(1), task(2)];
 const inOrder: End = { ...completed, results: ['"reply 0"', '"reply 1"', '"reply 2"'] };
+const oneByOne: End = { ...completed, results: ['"reply 1"', '"reply 2"', '"reply 3"'] };
 const finished = { job_status: 'FINISHED' };
 
 /** Of jobs of three conversations. */
@@ -30,6 +31,7 @@ const placed: [what: string, said: Said, comesTo: End][] = [
   ['keyed by index, without indexes within', ended({ 0: text(0), 1: text(1), 2: text(2) }), inOrder],
   ['keyed by index, each a text', ended({ 0: 'reply 0', 1: 'reply 1', 2: 'reply 2' }), inOrder],
   ['a list of texts', ended(['reply 0', 'reply 1', 'reply 2']), inOrder],
+  ['counted from one', ended([task(2), task(3), task(1)]), oneByOne],
   ['one of them twice', ended([three[0], three[1], three[1], three[2]]), inOrder],
   ['one too many', ended([...three, task(3)]), inOrder],
   ['far too many', ended([...three, ...Array.from({ length: 50 }, (_, i) => task(i + 3))]), inOrder],
@@ -93,6 +95,10 @@ const between: [what: string, said: Said][] = [
   ['nothing', {}],
   ['HTML', { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Maintenance</title>' }],
   ['half a document', { body: '{"job_status":"comp' }],
+  ['404 in digits', { status: 404, body: '404' }],
+  ['an error that may be any service’s', { body: { job_id: undefined, status: 'error', message: 'Busy' } }],
+  ['a state that no text can be made of', { body: { job_status: { toString: 1 } } }],
+  ['a word that every object has', { body: '{"job_status":constructor}' }],
   ['a list', { body: '[]' }],
   ['null', { body: 'null' }],
   ['an object that says nothing', { body: '{}' }],
@@ -107,6 +113,8 @@ const withNan = '{"job_status":"FINISHED","results":[{"task_index":0,"result":"r
 
 const forms: [what: string, said: Said][] = [
   ['gzip', { headers: { 'content-encoding': 'gzip' }, body: gzipSync(whole) }],
+  ['gzip that nobody speaks of', { body: gzipSync(whole) }],
+  ['data, of a call that went well', { body: { status: 'success', data: ended([task(0)]).body } }],
   ['a byte order mark', { body: `\ufeff${whole}` }],
   ['white space around it', { body: `\n  ${whole}\n` }],
   ['another content type', { headers: { 'content-type': 'text/plain' }, body: whole }],
