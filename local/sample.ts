@@ -43,6 +43,7 @@ async function submit(apiUrl: string, key: string, body: object): Promise<string
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (response.status !== 202) throw new Error(`The sample was refused: ${await response.text()}`);
-  return ((await response.json()) as { job_id: string }).job_id;
+  const { job_id, detail } = (await response.json()) as { job_id: string; detail?: string };
+  if (response.status === 202) return job_id;
+  throw new Error(`The sample, a batch for ${SAMPLE.model_id}, was refused: ${detail}`);
 }
