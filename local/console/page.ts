@@ -8,12 +8,17 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The files of page/, as they are when the console starts. */
+/** What of page/ a browser asks for, as it is when the console starts. */
 export function readPage(): Map<string, { type: string; content: Buffer }> {
   const folder = new URL('page/', import.meta.url);
-  const files = readdirSync(folder).map((name): [string, { type: string; content: Buffer }] => {
-    const type = TYPES[extname(name)] ?? 'application/octet-stream';
-    return [name === 'index.html' ? '/' : `/${name}`, { type, content: readFileSync(new URL(name, folder)) }];
-  });
-  return new Map(files);
+  const files = new Map<string, { type: string; content: Buffer }>();
+  for (const name of readdirSync(folder)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    files.set(name === 'index.html' ? '/' : `/${name}`, {
+      type,
+      content: readFileSync(new URL(name, folder)),
+    });
+  }
+  return files;
 }

@@ -56,10 +56,10 @@ describeInBrowser('what axe finds', () => {
       if (faults.length > 0) found[what] = faults;
     };
     const row = page.locator('button.row').filter({ hasText: 'sandbox-instant' });
-    await expect.poll(() => row.innerText(), { timeout: 30_000 }).toContain('webhook delivered');
+    await expect.poll(() => row.innerText(), { timeout: 30_000 }).toMatch(/webhook\s+delivered/);
     await look('the list');
     await row.click();
-    for (const name of ['Polls', 'Results', 'Webhook', 'Request', 'Code']) {
+    for (const name of ['Timeline', 'Results', 'Webhook', 'Request', 'Code']) {
       await page.getByRole('tab', { name }).click();
       if (name === 'Code') await page.locator('pre.code:not(:empty)').waitFor();
       await look(name);

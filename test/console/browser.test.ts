@@ -64,7 +64,7 @@ describeInBrowser('the console in a browser', () => {
 
   it('submits one prompt, follows it to its end, and shows its results and its verified webhook', async () => {
     const row = await submit((form) => form.getByLabel('Prompt').fill('Say "hi" & <b>bye</b>'));
-    await text(row).toMatch(/completed[\s\S]*webhook delivered/);
+    await text(row).toMatch(/completed[\s\S]*webhook\s+delivered/);
     await row.click();
     await tab('Results');
     await text(detail()).toContain('"Say "hi" & <b>bye</b>"');
@@ -77,7 +77,42 @@ describeInBrowser('the console in a browser', () => {
     await text(detail().locator('pre.code')).toContain('import');
   });
 
-  it('shows a batch by its progress, and its looks against their plan', async () => {
+  it("opens a job on its timeline, and tells of a row's marks what they are and when that was", async () => {
+    const row = await submit((form) => form.getByLabel('Prompt').fill('when?'));
+    await text(row).toMatch(/webhook\s+delivered/);
+    const tip = page.getByRole('tooltip');
+    await row.locator('.mark.end').hover({ force: true });
+    await text(tip).toMatch(/Completed[\s\S]*found by poll \d[\s\S]*\d\d:\d\d:\d\d\.\d{3}/);
+    await page.getByLabel('Search jobs').hover();
+    expect(await tip.isHidden()).toBe(true);
+    await row.click();
+    const titles = () => detail().locator('.timeline b').allInnerTexts();
+    await expect.poll(async () => (await titles()).length, { timeout: PATIENCE }).toBeGreaterThanOrEqual(4);
+    expect((await titles()).join()).toMatch(/^Submitted,(Poll .*)?Completed,.*Webhook attempt 1: delivered/);
+    expect(await detail().locator('.timeline time').first().innerText()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
+  });
+
+  it('cuts no mark off, whether a track fits its job or shows the last seconds of all', async () => {
+    const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
+    await row.locator('.mark.poll').first().waitFor();
+    const id = await row.getAttribute('data-id');
+    const areMarksInside = () =>
+      page.evaluate(`(() => {
+        const [window, ...marks] = document.querySelectorAll('[data-id="${id}"] :is(.window, .mark:not([hidden]))');
+        const { left, right } = window.getBoundingClientRect();
+        const places = marks.map((mark) => mark.getBoundingClientRect());
+        return places.every((place) => place.left >= left && place.right <= right);
+      })()`);
+    expect(await areMarksInside()).toBe(true);
+    await page.getByLabel('Time shown').selectOption('Last 30 s');
+    expect(await page.locator('#axis').innerText()).toMatch(/−30 s\s*−20 s\s*−10 s\s*now/);
+    expect(await areMarksInside()).toBe(true);
+    await row.click();
+    await detail().locator('#cancel').click();
+    await text(row).toContain('cancelled');
+  });
+
+  it('shows a batch by its progress, and each poll with its wait', async () => {
     const row = await submit(async (form) => {
       await form.getByText('Batch', { exact: true }).click();
       await form.getByLabel('Prompts, one on each line').fill('one\ntwo\nthree');
@@ -85,7 +120,7 @@ describeInBrowser('the console in a browser', () => {
     });
     await text(row).toMatch(/of 3/);
     await row.click();
-    await text(detail()).toMatch(/first[\s\S]*on time|first[\s\S]*\+/);
+    await text(detail()).toMatch(/Poll 2: \d of 3 done\s+after \d/);
     await text(row).toMatch(/completed[\s\S]*3 of 3/);
   });
 
@@ -157,7 +192,7 @@ describeInBrowser('the console in a browser', () => {
   it('shows how a webhook is tried again when the receiver is back, and delivers it once more', async () => {
     await toggle('The receiver is down');
     const row = await submit((form) => form.getByLabel('Prompt').fill('retry me'));
-    await text(row).toContain('webhook retrying');
+    await text(row).toMatch(/webhook\s+retrying/);
     await row.click();
     await tab('Webhook');
     await text(detail()).toContain('503');
@@ -187,29 +222,30 @@ describeInBrowser('the console in a browser', () => {
         await form.getByLabel('Webhook URL').fill(`http://127.0.0.1:${port}${path}`);
       });
     const figure = (name: string) =>
-      page.locator('#figures div').filter({ hasText: name }).locator('dd').innerText();
+      page.locator('#figures div').filter({ hasText: name }).locator('dd b').innerText();
     // They come up a moment after the rows.
-    const rows = String(await page.locator('button.row').count());
-    await expect.poll(() => figure('Jobs'), { timeout: PATIENCE }).toBe(rows);
+    const rows = await page.locator('button.row').count();
+    const running = page.locator('#figures div').filter({ hasText: 'Running' }).locator('small');
+    await text(running).toMatch(new RegExp(`^of ${rows} jobs?$`));
     const before = Number(await figure('Webhooks'));
     const good = await submitTo('/');
-    await text(good).toContain('webhook delivered');
+    await text(good).toMatch(/webhook\s+delivered/);
     await expect.poll(() => figure('Webhooks'), { timeout: PATIENCE }).toBe(String(before + 1));
     const bad = await submitTo('/gone');
-    await text(bad).toContain('webhook gone');
+    await text(bad).toMatch(/webhook\s+gone/);
     await bad.click();
     const selected = () => page.getByRole('tab', { selected: true }).innerText();
     expect(await selected()).toBe('Webhook');
     await text(detail()).toContain('410');
     await good.click();
-    expect(await selected()).toBe('Polls');
+    expect(await selected()).toBe('Timeline');
   });
 
   it('cancels a job that would never end', async () => {
     const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
     await text(row).toContain('running');
     await row.click();
-    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await text(row).toContain('cancelled');
   });
 
@@ -248,15 +284,15 @@ describeInBrowser('the console in a browser', () => {
       .toBe('false');
     await submitWithKey();
     await form.waitFor({ state: 'hidden' });
-    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*asked/);
+    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*[1-9]\d* polls?/);
   });
 
   it('leaves a button where it is while the open job moves', async () => {
     const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
     await row.click();
-    await text(detail()).toContain('Looks again');
+    await text(detail()).toContain('Next poll');
     await page.evaluate('globalThis.button = document.querySelector("#cancel")');
-    const looks = () => detail().locator('tbody tr').count();
+    const looks = () => detail().locator('.timeline li').count();
     const before = await looks();
     await expect.poll(looks, { timeout: PATIENCE }).toBeGreaterThan(before);
     expect(await page.evaluate('globalThis.button === document.querySelector("#cancel")')).toBe(true);
@@ -303,7 +339,7 @@ describeInBrowser('the console in a browser', () => {
 
   it('is found by search and filter, used by keyboard, and the same after a reload', async () => {
     const row = await submit((form) => form.getByLabel('Prompt').fill('find me'));
-    await text(row).toMatch(/completed[\s\S]*webhook delivered/);
+    await text(row).toMatch(/completed[\s\S]*webhook\s+delivered/);
     const id = (await row.getAttribute('data-id')) ?? '';
     await page.keyboard.press('/');
     await page.keyboard.type(id);
@@ -321,7 +357,7 @@ describeInBrowser('the console in a browser', () => {
     const count = await page.locator('button.row').count();
     await page.reload();
     await expect.poll(() => page.locator('button.row').count(), { timeout: PATIENCE }).toBe(count);
-    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/completed[\s\S]*webhook delivered/);
+    await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/completed[\s\S]*webhook\s+delivered/);
     const first = page.locator('button.row').first();
     await first.focus();
     await page.keyboard.press('ArrowDown');

@@ -5,18 +5,19 @@ import { launch, openConsole } from './browser.ts';
 
 /** Takes the pictures of docs/pictures anew: `node test/console/pictures.ts`. */
 const folder = fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
+/** The one whose polls fail. */
+const TROUBLED = 'sandbox-flaky';
+/** The one that finds its receiver down. */
+const RETRIED = 'sandbox-task-errors';
 const MODELS = [
   'sandbox-never',
   'sandbox-30s',
-  'sandbox-flaky',
-  'sandbox-task-errors',
+  TROUBLED,
+  RETRIED,
   'sandbox-fails',
   'sandbox-instant',
   'sandbox-batch',
 ];
-
-/** The one that finds its receiver down. */
-const RETRIED = 'sandbox-task-errors';
 
 mkdirSync(folder, { recursive: true });
 const [system, browser] = await Promise.all([
@@ -43,12 +44,12 @@ try {
     for (const width of [1280, 390]) {
       const { page } = await openConsole(browser, system.console_url, { scheme, width });
       await page.locator('button.row').first().waitFor();
-      await page.getByLabel('Time shown').selectOption('30');
       await page.waitForTimeout(700);
+      if (width > 500)
+        await page.locator(`li:has-text("${TROUBLED}") .mark.trouble`).nth(1).hover({ force: true });
       await page.screenshot({ path: `${folder}console-${scheme}-${width}.png` });
       if (scheme === 'light' && width === 1280) {
         await page.locator('button.row').filter({ hasText: RETRIED }).click();
-        await page.getByRole('tab', { name: 'Webhook' }).click();
         await page.waitForTimeout(500);
         await page.screenshot({ path: `${folder}console-detail-1280.png` });
       }

@@ -1,4 +1,9 @@
-/** Status 0: the console itself did not answer. @param {string} client @param {string} path @param {object} [options] */
+/**
+ * Status 0: the console itself did not answer.
+ * @param {string} client @param {string} path
+ * @param {{method?: string, body?: object, headers?: Record<string, string>}} [options]
+ * @returns {Promise<{status: number, body: any}>}
+ */
 export async function ask(client, path, { method = 'GET', body, headers = {} } = {}) {
   const response = await fetch(`/api/${encodeURIComponent(client)}/v1${path}`, {
     method,

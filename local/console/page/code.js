@@ -1,6 +1,7 @@
 import { local } from './api.js';
 import { announce, h } from './dom.js';
 
+/** @type {Record<string, string>} */
 const KINDS = { submit: 'Submit it', read: 'Read it', receive: 'Receive its webhook' };
 
 /** Held from job to job. */
@@ -23,7 +24,7 @@ export function codePanel(languages, request) {
     kind.replaceChildren(
       ...options(
         'kind',
-        kinds.map((name) => [name, KINDS[name]]),
+        kinds.map((/** @type {string} */ name) => [name, KINDS[name] ?? name]),
       ),
     );
     asked += 1;

@@ -1,10 +1,11 @@
 import { ask, local } from './api.js';
 import { codePanel } from './code.js';
-import { announce, byId, clock, h, seconds } from './dom.js';
-import { pollsPanel, requestPanel, resultsPanel, webhookPanel } from './panels.js';
+import { announce, byId, clock, h, pill, seconds } from './dom.js';
+import { requestPanel, resultsPanel, webhookPanel } from './panels.js';
 import { isUndelivered } from './story.js';
+import { timelinePanel } from './timeline.js';
 
-const TABS = ['Polls', 'Results', 'Webhook', 'Request', 'Code'];
+const TABS = ['Timeline', 'Results', 'Webhook', 'Request', 'Code'];
 
 /** One job, in all it did and said. */
 export class Detail {
@@ -16,8 +17,8 @@ export class Detail {
   /** @type {import('./story.js').Job | null} */
   #job = null;
   /** Which is shown, and which was chosen: a job whose webhook does not come opens on that. */
-  #tab = 'Polls';
-  #chosen = 'Polls';
+  #tab = 'Timeline';
+  #chosen = 'Timeline';
   /** What the API says of it, and its deliveries. */
   #shown = { status: '', attempts: -1 };
   /** @type {any} */
@@ -67,7 +68,7 @@ export class Detail {
     if (!this.#job) return;
     this.#job = job;
     this.#showHead();
-    if (this.#tab === 'Polls' || this.#tab === 'Webhook') this.#showTab();
+    if (this.#tab === 'Timeline' || this.#tab === 'Webhook') this.#showTab();
     if (this.#shown.status !== job.status || this.#shown.attempts !== job.attempts.length) void this.#load();
   }
 
@@ -106,7 +107,7 @@ export class Detail {
     list.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[/** @type {KeyboardEvent} */ (event).key];
       if (!step) return;
-      const next = TABS[(TABS.indexOf(this.#tab) + step + TABS.length) % TABS.length] ?? 'Polls';
+      const next = TABS[(TABS.indexOf(this.#tab) + step + TABS.length) % TABS.length] ?? 'Timeline';
       this.#choose(next);
       byId(`tab-${next}`).focus();
     });
@@ -143,12 +144,13 @@ export class Detail {
     const head = this.#place.querySelector('.head');
     if (!head) return;
     const webhook = this.#public?.webhook ?? null;
-    const isOver = job.finishedAt !== null;
     const facts = [
       job.model,
       job.client,
       `${job.total} ${job.total === 1 ? 'conversation' : 'conversations'}`,
-      isOver ? `took ${seconds(job.finishedAt - job.createdAt)}` : `since ${clock(job.createdAt)}`,
+      job.finishedAt === null
+        ? `since ${clock(job.createdAt)}`
+        : `took ${seconds(job.finishedAt - job.createdAt)}`,
       job.cause,
     ].filter(Boolean);
     // Not for every event: a button that is being clicked must stay where it is.
@@ -172,7 +174,7 @@ export class Detail {
       h(
         'div',
         { class: 'title' },
-        h('span', { class: `status is-${job.status}`, text: job.status }),
+        pill(job.status),
         h('h2', { id: 'detail-title', tabindex: '-1', text: job.id }),
         h('button', {
           type: 'button',
@@ -187,7 +189,7 @@ export class Detail {
         'p',
         { class: 'actions' },
         job.status === 'running' ? cancel : null,
-        isOver && webhook ? redeliver : null,
+        job.finishedAt !== null && webhook ? redeliver : null,
         h('span', { class: 'problem', text: this.#problem }),
       ),
     );
@@ -211,14 +213,15 @@ export class Detail {
     const panel = byId('tab-panel');
     const scroll = panel.scrollTop;
     const job = /** @type {import('./story.js').Job} */ (this.#job);
+    /** @type {Record<string, () => Node[]>} */
     const make = {
-      Polls: () => pollsPanel(job),
+      Timeline: () => timelinePanel(job),
       Results: () => resultsPanel(job, this.#public, this.#large),
       Webhook: () => webhookPanel(job, this.#public, this.#deliveries),
       Request: () => requestPanel(job, this.#request, this.#public),
       Code: () => codePanel(this.#setup.languages, this.#request ?? helloTo(job.model)),
     };
-    replaceIn(panel, ...make[this.#tab]());
+    replaceIn(panel, ...(make[this.#tab]?.() ?? []));
     panel.scrollTop = scroll;
   }
 }

@@ -1,10 +1,10 @@
 import { ask } from './api.js';
-import { announce, byId, h } from './dom.js';
+import { announce, byId, fieldValue, h } from './dom.js';
 import { choose, chosenKind, KINDS, messagesIn, showContent } from './messages.js';
 
 const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata', 'key'];
 
-/** The model that shows best what a kind of request does, if it is there. */
+/** The model that shows best what a kind of request does, if it is there. @type {Record<string, string>} */
 const MODELS = { batch: 'sandbox-batch', vision: 'sandbox-vision' };
 
 /** @param {any} setup @param {(jobId: string) => void} onSubmitted */
@@ -14,7 +14,7 @@ export function openForm(setup, onSubmitted) {
   const models = h(
     'select',
     { id: 'f-model_id', 'aria-describedby': 'e-model_id' },
-    ...setup.model_ids.map((id) => h('option', { value: id, text: id })),
+    ...setup.model_ids.map((/** @type {string} */ id) => h('option', { value: id, text: id })),
   );
   let isModelChosen = false;
   models.addEventListener('input', () => {
@@ -92,7 +92,7 @@ export function openForm(setup, onSubmitted) {
         h(
           'select',
           { id: 'f-client' },
-          ...setup.clients.map((name) => h('option', { value: name, text: name })),
+          ...setup.clients.map((/** @type {string} */ name) => h('option', { value: name, text: name })),
         ),
       ),
     ),
@@ -123,6 +123,7 @@ export function openForm(setup, onSubmitted) {
   form.querySelector('textarea')?.focus();
 }
 
+/** @param {HTMLDialogElement} dialog @param {HTMLFormElement} form @param {(jobId: string) => void} onSubmitted */
 async function submitIn(dialog, form, onSubmitted) {
   for (const name of FIELDS) byId(`e-${name}`).textContent = '';
   byId('f-problem').textContent = '';
@@ -137,13 +138,18 @@ async function submitIn(dialog, form, onSubmitted) {
     return null;
   });
   if (!request) return;
-  const key = value('f-key');
+  const key = fieldValue('f-key');
   if (!/^[ -~]*$/.test(key)) {
     byId('e-key').textContent = 'Must be of ASCII characters';
     return;
   }
+  /** @type {Record<string, string>} */
   const headers = key ? { 'idempotency-key': key } : {};
-  const { status, body } = await ask(value('f-client'), '/jobs', { method: 'POST', body: request, headers });
+  const { status, body } = await ask(fieldValue('f-client'), '/jobs', {
+    method: 'POST',
+    body: request,
+    headers,
+  });
   // It may have been closed meanwhile, and another one opened.
   const isOpen = dialog.open && dialog.contains(form);
   if (status === 202) {
@@ -172,7 +178,7 @@ async function submitIn(dialog, form, onSubmitted) {
 
 /** Null: one of its lines says nothing, or something that another one has said. */
 function metadataIn() {
-  const lines = value('f-metadata')
+  const lines = fieldValue('f-metadata')
     .split('\n')
     .filter((line) => line.trim() !== '');
   const pairs = lines.map((line) => /^\s*(.*?)\s*=\s*(.*?)\s*$/.exec(line)?.slice(1) ?? ['']);
@@ -183,30 +189,26 @@ function metadataIn() {
 
 /** @param {Record<string, string>} metadata */
 async function requestIn(metadata) {
-  /** What is no number is sent as it is, for the API to say so. */
+  /** What is no number is sent as it is, for the API to say so. @param {string} id */
   const number = (id) => {
-    const text = value(id).trim();
+    const text = fieldValue(id).trim();
     if (text === '') return undefined;
     return Number.isFinite(Number(text)) ? Number(text) : text;
   };
   return {
-    model_id: value('f-model_id'),
+    model_id: fieldValue('f-model_id'),
     messages: await messagesIn(),
     temperature: number('f-temperature'),
     max_tokens: number('f-max_tokens'),
-    ...(value('f-webhook_url') && { webhook_url: value('f-webhook_url') }),
+    ...(fieldValue('f-webhook_url') && { webhook_url: fieldValue('f-webhook_url') }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
 }
 
+/** @param {string} name @param {string | null} label @param {HTMLElement} input */
 function field(name, label, input) {
   const fault = h('span', { class: 'problem', id: `e-${name}` });
   return label === null
     ? h('div', { class: 'field' }, input, fault)
     : h('label', { class: 'field' }, h('span', { text: label }), input, fault);
-}
-
-/** @param {string} id */
-function value(id) {
-  return /** @type {HTMLInputElement} */ (byId(id)).value;
 }

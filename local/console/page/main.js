@@ -1,11 +1,13 @@
 import { local } from './api.js';
 import { Detail } from './detail.js';
-import { announce, byId, h } from './dom.js';
+import { announce, byId, fieldValue, h } from './dom.js';
 import { showFigures } from './figures.js';
 import { openForm } from './form.js';
+import { LEGEND } from './moments.js';
 import { Rows } from './rows.js';
 import { Story } from './story.js';
 import { showSwitches } from './switches.js';
+import { tellMarks } from './tip.js';
 
 const STATUSES = ['running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
 
@@ -27,12 +29,15 @@ const isStill = matchMedia('(prefers-reduced-motion: reduce)');
 let tickedAt = 0;
 
 /** For whoever measures, and tests. */
-globalThis.console_ = { story, rows, frames: [] };
+const frames = /** @type {number[]} */ ([]);
+Object.assign(globalThis, { console_: { story, rows, frames } });
 
 follow();
 showSwitches(story.switches);
 showFigures(story.jobs);
 listen();
+showLegend();
+tellMarks(rows);
 requestAnimationFrame(tick);
 
 /** How long until a connection that the browser itself has given up is tried again. */
@@ -92,9 +97,16 @@ function changed() {
     else document.body.dataset.ready = 'true';
     showNothing();
     showFigures(story.jobs);
-    globalThis.console_.frames.push(performance.now() - startedAt);
-    if (globalThis.console_.frames.length > 5000) globalThis.console_.frames.shift();
+    frames.push(performance.now() - startedAt);
+    if (frames.length > 5000) frames.shift();
   });
+}
+
+function showLegend() {
+  const keys = Object.entries(LEGEND).map(([mark, text]) =>
+    h('li', {}, h('span', { class: `mark ${mark}` }), text),
+  );
+  byId('legend').append(...keys);
 }
 
 function showNothing() {
@@ -150,20 +162,13 @@ function listen() {
   const status = byId('status');
   for (const name of STATUSES) status.append(h('option', { value: name, text: name }));
   const refilter = () => {
-    const value = (id) => /** @type {HTMLInputElement} */ (byId(id)).value;
-    const filter = {
-      text: value('search').trim().toLowerCase(),
-      status: value('status'),
-      model: value('model'),
-    };
-    rows.filter(filter, story.jobs);
+    const text = fieldValue('search').trim().toLowerCase();
+    rows.filter({ text, status: fieldValue('status'), model: fieldValue('model') });
     showNothing();
     announce(`${rows.shown} ${rows.shown === 1 ? 'job' : 'jobs'} shown`);
   };
   for (const id of ['search', 'status', 'model']) byId(id).addEventListener('input', refilter);
-  byId('window').addEventListener('input', (event) =>
-    rows.show(Number(/** @type {HTMLSelectElement} */ (event.target).value)),
-  );
+  byId('window').addEventListener('input', () => rows.show(Number(fieldValue('window')) || null));
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && detail.id && !isBusy(event.target)) return close();
     const isTyping = /** @type {HTMLElement} */ (event.target).closest('input, textarea, select, dialog');
@@ -182,5 +187,5 @@ function listen() {
 /** Escape is for a form, or a search that is being typed, first. @param {EventTarget | null} target */
 function isBusy(target) {
   if (document.querySelector('dialog[open]')) return true;
-  return target === byId('search') && byId('search').value !== '';
+  return target === byId('search') && fieldValue('search') !== '';
 }

@@ -6,6 +6,7 @@ const IMAGE_MAX_BYTES = 2.9 * 1024 * 1024;
 
 /** Held from form to form. */
 let kind = 'single';
+/** @type {Record<string, string>} */
 const texts = {
   single: 'Name the capital of France.',
   batch: 'Name the capital of France.\nName the capital of Japan.\nName the capital of Kenya.',
@@ -26,9 +27,9 @@ export function choose(id, place) {
 
 /** @throws with a sentence when they are not ready */
 export async function messagesIn() {
-  const user = (content) => ({ role: 'user', content });
+  const user = (/** @type {unknown} */ content) => ({ role: 'user', content });
   if (kind === 'turns') return [turns];
-  const text = texts[kind];
+  const text = texts[kind] ?? '';
   if (kind === 'single') return [[user(text)]];
   if (kind === 'batch')
     return text
@@ -62,13 +63,14 @@ function dataUrl(file) {
 
 /** @param {HTMLElement} place */
 export function showContent(place) {
-  const text = (label, rows) => {
-    const area = h('textarea', { id: 'f-text', rows }, texts[kind]);
+  const text = (/** @type {string} */ label, /** @type {number} */ rows) => {
+    const area = h('textarea', { id: 'f-text', rows }, texts[kind] ?? '');
     area.addEventListener('input', () => {
       texts[kind] = /** @type {HTMLTextAreaElement} */ (area).value;
     });
     return h('label', { class: 'field' }, h('span', { text: label }), area);
   };
+  /** @type {Record<string, () => HTMLElement[]>} */
   const parts = {
     single: () => [text('Prompt', 3)],
     batch: () => [text('Prompts, one on each line', 5)],
@@ -94,9 +96,10 @@ export function showContent(place) {
       }),
     ],
   };
-  place.replaceChildren(...parts[kind]());
+  place.replaceChildren(...(parts[kind]?.() ?? []));
 }
 
+/** @param {{role: string, content: string}} turn @param {number} index @param {HTMLElement} place */
 function turnRow(turn, index, place) {
   const role = h(
     'select',

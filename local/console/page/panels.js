@@ -1,51 +1,9 @@
-import { clock, h, seconds } from './dom.js';
+import { clock, h, pill } from './dom.js';
 import { webhookStateOf } from './story.js';
 
 /** @typedef {import('./story.js').Job} Job */
 
-/** A table of thousands would hold up the page with each look. */
-const LOOKS_SHOWN_MAX = 100;
 const RESULTS_SHOWN_MAX = 200;
-
-/** Each look at ModelStudio, against its plan. @param {Job} job */
-export function pollsPanel(job) {
-  const { polls, createdAt, finishedAt, status } = job;
-  if (status === 'refused') return refused(job);
-  if (polls.length === 0 && finishedAt === null)
-    return [h('p', { class: 'quiet', text: 'Not looked at yet.' })];
-  const rows = polls.map((poll, i) => {
-    const before = polls[i - 1];
-    const planned = before?.wait === null || !before ? null : before.at + before.wait;
-    return [
-      String(i + 1),
-      seconds(poll.at - createdAt),
-      planned === null ? 'first' : lateness(poll.at - planned),
-      poll.total > 1 ? `${poll.completed} of ${poll.total}` : (poll.cause ?? poll.outcome),
-      poll.wait === null ? '–' : `in ${seconds(poll.wait)}`,
-    ];
-  });
-  const last = polls.at(-1);
-  if (finishedAt !== null && status !== 'cancelled') {
-    const planned = last?.wait == null ? null : last.at + last.wait;
-    rows.push([
-      String(rows.length + 1),
-      seconds(finishedAt - createdAt),
-      planned === null ? 'first' : lateness(finishedAt - planned),
-      status,
-      '–',
-    ]);
-  }
-  const waiting =
-    last?.wait != null && finishedAt === null
-      ? h('p', { class: 'quiet', text: `Looks again at ${clock(last.at + last.wait)}.` })
-      : null;
-  const left = rows.length - LOOKS_SHOWN_MAX;
-  return [
-    left > 0 ? h('p', { class: 'quiet', text: `The last ${LOOKS_SHOWN_MAX} of ${rows.length}.` }) : null,
-    table('Looks at ModelStudio', ['', 'Age', 'Against plan', 'Found', 'Next'], rows.slice(-LOOKS_SHOWN_MAX)),
-    waiting,
-  ].filter((part) => part !== null);
-}
 
 /** @param {Job} job */
 function refused({ cause }) {
@@ -76,6 +34,7 @@ export function resultsPanel(told, job, large) {
   ];
 }
 
+/** @param {any} task */
 function resultOf(task) {
   return h(
     'article',
@@ -83,7 +42,7 @@ function resultOf(task) {
     h(
       'h3',
       { text: `Conversation ${task.task_index}` },
-      h('span', { class: `status is-${task.error ? 'failed' : 'completed'}`, text: task.status }),
+      pill(task.error ? 'failed' : 'completed', task.status),
     ),
     h('pre', {
       text: task.error
@@ -122,10 +81,7 @@ export function webhookPanel(job, read, deliveries) {
       h(
         'h3',
         { text: `${each.event} at ${clock(each.at)}` },
-        h('span', {
-          class: `status is-${each.verified ? 'completed' : 'failed'}`,
-          text: each.verified ? 'signature verified' : 'signature wrong',
-        }),
+        each.verified ? pill('delivered', 'signature verified') : pill('failed', 'signature wrong'),
       ),
       h('pre', {
         text: Object.entries(each.headers)
@@ -137,12 +93,7 @@ export function webhookPanel(job, read, deliveries) {
   );
   const state = webhookStateOf(job);
   return [
-    h(
-      'p',
-      { class: 'actions' },
-      h('code', { text: webhook?.url ?? '' }),
-      state ? h('span', { class: `status is-${state}`, text: state }) : null,
-    ),
+    h('p', { class: 'actions' }, h('code', { text: webhook?.url ?? '' }), state ? pill(state) : null),
     table('Attempts to deliver', ['', 'At', 'Answer', 'Took', 'Next'], rows),
     h('h3', { text: 'Received by the inbox' }),
     ...(received.length > 0 ? received : [h('p', { class: 'quiet', text: 'Nothing yet.' })]),
@@ -160,11 +111,6 @@ export function requestPanel(job, request, read) {
     }),
     h('pre', { text: JSON.stringify(read, null, 2) }),
   ];
-}
-
-/** @param {number} millis */
-function lateness(millis) {
-  return Math.abs(millis) < 100 ? 'on time' : `${millis > 0 ? '+' : '−'}${seconds(Math.abs(millis))}`;
 }
 
 /** @param {string} caption @param {string[]} header @param {string[][]} rows */

@@ -1,26 +1,39 @@
-import { byId, clock, h, seconds } from './dom.js';
-import { webhookStateOf } from './story.js';
+import { byId, h, seconds } from './dom.js';
+import { isSettled, momentsOf } from './moments.js';
+import { changeRow, extend, newRow, showNow } from './row.js';
 
-const MARKS_MAX = 240;
+/** @typedef {import('./story.js').Job} Job @typedef {import('./row.js').Row} Row */
+
+/** From the edges of a track to what is marked on it, and from its right edge to now: as in style.css. */
+const EDGE_PX = 8;
+const NOW_PX = 28;
 
 /**
- * The list: a row for each job, changed in place where its job has changed. Time passes by moving the tracks, not the
- * marks on them.
+ * The list: a row for each job, changed in place where its job has changed. Either each track fits its own job, or all
+ * of them show the same last seconds; then time passes by moving the tracks, not the marks on them.
  */
 export class Rows {
   #list = byId('list');
-  /** @type {Map<string, ReturnType<typeof newRow>>} */
+  /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {WeakMap<Element, Row>} */
+  #byItem = new WeakMap();
   #filter = { text: '', status: '', model: '' };
-  #base = Date.now();
   #selected = '';
-  /** The row that Tab leads to: the last one that was in focus, else the newest. The arrow keys lead to the others. */
+  /** Null: each track fits its job. @type {number | null} */
+  #windowSeconds = null;
+  /** The row that Tab leads to: the last one that was in focus, else the newest. The arrow keys lead to the others. @type {Element | null} */
   #stop = null;
+  /** @type {HTMLElement | null} */
   #lastFocus = null;
-  /** The items in sight: time passes for no other, as a new time costs the styles of all that it is set on. */
+  /** The rows in sight: time passes for no other, as a new time costs the styles of all that it is set on. @type {Set<Row>} */
   #seen = new Set();
   #sight = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) this.#seen[isIntersecting ? 'add' : 'delete'](target);
+    for (const { target, isIntersecting } of entries) {
+      const row = this.#byItem.get(target);
+      if (row) this.#seen[isIntersecting ? 'add' : 'delete'](row);
+    }
+    this.tick(true);
   });
   /** How many rows have been made, and changed: what a thousand jobs cost. */
   work = { made: 0, changed: 0 };
@@ -29,28 +42,31 @@ export class Rows {
 
   /** @param {(id: string) => void} onOpen */
   constructor(onOpen) {
-    this.#list.addEventListener('click', (event) => {
-      const row = /** @type {HTMLElement} */ (event.target).closest('button.row');
-      if (row instanceof HTMLElement) onOpen(row.dataset.id ?? '');
+    this.#list.addEventListener('click', ({ target }) => {
+      const row = rowOf(target);
+      if (row) onOpen(row.dataset.id ?? '');
     });
     this.#list.addEventListener('keydown', (event) => moveFocus(event, this.#list));
     this.#list.addEventListener('focusin', ({ target }) => {
-      this.#lastFocus = /** @type {HTMLElement} */ (target).closest('button.row');
+      this.#lastFocus = rowOf(target);
       this.#moveStop();
     });
-    this.show(60);
+    this.show(null);
   }
 
-  /** @param {number} windowSeconds */
+  /** @param {number | null} windowSeconds null: each job's own time */
   show(windowSeconds) {
-    this.#list.style.setProperty('--window', String(windowSeconds));
-    const ticks = [6, 5, 4, 3, 2, 1, 0].map((sixths) => {
-      const text = sixths === 0 ? 'now' : `${seconds((windowSeconds / 6) * sixths * 1000)} ago`;
-      const tick = h('span', { text });
-      tick.style.setProperty('--at', `${100 - (100 * sixths) / 6}%`);
-      return tick;
+    this.#windowSeconds = windowSeconds;
+    this.#list.classList.toggle('fits', windowSeconds === null);
+    this.#list.style.setProperty('--window', String(windowSeconds ?? 1));
+    const ticks = [3, 2, 1, 0].map((thirds) => {
+      const text = thirds === 0 ? 'now' : `−${seconds(((windowSeconds ?? 0) / 3) * thirds * 1000)}`;
+      return h('span', { text, style: `--at: ${1 - thirds / 3}` });
     });
-    byId('axis').replaceChildren(...ticks);
+    byId('axis').replaceChildren(
+      ...(windowSeconds === null ? ['Timeline, each job at its own scale'] : ticks),
+    );
+    this.tick(true);
   }
 
   clear() {
@@ -61,25 +77,26 @@ export class Rows {
     this.#list.replaceChildren();
   }
 
-  /** @param {import('./story.js').Job} job */
+  /** @param {Job} job */
   update(job) {
     let row = this.#rows.get(job.id);
     if (!row) {
       row = newRow(job);
       if (job.id === this.#selected) row.button.setAttribute('aria-current', 'true');
       this.#rows.set(job.id, row);
+      this.#byItem.set(row.item, row);
       this.#list.prepend(row.item);
       this.#sight.observe(row.item);
       this.work.made += 1;
     }
     this.work.changed += 1;
-    changeRow(row, job, this.#base);
+    changeRow(row, job);
     this.#show(row, this.#matches(job));
     this.#moveStop();
   }
 
   #moveStop() {
-    const isLastThere = this.#lastFocus?.isConnected && !this.#lastFocus.parentElement.hidden;
+    const isLastThere = this.#lastFocus?.isConnected && !this.#lastFocus.parentElement?.hidden;
     const next = isLastThere ? this.#lastFocus : this.#list.querySelector('li:not([hidden]) > button');
     if (next === this.#stop) return;
     this.#stop?.setAttribute('tabindex', '-1');
@@ -92,29 +109,27 @@ export class Rows {
     const row = this.#rows.get(id);
     if (!row) return;
     this.#show(row, false);
-    const { item } = row;
-    this.#sight.unobserve(item);
-    this.#seen.delete(item);
-    item.remove();
+    this.#sight.unobserve(row.item);
+    this.#seen.delete(row);
+    row.item.remove();
     this.#rows.delete(id);
     this.#moveStop();
   }
 
-  /** @param {Partial<{text: string, status: string, model: string}>} filter @param {Map<string, import('./story.js').Job>} jobs */
-  filter(filter, jobs) {
-    Object.assign(this.#filter, filter);
-    for (const [id, row] of this.#rows) {
-      const job = jobs.get(id);
-      this.#show(row, job !== undefined && this.#matches(job));
-    }
+  /** @param {{text: string, status: string, model: string}} filter */
+  filter(filter) {
+    this.#filter = filter;
+    for (const row of this.#rows.values()) this.#show(row, this.#matches(row.job));
     this.#moveStop();
   }
 
+  /** @param {Row} row @param {boolean} isShown */
   #show(row, isShown) {
     if (row.item.hidden === isShown) this.shown += isShown ? 1 : -1;
     row.item.hidden = !isShown;
   }
 
+  /** @param {Job} job */
   #matches(job) {
     const { text, status, model } = this.#filter;
     if (status && job.status !== status) return false;
@@ -137,108 +152,44 @@ export class Rows {
     return true;
   }
 
-  /** Moves the tracks in sight to the present. */
-  tick() {
-    const now = ((Date.now() - this.#base) / 1000).toFixed(2);
-    for (const item of this.#seen) item.style.setProperty('--now', now);
-  }
-}
-
-function newRow(job) {
-  const parts = {
-    status: h('span', { class: 'status' }),
-    model: h('span', { class: 'model' }),
-    id: h('span', { class: 'id', text: job.id }),
-    progress: h('span', { class: 'progress' }, h('span', { class: 'bar' })),
-    count: h('span', { class: 'count' }),
-    webhook: h('span', { class: 'hook' }),
-    track: h('span', { class: 'track' }),
-    life: h('span', { class: 'life' }),
-    next: h('span', { class: 'mark next' }),
-  };
-  parts.track.append(parts.life, parts.next);
-  const button = h(
-    'button',
-    { type: 'button', class: 'row', tabindex: '-1', 'data-id': job.id },
-    parts.status,
-    h('span', { class: 'what' }, parts.model, parts.id),
-    h('span', { class: 'tasks' }, parts.progress, parts.count),
-    h('span', { class: 'window', 'aria-hidden': 'true' }, parts.track),
-    parts.webhook,
-  );
-  return {
-    item: h('li', { hidden: true }, button),
-    button,
-    ...parts,
-    polls: 0,
-    attempts: 0,
-    webhooks: 0,
-    rescues: 0,
-    marks: 0,
-  };
-}
-
-function changeRow(row, job, base) {
-  const at = (millis) => ((millis - base) / 1000).toFixed(2);
-  setText(row.status, job.status);
-  row.item.dataset.status = job.status;
-  setText(row.model, job.model);
-  setText(
-    row.count,
-    job.total > 1 || job.failed > 0
-      ? `${job.completed} of ${job.total}${job.failed > 0 ? `, ${job.failed} failed` : ''}`
-      : lookOf(job),
-  );
-  row.progress.hidden = job.total === 1;
-  row.progress.firstElementChild.style.width = `${(100 * job.completed) / Math.max(1, job.total)}%`;
-  const state = webhookStateOf(job);
-  setText(row.webhook, state === null ? '' : `webhook ${state}`);
-  row.webhook.dataset.state = state ?? '';
-  row.life.style.setProperty('--from', at(job.createdAt));
-  if (job.finishedAt === null) row.life.style.removeProperty('--to');
-  else row.life.style.setProperty('--to', at(job.finishedAt));
-  const last = job.polls.at(-1);
-  row.next.hidden = job.finishedAt !== null || !last || last.wait === null;
-  if (!row.next.hidden) row.next.style.setProperty('--at', at(last.at + last.wait));
-  addMarks(row, job.polls, 'polls', (poll) => [poll.at, `poll ${poll.outcome}`]);
-  addMarks(row, job.attempts, 'attempts', (attempt) => [attempt.at, `attempt ${attempt.outcome}`]);
-  addMarks(row, job.rescues, 'rescues', (rescue) => [rescue, 'rescue']);
-  if (job.finishedAt !== null && !row.end) {
-    row.end = h('span', { class: 'mark end' });
-    row.end.style.setProperty('--at', at(job.finishedAt));
-    row.track.append(row.end);
-  }
-  if (job.finishedAt === null && row.end) {
-    row.end.remove();
-    row.end = null;
-  }
-
-  function addMarks(row, all, kind, describe) {
-    for (; row[kind] < all.length; row[kind]++) {
-      const [millis, classes] = describe(all[row[kind]]);
-      const mark = h('span', { class: `mark ${classes}` });
-      mark.style.setProperty('--at', at(millis));
-      row.track.append(mark);
-      row.marks += 1;
-      if (row.marks > MARKS_MAX) row.track.querySelector('.mark.poll')?.remove();
+  /** Brings the rows in sight to the present. @param {boolean} [isForAll] those that have settled, too */
+  tick(isForAll = false) {
+    const now = Date.now();
+    for (const row of this.#seen) {
+      const isLive = !isSettled(row.job);
+      if (isLive || isForAll || this.#windowSeconds !== null) showNow(row, now);
+      if (isLive && now > row.until) extend(row, now);
     }
   }
+
+  /** What is marked near there on a track. @param {Element} track @param {number} x */
+  momentsAt(track, x) {
+    const row = this.#byItem.get(/** @type {Element} */ (track.closest('li')));
+    if (!row) return [];
+    const { left, right, width } = track.getBoundingClientRect();
+    const now = Date.now();
+    const seen = this.#windowSeconds === null ? 0 : (width - NOW_PX) / (1000 * this.#windowSeconds);
+    const own = (width - 2 * EDGE_PX) / (row.until - row.job.createdAt);
+    /** @param {number} at */
+    const place = (at) =>
+      seen === 0
+        ? left + EDGE_PX + (at - row.job.createdAt) * own
+        : Math.min(right - EDGE_PX, right - NOW_PX - (now - at) * seen);
+    return momentsOf(row.job).filter(({ at }) => Math.abs(place(at) - x) <= EDGE_PX);
+  }
 }
 
-function lookOf(job) {
-  if (job.finishedAt !== null) return `${seconds(job.finishedAt - job.createdAt)}`;
-  return job.polls.length === 0 ? `since ${clock(job.createdAt)}` : `asked ${job.polls.length} ×`;
+/** @param {EventTarget | null} target @returns {HTMLElement | null} */
+function rowOf(target) {
+  return /** @type {Element} */ (target).closest('button.row');
 }
 
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
+/** @param {KeyboardEvent} event @param {HTMLElement} list */
 function moveFocus(event, list) {
   const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
   if (step === undefined) return;
-  const rows = [...list.querySelectorAll('li:not([hidden]) > button')];
-  const index = rows.indexOf(document.activeElement);
+  const rows = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('li:not([hidden]) > button')]);
+  const index = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
   const next = Math.max(0, Math.min(rows.length - 1, index + step));
   rows[next]?.focus();
   event.preventDefault();

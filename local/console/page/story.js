@@ -1,11 +1,12 @@
 /**
  * What is known of the jobs, from the events alone: the same events always tell the same story.
  * @typedef {{at: number, outcome: string, wait: number | null, completed: number, total: number, cause?: string}} Poll
- * @typedef {{at: number, attempt: number, outcome: string, status?: number, cause?: string, wait: number | null, millis: number}} Attempt
+ * @typedef {{at: number, attempt: number, outcome: string, status?: number, cause?: string, wait: number | null,
+ *   millis: number}} Attempt
  * @typedef {{at: number, event: string, verified: boolean, headers: Record<string, string>}} Webhook
  * @typedef {{id: string, client: string, model: string, status: string, total: number, completed: number, failed: number,
- *   createdAt: number, finishedAt: number | null, cause: string | null, polls: Poll[], attempts: Attempt[],
- *   webhooks: Webhook[], rescues: number[]}} Job
+ *   createdAt: number, acceptedAt: number | null, finishedAt: number | null, cause: string | null, polls: Poll[],
+ *   attempts: Attempt[], webhooks: Webhook[], rescues: number[]}} Job
  */
 const JOBS_MAX = 3000;
 const BEGINNINGS = ['submit', 'finish'];
@@ -36,14 +37,18 @@ export class Story {
     this.changed.add(job.id);
   }
 
-  /** Only what says all of a job begins its story: the rest of one that is no longer kept would make a wrong one. */
+  /**
+   * Only what says all of a job begins its story: the rest of one that is no longer kept would make a wrong one.
+   * @param {any} event
+   */
   #jobOf(event) {
     const known = this.jobs.get(event.job_id);
     if (known || !BEGINNINGS.includes(event.stage)) return known;
+    /** @type {Job} */
     const job = {
       ...{ id: event.job_id, client: '', model: '', status: 'running', total: 1, completed: 0, failed: 0 },
-      ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), finishedAt: null, cause: null },
-      ...{ polls: [], attempts: [], webhooks: [], rescues: [] },
+      ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), acceptedAt: null, finishedAt: null },
+      ...{ cause: null, polls: [], attempts: [], webhooks: [], rescues: [] },
     };
     this.jobs.set(job.id, job);
     if (this.jobs.size > JOBS_MAX) this.#forget();
@@ -58,6 +63,7 @@ export class Story {
       oldest = id;
       break;
     }
+    if (oldest === undefined) return;
     this.jobs.delete(oldest);
     this.changed.add(oldest);
   }
@@ -69,6 +75,7 @@ const STAGES = {
     if (event.outcome === 'wake_up_unsent') return;
     Object.assign(job, known(event));
     job.createdAt = event.at - (event.duration_ms ?? 0);
+    job.acceptedAt = event.at;
     if (event.outcome !== 'created' && event.outcome !== 'unknown') {
       Object.assign(job, { status: 'refused', cause: event.outcome, finishedAt: event.at });
     } else if (job.status === 'refused') {
@@ -112,6 +119,7 @@ const STAGES = {
   },
 };
 
+/** @param {any} event */
 function known({ client, model_id, total_tasks }) {
   return {
     ...(client && { client }),
@@ -132,35 +140,47 @@ export function isUndelivered(job) {
   return ['retrying', 'exhausted', 'gone', 'blocked'].includes(webhookStateOf(job) ?? '');
 }
 
+/**
+ * How often ModelStudio was asked about it: the poll that finds its end is told as the end.
+ * @param {Job} job
+ */
+export function pollsOf({ polls, status, cause }) {
+  const isFound = status === 'completed' || (status === 'failed' && cause !== 'submission_unknown');
+  return polls.length + (isFound ? 1 : 0);
+}
+
 /** Figures over all jobs. @param {Iterable<Job>} jobs */
 export function figuresOf(jobs) {
-  const statuses = {};
+  const counts = { total: 0, running: 0, completed: 0, failed: 0, delivered: 0, retrying: 0, undelivered: 0 };
+  /** How long after the poll before the last a job's end was found. @type {number[]} */
   const lags = [];
+  /** How long after a job's end its webhook was delivered. @type {number[]} */
+  const deliveries = [];
   let polls = 0;
-  let finished = 0;
-  let delivered = 0;
-  let received = 0;
-  let verified = 0;
-  let total = 0;
   for (const job of jobs) {
-    total += 1;
-    statuses[job.status] = (statuses[job.status] ?? 0) + 1;
-    delivered += job.attempts.filter(({ outcome }) => outcome === 'delivered').length;
-    // By the inbox: a receiver of somebody's own says nothing here.
-    received += job.webhooks.length;
-    verified += job.webhooks.filter((webhook) => webhook.verified).length;
-    if (job.status !== 'completed') continue;
-    finished += 1;
-    // The last look is told as the end of the job.
-    polls += job.polls.length + 1;
+    counts.total += 1;
+    if (job.finishedAt === null) counts.running += 1;
+    else if (job.status === 'completed') counts.completed += 1;
+    else if (job.status !== 'cancelled') counts.failed += 1;
+    const delivered = job.attempts.find(({ outcome }) => outcome === 'delivered');
+    if (delivered) {
+      counts.delivered += 1;
+      if (job.finishedAt !== null) deliveries.push(delivered.at - job.finishedAt);
+    } else if (isUndelivered(job))
+      counts[webhookStateOf(job) === 'retrying' ? 'retrying' : 'undelivered'] += 1;
+    if (job.status !== 'completed' || job.finishedAt === null) continue;
+    polls += pollsOf(job);
     lags.push(job.finishedAt - (job.polls.at(-1)?.at ?? job.createdAt));
   }
-  lags.sort((a, b) => a - b);
   return {
-    ...{ total, running: (statuses.running ?? 0) + (statuses.submitting ?? 0), completed: finished },
-    failed: (statuses.failed ?? 0) + (statuses.expired ?? 0) + (statuses.refused ?? 0),
-    pollsPerJob: finished === 0 ? null : polls / finished,
-    medianLag: lags.length === 0 ? null : lags[lags.length >> 1],
-    ...{ delivered, received, verified },
+    ...counts,
+    pollsPerJob: counts.completed === 0 ? null : polls / counts.completed,
+    ...{ lag: quantile(lags, 0.5), lag95: quantile(lags, 0.95), delivery: quantile(deliveries, 0.5) },
   };
+}
+
+/** @param {number[]} values @param {number} share */
+function quantile(values, share) {
+  values.sort((a, b) => a - b);
+  return values[Math.floor(share * values.length)] ?? null;
 }

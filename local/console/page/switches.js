@@ -1,6 +1,7 @@
 import { local } from './api.js';
 import { announce, byId, h } from './dom.js';
 
+/** @type {Record<string, [title: string, effect: string]>} */
 const TEXTS = {
   upstream_down: ['ModelStudio is down', 'connections are refused'],
   rate_limited: ['ModelStudio limits the rate', 'every call is answered with 429'],
@@ -12,7 +13,7 @@ const TEXTS = {
 export function showSwitches(switches) {
   const place = byId('switches');
   for (const [name, isOn] of Object.entries(switches)) {
-    const [title, effect] = TEXTS[name];
+    const [title, effect] = TEXTS[name] ?? [name, ''];
     let button = place.querySelector(`[data-switch="${name}"]`);
     if (!button) {
       button = h(
@@ -34,5 +35,5 @@ async function toggle(name) {
   const switches = await local('/switches', { name, on });
   if (!switches) return announce('The local system does not answer.');
   showSwitches(switches);
-  announce(`${TEXTS[name][0]}: ${on ? 'on' : 'off'}`);
+  announce(`${TEXTS[name]?.[0]}: ${on ? 'on' : 'off'}`);
 }
