@@ -50,7 +50,8 @@ try {
       await page.screenshot({ path: `${folder}console-${scheme}-${width}.png` });
       if (scheme === 'light' && width === 1280) {
         await page.locator('button.row').filter({ hasText: RETRIED }).click();
-        await page.waitForTimeout(500);
+        await page.mouse.move(0, 0);
+        await page.waitForTimeout(1000);
         await page.screenshot({ path: `${folder}console-detail-1280.png` });
       }
       await page.close();

@@ -62,11 +62,8 @@ export function isSettled(job) {
 }
 
 /** @param {Job} job @returns {Moment} */
-function submission({ createdAt, acceptedAt, status }) {
-  const note =
-    acceptedAt === null || status === 'refused'
-      ? ''
-      : `ModelStudio took it in ${took(acceptedAt - createdAt)}`;
+function submission({ createdAt, takenIn, status }) {
+  const note = takenIn === null || status === 'refused' ? '' : `ModelStudio took it in ${took(takenIn)}`;
   return { at: createdAt, from: createdAt, mark: 'submit', title: 'Submitted', note };
 }
 

@@ -5,7 +5,7 @@
  *   millis: number}} Attempt
  * @typedef {{at: number, event: string, verified: boolean, headers: Record<string, string>}} Webhook
  * @typedef {{id: string, client: string, model: string, status: string, total: number, completed: number, failed: number,
- *   createdAt: number, acceptedAt: number | null, finishedAt: number | null, cause: string | null, polls: Poll[],
+ *   createdAt: number, takenIn: number | null, finishedAt: number | null, cause: string | null, polls: Poll[],
  *   attempts: Attempt[], webhooks: Webhook[], rescues: number[]}} Job
  */
 const JOBS_MAX = 3000;
@@ -47,7 +47,7 @@ export class Story {
     /** @type {Job} */
     const job = {
       ...{ id: event.job_id, client: '', model: '', status: 'running', total: 1, completed: 0, failed: 0 },
-      ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), acceptedAt: null, finishedAt: null },
+      ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), takenIn: null, finishedAt: null },
       ...{ cause: null, polls: [], attempts: [], webhooks: [], rescues: [] },
     };
     this.jobs.set(job.id, job);
@@ -75,7 +75,7 @@ const STAGES = {
     if (event.outcome === 'wake_up_unsent') return;
     Object.assign(job, known(event));
     job.createdAt = event.at - (event.duration_ms ?? 0);
-    job.acceptedAt = event.at;
+    job.takenIn = event.duration_ms ?? 0;
     if (event.outcome !== 'created' && event.outcome !== 'unknown') {
       Object.assign(job, { status: 'refused', cause: event.outcome, finishedAt: event.at });
     } else if (job.status === 'refused') {
@@ -99,12 +99,14 @@ const STAGES = {
     });
   },
   finish(job, event) {
+    const age = 1000 * event.age_seconds;
+    // The line comes a moment after the end that it tells of.
+    if (job.takenIn === null) job.createdAt = event.at - age;
     Object.assign(job, known(event), {
       status: event.outcome,
       completed: event.completed_tasks,
       failed: event.failed_tasks,
-      finishedAt: event.at,
-      createdAt: event.at - 1000 * event.age_seconds,
+      finishedAt: job.createdAt + age,
       cause: event.cause ?? null,
     });
   },
