@@ -3,6 +3,7 @@ import { closeServer, listenLocally } from '../http/server.ts';
 import type { Sessions } from './aws/authority.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
 import { type Emulator, frontOf } from './aws/front.ts';
+import { startMoto } from './moto.ts';
 import { createQueuesAndBuckets } from './queues-and-buckets.ts';
 import { createSecretsManagerServer, SecretsManager } from './secrets-manager.ts';
 
@@ -19,20 +20,26 @@ export interface Emulators {
   close(): Promise<void>;
 }
 
+/** What plays DynamoDB, and SQS and S3 at one address. */
+export interface Cloud {
+  tables: Emulator;
+  queuesAndBuckets: Emulator;
+  close(): Promise<void>;
+}
+
+/** dynalite and fauxqs, or, by `CLOUD=moto`, moto. */
+const startCloud: (sessions: Sessions) => Promise<Cloud> =
+  process.env['CLOUD'] === 'moto' ? startMoto : startDynaliteAndFauxqs;
+
 /** @param sessions whom the services hold to their roles, looked up at each call */
 export async function startEmulators(sessions: Sessions = new Map()): Promise<Emulators> {
   const secretsManager = new SecretsManager();
-  const queuesAndBuckets = await createQueuesAndBuckets(sessions);
+  const { tables, queuesAndBuckets, close } = await startCloud(sessions);
   const secrets: Emulator = {
     serviceOf: () => 'secretsmanager',
     server: createSecretsManagerServer(secretsManager),
   };
-  const tables: Emulator = {
-    serviceOf: () => 'dynamodb',
-    refuse: dynamodbRefusal,
-    server: dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }),
-  };
-  const fronts = [tables, secrets, queuesAndBuckets.emulator].map((emulator) => frontOf(emulator, sessions));
+  const fronts = [tables, secrets, queuesAndBuckets].map((emulator) => frontOf(emulator, sessions));
   const [dynamodb = '', secretsmanager = '', sqs = ''] = await Promise.all(
     fronts.map((front) => listenLocally(front)),
   );
@@ -40,7 +47,14 @@ export async function startEmulators(sessions: Sessions = new Map()): Promise<Em
     endpoints: { dynamodb, sqs, s3: sqs, secretsmanager },
     secretsManager,
     close: async () => {
-      await Promise.all([queuesAndBuckets.close(), ...fronts.map(closeServer)]);
+      await Promise.all([close(), ...fronts.map(closeServer)]);
     },
   };
+}
+
+async function startDynaliteAndFauxqs(sessions: Sessions): Promise<Cloud> {
+  const { emulator: queuesAndBuckets, close } = await createQueuesAndBuckets(sessions);
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const tables: Emulator = { serviceOf: () => 'dynamodb', refuse: dynamodbRefusal, server };
+  return { tables, queuesAndBuckets, close };
 }

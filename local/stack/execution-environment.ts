@@ -1,7 +1,5 @@
-import { enableCompileCache } from 'node:module';
-import { createInterface } from 'node:readline';
-import { Worker } from 'node:worker_threads';
-import type { EnvironmentMessage, InvocationFailure, WorkerMessage } from './worker.ts';
+import { type Runtime, startRuntime } from './runtime/runtime.ts';
+import type { InvocationFailure, WorkerMessage } from './runtime/worker.ts';
 
 export interface FunctionSettings {
   name: string;
@@ -39,18 +37,14 @@ export interface EnvironmentEvents {
 }
 
 const INIT_TIMEOUT_SECONDS = 10;
-/** As long as a thread may be held up by other work before it counts as one that computes without end. */
-const ENDING_GRACE_MS = 500;
+/** Lambda's limit for the answer of a synchronous invocation: 6 MiB and 100 bytes. */
+const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
 
-/** Without it, every thread would strip the types of worker.ts again, which is half of its start. */
-const { directory: NODE_COMPILE_CACHE } = enableCompileCache();
-
-/** One environment of a function: one thread, at most one invocation at a time. */
+/** One environment of a function: at most one invocation at a time. */
 export class ExecutionEnvironment {
   readonly #settings: FunctionSettings;
   readonly #events: EnvironmentEvents;
-  readonly #worker: Worker;
-  readonly exited: Promise<unknown>;
+  readonly #runtime: Runtime;
   #state: 'initializing' | 'idle' | 'busy' | 'ended' = 'initializing';
   #invocation: Invocation | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -58,24 +52,15 @@ export class ExecutionEnvironment {
   constructor(settings: FunctionSettings, events: EnvironmentEvents) {
     this.#settings = settings;
     this.#events = events;
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      env: { ...settings.environment, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) },
-      execArgv: [],
-      name: settings.name,
-      resourceLimits: { maxOldGenerationSizeMb: settings.memoryMegabytes },
-      stdout: true,
-      stderr: true,
+    this.#runtime = startRuntime(settings, {
+      onMessage: (message) => this.#receive(message),
+      onExit: (reason) => this.#fail('Runtime.ExitError', reason),
     });
-    for (const input of [this.#worker.stdout, this.#worker.stderr]) {
-      createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }).on('line', settings.onLog);
-    }
-    this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#fail('Runtime.ExitError', describe(error)));
-    this.#worker.on('exit', (code) =>
-      this.#fail('Runtime.ExitError', `Runtime exited with error: exit status ${code}`),
-    );
-    this.exited = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#limitTime(INIT_TIMEOUT_SECONDS, 'Init phase timed out');
+  }
+
+  get exited(): Promise<unknown> {
+    return this.#runtime.exited;
   }
 
   get isIdle(): boolean {
@@ -97,10 +82,10 @@ export class ExecutionEnvironment {
     this.#limitTime(timeoutSeconds, 'Task timed out');
     const { requestId, event } = invocation;
     const deadlineMs = Date.now() + timeoutSeconds * 1000;
-    this.#post({ type: 'invocation', requestId, event, deadlineMs });
+    this.#runtime.run({ type: 'invocation', requestId, event, deadlineMs });
   }
 
-  /** Ends the thread, whatever it waits for. */
+  /** Ends the runtime, whatever it waits for. */
   end(reason: string): void {
     this.#finish({ errorType: 'Runtime.ExitError', errorMessage: `Error: ${reason}`, trace: [] });
   }
@@ -111,11 +96,11 @@ export class ExecutionEnvironment {
     this.#state = 'idle';
     const invocation = this.#invocation;
     this.#invocation = undefined;
-    if (message.type === 'result') invocation?.resolve(JSON.parse(message.result));
-    if (message.type === 'failure') {
-      this.#log(invocation, message.failure);
-      invocation?.reject(new FunctionError(message.failure));
-    }
+    const failure = failureIn(message);
+    if (failure) {
+      this.#log(invocation, failure);
+      invocation?.reject(new FunctionError(failure));
+    } else if (message.type === 'result') invocation?.resolve(JSON.parse(message.result));
     this.#events.onIdle();
   }
 
@@ -139,20 +124,9 @@ export class ExecutionEnvironment {
     const error = new FunctionError(failure);
     this.#state = 'ended';
     clearTimeout(this.#timer);
-    this.#endThread();
+    this.#runtime.end();
     this.#invocation?.reject(error);
     this.#events.onEnd(error, duringInit);
-  }
-
-  /** Asks first: a thread that is terminated while it opens a zlib stream aborts the whole process (nodejs/node). */
-  #endThread(): void {
-    this.#post({ type: 'end' });
-    const timer = setTimeout(() => void this.#worker.terminate(), ENDING_GRACE_MS);
-    void this.exited.then(() => clearTimeout(timer));
-  }
-
-  #post(message: EnvironmentMessage): void {
-    this.#worker.postMessage(message);
   }
 
   #log(invocation: Invocation | undefined, failure: InvocationFailure): void {
@@ -168,6 +142,10 @@ export class ExecutionEnvironment {
   }
 }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+function failureIn(message: WorkerMessage): InvocationFailure | undefined {
+  if (message.type === 'failure') return message.failure;
+  const bytes = message.type === 'result' ? Buffer.byteLength(message.result) : 0;
+  if (bytes <= RESPONSE_MAX_BYTES) return undefined;
+  const errorMessage = `Response payload size (${bytes} bytes) exceeded maximum allowed payload size (${RESPONSE_MAX_BYTES} bytes).`;
+  return { errorType: 'Function.ResponseSizeTooLarge', errorMessage, trace: [] };
 }

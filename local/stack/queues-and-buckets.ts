@@ -1,6 +1,6 @@
 import { buildApp } from 'fauxqs';
-import { needRefusal, type Sessions } from './aws/authority.ts';
-import { type Call, readCall } from './aws/call.ts';
+import { absenceRefusal, type Sessions } from './aws/authority.ts';
+import { type Call, queueOrObject, readCall } from './aws/call.ts';
 import type { Emulator } from './aws/front.ts';
 import { errorDocument } from './aws/refusal.ts';
 import { deadLettersOf, noDeadLetters, sqsRefusal } from './aws/sqs-rules.ts';
@@ -24,9 +24,11 @@ export async function createQueuesAndBuckets(
       : payload,
   );
   app.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode !== 404 || !hidesAbsence(readCall('s3', request.raw, ''), sessions)) return payload;
+    if (reply.statusCode !== 404) return payload;
+    const refusal = absenceRefusal(readCall('s3', request.raw, ''), sessions);
+    if (!refusal) return payload;
     reply.code(403).removeHeader('content-length');
-    return errorDocument({ code: 'AccessDenied', message: 'Access Denied' }, request.id);
+    return errorDocument(refusal, request.id);
   });
   // fauxqs takes no object of more than 11 MiB.
   app.removeContentTypeParser('*');
@@ -36,7 +38,7 @@ export async function createQueuesAndBuckets(
   await app.ready();
   return {
     emulator: {
-      serviceOf: ({ headers }) => (headers['x-amz-target'] === undefined ? 's3' : 'sqs'),
+      serviceOf: queueOrObject,
       refuse: async (call) =>
         call.service === 'sqs' ? (sqsRefusal(call) ?? (await redriveRefusal(app, call))) : undefined,
       server: app.server,
@@ -51,12 +53,4 @@ async function redriveRefusal(app: App, call: Call) {
   if (arn === undefined) return refusal;
   const { statusCode } = await app.inject(`/_fauxqs/queues/${arn.replace(/^.*:/, '')}`);
   return statusCode === 404 ? noDeadLetters(arn) : undefined;
-}
-
-/** Who may not list a bucket is not told by S3 that an object is not there. */
-function hidesAbsence({ accessKeyId, needs: [need] }: Call, sessions: Sessions): boolean {
-  const session = sessions.get(accessKeyId ?? '');
-  if (!session || need?.action !== 's3:GetObject') return false;
-  const [bucketArn = ''] = need.resource.split('/');
-  return needRefusal({ action: 's3:ListBucket', resource: bucketArn }, session) !== undefined;
 }

@@ -76,18 +76,21 @@ describe.concurrent('cancel', TEST, () => {
   });
 
   it('meets 50 jobs that are just finishing: each ends once, and its webhook says how', async (context) => {
-    const { scene, jobIds, answers } = await whileFinishing(context, 50, cancel);
-    const ends: string[] = [];
-    for (const [i, jobId] of jobIds.entries()) {
-      const { status } = await jobOf(scene, jobId);
-      const isCancelled = status === 'cancelled';
-      const answer = answers[i] as Called;
-      expect(outcomeOf(answer)).toEqual(isCancelled ? [200, 'cancelled'] : [409, 'not_cancellable']);
-      const events = scene.receiver.deliveries.filter((delivery) => delivery.jobId === jobId);
-      expect(events.map(({ body }) => JSON.parse(body).type)).toEqual([`job.${status}`]);
-      ends.push(status);
+    const ends = new Set<string>();
+    // On a machine on which one of the two always wins, they are given more time.
+    for (let stepMillis = 20; ends.size < 2; stepMillis *= 2) {
+      const { scene, jobIds, answers } = await whileFinishing(context, 50, cancel, stepMillis);
+      for (const [i, jobId] of jobIds.entries()) {
+        const { status } = await jobOf(scene, jobId);
+        const isCancelled = status === 'cancelled';
+        const answer = answers[i] as Called;
+        expect(outcomeOf(answer)).toEqual(isCancelled ? [200, 'cancelled'] : [409, 'not_cancellable']);
+        const events = scene.receiver.deliveries.filter((delivery) => delivery.jobId === jobId);
+        expect(events.map(({ body }) => JSON.parse(body).type)).toEqual([`job.${status}`]);
+        ends.add(status);
+      }
     }
-    expect(new Set(ends)).toEqual(new Set(['completed', 'cancelled']));
+    expect(ends).toEqual(new Set(['completed', 'cancelled']));
   });
 });
 

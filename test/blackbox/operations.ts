@@ -2,7 +2,6 @@ import { expect, type TestContext, vi } from 'vitest';
 import { blackBox, heldModel, jobOf, patience, type Scene, submitJob } from './scene.ts';
 import { type Called, call } from './system.ts';
 
-const LATER_MILLIS = 20;
 const WORKERS = 20;
 
 export const cancel = ({ system }: Scene, jobId: string) => call(system, 'POST', `/v1/jobs/${jobId}/cancel`);
@@ -30,20 +29,22 @@ export async function quiet({ operator }: Scene): Promise<void> {
 }
 
 /**
- * Does something to each of many jobs in the moment in which ModelStudio says that it is done. What it says takes
- * longer on its way from job to job, so that the poller comes first at some jobs and last at others.
+ * Does something to each of many jobs in the moment in which ModelStudio says that it is done: after that with the
+ * first ones, ahead of it with the last ones, so that the poller comes first at some jobs and last at others.
  */
 export async function whileFinishing<Answer>(
   context: TestContext,
   count: number,
   act: (scene: Scene, jobId: string) => Promise<Answer>,
+  stepMillis = 20,
 ) {
   const acts = Array.from({ length: count }, () => Promise.withResolvers<Answer>());
   const helds = acts.map(({ resolve }, i) =>
     heldModel(() => {
       if (!helds[i]?.isReleased) return;
-      scene.sandbox.faults.delayMilliseconds = LATER_MILLIS * i;
-      resolve(act(scene, jobIds[i] ?? ''));
+      const lead = stepMillis * (i - count / 2);
+      scene.sandbox.faults.delayMilliseconds = Math.max(0, lead);
+      setTimeout(() => resolve(act(scene, jobIds[i] ?? '')), Math.max(0, -lead));
     }),
   );
   const models = Object.fromEntries(helds.map(({ model }, i) => [`held-${i}`, model]));

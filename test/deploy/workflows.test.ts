@@ -14,7 +14,7 @@ const workflows = globSync('.github/workflows/*.yml', { cwd: root }).map((path) 
 
 describe.each(workflows)('$path', ({ text, all }) => {
   it('runs what package.json has', () => {
-    const needed = [...all(/\bnpm run (?:--?\S+ )*([\w-]+)/g), ...all(/\bnpm (test|start)\b/g)];
+    const needed = [...all(/\bnpm run (?:--?\S+ )*([\w:-]+)/g), ...all(/\bnpm (test|start)\b/g)];
     expect(needed.length).toBeGreaterThan(0);
     expect(needed.filter((name) => !(name in scripts))).toEqual([]);
   });

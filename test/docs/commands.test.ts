@@ -57,7 +57,7 @@ interface Call {
 /** Calls of our scripts wherever they stand as code: `npm run keys -- create --name NAME`. */
 function callsIn(code: string, page: string): Call[] {
   const calls = code.matchAll(
-    /\bnpm (?:run (?:--silent )?([a-z][a-z-]*)|(start|test))\b(?: --silent)?(?:.*? -- (.*))?/g,
+    /\bnpm (?:run (?:--silent )?([a-z][a-z:-]*)|(start|test))\b(?: --silent)?(?:.*? -- (.*))?/g,
   );
   return [...calls].map(([, name, short, rest = '']) => {
     const args = rest.match(/(?<![\w-])--[a-z-]+|^[a-z]+\b/g) ?? [];

@@ -55,5 +55,17 @@ export function needRefusal(need: Need, session: Session): Refusal | undefined {
   return { code: 'AccessDenied', status: 403, message };
 }
 
+/** Who may not list a bucket is not told by S3 that an object is not there. */
+export function absenceRefusal(
+  { accessKeyId, needs: [need] }: Call,
+  sessions: Sessions,
+): Refusal | undefined {
+  const session = sessions.get(accessKeyId ?? '');
+  if (!session || need?.action !== 's3:GetObject') return undefined;
+  const [bucketArn = ''] = need.resource.split('/');
+  const mayList = needRefusal({ action: 's3:ListBucket', resource: bucketArn }, session) === undefined;
+  return mayList ? undefined : { code: 'AccessDenied', status: 403, message: 'Access Denied' };
+}
+
 /** The condition keys that a call has a value for, where it has one in AWS, too. */
 export const CONTEXT_KEYS = ['aws:PrincipalArn', 'aws:SecureTransport', 's3:prefix'];

@@ -30,6 +30,11 @@ export interface CallRequest {
   headers: IncomingHttpHeaders;
 }
 
+/** Which of the two that share an address a request is for. */
+export function queueOrObject({ headers }: CallRequest): 's3' | 'sqs' {
+  return headers['x-amz-target'] === undefined ? 's3' : 'sqs';
+}
+
 /** @throws SyntaxError when the body should be JSON and is not */
 export function readCall(service: Service, request: CallRequest, body: string): Call {
   const { method = '', url = '/', headers } = request;

@@ -31,9 +31,6 @@ interface CompilableModule extends Module {
 
 type Handler = (event: unknown, context: object) => unknown;
 
-/** Lambda's limit for the answer of a synchronous invocation: 6 MiB and 100 bytes. */
-const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
-
 const environment = process.env as Record<string, string>;
 delete environment['NODE_COMPILE_CACHE'];
 const loading = loadHandler(environment['LAMBDA_TASK_ROOT'] ?? '', environment['_HANDLER'] ?? '');
@@ -48,14 +45,7 @@ post({ type: 'ready' });
 async function invoke({ requestId, event, deadlineMs }: InvocationMessage): Promise<WorkerMessage> {
   try {
     const answer = await handler(JSON.parse(event), contextOf(requestId, deadlineMs));
-    const result = JSON.stringify(answer) ?? 'null';
-    const bytes = Buffer.byteLength(result);
-    if (bytes <= RESPONSE_MAX_BYTES) return { type: 'result', result };
-    const errorMessage = `Response payload size (${bytes} bytes) exceeded maximum allowed payload size (${RESPONSE_MAX_BYTES} bytes).`;
-    return {
-      type: 'failure',
-      failure: { errorType: 'Function.ResponseSizeTooLarge', errorMessage, trace: [] },
-    };
+    return { type: 'result', result: JSON.stringify(answer) ?? 'null' };
   } catch (error) {
     return { type: 'failure', failure: failureOf(error) };
   }
