@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../functions/core/attempt.ts';
-import type { FinishedJob } from '../../functions/core/job.ts';
+import type { FinishedJob, Job, PendingWebhook } from '../../functions/core/job.ts';
 import { againSeconds } from '../../functions/core/limits.ts';
 import { overdueAt } from '../../functions/core/overdue.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
-import { finishedJob, NOW, pendingWebhook, settledWebhook, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wake: wake(seq), attempts });
@@ -185,4 +185,123 @@ describe('deliver', () => {
       expect(world.posted.length).toBe(0);
     },
   );
+});
+
+describe('what comes of an attempt is written down and told', () => {
+  const cases: [Exchange, entry: object, told: object, measured: object][] = [
+    [
+      answered(204),
+      { status: 204, error: null },
+      { outcome: 'delivered', status: 204 },
+      { WebhooksDelivered: 1 },
+    ],
+    [answered(410), { status: 410, error: null }, { outcome: 'gone', status: 410 }, { WebhooksGone: 1 }],
+    [
+      { kind: 'blocked' },
+      { error: 'blocked' },
+      { outcome: 'blocked', cause: 'blocked' },
+      { WebhooksBlocked: 1 },
+    ],
+    [
+      answered(500),
+      { status: 500, error: null, nextAttemptAt: NOW + 5250 },
+      { outcome: 'retry', status: 500, wait_seconds: 5 },
+      {},
+    ],
+    [
+      { kind: 'failed', error: 'dns' },
+      { error: 'dns', nextAttemptAt: NOW + 5250 },
+      { outcome: 'retry', cause: 'dns', wait_seconds: 5 },
+      {},
+    ],
+  ];
+  it.each(cases)('%j', async (exchange, entry, told, measured) => {
+    const world = worldWith(finishedJob(), exchange);
+    const { send } = world.webhooks;
+    world.webhooks.send = async (...given) => {
+      world.clock.time += 250;
+      return send(...given);
+    };
+    await deliver(message(), world);
+    const attempt = { attempt: 1, at: NOW, durationMillis: 250, status: null, nextAttemptAt: null };
+    expect(world.webhook()?.log).toEqual([{ ...attempt, ...entry }]);
+    const facts = { stage: 'deliver', job_id: 'job_1', client: 'acme', attempt: 1, duration_ms: 250 };
+    expect(world.told).toEqual([{ ...facts, ...told }]);
+    const failures = 'WebhooksDelivered' in measured ? 0 : 1;
+    const always = { WebhookAttempts: 1, WebhookFailures: failures, WebhookAttemptSeconds: 0.25 };
+    expect(world.measured).toEqual({ ...always, ...measured });
+  });
+
+  it.each([
+    ['its message', 1, 3],
+    ['its row', 3, 1],
+  ])('as one more than %s knows of', async (_what, inRow, inMessage) => {
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: inRow, awaited: wake(1) }) });
+    const world = worldWith(job, answered(204));
+    await deliver(message(1, inMessage), world);
+    expect(world.webhook()).toMatchObject({ attempts: 4, log: [{ attempt: 4 }] });
+  });
+
+  it('unless its row has changed under its lease, which is a fault', async () => {
+    const world = worldWith(finishedJob(), answered(204));
+    const { replace } = world.jobs;
+    world.jobs.replace = async (after) => after.version === 3 && replace(after);
+    await expect(deliver(message(), world)).rejects.toThrow(
+      'The webhook of job_1 changed while its lease was held',
+    );
+  });
+});
+
+describe('a message that makes no attempt is told of', () => {
+  const dueAt = NOW + 1_000_000;
+  const cases: [outcome: string, job: Job | null, facts: object][] = [
+    ['no_job', null, {}],
+    ['no_job', runningJob(), {}],
+    ['stale', finishedJob({ webhook: null }), {}],
+    ['stale', finishedJob({ webhook: pendingWebhook() }), {}],
+    ['stale', finishedJob({ webhook: pendingWebhook({ awaited: wake(2) }) }), {}],
+    ['under_way', finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1 }) }), {}],
+    ['hop', finishedJob(), { wait_seconds: 1000 }],
+  ];
+  it.each(cases)('as %s', async (outcome, job, facts) => {
+    const world = fakeWorld();
+    if (job) world.jobs.rows.set('job_1', job);
+    await deliver({ ...message(), wake: wake(1, 't', outcome === 'hop' ? dueAt : NOW) }, world);
+    expect(world.told).toEqual([{ stage: 'deliver', job_id: 'job_1', outcome, ...facts }]);
+    expect(world.posted).toEqual([]);
+  });
+});
+
+describe('a hop whose row has been written meanwhile', () => {
+  const due = NOW + 3_600_000;
+  const cases: [what: string, meanwhile: Partial<PendingWebhook>, isWritten: boolean][] = [
+    ['is written all the same', { attempts: 9, awaited: wake(1, 'x') }, true],
+    ['is written where nothing is awaited', { awaited: null }, true],
+    ['gives way to a chain as far on', { awaited: wake(2, 'x') }, false],
+    ['gives way to a chain that is further on', { awaited: wake(3, 'x') }, false],
+    ['gives way to a new round', { awaited: wake(1, 'x'), attemptsBefore: 1 }, false],
+  ];
+  it.each(cases)('%s', async (_what, meanwhile, isWritten) => {
+    const world = worldWith(finishedJob({ webhook: pendingWebhook({ awaited: wake(1, 't', due) }) }));
+    const { replace } = world.jobs;
+    world.jobs.replace = async () => {
+      world.jobs.replace = replace;
+      world.jobs.rows.set('job_1', finishedJob({ version: 7, webhook: pendingWebhook(meanwhile) }));
+      return false;
+    };
+    await deliver({ ...message(), wake: wake(1, 't', due) }, world);
+    const next = world.wakeUps.sent[0]?.message.wake;
+    const awaited = isWritten ? next : meanwhile.awaited;
+    expect(world.webhook()).toEqual(pendingWebhook({ ...meanwhile, awaited: awaited ?? null }));
+  });
+
+  it('is left alone once the webhook has settled', async () => {
+    const world = worldWith(finishedJob({ webhook: pendingWebhook({ awaited: wake(1, 't', due) }) }));
+    world.jobs.replace = async () => {
+      world.jobs.rows.set('job_1', finishedJob({ webhook: settledWebhook('gone') }));
+      return false;
+    };
+    await deliver({ ...message(), wake: wake(1, 't', due) }, world);
+    expect(world.webhook()).toEqual(settledWebhook('gone'));
+  });
 });
