@@ -77,8 +77,7 @@ export function changeRow(row, job) {
   row.marked = { polls: polls.length, attempts: attempts.length, rescues: rescues.length };
   if (finishedAt === null) row.end?.remove();
   row.end = finishedAt === null ? null : (row.end ?? mark(row, finishedAt, 'end'));
-  const last = Math.max(next ?? 0, finishedAt ?? 0, polls.at(-1)?.at ?? 0, attempts.at(-1)?.at ?? 0);
-  fitUntil(row, isSettled(job) ? last : Math.max(last, Date.now()));
+  fitTrack(row, Date.now());
 }
 
 /** @param {Row} row @param {number} now */
@@ -88,15 +87,20 @@ export function showNow(row, now) {
     setText(row.duration, seconds(1000 * Math.floor((now - row.job.createdAt) / 1000)));
 }
 
-/** The present has come to the end of its track. @param {Row} row @param {number} now */
-export function extend(row, now) {
-  fitUntil(row, row.job.createdAt + (now - row.job.createdAt) * GROWTH);
-}
-
-/** @param {Row} row @param {number} until */
-function fitUntil(row, until) {
-  row.until = Math.max(until, row.job.createdAt + SPAN_MIN_MILLIS);
-  row.track.style.setProperty('--span', ((row.until - row.job.createdAt) / 1000).toFixed(2));
+/**
+ * Its track ends with the last of it, or with what is planned. Of a future that is longer than the past, only as much.
+ * @param {Row} row @param {number} now
+ */
+export function fitTrack(row, now) {
+  const { job } = row;
+  const { createdAt, finishedAt, polls, attempts } = job;
+  const last = Math.max(createdAt, finishedAt ?? 0, polls.at(-1)?.at ?? 0, attempts.at(-1)?.at ?? 0);
+  const past = (isSettled(job) ? last : Math.max(last, now)) - createdAt;
+  const future = (nextAt(job) ?? 0) - createdAt;
+  const live = future > past ? Math.min(future, 2 * past) : past * GROWTH;
+  const span = Math.max(isSettled(job) ? past : live, SPAN_MIN_MILLIS);
+  row.until = createdAt + span;
+  row.track.style.setProperty('--span', (span / 1000).toFixed(2));
 }
 
 /** @param {Row} row @param {number} at @param {string} kind */

@@ -1,6 +1,6 @@
 import { byId, h, seconds } from './dom.js';
 import { isSettled, momentsOf } from './moments.js';
-import { changeRow, extend, newRow, showNow } from './row.js';
+import { changeRow, fitTrack, newRow, showNow } from './row.js';
 
 /** @typedef {import('./story.js').Job} Job @typedef {import('./row.js').Row} Row */
 
@@ -158,7 +158,7 @@ export class Rows {
     for (const row of this.#seen) {
       const isLive = !isSettled(row.job);
       if (isLive || isForAll || this.#windowSeconds !== null) showNow(row, now);
-      if (isLive && now > row.until) extend(row, now);
+      if (isLive && now > row.until) fitTrack(row, now);
     }
   }
 
@@ -171,10 +171,11 @@ export class Rows {
     const seen = this.#windowSeconds === null ? 0 : (width - NOW_PX) / (1000 * this.#windowSeconds);
     const own = (width - 2 * EDGE_PX) / (row.until - row.job.createdAt);
     /** @param {number} at */
-    const place = (at) =>
-      seen === 0
-        ? left + EDGE_PX + (at - row.job.createdAt) * own
-        : Math.min(right - EDGE_PX, right - NOW_PX - (now - at) * seen);
+    const place = (at) => {
+      const x =
+        seen === 0 ? left + EDGE_PX + (at - row.job.createdAt) * own : right - NOW_PX - (now - at) * seen;
+      return Math.min(x, right - EDGE_PX);
+    };
     return momentsOf(row.job).filter(({ at }) => Math.abs(place(at) - x) <= EDGE_PX);
   }
 }
