@@ -77,7 +77,6 @@ export function changeRow(row, job) {
   row.marked = { polls: polls.length, attempts: attempts.length, rescues: rescues.length };
   if (finishedAt === null) row.end?.remove();
   row.end = finishedAt === null ? null : (row.end ?? mark(row, finishedAt, 'end'));
-  fitTrack(row, Date.now());
 }
 
 /** @param {Row} row @param {number} now */

@@ -87,10 +87,12 @@ export class Rows {
       this.#byItem.set(row.item, row);
       this.#list.prepend(row.item);
       this.#sight.observe(row.item);
+      this.#seen.add(row);
       this.work.made += 1;
     }
     this.work.changed += 1;
     changeRow(row, job);
+    if (this.#seen.has(row)) fitTrack(row, Date.now());
     this.#show(row, this.#matches(job));
     this.#moveStop();
   }
@@ -158,7 +160,7 @@ export class Rows {
     for (const row of this.#seen) {
       const isLive = !isSettled(row.job);
       if (isLive || isForAll || this.#windowSeconds !== null) showNow(row, now);
-      if (isLive && now > row.until) fitTrack(row, now);
+      if (isForAll || (isLive && now > row.until)) fitTrack(row, now);
     }
   }
 
