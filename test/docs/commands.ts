@@ -53,7 +53,11 @@ async function runsOnce(command: string): Promise<void> {
   expectSuccess(ran);
   const [shown] = pageAt('README.md').fences.filter(({ text }) => text.includes('signature verified'));
   const printed = shapesIn(ran.stdout);
+  // A machine that is busy may look at the sample only when it has ended.
+  const isMissed = (line: string) =>
+    /^N s poll /.test(line) && !printed.some((other) => /^N s poll /.test(other));
   const isPrinted = (line: string) => {
+    if (isMissed(line)) return true;
     const [beginning = '', rest] = line.split('; …');
     return printed.some((other) => (rest === undefined ? other === line : other.startsWith(beginning)));
   };
