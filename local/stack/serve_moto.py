@@ -9,7 +9,28 @@ from moto.sqs.models import Queue
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 moto = DomainDispatcherApplication(create_backend_app)
-one_at_a_time = threading.Lock()
+
+
+class Turns:
+    """A lock that is had first come, first served, so that nobody waits until he gives up."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.given = self.served = 0
+
+    def __enter__(self):
+        with self.condition:
+            mine = self.given
+            self.given += 1
+            self.condition.wait_for(lambda: self.served == mine)
+
+    def __exit__(self, *_):
+        with self.condition:
+            self.served += 1
+            self.condition.notify_all()
+
+
+one_at_a_time = Turns()
 
 
 def app(environ, start_response):
@@ -19,9 +40,9 @@ def app(environ, start_response):
 
 
 def wait_for_messages(queue, timeout):
-    one_at_a_time.release()
-    time.sleep(0.02)
-    one_at_a_time.acquire()
+    one_at_a_time.__exit__()
+    time.sleep(0.05)
+    one_at_a_time.__enter__()
 
 
 class Handler(WSGIRequestHandler):
