@@ -87,7 +87,7 @@ async function main(): Promise<void> {
       totals.runs += 1;
       totals.quiet += Number(isQuiet);
       totals.died += counts['died'] ?? 0;
-      totals.rescued += counts['Rescues'] ?? 0;
+      totals.rescued += counts['JobsRecovered'] ?? 0;
       if (violation !== null) failed.push(...runs.filter((run) => run.violation !== null));
     }
     return failed.length === 0;

@@ -130,7 +130,7 @@ function judgeEnd(sim: Simulation, cloud: Cloud, clients: Clients): void {
     must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
     must(jobId === null || cloud.rows.has(jobId), 'I1', () => `${jobId} was accepted and is gone`);
   }
-  const rescues = sim.counts['Rescues'] ?? 0;
+  const rescues = sim.counts['JobsRecovered'] ?? 0;
   must(
     !sim.isQuiet || rescues === 0,
     'I15',

@@ -28,8 +28,8 @@ export const METRICS = {
   /** ModelStudio says that it does not know a job on which it has reported before. */
   UpstreamJobsForgotten: 'Count',
   UpstreamTimeouts: 'Count',
-  UpstreamCuts: 'Count',
-  UpstreamNotConnected: 'Count',
+  UpstreamConnectionResets: 'Count',
+  UpstreamConnectionFailures: 'Count',
   /** 401 or 403: this deployment's ModelStudio key is wrong. */
   UpstreamUnauthorized: 'Count',
   /** A create that was refused for no fault of the request, nor of the key. */
@@ -38,7 +38,7 @@ export const METRICS = {
   UpstreamUnavailable: 'Count',
   UpstreamServerErrors: 'Count',
   /** An answer that is not to the schema. */
-  UpstreamNonsense: 'Count',
+  UpstreamInvalidResponses: 'Count',
   WebhookAttempts: 'Count',
   WebhookFailures: 'Count',
   WebhookAttemptSeconds: 'Seconds',
@@ -48,7 +48,7 @@ export const METRICS = {
   WebhooksBlocked: 'Count',
   /** One for each sweep that could read all that is overdue: the sweeper's heartbeat. */
   Sweeps: 'Count',
-  Rescues: 'Count',
+  JobsRecovered: 'Count',
   /** 0 when no job is overdue. */
   OldestOverdueSeconds: 'Seconds',
 } as const;
@@ -60,19 +60,21 @@ export type Measured = Partial<Record<MetricName, number>>;
 
 const UPSTREAM_METRICS: Record<string, MetricName> = {
   timeout: 'UpstreamTimeouts',
-  cut: 'UpstreamCuts',
-  not_connected: 'UpstreamNotConnected',
+  cut: 'UpstreamConnectionResets',
+  not_connected: 'UpstreamConnectionFailures',
   unauthorized: 'UpstreamUnauthorized',
   credentials_refused: 'UpstreamUnauthorized',
   refused: 'UpstreamRefusals',
   unavailable: 'UpstreamUnavailable',
   server_error: 'UpstreamServerErrors',
-  nonsense: 'UpstreamNonsense',
+  nonsense: 'UpstreamInvalidResponses',
 };
 
 /** What a call to ModelStudio that went wrong adds to the metrics. `cause` as the log names it. */
 export function upstreamMeasured(cause: string): Measured {
   const isServerError = cause.startsWith('status_5');
-  const metric = isServerError ? 'UpstreamServerErrors' : (UPSTREAM_METRICS[cause] ?? 'UpstreamNonsense');
+  const metric = isServerError
+    ? 'UpstreamServerErrors'
+    : (UPSTREAM_METRICS[cause] ?? 'UpstreamInvalidResponses');
   return { [metric]: 1 };
 }

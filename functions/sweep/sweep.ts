@@ -72,7 +72,7 @@ async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world:
   onOverdue(now - at);
   const outcome = await wakeUp(job, now, world);
   const facts = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
-  world.log.tell('sweep', facts, { Rescues: 1 });
+  world.log.tell('sweep', facts, { JobsRecovered: 1 });
 }
 
 async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string> {

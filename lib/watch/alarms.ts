@@ -33,11 +33,11 @@ export type AlarmRow = Limit &
 /** Answers that say nothing about the job that was asked for. A refused key has an alarm of its own. */
 const TROUBLES: MetricName[] = [
   'UpstreamTimeouts',
-  'UpstreamCuts',
-  'UpstreamNotConnected',
+  'UpstreamConnectionResets',
+  'UpstreamConnectionFailures',
   'UpstreamUnavailable',
   'UpstreamServerErrors',
-  'UpstreamNonsense',
+  'UpstreamInvalidResponses',
 ];
 
 const SUM = { statistic: 'Sum' };
@@ -60,7 +60,7 @@ function any(metric: MetricName) {
  */
 export const ALARMS: readonly AlarmRow[] = [
   {
-    name: 'sweeper-silent',
+    name: 'sweeper-not-running',
     means:
       'For ten minutes, no sweep has read everything that is overdue, so a job whose wake-up is lost does not move on.',
     each: 'stack',
@@ -78,10 +78,10 @@ export const ALARMS: readonly AlarmRow[] = [
     ...{ minutes: 5, bad: 2, outOf: 2 },
   },
   {
-    name: 'rescues',
+    name: 'jobs-recovered',
     means: 'The sweeper keeps recovering jobs whose own wake-up does not come.',
     each: 'stack',
-    metric: ({ own }) => own('Rescues', 'Sum'),
+    metric: ({ own }) => own('JobsRecovered', 'Sum'),
     atLeast: 1,
     ...{ minutes: 5, bad: 3, outOf: 6 },
   },
@@ -177,7 +177,7 @@ export const ALARMS: readonly AlarmRow[] = [
     ...{ minutes: 5, bad: 2, outOf: 2 },
   },
   {
-    name: 'modelstudio-trouble',
+    name: 'modelstudio-errors',
     means: 'At least half of the calls to ModelStudio have no usable answer.',
     each: 'stack',
     metric: ({ own }) =>

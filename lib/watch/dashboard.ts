@@ -73,7 +73,7 @@ function ofQueues(
 function healthOf(watched: Watched): IWidget[] {
   const oldest = [watched.own('OldestOverdueSeconds', 'Maximum', 'overdue')];
   return [
-    graph('Sweeps and rescues', sums(watched, { Sweeps: 'sweeps', Rescues: 'rescues' })),
+    graph('Sweeps and jobs recovered', sums(watched, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
     graph('Oldest overdue job, seconds', oldest),
     ofQueues('Oldest message, seconds', watched, ({ queue }, options) =>
       queue.metricApproximateAgeOfOldestMessage(options),
@@ -103,13 +103,13 @@ function jobsOf(watched: Watched): IWidget[] {
   });
   const errors = sums(watched, {
     UpstreamTimeouts: 'timeout',
-    UpstreamCuts: 'cut off',
-    UpstreamNotConnected: 'not connected',
+    UpstreamConnectionResets: 'connection resets',
+    UpstreamConnectionFailures: 'connection failures',
     UpstreamUnauthorized: '401, 403',
     UpstreamRefusals: 'refusals',
     UpstreamUnavailable: '429, 503',
     UpstreamServerErrors: '5xx',
-    UpstreamNonsense: 'nonsense',
+    UpstreamInvalidResponses: 'invalid responses',
   });
   return [
     graph('Jobs ended, and created', ended, {

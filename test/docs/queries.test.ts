@@ -43,7 +43,7 @@ describe('a query of the runbook', () => {
 
   it.each([
     ['Function errors', /./],
-    ['Sweeper silent', /Sweep/],
+    ['Sweeper not running', /Sweep/],
   ])(
     'finds what Lambda says of a time-out, a crash and a failed start, and of nothing else: %s',
     (heading, log) => {

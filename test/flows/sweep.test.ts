@@ -22,14 +22,14 @@ describe('sweep', () => {
     const { after, wakeUps, measured } = await swept(submitting, 20 * MINUTE);
     expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
-    expect(measured).toMatchObject({ UnknownSubmissions: 1, Rescues: 1, Sweeps: 1 });
+    expect(measured).toMatchObject({ UnknownSubmissions: 1, JobsRecovered: 1, Sweeps: 1 });
   });
 
   it('wakes a running job whose wake-up is lost, once', async () => {
     const { after, wakeUps, measured } = await swept(runningJob({ awaited: wake(4) }), 20 * MINUTE);
     expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wake: { seq: 5 } } }]);
     expect(after).toMatchObject({ status: 'running', awaited: wakeUps.sent[0]?.message.wake });
-    expect(measured).toMatchObject({ Rescues: 1, OldestOverdueSeconds: 300 });
+    expect(measured).toMatchObject({ JobsRecovered: 1, OldestOverdueSeconds: 300 });
   });
 
   it('expires a job that nobody has', async () => {
@@ -111,7 +111,11 @@ describe('sweep', () => {
     expect(underWay).toBe(0);
     const readable = jobs.filter(({ jobId }) => shardOf(jobId) !== 3);
     expect(world.wakeUps.sent.length).toBe(readable.length);
-    expect(world.measured).toMatchObject({ Sweeps: 0, Rescues: readable.length, OldestOverdueSeconds: 300 });
+    expect(world.measured).toMatchObject({
+      Sweeps: 0,
+      JobsRecovered: readable.length,
+      OldestOverdueSeconds: 300,
+    });
   });
 
   it('works thousands off', async () => {

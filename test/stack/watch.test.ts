@@ -234,8 +234,8 @@ describe('alarms', () => {
 
   it('take no data for no trouble, but for the heartbeat and the dead letters', () => {
     for (const { AlarmName, TreatMissingData } of alarmsOf()) {
-      const [, special] = /-(sweeper-silent$|dead-letters-)/.exec(AlarmName) ?? [];
-      const treatment = { 'sweeper-silent': 'breaching', 'dead-letters-': 'ignore' }[special ?? ''];
+      const [, special] = /-(sweeper-not-running$|dead-letters-)/.exec(AlarmName) ?? [];
+      const treatment = { 'sweeper-not-running': 'breaching', 'dead-letters-': 'ignore' }[special ?? ''];
       expect(TreatMissingData, AlarmName).toBe(treatment ?? 'notBreaching');
     }
   });
