@@ -67,7 +67,6 @@ const UPSTREAM_METRICS: Record<string, MetricName> = {
   refused: 'UpstreamRefusals',
   unavailable: 'UpstreamUnavailable',
   server_error: 'UpstreamServerErrors',
-  nonsense: 'UpstreamInvalidResponses',
 };
 
 /** What a call to ModelStudio that went wrong adds to the metrics. `cause` as the log names it. */
