@@ -48,21 +48,25 @@ function shapesIn(text: string): string[] {
   return masked.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' '));
 }
 
+/** A busy machine may look at the sample only when it has ended, and then tells of no poll. */
+const RUNS_MAX = 3;
+
 async function runsOnce(command: string): Promise<void> {
-  const ran = await inShell(`${command} --port 0`);
-  expectSuccess(ran);
   const [shown] = pageAt('README.md').fences.filter(({ text }) => text.includes('signature verified'));
-  const printed = shapesIn(ran.stdout);
-  // A machine that is busy may look at the sample only when it has ended.
-  const isMissed = (line: string) =>
-    /^N s poll /.test(line) && !printed.some((other) => /^N s poll /.test(other));
-  const isPrinted = (line: string) => {
-    if (isMissed(line)) return true;
-    const [beginning = '', rest] = line.split('; …');
-    return printed.some((other) => (rest === undefined ? other === line : other.startsWith(beginning)));
-  };
-  const invented = shapesIn(shown?.text ?? '').filter((line) => line !== '' && !isPrinted(line));
-  expect(invented, `The README shows what npm start does not print:\n${ran.stdout}`).toEqual([]);
+  let invented: string[] = [];
+  let stdout = '';
+  for (let run = 0; run < RUNS_MAX && (run === 0 || invented.length > 0); run++) {
+    const ran = await inShell(`${command} --port 0`);
+    expectSuccess(ran);
+    stdout = ran.stdout;
+    const printed = shapesIn(stdout);
+    const isPrinted = (line: string) => {
+      const [beginning = '', rest] = line.split('; …');
+      return printed.some((other) => (rest === undefined ? other === line : other.startsWith(beginning)));
+    };
+    invented = shapesIn(shown?.text ?? '').filter((line) => line !== '' && !isPrinted(line));
+  }
+  expect(invented, `The README shows what npm start does not print:\n${stdout}`).toEqual([]);
 }
 
 async function saysItsLine(command: string): Promise<void> {
