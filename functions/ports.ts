@@ -1,13 +1,13 @@
-import type { Exchange } from './core/attempt.ts';
-import type { ClientKey } from './core/client-key.ts';
-import type { Creation } from './core/creation.ts';
+import type { ClientKey } from './core/http/client-key.ts';
+import type { ListKey } from './core/http/list-key.ts';
+import type { Submission } from './core/http/submission.ts';
 import type { DocumentRef, Job, Millis, RunningJob } from './core/job.ts';
-import type { ListKey } from './core/list-key.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { Measured } from './core/metrics.ts';
-import type { Report } from './core/report.ts';
-import type { Outlook } from './core/schedule.ts';
-import type { Submission } from './core/submission.ts';
+import type { Outlook } from './core/polling/schedule.ts';
+import type { Creation } from './core/upstream/create-result.ts';
+import type { Report } from './core/upstream/report.ts';
+import type { Exchange } from './core/webhook/attempt.ts';
 
 /**
  * What the flows need from the world. Every method throws on an infrastructure fault (ours or AWS's): the

@@ -1,4 +1,4 @@
-import { faultInWebhookUrl } from '../functions/core/webhook-url.ts';
+import { faultInWebhookUrl } from '../functions/core/webhook/webhook-url.ts';
 import type { Settings } from './settings.ts';
 
 /** A sentence for each of the settings that are right one by one, but not together. */

@@ -1,3 +1,4 @@
+import type { Ending } from './http/view.ts';
 import { base32 } from './ids.ts';
 import type {
   Attempt,
@@ -16,9 +17,8 @@ import type {
 } from './job.ts';
 import { ATTEMPT_LEASE_MILLIS, SUBMIT_LEASE_MILLIS } from './limits.ts';
 import type { PollMessage } from './messages.ts';
-import { WATCH_MILLIS, watchOver } from './overdue.ts';
-import type { End } from './report.ts';
-import type { Ending } from './view.ts';
+import { WATCH_MILLIS, watchOver } from './polling/overdue.ts';
+import type { End } from './upstream/report.ts';
 
 /**
  * A job's whole life. Each change makes the next version of the row that was read, and nothing else makes one.

@@ -1,4 +1,3 @@
-import { afterAttempt, type Exchange, type Verdict } from '../core/attempt.ts';
 import {
   type Attempt,
   isClaimed,
@@ -12,8 +11,9 @@ import {
 } from '../core/job.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
+import { hopSeconds, isEarly } from '../core/sqs-delay.ts';
 import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
-import { hopSeconds, isEarly } from '../core/wait.ts';
+import { afterAttempt, type Exchange, type Verdict } from '../core/webhook/attempt.ts';
 import type { Facts, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../races.ts';
 

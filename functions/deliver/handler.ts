@@ -1,9 +1,9 @@
 import { DeliverMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { clock } from '../edge/nature.ts';
 import { createSigningSecrets } from '../edge/secrets.ts';
 import { webhookRules } from '../edge/settings.ts';
+import { clock } from '../edge/system.ts';
 import { assertGuardInForce, createWebhooks } from '../edge/webhooks.ts';
 import { againFrom, finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';

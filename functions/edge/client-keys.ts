@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ClientKey } from '../core/client-key.ts';
+import type { ClientKey } from '../core/http/client-key.ts';
 import type { ClientKeys, Clock } from '../ports.ts';
 
 /** Half of what the contract grants a revocation, so that a row read late is still in time. */

@@ -10,9 +10,9 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { listKeyOf } from '../core/http/list-key.ts';
 import { endOfLife, type Job } from '../core/job.ts';
-import { listKeyOf } from '../core/list-key.ts';
-import { overdueAt, shardOf } from '../core/overdue.ts';
+import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */

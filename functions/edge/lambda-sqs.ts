@@ -1,10 +1,10 @@
 import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Millis } from '../core/job.ts';
 import { againSeconds } from '../core/limits.ts';
-import { hopSeconds } from '../core/wait.ts';
+import { hopSeconds } from '../core/sqs-delay.ts';
 import { nameOf } from './lambda-http.ts';
 import { logger, tellTally } from './log.ts';
-import { clock } from './nature.ts';
+import { clock } from './system.ts';
 
 /** Has the queue give a message out again so many seconds from now. */
 export type Again = (receiptHandle: string, seconds: number) => Promise<unknown>;

@@ -1,7 +1,7 @@
 import { METRICS, type MetricName, NAMESPACE } from '../core/metrics.ts';
 import type { Log, Stage } from '../ports.ts';
 import { optional } from './environment.ts';
-import { clock } from './nature.ts';
+import { clock } from './system.ts';
 
 const LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 type Level = (typeof LEVELS)[number];

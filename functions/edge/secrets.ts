@@ -4,11 +4,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { Millis } from '../core/job.ts';
-import { isSigningSecret } from '../core/signature.ts';
+import { isSigningSecret } from '../core/webhook/signature.ts';
 import { together } from '../together.ts';
 import { awsSettings, telling } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
-import { clock } from './nature.ts';
+import { clock } from './system.ts';
 
 /** A signing secret that was rotated is in use after at most this long. */
 const CACHE_MILLIS = 300_000;

@@ -1,4 +1,4 @@
-import type { WebhookRules } from '../core/webhook-url.ts';
+import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { number, numbers, optional, required } from './environment.ts';
 
 export function webhookRules(): WebhookRules {

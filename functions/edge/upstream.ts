@@ -1,8 +1,8 @@
 import type { ModelStudio } from '../ports.ts';
 import { required } from './environment.ts';
 import { createModelStudio } from './modelstudio.ts';
-import { clock } from './nature.ts';
 import { createApiKey } from './secrets.ts';
+import { clock } from './system.ts';
 
 // Not in world.ts: the functions that never ask ModelStudio need not load what checks its answers.
 export function modelStudio(): ModelStudio {

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Wake } from '../core/job.ts';
-import { DELAY_MAX_SECONDS } from '../core/wait.ts';
+import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
 
 /** Null: a queue that the function has no business with. */

@@ -1,10 +1,10 @@
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/attempt.ts';
 import { ATTEMPT_DEADLINE_MILLIS } from '../core/limits.ts';
-import { forbiddenAddresses, isPublicAddress } from '../core/public-address.ts';
-import { signedHeaders } from '../core/signature.ts';
-import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook-url.ts';
+import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/webhook/attempt.ts';
+import { forbiddenAddresses, isPublicAddress } from '../core/webhook/public-address.ts';
+import { signedHeaders } from '../core/webhook/signature.ts';
+import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook/webhook-url.ts';
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';

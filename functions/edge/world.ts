@@ -6,14 +6,14 @@ import { awsSettings, telling } from './aws.ts';
 import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
+import { createExperience } from './duration-stats.ts';
 import { optional, required } from './environment.ts';
-import { createExperience } from './experience.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { nameOf } from './lambda-http.ts';
 import type { Again } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
-import { chance, clock } from './nature.ts';
 import { apiUrl, lagPerPoll, retentionDays, webhookSchedule } from './settings.ts';
+import { chance, clock } from './system.ts';
 import { createWakeUps } from './wake-ups.ts';
 
 const dynamodb = telling(new DynamoDBClient(awsSettings));

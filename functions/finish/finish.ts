@@ -1,11 +1,11 @@
-import { firstWaitMillis } from '../core/attempt.ts';
+import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { base32 } from '../core/ids.ts';
 import type { FinishedJob, PendingWebhook, UnfinishedJob } from '../core/job.ts';
 import type { Measured, MetricName } from '../core/metrics.ts';
-import type { End, Results } from '../core/report.ts';
+import { hopSeconds } from '../core/sqs-delay.ts';
 import { ended, finished, nextWakeUp } from '../core/transitions.ts';
-import { EVENT_MAX_BYTES, eventJson } from '../core/view.ts';
-import { hopSeconds } from '../core/wait.ts';
+import type { End, Results } from '../core/upstream/report.ts';
+import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import type { World } from '../ports.ts';
 import { together } from '../together.ts';
 

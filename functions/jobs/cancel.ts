@@ -1,11 +1,11 @@
-import type { Admitted, Request } from '../admit/admit.ts';
+import { NoMembers, readOptionalBody } from '../core/http/optional-body.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
 import { isFinished } from '../core/job.ts';
-import { NoMembers, readOptionalBody } from '../core/optional-body.ts';
-import { type Answer, problem } from '../core/problem.ts';
-import { cancelled } from '../core/report.ts';
+import { cancelled } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
+import type { Admitted, Request } from '../http/authorize.ts';
+import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import { LOST, onConflict } from '../races.ts';
-import { findOwn, type ReadWorld, showJob } from './show.ts';
 
 export type CancelWorld = FinishWorld & ReadWorld;
 

@@ -1,9 +1,9 @@
-import openApi from '../../openapi/openapi.json' with { type: 'json' };
-import { admit } from '../admit/admit.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { retentionDays, webhookRules } from '../edge/settings.ts';
 import { clientJobs, clientKeys, finishWorld } from '../edge/world.ts';
+import { admit } from '../http/authorize.ts';
 import { answer } from './jobs.ts';
+import openApi from './openapi.json' with { type: 'json' };
 
 const finish = finishWorld();
 const settings = { ...finish.settings, webhookRules: webhookRules(), retentionDays: retentionDays() };

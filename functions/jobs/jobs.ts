@@ -1,11 +1,11 @@
-import type { Admitted, Request } from '../admit/admit.ts';
-import { type Answer, problem } from '../core/problem.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
+import type { Admitted, Request } from '../http/authorize.ts';
+import { okJson } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { type CancelWorld, cancel } from './cancel.ts';
 import { type ListWorld, list } from './list.ts';
 import { read } from './read.ts';
 import { type RedeliverWorld, redeliver } from './redeliver.ts';
-import { okJson } from './show.ts';
 
 export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & Pick<World, 'jobs'> & { openApi: unknown };
 

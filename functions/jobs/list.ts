@@ -1,10 +1,10 @@
-import type { Admitted, Request } from '../admit/admit.ts';
+import { type ListKey, listKeyOf } from '../core/http/list-key.ts';
+import { type ListQuery, parseListQuery } from '../core/http/listing.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
 import type { Job } from '../core/job.ts';
-import { type ListKey, listKeyOf } from '../core/list-key.ts';
-import { type ListQuery, parseListQuery } from '../core/listing.ts';
-import { type Answer, problem } from '../core/problem.ts';
+import type { Admitted, Request } from '../http/authorize.ts';
+import { okJson, type ReadWorld, withoutResults } from '../http/show.ts';
 import type { World } from '../ports.ts';
-import { okJson, type ReadWorld, withoutResults } from './show.ts';
 
 export type ListWorld = Pick<World, 'clientJobs'> & Pick<ReadWorld, 'settings'>;
 

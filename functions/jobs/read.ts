@@ -1,9 +1,9 @@
-import type { Admitted, Request } from '../admit/admit.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
+import { deliveriesJson } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
-import { type Answer, problem } from '../core/problem.ts';
-import { deliveriesJson } from '../core/view.ts';
+import type { Admitted, Request } from '../http/authorize.ts';
+import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
-import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from './show.ts';
 
 const LINK_SECONDS = 900;
 

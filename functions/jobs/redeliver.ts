@@ -1,13 +1,13 @@
-import type { Admitted, Request } from '../admit/admit.ts';
+import { readOptionalBody } from '../core/http/optional-body.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
+import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/http/redelivery.ts';
 import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
-import { readOptionalBody } from '../core/optional-body.ts';
-import { type Answer, problem } from '../core/problem.ts';
-import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/redelivery.ts';
 import { redelivered } from '../core/transitions.ts';
-import type { WebhookRules } from '../core/webhook-url.ts';
+import type { WebhookRules } from '../core/webhook/webhook-url.ts';
+import type { Admitted, Request } from '../http/authorize.ts';
+import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { LOST, onConflict } from '../races.ts';
-import { findOwn, type ReadWorld, showJob } from './show.ts';
 
 export type RedeliverWorld = ReadWorld &
   Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'> & {

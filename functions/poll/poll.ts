@@ -1,10 +1,10 @@
-import { drawDuration, kindOf } from '../core/forecast.ts';
 import { isFinished, type Job, type RunningJob, standing } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type Measured, upstreamMeasured } from '../core/metrics.ts';
-import { afterReport, type Next, outcomeOf, type Report } from '../core/report.ts';
+import { drawDuration, kindOf } from '../core/polling/forecast.ts';
+import { hopSeconds } from '../core/sqs-delay.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
-import { hopSeconds } from '../core/wait.ts';
+import { afterReport, type Next, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { announce, type FinishWorld, finish } from '../finish/finish.ts';
 import type { Facts, ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../races.ts';

@@ -1,9 +1,9 @@
-import { admit } from '../admit/admit.ts';
 import { optional } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
 import { modelStudio } from '../edge/upstream.ts';
 import { clientKeys, experience, finishWorld } from '../edge/world.ts';
+import { admit } from '../http/authorize.ts';
 import { submit } from './submit.ts';
 
 const finish = finishWorld();

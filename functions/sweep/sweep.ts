@@ -6,9 +6,9 @@ import {
   type Millis,
   type RunningJob,
 } from '../core/job.ts';
-import { overdueAt, SHARDS } from '../core/overdue.ts';
-import { expired, submissionUnknown } from '../core/report.ts';
+import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { awaiting, nextWakeUp, rescued } from '../core/transitions.ts';
+import { expired, submissionUnknown } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 

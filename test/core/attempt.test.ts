@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Outcome } from '../../functions/core/http/outcome.ts';
 import {
   afterAttempt,
   type DeliveryError,
@@ -6,8 +7,7 @@ import {
   firstWaitMillis,
   isSuccess,
   readExchange,
-} from '../../functions/core/attempt.ts';
-import type { Outcome } from '../../functions/core/outcome.ts';
+} from '../../functions/core/webhook/attempt.ts';
 
 /** The contract's schedule. */
 const SCHEDULE = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readJson } from '../../functions/core/body.ts';
-import type { Fault } from '../../functions/core/problem.ts';
+import { readJson } from '../../functions/core/http/body.ts';
+import type { Fault } from '../../functions/core/http/problem.ts';
 
 const BODY_MAX_BYTES = 4_194_304;
 const json = { 'content-type': 'application/json' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyInAuthorization, newClientKey } from '../../functions/core/client-key.ts';
+import { keyInAuthorization, newClientKey } from '../../functions/core/http/client-key.ts';
 import { sha256Hex } from '../../functions/core/ids.ts';
 
 const KEY = `msj_abc123_${'S'.repeat(43)}`;

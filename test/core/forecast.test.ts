@@ -5,7 +5,7 @@ import {
   paceOf,
   paceOfBatch,
   secondsToNextLook,
-} from '../../functions/core/forecast.ts';
+} from '../../functions/core/polling/forecast.ts';
 
 /** Ages of the looks until a job has run for so long. */
 function looks(durations: number[], lagPerPoll: number, until: number): number[] {

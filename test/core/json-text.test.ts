@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whyNotJson } from '../../functions/core/json-text.ts';
+import { whyNotJson } from '../../functions/core/json/text.ts';
 
 /** In the 1800 lines of a data set, say. */
 const far = (line: string) => `{\n${'  "a": "b",\n'.repeat(1798)}${line}\n}`;

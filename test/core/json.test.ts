@@ -8,7 +8,7 @@ import {
   membersOf,
   type Span,
   textAt,
-} from '../../functions/core/json.ts';
+} from '../../functions/core/json/scan.ts';
 
 function isJson(text: string): boolean {
   try {

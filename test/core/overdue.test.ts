@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
-import { overdueAt, SHARDS, shardOf, WATCH_MILLIS, watchOver } from '../../functions/core/overdue.ts';
+import { overdueAt, SHARDS, shardOf, WATCH_MILLIS, watchOver } from '../../functions/core/polling/overdue.ts';
 import {
   finishedJob,
   NOW,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { problem } from '../../functions/core/problem.ts';
+import { problem } from '../../functions/core/http/problem.ts';
 
 /** The contract's table, as far as it is about single answers. */
 const CODES = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forbiddenAddresses, isPublicAddress } from '../../functions/core/public-address.ts';
+import { forbiddenAddresses, isPublicAddress } from '../../functions/core/webhook/public-address.ts';
 import { lastLookup, urlCases } from './corpus.ts';
 
 const answered = urlCases.filter((each) => Array.isArray(lastLookup(each)) && lastLookup(each).length > 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { paceOf } from '../../functions/core/forecast.ts';
 import type { Doubt, RunningJob } from '../../functions/core/job.ts';
+import { paceOf } from '../../functions/core/polling/forecast.ts';
 import {
   afterReport,
   cancelled,
@@ -9,7 +9,7 @@ import {
   outcomeOf,
   type Report,
   submissionUnknown,
-} from '../../functions/core/report.ts';
+} from '../../functions/core/upstream/report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const outlook = { durations: [], pace: paceOf([]), lagPerPoll: 1 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { documentIn, type Span } from '../../functions/core/json.ts';
-import { placeResults } from '../../functions/core/results.ts';
+import { documentIn, type Span } from '../../functions/core/json/scan.ts';
+import { placeResults } from '../../functions/core/upstream/results.ts';
 
 function placed(results: unknown, totalTasks: number) {
   const body = Buffer.from(typeof results === 'string' ? results : JSON.stringify(results));

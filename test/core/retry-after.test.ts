@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { retryAfterOf } from '../../functions/core/retry-after.ts';
+import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const retryAfterIn = (header: string | undefined, now: number) =>

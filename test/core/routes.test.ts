@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchRoute } from '../../functions/core/routes.ts';
+import { matchRoute } from '../../functions/core/http/routes.ts';
 
 const ID = 'job_0123456789abcdefghjkmnpqrs';
 const notFound = { kind: 'not_found' };

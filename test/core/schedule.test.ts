@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { paceOf } from '../../functions/core/forecast.ts';
-import { nextPollSeconds, type Outlook } from '../../functions/core/schedule.ts';
-import { DELAY_MAX_SECONDS } from '../../functions/core/wait.ts';
+import { paceOf } from '../../functions/core/polling/forecast.ts';
+import { nextPollSeconds, type Outlook } from '../../functions/core/polling/schedule.ts';
+import { DELAY_MAX_SECONDS } from '../../functions/core/sqs-delay.ts';
 
 const HOUR = 3600;
 const outlookOf = (durations: number[], lagPerPoll = 1): Outlook => ({

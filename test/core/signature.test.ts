@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isSigningSecret, signedHeaders } from '../../functions/core/signature.ts';
+import { isSigningSecret, signedHeaders } from '../../functions/core/webhook/signature.ts';
 import { signatureCases } from './corpus.ts';
 
 const OLD = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { workOf } from '../../functions/core/generation.ts';
-import { fingerprint, parseSubmission, type Submission } from '../../functions/core/submission.ts';
+import { workOf } from '../../functions/core/http/generation.ts';
+import { fingerprint, parseSubmission, type Submission } from '../../functions/core/http/submission.ts';
 
 const rules = { ports: [], ownHost: null, loopback: false };
 const minimal = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };

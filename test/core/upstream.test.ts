@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../functions/core/outcome.ts';
-import { readCreation, readReport } from '../../functions/core/upstream.ts';
+import type { Outcome } from '../../functions/core/http/outcome.ts';
+import { readCreation, readReport } from '../../functions/core/upstream/upstream.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const context = { apiKey: 'sk-canary', now: NOW };

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { FinishedJob } from '../../functions/core/job.ts';
 import {
   deliveriesJson,
   EVENT_MAX_BYTES,
   eventJson,
   jobJson,
   retryAfterSeconds,
-} from '../../functions/core/view.ts';
+} from '../../functions/core/http/view.ts';
+import type { FinishedJob } from '../../functions/core/job.ts';
 import {
   attempt,
   finishedJob,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faultInWebhookUrl, isLoopbackUrl } from '../../functions/core/webhook-url.ts';
+import { faultInWebhookUrl, isLoopbackUrl } from '../../functions/core/webhook/webhook-url.ts';
 import { OWN_HOST, urlCases } from './corpus.ts';
 
 const strict = { ports: [], ownHost: OWN_HOST, loopback: false };

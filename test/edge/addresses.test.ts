@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../deploy/needs.ts';
+import { describeWith } from '../needs.ts';
 import { runAmongHosts, TRIAL } from './hosts.ts';
 import { SERVING, SILENT, SLOW, type Told } from './several-addresses.ts';
 

@@ -9,7 +9,7 @@ import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
 import { awsSettings, s3Settings, telling } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
 import { nameOf } from '../../functions/edge/lambda-http.ts';
-import { clientSettings } from '../../local/stack/clients.ts';
+import { clientSettings } from '../../tools/local/stack/clients.ts';
 import { serveConnections } from './servers.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;

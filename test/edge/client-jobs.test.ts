@@ -8,8 +8,8 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listKeyOf } from '../../functions/core/http/list-key.ts';
 import type { Job } from '../../functions/core/job.ts';
-import { listKeyOf } from '../../functions/core/list-key.ts';
 import { createClientJobs } from '../../functions/edge/jobs-table.ts';
 import { list } from '../../functions/jobs/list.ts';
 import { finishedJob, NOW, runningJob } from './jobs.ts';

@@ -2,7 +2,7 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClientKey } from '../../functions/core/client-key.ts';
+import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { NOW } from './jobs.ts';
 

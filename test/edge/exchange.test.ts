@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { forbiddenAddresses } from '../../functions/core/public-address.ts';
+import { forbiddenAddresses } from '../../functions/core/webhook/public-address.ts';
 import { type ExchangeRequest, exchange } from '../../functions/edge/exchange.ts';
 import {
   localhost,

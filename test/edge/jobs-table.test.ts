@@ -11,7 +11,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
-import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
+import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
 import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
 import { pendingWebhook } from '../fakes/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';

@@ -2,7 +2,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Again, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { logger } from '../../functions/edge/log.ts';
-import { clock } from '../../functions/edge/nature.ts';
+import { clock } from '../../functions/edge/system.ts';
 
 const failures = (...ids: string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Submission } from '../../functions/core/submission.ts';
+import type { Submission } from '../../functions/core/http/submission.ts';
 import { createModelStudio, type ModelStudioSettings } from '../../functions/edge/modelstudio.ts';
 import { refusingPort, serveHttp, serveRaw, signal, type TestServer } from './servers.ts';
 

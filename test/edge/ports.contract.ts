@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ClientKey } from '../../functions/core/client-key.ts';
+import type { ClientKey } from '../../functions/core/http/client-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-key.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
-import { listKeyOf } from '../../functions/core/list-key.ts';
-import { overdueAt, SHARDS, shardOf } from '../../functions/core/overdue.ts';
+import { overdueAt, SHARDS, shardOf } from '../../functions/core/polling/overdue.ts';
 import type {
   ClientJobs,
   ClientKeys,

@@ -8,7 +8,7 @@ import { getCACertificates, setDefaultCACertificates, type TlsOptions } from 'no
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
-import { describeWith } from '../deploy/needs.ts';
+import { describeWith } from '../needs.ts';
 import { certificateFor } from './certificate.ts';
 import { localhost, serveConnections, serveHttp, serveTls } from './servers.ts';
 

@@ -1,14 +1,14 @@
-import type { Exchange } from '../../functions/core/attempt.ts';
-import type { ClientKey } from '../../functions/core/client-key.ts';
-import type { Creation } from '../../functions/core/creation.ts';
-import { paceOf } from '../../functions/core/forecast.ts';
+import type { ClientKey } from '../../functions/core/http/client-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-key.ts';
+import type { Submission } from '../../functions/core/http/submission.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
-import { listKeyOf } from '../../functions/core/list-key.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { Measured } from '../../functions/core/metrics.ts';
-import { overdueAt, shardOf } from '../../functions/core/overdue.ts';
-import type { Report } from '../../functions/core/report.ts';
-import type { Submission } from '../../functions/core/submission.ts';
+import { paceOf } from '../../functions/core/polling/forecast.ts';
+import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
+import type { Creation } from '../../functions/core/upstream/create-result.ts';
+import type { Report } from '../../functions/core/upstream/report.ts';
+import type { Exchange } from '../../functions/core/webhook/attempt.ts';
 import type {
   ClientJobs,
   ClientKeys,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob, Job, PendingWebhook } from '../../functions/core/job.ts';
 import { againSeconds } from '../../functions/core/limits.ts';
-import { overdueAt } from '../../functions/core/overdue.ts';
+import { overdueAt } from '../../functions/core/polling/overdue.ts';
+import type { Exchange } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { Job, RunningJob } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
-import type { Report } from '../../functions/core/report.ts';
-import { EVENT_MAX_BYTES } from '../../functions/core/view.ts';
+import type { Report } from '../../functions/core/upstream/report.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';

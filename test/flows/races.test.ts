@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import type { Exchange } from '../../functions/core/attempt.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
+import type { Exchange } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { poll } from '../../functions/poll/poll.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Admitted, admit } from '../../functions/admit/admit.ts';
-import { newClientKey, type Scope } from '../../functions/core/client-key.ts';
+import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
+import { type Admitted, admit } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
 import { attempt, finishedJob, NOW, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';

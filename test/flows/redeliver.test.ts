@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../functions/core/attempt.ts';
 import { endOfLife, type FinishedJob, type Job, type Webhook } from '../../functions/core/job.ts';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
+import type { Exchange } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import {

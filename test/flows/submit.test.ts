@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Creation } from '../../functions/core/creation.ts';
-import { overdueAt } from '../../functions/core/overdue.ts';
+import { overdueAt } from '../../functions/core/polling/overdue.ts';
+import type { Creation } from '../../functions/core/upstream/create-result.ts';
 import { submit } from '../../functions/submit/submit.ts';
 import { fakeWorld, type Scripts } from '../fakes/world.ts';
 

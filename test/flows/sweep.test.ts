@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
-import { shardOf } from '../../functions/core/overdue.ts';
+import { shardOf } from '../../functions/core/polling/overdue.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { finishedJob, NOW, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';

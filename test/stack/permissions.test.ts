@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Resources } from '../../lib/safety/resources.ts';
 import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/safety/wiring.ts';
-import { pageAt } from '../docs/pages.ts';
+import { pageAt } from '../tools/docs/pages.ts';
 import { judge, synthesize } from './synthesis.ts';
 
 /** By action, the constructs that it is allowed on. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { afterAttempt, firstWaitMillis } from '../../functions/core/attempt.ts';
 import {
   ATTEMPT_DEADLINE_MILLIS,
   ATTEMPT_LEASE_MILLIS,
@@ -16,7 +15,12 @@ import {
   SUBMIT_LEASE_MILLIS,
   SWEEP_MILLIS,
 } from '../../functions/core/limits.ts';
-import { EXPIRY_GRACE_MILLIS, LOST_AFTER_MILLIS, WATCH_MILLIS } from '../../functions/core/overdue.ts';
+import {
+  EXPIRY_GRACE_MILLIS,
+  LOST_AFTER_MILLIS,
+  WATCH_MILLIS,
+} from '../../functions/core/polling/overdue.ts';
+import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
 import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ALARMS } from '../../lib/watch/alarms.ts';

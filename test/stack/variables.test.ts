@@ -28,7 +28,7 @@ let faults: string;
 beforeAll(() => {
   mkdirSync(join(root, 'dist'), { recursive: true });
   folder = mkdtempSync(join(root, 'dist', 'tries-'));
-  for (const part of ['lib', 'functions', 'openapi', 'package.json', 'tsconfig.json'])
+  for (const part of ['lib', 'functions', 'package.json', 'tsconfig.json'])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   for (const [file, text, instead] of TRIES) {
     const source = readFileSync(join(folder, file), 'utf8');

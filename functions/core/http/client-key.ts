@@ -1,0 +1,47 @@
+import { base32, sha256Hex } from '../ids.ts';
+import type { Millis } from '../job.ts';
+
+export const SCOPES = ['jobs:read', 'jobs:write'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What is stored of a client key. The key itself is shown once, when it is made. */
+export interface ClientKey {
+  /** Hex SHA-256 of the whole key. */
+  sha256: string;
+  keyId: string;
+  /** The client that the key belongs to. */
+  client: string;
+  scopes: Scope[];
+  createdAt: Millis;
+  revokedAt: Millis | null;
+}
+
+const BEARER = /^Bearer +(msj_[a-z0-9]{1,64}_[A-Za-z0-9_-]{16,128})$/i;
+
+/** The client key in an `Authorization` header; null when there is none that could be one of ours. */
+export function keyInAuthorization(header: string | undefined): string | null {
+  const key = BEARER.exec(header ?? '')?.[1];
+  return key?.startsWith('msj_') ? key : null;
+}
+
+const SECRET_BYTES = 32;
+const KEY_ID_LENGTH = 12;
+
+/**
+ * Makes a client key.
+ * @param random 48 random bytes: a third for the id, the rest for the secret
+ * @returns the key, to be shown once, and what is stored of it
+ */
+export function newClientKey(client: string, scopes: Scope[], random: Uint8Array, now: Millis) {
+  const keyId = base32(random.subarray(SECRET_BYTES)).slice(0, KEY_ID_LENGTH);
+  const key = `msj_${keyId}_${Buffer.from(random.subarray(0, SECRET_BYTES)).toString('base64url')}`;
+  const record: ClientKey = {
+    sha256: sha256Hex(key),
+    keyId,
+    client,
+    scopes,
+    createdAt: now,
+    revokedAt: null,
+  };
+  return { key, record };
+}

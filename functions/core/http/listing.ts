@@ -1,0 +1,83 @@
+import * as z from 'zod/mini';
+import type { Job, Millis } from '../job.ts';
+import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-key.ts';
+import type { Fault } from './problem.ts';
+
+export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
+export const LIMIT_DEFAULT = 20;
+export const LIMIT_MAX = 100;
+
+export interface ListQuery {
+  status: Job['status'] | null;
+  limit: number;
+  /** Only what lies below: a job that stands there itself was the last one of the page before. */
+  from: ListKey;
+  /** The lowest place to look at. */
+  to: ListKey;
+}
+
+/** With its zone; a day that does not exist is none. */
+export const DateTime = z.iso.datetime({ offset: true });
+/** More than there are parameters; a hostile query must not buy thousands. */
+const FAULTS_MAX = 20;
+const NAME_SHOWN_MAX = 64;
+
+/** Reads the query string of `GET /v1/jobs`. A parameter that it does not know is a fault, as a typo would drop a filter. */
+export function parseListQuery(queryString: string): ListQuery | { faults: Fault[] } {
+  const faults: Fault[] = [];
+  const given = new Map<string, string>();
+  const refuse = (name: string, message: string) => {
+    const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX));
+    if (faults.length < FAULTS_MAX)
+      faults.push({ pointer: '', message: `The query parameter ${shown} ${message}` });
+  };
+  for (const [name, value] of new URLSearchParams(queryString)) {
+    if (given.has(name)) refuse(name, 'must be given once');
+    given.set(name, value);
+  }
+  const take = <T>(name: string, read: (text: string) => T | null, message: string): T | null => {
+    const text = given.get(name);
+    given.delete(name);
+    if (text === undefined) return null;
+    const value = read(text);
+    const isPlusLost = value === null && read(text.replaceAll(' ', '+')) !== null;
+    if (isPlusLost) refuse(name, 'has a blank where a + was: write the + as %2B');
+    else if (value === null) refuse(name, message);
+    return value;
+  };
+  const status = take('status', readStatus, `must be one of ${STATUSES.join(', ')}`);
+  const limit = take('limit', readLimit, `must be a whole number from 1 to ${LIMIT_MAX}`);
+  const example = 'must be a date and time with its zone, such as 2026-01-31T12:00:00Z';
+  const createdAfter = take('created_after', readDateTime, example);
+  const createdBefore = take('created_before', readDateTime, example);
+  if (given.get('cursor') === '') given.delete('cursor');
+  const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
+  for (const name of given.keys()) refuse(name, 'is unknown');
+  if (faults.length > 0) return { faults };
+  // The bare place of a moment lies below all jobs created in it.
+  const newest = placeOf(createdBefore ?? LATEST_MILLIS);
+  return {
+    status,
+    limit: limit ?? LIMIT_DEFAULT,
+    from: after !== null && after < newest ? after : newest,
+    to: createdAfter === null ? placeOf(0) : placeOf(createdAfter + 1),
+  };
+}
+
+function readStatus(text: string): Job['status'] | null {
+  return STATUSES.find((status) => status === text) ?? null;
+}
+
+function readLimit(text: string): number | null {
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= LIMIT_MAX ? Number(text) : null;
+}
+
+function readDateTime(text: string): Millis | null {
+  // RFC 3339 takes small letters, too.
+  const moment = DateTime.safeParse(text.toUpperCase());
+  return moment.success ? Date.parse(moment.data) : null;
+}
+
+function readCursor(text: string): ListKey | null {
+  return LIST_KEY.test(text) ? text : null;
+}

@@ -1,0 +1,86 @@
+import { redacted } from '../redact.ts';
+
+/** One fault of a request. `pointer` is a JSON Pointer (RFC 6901) into the body; '' is the body itself. */
+export interface Fault {
+  pointer: string;
+  message: string;
+}
+
+export const PROBLEMS = {
+  invalid_request: [400, 'The request is not valid.'],
+  modelstudio_invalid_request: [400, 'ModelStudio refused the request as invalid.'],
+  unauthenticated: [401, 'A valid client key is required: "Authorization: Bearer msj_…".'],
+  insufficient_scope: [403, 'This client key lacks the scope that the call needs.'],
+  not_found: [404, 'There is nothing here.'],
+  model_not_found: [404, 'ModelStudio does not know this model.'],
+  method_not_allowed: [405, 'This path does not take that method.'],
+  submission_in_progress: [409, 'A request with this Idempotency-Key is being submitted right now.'],
+  not_cancellable: [409, 'The job can no longer be cancelled.'],
+  not_finished: [409, 'The job has not finished yet.'],
+  not_redeliverable: [409, 'The job has no webhook that could be delivered again.'],
+  too_large: [413, 'The body is larger than 4 MiB.'],
+  unsupported_media_type: [415, 'The body must be application/json in UTF-8, not content-encoded.'],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used with a different request.'],
+  too_many_redeliveries: [429, 'The webhook has been redelivered too often.'],
+  internal_error: [500, 'Something went wrong on our side. It is safe to repeat with an Idempotency-Key.'],
+  modelstudio_rejected: [502, "ModelStudio refused this deployment's credentials. Nothing was created."],
+  modelstudio_refused: [
+    502,
+    'ModelStudio refused to create the job, and not for the request. Nothing was created.',
+  ],
+  modelstudio_unavailable: [503, 'ModelStudio is not available right now. Nothing was created.'],
+  submission_unknown: [504, 'ModelStudio did not say whether it created the job. It will not be repeated.'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** An answer to an HTTP request, before its `request_id` is known. `body` is JSON text. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface ProblemExtras {
+  headers?: Record<string, string>;
+  detail?: string;
+  errors?: Fault[];
+  job_id?: string;
+}
+
+/** A refusal as `application/problem+json`, RFC 9457. */
+export function problem(code: ProblemCode, requestId: string, extras: ProblemExtras = {}): Answer {
+  const [status, sentence] = PROBLEMS[code];
+  const { headers, detail = sentence, ...members } = extras;
+  const body = {
+    type: `urn:modelstudio-jobs:problem:${code}`,
+    title: TITLES[status],
+    status,
+    detail,
+    code,
+    request_id: requestId,
+    ...members,
+  };
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    body: redacted(JSON.stringify(body)),
+  };
+}

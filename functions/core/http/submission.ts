@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { LONGEST_JOB_SECONDS } from '../limits.ts';
+import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
+import { canonicalOf, type Generation, generationFields, parseInside } from './generation.ts';
+import type { Fault } from './problem.ts';
+import { FAULTS_MAX, faultsOf, isObject, number, optional, text } from './validation.ts';
+
+const printable = z.refine<string>((value) => !/\p{Cc}/u.test(value), 'Must not contain control characters');
+const NAME = 'Must be 1 to 64 characters';
+export const metadataKey = text.check(z.minLength(1, NAME), z.maxLength(64, NAME), printable);
+export const metadataValue = text.check(z.maxLength(512, 'Must be at most 512 characters'), printable);
+const few = (value: unknown) => !isObject(value) || Object.keys(value).length <= 16;
+const Pairs = z.record(metadataKey, metadataValue, {
+  error: ({ input }) => `Must be an object${Array.isArray(input) ? ', which is {} when empty, not []' : ''}`,
+});
+/** Counted before they are looked at: a hostile body may hold half a million of them. */
+const Metadata = z.pipe(z.unknown().check(z.refine(few, 'Must have at most 16 pairs')), Pairs);
+
+/** The body, but for the inside of what ModelStudio is asked for. */
+export const Envelope = z.strictObject({
+  ...generationFields,
+  /** Null: none, whatever the default is. */
+  webhook_url: z.optional(z.nullable(z.string())),
+  metadata: optional(Metadata, {}),
+  expires_in: optional(number(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
+});
+
+/** A valid request with its defaults filled in. */
+export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
+
+/**
+ * Checks a parsed body of `POST /v1/jobs`.
+ * Linear in the size of the body, and bounded in what it reports, whatever the body is.
+ */
+export function parseSubmission(body: unknown, rules: WebhookRules): Submission | { faults: Fault[] } {
+  const faults: Fault[] = [];
+  const envelope = Envelope.safeParse(body);
+  if (!envelope.success) faults.push(...faultsOf(envelope.error, body, []));
+  const fields = isObject(body) ? body : {};
+  const inside = parseInside(fields, faults);
+  // The one name that a record's schema passes over in silence.
+  const { metadata } = fields;
+  if (isObject(metadata) && Object.hasOwn(metadata, '__proto__')) {
+    faults.push({ pointer: '/metadata/__proto__', message: 'Must not be used as a name' });
+  }
+  const urlFault =
+    typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
+  if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });
+  if (faults.length > 0 || !envelope.success) return { faults: capped(faults) };
+  return { ...envelope.data, ...inside };
+}
+
+function capped(faults: Fault[]): Fault[] {
+  if (faults.length < FAULTS_MAX) return faults;
+  return [
+    ...faults.slice(0, FAULTS_MAX - 1),
+    { pointer: '', message: 'There may be more faults; these are the first' },
+  ];
+}
+
+/** What two requests must share to be the same one, whatever their bytes: the order of names, say. */
+export function fingerprint(submission: Submission): string {
+  const { expires_in } = submission;
+  // Earlier releases wrote null for none given.
+  const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
+  const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+}

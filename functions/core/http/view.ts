@@ -1,0 +1,88 @@
+import type { Attempt, FinishedJob, Job, JobBase, Millis, UnfinishedJob, Webhook } from '../job.ts';
+
+/** A receiver must be able to take a webhook's body; larger results are fetched from `results_url`. */
+export const EVENT_MAX_BYTES = 256 * 1024;
+
+const iso = (at: Millis | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** What the public job says of a finished job's results. */
+export interface ResultsView {
+  /** JSON text of the results array; null when it is not to be shown here. */
+  json: string | null;
+  url: string | null;
+}
+
+/** The end of a job, before it has been written down. */
+export type Ending = Pick<FinishedJob, 'status' | 'completedTasks' | 'failedTasks' | 'finishedAt' | 'error'>;
+
+type Shown = JobBase & Partial<Omit<Ending, 'status'>> & Pick<Job, 'status'>;
+
+/** The public job as JSON text, without its webhook: the `data` of the event. */
+function dataJson(job: Shown, results: ResultsView): string {
+  const head = {
+    job_id: job.jobId,
+    status: job.status,
+    model_id: job.modelId,
+    total_tasks: job.totalTasks,
+    completed_tasks: job.completedTasks ?? 0,
+    failed_tasks: job.failedTasks ?? 0,
+    created_at: iso(job.createdAt),
+    updated_at: iso(job.updatedAt),
+    finished_at: iso(job.finishedAt ?? null),
+    expires_at: iso(job.expiresAt),
+    metadata: job.metadata,
+  };
+  const tail = { results_url: results.url, error: job.error ?? null };
+  // The results are text already and are put in as they are: parsing them again could only change them.
+  return `${JSON.stringify(head).slice(0, -1)},"results":${results.json},${JSON.stringify(tail).slice(1)}`;
+}
+
+/** The public job of contract `v1`, as JSON text. */
+export function jobJson(job: Job, results: ResultsView): string {
+  const webhook = job.webhook ? webhookView(job.webhook) : null;
+  return `${dataJson(job, results).slice(0, -1)},"webhook":${JSON.stringify(webhook)}}`;
+}
+
+/** The body of the event `job.<status>`, whose bytes are fixed once and for all. */
+export function eventJson(job: JobBase & Ending, results: ResultsView): string {
+  const type = JSON.stringify(`job.${job.status}`);
+  return `{"type":${type},"timestamp":"${iso(job.finishedAt)}","data":${dataJson(job, results)}}`;
+}
+
+function webhookView(webhook: Webhook) {
+  const last = webhook.log.at(-1);
+  return {
+    id: webhook.id,
+    url: webhook.url,
+    status: webhook.status,
+    attempts: webhook.attempts,
+    last_attempt_at: iso(last?.at ?? null),
+    last_status: last?.status ?? null,
+    next_attempt_at: webhook.status === 'pending' ? iso(webhook.awaited?.dueAt ?? null) : null,
+  };
+}
+
+/** The attempts to deliver a job's webhook, oldest first. */
+export function deliveriesJson(webhook: Webhook | null): string {
+  const deliveries = (webhook?.log ?? []).map((attempt: Attempt) => ({
+    attempt: attempt.attempt,
+    at: iso(attempt.at),
+    status: attempt.status,
+    duration_ms: attempt.durationMillis,
+    error: attempt.error,
+    location: attempt.location ?? null,
+    next_attempt_at: iso(attempt.nextAttemptAt),
+  }));
+  return JSON.stringify({ deliveries });
+}
+
+/** A job whose next poll is not written down is worth asking about when it is older by this share, but within a minute. */
+const AGE_SHARE = 0.1;
+const GUESS_MAX_MILLIS = 60_000;
+
+/** Seconds until the job is looked at again, for `Retry-After`. */
+export function retryAfterSeconds(job: UnfinishedJob, now: Millis): number {
+  const known = job.status === 'running' ? job.awaited.dueAt - now : 0;
+  const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
+  return Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000));
+}

@@ -1,0 +1,227 @@
+import type { Doubt, JobBase, JobError, Millis, RunningJob } from '../job.ts';
+import { nextPollSeconds, type Outlook, type Standing } from '../polling/schedule.ts';
+
+/** The results of a job, one entry for each of its tasks, in their order. */
+export interface Results {
+  /** JSON text of the array: each entry in the very bytes that ModelStudio sent, but for those that it did not send. */
+  json: string;
+  /** Of the entries, those that have failed, or are missing. */
+  failedTasks: number;
+  /** Tasks for which ModelStudio gave nothing; their entries are ours. */
+  missing: number;
+  /** Entries that ModelStudio gave beside: for no task, or a second time. */
+  surplus: number;
+}
+
+/** What came of asking ModelStudio about a job. */
+export type Report =
+  /** `unknownState`: what ModelStudio calls it, if that is no word that we know. */
+  | { kind: 'running'; completedTasks: number | null; unknownState: string | null }
+  | { kind: 'completed'; results: Results }
+  /** `isCancelled`: at ModelStudio, by somebody else. `sentence` is ModelStudio's own. */
+  | {
+      kind: 'failed';
+      isCancelled: boolean;
+      completedTasks: number | null;
+      results: Results | null;
+      sentence: string | null;
+    }
+  /** It has completed, but what should be its results cannot be read. */
+  | { kind: 'unreadable'; raw: Buffer }
+  /** ModelStudio does not know the job. `isGone`: nor will it ever. */
+  | { kind: 'missing'; isGone: boolean }
+  | { kind: 'too_large' }
+  /** The answer began within the deadline, or might have, but did not end. */
+  | { kind: 'too_slow' }
+  | Trouble;
+
+/** Nothing was learnt. None of these ends a job: it is asked again until it expires. */
+export interface Trouble {
+  kind: 'trouble';
+  /** `unauthorized` covers 401 and 403, `nonsense` an answer that is not to the schema. */
+  cause: 'timeout' | 'cut' | 'not_connected' | 'unauthorized' | 'unavailable' | 'server_error' | 'nonsense';
+  retryAfterSeconds: number;
+}
+
+/** Of a word that is none of ours. */
+const WORD_MAX_LENGTH = 40;
+
+export type Next =
+  /** The report is too much for the poller; the collector takes it at once. */
+  | { step: 'collect' }
+  | { step: 'wait'; seconds: number; completedTasks: number; doubt: Doubt | null }
+  | { step: 'finish'; end: End };
+
+export interface End {
+  status: 'completed' | 'failed' | 'cancelled' | 'expired';
+  completedTasks: number;
+  results: Results | null;
+  error: JobError | null;
+}
+
+/** How long each may go on until it is believed. */
+const PATIENCE_MILLIS = { missing: 600_000, gaps: 60_000, unreadable: 600_000 } as const;
+/** So many looks fall into that time, should the plan have fewer. */
+const LOOKS_IN_DOUBT = 6;
+
+const ERRORS = {
+  expired: 'The job did not finish before its expires_at.',
+  modelstudio_job_cancelled: 'ModelStudio reported that the job was cancelled there.',
+  modelstudio_job_failed: 'ModelStudio reported that the job failed.',
+  modelstudio_job_missing: 'ModelStudio does not know the job.',
+  results_too_large: 'The results are larger than this deployment can take in.',
+  results_unreadable: 'ModelStudio completed the job, but its results could not be read.',
+  submission_unknown: 'ModelStudio did not say whether it created the job. It was not repeated.',
+};
+
+function jobError(code: keyof typeof ERRORS): JobError {
+  return { code, message: ERRORS[code] };
+}
+
+/** The end of a job whose creation nobody can vouch for. */
+export const submissionUnknown: End = {
+  status: 'failed',
+  completedTasks: 0,
+  results: null,
+  error: jobError('submission_unknown'),
+};
+
+/** @param report what ModelStudio has just said, if it was asked */
+export function expired(job: RunningJob, report: Report | null): End {
+  const { code, message } = jobError('expired');
+  const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
+  const error = { code, message: said === null ? message : `${message} ${said}` };
+  return { status: 'expired', completedTasks: job.completedTasks, results: null, error };
+}
+
+function lastAnswer(report: Report, totalTasks: number): string | null {
+  switch (report.kind) {
+    case 'running': {
+      if (report.unknownState !== null) return 'ModelStudio last reported a state that is not known here.';
+      const done =
+        report.completedTasks === null ? '' : `, with ${report.completedTasks} of ${totalTasks} tasks done`;
+      return `ModelStudio last reported that it was running${done}.`;
+    }
+    case 'missing':
+      return 'ModelStudio last answered that it does not know the job.';
+    case 'too_slow':
+      return TROUBLE_SENTENCES.timeout;
+    case 'trouble':
+      return TROUBLE_SENTENCES[report.cause];
+    default:
+      return null;
+  }
+}
+
+const TROUBLE_SENTENCES: Record<Trouble['cause'], string> = {
+  timeout: 'ModelStudio last did not answer in time.',
+  cut: 'The last answer of ModelStudio was cut off.',
+  not_connected: 'ModelStudio could not be reached last.',
+  unauthorized: "ModelStudio last refused this deployment's credentials.",
+  unavailable: 'ModelStudio last answered that it was not available.',
+  server_error: 'ModelStudio last answered with a server error.',
+  nonsense: 'The last answer could not be read, and may not have been from ModelStudio.',
+};
+
+/** Nothing went wrong, so there is no error. */
+export function cancelled(job: RunningJob): End {
+  return { status: 'cancelled', completedTasks: job.completedTasks, results: null, error: null };
+}
+
+/** Decides what follows from a report on a running job. */
+export function afterReport(
+  job: RunningJob,
+  report: Report,
+  now: Millis,
+  outlook: Outlook,
+  isCollector: boolean,
+): Next {
+  const progress = Math.max(job.completedTasks, completedTasksIn(report, job.totalTasks));
+  const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
+    const isDue = job.expiresAt <= now;
+    if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
+    const planned = nextPollSeconds(standingOf(job, progress, now), outlook, atLeastSeconds);
+    // An answer that says nothing of the job is no reason to hurry, whatever was in doubt before it.
+    const isRaised = doubt !== null && report.kind !== 'trouble' && report.kind !== 'too_slow';
+    const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
+    return { step: 'wait', seconds, completedTasks: progress, doubt };
+  };
+  switch (report.kind) {
+    case 'completed': {
+      const doubt = doubtOf(job, 'gaps', now);
+      const isAwaited = report.results.missing > 0 && !isSettled(doubt, job, now);
+      return isAwaited ? wait(doubt) : finish('completed', job.totalTasks, report.results, null);
+    }
+    case 'failed':
+      return finish('failed', progress, report.results, failure(report));
+    case 'unreadable': {
+      const doubt = doubtOf(job, 'unreadable', now);
+      if (!isSettled(doubt, job, now)) return wait(doubt);
+      return finish('failed', progress, null, jobError('results_unreadable'));
+    }
+    case 'too_large':
+      if (!isCollector) return { step: 'collect' };
+      return finish('failed', progress, null, jobError('results_too_large'));
+    case 'too_slow':
+      return isCollector ? wait(job.doubt) : { step: 'collect' };
+    case 'missing': {
+      const doubt = doubtOf(job, 'missing', now);
+      // It was there, so it still is, whoever says otherwise.
+      const isLost = report.isGone || (!job.isSeen && now - doubt.since >= PATIENCE_MILLIS.missing);
+      return isLost ? finish('failed', progress, null, jobError('modelstudio_job_missing')) : wait(doubt);
+    }
+    case 'running':
+      return wait(null);
+    case 'trouble': {
+      // Whoever stands before ModelStudio may have said before that the job is missing.
+      const isRefuted = report.cause === 'nonsense' && job.doubt?.about === 'missing';
+      return wait(isRefuted ? null : job.doubt, report.retryAfterSeconds);
+    }
+  }
+}
+
+function doubtOf({ doubt }: RunningJob, about: Doubt['about'], now: Millis): Doubt {
+  return doubt?.about === about ? doubt : { about, since: now };
+}
+
+/** An end is an end: what is left to say of it is said when the job expires, at the latest. */
+function isSettled({ about, since }: Doubt, job: RunningJob, now: Millis): boolean {
+  return now - since >= PATIENCE_MILLIS[about] || job.expiresAt <= now;
+}
+
+function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobError {
+  const { code, message } = jobError(isCancelled ? 'modelstudio_job_cancelled' : 'modelstudio_job_failed');
+  return { code, message: sentence === null ? message : `${message} It said: ${sentence}` };
+}
+
+export function standingOf(job: JobBase, completedTasks: number, now: Millis): Standing {
+  return { age: now - job.createdAt, left: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
+}
+
+/** Often enough to see it pass; a job that was seen and is missing now is asked about as if nothing had been said. */
+function secondsInDoubt({ about, since }: Doubt, job: RunningJob, now: Millis): number {
+  if (about === 'missing' && job.isSeen) return Number.POSITIVE_INFINITY;
+  const patience = PATIENCE_MILLIS[about];
+  return Math.max(1, Math.ceil(Math.min(patience / LOOKS_IN_DOUBT, since + patience - now) / 1000));
+}
+
+function finish(
+  status: End['status'],
+  completedTasks: number,
+  results: Results | null,
+  error: JobError | null,
+): Next {
+  return { step: 'finish', end: { status, completedTasks, results, error } };
+}
+
+function completedTasksIn(report: Report, totalTasks: number): number {
+  if (report.kind !== 'running' && report.kind !== 'failed') return 0;
+  const given = report.kind === 'failed' && report.results ? totalTasks - report.results.missing : 0;
+  return Math.min(Math.max(report.completedTasks ?? 0, given), totalTasks);
+}
+
+/** How a report is counted in the log, whose one line for many polls has room for a word that nobody knows. */
+export function outcomeOf(report: Report): string {
+  if (report.kind !== 'running' || report.unknownState === null) return report.kind;
+  return `unknown_state ${report.unknownState.replace(/[^a-z0-9_-]/gi, '?').slice(0, WORD_MAX_LENGTH)}`;
+}

@@ -1,0 +1,141 @@
+import {
+  elementsOf,
+  isArrayAt,
+  isNullAt,
+  isObjectAt,
+  membersOf,
+  type Span,
+  textAt,
+  valueAt,
+} from '../json/scan.ts';
+import { TASK_MEMBERS } from './dialect.ts';
+import type { Results } from './report.ts';
+import { countAt, reader, type State, stateOf } from './spelling.ts';
+
+/** More entries than any answer that means well has; a hostile one could have tens of millions. */
+const ENTRIES_MAX = 100_000;
+
+/** What is at hand of the conversations' results. */
+export interface PlacedResults extends Results {
+  /** ModelStudio says of each conversation that it has completed or failed. */
+  isEachEnded: boolean;
+}
+
+interface Entry {
+  span: Span;
+  isObject: boolean;
+  hasIndex: boolean;
+  /** What ModelStudio says of it, if it says anything that we know. */
+  state: State | null;
+  isFailed: boolean;
+  /** It brings something: a state that is an end, an error, or a result. */
+  isGiven: boolean;
+}
+
+/**
+ * Gives each conversation its entry: by the entries' own index where any has one, else by their order.
+ * @returns null when what ModelStudio calls results is neither a list nor an object by index
+ */
+export function placeResults(body: Buffer, span: Span, totalTasks: number): PlacedResults | null {
+  const fromZero = place(body, span, totalTasks, 0);
+  // What does not fit when counted from 0, but does from 1, is counted from 1.
+  const fromOne = fromZero?.surplus === 1 ? place(body, span, totalTasks, 1) : null;
+  const read = fromOne?.surplus === 0 ? fromOne : fromZero;
+  return read && { ...assemble(body, read.placed), surplus: read.surplus };
+}
+
+function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
+  const placed: (Entry | undefined)[] = Array.from({ length: totalTasks });
+  let surplus = 0;
+  let isReadable = true;
+  for (const [index, value] of indexed(body, span, () => (isReadable = false))) {
+    const at = index === null ? -1 : index - first;
+    const isPlace = at >= 0 && at < totalTasks;
+    const before = isPlace ? placed[at] : undefined;
+    if (!isPlace || before) surplus += 1;
+    // Of two that claim a place, the first that brings something has it.
+    if (isPlace && !before?.isGiven) placed[at] = readEntry(body, value);
+  }
+  return isReadable ? { placed, surplus } : null;
+}
+
+/** The entries and the conversations they are for; null for one that does not say. */
+function* indexed(
+  body: Buffer,
+  span: Span,
+  onUnreadable: () => void,
+): Generator<[index: number | null, Span]> {
+  if (isArrayAt(body, span)) {
+    const isByIndex = elementsOf(body, span)
+      .take(ENTRIES_MAX)
+      .some((value) => ownIndex(body, value) !== null);
+    let position = 0;
+    for (const value of elementsOf(body, span)) {
+      if (position === ENTRIES_MAX) return onUnreadable();
+      yield [isByIndex ? ownIndex(body, value) : position, value];
+      position += 1;
+    }
+    return;
+  }
+  if (!isObjectAt(body, span)) return onUnreadable();
+  for (const [name, value] of membersOf(body, span)) {
+    if (!/^\d{1,15}$/.test(name)) return onUnreadable();
+    yield [Number(name), value];
+  }
+}
+
+function ownIndex(body: Buffer, value: Span): number | null {
+  if (!isObjectAt(body, value)) return null;
+  return countAt(body, taskMembers(body, value).index);
+}
+
+const taskMembers = reader(TASK_MEMBERS);
+
+function readEntry(body: Buffer, span: Span): Entry {
+  if (!isObjectAt(body, span)) {
+    const isGiven = !isNullAt(body, span);
+    return { span, isObject: false, hasIndex: false, state: null, isFailed: false, isGiven };
+  }
+  const members = taskMembers(body, span);
+  const word = members.state && valueAt(body, members.state);
+  const state = typeof word === 'string' ? stateOf(word) : null;
+  const isFailed = state === 'failed' || state === 'cancelled' || saysSomething(body, members.error);
+  const isGiven = isFailed || state === 'completed' || (state === null && members.result !== undefined);
+  return { span, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
+}
+
+/** An error that is `false`, `{}`, `[]` or empty is none; nor is one whose members are all of that kind. */
+function saysSomething(body: Buffer, error: Span | undefined): boolean {
+  return error !== undefined && !isNothing(valueAt(body, error) ?? 'long');
+}
+
+function isNothing(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isNothing);
+  return !value || /^\s*(null|none)?\s*$/i.test(String(value));
+}
+
+function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'> {
+  const given = placed.map((entry) => (entry?.isGiven ? entry : null));
+  const missing = given.filter((entry) => entry === null).length;
+  return {
+    json: `[${given.map((entry, index) => (entry ? textOf(body, entry, index) : missingEntry(index))).join(',')}]`,
+    failedTasks: missing + given.filter((entry) => entry?.isFailed).length,
+    missing,
+    isEachEnded: given.every((entry) => entry !== null && (entry.isFailed || entry.state === 'completed')),
+  };
+}
+
+/** What stood in no object of its own becomes one, as a client expects it. */
+function textOf(body: Buffer, { span, isObject, hasIndex }: Entry, index: number): string {
+  if (!isObject)
+    return `{"task_index":${index},"status":"completed","result":${textAt(body, span)},"error":null}`;
+  // Last, so that it counts beside one of null.
+  return hasIndex
+    ? textAt(body, span)
+    : `${textAt(body, { ...span, to: span.to - 1 })},"task_index":${index}}`;
+}
+
+function missingEntry(task_index: number): string {
+  const error = 'ModelStudio ended the job without a result for this conversation.';
+  return JSON.stringify({ task_index, status: 'failed', result: null, error });
+}

@@ -1,0 +1,160 @@
+import {
+  documentIn,
+  elementsOf,
+  isArrayAt,
+  isObjectAt,
+  membersOf,
+  type Span,
+  valueAt,
+} from '../json/scan.ts';
+import { EMPTY_SENTENCES, SENTENCES } from './dialect.ts';
+import { lettersOf } from './spelling.ts';
+
+const SENTENCE_MAX_LENGTH = 300;
+/** Of a list of faults. */
+const FAULTS_MAX = 5;
+/** Of one object that are looked at. */
+const MEMBERS_MAX = 1000;
+const DEPTH_MAX = 4;
+
+/** Why a request was refused, in the words of whoever refused it; null when the answer does not say. */
+export function sentenceOfRefusal(body: Buffer, apiKey: string): string | null {
+  const document = documentIn(body);
+  if (document) return plain(sentenceAt(body, document, SENTENCES.refusal, 0), apiKey);
+  const text = body.toString().trim();
+  const isShortText = text.length <= SENTENCE_MAX_LENGTH && !/^[<{[]|[\0\ufffd]/.test(text);
+  return isShortText ? plain(text, apiKey) : null;
+}
+
+/** Why a job failed, in the words of its report; null when that does not say. */
+export function sentenceOfFailure(body: Buffer, report: Span, apiKey: string): string | null {
+  return plain(sentenceAt(body, report, SENTENCES.failure, 0), apiKey);
+}
+
+/** Fewer letters in a row may be the same by chance. */
+const QUOTED_LETTERS = 8;
+
+/** Whether a sentence repeats some of what was asked, give or take the punctuation. */
+export function quotes(sentence: string, asked: unknown): boolean {
+  const said = lettersOf(sentence);
+  const text = lettersOf(JSON.stringify(asked));
+  for (let at = 0; at + QUOTED_LETTERS <= said.length; at += QUOTED_LETTERS / 2)
+    if (text.includes(said.slice(at, at + QUOTED_LETTERS))) return true;
+  return false;
+}
+
+type Names = readonly string[];
+
+function sentenceAt(body: Buffer, span: Span, names: Names, depth: number): string | null {
+  if (depth > DEPTH_MAX) return null;
+  if (isArrayAt(body, span)) return joined(faultsIn(body, span, depth));
+  if (isObjectAt(body, span)) return sentenceInObject(body, span, names, depth);
+  const value = valueAt(body, span);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+}
+
+/** Where several members say something, the most telling one. */
+function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number): string | null {
+  const members = picked(body, span, names);
+  const found = names.flatMap((name) => {
+    const value = members.get(name);
+    return (value && sentenceAt(body, value, SENTENCES.refusal, depth + 1)) ?? [];
+  });
+  const [first = null] = found.toSorted((a, b) => weightOf(b) - weightOf(a));
+  // Of an object that is nested, what names no member of ours are the names of the fields that are at fault.
+  const isOfFields = first === null && depth > 0;
+  return isOfFields ? joined(fieldFaultsIn(body, span, depth)) : first;
+}
+
+/** Only these, however many there are. */
+function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
+  return new Map(
+    membersOf(body, object)
+      .take(MEMBERS_MAX)
+      .map(([name, value]): [string, Span] => [lettersOf(name), value])
+      .filter(([name]) => names.includes(name)),
+  );
+}
+
+function faultsIn(body: Buffer, list: Span, depth: number): string[] {
+  const faults: string[] = [];
+  for (const entry of elementsOf(body, list)) {
+    if (faults.length === FAULTS_MAX) break;
+    const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
+    if (sentence === null) continue;
+    const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
+    faults.push(place === '' ? sentence : `${place}: ${sentence}`);
+  }
+  return faults;
+}
+
+function fieldFaultsIn(body: Buffer, object: Span, depth: number): string[] {
+  const never: Names = SENTENCES.never;
+  const faults: string[] = [];
+  for (const [name, value] of membersOf(body, object).take(MEMBERS_MAX)) {
+    if (faults.length === FAULTS_MAX) break;
+    const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
+    const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
+    if (sentence !== null) faults.push(`${name}: ${sentence}`);
+  }
+  return faults;
+}
+
+/** `["body", "messages", 0]` is `messages.0`. */
+function placeIn(body: Buffer, entry: Span): string {
+  const members = picked(body, entry, SENTENCES.place);
+  for (const name of SENTENCES.place) {
+    const span = members.get(name);
+    const value = span && valueAt(body, span);
+    if (typeof value === 'string') return value;
+    // An object in it could not even be made text of.
+    const isStep = (part: unknown) => typeof part !== 'object' && part !== 'body';
+    if (Array.isArray(value)) return value.filter(isStep).join('.');
+  }
+  return '';
+}
+
+function joined(faults: string[]): string | null {
+  return faults.length === 0 ? null : faults.join('; ');
+}
+
+/** A code, such as `bad_request`, tells less than a sentence does, and more than the status line said over again. */
+function weightOf(sentence: string): number {
+  if (saysNothing(sentence)) return 0;
+  return /\s/.test(sentence) ? 2 : 1;
+}
+
+function saysNothing(sentence: string): boolean {
+  return EMPTY_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+}
+
+/** One line of plain text, not too long; null when it gives the key away. */
+export function plain(sentence: string | null, apiKey: string): string | null {
+  if (sentence === null || quotesKey(sentence, apiKey)) return null;
+  const line = sentence.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return line === '' ? null : line.slice(0, SENTENCE_MAX_LENGTH).toWellFormed();
+}
+
+/** In whatever spelling: escaped, encoded, in other letters, set apart. */
+function quotesKey(sentence: string, apiKey: string): boolean {
+  const letters = (text: string) => lettersOf(text.normalize('NFKC'));
+  const texts = [sentence, unescaped(sentence), unescaped(unescaped(sentence))].map(letters);
+  // In base64, the letters depend on how much stands before them.
+  const inBase64 = [0, 1, 2].map((shift) => {
+    const bytes = Buffer.from(apiKey.padStart(apiKey.length + shift));
+    return bytes.toString('base64').slice(shift && shift + 1, Math.floor((bytes.length * 4) / 3));
+  });
+  const keys = [apiKey, Buffer.from(apiKey).toString('hex'), ...inBase64];
+  const spelled = keys.map(letters).filter((key) => key !== '');
+  return texts.some((text) => spelled.some((key) => text.includes(key)));
+}
+
+const ESCAPES =
+  /\\u([\da-f]{4})|(?:\\x|[%=])([\da-f]{2})|(?:\\u\{|&#x)([\da-f]{1,6})[;}]|&#(\d{1,7});|&[a-z]+;/gi;
+
+function unescaped(sentence: string): string {
+  return sentence.replace(ESCAPES, (_all, four, two, some, decimal) => {
+    const code = decimal ? Number(decimal) : Number.parseInt(four ?? two ?? some, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+  });
+}

@@ -1,0 +1,190 @@
+import type { Outcome } from '../http/outcome.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
+import type { RunningJob } from '../job.ts';
+import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from '../json/scan.ts';
+import type { Creation } from './create-result.ts';
+import {
+  CREATE_STATUSES,
+  FOREIGN_WORDS,
+  MEMBERS,
+  NOT_FOUND_SENTENCES,
+  REPORT_STATUSES,
+  ROUTER_SENTENCES,
+} from './dialect.ts';
+import type { Report, Trouble } from './report.ts';
+import { placeResults } from './results.ts';
+import { plain, sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
+import { countAt, reader, stateOf } from './spelling.ts';
+
+/** What is needed to read an answer, and to keep to oneself what is in it. */
+export interface ReadingContext {
+  /** Never part of a sentence that is handed on. */
+  apiKey: string;
+  now: number;
+}
+
+/** The job that was asked about. */
+type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
+
+type Answered = Outcome & { kind: 'answered' };
+
+/** Reads what came of the create call. What is not certainly a refusal is `unknown`: the job may exist. */
+export function readCreation(outcome: Outcome, context: ReadingContext): Creation {
+  if (outcome.kind === 'answered') return readCreateAnswer(outcome, context);
+  const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
+  return isUnsent
+    ? { kind: 'unavailable', retryAfterSeconds: null }
+    : { kind: 'unknown', cause: outcome.kind };
+}
+
+function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Creation {
+  const { status, body, headers } = answer;
+  const kind = ofStatus(CREATE_STATUSES, status) ?? 'unknown';
+  const sentence = () => sentenceOfRefusal(body, apiKey);
+  switch (kind) {
+    case 'created': {
+      const upstreamJobId = answer.isTruncated ? null : createdJobId(body);
+      return upstreamJobId === null ? { kind: 'unknown', cause: 'nonsense' } : { kind, upstreamJobId };
+    }
+    case 'invalid':
+    case 'credentials_refused':
+      return { kind, sentence: sentence() };
+    case 'model_not_found':
+      return saysWhatIsMissing(body, apiKey)
+        ? { kind }
+        : { kind: 'refused', cause: 'wrong_address', sentence: null };
+    case 'refused': {
+      const isRedirect = status < 400;
+      return isRedirect
+        ? { kind, cause: 'redirect', sentence: null }
+        : { kind, cause: `status_${status}`, sentence: sentence() };
+    }
+    case 'unavailable':
+      return { kind, retryAfterSeconds: retryAfterOf(headers, now) };
+    case 'unknown':
+      return { kind, cause: `status_${status}` };
+  }
+}
+
+function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | undefined {
+  return table[status] ?? table[`${Math.floor(status / 100)}xx`];
+}
+
+/** Any web server says that it has not found something; ModelStudio says what. */
+export function saysWhatIsMissing(body: Buffer, apiKey: string): boolean {
+  const sentence = documentIn(body) && sentenceOfRefusal(body, apiKey);
+  return sentence !== null && !isOneOf([...ROUTER_SENTENCES, ...NOT_FOUND_SENTENCES], sentence);
+}
+
+function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
+  return patterns.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+}
+
+const membersOfAnswer = reader(MEMBERS);
+
+/** Where an answer's members stand, and those of what it wraps; null when it is no object. */
+function readMembers(given: Buffer) {
+  const asGiven = documentIn(given);
+  const body = asGiven ? given : withWordsReplaced(given, FOREIGN_WORDS);
+  const object = asGiven ?? documentIn(body);
+  if (object === null || !isObjectAt(body, object)) return null;
+  const outer = membersOfAnswer(body, object);
+  const { wrapper } = outer;
+  const inner = wrapper && isObjectAt(body, wrapper) ? membersOfAnswer(body, wrapper) : {};
+  return { body, object, outer, inner };
+}
+
+function createdJobId(given: Buffer): string | null {
+  const read = readMembers(given);
+  if (read === null) return null;
+  const { body, outer, inner } = read;
+  return jobIdAt(body, outer.jobId ?? inner.jobId ?? outer.id ?? inner.id);
+}
+
+/** Text, or a whole number, of which each digit counts. `.` and `..` would lead to another path. */
+function jobIdAt(body: Buffer, span: Span | undefined): string | null {
+  const value = span && valueAt(body, span);
+  const isNumber = typeof value === 'number';
+  const id = isNumber ? textAt(body, span as Span) : value;
+  const isId = typeof id === 'string' && (isNumber ? /^\d{1,512}$/ : /^(?!\.{1,2}$)[!-~]{1,512}$/).test(id);
+  return isId ? id : null;
+}
+
+/** Reads what came of asking about a job. */
+export function readReport(outcome: Outcome, job: AskedJob, context: ReadingContext): Report {
+  if (outcome.kind !== 'answered') {
+    const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
+    return isSlow ? { kind: 'too_slow' } : trouble(outcome.kind);
+  }
+  const { status, body, headers, isTruncated } = outcome;
+  const kind = ofStatus(REPORT_STATUSES, status) ?? 'nonsense';
+  switch (kind) {
+    case 'report':
+      return isTruncated ? { kind: 'too_large' } : readReportBody(body, job, context);
+    case 'missing':
+      return readMissing(status, body, context);
+    case 'unavailable':
+      return trouble(kind, retryAfterOf(headers, context.now) ?? 0);
+    default:
+      return trouble(kind);
+  }
+}
+
+/** Whoever stands before ModelStudio may answer in its place, though seldom in JSON. */
+function readMissing(status: number, body: Buffer, { apiKey }: ReadingContext): Report {
+  const isGone = status === 410 && !body.toString('latin1', 0, 100).trimStart().startsWith('<');
+  const isTold = readMembers(body) && !isOneOf(ROUTER_SENTENCES, sentenceOfRefusal(body, apiKey) ?? '');
+  return isGone || isTold ? { kind: 'missing', isGone } : trouble('nonsense');
+}
+
+function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext): Report {
+  const read = readMembers(given);
+  if (read === null) return trouble('nonsense');
+  const { body, object, outer, inner } = read;
+  // What is wrapped counts before what stands beside it, which may be said of the call.
+  const isWrapped = !(outer.jobState ?? outer.results);
+  const members = isWrapped ? { ...outer, ...inner } : outer;
+  if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job)) return trouble('nonsense');
+
+  const stateSpan = members.jobState ?? (isAboutJob(body, members, job) ? members.state : undefined);
+  const word = stateSpan && valueAt(body, stateSpan);
+  const placed = members.results ? placeResults(body, members.results, job.totalTasks) : null;
+  const completedTasks = countAt(body, members.completedTasks);
+  const state = typeof word === 'string' ? stateOf(word) : null;
+  switch (state) {
+    case 'completed':
+      return placed ? { kind: 'completed', results: placed } : { kind: 'unreadable', raw: given };
+    case 'failed':
+    case 'cancelled': {
+      const isCancelled = state === 'cancelled';
+      const results = placed && placed.missing < job.totalTasks ? placed : null;
+      const sentence = sentenceOfFailure(body, (isWrapped && outer.wrapper) || object, apiKey);
+      return { kind: 'failed', isCancelled, completedTasks, results, sentence };
+    }
+    case 'running':
+      return { kind: 'running', completedTasks, unknownState: null };
+    case null: {
+      const total = countAt(body, members.totalTasks) ?? job.totalTasks;
+      const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
+      if (isWhole) return { kind: 'completed', results: placed };
+      if (word === undefined && !members.results) return trouble('nonsense');
+      const called = typeof word === 'string' ? word : (JSON.stringify(word) ?? '');
+      return { kind: 'running', completedTasks, unknownState: plain(called, apiKey) ?? '' };
+    }
+  }
+}
+
+/** Without anything of a job's, `status` is what any service says of any call. */
+function isAboutJob(body: Buffer, members: ReturnType<typeof membersOfAnswer>, job: AskedJob): boolean {
+  const { jobId, id, totalTasks, completedTasks, results } = members;
+  return Boolean(jobId ?? totalTasks ?? completedTasks ?? results) || isOfJob(body, id, job);
+}
+
+/** Letters may come back in another case. */
+function isOfJob(body: Buffer, id: Span | undefined, { upstreamJobId }: AskedJob): boolean {
+  return jobIdAt(body, id)?.toLowerCase() === upstreamJobId.toLowerCase();
+}
+
+function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
+  return { kind: 'trouble', cause, retryAfterSeconds };
+}

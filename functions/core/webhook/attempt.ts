@@ -1,0 +1,105 @@
+import type { Outcome } from '../http/outcome.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
+import type { Millis } from '../job.ts';
+
+/** Why an attempt had no answer, as the API says it. docs/webhooks.md explains each. */
+export const DELIVERY_ERRORS = [
+  'dns',
+  'connection_failed',
+  'tls',
+  'connection_reset',
+  'invalid_response',
+  'timeout',
+  'blocked',
+] as const;
+
+export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
+
+/** What came of one delivery attempt. */
+export type Exchange =
+  | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
+  /** The URL, or an address that its host resolved to, is not one we may call. */
+  | { kind: 'blocked' }
+  | { kind: 'failed'; error: Exclude<DeliveryError, 'blocked'> };
+
+export type Verdict =
+  | { step: 'settle'; status: 'delivered' | 'gone' | 'blocked' | 'exhausted' }
+  | { step: 'retry'; waitMillis: Millis };
+
+const RETRY_AFTER_MAX_SECONDS = 3600;
+const JITTER = 0.2;
+
+/** Kept in the job's row with each attempt, and rarely longer than the webhook's own URL. */
+export const LOCATION_MAX_LENGTH = 500;
+
+/** The code with which a look-up ends that led to an address that is not public. */
+export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
+
+/** Reads what came of sending a webhook. */
+export function readExchange(outcome: Outcome, now: Millis): Exchange {
+  if (outcome.kind === 'timeout') return { kind: 'failed', error: 'timeout' };
+  if (outcome.kind === 'answered') {
+    const { status, headers } = outcome;
+    const isRedirect = status >= 300 && status < 400 && headers['location'] !== undefined;
+    const location = isRedirect && { location: plainText(headers['location'] ?? '') };
+    return { kind: 'answered', status, retryAfterSeconds: retryAfterOf(headers, now), ...location };
+  }
+  const { kind, code } = outcome;
+  if (code === ADDRESS_NOT_PUBLIC || code === 'ERR_IP_BLOCKED') return { kind: 'blocked' };
+  return { kind: 'failed', error: kind === 'cut' ? breach(code) : connectionFault(code, outcome.isTls) };
+}
+
+function connectionFault(code: string, isTls = false): 'dns' | 'tls' | 'connection_failed' {
+  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL)/.test(code)) return 'dns';
+  return isTls ? 'tls' : 'connection_failed';
+}
+
+/** What ended a connection that stood. In TLS 1.3, a client's certificate is asked for after the client may speak. */
+function breach(code: string): 'invalid_response' | 'tls' | 'connection_reset' {
+  if (code.startsWith('HPE_')) return 'invalid_response';
+  return /^(EPROTO$|ERR_SSL_)/.test(code) ? 'tls' : 'connection_reset';
+}
+
+function plainText(header: string): string {
+  return header.replace(/[^ -~]+/g, '?').slice(0, LOCATION_MAX_LENGTH);
+}
+
+/**
+ * Decides what follows from an attempt.
+ * @param attempts made in this round so far, this one included
+ * @param scheduleSeconds the wait before each attempt, the first one's included; its length bounds the attempts
+ * @param chance 0 to 1, spreads the retries of many jobs
+ */
+export function afterAttempt(
+  exchange: Exchange,
+  attempts: number,
+  scheduleSeconds: readonly number[],
+  chance: number,
+): Verdict {
+  if (exchange.kind === 'blocked') return { step: 'settle', status: 'blocked' };
+  if (isSuccess(exchange)) return { step: 'settle', status: 'delivered' };
+  if (exchange.kind === 'answered' && exchange.status === 410) return { step: 'settle', status: 'gone' };
+  const scheduled = scheduleSeconds[attempts];
+  if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
+  // Never sooner than scheduled: a receiver that says "in a second" all day would use up its attempts in seconds.
+  const waitMillis = Math.max(jittered(scheduled, chance), askedWaitSeconds(exchange) * 1000);
+  return { step: 'retry', waitMillis };
+}
+
+/** The wait before the first attempt. */
+export function firstWaitMillis(scheduleSeconds: readonly number[], chance: number): Millis {
+  return jittered(scheduleSeconds[0] ?? 0, chance);
+}
+
+export function isSuccess(exchange: Exchange): boolean {
+  return exchange.kind === 'answered' && exchange.status >= 200 && exchange.status < 300;
+}
+
+function askedWaitSeconds(exchange: Exchange): number {
+  const mayAsk = exchange.kind === 'answered' && (exchange.status === 429 || exchange.status === 503);
+  return mayAsk ? Math.min(exchange.retryAfterSeconds ?? 0, RETRY_AFTER_MAX_SECONDS) : 0;
+}
+
+function jittered(seconds: number, chance: number): Millis {
+  return Math.round(seconds * 1000 * (1 - JITTER + 2 * JITTER * chance));
+}

@@ -1,0 +1,39 @@
+import { createHmac } from 'node:crypto';
+import type { Millis } from '../job.ts';
+
+const SECRET_PREFIX = 'whsec_';
+
+/**
+ * 24 to 64 bytes, as Standard Webhooks asks, in base64 as every receiver's library decodes it: Go's and Python's refuse
+ * what lacks its padding or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
+ */
+export function isSigningSecret(secret: string): boolean {
+  const base64 = withoutPrefix(secret);
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.toString('base64') === base64 && bytes.length >= 24 && bytes.length <= 64;
+}
+
+/**
+ * The Standard Webhooks headers of one attempt, signed over `id.timestamp.body`.
+ * @param secrets `whsec_` + base64; one signature each, so that receivers can rotate at their own pace
+ */
+export function signedHeaders(id: string, at: Millis, body: string, secrets: readonly string[]) {
+  const timestamp = String(Math.floor(at / 1000));
+  const content = `${id}.${timestamp}.${body}`;
+  const signatures = secrets.map((secret) => `v1,${hmac(secret, content)}`);
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+function hmac(secret: string, content: string): string {
+  return createHmac('sha256', Buffer.from(withoutPrefix(secret), 'base64'))
+    .update(content)
+    .digest('base64');
+}
+
+function withoutPrefix(secret: string): string {
+  return secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
+}

@@ -1,0 +1,56 @@
+import { type ClientKey, keyInAuthorization } from '../core/http/client-key.ts';
+import { type Answer, problem } from '../core/http/problem.ts';
+import { matchRoute, type Operation } from '../core/http/routes.ts';
+import { sha256Hex } from '../core/ids.ts';
+import type { World } from '../ports.ts';
+
+/** An HTTP request as the flows see it. Header names are in lower case. */
+export interface Request {
+  method: string;
+  path: string;
+  /** Without its `?`; '' when there is none. */
+  query: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Buffer;
+  requestId: string;
+}
+
+export interface Admitted {
+  operation: Operation;
+  jobId: string;
+  client: string;
+}
+
+type AdmitWorld = Pick<World, 'clientKeys' | 'log'>;
+
+/** Lets a request in or refuses it, in the contract's order: 401, then 404 and 405, then 403. */
+export async function admit(request: Request, world: AdmitWorld): Promise<Admitted | Answer> {
+  const match = matchRoute(request.method, request.path);
+  const isOpen = match.kind === 'route' && match.scope === null;
+  if (isOpen) return { operation: match.operation, jobId: match.jobId, client: '' };
+
+  const key = await authenticate(request, world);
+  if (typeof key === 'string') {
+    world.log.tally('admit', { outcome: key }, { KeysRefused: 1 });
+    const headers = { 'www-authenticate': 'Bearer' };
+    return problem('unauthenticated', request.requestId, { headers });
+  }
+  if (match.kind === 'not_found') return problem('not_found', request.requestId);
+  if (match.kind === 'method_not_allowed') {
+    return problem('method_not_allowed', request.requestId, { headers: { allow: match.allow } });
+  }
+  const hasScope = match.scope !== null && key.scopes.includes(match.scope);
+  if (!hasScope) return problem('insufficient_scope', request.requestId);
+  return { operation: match.operation, jobId: match.jobId, client: key.client };
+}
+
+async function authenticate(
+  request: Request,
+  world: AdmitWorld,
+): Promise<ClientKey | 'no_key' | 'unknown_key' | 'revoked_key'> {
+  const key = keyInAuthorization(request.headers['authorization']);
+  if (key === null) return 'no_key';
+  const found = await world.clientKeys.find(sha256Hex(key));
+  if (found === null) return 'unknown_key';
+  return found.revokedAt === null ? found : 'revoked_key';
+}

@@ -1,0 +1,53 @@
+import type { Answer } from '../core/http/problem.ts';
+import { jobJson, retryAfterSeconds } from '../core/http/view.ts';
+import { isFinished, type Job } from '../core/job.ts';
+import { membersOf, type Span, textAt } from '../core/json/scan.ts';
+import type { World } from '../ports.ts';
+
+export type ReadWorld = Pick<World, 'documents' | 'clock'> & { settings: { apiUrl: string } };
+
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+export function okJson(body: string): Answer {
+  return { status: 200, headers: JSON_HEADERS, body };
+}
+
+/** The public job, with its results when they are small enough to stand in its event. */
+export async function showJob(job: Job, world: ReadWorld): Promise<Answer> {
+  if (!isFinished(job)) {
+    const answer = okJson(withoutResults(job, world));
+    const seconds = retryAfterSeconds(job, world.clock.now());
+    return { ...answer, headers: { ...answer.headers, 'retry-after': String(seconds) } };
+  }
+  if (job.results !== 'in-event') return okJson(withoutResults(job, world));
+  return okJson(jobJson(job, { json: resultsInEvent(await world.documents.load(job.event)), url: null }));
+}
+
+/** The public job as JSON text, with the URL of its results. */
+export function withoutResults(job: Job, { settings }: Pick<ReadWorld, 'settings'>): string {
+  const hasResults = isFinished(job) && job.results !== null;
+  const url = hasResults ? `${settings.apiUrl}/v1/jobs/${job.jobId}/results` : null;
+  return jobJson(job, { json: null, url });
+}
+
+/** A job of the client's own. Somebody else's job is like one that never was: null. */
+export async function findOwn(
+  jobId: string,
+  client: string,
+  { jobs }: Pick<World, 'jobs'>,
+): Promise<Job | null> {
+  const job = await jobs.find(jobId);
+  return job?.client === client ? job : null;
+}
+
+/** JSON text of the results in an event, in the bytes that ModelStudio sent: parsed and written, a long number loses digits. */
+export function resultsInEvent(event: string): string {
+  const bytes = Buffer.from(event);
+  const data = memberAt(bytes, { from: 0, to: bytes.length }, 'data');
+  return textAt(bytes, memberAt(bytes, data, 'results'));
+}
+
+function memberAt(bytes: Buffer, object: Span, name: string): Span {
+  for (const [key, value] of membersOf(bytes, object)) if (key === name) return value;
+  throw new Error(`The event has no ${name}`);
+}

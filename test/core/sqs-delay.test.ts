@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { hopSeconds, isEarly } from '../../functions/core/sqs-delay.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+
+describe('hopSeconds', () => {
+  it.each([
+    ['now', 0, 0],
+    ['overdue', -5000, 0],
+    ['in a millisecond', 1, 1],
+    ['in a second', 1000, 1],
+    ['in a second and a bit', 1001, 2],
+    ['in 15 minutes', 900_000, 900],
+    ['a millisecond later', 900_001, 900],
+    ['in ten hours', 36_000_000, 900],
+    ['in 500 years', 1.6e13, 900],
+  ])('%s', (_what, millis, seconds) => {
+    expect(hopSeconds(NOW + millis, NOW)).toBe(seconds);
+  });
+});
+
+describe('isEarly', () => {
+  it.each([
+    ['overdue', -1, false],
+    ['on time', 0, false],
+    ['a second early, as queues are', 1000, false],
+    ['more than that', 1001, true],
+    ['a hop early', 900_000, true],
+  ])('%s', (_what, millis, early) => {
+    expect(isEarly(NOW + millis, NOW)).toBe(early);
+  });
+});
+
+it('hops to the moment it is due, whatever the hops cost', () => {
+  const dueAt = NOW + 36_000_000;
+  let now = NOW;
+  let hops = 0;
+  for (; isEarly(dueAt, now); hops++) now += hopSeconds(dueAt, now) * 1000 + 250;
+  expect(hops).toBe(40);
+  expect(Math.abs(now - dueAt)).toBeLessThanOrEqual(1000);
+});

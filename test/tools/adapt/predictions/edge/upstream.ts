@@ -1,0 +1,12 @@
+import { required } from '../../../../../functions/edge/environment.ts';
+import { createApiKey } from '../../../../../functions/edge/secrets.ts';
+import { clock } from '../../../../../functions/edge/system.ts';
+import { createModelStudio } from './modelstudio.ts';
+
+export function modelStudio() {
+  return createModelStudio({
+    baseUrl: required('MODELSTUDIO_BASE_URL'),
+    apiKey: createApiKey(required('MODELSTUDIO_SECRET_ARN')),
+    clock,
+  });
+}

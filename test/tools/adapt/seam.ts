@@ -1,0 +1,35 @@
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** All of functions/ that knows what provider it is. docs/adapt.md explains each. */
+export const SEAM = [
+  'core/generation.ts',
+  'core/upstream.ts',
+  'edge/modelstudio.ts',
+  'edge/upstream.ts',
+] as const;
+
+/** How ModelStudio spells what it says, for its own `core/upstream.ts`; another provider has no use for them. */
+export const DIALECT = ['core/dialect.ts', 'core/results.ts'] as const;
+
+const functions = join(root, 'functions');
+
+/** What stands in for a file of the seam at the other provider. */
+export const replacement = (file: string) => join(root, 'test/tools/adapt/predictions', file);
+
+/** Bundles the other provider's files in place of those of the seam. */
+export function swapSeam(): Plugin {
+  const files: readonly string[] = SEAM;
+  return {
+    name: 'swap-seam',
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, importer }) => {
+        const file = relative(functions, join(dirname(importer), path));
+        return files.includes(file) ? { path: replacement(file) } : null;
+      });
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import type { FeedEvent } from '../../../tools/local/console/feed.ts';
+
+const page = (file: string) =>
+  import(new URL(`../../../tools/local/console/page/${file}`, import.meta.url).href);
+const [{ Story }, { momentsOf, isSettled }] = await Promise.all([page('story.js'), page('moments.js')]);
+
+const AT = 1_000_000;
+const log = (at: number, stage: string, facts: object): FeedEvent => {
+  return { type: 'log', at: AT + at, stage, job_id: 'job_1', client: 'app', ...facts };
+};
+const poll = (at: number, wait_seconds: number, facts: object = {}) =>
+  log(at, 'poll', { outcome: 'running', completed_tasks: 1, total_tasks: 2, wait_seconds, ...facts });
+const submitted = log(20, 'submit', { outcome: 'created', model_id: 'm', total_tasks: 2, duration_ms: 20 });
+/** Its line comes a moment late. */
+const ended = (at: number, facts: object = {}) => {
+  const tasks = { model_id: 'm', total_tasks: 2, completed_tasks: 2, failed_tasks: 0 };
+  return log(at + 30, 'finish', { outcome: 'completed', ...tasks, age_seconds: at / 1000, ...facts });
+};
+const attempt = (at: number, facts: object) => log(at, 'deliver', { attempt: 1, duration_ms: 9, ...facts });
+
+/** Each as it is marked, when it was, what its wait was counted from, and what is said of it. */
+it.each<[string, FeedEvent[], string[], boolean]>([
+  [
+    'a job that waits for its next poll',
+    [submitted, poll(1000, 2), poll(4000, 3)],
+    [
+      'submit +0 of 0: Submitted (ModelStudio took it in 20 ms)',
+      'poll +1000 of 1000: Poll 1: 1 of 2 done (after 1 s)',
+      'poll +4000 of 3000: Poll 2: 1 of 2 done (after 3 s, 1 s more than planned)',
+      'next +7000 of 3000: Next poll (planned after 3 s)',
+    ],
+    false,
+  ],
+  [
+    'a job whose poll failed, and that the sweep found',
+    [
+      submitted,
+      poll(1000, 1, { outcome: 'trouble', cause: 'rate_limited' }),
+      log(1500, 'sweep', {}),
+      ended(2000),
+    ],
+    [
+      'submit +0 of 0: Submitted (ModelStudio took it in 20 ms)',
+      'trouble +1000 of 1000: Poll 1: rate_limited (after 1 s)',
+      'rescue +1500 of 0: Woken by the sweep (its wake-up was overdue)',
+      'end is-completed +2000 of 1000: Completed (2 of 2 done; found by poll 2 after 1 s)',
+    ],
+    true,
+  ],
+  [
+    'a webhook that is tried again',
+    [submitted, ended(1000), attempt(1100, { outcome: 'retry', status: 503, wait_seconds: 5 })],
+    [
+      'submit +0 of 0: Submitted (ModelStudio took it in 20 ms)',
+      'end is-completed +1000 of 1000: Completed (2 of 2 done; found by poll 1 after 1 s)',
+      'retry +1100 of 100: Webhook attempt 1: failed (answered 503 in 9 ms; next in 5 s)',
+      'next +6100 of 5000: Next webhook attempt (planned after 5 s)',
+    ],
+    false,
+  ],
+  [
+    'a webhook that nobody takes, of a job that may have been created',
+    [
+      submitted,
+      ended(1000, { outcome: 'failed', cause: 'submission_unknown' }),
+      attempt(1100, { outcome: 'blocked', cause: 'blocked' }),
+    ],
+    [
+      'submit +0 of 0: Submitted (ModelStudio took it in 20 ms)',
+      'end is-failed +1000 of 1000: Failed (submission_unknown)',
+      'undelivered +1100 of 100: Webhook attempt 1: blocked (blocked in 9 ms)',
+    ],
+    true,
+  ],
+])('the moments of %s', (_, events, expected, isOver) => {
+  const story = new Story();
+  for (const event of events) story.add(event);
+  const job = story.jobs.get('job_1');
+  const told = momentsOf(job).map(
+    // biome-ignore lint/suspicious/noExplicitAny: the page's own code, which has no types but in its comments
+    ({ at, from, mark, title, note }: any) => `${mark} +${at - AT} of ${at - from}: ${title} (${note})`,
+  );
+  expect(told).toEqual(expected);
+  expect(isSettled(job)).toBe(isOver);
+});

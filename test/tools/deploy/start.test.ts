@@ -1,0 +1,40 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { run } from '../sandbox/run.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const { app } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));
+const [, start = ''] = app.split(' ');
+/** As Node 20 is: it reads no TypeScript. */
+const OLD = '--no-experimental-strip-types';
+/** Ends the app at once, with a sentence of its own. */
+const env = { CDK_CONTEXT_JSON: JSON.stringify({ organisationId: 'org_x' }) };
+const SENTENCE = 'There is no setting organisationId; did you mean organizationId?\n';
+
+it.each([
+  ["this project's Node", []],
+  ['an older one, as a global cdk may find', [OLD]],
+])('the app runs on %s', async (_what, flags) => {
+  const { code, stdout, stderr } = await run(process.execPath, [...flags, join(root, start)], env);
+  expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: SENTENCE });
+});
+
+it('says in a sentence what is missing where there is no newer Node', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-start-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  cpSync(join(root, start), join(folder, start));
+  const { code, stderr } = await run(process.execPath, [OLD, join(folder, start)]);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `Node ${process.versions.node} is too old: run \`npm ci\`, which brings Node 24, then \`npx cdk\`.\n`,
+  });
+});
+
+it('says so to another package manager, which would bring no Node 24', () => {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(packageManager).toMatch(/^npm@\d+\.\d+\.\d+$/);
+});

@@ -1,0 +1,210 @@
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
+import { METRICS, type Measured } from '../../../functions/core/metrics.ts';
+import type { Report } from '../../../functions/core/upstream/report.ts';
+import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
+import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
+import { log, logger, tellTally } from '../../../functions/edge/log.ts';
+import { admit } from '../../../functions/http/authorize.ts';
+import { poll } from '../../../functions/poll/poll.ts';
+import type { Facts, Stage } from '../../../functions/ports.ts';
+import { submit } from '../../../functions/submit/submit.ts';
+import { Cloud } from '../../../tools/simulation/cloud.ts';
+import { simulate } from '../../../tools/simulation/simulate.ts';
+import { pollMessage, runningJob } from '../../fakes/jobs.ts';
+import { fakeClientKeys, fakeWorld, type Scripts } from '../../fakes/world.ts';
+import { synthesize } from '../../stack/synthesis.ts';
+import { flat, type Row } from './insights.ts';
+
+/** Enough for everything that is told often. */
+const SEEDS = 40;
+
+type Told = [how: 'tell' | 'tally', stage: Stage, facts: Facts, measured: Measured | undefined];
+
+/** Lines as CloudWatch has them: of the flows, of the edge, of Lambda itself, and of the gateway. */
+export async function logLines(): Promise<Row[]> {
+  const template = synthesize();
+  const [fn] = Object.values(template.findResources('AWS::Lambda::Function'));
+  const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+  const groups = Object.entries(template.findResources('AWS::Logs::LogGroup')).map(
+    ([id, { Properties }]) => (Properties['LogGroupName'] as string) ?? `ModelStudioJobs-${id}-1a2b`,
+  );
+  const groupOf = (name: string) => {
+    const group = groups.find((each) => each.includes(name));
+    if (group === undefined) throw new Error(`There is no log group of ${name}`);
+    return `123456789012:${group}`;
+  };
+  const ours = await written(async () => {
+    for (const told of await toldByFlows()) write(told);
+    // Under their own names, whether or not the above came to them.
+    write([
+      'tally',
+      'poll',
+      { outcome: 'running' },
+      Object.fromEntries(Object.keys(METRICS).map((name) => [name, 1])),
+    ]);
+    await failAtTheEdge();
+  });
+  const level: keyof typeof LEVELS = fn?.['Properties'].LoggingConfig.SystemLogLevel;
+  return [
+    ...ours.map((line) => rowOf(line, groupOf(GROUPS[String(line['message'])] ?? 'Poller'))),
+    ...PLATFORM.filter(([written]) => LEVELS[written] >= LEVELS[level]).flatMap(([, line]) =>
+      ['Sweep', 'Poller'].map((name) => rowOf(line, groupOf(name))),
+    ),
+    ...accessLines(stage?.['Properties'].AccessLogSettings.Format).map((line) =>
+      rowOf(line, groupOf('/aws/vendedlogs/')),
+    ),
+  ];
+}
+
+const GROUPS: Record<string, string> = {
+  submit: 'ApiSubmit',
+  redeliver: 'ApiJobs',
+  'request failed': 'ApiJobs',
+  deliver: 'Deliver',
+  sweep: 'Sweep',
+};
+
+function rowOf(line: object, group: string): Row {
+  const entry = { '@timestamp': 1, '@log': group, '@message': JSON.stringify(line) };
+  return { ...entry, ...flat(line) };
+}
+
+async function written(write: () => Promise<void>): Promise<Row[]> {
+  const lines: Row[] = [];
+  const { write: before } = logger;
+  logger.write = (text) => void lines.push(JSON.parse(text));
+  try {
+    await write();
+  } finally {
+    logger.write = before;
+  }
+  return lines;
+}
+
+/** A batch of its own for what is tallied. */
+function write([how, stage, facts, measured]: Told): void {
+  log[how](stage, facts, measured);
+  if (how === 'tally') tellTally({ duration_ms: 12 });
+}
+
+const REQUEST = {
+  method: 'POST',
+  path: '/v1/jobs',
+  query: '',
+  headers: {},
+  body: Buffer.alloc(0),
+  requestId: 'r1',
+};
+const unknown = newClientKey('acme', ['jobs:read'], Buffer.alloc(48, 1), 0);
+const revoked = newClientKey('acme', ['jobs:read'], Buffer.alloc(48), 0);
+
+/** Each kind once. */
+async function toldByFlows(): Promise<Told[]> {
+  const told = new Map<string, Told>();
+  const note = (...what: Told) => {
+    const [how, stage, { outcome, cause }] = what;
+    told.set(`${how} ${stage} ${outcome} ${cause}`, what);
+  };
+  const listening = {
+    tell: (stage: Stage, facts: Facts, measured?: Measured) => note('tell', stage, facts, measured),
+    tally: (stage: Stage, facts: Facts, measured?: Measured) => note('tally', stage, facts, measured),
+  };
+  const { world } = Cloud.prototype;
+  Cloud.prototype.world = function (...given) {
+    return { ...world.apply(this, given), log: listening };
+  };
+  try {
+    for (let seed = 1; seed <= SEEDS; seed++) await simulate(seed);
+  } finally {
+    Cloud.prototype.world = world;
+  }
+  for (const authorization of ['', `Bearer ${unknown.key}`, `Bearer ${revoked.key}`])
+    await knock(authorization);
+  await refuse({ kind: 'credentials_refused', sentence: null });
+  await refuse({ kind: 'unavailable', retryAfterSeconds: 5 });
+  await collect({ kind: 'too_large' });
+  await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
+  return [...told.values()];
+
+  async function knock(authorization: string) {
+    const clientKeys = fakeClientKeys({ ...revoked.record, revokedAt: 1 });
+    await admit({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
+  }
+
+  async function refuse(creation: NonNullable<Scripts['creations']>[number]) {
+    const body = Buffer.from('{"model_id":"m","messages":[[{"role":"user","content":"Hello"}]]}');
+    const request = { ...REQUEST, headers: { 'content-type': 'application/json' }, body };
+    const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
+    await submit(request, admitted, { ...fakeWorld({ creations: [creation] }), log: listening });
+  }
+
+  async function collect(report: Report) {
+    const fake = fakeWorld({ reports: [report] });
+    const job = runningJob({ doubt: { about: 'unreadable', since: 0 } });
+    await fake.jobs.insert(job);
+    const settings = { ...fake.settings, isCollector: true };
+    await poll(pollMessage(1), false, { ...fake, log: listening, settings });
+  }
+}
+
+async function failAtTheEdge(): Promise<void> {
+  const fail = () => Promise.reject(new Error('It fails'));
+  await lambdaHttp(fail)({ requestContext: { requestId: 'r1', http: { method: 'GET' } } } as never);
+  const attributes = { ApproximateReceiveCount: '1' };
+  const Records = [{ messageId: 'm1', receiptHandle: 'h1', body: '{}', attributes }];
+  await lambdaSqs(
+    (body) => body,
+    fail,
+    async () => undefined,
+  )({ Records } as never);
+}
+
+const LEVELS = { DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 };
+
+/** What Lambda writes in JSON of its own accord, and at which level, as its documentation has it. */
+const PLATFORM: [level: keyof typeof LEVELS, line: object][] = [
+  ['INFO', platform('platform.start', { requestId: 'r1', version: '$LATEST' })],
+  ['DEBUG', platform('platform.runtimeDone', { requestId: 'r1', status: 'success' })],
+  ['INFO', platform('platform.report', { requestId: 'r1', status: 'success', metrics: { durationMs: 12 } })],
+  ['WARN', platform('platform.report', { requestId: 'r2', status: 'timeout', metrics: { durationMs: 2e4 } })],
+  [
+    'WARN',
+    platform('platform.report', {
+      requestId: 'r3',
+      status: 'error',
+      errorType: 'Runtime.OutOfMemory',
+      metrics: { durationMs: 900 },
+    }),
+  ],
+  ['WARN', platform('platform.initReport', { status: 'failure', errorType: 'Runtime.ExitError' })],
+  // The runtime's, for what a function throws.
+  [
+    'ERROR',
+    { timestamp: '…', level: 'ERROR', requestId: 'r4', errorType: 'Error', errorMessage: 'It fails' },
+  ],
+];
+
+function platform(type: string, record: object): object {
+  return { time: '2026-01-01T00:00:00.000Z', type, record };
+}
+
+/** Requests: answered, refused by a function and by the gateway, and one that failed in each. */
+function accessLines(format: string): object[] {
+  const answered = { requestId: 'r1', path: '/v1/jobs', routeKey: 'POST /v1/jobs', status: '202' };
+  const cases: Record<string, string>[] = [
+    answered,
+    { ...answered, status: '401', integrationStatus: '200' },
+    { ...answered, status: '429', 'error.responseType': 'THROTTLED' },
+    { ...answered, status: '500', integrationStatus: '200' },
+    {
+      ...answered,
+      status: '503',
+      'error.responseType': 'INTEGRATION_FAILURE',
+      integrationErrorMessage: 'No',
+    },
+  ];
+  return cases.map((values) => {
+    const text = format.replaceAll(/\$context\.([A-Za-z.]+)/g, (_, name: string) => values[name] ?? '-');
+    return JSON.parse(text) as object;
+  });
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { parseFlags } from '../../../tools/local/flags.ts';
+
+const defaults = { once: false, json: false, port: 8787, strictWebhooks: false, help: false };
+
+it.each<[string[], object]>([
+  [[], {}],
+  [['--once'], { once: true }],
+  [['--json', '--port', '0'], { json: true, port: 0 }],
+  [['--strict-webhooks'], { strictWebhooks: true }],
+  [['-h'], { help: true }],
+])('%j is understood', (args, expected) => {
+  expect(parseFlags(args)).toEqual({ ...defaults, ...expected });
+});
+
+it.each<[string[], string]>([
+  [['--port', 'x'], '--port must be a whole number from 0 to 65535, not "x"'],
+  [['--port', '65536'], '--port must be a whole number'],
+  [['--port', ''], '--port must be a whole number'],
+  [['--json', '--once'], '--json submits no sample, so --once cannot wait for one'],
+  [['--strict-webhooks', '--once'], '--strict-webhooks refuses the sample'],
+  [['--twice'], "Unknown option '--twice'"],
+  [['now'], "Unexpected argument 'now'"],
+])('%j is refused', (args, sentence) => {
+  expect(() => parseFlags(args)).toThrow(sentence);
+});

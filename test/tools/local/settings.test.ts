@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { describeSettings } from '../../../lib/settings.ts';
+import { refuseUnsupportedTypes, unsupportedProperties } from '../../../tools/local/stack/resources.ts';
+import type { Template } from '../../../tools/local/stack/template.ts';
+import { onLaptop } from '../../../tools/local/synthesize.ts';
+import { synthesize } from '../../stack/synthesis.ts';
+
+const EVERY_SETTING = {
+  stackName: 'prod',
+  organizationId: 'org_test',
+  baseUrl: 'https://modelstudio.example.com',
+  defaultWebhookUrl: 'https://hooks.example.com/in',
+  webhookRetryScheduleSeconds: '0,7',
+  webhookPorts: '8443',
+  retentionDays: 9,
+  concurrency: 60,
+  lagPerPollSeconds: 2,
+  steadyJobsPerSecond: 100,
+  throttleRate: 10,
+  throttleBurst: 20,
+  domainName: 'jobs.example.com',
+  certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab',
+  defaultEndpoint: 'first',
+  alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:alarms',
+  logLevel: 'DEBUG',
+  logRetentionDays: 7,
+  removalPolicy: 'destroy',
+};
+
+it('the local stack runs whatever is set in cdk.json', () => {
+  const without = describeSettings().filter(({ name }) => !(name in EVERY_SETTING));
+  expect(without.map(({ name }) => name)).toEqual(['alarmEmail']);
+  for (const told of [{}, { alarmTopicArn: undefined, alarmEmail: 'ops@example.com' }]) {
+    const template = synthesize(onLaptop({ ...EVERY_SETTING, ...told })).toJSON() as Template;
+    refuseUnsupportedTypes(template);
+    expect(unsupportedProperties(template)).toEqual([]);
+  }
+});

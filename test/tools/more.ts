@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CLIENT, CLIENT_FOLDER } from '../../tools/local/stack/runtime/process.ts';
+import { TRIAL } from '../edge/hosts.ts';
+
+/** The suites that `npm test` leaves out, as each takes minutes, or parts that not every machine has. */
+interface Suite {
+  what: string;
+  env: Record<string, string>;
+  files: string;
+  /** Unless it succeeds, the suite is skipped. */
+  parts?: { what: string; areThere(): Promise<boolean> };
+}
+
+const CLIENT_PACKAGE = 'aws-lambda-ric@4.0.2';
+
+const hosts = { what: 'network namespaces', areThere: () => succeeds(TRIAL) };
+const moto = {
+  what: "moto's server (pip install 'moto[server]')",
+  areThere: () => succeeds(['python3', '-c', 'import moto.server']),
+};
+const runtime = {
+  what: `${CLIENT_PACKAGE}, or what it is built with (cmake, autotools)`,
+  areThere: buildClient,
+};
+
+const SUITES: Suite[] = [
+  {
+    what: "the black-box tests under AWS's own runtime client",
+    env: { LAMBDA_RUNTIME: 'aws' },
+    files: 'test/tools/blackbox',
+    parts: runtime,
+  },
+  {
+    what: 'the black-box tests over moto',
+    env: { CLOUD: 'moto' },
+    files: 'test/tools/blackbox',
+    parts: moto,
+  },
+  {
+    what: 'the whole system among receivers of several addresses',
+    env: { AMONG_HOSTS: 'yes' },
+    files: 'test/tools/blackbox/addresses.test.ts',
+    parts: hosts,
+  },
+  {
+    what: 'many attempts at receivers of several addresses',
+    env: { ATTEMPTS: '1000' },
+    files: 'test/edge/addresses.test.ts',
+    parts: hosts,
+  },
+  { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
+];
+
+/** Says what it does, and ends well or not. */
+async function succeeds([program, ...args]: readonly string[], options: object = {}): Promise<boolean> {
+  const child = spawn(program as string, args, { stdio: 'ignore', ...options });
+  return once(child, 'close').then(
+    ([code]) => code === 0,
+    () => false,
+  );
+}
+
+/** Into a folder of its own, once: it is compiled, which takes minutes, and nothing that is deployed needs it. */
+async function buildClient(): Promise<boolean> {
+  if (existsSync(CLIENT)) return true;
+  mkdirSync(CLIENT_FOLDER, { recursive: true });
+  const manifest = { private: true, allowScripts: { 'aws-lambda-ric': true } };
+  writeFileSync(path.join(CLIENT_FOLDER, 'package.json'), JSON.stringify(manifest));
+  const isBuilt = await succeeds(['npm', 'install', '--no-audit', '--no-fund', CLIENT_PACKAGE], {
+    cwd: CLIENT_FOLDER,
+    stdio: 'inherit',
+  });
+  if (!isBuilt) rmSync(CLIENT_FOLDER, { recursive: true });
+  return isBuilt;
+}
+
+async function run({ what, env, files, parts }: Suite): Promise<string> {
+  process.stdout.write(`\n${what}\n`);
+  if (parts && !(await parts.areThere())) return `skipped: this machine lacks ${parts.what}`;
+  // One test after another: each waits for a system that takes all of the machine.
+  const command = ['npx', 'vitest', 'run', '--no-file-parallelism', '--maxConcurrency=1', files];
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const isPassed = await succeeds(command, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
+  return isPassed ? 'passed' : 'failed';
+}
+
+const outcomes: string[] = [];
+for (const suite of SUITES) outcomes.push(await run(suite));
+process.stdout.write(`\n${SUITES.map(({ what }, i) => `${what}: ${outcomes[i]}\n`).join('')}`);
+// A machine that is set up for all of them, as CI's is, lacks nothing.
+const mayLack = process.env['CI'] === undefined;
+const areFine = outcomes.every((outcome) => outcome === 'passed' || (mayLack && outcome !== 'failed'));
+process.exitCode = areFine ? 0 : 1;

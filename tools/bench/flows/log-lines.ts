@@ -1,0 +1,37 @@
+import './lambda-environment.ts';
+import { log, logger, tellTally } from '../../../functions/edge/log.ts';
+import type { Log } from '../../../functions/ports.ts';
+import type { Meter } from './meter.ts';
+
+/** The log of an environment, which runs one invocation at a time; `end` tells what that has tallied. */
+export interface EnvironmentLog extends Log {
+  end(durationMillis: number): void;
+}
+
+export const silence: EnvironmentLog = {
+  tell: () => undefined,
+  tally: () => undefined,
+  end: () => undefined,
+};
+
+/** From now on, the functions' log lines go to the meter, by their bytes, and nowhere else. */
+export function countLogLines(meter: Meter): void {
+  logger.write = (text) => {
+    meter.add('logs.lines');
+    meter.add('logs.bytes', Buffer.byteLength(text));
+  };
+}
+
+/** The functions' own log tallies for one invocation at a time; as many run at once here, each keeps its own until its end. */
+export function logOfEnvironment(): EnvironmentLog {
+  let tallied: Parameters<Log['tally']>[] = [];
+  return {
+    tell: log.tell,
+    tally: (...each) => void tallied.push(each),
+    end: (durationMillis) => {
+      for (const each of tallied) log.tally(...each);
+      tallied = [];
+      tellTally({ duration_ms: durationMillis });
+    },
+  };
+}

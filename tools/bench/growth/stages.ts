@@ -1,0 +1,92 @@
+import type { Experience } from '../../../functions/ports.ts';
+import { Cloud } from '../flows/cloud.ts';
+import { Ledger } from '../flows/ledger.ts';
+import { steadyOutlook } from '../flows/steady.ts';
+import { type Usage, useOf } from './usage.ts';
+
+const SEED = 4;
+/** All jobs do the same thing within the same half of each period. */
+const PERIOD_SECONDS = 100;
+const JOB_SECONDS = 2.5 * PERIOD_SECONDS;
+
+export interface Arrivals {
+  jobs: number;
+  gapMillis: number;
+}
+
+export interface StageUse {
+  stage: string;
+  /** Messages of an invocation. */
+  batch: number;
+  /** A message. */
+  usage: Usage;
+  dynamodbCalls: number;
+  sqsCalls: number;
+}
+
+/** What each stage takes, one stage at a time. */
+export async function measureStages(arrivals: Arrivals): Promise<StageUse[]> {
+  await followJobs(arrivals);
+  return followJobs(arrivals);
+}
+
+async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
+  const outlook = steadyOutlook(PERIOD_SECONDS);
+  const experience: Experience = {
+    outlook: async () => outlook,
+    learn: async () => undefined,
+    refused: async () => undefined,
+  };
+  const cloud = new Cloud(new Ledger(jobs, () => JOB_SECONDS * 1000), {
+    seed: SEED,
+    lagPerPoll: 1,
+    resultBytes: 1000,
+    modelOf: () => 'llama-3.1-8b-instruct',
+    deliveryWaitSeconds: PERIOD_SECONDS,
+    experienceOf: () => experience,
+  });
+  // The jitter of the deliveries would take the batches apart.
+  Object.assign(cloud.random, { fraction: () => 0.5 });
+  const start = cloud.time.now;
+  for (let index = 0; index < jobs; index++) {
+    cloud.time.after(index * gapMillis, () => void cloud.submit(index));
+  }
+  const stages: StageUse[] = [];
+  for (const [period, stage] of [
+    'submit',
+    'poll, running',
+    'poll again',
+    'poll, finished',
+    'deliver',
+  ].entries()) {
+    const before = { ...cloud.meter.counts };
+    const usage = await useOf(cloud, start + (period + 0.75) * PERIOD_SECONDS * 1000);
+    stages.push(perMessage(stage, jobs, usage, cloud.meter.since(before)));
+  }
+  // Those of environments that start are in the first ones.
+  return stages
+    .filter(({ stage }) => stage !== 'poll, running')
+    .map((each) => ({
+      ...each,
+      stage: each.stage === 'poll again' ? 'poll, running' : each.stage,
+    }));
+}
+
+function perMessage(stage: string, jobs: number, usage: Usage, counts: Record<string, number>): StageUse {
+  const sum = (pattern: RegExp) =>
+    Object.entries(counts)
+      .filter(([name]) => pattern.test(name))
+      .reduce((total, [, count]) => total + count, 0);
+  return {
+    stage,
+    batch: jobs / sum(/^lambda\.requests\./),
+    usage: {
+      cpuMillis: usage.cpuMillis / jobs,
+      benchMillis: usage.benchMillis / jobs,
+      gcMillis: usage.gcMillis / jobs,
+      allocatedBytes: usage.allocatedBytes / jobs,
+    },
+    dynamodbCalls: sum(/^dynamodb\.requests\./) / jobs,
+    sqsCalls: sum(/^sqs\.sends$/) / jobs,
+  };
+}

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { redactedInput } from '../../functions/core/redact.ts';
+import { run as cost } from './cost/cost.ts';
+import { run as growth } from './growth/growth.ts';
+import { run as intake } from './intake.ts';
+import { run as lag } from './lag/lag.ts';
+import type { Part } from './part.ts';
+import { run as polling } from './polling/polling.ts';
+import { run as start } from './start/start.ts';
+
+const HELP = `Measures; writes the results to docs/bench.
+
+  npm run bench [-- PART …] [--json]
+
+  PART     ${'intake, polling, cost, lag, start, growth'}; all of them, unless given
+  --json   the rows as JSON on stdout, and no file is written
+`;
+
+const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost, lag, start, growth };
+const folder = new URL('../../docs/bench/', import.meta.url);
+
+function provenance(): string {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const [cpu] = cpus();
+  return `Measured at ${commit} with Node ${process.version} on ${cpus().length} × ${cpu?.model}.`;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown)
+    throw new Error(
+      `There is no part ${redactedInput(unknown)}; there are: ${Object.keys(PARTS).join(', ')}`,
+    );
+  const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+  const found: Record<string, object[]> = {};
+  for (const name of names) {
+    const part = await PARTS[name]?.();
+    if (!part) continue;
+    found[name] = part.rows;
+    if (values.json) continue;
+    process.stdout.write(`${part.text}\n\n`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(new URL(`${part.name}.md`, folder), `${part.text}\n\n${provenance()}\n`);
+    if (part.svg) await writeFile(new URL(`${part.name}.svg`, folder), part.svg);
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`);
+}
+
+await main();

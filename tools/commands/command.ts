@@ -1,0 +1,83 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { redacted, redactedInput } from '../../functions/core/redact.ts';
+import { sentenceOf } from './sentence.ts';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
+
+interface Command<O extends Options, V extends string> {
+  help: string;
+  options: O;
+  /** One of them is the first argument; without a list, the command takes flags alone. */
+  verbs?: readonly V[];
+  /** The flags that may be given a secret. */
+  secrets?: readonly (keyof O & string)[];
+  run(values: Values<O>, verb: V): Promise<void>;
+}
+
+/** The command was called wrongly. The message has no full stop. */
+export class UsageError extends Error {}
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** For another program to read. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** For people alone, who may send it on: it holds no secret. */
+export function tell(line: string): void {
+  process.stderr.write(`${redacted(line)}\n`);
+}
+
+/** Runs a command on this process's arguments. The exit code is 0; 1 when it failed; 2 when it was called wrongly. */
+export async function runCommand<O extends Options, V extends string = never>(
+  command: Command<O, V>,
+): Promise<void> {
+  try {
+    const { values, positionals } = parse(command, process.argv.slice(2));
+    refuseSecrets(values, command.secrets);
+    if ('help' in values) process.stdout.write(command.help);
+    else await command.run(values, verbIn(positionals, command.verbs));
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    tell(isUsage ? `${redactedInput(error.message)}. Try --help.` : sentenceOf(error));
+    process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+function parse<O extends Options, V extends string>({ options, verbs }: Command<O, V>, args: string[]) {
+  const help = { type: 'boolean', short: 'h' } as const;
+  try {
+    const allowPositionals = verbs !== undefined;
+    const { values, positionals } = parseArgs({ args, options: { ...options, help }, allowPositionals });
+    return { values: values as Values<O>, positionals };
+  } catch (error) {
+    // Node's own words; from the second sentence on they tell how to escape a dash.
+    throw new UsageError((error as Error).message.replace(/\.(\s.*)?$/s, ''));
+  }
+}
+
+/** Else it would stand in what the command makes of it, such as a client's name or a line of code. */
+function refuseSecrets(values: object, allowed: readonly string[] = []): void {
+  for (const [flag, value] of Object.entries(values)) {
+    const isSecret = [value].flat().some((each) => typeof each === 'string' && redacted(each) !== each);
+    if (isSecret && !allowed.includes(flag))
+      throw new UsageError(`--${flag} holds what looks like a secret, and takes none`);
+  }
+}
+
+function verbIn<V extends string>([first, ...rest]: string[], verbs: readonly V[] = []): V {
+  const verb = verbs.find((candidate) => candidate === first);
+  if (verbs.length > 0 && verb === undefined)
+    throw new UsageError(`The first argument must be one of ${verbs.join(', ')}`);
+  if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`);
+  return verb as V;
+}
+
+/** @throws a UsageError when a flag that is needed was not given */
+export function needed(value: string | undefined, flag: string): string {
+  if (!value) throw new UsageError(`${flag} is missing`);
+  return value;
+}

@@ -1,0 +1,103 @@
+import {
+  CloudFormationClient,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  paginateListStackResources,
+  type Stack,
+} from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { redactedInput } from '../../functions/core/redact.ts';
+import { answered, Failure } from './sentence.ts';
+import { outputsIn, physicalId, type Target } from './target.ts';
+
+const CONNECT_DEADLINE_MILLIS = 5000;
+
+/** Of every client of AWS. */
+export function awsSettings() {
+  return {
+    // The AWS CLI knows both variables, its SDK for JavaScript only the first.
+    region: process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION'],
+    requestHandler: { connectionTimeout: CONNECT_DEADLINE_MILLIS },
+  };
+}
+
+/** Null: there is none of that name. */
+export async function describeStack(client: CloudFormationClient, StackName: string): Promise<Stack | null> {
+  try {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
+    return answered(Stacks)[0] ?? null;
+  } catch (error) {
+    return nullIfMissing(error);
+  }
+}
+
+/** The one that has made a resource. Null: there is none. */
+export async function describeStackOf(
+  client: CloudFormationClient,
+  PhysicalResourceId: string,
+): Promise<Stack | null> {
+  try {
+    const of = new DescribeStackResourcesCommand({ PhysicalResourceId });
+    const { StackName } = answered((await client.send(of)).StackResources)[0] ?? {};
+    return StackName === undefined ? null : await describeStack(client, StackName);
+  } catch (error) {
+    return nullIfMissing(error);
+  }
+}
+
+function nullIfMissing(error: unknown): null {
+  const { name, message } = error as Error;
+  if (name === 'ValidationError' && message.includes('does not exist')) return null;
+  throw error;
+}
+
+/** @throws a sentence when it is not there, or not whole */
+export async function findDeployed(stackName: string): Promise<Target> {
+  const cloudFormation = new CloudFormationClient(awsSettings());
+  const stack = await describeStack(cloudFormation, stackName);
+  const place = `stack ${redactedInput(stackName)} in ${await cloudFormation.config.region()}`;
+  if (!stack)
+    throw new Failure(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
+  const name = `the ${place}`;
+  const outputs = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+  const lambda = new LambdaClient(awsSettings());
+  const resources = () => resourcesOf(cloudFormation, stackName);
+  return {
+    name,
+    flags: `--stack ${stackName}`,
+    outputs: outputsIn(Object.fromEntries(outputs), name),
+    clients: {
+      dynamodb: new DynamoDBClient(awsSettings()),
+      secrets: new SecretsManagerClient(awsSettings()),
+      // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
+      sqs: new SQSClient({ ...awsSettings(), useQueueUrlAsEndpoint: false }),
+    },
+    deployment: { stackName, status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
+    resources,
+    modelStudio: async () => modelStudioOf(lambda, await resources(), name),
+  };
+}
+
+async function resourcesOf(client: CloudFormationClient, StackName: string): Promise<Record<string, string>> {
+  const resources: [string, string][] = [];
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
+    for (const { LogicalResourceId = '', PhysicalResourceId = '' } of StackResourceSummaries) {
+      resources.push([LogicalResourceId, PhysicalResourceId]);
+    }
+  }
+  return Object.fromEntries(resources);
+}
+
+/** As its functions have it, whatever the settings on this machine are. */
+async function modelStudioOf(lambda: LambdaClient, resources: Record<string, string>, name: string) {
+  const FunctionName = physicalId(resources, 'ApiSubmit', name);
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  return {
+    baseUrl: Environment?.Variables?.['MODELSTUDIO_BASE_URL'] ?? '',
+    organizationId: Environment?.Variables?.['MODELSTUDIO_ORGANIZATION_ID'] ?? '',
+  };
+}

@@ -1,0 +1,21 @@
+import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../../../lib/concurrency.ts';
+import { failed, ok, type Verdict } from './verdict.ts';
+
+/** One for the sweep, and some for the API. */
+const ROOM_MIN = 4;
+/** Submissions wait for ModelStudio, so the API needs about as many as the queues once there is much to do. */
+const QUEUES_SHARE = 0.6;
+
+/**
+ * Whether the queues leave something of the Lambdas that the account may run at once. A new account has 10.
+ * @param taken the most that the queues take
+ */
+export function concurrencyVerdict(available: number, taken: number): Verdict {
+  if (available - taken >= ROOM_MIN)
+    return ok(`${available} in the account, of which the queues take up to ${taken}`);
+  const words = `${available} in the account, of which the queues may take ${taken}: the API and the sweep need ${ROOM_MIN}`;
+  const most = Math.min(CONCURRENCY_MAX, Math.floor(available * QUEUES_SHARE));
+  const more = 'Ask for more "Concurrent executions" of Lambda in Service Quotas';
+  if (most < CONCURRENCY_MIN) return failed(words, `${more}: no setting is small enough.`);
+  return failed(words, `${more}, or deploy with the setting concurrency at ${most} or less.`);
+}

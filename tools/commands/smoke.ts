@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
+import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { Failure } from './sentence.ts';
+import { placeIn, runningOn } from './target.ts';
+
+const HELP = `Proves a deployment: runs one real job of a few tokens through its public API and waits for its end.
+
+  npm run smoke -- --url URL --key KEY --model MODEL
+  npm run smoke -- --local
+
+  --url URL     the stack's output ApiUrl
+  --key KEY     a client key with both scopes, see npm run keys
+  --model ID    a model of your ModelStudio organization
+  --local       takes what is not given from the system that \`npm start\` runs on this machine
+  --port N      the port of that system's API, default 8787
+
+Prints a line of JSON: job_id, status, accepted_after_ms (until the API had taken the job), finished_after_ms (from its
+creation to its end, by the deployment's clock), seen_after_ms (until its end was seen here). Fails unless the job
+completes within 15 minutes.
+`;
+
+const EXPIRES_IN_SECONDS = 900;
+const JOB = {
+  messages: [[{ role: 'user', content: 'Answer with the one word OK.' }]],
+  temperature: 0,
+  max_tokens: 16,
+  expires_in: EXPIRES_IN_SECONDS,
+};
+/** By then the deployment has ended the job itself: its sweep comes once a minute. */
+const END_PATIENCE_MILLIS = (EXPIRES_IN_SECONDS + 120) * 1000;
+const SUBMIT_PATIENCE_MILLIS = 60_000;
+/** API Gateway gives up after 30 s. */
+const ANSWER_DEADLINE_MILLIS = 35_000;
+/** Nothing was done, or nothing that the same Idempotency-Key would not find. */
+const WORTH_REPEATING = new Set([429, 500, 503]);
+const SHOWN_MAX_LENGTH = 200;
+
+interface Api {
+  url: string;
+  key: string;
+}
+
+interface Job {
+  job_id: string;
+  status: string;
+  total_tasks: number;
+  completed_tasks: number;
+  failed_tasks: number;
+  created_at: string;
+  finished_at: string | null;
+  results: { result: unknown; error: unknown }[] | null;
+  error: { code: string; message: string } | null;
+}
+
+interface Answer {
+  status: number;
+  /** Null: it is no JSON. */
+  body: (Partial<Job> & { code?: string; detail?: string }) | null;
+  retryAfterSeconds: number;
+}
+
+async function call({ url, key }: Api, path: string, init: RequestInit = {}): Promise<Answer> {
+  const headers = { authorization: `Bearer ${key}`, ...init.headers };
+  const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
+  const response = await fetch(url + path, { ...init, headers, signal, redirect: 'manual' });
+  return {
+    status: response.status,
+    body: (await response.json().catch(() => null)) as Answer['body'],
+    retryAfterSeconds: retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1,
+  };
+}
+
+/** Calls again for as long as that may help and `until` has not come. */
+async function callPatiently(until: number, ...request: Parameters<typeof call>): Promise<Answer> {
+  for (;;) {
+    const answer = await call(...request);
+    const waitMillis = answer.retryAfterSeconds * 1000;
+    if (!WORTH_REPEATING.has(answer.status) || performance.now() + waitMillis > until) return answer;
+    tell(`${refusalIn(answer)} Again in ${answer.retryAfterSeconds} s.`);
+    await sleep(waitMillis);
+  }
+}
+
+function refusalIn({ status, body }: Answer): string {
+  if (!body?.code) return `The URL answered ${status}, and not as this API does.`;
+  return `The API answered ${status} ${body.code}: ${body.detail}`;
+}
+
+/** @throws a sentence when the answer is another one */
+function jobIn(answer: Answer, status: number): Job {
+  if (answer.status === status && answer.body?.job_id) return answer.body as Job;
+  throw new Failure(refusalIn(answer));
+}
+
+async function submit(api: Api, model: string): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+  const body = JSON.stringify({ model_id: model, ...JOB });
+  const until = performance.now() + SUBMIT_PATIENCE_MILLIS;
+  return callPatiently(until, api, '/v1/jobs', { method: 'POST', headers, body });
+}
+
+async function smoke(api: Api, model: string): Promise<void> {
+  const startedAt = performance.now();
+  const elapsedMillis = () => Math.round(performance.now() - startedAt);
+  const say = (words: string) => tell(`${(elapsedMillis() / 1000).toFixed(1).padStart(6)} s  ${words}`);
+
+  let answer = await submit(api, model);
+  let job = jobIn(answer, 202);
+  const acceptedAfter = elapsedMillis();
+  say(`accepted: ${job.job_id}`);
+  while (job.status === 'submitting' || job.status === 'running') {
+    if (elapsedMillis() > END_PATIENCE_MILLIS)
+      throw new Failure('The job did not end, not even by its expiry.');
+    await sleep(answer.retryAfterSeconds * 1000);
+    answer = await callPatiently(startedAt + END_PATIENCE_MILLIS, api, `/v1/jobs/${job.job_id}`);
+    job = jobIn(answer, 200);
+    say(`${job.status}, ${job.completed_tasks} of ${job.total_tasks} done`);
+  }
+
+  const timings = {
+    job_id: job.job_id,
+    status: job.status,
+    accepted_after_ms: acceptedAfter,
+    finished_after_ms: Date.parse(job.finished_at ?? '') - Date.parse(job.created_at),
+    seen_after_ms: elapsedMillis(),
+  };
+  print(JSON.stringify(timings));
+  const [task] = job.results ?? [];
+  if (job.error) throw new Failure(`The job ended ${job.status}: ${job.error.message}`);
+  if (job.status !== 'completed') throw new Failure(`The job ended ${job.status}.`);
+  if (job.failed_tasks > 0)
+    throw new Failure(`The job completed, but its task failed: ${shown(task?.error)}`);
+  say(`the model says ${shown(task?.result)}`);
+}
+
+const shown = (value: unknown) => JSON.stringify(value)?.slice(0, SHOWN_MAX_LENGTH);
+
+function urlIn(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
+  throw new UsageError('--url must be an http(s) URL');
+}
+
+/** What cannot stand in a header would be in Node's error message. */
+function keyIn(text: string): string {
+  if (/^[!-~]+$/.test(text)) return text;
+  throw new UsageError('--key must be a client key, msj_…');
+}
+
+await runCommand({
+  help: HELP,
+  options: {
+    url: { type: 'string' },
+    key: { type: 'string' },
+    model: { type: 'string' },
+    local: { type: 'boolean' },
+    port: { type: 'string' },
+  },
+  secrets: ['key'],
+  async run(values) {
+    const place = placeIn(values);
+    const running = 'port' in place ? await runningOn(place.port) : null;
+    const url = urlIn(needed(values.url ?? running?.apiUrl, '--url'));
+    const key = keyIn(needed(values.key ?? running?.clientKey, '--key'));
+    const model = needed(values.model ?? running?.modelStudio.modelIds[0], '--model');
+    await smoke({ url, key }, model);
+  },
+});

@@ -1,0 +1,119 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { findRunning, type Running } from '../local/running.ts';
+import { clientSettings } from '../local/stack/clients.ts';
+import { UsageError } from './command.ts';
+import { findDeployed } from './deployed.ts';
+import { Failure } from './sentence.ts';
+
+/** What commands work on: a deployed stack, or the system that `npm start` runs on this machine. */
+export interface Target {
+  /** As it stands in a sentence. */
+  name: string;
+  /** What names it on a command line. */
+  flags: string;
+  outputs: Outputs;
+  clients: Clients;
+  /** Null for the local one. */
+  deployment: { stackName: string; status: string; lambda: LambdaClient; sns: SNSClient } | null;
+  /** At least the queues: physical ids by logical id. A queue's physical id is its URL. */
+  resources(): Promise<Record<string, string>>;
+  modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;
+}
+
+export interface Clients {
+  dynamodb: DynamoDBClient;
+  secrets: SecretsManagerClient;
+  sqs: SQSClient;
+}
+
+const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn'] as const;
+export type Outputs = Record<(typeof OUTPUTS)[number], string>;
+
+export const targetOptions = {
+  stack: { type: 'string' },
+  local: { type: 'boolean' },
+  port: { type: 'string' },
+} as const;
+
+const context: Record<string, unknown> = cdkJson.context;
+/** As a deployment by the same settings calls it. */
+const STACK_NAME = String(context['stackName'] ?? 'ModelStudioJobs');
+
+export const TARGET_HELP = `  --stack NAME  the deployed stack, default ${STACK_NAME}
+  --local       instead of it, the system that \`npm start\` runs on this machine
+  --port N      the port of that system's API, default 8787
+
+Credentials and region are taken from where the AWS CLI takes them.`;
+
+const LOCAL_PORT = '8787';
+
+export type Place = { stackName: string } | { port: number };
+
+/** @throws a UsageError when the flags contradict each other */
+export function placeIn(values: { stack?: string; local?: boolean; port?: string }): Place {
+  const { stack, local = false, port = LOCAL_PORT } = values;
+  if (local && stack !== undefined) throw new UsageError('--local and --stack exclude each other');
+  if (!local && values.port !== undefined) throw new UsageError('--port goes with --local');
+  if (!local) return { stackName: stack ?? STACK_NAME };
+  if (!/^\d{1,5}$/.test(port)) throw new UsageError(`--port must be a whole number, not "${port}"`);
+  return { port: Number(port) };
+}
+
+/** How a stack of that name is deployed, beside its other settings. */
+export function deployCommand(stackName: string): string {
+  return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
+}
+
+/** @throws a sentence when it is not there */
+export async function findTarget(place: Place): Promise<Target> {
+  return 'port' in place ? localTarget(await runningOn(place.port)) : findDeployed(place.stackName);
+}
+
+/** @throws a sentence when there is none */
+export async function runningOn(port: number): Promise<Running> {
+  const running = await findRunning(port);
+  if (!running) throw new Failure(`No local system runs on port ${port}: start one with \`npm start\`.`);
+  return running;
+}
+
+function localTarget({ apiUrl, endpoints, outputs, queues, modelStudio }: Running): Target {
+  const { port } = new URL(apiUrl);
+  const name = `the local system on port ${port}`;
+  return {
+    name,
+    flags: `--local --port ${port}`,
+    outputs: outputsIn(outputs, name),
+    clients: {
+      dynamodb: new DynamoDBClient(clientSettings(endpoints.dynamodb)),
+      secrets: new SecretsManagerClient(clientSettings(endpoints.secretsmanager)),
+      sqs: new SQSClient(clientSettings(endpoints.sqs)),
+    },
+    deployment: null,
+    resources: async () => queues,
+    modelStudio: async () => modelStudio,
+  };
+}
+
+/** @throws a sentence when one is missing */
+export function outputsIn(outputs: Record<string, string>, name: string): Outputs {
+  const missing = OUTPUTS.filter((output) => !outputs[output]);
+  if (missing.length === 0) return outputs as Outputs;
+  const without = `There is no output ${missing.join(', ')} of ${name}`;
+  throw new Failure(`${without}: its deployment has not finished, or is not one of this template.`);
+}
+
+/**
+ * The physical id of a resource.
+ * @param id its logical id without the hash that CDK puts after it
+ * @throws a sentence when there is no such resource
+ */
+export function physicalId(resources: Record<string, string>, id: string, name: string): string {
+  const found = Object.keys(resources).find((logicalId) => logicalId.replace(/[0-9A-F]{8}$/, '') === id);
+  if (found !== undefined) return resources[found] as string;
+  throw new Failure(`There is no ${id} in ${name}: it is not a deployment of this version of the template.`);
+}

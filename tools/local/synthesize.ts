@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const stacksFolder = join(root, 'dist', 'stacks');
+const SOURCES = [
+  'tools/local/synthesize.ts',
+  'bin',
+  'lib',
+  'functions',
+  'cdk.json',
+  'package.json',
+  'package-lock.json',
+];
+const KEPT_MILLIS = 24 * 3600 * 1000;
+
+/**
+ * Synthesizes the stack as `cdk synth` would, unless these very sources have been before.
+ * @returns the path of the template
+ * @throws with CDK's own words when the stack does not synthesize
+ */
+export async function synthesize(): Promise<string> {
+  const folder = join(stacksFolder, await fingerprintOfSources());
+  const template = join(folder, 'ModelStudioJobs.template.json');
+  if (existsSync(template)) return template;
+  await removeOldStacks();
+  // Built aside and moved into place whole, as another one may be starting at the same time.
+  const draft = join(stacksFolder, `draft-${randomUUID()}`);
+  await mkdir(draft, { recursive: true });
+  await runApp(draft);
+  await rename(draft, folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    return rm(draft, { recursive: true });
+  });
+  return template;
+}
+
+/** The settings that mean nothing here: there is one stack, a domain leads to AWS, and no load is steady. */
+const OF_AWS = ['stackName', 'domainName', 'certificateArn', 'defaultEndpoint', 'steadyJobsPerSecond'];
+
+/** The settings of a deployment, but for those. */
+export function onLaptop(context: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(context).filter(([name]) => !OF_AWS.includes(name));
+  return { organizationId: 'org_sandbox', ...Object.fromEntries(kept) };
+}
+
+async function runApp(outdir: string): Promise<void> {
+  const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
+  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(onLaptop(context)) };
+  await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env }).catch(async (error) => {
+    await rm(outdir, { recursive: true });
+    throw new Error(error.stderr || error.message);
+  });
+}
+
+async function fingerprintOfSources(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    for (const file of await filesIn(join(root, source)))
+      hash.update(`${file}\0`).update(await readFile(file));
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function removeOldStacks(): Promise<void> {
+  const names = await readdir(stacksFolder).catch(() => []);
+  for (const name of names) {
+    const folder = join(stacksFolder, name);
+    const { mtimeMs } = await stat(folder);
+    if (Date.now() - mtimeMs > KEPT_MILLIS) await rm(folder, { recursive: true, force: true });
+  }
+}

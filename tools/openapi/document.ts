@@ -1,0 +1,285 @@
+import * as z from 'zod';
+import { PROBLEMS, type ProblemCode, TITLES } from '../../functions/core/http/problem.ts';
+import { ROUND_GAP_SECONDS, ROUNDS_MAX } from '../../functions/core/http/redelivery.ts';
+import { type Operation, ROUTES, type Route } from '../../functions/core/http/routes.ts';
+import {
+  Deliveries,
+  Empty,
+  Event,
+  GatewayError,
+  Health,
+  Id,
+  Job,
+  JobList,
+  ListQuery,
+  override,
+  Problem,
+  Redelivery,
+  Results,
+  ResultsLink,
+  Submission,
+  schemas,
+} from './schemas.ts';
+
+interface Description {
+  summary: string;
+  description?: string;
+  parameters?: object[];
+  requestBody?: object;
+  /** What it answers when all is well. */
+  answers: Record<number, object>;
+  /** How it refuses, beyond what every call may. */
+  problems: ProblemCode[];
+}
+
+/** Statuses that the gateway may answer with in our stead. */
+const OF_GATEWAY = [413, 429];
+const SECONDS = { type: 'integer', minimum: 1 };
+const SHOWN = {
+  'Retry-After': header('Seconds until the job is looked at again; not once it has finished.', SECONDS),
+};
+const REFUSED: Record<number, object> = {
+  401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
+  409: { 'Retry-After': header('Seconds until it is worth another try, if it soon will be.', SECONDS) },
+  429: {
+    'Retry-After': header(
+      'Seconds until there may be another; missing when there have been as many as there may be.',
+      SECONDS,
+    ),
+  },
+  503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
+  504: {
+    'x-should-retry': {
+      ...header('"false": clients that repeat a 504 by themselves, such as OpenAI\'s, obey it.'),
+      required: true,
+    },
+  },
+};
+const BODY_PROBLEMS = ['invalid_request', 'too_large', 'unsupported_media_type'] as const;
+const jobAnswer = (description: string, headers: object = SHOWN) => ({ description, headers, ...json(Job) });
+
+const OPERATIONS: Record<Operation, Description> = {
+  submit: {
+    summary: 'Submit a job',
+    description:
+      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id. A client that repeats requests by itself must send an Idempotency-Key, or each repeat is another job.',
+    parameters: [
+      {
+        name: 'Idempotency-Key',
+        in: 'header',
+        description:
+          'The same key and request gets the same job, whatever happened to the first answer. No comma: it joins headers that were given twice.',
+        schema: { type: 'string', pattern: '^[!-+\\--~]{1,255}$' },
+      },
+    ],
+    requestBody: { required: true, ...json(Submission) },
+    answers: {
+      202: jobAnswer('The job.', {
+        ...SHOWN,
+        Location: { ...header('Path of the job.'), required: true },
+        'Idempotency-Replayed': header(
+          '"true" when an earlier request with this Idempotency-Key made the job.',
+        ),
+      }),
+    },
+    problems: [
+      ...BODY_PROBLEMS,
+      ...(['modelstudio_invalid_request', 'model_not_found', 'submission_in_progress'] as const),
+      ...(['idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_refused'] as const),
+      'modelstudio_unavailable',
+      'submission_unknown',
+    ],
+  },
+  list: {
+    summary: "List the client's jobs",
+    description:
+      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or show what it was before.',
+    parameters: Object.entries(ListQuery).map(([name, schema]) => ({
+      name,
+      in: 'query',
+      schema: inline(schema),
+    })),
+    answers: { 200: { description: 'A page of jobs.', ...json(JobList) } },
+    problems: ['invalid_request'],
+  },
+  job: {
+    summary: 'Read a job',
+    answers: { 200: jobAnswer('The job.') },
+    problems: ['not_found'],
+  },
+  results: {
+    summary: 'Read the results of a job',
+    description:
+      'Large results lie elsewhere, and the answer is a redirect there. Clients that carry the Authorization header along to another host are refused there: Java HttpClient, Python urllib, PHP streams, Ruby open-uri, Perl LWP, wget --header. With redirect=false they get the URL instead, to be fetched without the header.',
+    parameters: [
+      {
+        name: 'redirect',
+        in: 'query',
+        description: '"false": a ResultsLink instead of a redirect.',
+        schema: { type: 'string' },
+      },
+    ],
+    answers: {
+      200: { description: 'The results, or where they are.', ...json(Results, ResultsLink) },
+      307: {
+        description: 'The results lie elsewhere.',
+        headers: { Location: { ...header('Good for 15 minutes.'), required: true } },
+      },
+    },
+    problems: ['not_found', 'not_finished'],
+  },
+  cancel: {
+    summary: 'Cancel a job',
+    description:
+      'ModelStudio has no cancel: it is tracking that stops. To cancel a cancelled job changes nothing. A body, if there is one, is an empty object.',
+    requestBody: { required: false, ...json(Empty) },
+    answers: { 200: jobAnswer('The job, cancelled.', {}) },
+    problems: ['not_found', 'not_cancellable', ...BODY_PROBLEMS],
+  },
+  deliveries: {
+    summary: "List the attempts to deliver a job's webhook",
+    answers: { 200: { description: 'The attempts.', ...json(Deliveries) } },
+    problems: ['not_found'],
+  },
+  redeliver: {
+    summary: "Deliver a job's webhook again",
+    description:
+      'The whole schedule of attempts once more; same webhook-id and body, new timestamp and signature. ' +
+      `Not within ${ROUND_GAP_SECONDS} seconds of the last redelivery, and ${ROUNDS_MAX} times a job.`,
+    requestBody: { required: false, ...json(Redelivery) },
+    answers: { 202: jobAnswer('The job, its webhook pending.', {}) },
+    problems: ['not_found', 'not_finished', 'not_redeliverable', ...BODY_PROBLEMS, 'too_many_redeliveries'],
+  },
+  health: {
+    summary: 'Whether the API answers',
+    answers: { 200: { description: 'It does.', ...json(Health) } },
+    problems: [],
+  },
+  openapi: {
+    summary: 'This document',
+    answers: {
+      200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
+    },
+    problems: [],
+  },
+};
+
+/**
+ * The API as an OpenAPI 3.1 document, made of the routes and schemas that the functions themselves use.
+ * @param version of the product
+ */
+export function openApiDocument(version: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of ROUTES) {
+    const path = `/${route.path.map((part) => (part === '*' ? '{job_id}' : part)).join('/')}`;
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'ModelStudio jobs',
+      version,
+      description: 'Submit a ModelStudio generation job, get one signed webhook when it has finished.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ clientKey: [] }],
+    paths,
+    webhooks: { job: { post: webhook() } },
+    components: {
+      securitySchemes: { clientKey: { type: 'http', scheme: 'bearer', bearerFormat: 'msj_<id>_<secret>' } },
+      schemas: components(),
+    },
+  };
+}
+
+function operationOf({ operation, path, scope }: Route): object {
+  const { summary, description, parameters = [], requestBody, answers, problems } = OPERATIONS[operation];
+  const jobId = { name: 'job_id', in: 'path', required: true, schema: inline(Id) };
+  const all: ProblemCode[] = scope ? ['unauthenticated', 'insufficient_scope', ...problems] : problems;
+  return {
+    operationId: operation,
+    summary,
+    ...(description && { description }),
+    ...(scope
+      ? { description: `${description ? `${description} ` : ''}Needs the scope ${scope}.` }
+      : { security: [] }),
+    parameters: [...(path.includes('*') ? [jobId] : []), ...parameters],
+    ...(requestBody && { requestBody }),
+    responses: { ...answers, ...refusals([...all, 'internal_error']) },
+  };
+}
+
+function refusals(codes: ProblemCode[]): Record<number, { description: string; content: object }> {
+  const byStatus: Record<number, { description: string; content: object }> = {};
+  for (const status of new Set(codes.map((code) => PROBLEMS[code][0]))) {
+    const ofStatus = codes.filter((code) => PROBLEMS[code][0] === status);
+    const sentences = ofStatus.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`);
+    byStatus[status] = {
+      description: `${TITLES[status]}. ${sentences.join(' ')}`,
+      ...(REFUSED[status] && { headers: REFUSED[status] }),
+      content: {
+        'application/problem+json': { schema: ref(Problem) },
+        ...(OF_GATEWAY.includes(status) && { 'application/json': { schema: ref(GatewayError) } }),
+      },
+    };
+  }
+  const throttle = "the gateway's throttle.";
+  const { [429]: own } = byStatus;
+  byStatus[429] = own
+    ? { ...own, description: `${own.description} Or ${throttle}` }
+    : { description: `Too Many Requests: ${throttle}`, ...json(GatewayError) };
+  return byStatus;
+}
+
+function webhook(): object {
+  const headers = {
+    'webhook-id': 'The same for every attempt: receivers drop repeats by it.',
+    'webhook-timestamp': 'Unix seconds of this attempt.',
+    'webhook-signature':
+      '"v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body"; one for each live secret.',
+  };
+  return {
+    operationId: 'onJobFinished',
+    summary: 'A job has finished',
+    description: 'Signed after Standard Webhooks. At least once, in no order.',
+    parameters: Object.entries(headers).map(([name, description]) => ({
+      ...{ name, in: 'header', required: true, description },
+      schema: { type: 'string' },
+    })),
+    requestBody: { required: true, ...json(Event) },
+    security: [],
+    responses: {
+      '2XX': { description: 'Taken, within 15 s.' },
+      410: { description: 'No more of these, please.' },
+      default: { description: 'Tried again later; 429 and 503 may ask for a longer wait with Retry-After.' },
+    },
+  };
+}
+
+function header(description: string, schema: object = { type: 'string' }): object {
+  return { description, schema };
+}
+
+function json(...schemas: z.core.$ZodType[]): { content: object } {
+  const [only, ...others] = schemas.map(ref);
+  const schema = others.length === 0 ? only : { anyOf: [only, ...others] };
+  return { content: { 'application/json': { schema } } };
+}
+
+function ref(schema: z.core.$ZodType): object {
+  return { $ref: `#/components/schemas/${schemas.get(schema)?.id}` };
+}
+
+function components(): object {
+  const uri = (id: string) => `#/components/schemas/${id}`;
+  const all = z.toJSONSchema(schemas, { uri, io: 'input', override }).schemas;
+  return Object.fromEntries(
+    Object.entries(all).map(([id, { $schema, $id, id: _, ...schema }]) => [id, schema]),
+  );
+}
+
+function inline(schema: z.core.$ZodType): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', override });
+  return rest;
+}

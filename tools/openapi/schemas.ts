@@ -1,0 +1,210 @@
+import * as z from 'zod';
+import { Message } from '../../functions/core/http/generation.ts';
+import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../../functions/core/http/listing.ts';
+import { PROBLEMS } from '../../functions/core/http/problem.ts';
+import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
+import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
+
+/** The schemas of the document, by the names that they have in it. */
+export const schemas = z.registry<{ id: string; description?: string }>();
+
+function named<T extends z.core.$ZodType>(id: string, description: string, schema: T): T {
+  z.globalRegistry.add(schema, { description });
+  schemas.add(schema, { id });
+  return schema;
+}
+
+const moment = z.iso.datetime();
+const count = z.int().min(0);
+export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+const Metadata = z.record(metadataKey, metadataValue).meta({ maxProperties: 16 });
+
+export const Submission = named(
+  'Submission',
+  "A request of ModelStudio's, and where to send its results. Unknown fields are refused.",
+  z.strictObject({
+    ...Envelope.shape,
+    messages: z
+      .array(z.array(Message).min(1).max(1000))
+      .min(1)
+      .max(1000)
+      .describe('1 to 1000 conversations, each an array of messages; the results come in their order.'),
+    webhook_url: z.optional(
+      z
+        .nullable(z.string().max(2048))
+        .describe(
+          'https, on port 443 unless configured otherwise, at a public DNS name. Null: no webhook, whatever the default is.',
+        ),
+    ),
+    metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null is none.')),
+  }),
+);
+
+export const Redelivery = named(
+  'Redelivery',
+  'It may be left out.',
+  z.strictObject({
+    webhook_url: z.optional(
+      z.string().max(2048).describe("Where to, as in a submission; the job's webhook_url from then on."),
+    ),
+  }),
+);
+export const Empty = named('Empty', 'An object without any fields. It may be left out.', z.strictObject({}));
+
+const Result = named(
+  'Result',
+  'What ModelStudio gave for one conversation, as it gave it.',
+  z.looseObject({
+    task_index: z.optional(z.int().min(0).describe('The place of the conversation in the request, from 0.')),
+    status: z.optional(z.string().describe("ModelStudio's word, such as completed or failed.")),
+    result: z.optional(z.union([z.string(), z.null()]).describe('The text that was generated.')),
+    error: z.optional(z.union([z.string(), z.looseObject({}), z.null()]).describe('Why there is no text.')),
+  }),
+);
+export const Results = named('Results', 'In the order of the conversations.', z.array(Result));
+export const ResultsLink = named(
+  'ResultsLink',
+  'Where results lie that are too large for an answer. The URL needs no key, and must not be sent one.',
+  z.strictObject({ url: z.url(), expires_at: moment }),
+);
+
+const Webhook = named(
+  'Webhook',
+  "The delivery of a job's webhook.",
+  z.strictObject({
+    id: Id,
+    url: z.string(),
+    status: z.enum(['pending', 'delivered', 'exhausted', 'gone', 'blocked']),
+    attempts: count,
+    last_attempt_at: z.nullable(moment),
+    last_status: z.nullable(z.int()).describe('HTTP status of the last answer; null when there was none.'),
+    next_attempt_at: z.nullable(moment),
+  }),
+);
+
+const JOB_ERROR_CODES =
+  '`modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, ' +
+  '`results_too_large`, `results_unreadable`, `submission_unknown` or `expired`.';
+
+const JobData = z.strictObject({
+  job_id: Id,
+  status: z.enum(STATUSES).describe('A terminal status never changes.'),
+  model_id: z.string(),
+  total_tasks: z.int().min(1),
+  completed_tasks: count.describe('Tasks that have ended, the failed ones among them.'),
+  failed_tasks: count.describe('Of completed_tasks, those without a result.'),
+  created_at: moment,
+  updated_at: moment,
+  finished_at: z.nullable(moment),
+  expires_at: moment.describe('When the job is given up.'),
+  metadata: Metadata,
+  results: z.nullable(Results).describe('There once the job has finished, if they are small enough.'),
+  results_url: z.nullable(z.url()).describe('Where the results are when they are not here.'),
+  error: z
+    .nullable(z.strictObject({ code: z.string().describe(JOB_ERROR_CODES), message: z.string() }))
+    .describe(
+      "Why the job has not completed. The message of a failure ends with ModelStudio's own sentence, if it gave one.",
+    ),
+});
+export const Job = named('Job', 'A job.', z.strictObject({ ...JobData.shape, webhook: z.nullable(Webhook) }));
+named('JobData', 'A job without its webhook.', JobData);
+
+export const JobList = named(
+  'JobList',
+  'Newest first, without results.',
+  z.strictObject({
+    jobs: z.array(Job),
+    next_cursor: z.nullable(Id).describe('For the next page; null when there is none.'),
+  }),
+);
+
+export const ListQuery = {
+  status: z.enum(STATUSES),
+  created_after: DateTime,
+  created_before: DateTime,
+  limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,128}$/)
+    .describe('The next_cursor of the page before. An empty one is none.'),
+};
+
+export const Deliveries = named(
+  'Deliveries',
+  "The attempts to deliver a job's webhook, oldest first; the latest 100.",
+  z.strictObject({
+    deliveries: z.array(
+      z.strictObject({
+        attempt: z.int().min(1),
+        at: moment,
+        status: z.nullable(z.int()).describe('HTTP status of the answer; null when there was none.'),
+        duration_ms: z.number().min(0),
+        error: z
+          .nullable(z.enum(DELIVERY_ERRORS))
+          .describe('Why there was no answer; docs/webhooks.md explains each.'),
+        location: z
+          .nullable(z.string().max(LOCATION_MAX_LENGTH))
+          .describe('Where an answer of 3xx pointed to. It was not followed.'),
+        next_attempt_at: z.nullable(moment),
+      }),
+    ),
+  }),
+);
+
+export const Event = named(
+  'Event',
+  'The body of a webhook. Its bytes never change for one webhook-id.',
+  z.strictObject({
+    type: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired']),
+    timestamp: moment,
+    data: JobData,
+  }),
+);
+
+export const Health = named('Health', 'It answers.', z.strictObject({ status: z.literal('ok') }));
+
+export const Problem = named(
+  'Problem',
+  'A refusal, RFC 9457.',
+  z.strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [keyof typeof PROBLEMS]),
+    request_id: z.string(),
+    errors: z.optional(
+      z
+        .array(z.strictObject({ pointer: z.string(), message: z.string() }))
+        .describe('Every fault of the request, with a JSON Pointer (RFC 6901) into its body.'),
+    ),
+    job_id: z.optional(Id).describe('Of a submission whose outcome is unknown.'),
+  }),
+);
+
+export const GatewayError = named(
+  'GatewayError',
+  'The answer of API Gateway itself, when it does not let a request through.',
+  z.looseObject({ message: z.string() }),
+);
+
+interface Overridden {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: z.core.JSONSchema.BaseSchema;
+}
+
+/** A format says it all, and zod's pattern for it is half a page; of other patterns zod drops the flags. */
+export function override({ zodSchema, jsonSchema }: Overridden): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+  if (jsonSchema.pattern === undefined) return;
+  for (const { _zod } of zodSchema._zod.def.checks ?? []) {
+    const { pattern } = _zod.def as { pattern?: RegExp };
+    if (pattern?.source === jsonSchema.pattern) jsonSchema.pattern = withoutFlags(pattern);
+  }
+}
+
+function withoutFlags({ source, ignoreCase, dotAll }: RegExp): string {
+  const letter = (found: string) => `[${found.toLowerCase()}${found.toUpperCase()}]`;
+  const inAnyCase = ignoreCase ? source.replace(/(?<!\\)[a-z]/gi, letter) : source;
+  return dotAll ? inAnyCase.replace(/(?<!\\)\./g, '[\\s\\S]') : inAnyCase;
+}

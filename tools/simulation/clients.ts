@@ -1,0 +1,239 @@
+import { newClientKey } from '../../functions/core/http/client-key.ts';
+import { type Answer, problem } from '../../functions/core/http/problem.ts';
+import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { admit } from '../../functions/http/authorize.ts';
+import { answer as answerJobs } from '../../functions/jobs/jobs.ts';
+import { submit } from '../../functions/submit/submit.ts';
+import type { Cloud } from './cloud.ts';
+import { CANARY, judgeText, must } from './judge.ts';
+import { HEALS_AT, type Simulation } from './simulation.ts';
+import { Worker } from './worker.ts';
+
+const API_TIMEOUT_MILLIS = 1000 * TIMEOUT_SECONDS.submit;
+const CLIENT_PATIENCE_MILLIS = 30_000;
+const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
+
+const CLIENTS = ['first', 'second'];
+
+/** One job that an app wants to have, whatever it takes. */
+export interface Wish {
+  marker: string;
+  client: 0 | 1;
+  idempotencyKey: string | null;
+  body: { expires_in: number; webhook_url?: string };
+  /** The job that the app was told of. */
+  jobId: string | null;
+  /** The app has stopped asking. */
+  isSettled: boolean;
+}
+
+/** The apps: they submit, repeat what failed with the same key, sometimes twice at once. */
+export class Clients {
+  readonly #sim: Simulation;
+  readonly #cloud: Cloud;
+  readonly #keys: string[];
+  readonly wishes: Wish[] = [];
+
+  constructor(sim: Simulation, cloud: Cloud) {
+    this.#sim = sim;
+    this.#cloud = cloud;
+    cloud.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
+    this.#keys = CLIENTS.map((client) => {
+      const { key, record } = newClientKey(
+        client,
+        ['jobs:read', 'jobs:write'],
+        sim.random.bytes(48),
+        sim.now,
+      );
+      cloud.clientKeys.set(record.sha256, record);
+      return key;
+    });
+  }
+
+  /** A receiver that is impatient with the very webhook that it is being sent. */
+  #redeliverWhilePosting(body: string): void {
+    if (this.#sim.now >= HEALS_AT - 60_000) return;
+    const wish = this.wishes.find(({ jobId }) => jobId === JSON.parse(body).data.job_id);
+    if (wish?.jobId) this.#redeliver(wish.client, wish.jobId);
+  }
+
+  #redeliver(client: number, jobId: string): void {
+    const body = this.#sim.random.happens(0.2) ? { webhook_url: 'https://hooks.example.com/moved' } : null;
+    this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, body, null, () => undefined);
+  }
+
+  wish(index: number): void {
+    const { random, timeline } = this.#sim;
+    const marker = `job-${index}`;
+    const webhook = random.pick(['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null]);
+    const wish: Wish = {
+      marker,
+      client: random.pick([0, 0, 1]),
+      idempotencyKey: random.happens(0.7) ? `key-${index}` : null,
+      body: {
+        model_id: 'm',
+        messages: Array(random.between(1, 3)).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
+        expires_in: random.pick([60, 120, 600, 3600]),
+        ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
+      } as Wish['body'],
+      jobId: null,
+      isSettled: false,
+    };
+    this.#cloud.modelStudio.destine(marker, {
+      runMillis: random.pick([300, 2000, 10_000, 30_000, 300_000, 10_000_000]),
+      status: random.happens(0.1) ? 'failed' : 'completed',
+      resultBytes: random.happens(0.1) ? 300_000 : 20,
+    });
+    this.wishes.push(wish);
+    timeline.after(random.between(0, 600) * 1000, () => {
+      this.#pursue(wish);
+      const isImpatient = wish.idempotencyKey !== null && random.happens(0.2);
+      if (isImpatient) timeline.after(random.between(0, 3000), () => this.#pursue(wish));
+    });
+  }
+
+  #pursue(wish: Wish): void {
+    this.call(wish.client, 'POST', '/v1/jobs', wish.body, wish.idempotencyKey, (answer) => {
+      const again = () =>
+        this.#sim.timeline.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
+      const { job_id = null } = answer ? JSON.parse(answer.body) : {};
+      const isExplained = this.#cloud.modelStudio.uncertain.has(wish.marker);
+      must(answer?.status !== 504 || isExplained, 'I4', () => `${wish.marker} was refused, and is unknown`);
+      if (answer?.status === 202 || answer?.status === 504) this.#learn(wish, job_id);
+      const isRefused = answer?.status === 503 || answer?.status === 502;
+      const isOpen = answer === null || answer.status === 500 || answer.status === 409;
+      if (isRefused || (isOpen && wish.idempotencyKey !== null)) return again();
+      wish.isSettled = true;
+    });
+  }
+
+  #learn(wish: Wish, jobId: string): void {
+    must(
+      wish.jobId === null || wish.jobId === jobId,
+      'I20',
+      () => `${wish.marker} is ${wish.jobId}, then ${jobId}`,
+    );
+    if (wish.jobId === null) this.#meddle(wish.client, jobId);
+    wish.jobId = jobId;
+  }
+
+  /** Some apps cancel a job, or have its webhook redelivered: at any moment, more than once, too. */
+  #meddle(client: number, jobId: string): void {
+    const { random, timeline } = this.#sim;
+    const { ledger } = this.#cloud;
+    // Early enough to have an answer before the faults end and the judge looks.
+    const left = HEALS_AT - 60_000 - this.#sim.now;
+    if (left <= 0) return;
+    const soon = () => random.between(0, Math.min(left, random.pick([10_000, 100_000, 1_000_000])));
+    while (random.happens(0.15)) {
+      timeline.after(soon(), () => {
+        ledger.cancels.add(jobId);
+        this.call(client, 'POST', `/v1/jobs/${jobId}/cancel`, null, null, (answer) => {
+          const status = this.#cloud.rows.get(jobId)?.status;
+          must(answer?.status !== 200 || status === 'cancelled', 'I5', () => `${jobId} is ${status}`);
+        });
+      });
+    }
+    while (random.happens(0.15)) {
+      timeline.after(soon(), () => this.#redeliver(client, jobId));
+    }
+    const isInLoop = random.happens(0.05);
+    for (let at = 0; isInLoop && at < left; at += 10_000) {
+      timeline.after(at, () => this.#redeliver(client, jobId));
+    }
+  }
+
+  /** Reads a client's list page by page: every job of its own is there once. */
+  listAll(client: number, cursor = '', seen: string[] = []): void {
+    this.call(client, 'GET', `/v1/jobs?limit=2${cursor}`, null, null, (answer) => {
+      must(answer?.status === 200, 'I10', () => `a list answers ${answer?.body}`);
+      const { jobs, next_cursor } = JSON.parse(answer.body);
+      for (const { job_id } of jobs) seen.push(job_id);
+      if (next_cursor !== null) return this.listAll(client, `&cursor=${next_cursor}`, seen);
+      const name = CLIENTS[client];
+      const own = [...this.#cloud.rows.values()].filter((job) => job.client === name);
+      const expected = own.map((job) => job.jobId).sort();
+      must(String(seen.sort()) === String(expected), 'I7', () => `${name} sees ${seen}, not ${expected}`);
+    });
+  }
+
+  /** Repeats every wish that has a key: whatever its app saw, it finds its job; a different request does not. */
+  askAgain(): void {
+    for (const client of CLIENTS.keys()) this.listAll(client);
+    for (const wish of this.wishes) {
+      const { idempotencyKey, jobId, client } = wish;
+      if (idempotencyKey === null || jobId === null) continue;
+      this.call(client, 'POST', '/v1/jobs', wish.body, idempotencyKey, (answer) => {
+        const found = answer && JSON.parse(answer.body).job_id;
+        must(answer?.status === 202 && found === jobId, 'I20', () => `${wish.marker} finds ${answer?.body}`);
+      });
+      this.call(client, 'POST', '/v1/jobs', { ...wish.body, max_tokens: 7 }, idempotencyKey, (answer) => {
+        must(
+          answer?.status === 422,
+          'I6',
+          () => `a different request under ${idempotencyKey}: ${answer?.body}`,
+        );
+      });
+      this.call(client, 'GET', `/v1/jobs/${jobId}`, null, null, (answer) => {
+        must(answer?.status === 200, 'I20', () => `${jobId} reads as ${answer?.body}`);
+      });
+      this.call(1 - client, 'GET', `/v1/jobs/${jobId}`, null, null, (answer) => {
+        must(answer?.status === 404, 'I7', () => `${jobId} is seen by another client`);
+      });
+    }
+  }
+
+  /** One HTTP request. The caller learns the answer, or null when none came in time. */
+  call(
+    client: number,
+    method: string,
+    path: string,
+    body: object | null,
+    idempotencyKey: string | null,
+    then: (answer: Answer | null) => void,
+  ): void {
+    const isSubmit = method === 'POST' && path === '/v1/jobs';
+    const worker = new Worker(this.#sim, isSubmit ? 'submit' : 'jobs', API_TIMEOUT_MILLIS);
+    const { timeline } = this.#sim;
+    let isAnswered = false;
+    const answer = (given: Answer | null) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#sim.note(`${worker.name} answers ${given?.status ?? 'nothing'}`);
+      this.#sim.judge(() => {
+        if (given) this.#judge(given);
+        then(given);
+      });
+    };
+    const headers = {
+      authorization: `Bearer ${this.#keys[client]}`,
+      'content-type': 'application/json',
+      ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
+    };
+    const [pathname = '', query = ''] = path.split('?');
+    const bytes = Buffer.from(body === null ? '' : JSON.stringify(body));
+    this.#handle({ method, path: pathname, query, headers, body: bytes, requestId: 'r' }, worker)
+      .catch(() => problem('internal_error', 'r'))
+      .then((given) => {
+        if (!worker.isAlive) return;
+        worker.end();
+        answer(given);
+      });
+    timeline.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
+  }
+
+  async #handle(request: Parameters<typeof admit>[0], worker: Worker): Promise<Answer> {
+    const world = this.#cloud.world(worker);
+    const admitted = await admit(request, world);
+    if ('status' in admitted) return admitted;
+    return admitted.operation === 'submit'
+      ? submit(request, admitted, world)
+      : answerJobs(request, admitted, { ...world, openApi: {} });
+  }
+
+  #judge({ status, body }: Answer): void {
+    must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
+    must(typeof JSON.parse(body) === 'object', 'I10', () => `an answer that is no JSON object: ${body}`);
+    judgeText('an answer', body);
+  }
+}

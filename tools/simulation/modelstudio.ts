@@ -1,0 +1,304 @@
+import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
+import {
+  DIALECTS,
+  type Dialect,
+  dialectNamed,
+  type Report,
+  spellCreated,
+  spellReport,
+  type Task,
+} from '../local/sandbox/dialects.ts';
+import { CANARY, must } from './judge.ts';
+import { Random } from './random.ts';
+import type { Simulation } from './simulation.ts';
+
+/** Within the minute for which we ask on. */
+const LATE_MAX_MILLIS = 30_000;
+
+const CONNECTION_REFUSED: Outcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
+
+interface UpstreamJob {
+  id: string;
+  marker: string;
+  tasks: number;
+  createdAt: number;
+  endsAt: number;
+  status: 'completed' | 'failed';
+  resultBytes: number;
+  isForgotten: boolean;
+  /** One of its results comes later than the job's end, or never. */
+  late: { index: number; at: number } | null;
+}
+
+/** What is to become of a job, by the marker in its prompt. */
+export interface Fate {
+  runMillis: number;
+  status: 'completed' | 'failed';
+  resultBytes: number;
+}
+
+/** ModelStudio, with everything that it may do to a client. */
+export class SimulatedModelStudio {
+  readonly #sim: Simulation;
+  readonly #jobs = new Map<string, UpstreamJob>();
+  readonly #fates = new Map<string, Fate>();
+  /** Draws what came later, so that older seeds keep their runs. */
+  readonly #own: Random;
+  readonly #dialect: Dialect;
+  readonly #outage: { from: number; to: number; stranger: UpstreamFault };
+  readonly creates = new Map<string, number>();
+  /** Status requests, by the marker of the job. */
+  readonly asked = new Map<string, number>();
+  /** Markers of jobs of which some create may have been made, by what was answered. */
+  readonly uncertain = new Set<string>();
+  /** Of these, what is asked again at once: refused keys, cut connections, reports for the collector. */
+  readonly askedAgain = new Map<string, number>();
+  apiKey = `key-1-${CANARY}`;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#own = new Random(sim.seed + 1);
+    const dialect = this.#own.pick(Object.keys(DIALECTS));
+    this.#dialect = dialectNamed(dialect);
+    const from = sim.now + this.#own.between(0, 600_000);
+    const isOutage = this.#own.happens(0.3);
+    const to = isOutage ? from + this.#own.between(60_000, 900_000) : from;
+    this.#outage = { from, to, stranger: this.#own.pick(STRANGERS) };
+    sim.note(`ModelStudio speaks ${dialect}`);
+  }
+
+  destine(marker: string, fate: Fate): void {
+    this.#fates.set(marker, fate);
+  }
+
+  /** How ModelStudio has ended a job, if it has. */
+  endOf(upstreamJobId: string): 'completed' | 'failed' | null {
+    const job = this.#jobs.get(upstreamJobId);
+    return job && this.#sim.now >= job.endsAt ? job.status : null;
+  }
+
+  /** An answer and how long it takes. `onReport` learns of a job on which the answer reports. */
+  answer(
+    request: ExchangeRequest,
+    onReport: (upstreamJobId: string) => void,
+  ): { outcome: Outcome; millis: number } {
+    const { random, faults } = this.#sim;
+    const millis = this.#sim.duration(20, 400);
+    const isAllowed = request.headers['authorization'] === `Bearer ${this.apiKey}`;
+    if (!isAllowed) {
+      this.#askedAgain(request.url);
+      return { outcome: answered(401, { error: 'bad key' }), millis };
+    }
+    const isFaulty = random.happens(faults.upstream);
+    const stranger = this.#strangerNow(isFaulty);
+    if (stranger && (request.method !== 'POST' || isRefusal(stranger.outcome))) {
+      this.#sim.note(`ModelStudio: ${stranger.name} in its place`);
+      const job = this.#jobAt(request.url);
+      if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
+      return { outcome: stranger.outcome, millis };
+    }
+    if (request.method === 'POST') return this.#create(request, isFaulty, millis);
+    return this.#report(request, isFaulty, millis, onReport);
+  }
+
+  /** Whoever stands before ModelStudio answers in its place: for a while, or now and then. */
+  #strangerNow(isFaulty: boolean): UpstreamFault | null {
+    if (this.#sim.faults.upstream === 0) return null;
+    const { from, to, stranger } = this.#outage;
+    if (this.#sim.now >= from && this.#sim.now < to) return stranger;
+    return isFaulty && this.#own.happens(0.3) ? this.#own.pick(STRANGERS) : null;
+  }
+
+  #create(request: ExchangeRequest, isFaulty: boolean, millis: number) {
+    const { random } = this.#sim;
+    const fault = isFaulty ? random.pick(CREATE_FAULTS) : null;
+    if (fault?.isCreated !== false) {
+      const job = this.#newJob(JSON.parse(request.body ?? ''));
+      const answer = { job_id: job.id, status: 'CREATED', message: 'ok' };
+      if (!fault) return { outcome: answered(200, spellCreated(answer, this.#dialect)), millis };
+    }
+    this.#sim.note(`ModelStudio: create ${fault.name}`);
+    if (!isRefusal(fault.outcome)) this.uncertain.add(markerIn(JSON.parse(request.body ?? '')));
+    return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
+  }
+
+  #newJob({ messages }: Asked): UpstreamJob {
+    const marker = markerIn({ messages });
+    const { runMillis, status, resultBytes } = this.#fates.get(marker) as Fate;
+    const id = this.#dialect.jobId?.(this.#jobs.size) ?? `up-${this.#jobs.size + 1}`;
+    const { now } = this.#sim;
+    const job = {
+      id,
+      marker,
+      tasks: messages.length,
+      createdAt: now,
+      endsAt: now + runMillis,
+      status,
+      resultBytes,
+      isForgotten: false,
+      late: this.#drawLate(messages.length, now + runMillis),
+    };
+    this.#jobs.set(id, job);
+    const creates = (this.creates.get(marker) ?? 0) + 1;
+    this.creates.set(marker, creates);
+    must(creates === 1, 'I4', () => `${marker} is created ${creates} times: billed twice`);
+    return job;
+  }
+
+  #drawLate(tasks: number, endsAt: number): UpstreamJob['late'] {
+    if (this.#sim.isQuiet || !this.#own.happens(0.2)) return null;
+    const index = this.#own.between(0, tasks - 1);
+    const at = this.#own.happens(0.3)
+      ? Number.POSITIVE_INFINITY
+      : endsAt + this.#own.between(1, LATE_MAX_MILLIS);
+    return { index, at };
+  }
+
+  #report(
+    { url }: ExchangeRequest,
+    isFaulty: boolean,
+    millis: number,
+    onReport: (upstreamJobId: string) => void,
+  ) {
+    const { random, faults } = this.#sim;
+    const job = this.#jobAt(url);
+    if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
+    if (job && random.happens(faults.forgotten)) job.isForgotten = true;
+    if (isFaulty) {
+      const fault = random.pick(REPORT_FAULTS);
+      const isHandedOver = fault.outcome.kind === 'answered' && fault.outcome.isTruncated;
+      const isSilent = fault.name === 'silent';
+      if (fault.outcome.kind === 'cut' || isHandedOver || isSilent) this.#askedAgain(url);
+      this.#sim.note(`ModelStudio: report ${fault.name}`);
+      return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
+    }
+    if (!job || job.isForgotten) return { outcome: answered(404, {}), millis };
+    onReport(job.id);
+    return { outcome: answered(200, spellReport(this.#view(job), this.#dialect)), millis };
+  }
+
+  #jobAt(url: URL): UpstreamJob | undefined {
+    return this.#jobs.get(url.pathname.split('/').at(-1) ?? '');
+  }
+
+  #askedAgain(url: URL): void {
+    const marker = this.#jobAt(url)?.marker;
+    if (marker !== undefined) this.askedAgain.set(marker, (this.askedAgain.get(marker) ?? 0) + 1);
+  }
+
+  #view(job: UpstreamJob): Report {
+    const { id, tasks, createdAt, endsAt, status } = job;
+    const { now } = this.#sim;
+    const isDone = now >= endsAt;
+    const share = Math.min(1, (now - createdAt) / Math.max(1, endsAt - createdAt));
+    const isGiven = ({ task_index }: Task) => job.late?.index !== task_index || now >= job.late.at;
+    return {
+      job_id: id,
+      job_status: isDone ? status : 'processing',
+      total_tasks: tasks,
+      completed_tasks: Math.floor(share * tasks),
+      results: isDone ? Array.from({ length: tasks }, (_, index) => taskOf(job, index)).filter(isGiven) : [],
+    };
+  }
+
+  /** What a finished job must bring for each of its conversations; null for what was never given. */
+  resultsOf(upstreamJobId: string): (string | null)[] {
+    const job = this.#jobs.get(upstreamJobId);
+    if (!job) return [];
+    const isNever = (index: number) => job.late?.index === index && job.late.at === Number.POSITIVE_INFINITY;
+    // By order alone, nobody can tell which is missing.
+    if (job.late && isByOrder(this.#dialect)) return [];
+    return Array.from({ length: job.tasks }, (_, index) =>
+      isNever(index) ? null : taskOf(job, index).result,
+    );
+  }
+
+  /** ModelStudio does not know the job, or has answered as if it did not. */
+  hasForgotten(upstreamJobId: string): boolean {
+    return this.#jobs.get(upstreamJobId)?.isForgotten ?? true;
+  }
+}
+
+interface Asked {
+  messages: { content: string }[][];
+}
+
+function markerIn({ messages }: Asked): string {
+  return messages[0]?.[0]?.content.split(' ')[1] ?? '';
+}
+
+function taskOf({ resultBytes }: UpstreamJob, task_index: number): Task {
+  const result = `${task_index}:${'r'.repeat(resultBytes)}`;
+  return { task_index, status: 'completed', result, error: null };
+}
+
+function isByOrder({ task, report }: Dialect): boolean {
+  const spelled = task?.({ task_index: 7, status: 'completed', result: 'r', error: null });
+  const isIndexed = spelled === undefined || JSON.stringify(spelled).includes('7');
+  return !isIndexed && report === undefined;
+}
+
+/** By which nothing is created. */
+function isRefusal(outcome: Outcome): boolean {
+  if (outcome.kind !== 'answered') return outcome.kind === 'not_connected';
+  const { status } = outcome;
+  return status === 503 || (status >= 300 && status < 500 && status !== 408);
+}
+
+interface UpstreamFault {
+  name: string;
+  outcome: Outcome;
+  isCreated?: boolean;
+}
+
+const HALF_A_WORD = Buffer.from('{"job_');
+const garbage: Outcome = {
+  kind: 'answered',
+  status: 200,
+  headers: {},
+  body: HALF_A_WORD,
+  isTruncated: false,
+};
+const silence: Outcome = { kind: 'timeout', isConnected: true };
+const cut: Outcome = { kind: 'cut', code: 'ECONNRESET' };
+
+const CREATE_FAULTS: UpstreamFault[] = [
+  { name: 'refused', outcome: CONNECTION_REFUSED, isCreated: false },
+  { name: '429', outcome: answered(429, {}, { 'retry-after': '3' }), isCreated: false },
+  { name: '503', outcome: answered(503, {}), isCreated: false },
+  { name: '500 not created', outcome: answered(500, {}), isCreated: false },
+  { name: '500 created', outcome: answered(500, {}), isCreated: true },
+  { name: 'garbage, created', outcome: garbage, isCreated: true },
+  { name: 'silent', outcome: silence, isCreated: true },
+  { name: 'cut, created', outcome: cut, isCreated: true },
+];
+
+const REPORT_FAULTS: UpstreamFault[] = [
+  { name: 'refused', outcome: CONNECTION_REFUSED },
+  { name: '429', outcome: answered(429, {}, { 'retry-after': '20' }) },
+  { name: '500', outcome: answered(500, {}) },
+  { name: '404 for a moment', outcome: answered(404, {}) },
+  { name: 'garbage', outcome: garbage },
+  { name: 'silent', outcome: silence },
+  { name: 'cut', outcome: cut },
+  { name: 'too large', outcome: { ...garbage, isTruncated: true } },
+  { name: 'unknown state', outcome: answered(200, { job_status: 'warming_up' }) },
+];
+
+/** An ingress that reloads, a maintenance page, a gateway, a plan that is used up. */
+const STRANGERS: UpstreamFault[] = [
+  { name: 'an ingress', outcome: inText(404, 'default backend - 404') },
+  { name: 'a page', outcome: inText(200, '<!doctype html><title>Back soon</title>') },
+  { name: 'a page of 404', outcome: inText(404, '<h1>Not Found</h1>') },
+  { name: 'a redirect', outcome: answered(302, {}, { location: 'https://login.example.com/' }) },
+  { name: '402', outcome: answered(402, { detail: 'Credits used up' }) },
+];
+
+function inText(status: number, text: string): Outcome {
+  return { kind: 'answered', status, headers: {}, body: Buffer.from(text), isTruncated: false };
+}
+
+function answered(status: number, body: object, headers: Record<string, string> = {}): Outcome {
+  return { kind: 'answered', status, headers, body: Buffer.from(JSON.stringify(body)), isTruncated: false };
+}

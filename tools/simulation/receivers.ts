@@ -1,0 +1,101 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
+import { judgeText, must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import type { Worker } from './worker.ts';
+
+interface Received {
+  body: string;
+  posts: number;
+  successes: number;
+  firstSuccessAt: number;
+  /** Who is posting it right now. */
+  by: Worker | null;
+}
+
+/** The receivers of webhooks: what they got, and how they treat it. */
+export class Receivers {
+  readonly #sim: Simulation;
+  readonly #secrets: () => readonly string[];
+  /** By webhook-id. */
+  readonly received = new Map<string, Received>();
+  /** Called while a webhook is being posted, now and then. */
+  onPost: (body: string) => void = () => undefined;
+
+  constructor(sim: Simulation, secrets: () => readonly string[]) {
+    this.#sim = sim;
+    this.#secrets = secrets;
+  }
+
+  /** An answer and how long it takes. */
+  answer(request: ExchangeRequest, worker: Worker): { outcome: Outcome; millis: number } {
+    const id = request.headers['webhook-id'] ?? '';
+    const body = request.body ?? '';
+    const known = this.received.get(id) ?? {
+      body,
+      posts: 0,
+      successes: 0,
+      firstSuccessAt: Number.POSITIVE_INFINITY,
+      by: null,
+    };
+    this.received.set(id, known);
+    must(known.body === body, 'I3', () => `the body of ${id} has changed`);
+    must(known.by === null || !known.by.isAlive, 'I14', () => `two deliveries of ${id} at once`);
+    must(this.#isSigned(request, body), 'I3', () => `the signature of ${id} does not verify`);
+    judgeText('a webhook', body);
+    known.posts += 1;
+    known.by = worker;
+    if (this.#sim.random.happens(0.05)) this.onPost(body);
+    const { outcome, millis } = this.#treat(request);
+    if (outcome.kind === 'answered' && outcome.status < 300) {
+      known.successes += 1;
+      known.firstSuccessAt = Math.min(known.firstSuccessAt, this.#sim.now);
+    }
+    const isOver = Math.min(millis, request.deadlineMillis);
+    this.#sim.timeline.after(isOver, () => {
+      if (known.by === worker) known.by = null;
+    });
+    return { outcome, millis };
+  }
+
+  #treat({ url }: ExchangeRequest): { outcome: Outcome; millis: number } {
+    const { random, faults } = this.#sim;
+    const millis = random.between(20, 900);
+    if (url.pathname === '/gone') return { outcome: status(410), millis };
+    if (url.pathname === '/private')
+      return { outcome: { kind: 'not_connected', code: 'ERR_IP_BLOCKED' }, millis };
+    if (url.pathname === '/down') return { outcome: status(500), millis };
+    if (!random.happens(faults.receiver)) return { outcome: status(204), millis };
+    const outcome = random.pick(FAULTS);
+    return { outcome, millis: outcome.kind === 'timeout' ? 3_600_000 : millis };
+  }
+
+  #isSigned({ headers }: ExchangeRequest, body: string): boolean {
+    const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    const given = (headers['webhook-signature'] ?? '')
+      .split(' ')
+      .map((part) => Buffer.from(part.slice(3), 'base64'));
+    return this.#secrets().some((secret) => {
+      const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+      const right = createHmac('sha256', key).update(content).digest();
+      return given.some(
+        (signature) => signature.length === right.length && timingSafeEqual(signature, right),
+      );
+    });
+  }
+}
+
+const FAULTS: Outcome[] = [
+  status(500),
+  status(302, { location: 'http://169.254.169.254/' }),
+  status(429, { 'retry-after': '30' }),
+  status(503, { 'retry-after': '5000' }),
+  { kind: 'timeout', isConnected: true },
+  { kind: 'cut', code: 'ECONNRESET' },
+  { kind: 'not_connected', code: 'ENOTFOUND' },
+];
+
+function status(code: number, headers: Record<string, string> = {}): Outcome {
+  return { kind: 'answered', status: code, headers, body: Buffer.alloc(0), isTruncated: false };
+}
