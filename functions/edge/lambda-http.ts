@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { type Answer, problem } from '../core/http/problem.ts';
-import type { Request } from '../http/authorize.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { logger, tellTally } from './log.ts';
 
 /** Strangers may ask many times a second, and a line for each would cost more than its answer. */

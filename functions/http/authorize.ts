@@ -1,19 +1,9 @@
 import { type ClientKey, keyInAuthorization } from '../core/http/client-key.ts';
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { matchRoute, type Operation } from '../core/http/routes.ts';
 import { sha256Hex } from '../core/ids.ts';
 import type { World } from '../ports.ts';
-
-/** An HTTP request as the flows see it. Header names are in lower case. */
-export interface Request {
-  method: string;
-  path: string;
-  /** Without its `?`; '' when there is none. */
-  query: string;
-  headers: Readonly<Record<string, string | undefined>>;
-  body: Buffer;
-  requestId: string;
-}
 
 export interface Admitted {
   operation: Operation;

@@ -1,4 +1,4 @@
-import type { Answer } from '../core/http/problem.ts';
+import type { Answer } from '../core/http/request-answer.ts';
 import { jobJson, retryAfterSeconds } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
 import { membersOf, type Span, textAt } from '../core/json/scan.ts';

@@ -1,9 +1,10 @@
 import { NoMembers, readOptionalBody } from '../core/http/optional-body.ts';
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { isFinished } from '../core/job.ts';
 import { cancelled } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import { LOST, onConflict } from '../races.ts';
 

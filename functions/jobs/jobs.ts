@@ -1,5 +1,6 @@
-import { type Answer, problem } from '../core/http/problem.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { type CancelWorld, cancel } from './cancel.ts';

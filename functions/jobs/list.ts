@@ -1,8 +1,9 @@
 import { type ListKey, listKeyOf } from '../core/http/list-key.ts';
 import { type ListQuery, parseListQuery } from '../core/http/listing.ts';
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Job } from '../core/job.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { okJson, type ReadWorld, withoutResults } from '../http/show.ts';
 import type { World } from '../ports.ts';
 

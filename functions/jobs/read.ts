@@ -1,7 +1,8 @@
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { deliveriesJson } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 

@@ -1,10 +1,11 @@
 import { readOptionalBody } from '../core/http/optional-body.ts';
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
 import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/http/redelivery.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
 import { redelivered } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { LOST, onConflict } from '../races.ts';

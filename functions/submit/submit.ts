@@ -1,6 +1,7 @@
 import { readJson } from '../core/http/body.ts';
 import { canonicalOf, workOf } from '../core/http/generation.ts';
-import { type Answer, problem } from '../core/http/problem.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
@@ -13,7 +14,7 @@ import { standingOf, submissionUnknown } from '../core/upstream/report.ts';
 import { quotes } from '../core/upstream/sentence.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
-import type { Admitted, Request } from '../http/authorize.ts';
+import type { Admitted } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { together } from '../together.ts';

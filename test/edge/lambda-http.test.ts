@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Request } from '../../functions/core/http/request-answer.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
 import { log, logger } from '../../functions/edge/log.ts';
-import type { Request } from '../../functions/http/authorize.ts';
 
 interface EventParts {
   method?: string;

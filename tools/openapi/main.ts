@@ -6,5 +6,5 @@ import { referenceMarkdown } from './reference.ts';
 const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
 const document = openApiDocument(version);
 const json = JSON.stringify(document, null, 2);
-await writeFile(new URL('openapi.json', import.meta.url), `${json}\n`);
+await writeFile(new URL('../../functions/jobs/openapi.json', import.meta.url), `${json}\n`);
 await writeFile(new URL('../../docs/api.md', import.meta.url), referenceMarkdown(JSON.parse(json)));

@@ -36,7 +36,7 @@ interface Document {
 /** The API's reference as Markdown: docs/api.md. */
 export function referenceMarkdown(document: object): string {
   const origin =
-    'This page is made of [openapi/openapi.json](../openapi/openapi.json) by `npm run openapi`: change that, not this.';
+    'This page is made of [functions/jobs/openapi.json](../functions/jobs/openapi.json) by `npm run openapi`: change that, not this.';
   const [title, ...rest] = blocksOf(document as Document);
   return asMarkdown([title as Block, { text: origin }, ...rest]);
 }

@@ -1,5 +1,6 @@
 import { newClientKey } from '../../functions/core/http/client-key.ts';
-import { type Answer, problem } from '../../functions/core/http/problem.ts';
+import { problem } from '../../functions/core/http/problem.ts';
+import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
 import { admit } from '../../functions/http/authorize.ts';
 import { answer as answerJobs } from '../../functions/jobs/jobs.ts';

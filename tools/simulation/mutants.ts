@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of code.
 
 /** A bug to be planted into a file of functions/: the exact text that it replaces, once. */
-export interface Plant {
+export interface Mutant {
   name: string;
   file: string;
   find: string;
@@ -9,7 +9,7 @@ export interface Plant {
 }
 
 /** Bugs that such systems have had. The simulator must catch each of them. */
-export const PLANTS: Plant[] = [
+export const MUTANTS: Mutant[] = [
   {
     name: 'create before record',
     file: 'submit/submit.ts',
@@ -25,7 +25,7 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
-    file: 'jobs/show.ts',
+    file: 'http/show.ts',
     find: '  return job?.client === client ? job : null;',
     replace: '  return client ? job : null;',
   },
@@ -37,55 +37,55 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'an unknown outcome is taken for a refusal',
-    file: 'core/upstream.ts',
+    file: 'core/upstream/upstream.ts',
     find: 'return { kind, cause: `status_${status}` };',
     replace: "return { kind: 'unavailable', retryAfterSeconds: null };",
   },
   {
     name: 'a create that was cut is taken for a refusal',
-    file: 'core/upstream.ts',
+    file: 'core/upstream/upstream.ts',
     find: "const isUnsent = outcome.kind === 'not_connected' ||",
     replace: "const isUnsent = outcome.kind === 'cut' || outcome.kind === 'not_connected' ||",
   },
   {
     name: 'a refusal is taken for an unknown outcome',
-    file: 'core/dialect.ts',
+    file: 'core/upstream/dialect.ts',
     find: "'4xx': 'refused',",
     replace: "'4xx': 'unknown',",
   },
   {
     name: 'a redirect is taken for an unknown outcome',
-    file: 'core/dialect.ts',
+    file: 'core/upstream/dialect.ts',
     find: "'3xx': 'refused',",
     replace: "'3xx': 'unknown',",
   },
   {
     name: 'a gap at the end is believed at once',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: 'const isAwaited = report.results.missing > 0 &&',
     replace: 'const isAwaited = report.results.missing > 99 &&',
   },
   {
     name: 'a gap at the end is waited for too short a time',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: 'gaps: 60_000,',
     replace: 'gaps: 10_000,',
   },
   {
     name: 'results go by their order, whatever they say',
-    file: 'core/results.ts',
+    file: 'core/upstream/results.ts',
     find: 'yield [isByIndex ? ownIndex(body, value) : position, value];',
     replace: 'yield [position, value];',
   },
   {
     name: 'a result that is missing has not failed',
-    file: 'core/results.ts',
+    file: 'core/upstream/results.ts',
     find: 'failedTasks: missing + ',
     replace: 'failedTasks: 0 * missing + ',
   },
   {
     name: 'a job that was seen is taken for lost',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: '(!job.isSeen && now - doubt.since',
     replace: '(now - doubt.since',
   },
@@ -97,7 +97,7 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'a 404 of a moment ends a job',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: 'missing: 600_000,',
     replace: 'missing: 0,',
   },
@@ -116,19 +116,19 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'the sweeper forgets finished jobs',
-    file: 'core/overdue.ts',
+    file: 'core/polling/overdue.ts',
     find: "  return job.webhook?.status === 'pending' ? job.watchedUntil : null;",
     replace: '  return null;',
   },
   {
     name: 'the sweeper is too eager',
-    file: 'core/overdue.ts',
+    file: 'core/polling/overdue.ts',
     find: 'const WATCH_MILLIS = 15 * 60_000;',
     replace: 'const WATCH_MILLIS = 1000;',
   },
   {
     name: 'the sweeper leaves abandoned submissions',
-    file: 'core/overdue.ts',
+    file: 'core/polling/overdue.ts',
     find: "  if (job.status === 'submitting' || job.status === 'running') {",
     replace: "  if (job.status === 'submitting') return null;\n  if (job.status === 'running') {",
   },
@@ -164,31 +164,31 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'a 500 of the receiver counts as success',
-    file: 'core/attempt.ts',
+    file: 'core/webhook/attempt.ts',
     find: 'exchange.status >= 200 && exchange.status < 300;',
     replace: 'exchange.status >= 200 && exchange.status <= 500;',
   },
   {
     name: 'deliveries are given up one attempt early',
-    file: 'core/attempt.ts',
+    file: 'core/webhook/attempt.ts',
     find: 'const scheduled = scheduleSeconds[attempts];',
     replace: 'const scheduled = scheduleSeconds[attempts + 1];',
   },
   {
     name: 'deliveries never stop',
-    file: 'core/attempt.ts',
+    file: 'core/webhook/attempt.ts',
     find: 'const scheduled = scheduleSeconds[attempts];',
     replace: 'const scheduled = scheduleSeconds[attempts] ?? 60;',
   },
   {
     name: 'a delay over 900 s',
-    file: 'core/wait.ts',
+    file: 'core/sqs-delay.ts',
     find: '  return Math.min(DELAY_MAX_SECONDS, Math.max(0, seconds));',
     replace: '  return Math.max(0, seconds);',
   },
   {
     name: 'a delay that is not whole',
-    file: 'core/wait.ts',
+    file: 'core/sqs-delay.ts',
     find: '  const seconds = Math.ceil((dueAt - now) / 1000);',
     replace: '  const seconds = (dueAt - now) / 1000;',
   },
@@ -224,13 +224,13 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'the poller does not look at the expiry',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: 'const isDue = job.expiresAt <= now;',
     replace: 'const isDue = job.expiresAt <= now - 1e12;',
   },
   {
     name: 'trouble ends a job',
-    file: 'core/report.ts',
+    file: 'core/upstream/report.ts',
     find: "    case 'trouble': {\n",
     replace: "    case 'trouble': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
   },
@@ -267,7 +267,7 @@ export const PLANTS: Plant[] = [
   },
   {
     name: 'a watch is not renewed',
-    file: 'core/overdue.ts',
+    file: 'core/polling/overdue.ts',
     find: '  return dueAt + LOST_AFTER_MILLIS <= watchedUntil ? watchedUntil : dueAt + WATCH_MILLIS;',
     replace: '  return watchedUntil + 0 * dueAt;',
   },

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
-import { type Answer, type Fault, problem } from './problem.ts';
+import { type Fault, problem } from './problem.ts';
+import type { Answer } from './request-answer.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Of objects and arrays. The most that a valid body has: messages of one empty part, three in 54 bytes. */

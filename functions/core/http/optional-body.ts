@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { readJson } from './body.ts';
-import type { Answer } from './problem.ts';
+import type { Answer } from './request-answer.ts';
 import { faultsOf } from './validation.ts';
 
 /** Of a call that takes no more than an empty object. */

@@ -1,4 +1,5 @@
 import { redacted } from '../redact.ts';
+import type { Answer } from './request-answer.ts';
 
 /** One fault of a request. `pointer` is a JSON Pointer (RFC 6901) into the body; '' is the body itself. */
 export interface Fault {
@@ -50,13 +51,6 @@ export const TITLES: Record<number, string> = {
 };
 
 export type ProblemCode = keyof typeof PROBLEMS;
-
-/** An answer to an HTTP request, before its `request_id` is known. `body` is JSON text. */
-export interface Answer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
 
 export interface ProblemExtras {
   headers?: Record<string, string>;

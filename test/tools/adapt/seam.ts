@@ -6,14 +6,14 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** All of functions/ that knows what provider it is. docs/adapt.md explains each. */
 export const SEAM = [
-  'core/generation.ts',
-  'core/upstream.ts',
+  'core/http/generation.ts',
+  'core/upstream/upstream.ts',
   'edge/modelstudio.ts',
   'edge/upstream.ts',
 ] as const;
 
-/** How ModelStudio spells what it says, for its own `core/upstream.ts`; another provider has no use for them. */
-export const DIALECT = ['core/dialect.ts', 'core/results.ts'] as const;
+/** How ModelStudio spells what it says, for its own `core/upstream/upstream.ts`; another provider has no use for them. */
+export const DIALECT = ['core/upstream/dialect.ts', 'core/upstream/results.ts'] as const;
 
 const functions = join(root, 'functions');
 

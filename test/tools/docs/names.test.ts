@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { DELIVERY_ERRORS } from '../../../functions/core/webhook/attempt.ts';
-import { PLANTS } from '../../../tools/simulation/mutants.ts';
+import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { pageAt, pages } from './pages.ts';
 
 const all = pages();
@@ -21,7 +21,7 @@ it('a planted bug that a decision names is in tools/simulation/mutants.ts', () =
     [...sentence.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name.replaceAll(/\s+/g, ' ')),
   );
   expect(named.length).toBeGreaterThan(5);
-  const known = PLANTS.map(({ name }) => name);
+  const known = MUTANTS.map(({ name }) => name);
   expect(named.filter((name) => !known.includes(name))).toEqual([]);
 });
 

@@ -11,7 +11,7 @@ import { readSettings } from '../../../lib/settings.ts';
 import { ALARMS } from '../../../lib/watch/alarms.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { parseFlags } from '../../../tools/local/flags.ts';
-import { PLANTS } from '../../../tools/simulation/mutants.ts';
+import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { pageAt, pages, root } from './pages.ts';
 
 const MINUTE = 60;
@@ -140,7 +140,7 @@ describe('a number in the pages is the one in the code', () => {
 
   it('the seeded bugs that the simulation must catch are as many as the README says, or more', () => {
     const [, least] = /it must catch more than (\d+) seeded bugs/.exec(textOf('README.md')) ?? [];
-    expect(PLANTS.length).toBeGreaterThan(Number(least));
+    expect(MUTANTS.length).toBeGreaterThan(Number(least));
   });
 
   it('.nvmrc, the package that brings Node and the workflows agree upon its major version', () => {

@@ -6,7 +6,7 @@ import { startSandbox } from '../../../tools/local/sandbox/server.ts';
 import { end, run } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const MAIN = `${ROOT}/local/sandbox/main.ts`;
+const MAIN = `${ROOT}/tools/local/sandbox/main.ts`;
 
 /** Starts the command, and returns what it has said once it says `ready`. */
 async function start(args: string[], ready: RegExp) {

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import type { Outcome } from '../../../../../functions/core/http/outcome.ts';
-import { retryAfterOf } from '../../../../../functions/core/http/retry-after.ts';
-import type { Creation } from '../../../../../functions/core/upstream/create-result.ts';
-import type { Report, Results, Trouble } from '../../../../../functions/core/upstream/report.ts';
-import { sentenceOfRefusal } from '../../../../../functions/core/upstream/sentence.ts';
+import type { Outcome } from '../../../../../../functions/core/http/outcome.ts';
+import { retryAfterOf } from '../../../../../../functions/core/http/retry-after.ts';
+import type { Creation } from '../../../../../../functions/core/upstream/create-result.ts';
+import type { Report, Results, Trouble } from '../../../../../../functions/core/upstream/report.ts';
+import { sentenceOfRefusal } from '../../../../../../functions/core/upstream/sentence.ts';
 
 const RUNNING_STATES = new Set(['starting', 'processing']);
 

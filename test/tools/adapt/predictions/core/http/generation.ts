@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { Fault } from '../../../../../functions/core/http/problem.ts';
-import { text } from '../../../../../functions/core/http/validation.ts';
+import type { Fault } from '../../../../../../functions/core/http/problem.ts';
+import { text } from '../../../../../../functions/core/http/validation.ts';
 
 const MODEL = /^[a-z0-9][a-z0-9._-]{0,99}\/[a-z0-9][a-z0-9._-]{0,99}$/;
 
