@@ -1,43 +1,12 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { resolved, sources, tooLongIn, vagueFoldersOf } from './house.ts';
 
-const ROOT = new URL('..', import.meta.url).pathname;
-const FOLDERS = ['bin', 'functions', 'lib', 'tools/commands', 'tools/local'];
-const FILE_MAX_LINES = 250;
-const FUNCTION_MAX_LINES = 70;
-
-interface Source {
-  path: string;
-  lines: string[];
-  /** Without comments, which may speak of anything. */
-  code: string;
-  imports: string[];
-}
-
-function sources(...patterns: string[]): Source[] {
-  return globSync(patterns, { cwd: ROOT })
-    .sort()
-    .map((path) => {
-      const text = readFileSync(`${ROOT}/${path}`, 'utf8');
-      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
-      const imports = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
-        ([, name = '']) => name,
-      );
-      return { path, lines: text.trimEnd().split('\n'), code, imports };
-    });
-}
-
-const everywhere = sources(...FOLDERS.map((folder) => `${folder}/**/*.ts`));
+const everywhere = sources('{bin,functions,lib}/**/*.ts');
+const tests = sources('test/**/*.ts').filter(({ path }) => !/^test\/tools\//.test(path));
 const core = sources('functions/core/**/*.ts');
 const edge = sources('functions/edge/*.ts');
 const outsideEdge = sources('functions/**/*.ts').filter(({ path }) => !path.startsWith('functions/edge/'));
 const flows = outsideEdge.filter(({ path }) => !/\/(core|edge)\/|\/(handler|wiring)\.ts$/.test(path));
-
-/** What a source imports: a path from the root, or the name of a package. */
-function resolved(path: string, name: string): string {
-  return name.startsWith('.') ? join(dirname(path), name) : name;
-}
 
 it('there is a house', () => {
   for (const part of [everywhere, core, edge, flows]) expect(part.length).toBeGreaterThan(5);
@@ -89,40 +58,16 @@ it.each(flows)('a row and a wake-up are made in one place, which is not $path', 
   expect(code).not.toMatch(/\b(version|seq|watchedUntil|leaseUntil)\b: (?!number|Millis)/);
 });
 
-it('whatever listens on the laptop is guarded, as one place alone listens', () => {
-  const listeners = sources('tools/local/**/*.ts').filter(({ code }) =>
-    /\b(server|app)\.listen\(/.test(code),
-  );
-  expect(listeners.map(({ path }) => path)).toEqual(['tools/local/http/server.ts']);
+it('what is deployed, its tests and their settings need nothing of what may be deleted', () => {
+  const named = /\b(tools|examples)\/|['"`](tools|examples)['"`]/;
+  const all = [...everywhere, ...tests, ...sources('bin/*.js', '*.ts')];
+  expect(all.filter(({ code }) => named.test(code)).map(({ path }) => path)).toEqual([]);
 });
 
 describe('a reader can take in', () => {
-  it.each(everywhere)('$path', ({ lines }) => {
-    expect(lines.length).toBeLessThanOrEqual(FILE_MAX_LINES);
-    expect(functionsIn(lines).filter(({ length }) => length > FUNCTION_MAX_LINES)).toEqual([]);
-  });
+  it.each(everywhere)('$path', (source) => expect(tooLongIn(source)).toEqual([]));
 });
 
 it('every folder says what is in it: none is called utils, helpers, common or misc', () => {
-  const folders = [...everywhere, ...sources('test/**/*.ts')].flatMap(({ path }) =>
-    path.split('/').slice(0, -1),
-  );
-  expect(folders.filter((name) => /^(utils?|helpers?|common|misc)$/i.test(name))).toEqual([]);
+  expect(vagueFoldersOf([...everywhere, ...tests])).toEqual([]);
 });
-
-/** The formatter closes a function with a brace at the indentation of the line on which it opened. */
-function functionsIn(lines: string[]): { line: number; length: number }[] {
-  return lines.flatMap((line, start) => {
-    if (!opensFunction(line)) return [];
-    const indentation = /^ */.exec(line)?.[0] ?? '';
-    const end = lines.findIndex((other, i) => i > start && other.startsWith(`${indentation}}`));
-    return [{ line: start + 1, length: end - start + 1 }];
-  });
-}
-
-function opensFunction(line: string): boolean {
-  const isControl = /^\s*(if|for|while|switch|do|try|catch|else|return switch|\}|class|interface)\b/.test(
-    line,
-  );
-  return !isControl && (/=> \{$/.test(line) || /\bfunction\b.*\{$/.test(line) || /\).*[^=] \{$/.test(line));
-}

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { run } from './tools/sandbox/run.ts';
+import { run } from './run.ts';
 
 /** For programs that work for many seconds, on a machine that is busy with other tests. */
 export const PATIENCE_MILLIS = 240_000;

@@ -9,10 +9,15 @@ import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
 import { awsSettings, s3Settings, telling } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
 import { nameOf } from '../../functions/edge/lambda-http.ts';
-import { clientSettings } from '../../tools/local/stack/clients.ts';
 import { serveConnections } from './servers.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
+
+const clientSettings = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+});
 
 /** As the functions make them, but for where the service is. */
 const settingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...awsSettings });

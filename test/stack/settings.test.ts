@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSettings, SettingsError } from '../../lib/settings.ts';
-import { withSettingsTable } from '../../tools/commands/settings.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
@@ -254,9 +253,4 @@ it('the app says what is wrong, and nothing of its insides', () => {
   const run = spawnSync(process.execPath, ['bin/start.js'], { cwd: root, env, encoding: 'utf8' });
   expect(run.stderr).toBe('There is no setting organisationId; did you mean organizationId?\n');
   expect(run.status).toBe(1);
-});
-
-it("README's table is what the settings say; if not, run `npm run settings`", () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  expect(readme).toBe(withSettingsTable(readme));
 });

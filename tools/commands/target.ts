@@ -4,10 +4,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { findRunning, type Running } from '../local/running.ts';
-import { clientSettings } from '../local/stack/clients.ts';
 import { UsageError } from './command.ts';
 import { findDeployed } from './deployed.ts';
+import { findRunning, type Running } from './running.ts';
 import { Failure } from './sentence.ts';
 
 /** What commands work on: a deployed stack, or the system that `npm start` runs on this machine. */
@@ -81,7 +80,7 @@ export async function runningOn(port: number): Promise<Running> {
   return running;
 }
 
-function localTarget({ apiUrl, endpoints, outputs, queues, modelStudio }: Running): Target {
+function localTarget({ apiUrl, endpoints, access, outputs, queues, modelStudio }: Running): Target {
   const { port } = new URL(apiUrl);
   const name = `the local system on port ${port}`;
   return {
@@ -89,9 +88,9 @@ function localTarget({ apiUrl, endpoints, outputs, queues, modelStudio }: Runnin
     flags: `--local --port ${port}`,
     outputs: outputsIn(outputs, name),
     clients: {
-      dynamodb: new DynamoDBClient(clientSettings(endpoints.dynamodb)),
-      secrets: new SecretsManagerClient(clientSettings(endpoints.secretsmanager)),
-      sqs: new SQSClient(clientSettings(endpoints.sqs)),
+      dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, ...access }),
+      secrets: new SecretsManagerClient({ endpoint: endpoints.secretsmanager, ...access }),
+      sqs: new SQSClient({ endpoint: endpoints.sqs, ...access }),
     },
     deployment: null,
     resources: async () => queues,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Running } from '../../../tools/local/running.ts';
+import type { Running } from '../../../tools/commands/running.ts';
 import { readSynthesizedStack } from '../../../tools/local/stack/template.ts';
 import { synthesize } from '../../../tools/local/synthesize.ts';
 import { fakeSqs } from './fake-sqs.ts';

@@ -5,7 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Running } from '../../../tools/local/running.ts';
+import type { Running } from '../../../tools/commands/running.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { type Answer, json } from './aws.ts';
 

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { findRunning, type Running } from '../../../tools/local/running.ts';
+import { findRunning, type Running } from '../../../tools/commands/running.ts';
 import { type Sandbox, startSandbox } from '../../../tools/local/sandbox/server.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
+import { type Ran, run } from '../../run.ts';
 import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { type LocalSystem, startLocally, upstreamEnv } from '../blackbox/system.ts';
-import { type Ran, run } from '../sandbox/run.ts';
 import { type FakeAws, startFakeAws } from './aws.ts';
 
 export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 import { isolatedIn } from './isolated.ts';
 
 const cloud = fileURLToPath(new URL('cloud.py', import.meta.url));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { synthesize } from '../../../tools/local/synthesize.ts';
 import { describeWith, PATIENCE_MILLIS } from '../../needs.ts';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 
 /** CDK makes some resources wait for others that they refer to anyway. */
 const OBSOLETE_DEPENDS_ON = 'W3005';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const { app } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'));

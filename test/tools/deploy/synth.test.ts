@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { PATIENCE_MILLIS } from '../../needs.ts';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 import { isolatedIn } from './isolated.ts';
 
 /** CDK looks for news of itself, and does without if there are none. */

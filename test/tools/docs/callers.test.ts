@@ -9,8 +9,8 @@ import { problem } from '../../../functions/core/http/problem.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { signedHeaders } from '../../../functions/core/webhook/signature.ts';
 import { describeWith, PATIENCE_MILLIS } from '../../needs.ts';
+import { run } from '../../run.ts';
 import { newSecret } from '../examples/deliveries.ts';
-import { run } from '../sandbox/run.ts';
 import { pageAt } from './pages.ts';
 
 const { fences } = pageAt('docs/callers.md');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { PATIENCE_MILLIS } from '../../needs.ts';
+import { run } from '../../run.ts';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
-import { run } from '../sandbox/run.ts';
 import { TRIALS } from './commands.ts';
 import { codeIn, commandsIn, pages, root } from './pages.ts';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { expect, vi } from 'vitest';
+import { end, type Ran, run } from '../../run.ts';
 import { call, type LocalSystem } from '../blackbox/system.ts';
-import { end, type Ran, run } from '../sandbox/run.ts';
 import { pageAt, root } from './pages.ts';
 
 /** Tries a command, where it needs one on a system that runs; or the reason why it is not tried here. */

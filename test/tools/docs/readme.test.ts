@@ -8,6 +8,7 @@ import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { afterAttempt } from '../../../functions/core/webhook/attempt.ts';
 import { signedHeaders } from '../../../functions/core/webhook/signature.ts';
 import { readSettings } from '../../../lib/settings.ts';
+import { withSettingsTable } from '../../../tools/commands/settings.ts';
 import { MODELS } from '../../../tools/local/sandbox/models.ts';
 import { EXAMPLES } from '../../../tools/openapi/examples.ts';
 import { newSecret } from '../examples/deliveries.ts';
@@ -67,6 +68,10 @@ it("the README's request is valid", () => {
   const parse = (value: unknown) => parseSubmission(value, rules);
   const read = readJson({ 'content-type': 'application/json' }, Buffer.from(body), '', parse);
   expect(read).not.toHaveProperty('status');
+});
+
+it('the table of settings is what the settings say; if not, run `npm run settings`', () => {
+  expect(readme.text).toBe(withSettingsTable(readme.text));
 });
 
 it('every code that a page lists is the code of a problem', () => {

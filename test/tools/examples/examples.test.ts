@@ -9,8 +9,8 @@ import { CreateTableCommand, DynamoDBClient, paginateScan } from '@aws-sdk/clien
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { describeWith } from '../../needs.ts';
+import { run } from '../../run.ts';
 import { call, type LocalSystem, startLocally, submission } from '../blackbox/system.ts';
-import { run } from '../sandbox/run.ts';
 import { runtimeOf } from '../snippets/runtimes.ts';
 import { itReceives } from './deliveries.ts';
 import { type Receiving, startReceiving } from './receiving.ts';

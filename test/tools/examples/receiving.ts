@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { end } from '../sandbox/run.ts';
+import { end } from '../../run.ts';
 
 /** A webhook receiver, as those see it who send webhooks to it and those whose work it does. */
 export interface Receiving {

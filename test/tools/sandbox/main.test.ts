@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startSandbox } from '../../../tools/local/sandbox/server.ts';
-import { end, run } from './run.ts';
+import { end, run } from '../../run.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const MAIN = `${ROOT}/tools/local/sandbox/main.ts`;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../../tools/local/sandbox/server.ts';
-import { run } from './run.ts';
+import { run } from '../../run.ts';
 
 /** The models' seconds pass ten times as fast, the flow of the samples stays as it is. */
 const SPEED = 10;

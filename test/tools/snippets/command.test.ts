@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LANGUAGES, snippet } from '../../../tools/snippets/snippets.ts';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 
 const command = (...args: string[]) =>
   run(process.execPath, [
-    fileURLToPath(new URL('../../../tools/commands/snippet.ts', import.meta.url)),
+    fileURLToPath(new URL('../../../tools/snippets/main.ts', import.meta.url)),
     ...args,
   ]);
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { describeWith } from '../../needs.ts';
+import { run } from '../../run.ts';
 import { call, type LocalSystem, startLocally } from '../blackbox/system.ts';
 import { type Receiving, startReceiving } from '../examples/receiving.ts';
-import { run } from '../sandbox/run.ts';
 import { LARGE_RESULTS, startFakeApi } from './fake-api.ts';
 import { type Desk, openDesk, RUNTIMES, type Runtime } from './runtimes.ts';
 

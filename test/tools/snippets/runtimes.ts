@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kind, type LanguageId, snippet } from '../../../tools/snippets/snippets.ts';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 
 export type Command = [program: string, args: string[]];
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LANGUAGES, type LanguageId, snippet } from '../../../tools/snippets/snippets.ts';
 import { describeWith } from '../../needs.ts';
-import { run } from '../sandbox/run.ts';
+import { run } from '../../run.ts';
 import { type Desk, openDesk, runtimeOf } from './runtimes.ts';
 
 const apiUrl = 'https://api.example.com';

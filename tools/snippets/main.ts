@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseSubmission } from '../../functions/core/http/submission.ts';
-import { KINDS, type Kind, LANGUAGES, type Language, snippet } from '../snippets/snippets.ts';
-import { needed, runCommand, UsageError } from './command.ts';
+import { needed, runCommand, UsageError } from '../commands/command.ts';
+import { KINDS, type Kind, LANGUAGES, type Language, snippet } from './snippets.ts';
 
 const LOCAL_URL = 'http://127.0.0.1:8787';
 const MODEL = 'sandbox-instant';

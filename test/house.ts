@@ -1,0 +1,64 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const FILE_MAX_LINES = 250;
+const FUNCTION_MAX_LINES = 70;
+
+export interface Source {
+  path: string;
+  lines: string[];
+  /** Without comments, which may speak of anything. */
+  code: string;
+  imports: string[];
+}
+
+export function sources(...patterns: string[]): Source[] {
+  return globSync(patterns, { cwd: ROOT })
+    .sort()
+    .map((path) => {
+      const text = readFileSync(`${ROOT}/${path}`, 'utf8');
+      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+      const imports = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
+        ([, name = '']) => name,
+      );
+      return { path, lines: text.trimEnd().split('\n'), code, imports };
+    });
+}
+
+/** What a source imports: a path from the root, or the name of a package. */
+export function resolved(path: string, name: string): string {
+  return name.startsWith('.') ? join(dirname(path), name) : name;
+}
+
+/** What of a source is more than a reader can take in. */
+export function tooLongIn({ lines }: Source): string[] {
+  const functions = functionsIn(lines).filter(({ length }) => length > FUNCTION_MAX_LINES);
+  return [
+    ...(lines.length > FILE_MAX_LINES ? [`the file has ${lines.length} lines`] : []),
+    ...functions.map(({ line, length }) => `the function in line ${line} has ${length} lines`),
+  ];
+}
+
+/** Folders whose name does not say what is in them. */
+export function vagueFoldersOf(all: Source[]): string[] {
+  const folders = all.flatMap(({ path }) => path.split('/').slice(0, -1));
+  return folders.filter((name) => /^(utils?|helpers?|common|misc)$/i.test(name));
+}
+
+/** The formatter closes a function with a brace at the indentation of the line on which it opened. */
+function functionsIn(lines: string[]): { line: number; length: number }[] {
+  return lines.flatMap((line, start) => {
+    if (!opensFunction(line)) return [];
+    const indentation = /^ */.exec(line)?.[0] ?? '';
+    const end = lines.findIndex((other, i) => i > start && other.startsWith(`${indentation}}`));
+    return [{ line: start + 1, length: end - start + 1 }];
+  });
+}
+
+function opensFunction(line: string): boolean {
+  const isControl = /^\s*(if|for|while|switch|do|try|catch|else|return switch|\}|class|interface)\b/.test(
+    line,
+  );
+  return !isControl && (/=> \{$/.test(line) || /\bfunction\b.*\{$/.test(line) || /\).*[^=] \{$/.test(line));
+}

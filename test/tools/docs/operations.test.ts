@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { synthesize } from '../../stack/synthesis.ts';
+import { pageAt } from './pages.ts';
+
+/** As IAM spells those services of CloudFormation's types that it spells otherwise. */
+const IAM_NAMES: Record<string, string> = {
+  ApiGatewayV2: 'apigateway',
+  ApplicationAutoScaling: 'application-autoscaling',
+};
+
+describe('docs/operations.md', () => {
+  // An address, and a load for which tables are provisioned, bring resources of their own.
+  const everything = {
+    organizationId: 'org_test',
+    steadyJobsPerSecond: '10',
+    domainName: 'jobs.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a',
+  };
+  const { fences, text } = pageAt('docs/operations.md');
+  let resources: { Type: string; DeletionPolicy?: string }[];
+  beforeAll(() => {
+    resources = Object.values(synthesize(everything).toJSON()['Resources']);
+  });
+
+  it("gives a deployer's policy that has the services of the template, and no others", () => {
+    const policy = fences.find((fence) => fence.text.includes('"RolesOfTheStack"'));
+    const { Statement } = JSON.parse(policy?.text ?? '{}') as { Statement: { Action: string | string[] }[] };
+    const allowed = Statement.flatMap(({ Action }) => Action).map((action) => action.split(':')[0]);
+    const services = resources.map(({ Type }) => Type.split('::')[1] ?? '').filter((name) => name !== 'CDK');
+    const used = services.map((name) => IAM_NAMES[name] ?? name.toLowerCase());
+    // The bootstrap's version is a parameter that every template of CDK's reads.
+    expect([...new Set(allowed)].sort()).toEqual([...new Set([...used, 'ssm'])].sort());
+  });
+
+  it('names everything that outlives the stack', () => {
+    const kept = resources.filter(({ DeletionPolicy = 'Delete' }) => DeletionPolicy !== 'Delete');
+    const query = fences.find((fence) => fence.text.includes('list-stack-resources'))?.text ?? '';
+    expect(new Set(kept.map(({ Type }) => Type))).toEqual(new Set(query.match(/AWS::\w+::\w+/g)));
+    const count = (type: string) => kept.filter(({ Type }) => Type === type).length;
+    const counts = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'].map(count);
+    expect(text).toContain('four tables, the bucket and the two secrets');
+    expect(counts).toEqual([4, 1, 2]);
+  });
+});

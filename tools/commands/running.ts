@@ -1,0 +1,39 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('../../dist/local', import.meta.url));
+const ANSWER_DEADLINE_MILLIS = 5000;
+
+/** What an operator's command needs to know of a system that runs on this machine, and is told by that system. */
+export interface Running {
+  apiUrl: string;
+  /** Of a client that may do everything. */
+  clientKey: string;
+  endpoints: Record<'dynamodb' | 'secretsmanager' | 'sqs', string>;
+  /** What a client of any of them is made with. */
+  access: { region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  outputs: Record<string, string>;
+  /** URLs by logical id. */
+  queues: Record<string, string>;
+  modelStudio: { baseUrl: string; organizationId: string; modelIds: string[] };
+}
+
+/** Where a system says so, by the port of its API. */
+export const fileOf = (port: string | number) => join(FOLDER, `${port}.json`);
+
+/** Null when no system that was started from this folder has that port. */
+export async function findRunning(port: number): Promise<Running | null> {
+  const file = fileOf(port);
+  try {
+    const running = JSON.parse(await readFile(file, 'utf8')) as Running;
+    // On a port of chance, unlike the API's, which some other program may have taken over.
+    await fetch(running.endpoints.dynamodb, { signal: AbortSignal.timeout(ANSWER_DEADLINE_MILLIS) });
+    return running;
+  } catch (error) {
+    // It was killed, and left its file behind.
+    if (((error as Error).cause as NodeJS.ErrnoException)?.code === 'ECONNREFUSED')
+      await rm(file, { force: true });
+    return null;
+  }
+}

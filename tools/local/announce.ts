@@ -1,0 +1,38 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileOf, type Running } from '../commands/running.ts';
+import { ACCESS } from './stack/clients.ts';
+import type { LocalStack } from './stack/stack.ts';
+import { readSynthesizedStack } from './stack/template.ts';
+import type { System } from './system.ts';
+
+/**
+ * Lets commands find a system by the port of its API.
+ * @returns what takes it back, to be called before another system can have the port
+ */
+export function announce(
+  { stack, upstream, keys }: Pick<System, 'stack' | 'upstream' | 'keys'>,
+  templateFile: string,
+): () => void {
+  const { apiUrl, endpoints, outputs } = stack;
+  const { baseUrl, organizationId, modelIds } = upstream;
+  const running: Running = {
+    apiUrl,
+    clientKey: keys.clientKeys[0],
+    endpoints,
+    access: ACCESS,
+    outputs,
+    queues: queuesOf(stack, templateFile),
+    modelStudio: { baseUrl, organizationId, modelIds },
+  };
+  const file = fileOf(new URL(apiUrl).port);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(running), { mode: 0o600 });
+  return () => rmSync(file, { force: true });
+}
+
+function queuesOf(stack: LocalStack, templateFile: string): Record<string, string> {
+  const resources = Object.entries(readSynthesizedStack(templateFile).template.Resources);
+  const queueIds = resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id]) => id);
+  return Object.fromEntries(queueIds.map((id) => [id, String(stack.resolve(id))]));
+}
