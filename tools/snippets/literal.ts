@@ -21,15 +21,6 @@ export function quoted(text: string): string {
   });
 }
 
-export const JSON_NOTATION: Notation = {
-  string: quoted,
-  key: quoted,
-  words: { true: 'true', false: 'false', null: 'null' },
-  indent: '  ',
-  bracePadding: '',
-  trailingComma: '',
-};
-
 /**
  * The value as the language's literal, on one line where it fits.
  * @param indent what stands before the line on which it begins

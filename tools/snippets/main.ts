@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { parseSubmission } from '../../functions/core/http/submission.ts';
 import { needed, runCommand, UsageError } from '../commands/command.ts';
-import { KINDS, type Kind, LANGUAGES, type Language, snippet } from './snippets.ts';
+import {
+  EXAMPLE_REQUEST,
+  KINDS,
+  type Kind,
+  LANGUAGES,
+  type Language,
+  LOCAL_URL,
+  snippet,
+} from './snippets.ts';
 
-const LOCAL_URL = 'http://127.0.0.1:8787';
-const MODEL = 'sandbox-instant';
 const RULES = { ports: [], ownHost: null, loopback: true };
 
 const HELP = `Prints code that uses the API, in a language of yours and without dependencies.
@@ -13,7 +19,7 @@ const HELP = `Prints code that uses the API, in a language of yours and without 
 
   --lang LANG     ${LANGUAGES.map(({ id }) => id).join(', ')}
   --kind KIND     submit a job; read it until it has finished; receive webhooks and verify them. Default submit
-  --model ID      the request's model, default ${MODEL}
+  --model ID      the request's model, default ${EXAMPLE_REQUEST.model_id}
   --url URL       the stack's output ApiUrl, default ${LOCAL_URL}
   --request FILE  JSON of the request to submit, default one short conversation
 
@@ -43,17 +49,13 @@ function urlIn(text: string): string {
 
 /** A request as the API would take it: whatever is wrong with it is said now, not when the code runs. */
 function requestIn(file: string | undefined, model: string | undefined): object {
-  const given = file === undefined ? hello() : fromFile(file);
+  const given = file === undefined ? EXAMPLE_REQUEST : fromFile(file);
   const request = model === undefined ? given : { ...given, model_id: model };
   // Which URLs it may use is a deployment's to say.
   const parsed = parseSubmission({ ...request, webhook_url: undefined }, RULES);
   if (!('faults' in parsed)) return request;
   const faults = parsed.faults.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
   throw new UsageError(`The request is not valid: ${faults}`);
-}
-
-function hello() {
-  return { model_id: MODEL, messages: [[{ role: 'user', content: 'Name the capital of France.' }]] };
 }
 
 function fromFile(file: string): object {

@@ -81,7 +81,7 @@ async function inPython(secret: string): Promise<Receiving> {
   const folder = await mkdtemp(join(tmpdir(), 'receiver-'));
   cleanUps.push(() => rm(folder, { recursive: true, force: true }));
   const env = { WEBHOOK_SECRET: secret, INBOX: join(folder, 'inbox.sqlite3') };
-  return kept(startReceiving('python3', [path('examples/python/receiver.py')], env));
+  return kept(startReceiving('python3', [path('examples/python/receive.py')], env));
 }
 
 function suite(start: Start) {
@@ -101,8 +101,8 @@ function suite(start: Start) {
 }
 
 describe.each<[string, Start]>([
-  ['express', inNode('examples/express/server.ts')],
-  ['hono', inNode('examples/hono/server.ts')],
+  ['express', inNode('examples/frameworks/express.ts')],
+  ['hono', inNode('examples/frameworks/hono.ts')],
   ['nextjs', inNode('test/tools/examples/serve-route.ts')],
   ['lambda-function-url', onLambda],
 ])('%s', (_, start) => suite(start));

@@ -23,7 +23,7 @@ for (const runtime of RUNTIMES.filter(({ language }) => language !== 'curl')) {
     afterAll(() => Promise.all(receivers.map((receiver) => receiver.stop())));
 
     async function start(WEBHOOK_SECRET: string): Promise<Receiving> {
-      const receiver = await startReceiving(...command, { WEBHOOK_SECRET });
+      const receiver = await startReceiving(...command, { WEBHOOK_SECRET, INBOX: desk.inbox });
       receivers.push(receiver);
       return receiver;
     }

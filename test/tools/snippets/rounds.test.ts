@@ -33,7 +33,8 @@ afterAll(() => Promise.all([system?.stop(), desk?.clear()]));
 async function receiverIn(runtime: Runtime, context: TestContext): Promise<Receiving | null> {
   if (runtime.language === 'curl') return null;
   const command = await desk.command(runtime, 'receive', system.api_url);
-  const receiver = await startReceiving(...command, { WEBHOOK_SECRET: system.webhook_secret });
+  const env = { WEBHOOK_SECRET: system.webhook_secret, INBOX: desk.inbox };
+  const receiver = await startReceiving(...command, env);
   context.onTestFinished(async () => {
     await receiver.stop();
   });

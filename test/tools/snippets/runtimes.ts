@@ -65,6 +65,8 @@ export function runtimeOf(language: LanguageId): Runtime {
 
 /** A folder for snippets, each in a file of its own. */
 export interface Desk {
+  /** Where a receiver keeps its inbox. */
+  inbox: string;
   write(runtime: Runtime, kind: Kind, apiUrl: string, request?: object): Promise<string>;
   command(...snippet: Parameters<Desk['write']>): Promise<Command>;
   clear(): Promise<void>;
@@ -74,6 +76,7 @@ export async function openDesk(): Promise<Desk> {
   const folder = await mkdtemp(join(tmpdir(), 'snippets-'));
   let files = 0;
   const desk: Desk = {
+    inbox: join(folder, 'inbox.sqlite3'),
     async write({ language, extension }, kind, apiUrl, request = {}) {
       const own = join(folder, String(files++));
       await mkdir(own);

@@ -1,10 +1,4 @@
-"""Takes webhooks with the standard library alone: Python 3.9 or later.
-
-    WEBHOOK_SECRET=whsec_… PORT=3000 INBOX=inbox.sqlite3 python3 receiver.py
-
-Behind something that speaks HTTPS. Then submit jobs with "webhook_url": "https://…/webhooks/modelstudio".
-"""
-
+# Python 3.9 or later: WEBHOOK_SECRET=whsec_… PORT=3000 INBOX=inbox.sqlite3 python3 receive.py
 import base64
 import hashlib
 import hmac
@@ -19,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOLERANCE_SECONDS = 300
 BODY_MAX_BYTES = 1024 * 1024
-PATH = "/webhooks/modelstudio"
 
 # The inbox of one process, which outlives it. Several share a table of a database server: the statement there is
 # INSERT INTO inbox (webhook_id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING.
@@ -61,7 +54,8 @@ def store_once(webhook_id, body):
 
 
 def work(event):
-    print(event["type"], event["data"]["job_id"], flush=True)
+    data = event["data"]
+    print(event["type"], data["job_id"], json.dumps(data["results"] or data["results_url"]), flush=True)
 
 
 def keep_working():
@@ -83,13 +77,12 @@ class Receiver(BaseHTTPRequestHandler):
     timeout = 15  # seconds for a sender to be silent
 
     def do_POST(self):
-        if self.path != PATH:
-            return self.answer(404)
         try:
             body = self.read_body()
             if body is None:
                 return self.answer(413)
             if not is_genuine(self.headers, body):
+                self.log_message("Refused: it is old, or was not signed with this WEBHOOK_SECRET")
                 return self.answer(400)
             json.loads(body)
         except ValueError:

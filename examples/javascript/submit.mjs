@@ -1,0 +1,23 @@
+// CLIENT_KEY=msj_… node submit.mjs
+import { randomUUID } from 'node:crypto';
+
+const request = {
+  model_id: 'sandbox-instant',
+  messages: [[{ role: 'user', content: 'Name the capital of France.' }]],
+};
+
+const response = await fetch('http://127.0.0.1:8787/v1/jobs', {
+  method: 'POST',
+  headers: {
+    Authorization: `Bearer ${process.env.CLIENT_KEY}`,
+    'Content-Type': 'application/json',
+    // With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+    'Idempotency-Key': process.env.IDEMPOTENCY_KEY ?? randomUUID(),
+  },
+  body: JSON.stringify(request),
+  signal: AbortSignal.timeout(35_000),
+});
+if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+
+const job = await response.json();
+console.log(job.job_id, job.status);

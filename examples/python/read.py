@@ -1,0 +1,35 @@
+# CLIENT_KEY=msj_… JOB_ID=job_… python3 read.py
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+
+JOBS_URL = "http://127.0.0.1:8787/v1/jobs"
+
+
+def get(url):
+    request = urllib.request.Request(url)
+    # Not to be sent along to where a redirect leads.
+    request.add_unredirected_header("Authorization", f"Bearer {os.environ['CLIENT_KEY']}")
+    try:
+        with urllib.request.urlopen(request, timeout=35) as response:
+            return json.load(response), response.headers
+    except urllib.error.HTTPError as problem:
+        sys.exit(f"{problem.code} {problem.read().decode()}")
+
+
+def finished(job_id):
+    while True:
+        job, headers = get(f"{JOBS_URL}/{job_id}")
+        if job["status"] not in ("submitting", "running"):
+            return job
+        time.sleep(int(headers.get("Retry-After", 1)))
+
+
+job = finished(os.environ["JOB_ID"])
+# Large results are not in the job, but behind a URL.
+if job["results_url"]:
+    job["results"], _ = get(job["results_url"])
+print(json.dumps(job, indent=2))

@@ -1,0 +1,44 @@
+// Node 22.18 or later: CLIENT_KEY=msj_… JOB_ID=job_… node read.mts
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const JOBS_URL = 'http://127.0.0.1:8787/v1/jobs';
+
+interface Job {
+  job_id: string;
+  status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  results: Result[] | null;
+  results_url: string | null;
+  error: { code: string; message: string } | null;
+}
+
+interface Result {
+  task_index: number;
+  status: string;
+  result: unknown;
+  error: unknown;
+}
+
+const { CLIENT_KEY, JOB_ID } = process.env;
+
+async function get(url: string): Promise<Response> {
+  const response = await fetch(url, {
+    headers: { Authorization: `Bearer ${CLIENT_KEY}` },
+    signal: AbortSignal.timeout(35_000),
+  });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return response;
+}
+
+async function finished(jobId: string): Promise<Job> {
+  for (;;) {
+    const response = await get(`${JOBS_URL}/${jobId}`);
+    const job = (await response.json()) as Job;
+    if (job.status !== 'submitting' && job.status !== 'running') return job;
+    await sleep(1000 * Number(response.headers.get('Retry-After') ?? 1));
+  }
+}
+
+const job = await finished(String(JOB_ID));
+// Large results are not in the job, but behind a URL.
+if (job.results_url) job.results = (await (await get(job.results_url)).json()) as Result[];
+console.log(JSON.stringify(job, null, 2));
