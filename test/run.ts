@@ -10,8 +10,9 @@ export async function run(
   args: string[],
   env: Record<string, string> = {},
   stdin = '',
+  cwd = process.cwd(),
 ): Promise<Ran> {
-  const child = spawn(command, args, { env: { ...process.env, ...env } });
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
   // A program that is missing or does not read its input is told by its exit code.
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);

@@ -53,6 +53,11 @@ const SUITES: Suite[] = [
     parts: hosts,
   },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
+  {
+    what: 'what is left without what may be deleted',
+    env: { WITHOUT_TOOLS: 'yes' },
+    files: 'test/tools/deploy/deletable.test.ts',
+  },
 ];
 
 /** Says what it does, and ends well or not. */

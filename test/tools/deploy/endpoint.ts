@@ -32,8 +32,11 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** Starts an AWS endpoint with an account in which there is nothing. */
-export async function startEndpoint(): Promise<Endpoint> {
+/**
+ * Starts an AWS endpoint with an account in which there is nothing.
+ * @param cwd where programs run that use it
+ */
+export async function startEndpoint(cwd = process.cwd()): Promise<Endpoint> {
   const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-deploy-'));
   const assembly = join(folder, 'cdk.out');
   const refused = join(folder, 'alarms-refused');
@@ -50,7 +53,7 @@ export async function startEndpoint(): Promise<Endpoint> {
   Object.assign(env, endpointEnvironment(url));
 
   const call = async (program: string, ...args: string[]) => {
-    const { code, stdout, stderr } = await run(program, args, env);
+    const { code, stdout, stderr } = await run(program, args, env, '', cwd);
     if (code !== 0) throw new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`);
     return stdout + stderr;
   };
