@@ -31,6 +31,26 @@ export function resolved(path: string, name: string): string {
   return name.startsWith('.') ? join(dirname(path), name) : name;
 }
 
+/** Files that import each other, types included: each circle as the paths along it. */
+export function circlesIn(all: Source[]): string[][] {
+  const imports = new Map(all.map((source) => [source.path, source.imports]));
+  const done = new Set<string>();
+  const circleFrom = (path: string, above: string[]): string[] | undefined => {
+    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
+    if (done.has(path)) return undefined;
+    for (const name of imports.get(path) ?? []) {
+      const circle = circleFrom(resolved(path, name), [...above, path]);
+      if (circle) return circle;
+    }
+    done.add(path);
+    return undefined;
+  };
+  return all.flatMap(({ path }) => {
+    const circle = circleFrom(path, []);
+    return circle ? [circle] : [];
+  });
+}
+
 /** What of a source is more than a reader can take in. */
 export function tooLongIn({ lines }: Source): string[] {
   const functions = functionsIn(lines).filter(({ length }) => length > FUNCTION_MAX_LINES);

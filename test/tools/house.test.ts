@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolved, sources, tooLongIn, vagueFoldersOf } from '../house.ts';
+import { circlesIn, resolved, sources, tooLongIn, vagueFoldersOf } from '../house.ts';
 
 const commands = sources('tools/commands/**/*.ts');
 const local = sources('tools/local/**/*.ts');
@@ -19,6 +19,10 @@ it('every folder says what is in it: none is called utils, helpers, common or mi
 it.each(commands)('an operator needs no other tool beside $path', ({ path, imports }) => {
   const files = imports.filter((name) => name.startsWith('.')).map((name) => resolved(path, name));
   expect(files.filter((file) => !/^(tools\/commands|functions|lib)\/|^cdk\.json$/.test(file))).toEqual([]);
+});
+
+it('no files import each other in a circle', () => {
+  expect(circlesIn(sources('{tools,test}/**/*.{ts,js}'))).toEqual([]);
 });
 
 it('whatever listens on the laptop is guarded, as one place alone listens', () => {

@@ -1,8 +1,8 @@
 import { redacted } from '../../functions/core/redact.ts';
 import { print, runCommand } from './command.ts';
 import { examine } from './doctor/examine.ts';
+import { placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
 import { Failure } from './sentence.ts';
-import { placeIn, TARGET_HELP, targetOptions } from './target.ts';
 
 const HELP = `Checks that everything is in place, and says what to do where it is not.
 

@@ -5,8 +5,8 @@ import { newClientKey, SCOPES, type Scope } from '../../functions/core/http/clie
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { findTarget, placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
 import { Failure } from './sentence.ts';
-import { findTarget, placeIn, TARGET_HELP, targetOptions } from './target.ts';
 
 const HELP = `Manages the keys that client apps call the API with.
 

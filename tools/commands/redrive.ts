@@ -8,9 +8,9 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { print, runCommand, tell, UsageError } from './command.ts';
+import { findTarget, placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
 import { arnOf, countIn, queuesOf, type StageName, type StageQueues, stageNames } from './queues.ts';
 import { Failure } from './sentence.ts';
-import { findTarget, placeIn, TARGET_HELP, targetOptions } from './target.ts';
 
 const HELP = `Sends the dead letters back to the queues that they came from.
 

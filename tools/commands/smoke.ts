@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { placeIn, runningOn } from './find-target.ts';
 import { Failure } from './sentence.ts';
-import { placeIn, runningOn } from './target.ts';
 
 const HELP = `Proves a deployment: runs one real job of a few tokens through its public API and waits for its end.
 

@@ -1,12 +1,8 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import cdkJson from '../../cdk.json' with { type: 'json' };
-import { UsageError } from './command.ts';
-import { findDeployed } from './deployed.ts';
-import { findRunning, type Running } from './running.ts';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Failure } from './sentence.ts';
 
 /** What commands work on: a deployed stack, or the system that `npm start` runs on this machine. */
@@ -32,71 +28,6 @@ export interface Clients {
 
 const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn'] as const;
 export type Outputs = Record<(typeof OUTPUTS)[number], string>;
-
-export const targetOptions = {
-  stack: { type: 'string' },
-  local: { type: 'boolean' },
-  port: { type: 'string' },
-} as const;
-
-const context: Record<string, unknown> = cdkJson.context;
-/** As a deployment by the same settings calls it. */
-const STACK_NAME = String(context['stackName'] ?? 'ModelStudioJobs');
-
-export const TARGET_HELP = `  --stack NAME  the deployed stack, default ${STACK_NAME}
-  --local       instead of it, the system that \`npm start\` runs on this machine
-  --port N      the port of that system's API, default 8787
-
-Credentials and region are taken from where the AWS CLI takes them.`;
-
-const LOCAL_PORT = '8787';
-
-export type Place = { stackName: string } | { port: number };
-
-/** @throws a UsageError when the flags contradict each other */
-export function placeIn(values: { stack?: string; local?: boolean; port?: string }): Place {
-  const { stack, local = false, port = LOCAL_PORT } = values;
-  if (local && stack !== undefined) throw new UsageError('--local and --stack exclude each other');
-  if (!local && values.port !== undefined) throw new UsageError('--port goes with --local');
-  if (!local) return { stackName: stack ?? STACK_NAME };
-  if (!/^\d{1,5}$/.test(port)) throw new UsageError(`--port must be a whole number, not "${port}"`);
-  return { port: Number(port) };
-}
-
-/** How a stack of that name is deployed, beside its other settings. */
-export function deployCommand(stackName: string): string {
-  return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
-}
-
-/** @throws a sentence when it is not there */
-export async function findTarget(place: Place): Promise<Target> {
-  return 'port' in place ? localTarget(await runningOn(place.port)) : findDeployed(place.stackName);
-}
-
-/** @throws a sentence when there is none */
-export async function runningOn(port: number): Promise<Running> {
-  const running = await findRunning(port);
-  if (!running) throw new Failure(`No local system runs on port ${port}: start one with \`npm start\`.`);
-  return running;
-}
-
-function localTarget({ apiUrl, endpoints, access, outputs, queues, modelStudio }: Running): Target {
-  const { port } = new URL(apiUrl);
-  const name = `the local system on port ${port}`;
-  return {
-    name,
-    flags: `--local --port ${port}`,
-    outputs: outputsIn(outputs, name),
-    clients: {
-      dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, ...access }),
-      secrets: new SecretsManagerClient({ endpoint: endpoints.secretsmanager, ...access }),
-      sqs: new SQSClient({ endpoint: endpoints.sqs, ...access }),
-    },
-    deployment: null,
-    resources: async () => queues,
-    modelStudio: async () => modelStudio,
-  };
-}
 
 /** @throws a sentence when one is missing */
 export function outputsIn(outputs: Record<string, string>, name: string): Outputs {

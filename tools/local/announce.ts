@@ -1,24 +1,24 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileOf, type Running } from '../commands/running.ts';
+import type { Upstream } from './flags.ts';
 import { ACCESS } from './stack/clients.ts';
 import type { LocalStack } from './stack/stack.ts';
 import { readSynthesizedStack } from './stack/template.ts';
-import type { System } from './system.ts';
 
 /**
  * Lets commands find a system by the port of its API.
  * @returns what takes it back, to be called before another system can have the port
  */
 export function announce(
-  { stack, upstream, keys }: Pick<System, 'stack' | 'upstream' | 'keys'>,
+  { stack, upstream, clientKey }: { stack: LocalStack; upstream: Upstream; clientKey: string },
   templateFile: string,
 ): () => void {
   const { apiUrl, endpoints, outputs } = stack;
   const { baseUrl, organizationId, modelIds } = upstream;
   const running: Running = {
     apiUrl,
-    clientKey: keys.clientKeys[0],
+    clientKey,
     endpoints,
     access: ACCESS,
     outputs,

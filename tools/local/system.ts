@@ -71,7 +71,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     keys: { 'first-app': first, 'second-app': second },
     port: flags.port === 0 ? 0 : flags.port + 1,
   });
-  const withdraw = announce({ stack, upstream, keys }, templateFile);
+  const withdraw = announce({ stack, upstream, clientKey: first }, templateFile);
   const close = async () => {
     withdraw();
     console.close();

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { Running } from '../../../tools/commands/running.ts';
 import { readSynthesizedStack } from '../../../tools/local/stack/template.ts';
 import { synthesize } from '../../../tools/local/synthesize.ts';
+import { type Answer, json } from './answer.ts';
 import { fakeSqs } from './fake-sqs.ts';
 
 /** What AWS knows; a test changes it as it likes. */
@@ -41,12 +42,6 @@ export interface FakeAws {
 }
 
 export const QUEUE_CONCURRENCY = 35;
-
-export interface Answer {
-  status: number;
-  type: 'text/xml' | 'application/json' | 'text/html';
-  body: string;
-}
 
 /** AWS as it would be if a local system were deployed: the services that have no emulator, over the system's own data. */
 export async function startFakeAws(running: Running): Promise<FakeAws> {
@@ -185,10 +180,6 @@ function lambda(path: string, { modelStudio }: Running, account: Account): Answe
     return json({ EventSourceMappings: [{ UUID: 'uuid-1', State: account.consumerState, ScalingConfig }] });
   }
   return json({ AccountLimit: { UnreservedConcurrentExecutions: account.unreservedConcurrency } });
-}
-
-export function json(body: object): Answer {
-  return { status: 200, type: 'application/json', body: JSON.stringify(body) };
 }
 
 function success(action: string, result: string): Answer {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Running } from '../../../tools/commands/running.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
-import { type Answer, json } from './aws.ts';
+import { type Answer, json } from './answer.ts';
 
 interface Task {
   Status: 'RUNNING' | 'COMPLETED';

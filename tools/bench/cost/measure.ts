@@ -1,7 +1,8 @@
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
-import { Cloud, type CloudOptions } from '../flows/cloud.ts';
+import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
+import type { CloudOptions } from '../flows/services.ts';
 import { lognormal } from '../polling/distributions.ts';
 import type { Counts } from './bill.ts';
 

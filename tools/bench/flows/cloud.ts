@@ -1,48 +1,18 @@
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import { TIMEOUT_SECONDS } from '../../../functions/core/limits.ts';
-import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
-import {
-  type ExperienceOf,
-  type FunctionName,
-  type Handlers,
-  handlersOf,
-  sqsEvent,
-  submission,
-} from './handlers.ts';
+import { type FunctionName, type Handlers, handlersOf, sqsEvent, submission } from './handlers.ts';
 import type { Ledger } from './ledger.ts';
 import { countLogLines, type EnvironmentLog, logOfEnvironment, silence } from './log-lines.ts';
 import { Meter, Overhead } from './meter.ts';
 import { Outside } from './outside.ts';
 import { type Message, Queue } from './queue.ts';
+import type { CloudOptions, Services } from './services.ts';
 import { type Item, Table, type TableShape } from './table.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { worldOf } from './world.ts';
-
-export interface CloudOptions {
-  seed: number;
-  /** λ. */
-  lagPerPoll: number;
-  resultBytes: number;
-  modelOf: (index: number) => string;
-  /** The share of invocations that meet a fault. */
-  faults?: number;
-  experienceOf?: ExperienceOf;
-  /** How long the other side takes to answer, where it is not as usual. */
-  exchangeMillis?: (request: ExchangeRequest) => Millis | null;
-  /** Before the first attempt at a delivery. */
-  deliveryWaitSeconds?: number;
-  /** How long a poll that failed stays hidden, if not as long as is deployed. */
-  pollVisibilityMillis?: Millis;
-  /** A batching window of the event sources. */
-  gatherMillis?: Millis;
-  /** Nothing is logged, which saves time where logs are not counted. */
-  isSilent?: boolean;
-  /** Rows that nobody will read again are not kept in memory. */
-  isForgetful?: boolean;
-}
 
 /** A function in an environment of its own. */
 interface Instance {
@@ -59,7 +29,7 @@ const CALLS_OF_AN_INVOCATION = 4;
  * The deployed system without faults of its own: the flows and the edge's own code over tables, queues and a bucket
  * that only count, in virtual time, with as many environments as it takes.
  */
-export class Cloud {
+export class Cloud implements Services {
   readonly options: CloudOptions;
   readonly overhead = new Overhead();
   readonly meter = new Meter();

@@ -11,8 +11,8 @@ import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Outcome } from '../../../functions/core/http/outcome.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
-import type { Cloud } from './cloud.ts';
 import { answered } from './outside.ts';
+import type { Services } from './services.ts';
 import { type Item, Table } from './table.ts';
 
 /** What befalls an invocation at one of its calls. */
@@ -23,14 +23,14 @@ const LATENCY = { dynamodb: 4, sqs: 8, s3: 30, secrets: 10, create: 310, report:
 
 /** A Lambda execution environment: it runs one invocation at a time, and what it keeps in memory is its own. */
 export class Environment {
-  readonly #cloud: Cloud;
+  readonly #services: Services;
   #fault: Fault | null = null;
   #calls = 0;
   #die: (() => void) | null = null;
   #isDead = false;
 
-  constructor(cloud: Cloud) {
-    this.#cloud = cloud;
+  constructor(services: Services) {
+    this.#services = services;
   }
 
   /** @param die is called if the fault ends the environment */
@@ -42,7 +42,7 @@ export class Environment {
 
   /** One call to the world beyond: its effect and its answer come after so long. */
   call<T>(millis: Millis, effect: () => T): Promise<T> {
-    const { time, overhead } = this.#cloud;
+    const { time, overhead } = this.#services;
     const never = new Promise<T>(() => undefined);
     if (this.#isDead) return never;
     const fault = this.#fault?.atCall === this.#calls++ ? this.#fault.kind : null;
@@ -70,7 +70,7 @@ export class Environment {
   });
 
   #apply(command: unknown): unknown {
-    const { tables } = this.#cloud;
+    const { tables } = this.#services;
     const { input } = command as { input: { TableName: string } };
     const table = tables[input.TableName as keyof typeof tables];
     if (!(table instanceof Table)) throw new Error(`There is no table ${input.TableName}`);
@@ -94,7 +94,7 @@ export class Environment {
   readonly sqs = {
     send: ({ input }: SendMessageBatchCommand) =>
       this.call(LATENCY.sqs, () => {
-        const { queues, meter } = this.#cloud;
+        const { queues, meter } = this.#services;
         const { QueueUrl, Entries = [] } = input;
         const bytes = Entries.reduce((sum, { MessageBody = '' }) => sum + Buffer.byteLength(MessageBody), 0);
         meter.add('sqs.sends', Math.ceil(bytes / 65_536));
@@ -109,7 +109,7 @@ export class Environment {
   readonly s3 = {
     send: (command: unknown) =>
       this.call(LATENCY.s3, () => {
-        const { objects, meter } = this.#cloud;
+        const { objects, meter } = this.#services;
         if (command instanceof PutObjectCommand) {
           meter.add('s3.puts');
           meter.add('s3.kept', (command.input.Body as Buffer).byteLength);
@@ -126,7 +126,7 @@ export class Environment {
 
   /** A secret in Secrets Manager, which takes so many calls to read and is remembered for so long. */
   secret<T>(value: T, calls: number, seconds: number): (isStale?: boolean) => Promise<T> {
-    const { time, meter } = this.#cloud;
+    const { time, meter } = this.#services;
     let until = Number.NEGATIVE_INFINITY;
     return async (isStale = false) => {
       if (until > time.now && !isStale) return value;
@@ -137,7 +137,7 @@ export class Environment {
   }
 
   readonly exchange = (request: ExchangeRequest): Promise<Outcome> => {
-    const { time, outside, meter, overhead } = this.#cloud;
+    const { time, outside, meter, overhead } = this.#services;
     if (this.#fault?.kind === 'upstream_500') {
       this.#fault = null;
       return this.call(LATENCY.report, () => answered(500, '{}'));
@@ -145,7 +145,7 @@ export class Environment {
     const isWebhook = request.headers['webhook-id'] !== undefined;
     const kind = isWebhook ? 'webhook' : request.method === 'POST' ? 'create' : 'report';
     meter.add(`exchanges.${kind}`);
-    const millis = this.#cloud.options.exchangeMillis?.(request) ?? LATENCY[kind];
+    const millis = this.#services.options.exchangeMillis?.(request) ?? LATENCY[kind];
     const { deadlineMillis } = request;
     // The other side does at once what it is asked for, and may take its time to say so.
     const outcome = overhead.of(() => outside.answer(request, time.now));

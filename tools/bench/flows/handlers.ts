@@ -6,16 +6,13 @@ import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { type Again, lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { admit } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
-import type { Experience } from '../../../functions/ports.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import type { Message } from './queue.ts';
+import type { ExperienceOf } from './services.ts';
 import type { FlowWorld } from './world.ts';
 
 export type FunctionName = 'submit' | 'poll' | 'deliver' | 'sweep';
-
-/** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
-export type ExperienceOf = (poll: number) => Experience;
 
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
 export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null, again: Again) {

@@ -8,8 +8,8 @@ import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
 import type { Log, World } from '../../../functions/ports.ts';
-import type { Cloud } from './cloud.ts';
 import type { Environment } from './environment.ts';
+import type { Services } from './services.ts';
 
 const RETENTION_DAYS = 30;
 /** As the poller's wiring has it. */
@@ -37,10 +37,15 @@ export type FlowWorld = Omit<World, 'clientJobs'> & {
 };
 
 /** The world of one environment, made of the edge's own code as the handlers make it. */
-export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoller: boolean): FlowWorld {
+export function worldOf(
+  services: Services,
+  environment: Environment,
+  log: Log,
+  isPoller: boolean,
+): FlowWorld {
   const { dynamodb, sqs, s3, exchange } = environment;
-  const { random, time } = cloud;
-  const { deliveryWaitSeconds = 0 } = cloud.options;
+  const { random, time } = services;
+  const { deliveryWaitSeconds = 0 } = services.options;
   const clock = { now: () => time.now };
   const apiKey = environment.secret('ms_0123456789abcdef0123456789abcdef', 1, API_KEY_CACHE_SECONDS);
   const queueUrls = { poll: 'poll', collect: null, deliver: 'deliver' };
@@ -66,7 +71,7 @@ export function worldOf(cloud: Cloud, environment: Environment, log: Log, isPoll
       client: dynamodb,
       tableName: 'experience',
       clock,
-      lagPerPoll: cloud.options.lagPerPoll,
+      lagPerPoll: services.options.lagPerPoll,
       onError: () => undefined,
     }),
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),

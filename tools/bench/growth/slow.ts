@@ -1,7 +1,8 @@
 import type { Experience } from '../../../functions/ports.ts';
 import { Random } from '../../simulation/random.ts';
-import { Cloud, type CloudOptions } from '../flows/cloud.ts';
+import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
+import type { CloudOptions } from '../flows/services.ts';
 import { steadyOutlook } from '../flows/steady.ts';
 import { lognormal } from '../polling/distributions.ts';
 

@@ -2,8 +2,9 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import cdkJson from '../../../cdk.json' with { type: 'json' };
 import { awsSettings, describeStackOf } from '../deployed.ts';
+import { deployCommand, findTarget, type Place } from '../find-target.ts';
 import { answered, Failure } from '../sentence.ts';
-import { deployCommand, findTarget, type Place, type Target } from '../target.ts';
+import type { Target } from '../target.ts';
 import { TARGET_CHECKS } from './system.ts';
 import { failed, ok, skipped, unseen, type Verdict, verdictOf } from './verdict.ts';
 

@@ -5,8 +5,9 @@ import {
   ListEventSourceMappingsCommand,
 } from '@aws-sdk/client-lambda';
 import { allClientKeys, clientKeysOf } from '../client-keys.ts';
+import { deployCommand } from '../find-target.ts';
 import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
-import { deployCommand, type Target } from '../target.ts';
+import type { Target } from '../target.ts';
 import { alarms } from './alarms.ts';
 import { concurrencyVerdict } from './concurrency.ts';
 import { domains } from './domains.ts';

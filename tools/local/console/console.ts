@@ -1,24 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { listenLocally } from '../http/server.ts';
-import type { Inbox, ReceivedWebhook } from '../inbox.ts';
+import type { ReceivedWebhook } from '../inbox.ts';
 import type { LogLine } from '../narrate.ts';
-import type { Sandbox } from '../sandbox/server.ts';
 import { BodyTooLarge, bodyOf, isJson, json, send } from './answer.ts';
 import { Feed, type FeedEvent, logEvent } from './feed.ts';
 import { readPage } from './page.ts';
-import { type ClientKeys, forward } from './proxy.ts';
-import { createRoutes } from './routes.ts';
-
-export interface ConsoleOptions {
-  inbox: Inbox;
-  /** Null: the upstream is somebody else's. */
-  sandbox: Sandbox | null;
-  modelIds: readonly string[];
-  apiUrl: string;
-  keys: ClientKeys;
-  /** Where a page that was left open finds it again after a restart; another one if that is taken. 0: any. */
-  port: number;
-}
+import { forward } from './proxy.ts';
+import { type ConsoleOptions, createRoutes } from './routes.ts';
 
 /** The page on which one watches the local system, and the inbox beside it. */
 export interface Console {

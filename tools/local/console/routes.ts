@@ -2,12 +2,25 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { referencePage } from '../../openapi/reference.ts';
 import { type Kind, LANGUAGES, snippet } from '../../snippets/snippets.ts';
+import type { Inbox } from '../inbox.ts';
+import type { Sandbox } from '../sandbox/server.ts';
 import { bodyOf, json, send } from './answer.ts';
-import type { ConsoleOptions } from './console.ts';
 import type { Feed, FeedEvent } from './feed.ts';
+import type { ClientKeys } from './proxy.ts';
 import { createSwitches } from './switches.ts';
 
 type Responder = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void;
+
+export interface ConsoleOptions {
+  inbox: Inbox;
+  /** Null: the upstream is somebody else's. */
+  sandbox: Sandbox | null;
+  modelIds: readonly string[];
+  apiUrl: string;
+  keys: ClientKeys;
+  /** Where a page that was left open finds it again after a restart; another one if that is taken. 0: any. */
+  port: number;
+}
 
 export interface Context extends ConsoleOptions {
   feed: Feed;

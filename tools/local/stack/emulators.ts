@@ -2,7 +2,7 @@ import dynalite from 'dynalite';
 import { closeServer, listenLocally } from '../http/server.ts';
 import type { Sessions } from './aws/authority.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
-import { type Emulator, frontOf } from './aws/front.ts';
+import { type Cloud, type Emulator, frontOf } from './aws/front.ts';
 import { startMoto } from './moto.ts';
 import { createQueuesAndBuckets } from './queues-and-buckets.ts';
 import { createSecretsManagerServer, SecretsManager } from './secrets-manager.ts';
@@ -17,13 +17,6 @@ export interface Endpoints {
 export interface Emulators {
   endpoints: Endpoints;
   secretsManager: SecretsManager;
-  close(): Promise<void>;
-}
-
-/** What plays DynamoDB, and SQS and S3 at one address. */
-export interface Cloud {
-  tables: Emulator;
-  queuesAndBuckets: Emulator;
   close(): Promise<void>;
 }
 

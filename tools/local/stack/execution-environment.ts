@@ -1,16 +1,7 @@
-import { type Runtime, startRuntime } from './runtime/runtime.ts';
+import { startProcess } from './runtime/process.ts';
+import type { FunctionSettings, Runtime, RuntimeEvents } from './runtime/runtime.ts';
+import { startThread } from './runtime/thread.ts';
 import type { InvocationFailure, WorkerMessage } from './runtime/worker.ts';
-
-export interface FunctionSettings {
-  name: string;
-  timeoutSeconds: number;
-  memoryMegabytes: number;
-  /** More simultaneous invocations than this wait for each other. */
-  maxConcurrency: number;
-  /** All of it; `LAMBDA_TASK_ROOT` and `_HANDLER` in it say which code to run. */
-  environment: Record<string, string>;
-  onLog(line: string): void;
-}
 
 export interface Invocation {
   requestId: string;
@@ -39,6 +30,10 @@ export interface EnvironmentEvents {
 const INIT_TIMEOUT_SECONDS = 10;
 /** Lambda's limit for the answer of a synchronous invocation: 6 MiB and 100 bytes. */
 const RESPONSE_MAX_BYTES = 6 * 1024 * 1024 + 100;
+
+/** A thread of this process, or, by `LAMBDA_RUNTIME=aws`, what runs the function in AWS. */
+const startRuntime: (settings: FunctionSettings, events: RuntimeEvents) => Runtime =
+  process.env['LAMBDA_RUNTIME'] === 'aws' ? startProcess : startThread;
 
 /** One environment of a function: at most one invocation at a time. */
 export class ExecutionEnvironment {

@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  ExecutionEnvironment,
-  FunctionError,
-  type FunctionSettings,
-  type Invocation,
-} from './execution-environment.ts';
+import { ExecutionEnvironment, FunctionError, type Invocation } from './execution-environment.ts';
+import type { FunctionSettings } from './runtime/runtime.ts';
 
 /** Lambda's limit for the event of a synchronous invocation. */
 const EVENT_MAX_BYTES = 6 * 1024 * 1024;

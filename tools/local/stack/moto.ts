@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { absenceRefusal, type Sessions } from './aws/authority.ts';
 import { queueOrObject, readCall } from './aws/call.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
+import type { Cloud } from './aws/front.ts';
 import { sendRefusal } from './aws/refusal.ts';
 import { sqsRefusal } from './aws/sqs-rules.ts';
-import type { Cloud } from './emulators.ts';
 import { ACCOUNT_ID, REGION } from './identities.ts';
 
 const PROGRAM = fileURLToPath(new URL('serve_moto.py', import.meta.url));

@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
-import { CONTEXT_KEYS, needRefusal } from './aws/authority.ts';
+import { CONTEXT_KEYS, needRefusal, type Session } from './aws/authority.ts';
 import { isAboutRoles, type Statement, unknownConditions } from './aws/policy.ts';
 import { CREDENTIALS } from './clients.ts';
 import { ACCOUNT_ID, PARTITION } from './identities.ts';
 import type { StackModel } from './model.ts';
-
-/** A function that has taken on its role. */
-export interface Session {
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
-  roleArn: string;
-  /** As AWS names it in its refusals. */
-  userArn: string;
-  /** What the role and the resources say about it. */
-  statements: Statement[];
-}
 
 interface PolicyProperties {
   PolicyDocument: { Statement: Statement | Statement[] };

@@ -1,4 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Session } from './aws/authority.ts';
 import { clientSettings } from './clients.ts';
 import { type Endpoints, startEmulators } from './emulators.ts';
 import { EventSource } from './event-source.ts';
@@ -8,7 +9,7 @@ import type { LambdaFunction } from './lambda.ts';
 import { StackModel } from './model.ts';
 import { provision } from './provision.ts';
 import { refuseUnsupportedTypes, unsupportedProperties } from './resources.ts';
-import { accessKeyIdOf, refuseToPollWithoutGrant, type Session, sessionsOf } from './sessions.ts';
+import { accessKeyIdOf, refuseToPollWithoutGrant, sessionsOf } from './sessions.ts';
 import { readSynthesizedStack, type SynthesizedStack } from './template.ts';
 import { Triggers } from './triggers.ts';
 

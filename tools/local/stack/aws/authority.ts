@@ -1,7 +1,16 @@
-import type { Session } from '../sessions.ts';
 import type { Call, Need } from './call.ts';
-import { judge } from './policy.ts';
+import { judge, type Statement } from './policy.ts';
 import type { Refusal } from './refusal.ts';
+
+/** A function that has taken on its role. */
+export interface Session {
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
+  roleArn: string;
+  /** As AWS names it in its refusals. */
+  userArn: string;
+  /** What the role and the resources say about it. */
+  statements: Statement[];
+}
 
 /** By the id of the access key; whoever bears another one is an administrator. */
 export type Sessions = ReadonlyMap<string, Session>;

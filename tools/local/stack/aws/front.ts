@@ -13,6 +13,13 @@ export interface Emulator {
   server: Server;
 }
 
+/** What plays DynamoDB, and SQS and S3 at one address. */
+export interface Cloud {
+  tables: Emulator;
+  queuesAndBuckets: Emulator;
+  close(): Promise<void>;
+}
+
 /** Longer than a client keeps an idle connection, so that none is reused while it is being closed. */
 const KEEP_ALIVE_MILLIS = 75_000;
 

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { FunctionSettings } from '../execution-environment.ts';
+import type { FunctionSettings } from './runtime.ts';
 
 export function logLines(
   { stdout, stderr }: { stdout: Readable; stderr: Readable },

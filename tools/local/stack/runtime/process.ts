@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closeServer, listenLocally } from '../../http/server.ts';
-import type { FunctionSettings } from '../execution-environment.ts';
 import { logLines } from './log-lines.ts';
-import type { Runtime, RuntimeEvents } from './runtime.ts';
+import type { FunctionSettings, Runtime, RuntimeEvents } from './runtime.ts';
 import { createRuntimeApi } from './runtime-api.ts';
 
 /** AWS's own client of the Runtime API, which `npm run test:more` builds here. */

@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { FunctionSettings } from '../execution-environment.ts';
 import { arn } from '../identities.ts';
-import type { RuntimeEvents } from './runtime.ts';
+import type { FunctionSettings, RuntimeEvents } from './runtime.ts';
 import type { InvocationMessage, WorkerMessage } from './worker.ts';
 
 /** The Runtime API of one environment: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html */

@@ -1,7 +1,15 @@
-import type { FunctionSettings } from '../execution-environment.ts';
-import { startProcess } from './process.ts';
-import { startThread } from './thread.ts';
 import type { InvocationMessage, WorkerMessage } from './worker.ts';
+
+export interface FunctionSettings {
+  name: string;
+  timeoutSeconds: number;
+  memoryMegabytes: number;
+  /** More simultaneous invocations than this wait for each other. */
+  maxConcurrency: number;
+  /** All of it; `LAMBDA_TASK_ROOT` and `_HANDLER` in it say which code to run. */
+  environment: Record<string, string>;
+  onLog(line: string): void;
+}
 
 /** What runs a function's code in one environment of it. */
 export interface Runtime {
@@ -16,7 +24,3 @@ export interface RuntimeEvents {
   onMessage(message: WorkerMessage): void;
   onExit(reason: string): void;
 }
-
-/** A thread of this process, or, by `LAMBDA_RUNTIME=aws`, what runs the function in AWS. */
-export const startRuntime: (settings: FunctionSettings, events: RuntimeEvents) => Runtime =
-  process.env['LAMBDA_RUNTIME'] === 'aws' ? startProcess : startThread;

@@ -1,8 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import type { FunctionSettings } from '../execution-environment.ts';
 import { logLines } from './log-lines.ts';
-import type { Runtime, RuntimeEvents } from './runtime.ts';
+import type { FunctionSettings, Runtime, RuntimeEvents } from './runtime.ts';
 import type { EnvironmentMessage } from './worker.ts';
 
 /** As long as a thread may be held up by other work before it counts as one that computes without end. */

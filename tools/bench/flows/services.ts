@@ -1,0 +1,48 @@
+import type { Millis } from '../../../functions/core/job.ts';
+import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
+import type { Experience } from '../../../functions/ports.ts';
+import type { Random } from '../../simulation/random.ts';
+import type { Meter, Overhead } from './meter.ts';
+import type { Outside } from './outside.ts';
+import type { Queue } from './queue.ts';
+import type { Table } from './table.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
+export type ExperienceOf = (poll: number) => Experience;
+
+export interface CloudOptions {
+  seed: number;
+  /** λ. */
+  lagPerPoll: number;
+  resultBytes: number;
+  modelOf: (index: number) => string;
+  /** The share of invocations that meet a fault. */
+  faults?: number;
+  experienceOf?: ExperienceOf;
+  /** How long the other side takes to answer, where it is not as usual. */
+  exchangeMillis?: (request: ExchangeRequest) => Millis | null;
+  /** Before the first attempt at a delivery. */
+  deliveryWaitSeconds?: number;
+  /** How long a poll that failed stays hidden, if not as long as is deployed. */
+  pollVisibilityMillis?: Millis;
+  /** A batching window of the event sources. */
+  gatherMillis?: Millis;
+  /** Nothing is logged, which saves time where logs are not counted. */
+  isSilent?: boolean;
+  /** Rows that nobody will read again are not kept in memory. */
+  isForgetful?: boolean;
+}
+
+/** What all environments of a cloud share. */
+export interface Services {
+  readonly options: CloudOptions;
+  readonly overhead: Overhead;
+  readonly meter: Meter;
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly outside: Outside;
+  readonly objects: Map<string, string>;
+  readonly tables: Record<'jobs' | 'documents' | 'experience' | 'clientKeys', Table>;
+  readonly queues: Record<'poll' | 'deliver', Queue>;
+}
