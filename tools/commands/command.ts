@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { redacted, redactedInput } from '../../functions/core/redact.ts';
-import { sentenceOf } from './sentence.ts';
+import { messageOf } from './error-message.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
@@ -42,7 +42,7 @@ export async function runCommand<O extends Options, V extends string = never>(
     else await command.run(values, verbIn(positionals, command.verbs));
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    tell(isUsage ? `${redactedInput(error.message)}. Try --help.` : sentenceOf(error));
+    tell(isUsage ? `${redactedInput(error.message)}. Try --help.` : messageOf(error));
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
   }
 }

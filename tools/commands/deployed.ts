@@ -11,7 +11,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { redactedInput } from '../../functions/core/redact.ts';
-import { answered, Failure } from './sentence.ts';
+import { answered, CliError } from './error-message.ts';
 import { outputsIn, physicalId, type Target } from './target.ts';
 
 const CONNECT_DEADLINE_MILLIS = 5000;
@@ -55,13 +55,13 @@ function nullIfMissing(error: unknown): null {
   throw error;
 }
 
-/** @throws a sentence when it is not there, or not whole */
+/** @throws a CliError when it is not there, or not whole */
 export async function findDeployed(stackName: string): Promise<Target> {
   const cloudFormation = new CloudFormationClient(awsSettings());
   const stack = await describeStack(cloudFormation, stackName);
   const place = `stack ${redactedInput(stackName)} in ${await cloudFormation.config.region()}`;
   if (!stack)
-    throw new Failure(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
+    throw new CliError(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
   const name = `the ${place}`;
   const outputs = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   const lambda = new LambdaClient(awsSettings());

@@ -1,8 +1,8 @@
 import { redacted } from '../../functions/core/redact.ts';
 import { print, runCommand } from './command.ts';
-import { examine } from './doctor/examine.ts';
-import { placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
-import { Failure } from './sentence.ts';
+import { runChecks } from './doctor/run-checks.ts';
+import { CliError } from './error-message.ts';
+import { TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
 
 const HELP = `Checks that everything is in place, and says what to do where it is not.
 
@@ -24,12 +24,12 @@ await runCommand({
   options: targetOptions,
   async run(values) {
     let failures = 0;
-    for await (const { title, verdict } of examine(placeIn(values))) {
-      say(`${MARKS[verdict.state]} ${title.padEnd(TITLE_WIDTH)} ${verdict.words}`);
-      if (verdict.state !== 'failed') continue;
+    for await (const { title, result } of runChecks(targetRefIn(values))) {
+      say(`${MARKS[result.state]} ${title.padEnd(TITLE_WIDTH)} ${result.words}`);
+      if (result.state !== 'failed') continue;
       failures += 1;
-      say(`  ${' '.repeat(TITLE_WIDTH)} → ${verdict.remedy}`);
+      say(`  ${' '.repeat(TITLE_WIDTH)} → ${result.fix}`);
     }
-    if (failures > 0) throw new Failure(failures === 1 ? 'One check failed.' : `${failures} checks failed.`);
+    if (failures > 0) throw new CliError(failures === 1 ? 'One check failed.' : `${failures} checks failed.`);
   },
 });

@@ -4,8 +4,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { UsageError } from './command.ts';
 import { findDeployed } from './deployed.ts';
+import { CliError } from './error-message.ts';
 import { findRunning, type Running } from './running.ts';
-import { Failure } from './sentence.ts';
 import { outputsIn, type Target } from './target.ts';
 
 export const targetOptions = {
@@ -26,13 +26,13 @@ Credentials and region are taken from where the AWS CLI takes them.`;
 
 const LOCAL_PORT = '8787';
 
-export type Place = { stackName: string } | { port: number };
+export type TargetRef = { stackName: string } | { port: number };
 
 /** @throws a UsageError when the flags contradict each other */
-export function placeIn(values: { stack?: string; local?: boolean; port?: string }): Place {
+export function targetRefIn(values: { stack?: string; local?: boolean; port?: string }): TargetRef {
   const { stack, local = false, port = LOCAL_PORT } = values;
-  if (local && stack !== undefined) throw new UsageError('--local and --stack exclude each other');
-  if (!local && values.port !== undefined) throw new UsageError('--port goes with --local');
+  if (local && stack !== undefined) throw new UsageError('--local and --stack cannot be used together');
+  if (!local && values.port !== undefined) throw new UsageError('--port needs --local');
   if (!local) return { stackName: stack ?? STACK_NAME };
   if (!/^\d{1,5}$/.test(port)) throw new UsageError(`--port must be a whole number, not "${port}"`);
   return { port: Number(port) };
@@ -43,15 +43,15 @@ export function deployCommand(stackName: string): string {
   return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
 }
 
-/** @throws a sentence when it is not there */
-export async function findTarget(place: Place): Promise<Target> {
-  return 'port' in place ? localTarget(await runningOn(place.port)) : findDeployed(place.stackName);
+/** @throws a CliError when it is not there */
+export async function findTarget(ref: TargetRef): Promise<Target> {
+  return 'port' in ref ? localTarget(await runningOn(ref.port)) : findDeployed(ref.stackName);
 }
 
-/** @throws a sentence when there is none */
+/** @throws a CliError when there is none */
 export async function runningOn(port: number): Promise<Running> {
   const running = await findRunning(port);
-  if (!running) throw new Failure(`No local system runs on port ${port}: start one with \`npm start\`.`);
+  if (!running) throw new CliError(`No local system runs on port ${port}: start one with \`npm start\`.`);
   return running;
 }
 

@@ -5,8 +5,8 @@ import { newClientKey, SCOPES, type Scope } from '../../functions/core/http/clie
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
-import { findTarget, placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
-import { Failure } from './sentence.ts';
+import { CliError } from './error-message.ts';
+import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
 
 const HELP = `Manages the keys that client apps call the API with.
 
@@ -41,7 +41,7 @@ async function list(clientKeys: ClientKeysTable): Promise<void> {
 
 async function revoke(keyId: string, clientKeys: ClientKeysTable): Promise<void> {
   const key = (await allClientKeys(clientKeys)).find((candidate) => candidate.keyId === keyId);
-  if (!key) throw new Failure(`There is no key ${redactedInput(keyId)}.`);
+  if (!key) throw new CliError(`There is no key ${redactedInput(keyId)}.`);
   const update = {
     TableName: clientKeys.TableName,
     Key: { sha256: { S: key.sha256 } },
@@ -85,7 +85,7 @@ await runCommand({
   verbs: ['create', 'list', 'revoke'],
   secrets: ['id'],
   async run(values, verb) {
-    const clientKeys = async () => clientKeysOf(await findTarget(placeIn(values)));
+    const clientKeys = async () => clientKeysOf(await findTarget(targetRefIn(values)));
     // What was typed is looked at before anything is looked for.
     switch (verb) {
       case 'create':

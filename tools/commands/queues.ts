@@ -12,7 +12,7 @@ export interface StageQueues {
   deadLetters: string;
 }
 
-/** @throws a sentence when the target has no such queues */
+/** @throws a CliError when the target has no such queues */
 export async function queuesOf(target: Target): Promise<StageQueues[]> {
   const resources = await target.resources();
   return stageNames.map((stage) => ({

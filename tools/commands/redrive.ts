@@ -8,9 +8,9 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { print, runCommand, tell, UsageError } from './command.ts';
-import { findTarget, placeIn, TARGET_HELP, targetOptions } from './find-target.ts';
+import { CliError } from './error-message.ts';
+import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
 import { arnOf, countIn, queuesOf, type StageName, type StageQueues, stageNames } from './queues.ts';
-import { Failure } from './sentence.ts';
 
 const HELP = `Sends the dead letters back to the queues that they came from.
 
@@ -61,7 +61,7 @@ async function moveInSqs(
     tell(`${stage}: ${moved} of ${count} sent back`);
     if (Status === 'COMPLETED') return;
     if (Status !== 'RUNNING') {
-      throw new Failure(
+      throw new CliError(
         `SQS did not send back all of ${stage}: ${FailureReason ?? Status ?? 'no reason given'}.`,
       );
     }
@@ -79,7 +79,7 @@ async function moveByHand(
   // No more than there were, so that it ends even if they come back at once.
   for (let moved = 0; moved < count; ) {
     const { Messages = [] } = await sqs.send(receive);
-    if (Messages.length === 0) throw new Failure(`Somebody else is at work on the dead letters of ${stage}.`);
+    if (Messages.length === 0) throw new CliError(`Another process is moving the dead letters of ${stage}.`);
     for (const { Body, ReceiptHandle } of Messages) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: Body }));
       await sqs.send(new DeleteMessageCommand({ QueueUrl: deadLetters, ReceiptHandle }));
@@ -102,7 +102,7 @@ await runCommand({
   options: { ...targetOptions, queue: { type: 'string' } },
   async run(values) {
     const stages = stagesIn(values.queue);
-    const target = await findTarget(placeIn(values));
+    const target = await findTarget(targetRefIn(values));
     for (const queues of await queuesOf(target)) {
       if (stages.includes(queues.stage)) await redrive(target.clients.sqs, queues);
     }

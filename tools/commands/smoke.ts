@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
-import { placeIn, runningOn } from './find-target.ts';
-import { Failure } from './sentence.ts';
+import { CliError } from './error-message.ts';
+import { runningOn, targetRefIn } from './find-target.ts';
 
 const HELP = `Proves a deployment: runs one real job of a few tokens through its public API and waits for its end.
 
@@ -88,10 +88,10 @@ function refusalIn({ status, body }: Answer): string {
   return `The API answered ${status} ${body.code}: ${body.detail}`;
 }
 
-/** @throws a sentence when the answer is another one */
+/** @throws a CliError when the answer is another one */
 function jobIn(answer: Answer, status: number): Job {
   if (answer.status === status && answer.body?.job_id) return answer.body as Job;
-  throw new Failure(refusalIn(answer));
+  throw new CliError(refusalIn(answer));
 }
 
 async function submit(api: Api, model: string): Promise<Answer> {
@@ -112,7 +112,7 @@ async function smoke(api: Api, model: string): Promise<void> {
   say(`accepted: ${job.job_id}`);
   while (job.status === 'submitting' || job.status === 'running') {
     if (elapsedMillis() > END_PATIENCE_MILLIS)
-      throw new Failure('The job did not end, not even by its expiry.');
+      throw new CliError('The job did not end, not even by its expiry.');
     await sleep(answer.retryAfterSeconds * 1000);
     answer = await callPatiently(startedAt + END_PATIENCE_MILLIS, api, `/v1/jobs/${job.job_id}`);
     job = jobIn(answer, 200);
@@ -128,10 +128,10 @@ async function smoke(api: Api, model: string): Promise<void> {
   };
   print(JSON.stringify(timings));
   const [task] = job.results ?? [];
-  if (job.error) throw new Failure(`The job ended ${job.status}: ${job.error.message}`);
-  if (job.status !== 'completed') throw new Failure(`The job ended ${job.status}.`);
+  if (job.error) throw new CliError(`The job ended ${job.status}: ${job.error.message}`);
+  if (job.status !== 'completed') throw new CliError(`The job ended ${job.status}.`);
   if (job.failed_tasks > 0)
-    throw new Failure(`The job completed, but its task failed: ${shown(task?.error)}`);
+    throw new CliError(`The job completed, but its task failed: ${shown(task?.error)}`);
   say(`the model says ${shown(task?.result)}`);
 }
 
@@ -159,8 +159,8 @@ await runCommand({
   },
   secrets: ['key'],
   async run(values) {
-    const place = placeIn(values);
-    const running = 'port' in place ? await runningOn(place.port) : null;
+    const ref = targetRefIn(values);
+    const running = 'port' in ref ? await runningOn(ref.port) : null;
     const url = urlIn(needed(values.url ?? running?.apiUrl, '--url'));
     const key = keyIn(needed(values.key ?? running?.clientKey, '--key'));
     const model = needed(values.model ?? running?.modelStudio.modelIds[0], '--model');

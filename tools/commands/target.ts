@@ -3,7 +3,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { Failure } from './sentence.ts';
+import { CliError } from './error-message.ts';
 
 /** What commands work on: a deployed stack, or the system that `npm start` runs on this machine. */
 export interface Target {
@@ -29,21 +29,21 @@ export interface Clients {
 const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn'] as const;
 export type Outputs = Record<(typeof OUTPUTS)[number], string>;
 
-/** @throws a sentence when one is missing */
+/** @throws a CliError when one is missing */
 export function outputsIn(outputs: Record<string, string>, name: string): Outputs {
   const missing = OUTPUTS.filter((output) => !outputs[output]);
   if (missing.length === 0) return outputs as Outputs;
   const without = `There is no output ${missing.join(', ')} of ${name}`;
-  throw new Failure(`${without}: its deployment has not finished, or is not one of this template.`);
+  throw new CliError(`${without}: its deployment has not finished, or is not one of this template.`);
 }
 
 /**
  * The physical id of a resource.
  * @param id its logical id without the hash that CDK puts after it
- * @throws a sentence when there is no such resource
+ * @throws a CliError when there is no such resource
  */
 export function physicalId(resources: Record<string, string>, id: string, name: string): string {
   const found = Object.keys(resources).find((logicalId) => logicalId.replace(/[0-9A-F]{8}$/, '') === id);
   if (found !== undefined) return resources[found] as string;
-  throw new Failure(`There is no ${id} in ${name}: it is not a deployment of this version of the template.`);
+  throw new CliError(`There is no ${id} in ${name}: it is not a deployment of this version of the template.`);
 }

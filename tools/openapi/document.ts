@@ -152,7 +152,7 @@ const OPERATIONS: Record<Operation, Description> = {
   },
   health: {
     summary: 'Whether the API answers',
-    answers: { 200: { description: 'It does.', ...json(Health) } },
+    answers: { 200: { description: 'The API answers.', ...json(Health) } },
     problems: [],
   },
   openapi: {

@@ -42,14 +42,18 @@ export const Submission = named(
 
 export const Redelivery = named(
   'Redelivery',
-  'It may be left out.',
+  'The body may be left out.',
   z.strictObject({
     webhook_url: z.optional(
       z.string().max(2048).describe("Where to, as in a submission; the job's webhook_url from then on."),
     ),
   }),
 );
-export const Empty = named('Empty', 'An object without any fields. It may be left out.', z.strictObject({}));
+export const Empty = named(
+  'Empty',
+  'An object without any fields. The body may be left out.',
+  z.strictObject({}),
+);
 
 const Result = named(
   'Result',
@@ -161,7 +165,7 @@ export const Event = named(
   }),
 );
 
-export const Health = named('Health', 'It answers.', z.strictObject({ status: z.literal('ok') }));
+export const Health = named('Health', 'The API answers.', z.strictObject({ status: z.literal('ok') }));
 
 export const Problem = named(
   'Problem',

@@ -24,7 +24,7 @@ afterAll(() => operated?.stop());
 afterEach(() => operated.aws.reset());
 
 /** Each finding: its mark, its title, its words and, below them, what to do. */
-async function examine(target: TargetName) {
+async function runChecks(target: TargetName) {
   const { code, stdout, stderr } = await operated.on(target, 'doctor');
   const { client_keys, modelstudio, webhook_secret } = operated.system;
   const secrets = [...client_keys, modelstudio.api_key, webhook_secret.replace('whsec_', ''), WRONG_KEY];
@@ -34,7 +34,7 @@ async function examine(target: TargetName) {
 }
 
 it.each(targets)('all is well, %s', async (target) => {
-  const { code, stderr, findings, failed } = await examine(target);
+  const { code, stderr, findings, failed } = await runChecks(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
   expect(findings.length).toBe(12);
   // Without a setting for alarms there is nobody to ask for.
@@ -43,12 +43,12 @@ it.each(targets)('all is well, %s', async (target) => {
 
 it('finds a bootstrap whatever its stack is called', async () => {
   operated.aws.account.toolkitName = 'our-toolkit';
-  expect((await examine('deployed')).failed).toEqual([]);
+  expect((await runChecks('deployed')).failed).toEqual([]);
 });
 
 it('says who is notified of alarms', async () => {
   Object.assign(operated.aws.account, { subscriptions: { 'ops@example.com': 'arn:aws:sns:x' } });
-  const { code, findings } = await examine('deployed');
+  const { code, findings } = await runChecks('deployed');
   expect([code, findings.at(-1)]).toEqual([
     0,
     expect.stringMatching(/^✓ Alarms +ops@example.com is notified/),
@@ -209,7 +209,7 @@ const cases: [TargetName, string, Harm, finding: string][] = [
 ];
 it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   const putRight = (await harm(operated)) as (() => unknown) | undefined;
-  const { code, stderr, findings, failed } = await examine(target);
+  const { code, stderr, findings, failed } = await runChecks(target);
   await putRight?.();
   expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
   expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 12]);
@@ -238,7 +238,7 @@ describe('without it nothing more can be seen', () => {
   ];
   it.each(ends)('%s', async (_, change, count, last) => {
     Object.assign(operated.aws.account, change);
-    const { code, findings } = await examine('deployed');
+    const { code, findings } = await runChecks('deployed');
     expect([code, findings.length]).toEqual([1, count]);
     expect(findings.at(-1)).toMatch(last);
   });
@@ -252,7 +252,7 @@ describe('without it nothing more can be seen', () => {
     ['a well-formed page', 200, '<html><body><h1>Sign in</h1></body></html>'],
   ])('AWS, where something in between answers with %s', async (_, status, body) => {
     operated.aws.account.intercepted = { status, type: 'text/html', body };
-    const { code, findings } = await examine('deployed');
+    const { code, findings } = await runChecks('deployed');
     const sentence = expect.stringMatching(/^✗ AWS credentials +What has answered is not AWS, .+\n +→ /);
     expect([code, findings]).toEqual([1, [sentence]]);
     const listed = await operated.on('deployed', 'keys', 'list');

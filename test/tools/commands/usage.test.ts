@@ -12,7 +12,7 @@ it.concurrent.each(names)('%s --help', async (name) => {
 const wrong: [CommandName, string[], string][] = [
   ['doctor', ['--nmae', 'x'], "Unknown option '--nmae'"],
   ['doctor', ['--local=yes'], "Option '--local' does not take an argument"],
-  ['doctor', ['--port', '1'], '--port goes with --local'],
+  ['doctor', ['--port', '1'], '--port needs --local'],
   ['doctor', ['--local', '--port'], "Option '--port <value>' argument missing"],
   ['doctor', ['--port', '--local'], "Option '--port' argument is ambiguous"],
   ['doctor', ['--local', '--port', 'x'], '--port must be a whole number, not "x"'],
@@ -31,7 +31,7 @@ const wrong: [CommandName, string[], string][] = [
     'There is no scope jobs:all; the scopes are jobs:read, jobs:write',
   ],
   ['keys', ['revoke'], '--id is missing'],
-  ['keys', ['list', '--local', '--stack', 'Mine'], '--local and --stack exclude each other'],
+  ['keys', ['list', '--local', '--stack', 'Mine'], '--local and --stack cannot be used together'],
   ['smoke', [], '--url is missing'],
   ['smoke', ['--url', 'api.example.com'], '--url must be an http(s) URL'],
   ['smoke', ['--url', 'https://api.example.com'], '--key is missing'],

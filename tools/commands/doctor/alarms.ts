@@ -1,14 +1,14 @@
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
-import { answered } from '../sentence.ts';
+import { answered } from '../error-message.ts';
 import type { Target } from '../target.ts';
-import { failed, ok, skipped, type Verdict } from './verdict.ts';
+import { type CheckResult, failed, ok, skipped } from './result.ts';
 
 /** Logical ids: of the topic of the stack's own, of its policy, and whatever else is made for it. */
 const TOPIC = /^WatchTopic[0-9A-F]{8}$/;
 const SUBSCRIPTION = /^WatchTopic(?!Policy[0-9A-F]{8}$).+[0-9A-F]{8}$/;
 
 /** Whether anybody is told of them: SNS sends nothing to an address that has not confirmed. */
-export async function alarms(target: Target): Promise<Verdict> {
+export async function alarms(target: Target): Promise<CheckResult> {
   if (!target.deployment) return skipped('this machine has none');
   const resources = Object.entries(await target.resources());
   const topicArn = resources.find(([id]) => TOPIC.test(id))?.[1];

@@ -1,5 +1,5 @@
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../../../lib/concurrency.ts';
-import { failed, ok, type Verdict } from './verdict.ts';
+import { type CheckResult, failed, ok } from './result.ts';
 
 /** One for the sweep, and some for the API. */
 const ROOM_MIN = 4;
@@ -10,7 +10,7 @@ const QUEUES_SHARE = 0.6;
  * Whether the queues leave something of the Lambdas that the account may run at once. A new account has 10.
  * @param taken the most that the queues take
  */
-export function concurrencyVerdict(available: number, taken: number): Verdict {
+export function concurrencyResult(available: number, taken: number): CheckResult {
   if (available - taken >= ROOM_MIN)
     return ok(`${available} in the account, of which the queues take up to ${taken}`);
   const words = `${available} in the account, of which the queues may take ${taken}: the API and the sweep need ${ROOM_MIN}`;

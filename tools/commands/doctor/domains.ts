@@ -1,10 +1,10 @@
 import type { Target } from '../target.ts';
-import { failed, ok, skipped, type Verdict } from './verdict.ts';
+import { type CheckResult, failed, ok, skipped } from './result.ts';
 
 const ANSWER_DEADLINE_MILLIS = 10_000;
 
 /** Whether each name of the API leads to it, told or not. */
-export async function domains({ outputs }: Target): Promise<Verdict> {
+export async function domains({ outputs }: Target): Promise<CheckResult> {
   const all = namesIn(outputs);
   if (all.length === 0) return skipped('the API has no name of your own');
   const answers = await Promise.all(all.map(({ name }) => isAnswering(name)));

@@ -5,13 +5,13 @@ import { isSigningSecret } from '../../../functions/core/webhook/signature.ts';
 import { exchange } from '../../../functions/edge/exchange.ts';
 import { headers, jobUrl } from '../../../functions/edge/modelstudio.ts';
 import type { Target } from '../target.ts';
-import { failed, ok, type Verdict } from './verdict.ts';
+import { type CheckResult, failed, ok } from './result.ts';
 
 const DEADLINE_MILLIS = 10_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 /** Asks ModelStudio about a job that does not exist: whoever may know that has a good key. Nothing is billed. */
-export async function modelStudioKey(target: Target): Promise<Verdict> {
+export async function modelStudioKey(target: Target): Promise<CheckResult> {
   const SecretId = target.outputs.ModelStudioSecretArn;
   const key = await secretOf(target, SecretId);
   const account = await target.modelStudio();
@@ -65,7 +65,7 @@ async function isAsGenerated({ clients, deployment }: Target, SecretId: string):
   return !Object.values(VersionIdsToStages).flat().includes('AWSPREVIOUS');
 }
 
-export async function webhookSecret(target: Target): Promise<Verdict> {
+export async function webhookSecret(target: Target): Promise<CheckResult> {
   const SecretId = target.outputs.WebhookSecretArn;
   if (isSigningSecret(await secretOf(target, SecretId))) return ok('webhooks can be signed with it');
   const put = `aws secretsmanager put-secret-value --secret-id ${SecretId}`;

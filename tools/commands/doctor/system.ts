@@ -9,26 +9,26 @@ import { deployCommand } from '../find-target.ts';
 import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
 import type { Target } from '../target.ts';
 import { alarms } from './alarms.ts';
-import { concurrencyVerdict } from './concurrency.ts';
+import { concurrencyResult } from './concurrency.ts';
 import { domains } from './domains.ts';
+import { type CheckResult, failed, ok, skipped } from './result.ts';
 import { modelStudioKey, webhookSecret } from './secrets.ts';
-import { failed, ok, skipped, type Verdict } from './verdict.ts';
 
 const ANSWER_DEADLINE_MILLIS = 10_000;
 
-export const TARGET_CHECKS: readonly { title: string; look(target: Target): Promise<Verdict> }[] = [
-  { title: 'API', look: api },
-  { title: 'Domain', look: domains },
-  { title: 'ModelStudio key', look: modelStudioKey },
-  { title: 'Webhook secret', look: webhookSecret },
-  { title: 'Client keys', look: clientKeys },
-  { title: 'Queue consumers', look: consumers },
-  { title: 'Lambda concurrency', look: concurrency },
-  { title: 'Dead letters', look: deadLetters },
-  { title: 'Alarms', look: alarms },
+export const TARGET_CHECKS: readonly { title: string; check(target: Target): Promise<CheckResult> }[] = [
+  { title: 'API', check: api },
+  { title: 'Domain', check: domains },
+  { title: 'ModelStudio key', check: modelStudioKey },
+  { title: 'Webhook secret', check: webhookSecret },
+  { title: 'Client keys', check: clientKeys },
+  { title: 'Queue consumers', check: consumers },
+  { title: 'Lambda concurrency', check: concurrency },
+  { title: 'Dead letters', check: deadLetters },
+  { title: 'Alarms', check: alarms },
 ];
 
-async function api({ outputs }: Target): Promise<Verdict> {
+async function api({ outputs }: Target): Promise<CheckResult> {
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
   const response = await fetch(`${outputs.ApiUrl}/v1/health`, { signal });
   const health = (await response.json().catch(() => null)) as { status?: unknown } | null;
@@ -42,7 +42,7 @@ async function api({ outputs }: Target): Promise<Verdict> {
   return failed(words, 'Look at the log of the function ApiJobs.');
 }
 
-async function clientKeys(target: Target): Promise<Verdict> {
+async function clientKeys(target: Target): Promise<CheckResult> {
   const keys = await allClientKeys(clientKeysOf(target));
   const active = keys.filter(({ revokedAt }) => revokedAt === null).length;
   if (active > 0) return ok(`${active} active`);
@@ -67,35 +67,35 @@ async function consumersOf(target: Target, lambda: LambdaClient): Promise<Consum
 
 const HERE = skipped('this machine runs the functions itself');
 
-async function consumers(target: Target): Promise<Verdict> {
+async function consumers(target: Target): Promise<CheckResult> {
   if (!target.deployment) return HERE;
   const { stackName, lambda } = target.deployment;
   const all = await consumersOf(target, lambda);
   const off = all.filter(({ mapping }) => !mapping || /^(Disabl|Delet)/.test(mapping.State ?? ''));
   if (off.length === 0) return ok('each queue feeds its function');
   const words = off.map(({ stage, mapping }) => `${stage} is ${mapping?.State ?? 'missing'}`).join(', ');
-  const remedies = off.map(({ mapping }) =>
+  const fixes = off.map(({ mapping }) =>
     mapping
       ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`
       : deployCommand(stackName),
   );
-  return failed(words, [...new Set(remedies)].join(' && '));
+  return failed(words, [...new Set(fixes)].join(' && '));
 }
 
-async function concurrency(target: Target): Promise<Verdict> {
+async function concurrency(target: Target): Promise<CheckResult> {
   if (!target.deployment) return HERE;
   const { lambda } = target.deployment;
   const found = await consumersOf(target, lambda);
   const taken = found.map(({ mapping }) => mapping?.ScalingConfig?.MaximumConcurrency ?? 0);
   const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
   const available = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
-  return concurrencyVerdict(
+  return concurrencyResult(
     available,
     taken.reduce((sum, one) => sum + one, 0),
   );
 }
 
-async function deadLetters(target: Target): Promise<Verdict> {
+async function deadLetters(target: Target): Promise<CheckResult> {
   const counts = (await queuesOf(target)).map(async ({ stage, deadLetters }) => ({
     stage,
     count: await countIn(target.clients.sqs, deadLetters),

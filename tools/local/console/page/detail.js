@@ -204,7 +204,7 @@ export class Detail {
     if (this.id !== job.id) return;
     const isDone = status === 200 || status === 202;
     const done = { cancel: 'Job cancelled.', redeliver: 'The webhook is on its way again.' }[action];
-    this.#problem = isDone ? '' : (body?.detail ?? `It answered ${status}.`);
+    this.#problem = isDone ? '' : (body?.detail ?? `The API answered ${status}.`);
     announce(this.#problem || done);
     await this.#load();
   }

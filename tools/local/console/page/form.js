@@ -159,8 +159,8 @@ async function submitIn(dialog, form, onSubmitted) {
   const problem =
     status === 0
       ? body.detail
-      : [status, `${body?.code ?? ''}:`, body?.detail ?? 'it was not taken.'].join(' ');
-  if (!isOpen) return announce(`A job was not taken. ${problem}`);
+      : [status, `${body?.code ?? ''}:`, body?.detail ?? 'the API gave no reason.'].join(' ');
+  if (!isOpen) return announce(`The job was refused. ${problem}`);
   byId('f-problem').textContent = problem;
   const options = dialog.querySelector('details');
   for (const { pointer, message } of body?.errors ?? []) {

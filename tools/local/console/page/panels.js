@@ -7,17 +7,27 @@ const RESULTS_SHOWN_MAX = 200;
 
 /** @param {Job} job */
 function refused({ cause }) {
-  return [h('p', { class: 'problem', text: `It was not taken: ${cause}. There is nothing more of it.` })];
+  return [
+    h('p', {
+      class: 'problem',
+      text: `ModelStudio refused the job: ${cause}. Nothing else is known of the job.`,
+    }),
+  ];
 }
 
 /** @param {Job} told @param {any} job as the API says it; null before it has @param {any[] | null} large its results, if they are not in that */
 export function resultsPanel(told, job, large) {
   if (told.status === 'refused') return refused(told);
-  if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of it yet.' })];
+  if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of the job yet.' })];
   if (job.error) return [h('p', { class: 'problem', text: `${job.error.code}: ${job.error.message}` })];
   const results = job.results ?? large;
   if (!results)
-    return [h('p', { class: 'quiet', text: job.finished_at ? 'It has no results.' : 'Not finished yet.' })];
+    return [
+      h('p', {
+        class: 'quiet',
+        text: job.finished_at ? 'The job has no results.' : 'The job has not finished yet.',
+      }),
+    ];
   const left = results.length - RESULTS_SHOWN_MAX;
   return [
     ...(left > 0
@@ -62,7 +72,7 @@ export function webhookPanel(job, read, deliveries) {
     return [
       h('p', {
         class: 'quiet',
-        text: read ? 'It has no webhook: read the job.' : 'Not known yet.',
+        text: read ? 'The job has no webhook: read the job instead.' : 'Nothing is known of the webhook yet.',
       }),
     ];
   const rows = deliveries.map((delivery) => [
@@ -107,7 +117,7 @@ export function requestPanel(job, request, read) {
   return [
     h('p', {
       class: 'quiet',
-      text: 'It was not submitted from this page, and prompts stand in no log. This is what the API knows:',
+      text: 'This job was not submitted from this page, and logs hold no prompts. This is what the API knows:',
     }),
     h('pre', { text: JSON.stringify(read, null, 2) }),
   ];

@@ -78,7 +78,9 @@ export function deadLettersOf({ input }: Pick<Call, 'input'>): { arn?: string; r
   const { deadLetterTargetArn, maxReceiveCount } = parsed(RedrivePolicy);
   const isCount = /^\d+$/.test(String(maxReceiveCount)) && Number(maxReceiveCount) >= 1;
   if (typeof deadLetterTargetArn !== 'string' || !isCount || Number(maxReceiveCount) > 1000) {
-    return { refusal: invalidRedrive(RedrivePolicy, 'It names no queue, or no count of 1 to 1000.') };
+    return {
+      refusal: invalidRedrive(RedrivePolicy, 'The policy names no queue, or no count from 1 to 1000.'),
+    };
   }
   return { arn: deadLetterTargetArn };
 }

@@ -23,7 +23,7 @@ export function startProcess(settings: FunctionSettings, events: RuntimeEvents):
     try {
       await cp(settings.environment['LAMBDA_TASK_ROOT'] ?? '', taskRoot, { recursive: true });
       const { host } = new URL(await listenLocally(api.server));
-      if (isEnded) return 'It was ended before it began';
+      if (isEnded) return 'The runtime was ended before it began';
       const started = spawnClient(settings, { LAMBDA_TASK_ROOT: taskRoot, AWS_LAMBDA_RUNTIME_API: host });
       child = started;
       const [code, signal] = await once(started, 'close');

@@ -1,5 +1,5 @@
 /** What was asked for did not come about. The message is a sentence. */
-export class Failure extends Error {}
+export class CliError extends Error {}
 
 const OR_LOCAL = 'for the system of `npm start`, say --local';
 const SIGN_IN = 'set AWS_PROFILE, or run `aws configure` or `aws sso login`';
@@ -9,7 +9,7 @@ const NOT_AWS =
   'here, and at AWS_ENDPOINT_URL if it is set.';
 
 /** For what AWS's SDK says too tersely: by its error's name or message. */
-const SENTENCES: [RegExp, string][] = [
+const MESSAGES: [RegExp, string][] = [
   [/^Could not load credentials/, `There are no AWS credentials: ${SIGN_IN}; ${OR_LOCAL}.`],
   [/^Region is missing/, `There is no AWS region: set AWS_REGION, or one in the AWS profile; ${OR_LOCAL}.`],
   [/^(ExpiredToken|ExpiredTokenException|RequestExpired)$/, `The AWS credentials have expired: ${SIGN_IN}.`],
@@ -20,17 +20,17 @@ const SENTENCES: [RegExp, string][] = [
   [/Deserialization error|^Unknown(Error)?$/, NOT_AWS],
 ];
 
-/** @throws a sentence when it is not there: the SDK takes any page that is well-formed XML for an answer without content */
+/** @throws a CliError when it is not there: the SDK takes any page that is well-formed XML for an answer without content */
 export function answered<T>(member: T | undefined): T {
-  if (member === undefined) throw new Failure(NOT_AWS);
+  if (member === undefined) throw new CliError(NOT_AWS);
   return member;
 }
 
 /** Says in a sentence what went wrong. */
-export function sentenceOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   const { name, message, code } = reasonOf(error);
-  if (error instanceof Failure) return message;
-  const known = SENTENCES.find(([pattern]) => pattern.test(name) || pattern.test(message));
+  if (error instanceof CliError) return message;
+  const known = MESSAGES.find(([pattern]) => pattern.test(name) || pattern.test(message));
   if (known) return known[1];
   const isNetwork = name === 'TimeoutError' || (code !== undefined && !code.startsWith('ERR_'));
   if (isNetwork) return `There is no connection: ${message || code}.`;

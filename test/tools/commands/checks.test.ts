@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { splitConcurrency } from '../../../lib/concurrency.ts';
 import { readSettings } from '../../../lib/settings.ts';
-import { concurrencyVerdict } from '../../../tools/commands/doctor/concurrency.ts';
+import { concurrencyResult } from '../../../tools/commands/doctor/concurrency.ts';
 import { domains } from '../../../tools/commands/doctor/domains.ts';
 import type { Target } from '../../../tools/commands/target.ts';
 
@@ -40,18 +40,18 @@ describe('Lambda concurrency', () => {
       '9 in the account, of which the queues may take 6: the API and the sweep need 4',
       `${MORE}: no setting is small enough.`,
     ],
-  ])('%d in the account, %d for the queues: %s', (available, taken, state, words, remedy) => {
-    expect(concurrencyVerdict(available, taken)).toEqual({ state, words, ...(remedy && { remedy }) });
+  ])('%d in the account, %d for the queues: %s', (available, taken, state, words, fix) => {
+    expect(concurrencyResult(available, taken)).toEqual({ state, words, ...(fix && { fix }) });
   });
 
   it('is all right once its advice is taken, whatever the account has', () => {
     for (let available = 10; available <= 5000; available++) {
-      const verdict = concurrencyVerdict(available, 10_000);
+      const result = concurrencyResult(available, 10_000);
       const [, advice] =
-        /the setting concurrency at (\d+) or less/.exec('remedy' in verdict ? verdict.remedy : '') ?? [];
+        /the setting concurrency at (\d+) or less/.exec('fix' in result ? result.fix : '') ?? [];
       const { concurrency } = readSettings({ concurrency: advice });
       const taken = Object.values(splitConcurrency(concurrency)).reduce((sum, share) => sum + share);
-      expect(concurrencyVerdict(available, taken).state).toBe('ok');
+      expect(concurrencyResult(available, taken).state).toBe('ok');
     }
   });
 });
@@ -79,16 +79,16 @@ describe('Domain', () => {
       {
         state: 'failed',
         words: 'b.example.com does not lead to the API',
-        remedy: 'Point b.example.com at d-b.example.net, by CNAME or alias.',
+        fix: 'Point b.example.com at d-b.example.net, by CNAME or alias.',
       },
     ],
-  ])('%s', async (_what, outputs, answering, verdict) => {
+  ])('%s', async (_what, outputs, answering, result) => {
     const fetches = vi.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
       if (!answering.some((name) => String(url) === `https://${name}/v1/health`))
         throw new Error('ENOTFOUND');
       return new Response('{}');
     });
     onTestFinished(() => fetches.mockRestore());
-    expect(await domains({ outputs } as unknown as Target)).toEqual(verdict);
+    expect(await domains({ outputs } as unknown as Target)).toEqual(result);
   });
 });

@@ -2,45 +2,45 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import cdkJson from '../../../cdk.json' with { type: 'json' };
 import { awsSettings, describeStackOf } from '../deployed.ts';
-import { deployCommand, findTarget, type Place } from '../find-target.ts';
-import { answered, Failure } from '../sentence.ts';
+import { answered, CliError } from '../error-message.ts';
+import { deployCommand, findTarget, type TargetRef } from '../find-target.ts';
 import type { Target } from '../target.ts';
+import { type CheckResult, failed, ok, resultOf, skipped, unchecked } from './result.ts';
 import { TARGET_CHECKS } from './system.ts';
-import { failed, ok, skipped, unseen, type Verdict, verdictOf } from './verdict.ts';
 
 export interface Finding {
   title: string;
-  verdict: Verdict;
+  result: CheckResult;
 }
 
 /** Makes one check after the other, and ends early when nothing more can be seen. */
-export async function* examine(place: Place): AsyncGenerator<Finding> {
-  const isLocal = 'port' in place;
+export async function* runChecks(ref: TargetRef): AsyncGenerator<Finding> {
+  const isLocal = 'port' in ref;
   const notHere = async () => skipped('not needed on this machine');
-  const identity = await verdictOf(isLocal ? notHere : credentials);
-  yield { title: 'AWS credentials', verdict: identity };
+  const identity = await resultOf(isLocal ? notHere : credentials);
+  yield { title: 'AWS credentials', result: identity };
   if (identity.state === 'failed') return;
-  yield { title: 'CDK bootstrap', verdict: await verdictOf(isLocal ? notHere : bootstrap) };
+  yield { title: 'CDK bootstrap', result: await resultOf(isLocal ? notHere : bootstrap) };
 
-  const found = await targetOrVerdict(place);
-  yield { title: 'Stack', verdict: 'state' in found ? found : stateOf(found) };
+  const found = await targetOrResult(ref);
+  yield { title: 'Stack', result: 'state' in found ? found : stateOf(found) };
   if ('state' in found) return;
-  for (const { title, look } of TARGET_CHECKS) yield { title, verdict: await verdictOf(() => look(found)) };
+  for (const { title, check } of TARGET_CHECKS) yield { title, result: await resultOf(() => check(found)) };
 }
 
-async function targetOrVerdict(place: Place): Promise<Target | Verdict> {
+async function targetOrResult(ref: TargetRef): Promise<Target | CheckResult> {
   try {
-    return await findTarget(place);
+    return await findTarget(ref);
   } catch (error) {
-    if (!(error instanceof Failure)) return unseen(error);
+    if (!(error instanceof CliError)) return unchecked(error);
     return failed(
       error.message,
-      'port' in place ? 'npm start' : `${deployCommand(place.stackName)} -c organizationId=org_YOURS`,
+      'port' in ref ? 'npm start' : `${deployCommand(ref.stackName)} -c organizationId=org_YOURS`,
     );
   }
 }
 
-async function credentials(): Promise<Verdict> {
+async function credentials(): Promise<CheckResult> {
   const client = new STSClient(awsSettings());
   const { Arn } = await client.send(new GetCallerIdentityCommand({}));
   return ok(`${answered(Arn)} in ${await client.config.region()}`);
@@ -52,7 +52,7 @@ const BOOTSTRAP_PARAMETER = `/cdk-bootstrap/${context['@aws-cdk/core:bootstrapQu
 /** The templates of today's CDK refuse an older one. */
 const BOOTSTRAP_VERSION_MIN = 6;
 
-async function bootstrap(): Promise<Verdict> {
+async function bootstrap(): Promise<CheckResult> {
   const client = new CloudFormationClient(awsSettings());
   const toolkit = await describeStackOf(client, BOOTSTRAP_PARAMETER);
   if (!toolkit) return failed(`no stack has made ${BOOTSTRAP_PARAMETER}`, 'npx cdk bootstrap');
@@ -61,7 +61,7 @@ async function bootstrap(): Promise<Verdict> {
   return failed(`version ${version} is older than ${BOOTSTRAP_VERSION_MIN}`, 'npx cdk bootstrap');
 }
 
-function stateOf({ name, deployment }: Target): Verdict {
+function stateOf({ name, deployment }: Target): CheckResult {
   if (!deployment) return ok(name);
   const { status } = deployment;
   const isSettled = /^[A-Z_]+_COMPLETE$/.test(status) && !/^(DELETE|ROLLBACK)_/.test(status);
