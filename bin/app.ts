@@ -1,5 +1,5 @@
 import { App, Errors } from 'aws-cdk-lib';
-import { readSettings, SettingsError } from '../lib/settings.ts';
+import { readSettings, SettingsError } from '../lib/settings/read-settings.ts';
 import { ModelStudioJobsStack } from '../lib/stack.ts';
 
 const app = new App({ autoSynth: false });

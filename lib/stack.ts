@@ -1,29 +1,30 @@
 import { Annotations, CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { SharedVariables } from '../functions/core/variables.ts';
-import { Api } from './api.ts';
-import { bundleFunctions } from './bundle.ts';
-import { Deliver } from './deliver.ts';
-import { Gateway } from './gateway.ts';
-import { Poll } from './poll.ts';
-import { refuseUnsafe } from './safety/safety.ts';
-import { ORGANIZATION_ID_PATTERN, type Settings } from './settings.ts';
-import { State } from './state.ts';
-import { Sweep } from './sweep.ts';
-import { Watch } from './watch/watch.ts';
+import { Api } from './http/api.ts';
+import { Gateway } from './http/gateway.ts';
+import { Monitoring } from './monitoring/monitoring.ts';
+import { validateStack } from './rules/validate-stack.ts';
+import { ORGANIZATION_ID_PATTERN, type Settings } from './settings/settings.ts';
+import { bundleFunctions } from './stages/bundle.ts';
+import { Deliver } from './stages/deliver.ts';
+import { Poll } from './stages/poll.ts';
+import { Sweep } from './stages/sweep.ts';
+import { Storage } from './storage/storage.ts';
 
 /** The whole deployment: submit → poll → deliver over tables, queues and a bucket. */
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
-    const state = new State(this, 'State', settings);
-    const gateway = new Gateway(this, 'Gateway', settings);
-    const environment: SharedVariables = {
-      JOBS_TABLE: state.jobs.tableName,
-      DOCUMENTS_TABLE: state.documents.tableName,
-      EXPERIENCE_TABLE: state.experience.tableName,
-      BUCKET: state.bucket.bucketName,
-      API_URL: gateway.url,
+    // Whatever changes an id replaces what is in it: these stay as they were first called.
+    const storage = new Storage(this, 'State', settings);
+    const { httpApi, url } = new Gateway(this, 'Gateway', settings);
+    const sharedVariables: SharedVariables = {
+      JOBS_TABLE: storage.jobs.tableName,
+      DOCUMENTS_TABLE: storage.documents.tableName,
+      EXPERIENCE_TABLE: storage.durationStats.tableName,
+      BUCKET: storage.bucket.bucketName,
+      API_URL: url,
       MODELSTUDIO_BASE_URL: settings.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: settings.organizationId ?? this.organizationIdParameter(),
       WEBHOOK_RETRY_SCHEDULE_SECONDS: settings.webhookRetryScheduleSeconds.join(','),
@@ -34,21 +35,21 @@ export class ModelStudioJobsStack extends Stack {
     };
     const bundles = bundleFunctions();
     try {
-      const shared = { state, settings, environment, bundles };
-      const deliver = new Deliver(this, 'Deliver', shared);
-      const poll = new Poll(this, 'Poll', shared, deliver);
-      new Sweep(this, 'Sweep', shared, poll, deliver);
-      new Api(this, 'Api', gateway.httpApi, shared, poll, deliver);
-      new Watch(this, 'Watch', settings, gateway.httpApi);
+      const shared = { storage, settings, bundles, sharedVariables };
+      const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);
+      const { queue: pollQueue } = new Poll(this, 'Poll', { ...shared, deliverQueue });
+      new Sweep(this, 'Sweep', { ...shared, pollQueue, deliverQueue });
+      new Api(this, 'Api', { ...shared, httpApi, pollQueue, deliverQueue });
+      new Monitoring(this, 'Watch', { settings, httpApi });
     } finally {
       bundles.remove();
     }
-    refuseUnsafe(this, settings);
+    validateStack(this, settings);
 
-    new CfnOutput(this, 'ApiUrl', { value: gateway.url });
-    new CfnOutput(this, 'ClientKeysTable', { value: state.clientKeys.tableName });
-    new CfnOutput(this, 'ModelStudioSecretArn', { value: state.modelStudioKey.secretArn });
-    new CfnOutput(this, 'WebhookSecretArn', { value: state.webhookSecret.secretArn });
+    new CfnOutput(this, 'ApiUrl', { value: url });
+    new CfnOutput(this, 'ClientKeysTable', { value: storage.clientKeys.tableName });
+    new CfnOutput(this, 'ModelStudioSecretArn', { value: storage.modelStudioKey.secretArn });
+    new CfnOutput(this, 'WebhookSecretArn', { value: storage.webhookSecret.secretArn });
   }
 
   /** Without the setting, the stack still synthesizes, but is not deployed: nothing gives the parameter a value. */

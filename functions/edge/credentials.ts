@@ -1,7 +1,7 @@
 import { optional, required } from './environment.ts';
 
 /**
- * Stands in for the SDK's chain of providers in the bundles (see lib/bundle.ts): a function's credentials are in
+ * Stands in for the SDK's chain of providers in the bundles (see lib/stages/bundle.ts): a function's credentials are in
  * its environment, and stay the same as long as that lives.
  */
 export const defaultProvider = () => async () => ({

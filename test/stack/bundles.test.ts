@@ -1,6 +1,6 @@
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { bundling, type FunctionName, functionNames, handlerOf } from '../../lib/bundle.ts';
+import { bundling, type FunctionName, functionNames, handlerOf } from '../../lib/stages/bundle.ts';
 
 interface Bundle {
   kib: number;
@@ -59,8 +59,8 @@ const TOOLS =
 
 const ABSENT: [what: string, files: RegExp, names: readonly FunctionName[]][] = [
   ['a tool', TOOLS, functionNames],
-  ['a file beside functions/', /^(bin|lib|local|commands|simulation|bench|test)\//, functionNames],
-  // Should the SDK import its providers by another name, the alias in lib/bundle.ts would do nothing.
+  ['a file beside functions/', /^(bin|lib|tools|test)\//, functionNames],
+  // Should the SDK import its providers by another name, the alias in lib/stages/bundle.ts would do nothing.
   [
     'a credential provider',
     /^@aws-sdk\/(credential-provider-|token-providers|nested-clients)/,
@@ -70,11 +70,11 @@ const ABSENT: [what: string, files: RegExp, names: readonly FunctionName[]][] = 
   ['a client of Secrets Manager', /^@aws-sdk\/client-secrets-manager\//, ['sweep', 'jobs']],
   [
     'what asks ModelStudio',
-    /^functions\/(edge\/modelstudio|core\/upstream)\.ts$/,
+    /^functions\/(edge\/modelstudio\.ts|core\/upstream\/upstream\.ts)$/,
     ['deliver', 'sweep', 'jobs'],
   ],
   ['the client of S3', /^@aws-sdk\/client-s3\//, functionNames],
-  ['the OpenAPI document', /^openapi\//, ['submit', 'poll', 'collect', 'deliver', 'sweep']],
+  ['the OpenAPI document', /openapi\.json$/, ['submit', 'poll', 'collect', 'deliver', 'sweep']],
 ];
 
 describe.each(ABSENT)('%s', (what, files, names) => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Resources } from '../../lib/safety/resources.ts';
-import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/safety/wiring.ts';
+import { Resources } from '../../lib/rules/resources.ts';
+import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/rules/wiring.ts';
 import { judge } from './synthesis.ts';
 
 /** By action, the constructs that it is allowed on. */

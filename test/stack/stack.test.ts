@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
-import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/concurrency.ts';
+import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/stages/concurrency.ts';
 import { synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types

@@ -1,16 +1,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { IConstruct } from 'constructs';
 import { vi } from 'vitest';
-import { readSettings } from '../../lib/settings.ts';
+import { readSettings } from '../../lib/settings/read-settings.ts';
 import { ModelStudioJobsStack } from '../../lib/stack.ts';
 
 const cdkJson = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
 // Of all that a synthesis does, bundling takes longest, and no test of the stack looks into a bundle.
-vi.mock('../../lib/bundle.ts', () => ({
+vi.mock('../../lib/stages/bundle.ts', () => ({
   bundleFunctions() {
     const root = temporaryFolder();
     const folderOf = (name: string) => {
@@ -50,6 +51,13 @@ export function assemble(stackName: string, outdir: string): string {
 
 export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {
   return judge(context, (stack) => Template.fromStack(stack));
+}
+
+/** A construct of the stack, by its path. */
+export function constructAt<T extends IConstruct>({ node }: Stack, path: string): T {
+  const found = node.findAll().find((construct) => construct.node.path === `${node.path}/${path}`);
+  if (!found) throw new Error(`The stack has no construct ${path}`);
+  return found as T;
 }
 
 const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));

@@ -22,8 +22,8 @@ import {
 } from '../../functions/core/polling/overdue.ts';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
 import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
-import { readSettings } from '../../lib/settings.ts';
-import { ALARMS } from '../../lib/watch/alarms.ts';
+import { ALARMS } from '../../lib/monitoring/alarms/alarms.ts';
+import { readSettings } from '../../lib/settings/read-settings.ts';
 import { synthesize } from './synthesis.ts';
 
 const DAY = 86_400;
@@ -198,10 +198,7 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
   ],
   ...['Poll', 'Deliver'].map((name): (typeof ORDER)[number] => [
     [`a message of ${name} is set aside`, queueNamed(name)?.dying ?? 0],
-    [
-      'the alarm of the oldest message',
-      oldestMessage && 'atLeast' in oldestMessage ? oldestMessage.atLeast : 0,
-    ],
+    ['the alarm of the oldest message', oldestMessage?.threshold ?? 0],
     'one that always fails rings the alarm that says so',
   ]),
 

@@ -3,23 +3,26 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeSettings } from '../../lib/settings/read-settings.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LIST = 'functions/core/variables.ts';
 
 /** What is changed on one side alone: a variable that is renamed or left out, a limit, a setting. */
-const TRIES: [file: string, text: string, instead: string][] = [
-  ['lib/api.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
-  ['lib/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
-  ['lib/sweep.ts', 'DELIVER_QUEUE_URL: deliver.queue.queue.queueUrl,', ''],
+const TRIES: [file: string, text: string, instead: string, missedIn?: string][] = [
+  ['lib/stages/submit.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
+  ['lib/stages/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
+  ['lib/stages/sweep.ts', 'DELIVER_QUEUE_URL: deliverQueue }', '}'],
   ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
   ['functions/submit/handler.ts', "optional('DEFAULT_WEBHOOK_URL')", "optional('DEFAULT_URL')"],
   ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],
   ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],
   ['functions/edge/settings.ts', "number('LAG_PER_POLL_SECONDS')", "number('LAG_PER_POLL')"],
-  ['lib/function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
+  ['lib/stages/stage-function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
   ['functions/poll/handler.ts', 'REPORT_MAX_BYTES.poll', 'REPORT_MAX_BYTES.poller'],
-  ['lib/gateway.ts', 'settings.throttleRate > ', 'settings.throttle > '],
+  ['lib/stages/jobs.ts', 'URL: props.deliverQueue', 'URL: props.deliverQueue.queue.queueUrl'],
+  ['lib/http/throttle.ts', 'settings.throttleRate > ', 'settings.throttle > '],
+  ['lib/settings/settings.ts', 'logRetentionDays: ', 'logDays: ', 'lib/http/access-log.ts'],
 ];
 
 let folder: string;
@@ -54,11 +57,9 @@ function faultsIn(cwd: string): string {
 }
 
 describe('a change on one side alone does not compile', () => {
-  it.each(TRIES)('%s: %s becomes %j', (file, text, instead) => {
+  it.each(TRIES)('%s: %s becomes %j', (file, text, _instead, missedIn) => {
     const before = readFileSync(join(root, file), 'utf8').split(text)[0] ?? '';
-    const line = before.split('\n').length;
-    // What is left out is missed where the object begins that lacks it.
-    const place = instead === '' ? `${file}(` : `${file}(${line},`;
+    const place = missedIn ? `${missedIn}(` : `${file}(${before.split('\n').length},`;
     expect(faults.split('\n').filter((fault) => fault.startsWith(place))).toHaveLength(1);
   });
 });
@@ -75,5 +76,14 @@ describe('a variable is both given and read', () => {
     if (/^(ACCESS|SECRET_ACCESS|SESSION|LAMBDA)_/.test(name)) return expect(read).toContain(`'AWS_${name}'`);
     if (name !== 'WEBHOOK_ALLOW_LOOPBACK') expect(given).toContain(`${name}:`);
     if (name !== 'UV_THREADPOOL_SIZE') expect(read).toContain(`('${name}')`);
+  });
+});
+
+describe('a setting is both described and used', () => {
+  const files = globSync('{bin,lib}/**/*.ts', { cwd: root, exclude: ['lib/settings/**'] });
+  const used = files.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+
+  it.each(describeSettings().map(({ name }) => name))('%s', (name) => {
+    expect(used).toMatch(new RegExp(`\\b${name}\\b`));
   });
 });

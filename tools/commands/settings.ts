@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describeSettings } from '../../lib/settings.ts';
+import { describeSettings } from '../../lib/settings/read-settings.ts';
 
 const README = new URL('../../README.md', import.meta.url);
 const MARKED = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
 
-/** A README whose table of the settings says what lib/settings.ts says. */
+/** A README whose table of the settings says what lib/settings/settings.ts says. */
 export function withSettingsTable(readme: string): string {
   if (!MARKED.test(readme)) throw new Error('README.md has no <!-- settings --> … <!-- /settings -->');
   return readme.replace(MARKED, (_match, start: string, end: string) => `${start}${settingsTable()}${end}`);

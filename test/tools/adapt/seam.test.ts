@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DIALECT, root, SEAM } from './seam.ts';
 
 /** Beside the seam: which settings there are, and the variables that functions get them by. */
-const SETTINGS = ['lib/settings.ts', 'lib/stack.ts', 'functions/core/variables.ts'];
+const SETTINGS = ['lib/settings/settings.ts', 'lib/stack.ts', 'functions/core/variables.ts'];
 
 /** What only ModelStudio's API has. The name itself is that of the port, of public codes and of resources. */
 const WORDS = [

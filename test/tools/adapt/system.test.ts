@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 import { Webhook } from 'standardwebhooks';
 import { expect, it, type TestContext, vi } from 'vitest';
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
-import { bundling, functionNames, handlerOf } from '../../../lib/bundle.ts';
-import { readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings/read-settings.ts';
+import { bundling, functionNames, handlerOf } from '../../../lib/stages/bundle.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { startLocalStack } from '../../../tools/local/stack/stack.ts';
 import { type Post, startReceiver } from '../blackbox/receiver.ts';
@@ -42,7 +42,7 @@ async function synthesizeAdapted(folder: string): Promise<string> {
   const bundles = join(folder, 'bundles');
   await bundleAdapted(bundles);
   const folderOf = (name: string) => join(bundles, name);
-  vi.doMock('../../../lib/bundle.ts', () => ({
+  vi.doMock('../../../lib/stages/bundle.ts', () => ({
     bundleFunctions: () => ({ folderOf, remove: () => undefined }),
   }));
   const { ModelStudioJobsStack } = await import('../../../lib/stack.ts');

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { UNITS_PER_JOB } from '../../../lib/state.ts';
+import { UNITS_PER_JOB } from '../../../lib/storage/storage.ts';
 import { measure } from '../../../tools/bench/cost/measure.ts';
 import { synthesize } from '../../stack/synthesis.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { splitConcurrency } from '../../../lib/concurrency.ts';
-import { readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings/read-settings.ts';
+import { splitConcurrency } from '../../../lib/stages/concurrency.ts';
 import { concurrencyResult } from '../../../tools/commands/doctor/concurrency.ts';
 import { domains } from '../../../tools/commands/doctor/domains.ts';
 import type { Target } from '../../../tools/commands/target.ts';

@@ -3,7 +3,7 @@ import { parseListQuery } from '../../../functions/core/http/listing.ts';
 import { problem } from '../../../functions/core/http/problem.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { redacted, redactedInput } from '../../../functions/core/redact.ts';
-import { describeSettings, readSettings } from '../../../lib/settings.ts';
+import { describeSettings, readSettings } from '../../../lib/settings/read-settings.ts';
 import { upstreamIn, webhookScheduleIn } from '../../../tools/local/flags.ts';
 
 /** What somebody may paste into the wrong place, by the part of it that nobody else may see. */

@@ -7,8 +7,8 @@ import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { EVENT_MAX_BYTES } from '../../../functions/core/http/view.ts';
 import * as limits from '../../../functions/core/limits.ts';
 import { TABLE_MAX_BYTES } from '../../../functions/edge/documents.ts';
-import { readSettings } from '../../../lib/settings.ts';
-import { ALARMS } from '../../../lib/watch/alarms.ts';
+import { ALARMS } from '../../../lib/monitoring/alarms/alarms.ts';
+import { readSettings } from '../../../lib/settings/read-settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { parseFlags } from '../../../tools/local/flags.ts';
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
@@ -89,8 +89,8 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/and (\w+) redeliveries of a job/g, ROUNDS_MAX],
   [/Answer within (\w+) seconds/g, limits.ATTEMPT_DEADLINE_MILLIS / 1000],
   [/at most 1000 conversations and (\w+) MiB/g, BODY_MAX_BYTES / MIB],
-  [/until they are done; (\w+) days at most/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
-  [/at most, dead letters (\w+) /g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
+  [/until they are done; (\w+) days at most/g, constantIn('lib/stages/stage-queue.ts', 'RETENTION_DAYS')],
+  [/at most, dead letters (\w+) /g, constantIn('lib/stages/stage-queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
   [/`retentionDays` after its end \((\w+) by default\)/g, defaults.retentionDays],
   [/`logRetentionDays` \((\w+) by default\)/g, defaults.logRetentionDays],
   [/ModelStudio alone may take (\w+) s to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
@@ -104,11 +104,20 @@ const SAID: [sentence: RegExp, number: number][] = [
   ],
   [/every 2 s costs ([\d.]+) times the optimum/g, timesOptimum('every 2 s')],
   [/backoff costs \[([\d.]+) times/g, timesOptimum('Lambda durable functions, waitForCondition')],
-  [/messages are kept for (\w+) days/g, constantIn('lib/queue.ts', 'RETENTION_DAYS')],
-  [/letters are kept until (\w+) days/g, constantIn('lib/queue.ts', 'DEAD_LETTERS_RETENTION_DAYS')],
+  [/messages are kept for (\w+) days/g, constantIn('lib/stages/stage-queue.ts', 'RETENTION_DAYS')],
+  [
+    /letters are kept until (\w+) days/g,
+    constantIn('lib/stages/stage-queue.ts', 'DEAD_LETTERS_RETENTION_DAYS'),
+  ],
   [/does not manage in (\w+) s\b/g, limits.SWEEP_MILLIS / 1000],
-  [/from (\w+) (?:a second on|on queues)/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
-  [/says that (\w+) jobs or more/g, constantIn('lib/queue.ts', 'GATHERS_FROM_JOBS_PER_SECOND')],
+  [
+    /from (\w+) (?:a second on|on queues)/g,
+    constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
+  ],
+  [
+    /says that (\w+) jobs or more/g,
+    constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
+  ],
   [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SPACING_MAX')],
   [/back by half each (\w+)\b/g, seconds(PRESSURE, 'HALF_LIFE_MILLIS') / MINUTE],
   [/`throttleRate` = (\w+) requests/g, defaults.throttleRate],
@@ -179,15 +188,20 @@ describe('a number in the pages is the one in the code', () => {
 
   it.each(ALARMS)(
     'the periods of the alarm $name are those in its chapter',
-    ({ name, minutes, bad, outOf }) => {
+    ({ name, evaluation: { periodMinutes, datapointsToAlarm, evaluationPeriods } }) => {
       const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
       const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
       const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? periods of (\w+)\s+minutes/g)].map((match) =>
         match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
       );
       for (const told of said)
-        expect(told).toEqual(bad === outOf ? [bad, undefined, minutes] : [bad, outOf, minutes]);
-      if (outOf > 1) expect(chapter).toMatch(new RegExp(`periods of|for ${outOf * minutes} minutes`));
+        expect(told).toEqual([
+          datapointsToAlarm,
+          datapointsToAlarm === evaluationPeriods ? undefined : evaluationPeriods,
+          periodMinutes,
+        ]);
+      if (evaluationPeriods > 1)
+        expect(chapter).toMatch(new RegExp(`periods of|for ${evaluationPeriods * periodMinutes} minutes`));
     },
   );
 });

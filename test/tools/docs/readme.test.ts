@@ -7,7 +7,7 @@ import { PROBLEMS } from '../../../functions/core/http/problem.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { afterAttempt } from '../../../functions/core/webhook/attempt.ts';
 import { signedHeaders } from '../../../functions/core/webhook/signature.ts';
-import { readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings/read-settings.ts';
 import { withSettingsTable } from '../../../tools/commands/settings.ts';
 import { MODELS } from '../../../tools/local/sandbox/models.ts';
 import { EXAMPLES } from '../../../tools/openapi/examples.ts';

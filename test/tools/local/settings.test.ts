@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeSettings } from '../../../lib/settings.ts';
+import { describeSettings } from '../../../lib/settings/read-settings.ts';
 import { refuseUnsupportedTypes, unsupportedProperties } from '../../../tools/local/stack/resources.ts';
 import type { Template } from '../../../tools/local/stack/template.ts';
 import { onLaptop } from '../../../tools/local/synthesize.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MEMORY_MIB, REPORT_MAX_BYTES } from '../../../functions/core/limits.ts';
-import { type Bundles, bundleFunctions } from '../../../lib/bundle.ts';
+import { type Bundles, bundleFunctions } from '../../../lib/stages/bundle.ts';
 import { environment } from '../../../tools/bench/start/environment.ts';
 import { startCloud } from './cloud.ts';
 

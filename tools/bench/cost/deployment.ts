@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings/read-settings.ts';
 import { ModelStudioJobsStack } from '../../../lib/stack.ts';
 import type { FunctionName } from './assumptions.ts';
 

@@ -162,7 +162,7 @@ export class Cloud implements Services {
   }
 }
 
-/** As lib/state.ts has it. */
+/** As lib/storage/storage.ts has it. */
 const JOBS: TableShape = {
   name: 'jobs',
   key: 'jobId',

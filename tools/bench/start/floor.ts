@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
-import { bundling, type FunctionName, handlerOf } from '../../../lib/bundle.ts';
+import { bundling, type FunctionName, handlerOf } from '../../../lib/stages/bundle.ts';
 
 const CLIENT = /node_modules\/(@aws-sdk\/client-[a-z0-9-]+)\/dist-es\/([A-Za-z0-9]+Client)\.js$/;
 

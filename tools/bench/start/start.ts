@@ -9,7 +9,7 @@ import {
   type FunctionName,
   functionNames,
   handlerOf,
-} from '../../../lib/bundle.ts';
+} from '../../../lib/stages/bundle.ts';
 import { figure, markdownTable } from '../flows/markdown.ts';
 import type { Part } from '../part.ts';
 import { bundleFloor, bundleOtherwise, clientsOf } from './floor.ts';

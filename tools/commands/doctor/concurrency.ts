@@ -1,4 +1,4 @@
-import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../../../lib/concurrency.ts';
+import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../../../lib/stages/concurrency.ts';
 import { type CheckResult, failed, ok } from './result.ts';
 
 /** One for the sweep, and some for the API. */

@@ -1,0 +1,25 @@
+import { type AlarmRow, perFunction, perTable } from './row.ts';
+
+export const CAPACITY: AlarmRow[] = [
+  {
+    name: 'function-errors',
+    means: 'This function keeps failing as a whole: it crashes, runs out of time or memory, or cannot start.',
+    metrics: perFunction((fn) => fn.metricErrors({ statistic: 'Sum' })),
+    threshold: 1,
+    evaluation: { periodMinutes: 5, datapointsToAlarm: 2, evaluationPeriods: 12 },
+  },
+  {
+    name: 'function-throttles',
+    means: 'Lambda keeps refusing to run this function: the account has no concurrency left.',
+    metrics: perFunction((fn) => fn.metricThrottles({ statistic: 'Sum' })),
+    threshold: 1,
+    evaluation: { periodMinutes: 5, datapointsToAlarm: 2, evaluationPeriods: 3 },
+  },
+  {
+    name: 'table-throttles',
+    means: 'DynamoDB keeps refusing to read or write this table: it was not provisioned for so much.',
+    metrics: perTable((table) => table.metricRefusals()),
+    threshold: 1,
+    evaluation: { periodMinutes: 5, datapointsToAlarm: 2, evaluationPeriods: 3 },
+  },
+];

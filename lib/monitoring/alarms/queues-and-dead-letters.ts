@@ -1,0 +1,23 @@
+import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { type AlarmRow, perQueue } from './row.ts';
+
+export const QUEUES: AlarmRow[] = [
+  {
+    name: 'oldest-message',
+    means: 'A message has been in this queue for 40 minutes.',
+    metrics: perQueue(({ queue }) => queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum' })),
+    threshold: 2400,
+    evaluation: { periodMinutes: 5, datapointsToAlarm: 1, evaluationPeriods: 1 },
+  },
+  {
+    name: 'dead-letters',
+    means: 'A message of this queue has failed 14 times and was moved to the dead-letter queue.',
+    metrics: perQueue(({ deadLetterQueue }) =>
+      deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' }),
+    ),
+    threshold: 1,
+    evaluation: { periodMinutes: 5, datapointsToAlarm: 1, evaluationPeriods: 1 },
+    // A queue in which nothing happens has no data after six hours. That is no reason to take it for empty.
+    treatMissingData: TreatMissingData.IGNORE,
+  },
+];

@@ -1,0 +1,193 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  type MetricOptions,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import type { MetricName } from '../../functions/core/metrics.ts';
+import type { StageQueue } from '../stages/stage-queue.ts';
+import { type Monitored, nameOf, type Statistic } from './monitored.ts';
+
+/** Of the 24 columns that a dashboard has. */
+const FULL = 24;
+const QUARTER = 6;
+
+interface MonitoringDashboardProps {
+  monitored: Monitored;
+  alarms: Alarm[];
+}
+
+/** Answers, from top to bottom: is it healthy, how slow is it, how much does it do? */
+export class MonitoringDashboard extends Dashboard {
+  constructor(scope: Construct, id: string, { monitored, alarms }: MonitoringDashboardProps) {
+    super(scope, id, {
+      dashboardName: monitored.stackName,
+      defaultInterval: Duration.hours(12),
+      widgets: [
+        [heading('Is it healthy?')],
+        [new AlarmStatusWidget({ title: 'Alarms: see docs/runbook.md', alarms, width: FULL, height: 7 })],
+        healthOf(monitored),
+        [heading('How slow is it?')],
+        slownessOf(monitored),
+        [heading('How much does it do?')],
+        jobsOf(monitored),
+        webhooksOf(monitored),
+        machineryOf(monitored),
+      ],
+    });
+  }
+}
+
+function heading(question: string): IWidget {
+  return new TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 });
+}
+
+function graph(
+  title: string,
+  left: IMetric[],
+  props: { stacked?: boolean; right?: IMetric[] } = {},
+): IWidget {
+  return new GraphWidget({ title, left, width: QUARTER, height: 6, leftYAxis: { min: 0 }, ...props });
+}
+
+function percentiles(title: string, metric: (p: Statistic) => IMetric): IWidget {
+  return graph(title, (['p50', 'p90', 'p99'] as const).map(metric));
+}
+
+/** @param labels of the metrics, by their names */
+function sums({ own }: Monitored, labels: Partial<Record<MetricName, string>>): IMetric[] {
+  return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
+}
+
+function ofQueues(
+  title: string,
+  { queues }: Monitored,
+  metric: (of: StageQueue, options: MetricOptions) => IMetric,
+): IWidget {
+  return graph(
+    title,
+    queues.map((each) => metric(each, { statistic: 'Maximum', label: nameOf(each) })),
+  );
+}
+
+function healthOf(monitored: Monitored): IWidget[] {
+  const oldest = [monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue')];
+  return [
+    graph('Sweeps and jobs recovered', sums(monitored, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
+    graph('Oldest overdue job, seconds', oldest),
+    ofQueues('Oldest message, seconds', monitored, ({ queue }, options) =>
+      queue.metricApproximateAgeOfOldestMessage(options),
+    ),
+    ofQueues('Dead letters', monitored, ({ deadLetterQueue }, options) =>
+      deadLetterQueue.metricApproximateNumberOfMessagesVisible(options),
+    ),
+  ];
+}
+
+function slownessOf({ own, httpApi }: Monitored): IWidget[] {
+  return [
+    percentiles('Job, seconds from creation to end', (p) => own('JobSeconds', p, p)),
+    percentiles('Detection lag, seconds at most', (p) => own('DetectionLagSeconds', p, p)),
+    percentiles('Webhook attempt, seconds', (p) => own('WebhookAttemptSeconds', p, p)),
+    percentiles('API latency, milliseconds', (p) => httpApi.metricLatency({ statistic: p, label: p })),
+  ];
+}
+
+function jobsOf(monitored: Monitored): IWidget[] {
+  const { own, httpApi } = monitored;
+  const ended = sums(monitored, {
+    JobsCompleted: 'completed',
+    JobsFailed: 'failed',
+    JobsCancelled: 'cancelled',
+    JobsExpired: 'expired',
+  });
+  const errors = sums(monitored, {
+    UpstreamTimeouts: 'timeout',
+    UpstreamConnectionResets: 'connection resets',
+    UpstreamConnectionFailures: 'connection failures',
+    UpstreamUnauthorized: '401, 403',
+    UpstreamRefusals: 'refusals',
+    UpstreamUnavailable: '429, 503',
+    UpstreamServerErrors: '5xx',
+    UpstreamInvalidResponses: 'invalid responses',
+  });
+  return [
+    graph('Jobs ended, and created', ended, {
+      stacked: true,
+      right: sums(monitored, { JobsCreated: 'created' }),
+    }),
+    graph('Polls, and polls per job', sums(monitored, { Polls: 'polls' }), {
+      right: [own('PollsPerJob', 'p50', 'per job, p50'), own('PollsPerJob', 'p99', 'per job, p99')],
+    }),
+    graph('ModelStudio errors', errors, { stacked: true }),
+    graph('API requests', [
+      httpApi.metricCount({ statistic: 'Sum', label: 'all' }),
+      httpApi.metricClientError({ statistic: 'Sum', label: '4xx' }),
+      ...sums(monitored, { KeysRefused: 'without a valid key' }),
+      httpApi.metricServerError({ statistic: 'Sum', label: '5xx' }),
+    ]),
+  ];
+}
+
+function webhooksOf(monitored: Monitored): IWidget[] {
+  const { own } = monitored;
+  const settled = sums(monitored, {
+    WebhooksDelivered: 'delivered',
+    WebhooksExhausted: 'exhausted',
+    WebhooksGone: 'gone',
+    WebhooksBlocked: 'blocked',
+  });
+  const seldom = sums(monitored, {
+    UnknownSubmissions: 'unknown submissions',
+    UnknownUpstreamStates: 'unknown states',
+    ResultsTooLarge: 'results too large',
+    ResultsUnreadable: 'results unreadable',
+    ResultsMissing: 'results missing',
+    ResultsSurplus: 'results of no task',
+  });
+  return [
+    graph('Webhook attempts', sums(monitored, { WebhookAttempts: 'attempts', WebhookFailures: 'failures' })),
+    graph('Webhook failures, %', [
+      new MathExpression({
+        expression: '100 * failures / attempts',
+        usingMetrics: { failures: own('WebhookFailures', 'Sum'), attempts: own('WebhookAttempts', 'Sum') },
+        label: 'failed',
+      }),
+    ]),
+    graph('Webhooks settled', settled, { stacked: true }),
+    graph('Seldom', seldom),
+  ];
+}
+
+function machineryOf(monitored: Monitored): IWidget[] {
+  const { functions, tables } = monitored;
+  return [
+    graph(
+      'Functions at once',
+      functions.map((fn) => fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: fn.stage })),
+    ),
+    graph(
+      'Function errors, and throttles of functions and tables',
+      functions.map((fn) => fn.metricErrors({ statistic: 'Sum', label: fn.stage })),
+      {
+        right: [
+          ...functions.map((fn) => fn.metricThrottles({ statistic: 'Sum', label: `${fn.stage} throttled` })),
+          ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
+        ],
+      },
+    ),
+    ofQueues('Messages due', monitored, ({ queue }, options) =>
+      queue.metricApproximateNumberOfMessagesVisible(options),
+    ),
+    ofQueues('Messages held back until they are due', monitored, ({ queue }, options) =>
+      queue.metricApproximateNumberOfMessagesDelayed(options),
+    ),
+  ];
+}

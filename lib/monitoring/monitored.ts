@@ -1,0 +1,48 @@
+import { Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { type MetricName, NAMESPACE } from '../../functions/core/metrics.ts';
+import { StageFunction } from '../stages/stage-function.ts';
+import { StageQueue } from '../stages/stage-queue.ts';
+import { JobTable } from '../storage/job-table.ts';
+
+/** Of a metric over a period, as CloudWatch names it. */
+export type Statistic = 'Average' | 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
+
+/** What there is to monitor. */
+export interface Monitored {
+  stackName: string;
+  functions: StageFunction[];
+  queues: StageQueue[];
+  tables: JobTable[];
+  httpApi: HttpApi;
+  /** One of the product's own metrics. */
+  own(name: MetricName, statistic: Statistic, label?: string): Metric;
+}
+
+/** Every function, queue and job table that the stack has by now, so that a new one is monitored without a word. */
+export function monitoredIn(scope: Construct, httpApi: HttpApi): Monitored {
+  const { stackName, node } = Stack.of(scope);
+  const constructs = node.findAll();
+  return {
+    stackName,
+    functions: constructs.filter((construct) => construct instanceof StageFunction),
+    queues: constructs.filter((construct) => construct instanceof StageQueue),
+    tables: constructs.filter((construct) => construct instanceof JobTable),
+    httpApi,
+    own: (metricName, statistic, label) =>
+      new Metric({
+        namespace: NAMESPACE,
+        metricName,
+        statistic,
+        dimensionsMap: { service: stackName },
+        ...(label !== undefined && { label }),
+      }),
+  };
+}
+
+/** Of a stage's queue, or of a table: a word for alarms and graphs. */
+export function nameOf({ node }: StageQueue | JobTable): string {
+  return node.id.toLowerCase();
+}

@@ -1,0 +1,67 @@
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings/settings.ts';
+import { ALARMS } from './alarms/alarms.ts';
+import type { AlarmMetric, AlarmRow } from './alarms/row.ts';
+import { MonitoringDashboard } from './dashboard.ts';
+import { monitoredIn } from './monitored.ts';
+
+const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
+
+interface MonitoringProps {
+  settings: Settings;
+  httpApi: HttpApi;
+}
+
+/** Alarms and a dashboard over all that is in the stack by now. */
+export class Monitoring extends Construct {
+  constructor(scope: Construct, id: string, { settings, httpApi }: MonitoringProps) {
+    super(scope, id);
+    const monitored = monitoredIn(this, httpApi);
+    const action = new SnsAction(this.topic(settings));
+    const alarms = ALARMS.flatMap((row) =>
+      row.metrics(monitored).map(([subject, metric]) => {
+        const name = subject === null ? row.name : `${row.name}-${subject}`;
+        return this.addAlarm(name, row, metric);
+      }),
+    );
+    // Nobody is notified when all is well again: with a new stack, every alarm says so once.
+    for (const alarm of alarms) alarm.addAlarmAction(action);
+    new MonitoringDashboard(this, 'Dashboard', { monitored, alarms });
+  }
+
+  private topic({ alarmTopicArn, alarmEmail }: Settings): ITopic {
+    if (alarmTopicArn !== undefined) return Topic.fromTopicArn(this, 'Topic', alarmTopicArn);
+    // Not encrypted: alarms hold no secret, and CloudWatch could publish with a customer's own key only.
+    const topic = new Topic(this, 'Topic', { displayName: 'ModelStudio jobs', enforceSSL: true });
+    // A topic that has any policy lacks the default one, by which CloudWatch might publish.
+    topic.grantPublish(
+      new ServicePrincipal('cloudwatch.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    if (alarmEmail !== undefined) topic.addSubscription(new EmailSubscription(alarmEmail));
+    else Annotations.of(this).addWarningV2('modelstudio-jobs:alarms', NOBODY_NOTIFIED);
+    return topic;
+  }
+
+  private addAlarm(id: string, row: AlarmRow, metric: AlarmMetric): Alarm {
+    const { periodMinutes, datapointsToAlarm, evaluationPeriods } = row.evaluation;
+    return new Alarm(this, id, {
+      alarmName: `${Stack.of(this).stackName}-${id}`,
+      alarmDescription: `${row.means} docs/runbook.md#${row.name}`,
+      metric: metric.with({ period: Duration.minutes(periodMinutes) }),
+      threshold: row.threshold,
+      comparisonOperator: row.comparisonOperator ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      datapointsToAlarm,
+      evaluationPeriods,
+      treatMissingData: row.treatMissingData ?? TreatMissingData.NOT_BREACHING,
+    });
+  }
+}

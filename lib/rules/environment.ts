@@ -1,0 +1,49 @@
+import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
+import type { Rule } from './rule.ts';
+
+export const jobRetention: Rule = ({ wiring }) =>
+  wiring.functions
+    .map(({ path, properties }) => ({ path, days: properties.Environment?.Variables?.['RETENTION_DAYS'] }))
+    .filter(({ days }) => !(Number(days) * 86_400 > LONGEST_JOB_SECONDS))
+    .map(
+      ({ path, days }) =>
+        `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
+    );
+
+/** Of a function's environment, with the names. */
+const ENVIRONMENT_MAX_BYTES = 4096;
+/** No name, URL or ARN that AWS makes up for a resource of the stack is longer. */
+const REFERENCE_BYTES = 200;
+
+export const environmentSize: Rule = ({ wiring }) =>
+  wiring.functions.flatMap(({ path, properties }) => {
+    const variables = Object.entries(properties.Environment?.Variables ?? {});
+    const sizes = variables.map(([name, value]): [name: string, bytes: number] => [
+      name,
+      name.length + (typeof value === 'string' ? Buffer.byteLength(value) : REFERENCE_BYTES),
+    ]);
+    const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
+    if (total <= ENVIRONMENT_MAX_BYTES) return [];
+    const [[largest] = ['']] = sizes.sort(([, a], [, b]) => b - a);
+    return [
+      `${path} has too large an environment, most of it ${largest}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
+    ];
+  });
+
+/** What CloudFormation would put a secret's value for, and what our own secrets look like. */
+const SECRET_VALUE =
+  /\{\{resolve:(secretsmanager|ssm-secure):|\bwhsec_|\bmsj_[A-Za-z0-9]+_|\bAKIA[A-Z0-9]{16}\b/;
+
+export const environmentSecrets: Rule = ({ wiring, hiddenParameters }) =>
+  wiring.functions.flatMap(({ path, properties }) =>
+    Object.entries(properties.Environment?.Variables ?? {})
+      .map(([name, value]) => ({ name, text: JSON.stringify(value) }))
+      .filter(
+        ({ text }) =>
+          SECRET_VALUE.test(text) || hiddenParameters.some((id) => text.includes(`{"Ref":"${id}"}`)),
+      )
+      .map(
+        ({ name }) =>
+          `${path} has a secret's value in its environment variable ${name}: give it the secret's ARN and the right to read it.`,
+      ),
+  );

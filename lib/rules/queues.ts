@@ -1,0 +1,39 @@
+import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
+import type { Rule } from './rule.ts';
+
+/** SQS's own default. */
+const RETENTION_SECONDS = 4 * 86_400;
+/** AWS asks for so many receives. */
+const RECEIVES_MIN = 5;
+const RECEIVES_MAX = 100;
+
+export const receives: Rule = ({ wiring }) =>
+  wiring.queues
+    .filter((queue) => wiring.deadLetterQueueOf(queue))
+    .map(({ path, properties }) => ({ path, count: properties.RedrivePolicy?.maxReceiveCount ?? 0 }))
+    .filter(({ count }) => count < RECEIVES_MIN || count > RECEIVES_MAX)
+    .map(
+      ({ path, count }) =>
+        `${path} sets a message aside after ${count} receives (maxReceiveCount): it must be ${RECEIVES_MIN} to ${RECEIVES_MAX}.`,
+    );
+
+export const messageRetention: Rule = ({ wiring }) =>
+  wiring.queues
+    .map(({ path, properties }) => ({ path, kept: properties.MessageRetentionPeriod ?? RETENTION_SECONDS }))
+    .filter(({ kept }) => kept < LONGEST_JOB_SECONDS)
+    .map(
+      ({ path, kept }) =>
+        `${path} keeps messages for ${kept} s, shorter than the longest job lives (${LONGEST_JOB_SECONDS} s).`,
+    );
+
+/** A message keeps its age when it is set aside. */
+export const deadLetterRetention: Rule = ({ wiring }) =>
+  wiring.queues.flatMap((queue) => {
+    const aside = wiring.deadLetterQueueOf(queue);
+    const kept = queue.properties.MessageRetentionPeriod ?? RETENTION_SECONDS;
+    const keptAside = aside?.properties.MessageRetentionPeriod ?? RETENTION_SECONDS;
+    if (!aside || keptAside > kept) return [];
+    return [
+      `${aside.path} must keep messages longer than ${queue.path}: they count from when they were sent.`,
+    ];
+  });

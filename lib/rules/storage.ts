@@ -1,0 +1,62 @@
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
+import type { Rule } from './rule.ts';
+
+const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
+const BUCKET = 'AWS::S3::Bucket';
+const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
+
+/** Tables that are written to, but have few rows by nature. */
+const BOUNDED: Record<string, string> = {
+  'State/Experience': 'a small row for each model and size of job',
+};
+
+interface TableProperties {
+  DeletionProtectionEnabled?: boolean;
+  TimeToLiveSpecification?: { Enabled?: boolean };
+}
+
+interface BucketProperties {
+  BucketEncryption?: unknown;
+  LifecycleConfiguration?: { Rules: { ExpirationInDays?: number; Prefix?: string; Status: string }[] };
+}
+
+export const retained: Rule = ({ resources, settings }) =>
+  settings.removalPolicy === 'destroy'
+    ? []
+    : resources
+        .ofType<TableProperties>(...KEEPERS)
+        .filter(
+          ({ deletionPolicy, properties }) =>
+            deletionPolicy !== 'RetainExceptOnCreate' || properties.DeletionProtectionEnabled,
+        )
+        .map(
+          ({ path }) =>
+            `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`,
+        );
+
+export const timeToLive: Rule = ({ resources, wiring }) =>
+  resources
+    .ofType<TableProperties>(...TABLES)
+    .filter((table) => wiring.allowed(['dynamodb:PutItem', 'dynamodb:UpdateItem'], table).length > 0)
+    .filter(({ path, properties }) => !properties.TimeToLiveSpecification?.Enabled && !(path in BOUNDED))
+    .map(({ path }) => `${path} is written to, but has no time to live: it would grow for ever.`);
+
+export const expiration: Rule = ({ resources, settings }) =>
+  resources.ofType<BucketProperties>(BUCKET).flatMap(({ path, properties }) => {
+    const rules = properties.LifecycleConfiguration?.Rules ?? [];
+    const everywhere = rules.filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix);
+    const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
+    if (days.length === 0)
+      return [`${path} has no lifecycle rule that expires its objects: it would grow for ever.`];
+    const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
+    if (Math.min(...days) >= needed) return [];
+    return [
+      `${path} expires objects after ${Math.min(...days)} days: jobs may lead to them, and deliver them, for ${needed}.`,
+    ];
+  });
+
+export const bucketEncryption: Rule = ({ resources }) =>
+  resources
+    .ofType<BucketProperties>(BUCKET)
+    .filter(({ properties }) => !properties.BucketEncryption)
+    .map(({ path }) => `${path} is not encrypted.`);

@@ -1,0 +1,56 @@
+import * as limits from '../../functions/core/limits.ts';
+import type { Rule } from './rule.ts';
+import type { Fn, Wiring } from './wiring.ts';
+
+/** SQS's own default. */
+const VISIBILITY_SECONDS = 30;
+/** AWS asks for this factor between a queue's visibility timeout and its function's timeout. */
+const VISIBILITY_FACTOR = 6;
+
+export const visibility: Rule = ({ wiring }) =>
+  wiring.consumers.flatMap(({ queue, fn, mapping }) => {
+    const hidden = queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS;
+    const gathered = mapping.MaximumBatchingWindowInSeconds ?? 0;
+    const needed = VISIBILITY_FACTOR * (fn.properties.Timeout ?? 3) + gathered;
+    if (hidden >= needed) return [];
+    const reason = `six times the timeout of ${fn.path}${gathered > 0 ? ' and its batching window' : ''}`;
+    return [`${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, ${reason}.`];
+  });
+
+/** What a function waits for, and the lease that it holds meanwhile. */
+const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
+  'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: limits.SUBMIT_LEASE_MILLIS },
+  'Poll/Poller': { millis: limits.POLL_DEADLINE_MILLIS },
+  'Poll/Collector': { millis: limits.COLLECT_DEADLINE_MILLIS },
+  'Deliver/Function': { millis: limits.ATTEMPT_DEADLINE_MILLIS, leaseMillis: limits.ATTEMPT_LEASE_MILLIS },
+  'Sweep/Function': { millis: limits.SWEEP_MILLIS },
+};
+
+/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
+export const leases: Rule = ({ wiring }) =>
+  wiring.functions.flatMap((fn) => {
+    const { leaseMillis } = WAITS[fn.path] ?? {};
+    return leaseMillis ? leaseFaults(fn, leaseMillis / 1000, wiring) : [];
+  });
+
+function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
+  const timeout = fn.properties.Timeout ?? 3;
+  const visible = wiring.consumers
+    .filter((consumer) => consumer.fn === fn)
+    .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= lease)
+    .map(
+      ({ queue }) => `${queue.path} must hide a message for longer than the lease of ${fn.path}, ${lease} s.`,
+    );
+  const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${lease} s.`;
+  return timeout < lease ? visible : [outlived, ...visible];
+}
+
+/** Beside what it waits for, one service of AWS may hang without costing a function its life and its batch. */
+export const deadlines: Rule = ({ wiring }) =>
+  wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
+    const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
+    if (Timeout > needed) return [];
+    return [
+      `${path} may run for ${Timeout} s: what it waits for and a call to AWS that hangs take ${needed} s.`,
+    ];
+  });

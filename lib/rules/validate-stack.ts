@@ -1,0 +1,36 @@
+import { CfnParameter, type Stack } from 'aws-cdk-lib';
+import type { Settings } from '../settings/settings.ts';
+import * as alarms from './alarms.ts';
+import * as environment from './environment.ts';
+import * as functions from './functions.ts';
+import * as queues from './queues.ts';
+import { Resources } from './resources.ts';
+import type { Rule } from './rule.ts';
+import * as storage from './storage.ts';
+import * as timeouts from './timeouts.ts';
+import { Wiring } from './wiring.ts';
+
+/** Whatever these files export is a rule: what the functions rely on, and what no general rule of AWS's could know. */
+export const RULES: Record<string, Rule> = {
+  ...queues,
+  ...functions,
+  ...timeouts,
+  ...environment,
+  ...storage,
+  ...alarms,
+};
+
+/** Stops the synthesis of a stack that breaks a rule: there is no template of it to deploy. */
+export function validateStack(stack: Stack, settings: Settings): void {
+  const validate = () => {
+    const resources = new Resources(stack);
+    const hiddenParameters = stack.node
+      .findAll()
+      .filter((construct) => construct instanceof CfnParameter)
+      .filter(({ noEcho }) => noEcho)
+      .map(({ logicalId }) => stack.resolve(logicalId) as string);
+    const context = { resources, wiring: new Wiring(resources), settings, hiddenParameters };
+    return Object.values(RULES).flatMap((rule) => rule(context));
+  };
+  stack.node.addValidation({ validate });
+}

@@ -1,0 +1,43 @@
+import { faultInWebhookUrl } from '../../functions/core/webhook/webhook-url.ts';
+import type { Settings } from './settings.ts';
+
+/** A sentence for each of the settings that are right one by one, but not together. */
+export function contradictionsIn(settings: Settings): string[] {
+  const { domainName, certificateArn, defaultEndpoint, alarmTopicArn, alarmEmail } = settings;
+  const [names, certificates] = [domainName.length, certificateArn.length];
+  const fault = faultInDefaultWebhookUrl(settings);
+  const regions = new Set([...certificateArn, ...(alarmTopicArn ? [alarmTopicArn] : [])].map(regionOf));
+  const rules: [isBroken: unknown, sentence: string][] = [
+    [fault, `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault ?? '')}.`],
+    [
+      names > 0 && certificates !== 1 && certificates !== names,
+      'The setting domainName needs certificateArn beside it: one for all names, or one for each.',
+    ],
+    [certificates > 0 && names === 0, 'The setting certificateArn needs domainName beside it.'],
+    [
+      defaultEndpoint !== 'beside' && names === 0,
+      'The setting defaultEndpoint needs domainName beside it: without, it is the only address.',
+    ],
+    [
+      regions.size > 1,
+      "The settings certificateArn and alarmTopicArn must be in one region, the stack's own.",
+    ],
+    [
+      alarmTopicArn && alarmEmail,
+      'The settings alarmTopicArn and alarmEmail exclude each other: subscribe the address to your topic.',
+    ],
+  ];
+  return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence);
+}
+
+function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName }: Settings): string | null {
+  if (defaultWebhookUrl === undefined) return null;
+  const rules = { ports: webhookPorts, loopback: false };
+  const faults = [null, ...domainName].map((ownHost) =>
+    faultInWebhookUrl(defaultWebhookUrl, { ...rules, ownHost }),
+  );
+  return faults.find((fault) => fault !== null) ?? null;
+}
+
+const regionOf = (arn: string) => arn.split(':')[3];
+const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,0 +1,67 @@
+import type * as z from 'zod';
+import { redactedInput } from '../../functions/core/redact.ts';
+import { contradictionsIn } from './contradictions.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { type Settings, SettingsSchema, type Words } from './settings.ts';
+
+const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
+
+const SettingsThatAgree = SettingsSchema.superRefine((settings, ctx) => {
+  for (const message of contradictionsIn(settings)) ctx.addIssue({ code: 'custom', message });
+});
+
+type Name = keyof Settings;
+const NAMES = Object.keys(SettingsSchema.shape) as Name[];
+
+/** Its message is made of sentences for whoever wrote the settings. */
+export class SettingsError extends Error {}
+
+/**
+ * Reads the settings from CDK context.
+ * @throws {SettingsError} with a sentence for each one that is unknown or wrong
+ */
+export function readSettings(context: Record<string, unknown>): Settings {
+  const own = Object.fromEntries(Object.entries(context).filter(([name]) => isOurs(name)));
+  const settings = SettingsThatAgree.safeParse(own);
+  if (settings.success) return settings.data;
+  const sentences = settings.error.issues.flatMap((issue) => sentencesFor(issue, own));
+  throw new SettingsError(redactedInput([...new Set(sentences)].join('\n')));
+}
+
+/** What an operator reads of each setting. */
+export function describeSettings(): { name: string; default: string | null; description: string }[] {
+  const defaults = SettingsSchema.parse({});
+  return NAMES.map((name) => ({
+    name,
+    default: defaults[name] === undefined ? null : String(defaults[name]),
+    description: wordsOf(name).description,
+  }));
+}
+
+/** CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`. Two of the CLI's have not. */
+function isOurs(name: string): boolean {
+  return !/[@:/]/.test(name) && !CLI_CONTEXT.includes(name);
+}
+
+function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
+  const name = issue.path[0] as Name | undefined;
+  if (name === undefined) return [issue.message];
+  return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
+}
+
+/** What a setting of earlier releases has become. */
+const REPLACED: Record<string, string> = {
+  pollConcurrency: 'concurrency, which is split among all queues',
+};
+
+function unknown(name: string): string {
+  if (Object.hasOwn(REPLACED, name)) return `There is no setting ${name} any more; set ${REPLACED[name]}.`;
+  const meant = didYouMean(name, NAMES);
+  const rest = meant ? `did you mean ${meant}?` : `the settings are: ${NAMES.join(', ')}.`;
+  return `There is no setting ${name}; ${rest}`;
+}
+
+function wordsOf(name: Name): Words {
+  return SettingsSchema.shape[name].meta() as unknown as Words;
+}

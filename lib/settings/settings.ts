@@ -1,0 +1,158 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as z from 'zod';
+import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
+import { areDifferent, list, number, whole } from './values.ts';
+
+/** As CloudFormation's `AllowedPattern` writes it, too. It is a part of URLs, so it must not be all dots. */
+export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
+
+/** With its jitter, the last attempt still falls into the time for which the shortest retention keeps a job. */
+const SCHEDULE_MAX_SECONDS = 5 * 86_400;
+const ATTEMPTS_MAX = 50;
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+const DNS_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/;
+const LOG_RETENTIONS = Object.values(RetentionDays)
+  .filter((days) => typeof days === 'number')
+  .filter((days) => days !== RetentionDays.INFINITE);
+
+export interface Words {
+  description: string;
+  /** Follows "must be". */
+  kind: string;
+}
+
+const setting = <Schema extends z.ZodType>(schema: Schema, words: Words) => schema.meta({ ...words });
+
+/** CloudFormation's, but for the stack that CDK itself is deployed with. */
+const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
+
+export const SettingsSchema = z.strictObject({
+  stackName: setting(z.string().regex(STACK_NAME).default('ModelStudioJobs'), {
+    description: 'the name of the stack; several stacks can share one account and region',
+    kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
+  }),
+  organizationId: setting(
+    z
+      .string()
+      .regex(new RegExp(`^${ORGANIZATION_ID_PATTERN}$`))
+      .optional(),
+    {
+      description:
+        'your ModelStudio organization; without it, only the synthesis works, and `cdk deploy` stops',
+      kind: 'a ModelStudio organization id, such as org_123',
+    },
+  ),
+  baseUrl: setting(z.string().refine(isBaseUrl).default('https://api.modelstudio.app'), {
+    description:
+      'where ModelStudio is, such as `https://studio.ionos.de` for IONOS AI Model Studio; a trailing `/api/v1` is ignored',
+    kind: 'an https URL without user name, query or fragment (http for a loopback host only)',
+  }),
+  defaultWebhookUrl: setting(z.string().optional(), {
+    description: 'the `webhook_url` of jobs that give none; the same rules apply to it',
+    kind: 'a URL that a job may give as its webhook_url',
+  }),
+  webhookRetryScheduleSeconds: setting(
+    list(whole(0, SCHEDULE_MAX_SECONDS))
+      .refine(
+        (waits) => waits.length >= 1 && waits.length <= ATTEMPTS_MAX && sum(waits) <= SCHEDULE_MAX_SECONDS,
+      )
+      .default([0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]),
+    {
+      description: `the wait before each attempt, ±20 %: at most ${ATTEMPTS_MAX} of them, at most 5 days in all`,
+      kind: `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
+    },
+  ),
+  webhookPorts: setting(
+    list(whole(1, 65_535))
+      .refine((ports) => !ports.includes(443) && areDifferent(ports))
+      .default([]),
+    {
+      description: 'ports that webhooks may use in addition to 443, such as `8443,9443`',
+      kind: 'ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443',
+    },
+  ),
+  retentionDays: setting(whole(8, 3650).default(30), {
+    description: 'how long finished jobs and their results are kept, 8 to 3650',
+    kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
+  }),
+  concurrency: setting(whole(CONCURRENCY_MIN, CONCURRENCY_MAX).default(105), {
+    description: `maximum concurrent Lambdas that work off the queues, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver (up to 10 jobs each), and 5 collect large results`,
+    kind: `a whole number from ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}`,
+  }),
+  lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
+    description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',
+    kind: 'a number of seconds from 0.1 to 3600',
+  }),
+  steadyJobsPerSecond: setting(whole(1, 5000).optional(), {
+    description:
+      'the expected steady load; it switches the tables to provisioned capacity, which is cheaper but not for bursty load',
+    kind: 'a whole number from 1 to 5000',
+  }),
+  throttleRate: setting(whole(1, 100_000).default(200), {
+    description: 'requests per second that the API accepts; more are answered with 429',
+    kind: 'a whole number from 1 to 100000',
+  }),
+  throttleBurst: setting(whole(1, 100_000).default(400), {
+    description: 'how many requests the API accepts in a burst',
+    kind: 'a whole number from 1 to 100000',
+  }),
+  domainName: setting(list(z.string().regex(DNS_NAME)).refine(areDifferent).default([]), {
+    description:
+      'your own domain for the API, such as `jobs.example.com`, whose DNS must point at the output `DomainTarget`; of several, all answer, and the first is the one in `ApiUrl`; needs `certificateArn`',
+    kind: 'a DNS name in lower case, such as jobs.example.com, or several, each once',
+  }),
+  certificateArn: setting(list(z.string().regex(CERTIFICATE_ARN)).default([]), {
+    description:
+      "the domain's certificate in ACM, in the stack's own region; for several domains, one for each or one for all",
+    kind: 'the ARN of an ACM certificate, or one for each domain',
+  }),
+  defaultEndpoint: setting(z.enum(['first', 'beside', 'off']).default('beside'), {
+    description:
+      "API Gateway's own address when there is a `domainName`: with `first` it is the one in `ApiUrl`, with `beside` it answers as well, with `off` it does not",
+    kind: 'first, beside or off',
+  }),
+  alarmTopicArn: setting(
+    z
+      .string()
+      .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/)
+      .optional(),
+    {
+      description: 'your own SNS topic, which is notified of alarms',
+      kind: 'the ARN of an SNS topic',
+    },
+  ),
+  alarmEmail: setting(z.email().optional(), {
+    description:
+      'an address that is notified of alarms, through a topic of the stack; instead of `alarmTopicArn`',
+    kind: 'an e-mail address',
+  }),
+  logLevel: setting(z.enum(['DEBUG', 'INFO']).default('INFO'), {
+    description: '`INFO`, or `DEBUG` for a line for each poll; the metrics are in these lines, too',
+    kind: 'DEBUG or INFO',
+  }),
+  logRetentionDays: setting(
+    whole(1, 3653)
+      .refine((days) => LOG_RETENTIONS.includes(days))
+      .default(RetentionDays.ONE_MONTH),
+    {
+      description: 'how long logs are kept: a number of days that CloudWatch supports',
+      kind: `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
+    },
+  ),
+  removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), {
+    description:
+      'whether tables, bucket and secrets outlive the stack: `retain`, or `destroy`, which needs an empty bucket',
+    kind: 'retain or destroy',
+  }),
+});
+
+export type Settings = z.infer<typeof SettingsSchema>;
+
+function isBaseUrl(text: string): boolean {
+  if (!/^https?:\/\/[!-~]+$/.test(text) || /[?#@\\]/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || LOOPBACK_HOSTS.includes(hostname);
+}
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);

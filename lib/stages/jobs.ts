@@ -1,0 +1,27 @@
+import type { Construct } from 'constructs';
+import { toQuery, toRows } from '../permissions.ts';
+import { StageFunction } from './stage-function.ts';
+import type { StageProps } from './stage-props.ts';
+import type { StageQueue } from './stage-queue.ts';
+
+/** Answers everything that is asked of a job once it is there. */
+export class Jobs extends StageFunction {
+  constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
+    const { storage } = props;
+    super(scope, id, {
+      ...props,
+      name: 'jobs',
+      environment: {
+        CLIENT_KEYS_TABLE: storage.clientKeys.tableName,
+        DELIVER_QUEUE_URL: props.deliverQueue,
+      },
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'BatchGetItem', 'PutItem'),
+        toQuery(storage.jobs, 'client'),
+        ...storage.toReadDocuments,
+        ...storage.toWriteDocuments,
+        toRows(storage.clientKeys, 'GetItem'),
+      ],
+    });
+  }
+}

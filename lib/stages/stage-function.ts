@@ -1,0 +1,117 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { MEMORY_MIB, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import type { OwnVariables } from '../../functions/core/variables.ts';
+import { grant, type Permission } from '../permissions.ts';
+import type { FunctionName } from './bundle.ts';
+import type { StageProps } from './stage-props.ts';
+import { StageQueue } from './stage-queue.ts';
+
+/** A queue or a secret among a function's variables gives it the URL or the ARN, and the right to send or to read. */
+type Environment<Variables> = {
+  [Name in keyof Variables]: Name extends `${string}_QUEUE_URL`
+    ? StageQueue
+    : Name extends `${string}_SECRET_ARN`
+      ? Secret
+      : Variables[Name];
+};
+
+interface Consumption {
+  queue: StageQueue;
+  batchSize: number;
+  maxConcurrency: number;
+}
+
+type StageFunctionProps = StageProps & {
+  /** What it may do in addition. */
+  permissions: Permission[];
+  consumes?: Consumption;
+} & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];
+
+/** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
+export class StageFunction extends LambdaFunction {
+  readonly stage: FunctionName;
+
+  constructor(scope: Construct, id: string, props: StageFunctionProps) {
+    // Of its own, as the one that CDK would make may write to every log group of the account.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: props.settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    grant(role, {
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resourceArns: [logGroup.logGroupArn],
+    });
+    const given = Object.values(props.environment);
+    const queues = given.filter((value) => value instanceof StageQueue);
+    const secrets = given.filter((value) => value instanceof Secret);
+    super(scope, id, {
+      role,
+      logGroup,
+      // As JSON, so that the platform's own lines on each invocation, most of all that is logged, can be left out.
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      applicationLogLevelV2: ApplicationLogLevel[props.settings.logLevel],
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(props.bundles.folderOf(props.name)),
+      handler: 'index.handler',
+      memorySize: MEMORY_MIB[props.name],
+      timeout: Duration.seconds(TIMEOUT_SECONDS[props.name]),
+      environment: { ...props.sharedVariables, ...textsOf(props.environment) },
+      // Lambda would stop a function that sends to the queue which wakes it after 16 hops. Such a chain is bounded by its
+      // job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
+      recursiveLoop: queues.some((queue) => queue === props.consumes?.queue)
+        ? RecursiveLoop.ALLOW
+        : RecursiveLoop.TERMINATE,
+    });
+    this.stage = props.name;
+    const permissions = [
+      ...props.permissions,
+      { actions: ['sqs:SendMessage'], resourceArns: queues.map(({ queue }) => queue.queueArn) },
+      ...secrets.map(({ secretArn }) => ({
+        actions: ['secretsmanager:GetSecretValue'],
+        resourceArns: [secretArn],
+      })),
+    ];
+    for (const permission of permissions) grant(this, permission);
+    if (props.consumes) this.consume(props.consumes);
+  }
+
+  /** A record that fails goes back to the queue alone. */
+  private consume({ queue, batchSize, maxConcurrency }: Consumption): void {
+    const { batchingWindowSeconds } = queue;
+    this.addEventSource(
+      new SqsEventSource(queue.queue, {
+        batchSize,
+        maxConcurrency,
+        reportBatchItemFailures: true,
+        ...(batchingWindowSeconds > 0 && { maxBatchingWindow: Duration.seconds(batchingWindowSeconds) }),
+      }),
+    );
+  }
+}
+
+/** What is undefined is left out. */
+function textsOf(environment: Record<string, string | undefined | StageQueue | Secret>) {
+  const texts = Object.entries(environment).map(([name, value]) => {
+    if (value instanceof StageQueue) return [name, value.queue.queueUrl];
+    return [name, value instanceof Secret ? value.secretArn : value];
+  });
+  return Object.fromEntries(texts) as Record<string, string>;
+}

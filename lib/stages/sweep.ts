@@ -1,0 +1,38 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import { toQuery, toRows } from '../permissions.ts';
+import { StageFunction } from './stage-function.ts';
+import type { StageProps } from './stage-props.ts';
+import type { StageQueue } from './stage-queue.ts';
+
+interface SweepProps extends StageProps {
+  pollQueue: StageQueue;
+  deliverQueue: StageQueue;
+}
+
+/** Looks after jobs whose wake-up is lost, once a minute. */
+export class Sweep extends Construct {
+  constructor(scope: Construct, id: string, props: SweepProps) {
+    super(scope, id);
+    const { storage, pollQueue, deliverQueue } = props;
+    const fn = new StageFunction(this, 'Function', {
+      ...props,
+      name: 'sweep',
+      environment: { POLL_QUEUE_URL: pollQueue, DELIVER_QUEUE_URL: deliverQueue },
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        toQuery(storage.jobs, 'sweep'),
+        ...storage.toWriteDocuments,
+      ],
+    });
+    // The next minute's sweep is worth as much as a repeat of this one. The target's setting binds the rule alone: Lambda
+    // has taken the event by then, and would repeat it itself.
+    fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    new Rule(this, 'EveryMinute', {
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(fn, { retryAttempts: 0, event: RuleTargetInput.fromObject({}) })],
+    });
+  }
+}

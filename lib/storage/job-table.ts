@@ -1,0 +1,80 @@
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Attribute,
+  BillingMode,
+  type IScalableTableAttribute,
+  Operation,
+  ProjectionType,
+  Table,
+  type TableProps,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+
+/** Read and write units. */
+export interface Units {
+  read: number;
+  write: number;
+}
+
+/** All that the functions ask of a table and of its indexes. */
+const CALLS = ['GET_ITEM', 'BATCH_GET_ITEM', 'QUERY', 'PUT_ITEM', 'DELETE_ITEM'] as const;
+
+/** Auto scaling keeps so much of what is provisioned in use; for a burst there is also what five minutes left unused. */
+const USED_PERCENT = 80;
+/** It follows a load so many times lower or higher than the setting says. */
+const SCALE = 4;
+
+export interface JobTableProps extends TableProps {
+  unitsPerJob: Units;
+  /** Of the steady load, if there is one. */
+  jobsPerSecond: number | undefined;
+}
+
+/** A table that every job is written to, until its time is over. Provisioned for a steady load, it is cheaper than on demand. */
+export class JobTable extends Table {
+  readonly #jobsPerSecond: number | undefined;
+
+  constructor(scope: Construct, id: string, props: JobTableProps) {
+    const { unitsPerJob, jobsPerSecond, ...tableProps } = props;
+    const capacity = jobsPerSecond && provisioned(unitsPerJob, jobsPerSecond);
+    const billing = capacity && { ...capacity, billingMode: BillingMode.PROVISIONED };
+    super(scope, id, { ...tableProps, timeToLiveAttribute: 'ttl', ...billing });
+    this.#jobsPerSecond = jobsPerSecond;
+    if (!capacity) return;
+    scale(this.autoScaleReadCapacity(range(capacity.readCapacity)));
+    scale(this.autoScaleWriteCapacity(range(capacity.writeCapacity)));
+  }
+
+  /** Requests that DynamoDB has refused, as they were more than it was provisioned for. */
+  metricRefusals(label = 'requests refused'): MathExpression {
+    // By the table's name, as a graph may show several.
+    const id = this.node.id.toLowerCase();
+    const expression = `SUM(FILL(METRICS("${id}"), 0))`;
+    const calls = CALLS.map((call) => [id + call, this.metricThrottledRequestsForOperation(Operation[call])]);
+    return new MathExpression({ expression, usingMetrics: Object.fromEntries(calls), label });
+  }
+
+  /** Adds an index that holds keys alone. */
+  addIndex(indexName: string, keys: [Attribute, Attribute], unitsPerJob: Units): void {
+    const [partitionKey, sortKey] = keys;
+    const capacity = this.#jobsPerSecond && provisioned(unitsPerJob, this.#jobsPerSecond);
+    const projectionType = ProjectionType.KEYS_ONLY;
+    this.addGlobalSecondaryIndex({ indexName, partitionKey, sortKey, projectionType, ...capacity });
+    if (!capacity) return;
+    scale(this.autoScaleGlobalSecondaryIndexReadCapacity(indexName, range(capacity.readCapacity)));
+    scale(this.autoScaleGlobalSecondaryIndexWriteCapacity(indexName, range(capacity.writeCapacity)));
+  }
+}
+
+function provisioned({ read, write }: Units, jobsPerSecond: number) {
+  const capacity = (perJob: number) => Math.ceil((perJob * jobsPerSecond * 100) / USED_PERCENT);
+  return { readCapacity: capacity(read), writeCapacity: capacity(write) };
+}
+
+function range(capacity: number) {
+  return { minCapacity: Math.ceil(capacity / SCALE), maxCapacity: capacity * SCALE };
+}
+
+function scale(attribute: IScalableTableAttribute): void {
+  attribute.scaleOnUtilization({ targetUtilizationPercent: USED_PERCENT });
+}

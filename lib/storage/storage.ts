@@ -1,0 +1,83 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
+import { type Permission, toRows } from '../permissions.ts';
+import type { Settings } from '../settings/settings.ts';
+import { DocumentBucket } from './document-bucket.ts';
+import { JobTable, type Units } from './job-table.ts';
+import { ModelStudioKey, WebhookSecret } from './secrets.ts';
+
+/**
+ * What a job of half a minute takes of the tables and indexes, in units, as `npm run bench -- cost` counts them. Auto
+ * scaling adds what apps read, and longer jobs and larger results take.
+ */
+export const UNITS_PER_JOB = {
+  jobs: { read: 5.1, write: 5.1 },
+  client: { read: 0.1, write: 1 },
+  sweep: { read: 0.1, write: 2 },
+  documents: { read: 1, write: 1 },
+} satisfies Record<string, Units>;
+
+/** What outlives a deployment: jobs, documents, statistics of their durations, client keys and secrets. */
+export class Storage extends Construct {
+  readonly jobs: JobTable;
+  readonly documents: JobTable;
+  readonly durationStats: Table;
+  readonly clientKeys: Table;
+  readonly bucket: DocumentBucket;
+  readonly modelStudioKey: ModelStudioKey;
+  readonly webhookSecret: WebhookSecret;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+    // What a failed first deployment has made is not kept, or it would stand in the way of the next one.
+    const removalPolicy =
+      settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+    const jobsPerSecond = settings.steadyJobsPerSecond;
+    const string = (name: string) => ({ name, type: AttributeType.STRING });
+    const number = (name: string) => ({ name, type: AttributeType.NUMBER });
+    const table = (key: string): TableProps => ({
+      partitionKey: string(key),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // Neither CloudFormation could delete it then, when a first deployment fails. One that is deleted by hand can be
+      // restored for 35 days, by its point-in-time recovery.
+      deletionProtection: false,
+      removalPolicy,
+    });
+    const { jobs, sweep, client, documents } = UNITS_PER_JOB;
+    this.jobs = new JobTable(this, 'Jobs', { ...table('jobId'), unitsPerJob: jobs, jobsPerSecond });
+    // Only of jobs that need looking after: an entry that does not move costs no write.
+    this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')], sweep);
+    // Neither of its keys ever changes, so a job costs it one write.
+    this.jobs.addIndex('client', [string('client'), string('listKey')], client);
+    this.documents = new JobTable(this, 'Documents', {
+      ...table('key'),
+      unitsPerJob: documents,
+      jobsPerSecond,
+    });
+    // Not called after what it holds: another name would replace the table by an empty one.
+    this.durationStats = new Table(this, 'Experience', table('kind'));
+    this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));
+    this.bucket = new DocumentBucket(this, 'Bucket', {
+      expirationDays: settings.retentionDays + DOCUMENT_EXTRA_DAYS,
+      removalPolicy,
+    });
+    this.modelStudioKey = new ModelStudioKey(this, 'ModelStudioApiKey', { removalPolicy });
+    this.webhookSecret = new WebhookSecret(this, 'WebhookSecret', { removalPolicy });
+  }
+
+  /** To read finished jobs' documents, and links to them. */
+  get toReadDocuments(): Permission[] {
+    return [toRows(this.documents, 'GetItem'), this.#toObjects('s3:GetObject')];
+  }
+
+  get toWriteDocuments(): Permission[] {
+    return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject')];
+  }
+
+  #toObjects(action: string): Permission {
+    return { actions: [action], resourceArns: [this.bucket.arnForObjects('*')] };
+  }
+}

@@ -1,0 +1,280 @@
+import { readFileSync } from 'node:fs';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { METRICS, NAMESPACE } from '../../functions/core/metrics.ts';
+import { ALARMS } from '../../lib/monitoring/alarms/alarms.ts';
+import { synthesize } from './synthesis.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const runbook = read('docs/runbook.md');
+
+// biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
+type Properties = any;
+
+let template: Template;
+let dashboard: string;
+
+const resourcesOf = (type: string, of = template): [string, Properties][] =>
+  Object.entries(of.findResources(type)).map(([id, { Properties }]) => [id, Properties]);
+const alarmsOf = (of = template) => resourcesOf('AWS::CloudWatch::Alarm', of).map(([, alarm]) => alarm);
+
+beforeAll(() => {
+  template = synthesize();
+  const [[, { DashboardBody }] = ['', {}]] = resourcesOf('AWS::CloudWatch::Dashboard');
+  const parts: unknown[] = DashboardBody['Fn::Join'][1];
+  dashboard = parts.map((part) => (typeof part === 'string' ? part : idIn(part))).join('');
+});
+
+/** The logical id in a `Ref` or an `Fn::GetAtt`. */
+function idIn(value: Properties): string {
+  return value?.Ref ?? value?.['Fn::GetAtt']?.[0] ?? value;
+}
+
+interface Metric {
+  namespace: string;
+  name: string;
+  /** `name=value`, a value of the template by its logical id. */
+  dimensions: string[];
+}
+
+function metricsIn(alarm: Properties): Metric[] {
+  const stats = (alarm.Metrics ?? []).flatMap((each: Properties) => each.MetricStat?.Metric ?? []);
+  return (alarm.Metrics ? stats : [alarm]).map(({ Namespace, MetricName, Dimensions }: Properties) => ({
+    namespace: Namespace,
+    name: MetricName,
+    dimensions: Dimensions.map(({ Name, Value }: Properties) => `${Name}=${idIn(Value)}`),
+  }));
+}
+
+/** A line of a graph: `[namespace, name, dimension, value, …, options]`, or an expression over others. */
+function metricsOnDashboard(): Metric[] {
+  const graphs = JSON.parse(dashboard).widgets.filter((widget: Properties) => widget.type === 'metric');
+  const lines: Properties[][] = graphs.flatMap((graph: Properties) => graph.properties.metrics);
+  return lines
+    .filter(([namespace]) => typeof namespace === 'string')
+    .map(([namespace, name, ...rest]) => {
+      const words = rest.filter((word) => typeof word === 'string');
+      const dimensions = words.flatMap((word, i) => (i % 2 === 0 ? [`${word}=${words[i + 1]}`] : []));
+      return { namespace, name, dimensions };
+    });
+}
+
+const metricsOfAlarms = () => alarmsOf().flatMap(metricsIn);
+const ownMetrics = () =>
+  [...metricsOfAlarms(), ...metricsOnDashboard()].filter(({ namespace }) => namespace === NAMESPACE);
+
+/** Of a heading, as GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
+}
+
+const headingsIn = (text: string, level: string) =>
+  [...text.matchAll(new RegExp(`^${level} (.+)$`, 'gm'))].map(([, heading = '']) => heading);
+
+describe('the runbook', () => {
+  const [, alarmPart = ''] = runbook.split('\n## Alarms\n');
+
+  it('has a heading for each alarm, in that order, and no other', () => {
+    expect(headingsIn(alarmPart, '###').map(anchorOf)).toEqual(ALARMS.map(({ name }) => name));
+  });
+
+  it('is where each alarm leads', () => {
+    const links = alarmsOf().map(({ AlarmDescription }) => AlarmDescription.split(' ').at(-1));
+    expect(new Set(links)).toEqual(new Set(ALARMS.map(({ name }) => `docs/runbook.md#${name}`)));
+  });
+
+  it('says of each alarm what it means, where to look and what to do', () => {
+    for (const chapter of alarmPart.split('\n### ').slice(1)) {
+      const [heading] = chapter.split('\n');
+      for (const part of ['\n**Means** ', '\n**Look** ', '\n```\n', '\n**Do** '])
+        expect(chapter, heading).toContain(part);
+    }
+  });
+
+  it('has no link to a heading that is not there', () => {
+    const anchors = headingsIn(runbook, '#{2,3}').map(anchorOf);
+    for (const [, anchor] of runbook.matchAll(/\]\(#([^)]*)\)/g)) expect(anchors).toContain(anchor);
+  });
+
+  it('states the true costs', () => {
+    const watched = metricsOfAlarms().length;
+    const own = Object.keys(METRICS).length;
+    const atRest = watched * 0.1 + 3 + 2 * 0.3;
+    const [, head = ''] = /\n(Monitoring costs per month[\s\S]*?)\n## /.exec(runbook) ?? [];
+    const text = head.replace(/\s+/g, ' ');
+    expect(text).toContain(
+      `${alarmsOf().length} alarms over ${watched} metrics at $0.10 make ${usd(watched * 0.1)}`,
+    );
+    expect(text).toContain(`up to ${own} metrics of our own at $0.30 another ${usd(own * 0.3)}`);
+    expect(text).toContain(
+      `${usd(atRest)} for a stack at rest, ${usd(watched * 0.1 + 3 + own * 0.3)} at most`,
+    );
+  });
+});
+
+describe('the README', () => {
+  const text = read('README.md').replace(/\s+/g, ' ');
+  const bench = read('docs/bench/cost.md');
+  /** The last price in the first row of the bench that begins so. */
+  const measured = (row: string) => {
+    const line = bench.split('\n').find((each) => each.startsWith(`| ${row}`)) ?? '';
+    return Number(/\$([\d.]+)[^$]*$/.exec(line)?.[1]);
+  };
+
+  it('states the true cost of a month', () => {
+    const unwatched = ['empty receives', 'a sweep each minute', '2 secrets'].map(measured);
+    const fixed = unwatched.reduce((sum, cost) => sum + cost, metricsOfAlarms().length * 0.1 + 3);
+    const inUse = fixed + Object.keys(METRICS).length * 0.3;
+    expect(text).toContain(
+      `At rest it costs about $${Math.round(fixed + 2 * 0.3)} a month, in use up to $${Math.ceil(inUse)}, `,
+    );
+  });
+
+  it('states the true cost of a million jobs', () => {
+    const [one, hundred] = [measured('**this, at 1 jobs/s**'), measured('**this, at 100 jobs/s**')];
+    const steady = [10, 100, 1000].map((rate) =>
+      Math.round(measured(`**this, at ${rate} jobs/s, steadyJobsPerSecond=${rate}**`)),
+    );
+    expect(text).toContain(
+      `cost](docs/cost.md) $${Math.round(one)} at one per second and $${Math.round(hundred)} at a hundred, ` +
+        `or $${steady[1]} from a hundred per second on if the load is steady`,
+    );
+    expect(text).toContain(`| **this** | $${Math.round(hundred)} to $${Math.round(one)} |`);
+    expect(steady[2]).toBe(steady[1]);
+    expect(steady[0]).toBeGreaterThan(steady[1] ?? 0);
+  });
+});
+
+const usd = (amount: number) => `$${amount.toFixed(2)}`;
+
+describe('metrics of our own', () => {
+  it('that are watched or shown exist, under the name that the functions give their stack', () => {
+    const services = resourcesOf('AWS::Lambda::Function').map(
+      ([, fn]) => `service=${fn.Environment.Variables.SERVICE_NAME}`,
+    );
+    const [service] = services;
+    expect(new Set(services).size).toBe(1);
+    for (const { name, dimensions } of ownMetrics()) {
+      expect(Object.keys(METRICS)).toContain(name);
+      expect(dimensions, name).toEqual([service]);
+    }
+  });
+
+  it.each(Object.keys(METRICS))('are all watched or shown: %s', (name) => {
+    expect(ownMetrics().map((metric) => metric.name)).toContain(name);
+  });
+});
+
+/** What is watched of each resource of a type. Dead letters are the queues without dead letters of their own. */
+const WATCHED = [
+  { type: 'AWS::Lambda::Function', name: 'Errors', dimension: 'FunctionName' },
+  { type: 'AWS::Lambda::Function', name: 'Throttles', dimension: 'FunctionName' },
+  {
+    type: 'AWS::SQS::Queue',
+    where: (queue: Properties) => queue.RedrivePolicy,
+    name: 'ApproximateAgeOfOldestMessage',
+    dimension: 'QueueName',
+  },
+  {
+    type: 'AWS::SQS::Queue',
+    where: (queue: Properties) => !queue.RedrivePolicy,
+    name: 'ApproximateNumberOfMessagesVisible',
+    dimension: 'QueueName',
+  },
+  { type: 'AWS::ApiGatewayV2::Api', name: '5xx', dimension: 'ApiId' },
+  { type: 'AWS::ApiGatewayV2::Api', name: '4xx', dimension: 'ApiId' },
+];
+
+describe('alarms', () => {
+  it.each(WATCHED)('watch $name of every $type', ({ type, where = () => true, name, dimension }) => {
+    const ids = resourcesOf(type)
+      .filter(([, properties]) => where(properties))
+      .map(([id]) => `${dimension}=${id}`);
+    const watched = metricsOfAlarms().filter((metric) => metric.name === name);
+    expect(ids.length).toBeGreaterThan(0);
+    expect(watched.flatMap(({ dimensions }) => dimensions).sort()).toEqual(ids.sort());
+  });
+
+  it('see whatever a function may ask of the tables of jobs being refused, on the dashboard as well', () => {
+    const statements = resourcesOf('AWS::IAM::Policy').flatMap(
+      ([, { PolicyDocument }]) => PolicyDocument.Statement,
+    );
+    const asked = statements.flatMap(({ Action, Resource }: Properties) =>
+      [Resource].flat().flatMap((resource) => {
+        const [, table] = /"(State(?:Jobs|Documents)\w+)"/.exec(JSON.stringify(resource)) ?? [];
+        return table === undefined ? [] : [Action].flat().map((action) => `${table} ${action}`);
+      }),
+    );
+    const watchedIn = (metrics: Metric[]) =>
+      metrics.flatMap(({ name, dimensions }) => {
+        const [, operation] = dimensions.join().match(/Operation=(\w+)/) ?? [];
+        const [, table] = dimensions.join().match(/TableName=(\w+)/) ?? [];
+        return name === 'ThrottledRequests' ? [`${table} dynamodb:${operation}`] : [];
+      });
+    expect(new Set(asked).size).toBeGreaterThan(5);
+    for (const metrics of [metricsOfAlarms(), metricsOnDashboard()]) {
+      expect(watchedIn(metrics)).toEqual(expect.arrayContaining([...new Set(asked)]));
+    }
+  });
+
+  it('are all on the dashboard, before anything else', () => {
+    const [heading, status] = JSON.parse(dashboard).widgets;
+    expect(heading.properties.markdown).toBe('## Is it healthy?');
+    expect(status.properties.alarms).toEqual(resourcesOf('AWS::CloudWatch::Alarm').map(([id]) => id));
+  });
+
+  it('have names that begin with the stack, each once', () => {
+    const names = alarmsOf().map(({ AlarmName }) => AlarmName);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !name.startsWith('ModelStudioJobs-'))).toEqual([]);
+  });
+
+  it('take no data for no trouble, but for the heartbeat and the dead letters', () => {
+    for (const { AlarmName, TreatMissingData } of alarmsOf()) {
+      const [, special] = /-(sweeper-not-running$|dead-letters-)/.exec(AlarmName) ?? [];
+      const treatment = { 'sweeper-not-running': 'breaching', 'dead-letters-': 'ignore' }[special ?? ''];
+      expect(TreatMissingData, AlarmName).toBe(treatment ?? 'notBreaching');
+    }
+  });
+
+  it.each(ALARMS)('are raised by something that can be: $name', ({ evaluation, means }) => {
+    const { periodMinutes, datapointsToAlarm, evaluationPeriods } = evaluation;
+    expect(datapointsToAlarm).toBeLessThanOrEqual(evaluationPeriods);
+    // CloudWatch looks back a day at most.
+    expect(periodMinutes * evaluationPeriods).toBeLessThanOrEqual(24 * 60);
+    expect(means).toMatch(/^[A-Z].*[^.]\.$/);
+  });
+});
+
+describe('the topic', () => {
+  const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+
+  it('is told of every alarm', () => {
+    const [[topic] = []] = resourcesOf('AWS::SNS::Topic');
+    for (const alarm of alarmsOf()) expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
+  });
+
+  it('takes what CloudWatch says, and nothing without TLS', () => {
+    const [[, policy] = []] = resourcesOf('AWS::SNS::TopicPolicy');
+    expect(policy.PolicyDocument.Statement).toMatchObject([
+      { Action: 'sns:Publish', Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+      { Action: 'sns:Publish', Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' } },
+    ]);
+  });
+
+  it('sends mail to alarmEmail, and to nobody without', () => {
+    const told = synthesize({ organizationId: 'org_test', alarmEmail: 'ops@example.com' });
+    told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+    const silent = synthesize({ organizationId: 'org_test', alarmEmail: undefined });
+    expect(resourcesOf('AWS::SNS::Subscription', silent)).toEqual([]);
+  });
+
+  it("may be the operator's own", () => {
+    const own = synthesize({ organizationId: 'org_test', alarmTopicArn: TOPIC });
+    for (const alarm of alarmsOf(own)) expect(alarm.AlarmActions).toEqual([TOPIC]);
+    expect(resourcesOf('AWS::SNS::Topic', own)).toEqual([]);
+  });
+});

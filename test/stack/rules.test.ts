@@ -1,0 +1,207 @@
+import { CfnParameter, CfnResource, type Stack } from 'aws-cdk-lib';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { expect, it } from 'vitest';
+import { grant } from '../../lib/permissions.ts';
+import { RULES } from '../../lib/rules/validate-stack.ts';
+import { constructAt as at, judge } from './synthesis.ts';
+
+/** Gives a resource another property, or takes it away. */
+function change(path: string, property: string, value?: unknown) {
+  return (stack: Stack) => {
+    const resource = at(stack, path).node.defaultChild as CfnResource;
+    if (value === undefined) resource.addPropertyDeletionOverride(property);
+    else resource.addPropertyOverride(property, value);
+  };
+}
+
+function changeMapping(path: string, property: string, value?: unknown) {
+  return (stack: Stack) => {
+    const mapping = at(stack, path)
+      .node.findAll()
+      .filter(CfnResource.isCfnResource)
+      .find(({ cfnResourceType }) => cfnResourceType === 'AWS::Lambda::EventSourceMapping');
+    if (value === undefined) mapping?.addPropertyDeletionOverride(property);
+    else mapping?.addPropertyOverride(property, value);
+  };
+}
+
+function addFunction(stack: Stack): LambdaFunction {
+  return new LambdaFunction(stack, 'Extra', {
+    code: Code.fromInline('exports.handler = async () => {}'),
+    handler: 'index.handler',
+    runtime: Runtime.NODEJS_24_X,
+  });
+}
+
+/** By way of a queue and a function more. */
+function feedThePoller(stack: Stack): void {
+  const extra = addFunction(stack);
+  const stray = new Queue(stack, 'Stray');
+  extra.addEventSource(new SqsEventSource(stray));
+  const toSendTo = ({ queueArn }: Queue) => ({ actions: ['sqs:SendMessage'], resourceArns: [queueArn] });
+  grant(at<LambdaFunction>(stack, 'Poll/Poller'), toSendTo(stray));
+  grant(extra, toSendTo(at<Queue>(stack, 'Poll/Poll/Queue')));
+}
+
+const WEEK = 604_800;
+
+const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void][] = [
+  [
+    'receives',
+    'Poll/Collect/Queue sets a message aside after 1 receives (maxReceiveCount): it must be 5 to 100',
+    change('Poll/Collect/Queue', 'RedrivePolicy.maxReceiveCount', 1),
+  ],
+  [
+    'receives',
+    'Poll/Collect/Queue sets a message aside after 0 receives',
+    change('Poll/Collect/Queue', 'RedrivePolicy.maxReceiveCount'),
+  ],
+  [
+    'messageRetention',
+    'Deliver/Deliver/Queue keeps messages for 604799 s, shorter than the longest job lives',
+    change('Deliver/Deliver/Queue', 'MessageRetentionPeriod', WEEK - 1),
+  ],
+  [
+    'messageRetention',
+    'Deliver/Deliver/Queue keeps messages for 345600 s',
+    change('Deliver/Deliver/Queue', 'MessageRetentionPeriod'),
+  ],
+  [
+    'deadLetterRetention',
+    'Poll/Poll/DeadLetters must keep messages longer than Poll/Poll/Queue',
+    change('Poll/Poll/DeadLetters', 'MessageRetentionPeriod', WEEK),
+  ],
+  [
+    'visibility',
+    'Poll/Poll/Queue hides a message for 119 s: it must be 120 s or more, six times the timeout of Poll/Poller',
+    change('Poll/Poll/Queue', 'VisibilityTimeout', 119),
+  ],
+  ['visibility', 'Poll/Poll/Queue hides a message for 120 s', change('Poll/Poller', 'Timeout', 21)],
+  [
+    'visibility',
+    'Poll/Poll/Queue hides a message for 120 s: it must be 121 s or more, six times the timeout of Poll/Poller and its batching window',
+    changeMapping('Poll/Poller', 'MaximumBatchingWindowInSeconds', 1),
+  ],
+  [
+    'recursiveLoop',
+    'Poll/Poller may wake itself, so it needs RecursiveLoop: Allow',
+    change('Poll/Poller', 'RecursiveLoop'),
+  ],
+  [
+    'recursiveLoop',
+    'Deliver/Function may wake itself',
+    change('Deliver/Function', 'RecursiveLoop', 'Terminate'),
+  ],
+  ['recursiveLoop', 'Extra may wake itself', feedThePoller],
+  ['recursiveLoop', 'Api/Jobs is exempt from loop detection', change('Api/Jobs', 'RecursiveLoop', 'Allow')],
+  [
+    'concurrency',
+    'Deliver/Function consumes Deliver/Deliver/Queue without a maxConcurrency',
+    changeMapping('Deliver/Function', 'ScalingConfig'),
+  ],
+  [
+    'partialBatches',
+    'Poll/Poller consumes Poll/Poll/Queue without reportBatchItemFailures',
+    changeMapping('Poll/Poller', 'FunctionResponseTypes'),
+  ],
+  [
+    'leases',
+    'Api/Submit may run for 60 s: it must be less than its lease of 60 s',
+    change('Api/Submit', 'Timeout', 60),
+  ],
+  [
+    'leases',
+    'Deliver/Deliver/Queue must hide a message for longer than the lease of Deliver/Function, 60 s',
+    change('Deliver/Deliver/Queue', 'VisibilityTimeout', 60),
+  ],
+  [
+    'deadlines',
+    'Deliver/Function may run for 23 s: what it waits for and a call to AWS that hangs take 23 s',
+    change('Deliver/Function', 'Timeout', 23),
+  ],
+  [
+    'deadlines',
+    'Api/Jobs may run for 3 s: what it waits for and a call to AWS that hangs take 8 s',
+    change('Api/Jobs', 'Timeout'),
+  ],
+  [
+    'jobRetention',
+    'Sweep/Function keeps jobs for 7 days: it must be longer than the longest job lives',
+    change('Sweep/Function', 'Environment.Variables.RETENTION_DAYS', '7'),
+  ],
+  [
+    'environmentSecrets',
+    "Deliver/Function has a secret's value in its environment variable SIGNING",
+    change('Deliver/Function', 'Environment.Variables.SIGNING', '{{resolve:secretsmanager:signing}}'),
+  ],
+  [
+    'environmentSecrets',
+    "Api/Jobs has a secret's value in its environment variable SIGNING",
+    change('Api/Jobs', 'Environment.Variables.SIGNING', 'whsec_c2VjcmV0'),
+  ],
+  [
+    'environmentSecrets',
+    "Api/Submit has a secret's value in its environment variable API_KEY",
+    (stack) => {
+      const hidden = new CfnParameter(stack, 'Hidden', { noEcho: true });
+      at<LambdaFunction>(stack, 'Api/Submit').addEnvironment('API_KEY', hidden.valueAsString);
+    },
+  ],
+  [
+    'environmentSize',
+    'Api/Submit has too large an environment, most of it MODELSTUDIO_BASE_URL: about ',
+    change('Api/Submit', 'Environment.Variables.MODELSTUDIO_BASE_URL', `https://${'x'.repeat(3000)}.example`),
+  ],
+  [
+    'ruleTargets',
+    'Sweep/EveryMinute may repeat Sweep/Function: the target needs retryAttempts: 0',
+    change('Sweep/EveryMinute', 'Targets.0.RetryPolicy'),
+  ],
+  [
+    'ruleTargets',
+    'Sweep/EveryMinute may repeat Sweep/Function: ',
+    change('Sweep/Function/EventInvokeConfig', 'MaximumEventAgeInSeconds'),
+  ],
+  [
+    'retained',
+    'State/Jobs must outlive the stack, but not a first deployment that fails',
+    (stack) =>
+      (at(stack, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Retain'),
+  ],
+  [
+    'retained',
+    'State/ClientKeys must outlive the stack, but not a first deployment that fails',
+    change('State/ClientKeys', 'DeletionProtectionEnabled', true),
+  ],
+  [
+    'timeToLive',
+    'State/Jobs is written to, but has no time to live',
+    change('State/Jobs', 'TimeToLiveSpecification'),
+  ],
+  ['expiration', 'State/Bucket has no lifecycle rule', change('State/Bucket', 'LifecycleConfiguration')],
+  [
+    'expiration',
+    'State/Bucket expires objects after 39 days: jobs may lead to them, and deliver them, for 40',
+    change('State/Bucket', 'LifecycleConfiguration.Rules.0.ExpirationInDays', 39),
+  ],
+  ['bucketEncryption', 'State/Bucket is not encrypted', change('State/Bucket', 'BucketEncryption')],
+  [
+    'alarms',
+    'Poll/Poll/DeadLetters is watched by no alarm',
+    change('Watch/dead-letters-poll', 'ActionsEnabled', false),
+  ],
+  ['alarms', 'Extra is watched by no alarm', addFunction],
+];
+
+it.each(BROKEN)('a stack that breaks the rule %s does not synthesize: %s', (_rule, sentence, breakIt) => {
+  judge({ organizationId: 'org_test' }, (stack, app) => {
+    breakIt(stack);
+    expect(() => app.synth()).toThrow(`[ModelStudioJobs] ${sentence}`);
+  });
+});
+
+it('every rule has a stack that breaks it', () => {
+  expect([...new Set(BROKEN.map(([rule]) => rule))].sort()).toEqual(Object.keys(RULES).sort());
+});
