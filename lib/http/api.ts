@@ -3,22 +3,15 @@ import { type HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/a
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import { Jobs } from '../stages/jobs.ts';
-import type { StageProps } from '../stages/stage-props.ts';
-import type { StageQueue } from '../stages/stage-queue.ts';
+import type { WakingStageProps } from '../stages/stage-function.ts';
 import { Submit } from '../stages/submit.ts';
-
-interface ApiProps extends StageProps {
-  httpApi: HttpApi;
-  pollQueue: StageQueue;
-  deliverQueue: StageQueue;
-}
 
 /**
  * The HTTP API: one function creates jobs and may use ModelStudio's key; the other answers everything else,
  * the errors included. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
  */
 export class Api extends Construct {
-  constructor(scope: Construct, id: string, props: ApiProps) {
+  constructor(scope: Construct, id: string, props: WakingStageProps & { httpApi: HttpApi }) {
     super(scope, id);
     const routes = [
       { routeKey: HttpRouteKey.with('/v1/jobs', HttpMethod.POST), fn: new Submit(this, 'Submit', props) },

@@ -19,14 +19,10 @@ import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 const FULL = 24;
 const QUARTER = 6;
 
-interface MonitoringDashboardProps {
-  monitored: Monitored;
-  alarms: Alarm[];
-}
-
 /** Answers, from top to bottom: is it healthy, how slow is it, how much does it do? */
 export class MonitoringDashboard extends Dashboard {
-  constructor(scope: Construct, id: string, { monitored, alarms }: MonitoringDashboardProps) {
+  constructor(scope: Construct, id: string, props: { monitored: Monitored; alarms: Alarm[] }) {
+    const { monitored, alarms } = props;
     super(scope, id, {
       dashboardName: monitored.stackName,
       defaultInterval: Duration.hours(12),
@@ -171,14 +167,16 @@ function machineryOf(monitored: Monitored): IWidget[] {
   return [
     graph(
       'Functions at once',
-      functions.map((fn) => fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: fn.stage })),
+      functions.map((fn) => fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: nameOf(fn) })),
     ),
     graph(
       'Function errors, and throttles of functions and tables',
-      functions.map((fn) => fn.metricErrors({ statistic: 'Sum', label: fn.stage })),
+      functions.map((fn) => fn.metricErrors({ statistic: 'Sum', label: nameOf(fn) })),
       {
         right: [
-          ...functions.map((fn) => fn.metricThrottles({ statistic: 'Sum', label: `${fn.stage} throttled` })),
+          ...functions.map((fn) =>
+            fn.metricThrottles({ statistic: 'Sum', label: `${nameOf(fn)} throttled` }),
+          ),
           ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
         ],
       },

@@ -42,7 +42,9 @@ export function monitoredIn(scope: Construct, httpApi: HttpApi): Monitored {
   };
 }
 
-/** Of a stage's queue, or of a table: a word for alarms and graphs. */
-export function nameOf({ node }: StageQueue | JobTable): string {
-  return node.id.toLowerCase();
+export type Resource = StageFunction | StageQueue | JobTable;
+
+/** A word for alarms and graphs. */
+export function nameOf(resource: Resource): string {
+  return resource instanceof StageFunction ? resource.stage : resource.node.id.toLowerCase();
 }

@@ -14,23 +14,17 @@ import { monitoredIn } from './monitored.ts';
 
 const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
-interface MonitoringProps {
-  settings: Settings;
-  httpApi: HttpApi;
-}
-
 /** Alarms and a dashboard over all that is in the stack by now. */
 export class Monitoring extends Construct {
-  constructor(scope: Construct, id: string, { settings, httpApi }: MonitoringProps) {
+  constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi }) {
     super(scope, id);
-    const monitored = monitoredIn(this, httpApi);
-    const action = new SnsAction(this.topic(settings));
-    const alarms = ALARMS.flatMap((row) =>
-      row.metrics(monitored).map(([subject, metric]) => {
-        const name = subject === null ? row.name : `${row.name}-${subject}`;
-        return this.addAlarm(name, row, metric);
-      }),
-    );
+    const monitored = monitoredIn(this, props.httpApi);
+    const action = new SnsAction(this.topic(props.settings));
+    const alarms = ALARMS.flatMap((row) => {
+      const metrics = row.metric(monitored);
+      if (!Array.isArray(metrics)) return this.addAlarm(row.name, row, metrics);
+      return metrics.map(([of, metric]) => this.addAlarm(`${row.name}-${of}`, row, metric));
+    });
     // Nobody is notified when all is well again: with a new stack, every alarm says so once.
     for (const alarm of alarms) alarm.addAlarmAction(action);
     new MonitoringDashboard(this, 'Dashboard', { monitored, alarms });

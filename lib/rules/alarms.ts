@@ -11,13 +11,13 @@ interface AlarmProperties extends MetricProperties {
 }
 
 export const alarms: Rule = ({ resources, wiring }) => {
-  const watched = resources
+  const monitored = resources
     .ofType<AlarmProperties>('AWS::CloudWatch::Alarm')
     .filter(({ properties }) => properties.ActionsEnabled !== false)
     .flatMap(({ properties }) => [properties, ...metricsOf(properties)])
     .flatMap(({ Dimensions = [] }) => Dimensions.map(({ Value }) => referredId(Value)));
   return [...wiring.queues, ...wiring.functions]
-    .filter(({ logicalId }) => !watched.includes(logicalId))
+    .filter(({ logicalId }) => !monitored.includes(logicalId))
     .map(({ path }) => `${path} is watched by no alarm.`);
 };
 

@@ -1,9 +1,8 @@
 import { Construct } from 'constructs';
 import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { toRows } from '../permissions.ts';
 import { splitConcurrency } from './concurrency.ts';
-import { StageFunction } from './stage-function.ts';
-import type { StageProps } from './stage-props.ts';
+import { toRows } from './grant.ts';
+import { StageFunction, type StageProps } from './stage-function.ts';
 import { batchingWindowSeconds, StageQueue } from './stage-queue.ts';
 
 /** Sends webhooks and retries them. */

@@ -1,7 +1,6 @@
 import type { Construct } from 'constructs';
-import { toQuery, toRows } from '../permissions.ts';
-import { StageFunction } from './stage-function.ts';
-import type { StageProps } from './stage-props.ts';
+import { toQuery, toRows } from './grant.ts';
+import { StageFunction, type StageProps } from './stage-function.ts';
 import type { StageQueue } from './stage-queue.ts';
 
 /** Answers everything that is asked of a job once it is there. */

@@ -1,20 +1,15 @@
 import { Construct } from 'constructs';
 import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { toRows } from '../permissions.ts';
 import { splitConcurrency } from './concurrency.ts';
-import { StageFunction } from './stage-function.ts';
-import type { StageProps } from './stage-props.ts';
+import { toRows } from './grant.ts';
+import { StageFunction, type StageProps } from './stage-function.ts';
 import { batchingWindowSeconds, StageQueue } from './stage-queue.ts';
-
-interface PollProps extends StageProps {
-  deliverQueue: StageQueue;
-}
 
 /** Asks ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
 export class Poll extends Construct {
   readonly queue: StageQueue;
 
-  constructor(scope: Construct, id: string, props: PollProps) {
+  constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
     super(scope, id);
     const { storage, settings, deliverQueue } = props;
     this.queue = new StageQueue(this, 'Poll', {

@@ -15,11 +15,26 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { MEMORY_MIB, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import type { OwnVariables } from '../../functions/core/variables.ts';
-import { grant, type Permission } from '../permissions.ts';
-import type { FunctionName } from './bundle.ts';
-import type { StageProps } from './stage-props.ts';
+import type { OwnVariables, SharedVariables } from '../../functions/core/variables.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Bundles, FunctionName } from './bundle.ts';
+import { grant, type Permission } from './grant.ts';
 import { StageQueue } from './stage-queue.ts';
+
+/** What every stage is built upon. */
+export interface StageProps {
+  storage: Storage;
+  settings: Settings;
+  bundles: Bundles;
+  sharedVariables: SharedVariables;
+}
+
+/** For stages that wake others. */
+export interface WakingStageProps extends StageProps {
+  pollQueue: StageQueue;
+  deliverQueue: StageQueue;
+}
 
 /** A queue or a secret among a function's variables gives it the URL or the ARN, and the right to send or to read. */
 type Environment<Variables> = {

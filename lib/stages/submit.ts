@@ -1,17 +1,10 @@
 import type { Construct } from 'constructs';
-import { toRows } from '../permissions.ts';
-import { StageFunction } from './stage-function.ts';
-import type { StageProps } from './stage-props.ts';
-import type { StageQueue } from './stage-queue.ts';
-
-interface SubmitProps extends StageProps {
-  pollQueue: StageQueue;
-  deliverQueue: StageQueue;
-}
+import { toRows } from './grant.ts';
+import { StageFunction, type WakingStageProps } from './stage-function.ts';
 
 /** Creates jobs at ModelStudio. */
 export class Submit extends StageFunction {
-  constructor(scope: Construct, id: string, props: SubmitProps) {
+  constructor(scope: Construct, id: string, props: WakingStageProps) {
     const { storage, settings, pollQueue, deliverQueue } = props;
     super(scope, id, {
       ...props,

@@ -2,19 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import { toQuery, toRows } from '../permissions.ts';
-import { StageFunction } from './stage-function.ts';
-import type { StageProps } from './stage-props.ts';
-import type { StageQueue } from './stage-queue.ts';
-
-interface SweepProps extends StageProps {
-  pollQueue: StageQueue;
-  deliverQueue: StageQueue;
-}
+import { toQuery, toRows } from './grant.ts';
+import { StageFunction, type WakingStageProps } from './stage-function.ts';
 
 /** Looks after jobs whose wake-up is lost, once a minute. */
 export class Sweep extends Construct {
-  constructor(scope: Construct, id: string, props: SweepProps) {
+  constructor(scope: Construct, id: string, props: WakingStageProps) {
     super(scope, id);
     const { storage, pollQueue, deliverQueue } = props;
     const fn = new StageFunction(this, 'Function', {

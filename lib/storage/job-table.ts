@@ -30,7 +30,7 @@ export interface JobTableProps extends TableProps {
   jobsPerSecond: number | undefined;
 }
 
-/** A table that every job is written to, until its time is over. Provisioned for a steady load, it is cheaper than on demand. */
+/** A table that every job is written to, until `ttl`. Provisioned for a steady load, it is cheaper than on demand. */
 export class JobTable extends Table {
   readonly #jobsPerSecond: number | undefined;
 

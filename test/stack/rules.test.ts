@@ -3,8 +3,8 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { expect, it } from 'vitest';
-import { grant } from '../../lib/permissions.ts';
 import { RULES } from '../../lib/rules/validate-stack.ts';
+import { grant } from '../../lib/stages/grant.ts';
 import { constructAt as at, judge } from './synthesis.ts';
 
 /** Gives a resource another property, or takes it away. */

@@ -203,7 +203,7 @@ describe('the sweep', () => {
   });
 });
 
-describe('state', () => {
+describe('storage', () => {
   it('outlives the stack', () => {
     for (const resource of KEPT.flatMap((type) => Object.values(all(type)))) {
       expect(resource).toMatchObject({

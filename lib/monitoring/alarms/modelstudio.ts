@@ -1,6 +1,6 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { MetricName } from '../../../functions/core/metrics.ts';
-import { type AlarmRow, ofStack, onceInAQuarterHour, sumOf } from './row.ts';
+import { type AlarmRow, onceInAQuarterHour } from './row.ts';
 
 /** Answers that say nothing about the job that was asked for. A refused key has an alarm of its own. */
 const UNUSABLE_ANSWERS: MetricName[] = [
@@ -16,7 +16,7 @@ export const MODELSTUDIO: AlarmRow[] = [
   {
     name: 'modelstudio-key-refused',
     means: 'ModelStudio answers 401 or 403: the API key of this deployment is wrong.',
-    metrics: sumOf('UpstreamUnauthorized'),
+    metric: ({ own }) => own('UpstreamUnauthorized', 'Sum'),
     threshold: 1,
     evaluation: { periodMinutes: 5, datapointsToAlarm: 1, evaluationPeriods: 1 },
   },
@@ -28,24 +28,22 @@ export const MODELSTUDIO: AlarmRow[] = [
   {
     name: 'modelstudio-forgets-jobs',
     means: 'ModelStudio keeps answering 404 about jobs that it has reported on before.',
-    metrics: sumOf('UpstreamJobsForgotten'),
+    metric: ({ own }) => own('UpstreamJobsForgotten', 'Sum'),
     threshold: 1,
     evaluation: { periodMinutes: 5, datapointsToAlarm: 2, evaluationPeriods: 2 },
   },
   {
     name: 'modelstudio-errors',
     means: 'At least half of the calls to ModelStudio have no usable answer.',
-    metrics: ofStack(
-      ({ own }) =>
-        new MathExpression({
-          expression: 'IF(polls >= 10, 100 * SUM(FILL(METRICS("trouble"), 0)) / polls, 0)',
-          usingMetrics: {
-            polls: own('Polls', 'Sum'),
-            ...Object.fromEntries(UNUSABLE_ANSWERS.map((name, i) => [`trouble${i}`, own(name, 'Sum')])),
-          },
-          label: '% of the polls',
-        }),
-    ),
+    metric: ({ own }) =>
+      new MathExpression({
+        expression: 'IF(polls >= 10, 100 * SUM(FILL(METRICS("trouble"), 0)) / polls, 0)',
+        usingMetrics: {
+          polls: own('Polls', 'Sum'),
+          ...Object.fromEntries(UNUSABLE_ANSWERS.map((name, i) => [`trouble${i}`, own(name, 'Sum')])),
+        },
+        label: '% of the polls',
+      }),
     threshold: 50,
     evaluation: { periodMinutes: 15, datapointsToAlarm: 2, evaluationPeriods: 2 },
   },
@@ -57,7 +55,7 @@ export const MODELSTUDIO: AlarmRow[] = [
   {
     name: 'unknown-upstream-states',
     means: 'ModelStudio reports a job state that this version does not know and treats as running.',
-    metrics: sumOf('UnknownUpstreamStates'),
+    metric: ({ own }) => own('UnknownUpstreamStates', 'Sum'),
     threshold: 1,
     evaluation: { periodMinutes: 60, datapointsToAlarm: 1, evaluationPeriods: 1 },
   },

@@ -5,10 +5,7 @@ import {
   type TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { MetricName } from '../../../functions/core/metrics.ts';
-import type { StageFunction } from '../../stages/stage-function.ts';
-import type { StageQueue } from '../../stages/stage-queue.ts';
-import type { JobTable } from '../../storage/job-table.ts';
-import { type Monitored, nameOf } from '../monitored.ts';
+import { type Monitored, nameOf, type Resource } from '../monitored.ts';
 
 export type AlarmMetric = Metric | MathExpression;
 
@@ -18,8 +15,8 @@ export interface AlarmRow {
   name: string;
   /** In one sentence: its description. */
   means: string;
-  /** One for each alarm, with what it is about, such as a queue; null when that is the whole stack. */
-  metrics(monitored: Monitored): [subject: string | null, AlarmMetric][];
+  /** Of the whole stack, or one for each of its functions, queues or tables. */
+  metric(monitored: Monitored): AlarmMetric | [of: string, AlarmMetric][];
   threshold: number;
   /** A datapoint is bad when it is at or above the threshold, unless said otherwise. */
   comparisonOperator?: ComparisonOperator;
@@ -29,31 +26,16 @@ export interface AlarmRow {
   treatMissingData?: TreatMissingData;
 }
 
-type Metrics = AlarmRow['metrics'];
-
-export function ofStack(metric: (monitored: Monitored) => AlarmMetric): Metrics {
-  return (monitored) => [[null, metric(monitored)]];
-}
-
-export function perFunction(metric: (fn: StageFunction) => AlarmMetric): Metrics {
-  return ({ functions }) => functions.map((fn) => [fn.stage, metric(fn)]);
-}
-
-export function perQueue(metric: (queue: StageQueue) => AlarmMetric): Metrics {
-  return ({ queues }) => queues.map((queue) => [nameOf(queue), metric(queue)]);
-}
-
-export function perTable(metric: (table: JobTable) => AlarmMetric): Metrics {
-  return ({ tables }) => tables.map((table) => [nameOf(table), metric(table)]);
-}
-
-export function sumOf(name: MetricName): Metrics {
-  return ofStack(({ own }) => own(name, 'Sum'));
+export function each<Of extends Resource>(
+  all: Of[],
+  metric: (one: Of) => AlarmMetric,
+): [of: string, AlarmMetric][] {
+  return all.map((one) => [nameOf(one), metric(one)]);
 }
 
 export function onceInAQuarterHour(name: MetricName) {
   const evaluation = { periodMinutes: 15, datapointsToAlarm: 1, evaluationPeriods: 1 };
-  return { metrics: sumOf(name), threshold: 1, evaluation };
+  return { metric: ({ own }: Monitored) => own(name, 'Sum'), threshold: 1, evaluation };
 }
 
 interface Percentage {

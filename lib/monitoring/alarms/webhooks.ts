@@ -1,17 +1,16 @@
-import { type AlarmRow, ofStack, onceInAQuarterHour, percentage } from './row.ts';
+import { type AlarmRow, onceInAQuarterHour, percentage } from './row.ts';
 
 export const WEBHOOKS: AlarmRow[] = [
   {
     name: 'webhook-failures',
     means: 'At least half of the attempts to deliver webhooks have failed for half an hour.',
-    metrics: ofStack(({ own }) =>
+    metric: ({ own }) =>
       percentage({
         bad: own('WebhookFailures', 'Sum'),
         all: own('WebhookAttempts', 'Sum'),
         enough: 'all >= 10',
         label: '% of the attempts',
       }),
-    ),
     threshold: 50,
     evaluation: { periodMinutes: 15, datapointsToAlarm: 2, evaluationPeriods: 2 },
   },
