@@ -3,11 +3,11 @@ import type { ListKey } from './core/http/list-key.ts';
 import type { Submission } from './core/http/submission.ts';
 import type { DocumentRef, Job, Millis, RunningJob } from './core/job.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
-import type { Measured } from './core/metrics.ts';
-import type { Outlook } from './core/polling/schedule.ts';
-import type { Creation } from './core/upstream/create-result.ts';
+import type { MetricValues } from './core/metrics.ts';
+import type { PollForecast } from './core/polling/next-poll.ts';
+import type { CreateResult } from './core/upstream/create-result.ts';
 import type { Report } from './core/upstream/report.ts';
-import type { Exchange } from './core/webhook/attempt.ts';
+import type { AttemptOutcome } from './core/webhook/attempt.ts';
 
 /**
  * What the flows need from the world. Every method throws on an infrastructure fault (ours or AWS's): the
@@ -20,11 +20,11 @@ export interface World {
   documents: Documents;
   wakeUps: WakeUps;
   modelStudio: ModelStudio;
-  experience: Experience;
+  durationStats: DurationStats;
   clientKeys: ClientKeys;
   webhooks: Webhooks;
   clock: Clock;
-  chance: Chance;
+  random: Random;
   log: Log;
 }
 
@@ -80,7 +80,7 @@ export interface WakeUps {
 }
 
 export interface ModelStudio {
-  create(submission: Submission): Promise<Creation>;
+  create(submission: Submission): Promise<CreateResult>;
   report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
 
@@ -94,13 +94,13 @@ export interface ReportLimits {
 }
 
 /** What past jobs have taught. Of help only: it may be a minute behind, and when it fails nothing is known. */
-export interface Experience {
-  /** What to go by when a job of this kind is polled. */
-  outlook(kind: string): Promise<Outlook>;
-  /** A job of this kind took so many seconds. Under load, some of them are passed over. */
-  learn(kind: string, seconds: number): Promise<void>;
+export interface DurationStats {
+  /** What to go by when a job of this bucket is polled. */
+  forecast(bucket: string): Promise<PollForecast>;
+  /** A job of this bucket took so many seconds. Under load, some of them are passed over. */
+  record(bucket: string, seconds: number): Promise<void>;
   /** ModelStudio has refused a call with 429 or 503. */
-  refused(): Promise<void>;
+  throttled(): Promise<void>;
 }
 
 export interface ClientKeys {
@@ -110,14 +110,14 @@ export interface ClientKeys {
 
 export interface Webhooks {
   /** Signs and sends one attempt. `body` goes out byte for byte. */
-  send(webhook: { id: string; url: string }, body: string): Promise<Exchange>;
+  send(webhook: { id: string; url: string }, body: string): Promise<AttemptOutcome>;
 }
 
 export interface Clock {
   now(): Millis;
 }
 
-export interface Chance {
+export interface Random {
   /** 16 random bytes. */
   bytes(): Uint8Array;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -125,7 +125,7 @@ export interface Chance {
 }
 
 /** What may be told of a unit of work: no prompt, no result, no key has a field here. */
-export interface Facts {
+export interface LogFields {
   outcome: string;
   job_id?: string;
   client?: string;
@@ -144,11 +144,11 @@ export interface Facts {
   duration_ms?: number;
 }
 
-export type Stage = 'admit' | 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
+export type Stage = 'authorize' | 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */
-  tell(stage: Stage, facts: Facts, measured?: Measured): void;
+  event(stage: Stage, facts: LogFields, metrics?: MetricValues): void;
   /** The same for work that there is too much of, such as a poll that finds nothing new: one line for all of an invocation. */
-  tally(stage: Stage, facts: Facts, measured?: Measured): void;
+  aggregate(stage: Stage, facts: LogFields, metrics?: MetricValues): void;
 }

@@ -2,18 +2,18 @@ import type { Job } from './core/job.ts';
 import type { World } from './ports.ts';
 
 /** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
-const RACES_MAX = 5;
+const CONFLICT_RETRIES_MAX = 5;
 
 /** What a try answers when the row has changed since it was read. */
 export const LOST = Symbol('lost');
 
 /** Tries once more after each race that was lost; a try reads the row, decides and writes. */
 export async function onConflict<T>(jobId: string, tryOnce: () => Promise<T | typeof LOST>): Promise<T> {
-  for (let race = 0; race < RACES_MAX; race++) {
+  for (let race = 0; race < CONFLICT_RETRIES_MAX; race++) {
     const result = await tryOnce();
     if (result !== LOST) return result;
   }
-  throw new Error(`The job ${jobId} changed under each of ${RACES_MAX} tries to write it`);
+  throw new Error(`The job ${jobId} changed under each of ${CONFLICT_RETRIES_MAX} tries to write it`);
 }
 
 /**

@@ -42,7 +42,7 @@ it('no files import each other in a circle', () => {
 });
 
 it.each(flows)('a row and a wake-up are made in one place, which is not $path', ({ code }) => {
-  expect(code).not.toMatch(/\b(version|seq|watchedUntil|leaseUntil)\b: (?!number|Millis)/);
+  expect(code).not.toMatch(/\b(version|seq|wakeUpDeadline|leaseUntil)\b: (?!number|Millis)/);
 });
 
 it('what is deployed, its tests and their settings need nothing of what may be deleted', () => {

@@ -4,10 +4,10 @@ import { ROUND_MAX_DAYS } from './limits.ts';
 export type Millis = number;
 
 /**
- * A wake-up: a queued message that makes a job go on. The job's row names the one it awaits, so a message
- * that was delivered twice, late or again finds that it is not the awaited one and ends there.
+ * A wake-up: a queued message that makes a job go on. The job's row names the one it expects, so a message
+ * that was delivered twice, late or again finds that it is not the expected one and ends there.
  */
-export interface Wake {
+export interface WakeUp {
   /** Place in the job's chain of wake-ups, from 1. */
   seq: number;
   /** Tells apart two messages with the same place, of which only the recorded one counts. */
@@ -57,7 +57,7 @@ interface WebhookBase {
 /** Awaits nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
 export interface PendingWebhook extends WebhookBase {
   status: 'pending';
-  awaited: Wake | null;
+  expectedWakeUp: WakeUp | null;
   leaseUntil: Millis | null;
 }
 
@@ -83,7 +83,7 @@ export interface JobBase {
   updatedAt: Millis;
   expiresAt: Millis;
   /** If nothing has been written by then, its wake-up is lost. */
-  watchedUntil: Millis;
+  wakeUpDeadline: Millis;
   /** Counts the writes to the row; every write is conditional on the version that was read. */
   version: number;
 }
@@ -106,7 +106,7 @@ export interface RunningJob extends JobBase {
   upstreamJobId: string;
   completedTasks: number;
   /** The latest wake-up that was written down; later ones may be under way. */
-  awaited: Wake;
+  expectedWakeUp: WakeUp;
   /** ModelStudio has reported on it. It may have done so without the row being written. */
   isSeen: boolean;
   /** What ModelStudio says that would end the job, if it went on saying so; null while it says nothing of the kind. */
@@ -158,12 +158,15 @@ export function endOfLife(job: Job, retentionDays: number): number {
 }
 
 /**
- * Where a message stands to the wake-up its job awaits. `ahead`: the message was sent and then its sender
+ * Where a message stands to the wake-up that its job expects. `ahead`: the message was sent and then its sender
  * died before recording it, so the message is the only one that carries the job on.
  */
-export function standing(message: Wake, awaited: Wake | null): 'awaited' | 'ahead' | 'stale' {
-  if (awaited === null) return 'stale';
-  if (message.seq > awaited.seq) return 'ahead';
-  const isAwaited = message.seq === awaited.seq && message.token === awaited.token;
-  return isAwaited ? 'awaited' : 'stale';
+export function classifyWakeUp(
+  message: WakeUp,
+  expectedWakeUp: WakeUp | null,
+): 'expected' | 'ahead' | 'stale' {
+  if (expectedWakeUp === null) return 'stale';
+  if (message.seq > expectedWakeUp.seq) return 'ahead';
+  const isExpected = message.seq === expectedWakeUp.seq && message.token === expectedWakeUp.token;
+  return isExpected ? 'expected' : 'stale';
 }

@@ -1,23 +1,23 @@
 import * as z from 'zod/mini';
 
-const WakeSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
+const WakeUpSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
 
 /** What a poll message says: enough to carry on even when the row's last write was lost. */
 export const PollMessage = z.object({
   jobId: z.string(),
   upstreamJobId: z.string(),
-  wake: WakeSchema,
-  /** When the job was last looked at; when it was created, before the first look. */
-  lookedAt: z.number(),
+  wakeUp: WakeUpSchema,
+  /** When the job was last polled; when it was created, before the first poll. */
+  polledAt: z.number(),
   /** The last wake-up of this chain that was written down: the row names another one if another chain has written. */
-  recorded: z.string(),
+  recordedToken: z.string(),
   /** Wake-ups of this chain since then. */
-  unrecorded: z.int(),
+  pollsSinceRecord: z.int(),
   /** ModelStudio has reported on the job. Where nobody says, it may have. */
   isSeen: z._default(z.boolean(), true),
 });
 export type PollMessage = z.infer<typeof PollMessage>;
 
 /** `attempts`: made before this message was sent, which the row may not know if its last write was lost. */
-export const DeliverMessage = z.object({ jobId: z.string(), wake: WakeSchema, attempts: z.int() });
+export const DeliverMessage = z.object({ jobId: z.string(), wakeUp: WakeUpSchema, attempts: z.int() });
 export type DeliverMessage = z.infer<typeof DeliverMessage>;

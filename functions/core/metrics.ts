@@ -12,7 +12,7 @@ export const METRICS = {
   JobsExpired: 'Count',
   /** From a job's creation to its end. */
   JobSeconds: 'Seconds',
-  /** Since the last look before the one that found the job finished: ModelStudio had been done for less than that. */
+  /** Since the last poll before the one that found the job finished: ModelStudio had been done for less than that. */
   DetectionLagSeconds: 'Seconds',
   PollsPerJob: 'Count',
   Polls: 'Count',
@@ -56,7 +56,7 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 /** What a unit of work adds to the metrics. */
-export type Measured = Partial<Record<MetricName, number>>;
+export type MetricValues = Partial<Record<MetricName, number>>;
 
 const UPSTREAM_METRICS: Record<string, MetricName> = {
   timeout: 'UpstreamTimeouts',
@@ -70,7 +70,7 @@ const UPSTREAM_METRICS: Record<string, MetricName> = {
 };
 
 /** What a call to ModelStudio that went wrong adds to the metrics. `cause` as the log names it. */
-export function upstreamMeasured(cause: string): Measured {
+export function upstreamMetrics(cause: string): MetricValues {
   const isServerError = cause.startsWith('status_5');
   const metric = isServerError
     ? 'UpstreamServerErrors'

@@ -4,7 +4,7 @@ import type { Millis } from './job.ts';
 export const DELAY_MAX_SECONDS = 900;
 
 /** Whole seconds to delay a message that is due at `dueAt`, as far as one hop reaches. Never negative. */
-export function hopSeconds(dueAt: Millis, now: Millis): number {
+export function sqsDelaySeconds(dueAt: Millis, now: Millis): number {
   const seconds = Math.ceil((dueAt - now) / 1000);
   return Math.min(DELAY_MAX_SECONDS, Math.max(0, seconds));
 }

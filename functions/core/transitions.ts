@@ -1,4 +1,4 @@
-import type { Ending } from './http/view.ts';
+import type { FinishedFields } from './http/view.ts';
 import { base32 } from './ids.ts';
 import type {
   Attempt,
@@ -12,12 +12,12 @@ import type {
   SettledWebhook,
   SubmittingJob,
   UnfinishedJob,
-  Wake,
+  WakeUp,
   Webhook,
 } from './job.ts';
 import { ATTEMPT_LEASE_MILLIS, SUBMIT_LEASE_MILLIS } from './limits.ts';
 import type { PollMessage } from './messages.ts';
-import { WATCH_MILLIS, watchOver } from './polling/overdue.ts';
+import { DEADLINE_EXTENSION_MILLIS, extendDeadline } from './polling/overdue.ts';
 import type { End } from './upstream/report.ts';
 
 /**
@@ -35,7 +35,7 @@ import type { End } from './upstream/report.ts';
  */
 
 /** The wake-up that follows another in a job's chain; the first one, if there was none. */
-export function nextWakeUp(last: Pick<Wake, 'seq'> | null, dueAt: Millis, random: Uint8Array): Wake {
+export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, random: Uint8Array): WakeUp {
   return { seq: (last?.seq ?? 0) + 1, token: base32(random), dueAt };
 }
 
@@ -43,48 +43,62 @@ type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'finge
 type Accepted = Pick<JobBase, Given> & { webhook: Pick<Webhook, 'id' | 'url'> | null };
 
 export function accepted({ webhook, ...given }: Accepted, now: Millis): SubmittingJob {
-  const job = { ...given, createdAt: now, updatedAt: now, version: 1, watchedUntil: now + WATCH_MILLIS };
-  const untried = { attempts: 0, attemptsBefore: 0, log: [], awaited: null, leaseUntil: null };
+  const job = {
+    ...given,
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+    wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS,
+  };
+  const untried = { attempts: 0, attemptsBefore: 0, log: [], expectedWakeUp: null, leaseUntil: null };
   const first = webhook && { ...webhook, status: 'pending' as const, ...untried };
   return { ...job, status: 'submitting', leaseUntil: now + SUBMIT_LEASE_MILLIS, webhook: first };
 }
 
 /** If its first wake-up could not be sent, the sweeper comes when it would be due. */
 export function started(job: SubmittingJob, message: PollMessage, isSent: boolean, now: Millis): RunningJob {
-  const running = rescued(adopted(job, message), message.wake, now);
-  return isSent ? running : { ...running, watchedUntil: message.wake.dueAt };
+  const running = rescued(adopted(job, message), message.wakeUp, now);
+  return isSent ? running : { ...running, wakeUpDeadline: message.wakeUp.dueAt };
 }
 
 /**
  * As its message knows it, which is no version of its own: the submit function may have died after ModelStudio
  * created the job, and a poll after ModelStudio reported on it.
  */
-export function adopted(job: UnfinishedJob, { upstreamJobId, wake, isSeen }: PollMessage): RunningJob {
+export function adopted(job: UnfinishedJob, { upstreamJobId, wakeUp, isSeen }: PollMessage): RunningJob {
   if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
   const { leaseUntil, ...kept } = job;
-  return { ...kept, status: 'running', upstreamJobId, completedTasks: 0, awaited: wake, isSeen, doubt: null };
+  return {
+    ...kept,
+    status: 'running',
+    upstreamJobId,
+    completedTasks: 0,
+    expectedWakeUp: wakeUp,
+    isSeen,
+    doubt: null,
+  };
 }
 
 type Known = Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt'>;
 
 /** Of two chains, the later to write takes no progress back. */
-export function polled(job: RunningJob, known: Known, awaited: Wake, now: Millis): RunningJob {
+export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, now: Millis): RunningJob {
   const completedTasks = Math.max(job.completedTasks, known.completedTasks);
-  return { ...rescued(job, awaited, now), ...known, completedTasks };
+  return { ...rescued(job, expectedWakeUp, now), ...known, completedTasks };
 }
 
-/** Whether a poll is worth a write: within its watch, a row vouches for wake-ups that it does not name. */
-export function isNews(before: RunningJob, { completedTasks, doubt, watchedUntil }: RunningJob): boolean {
+/** Whether a poll is worth a write: before its deadline, a row vouches for wake-ups that it does not name. */
+export function isNews(before: RunningJob, { completedTasks, doubt, wakeUpDeadline }: RunningJob): boolean {
   if (completedTasks !== before.completedTasks || doubt?.about !== before.doubt?.about) return true;
-  return watchedUntil !== before.watchedUntil;
+  return wakeUpDeadline !== before.wakeUpDeadline;
 }
 
-export function rescued(job: RunningJob, awaited: Wake, now: Millis): RunningJob {
-  const watchedUntil = watchOver(awaited.dueAt, job.watchedUntil);
-  return { ...job, ...nextVersion(job, now), watchedUntil, awaited };
+export function rescued(job: RunningJob, expectedWakeUp: WakeUp, now: Millis): RunningJob {
+  const wakeUpDeadline = extendDeadline(expectedWakeUp.dueAt, job.wakeUpDeadline);
+  return { ...job, ...nextVersion(job, now), wakeUpDeadline, expectedWakeUp };
 }
 
-type Ended = JobBase & Ending;
+type Ended = JobBase & FinishedFields;
 
 /** What its event says of it, which is written before the row. */
 export function ended(job: UnfinishedJob, { results, ...end }: End, now: Millis): Ended {
@@ -94,13 +108,13 @@ export function ended(job: UnfinishedJob, { results, ...end }: End, now: Millis)
 type Documents = Pick<FinishedJob, 'event' | 'results'>;
 
 export function finished(job: Ended, documents: Documents, webhook: PendingWebhook | null): FinishedJob {
-  const watchedUntil = watchOver(neededUntil(webhook, job.finishedAt), job.watchedUntil);
-  return { ...job, ...documents, watchedUntil, webhook };
+  const wakeUpDeadline = extendDeadline(neededUntil(webhook, job.finishedAt), job.wakeUpDeadline);
+  return { ...job, ...documents, wakeUpDeadline, webhook };
 }
 
 /** For the next hop of a long wait, or in place of a wake-up that was lost. */
-export function awaiting(job: PendingJob, awaited: Wake, now: Millis): PendingJob {
-  return withWebhook(job, { ...job.webhook, awaited }, now);
+export function awaiting(job: PendingJob, expectedWakeUp: WakeUp, now: Millis): PendingJob {
+  return withWebhook(job, { ...job.webhook, expectedWakeUp }, now);
 }
 
 export function claimed(job: PendingJob, now: Millis): PendingJob {
@@ -111,8 +125,12 @@ export function released(job: PendingJob, now: Millis): PendingJob {
   return withWebhook(job, { ...job.webhook, leaseUntil: null }, now);
 }
 
-export function attempted(job: PendingJob, tried: Attempt, awaited: Wake, now: Millis): PendingJob {
-  return withWebhook(job, { ...withAttempt(job, tried), status: 'pending', awaited, leaseUntil: null }, now);
+export function attempted(job: PendingJob, tried: Attempt, expectedWakeUp: WakeUp, now: Millis): PendingJob {
+  return withWebhook(
+    job,
+    { ...withAttempt(job, tried), status: 'pending', expectedWakeUp, leaseUntil: null },
+    now,
+  );
 }
 
 type Settled = Pick<SettledWebhook, 'status' | 'lastSeq'>;
@@ -124,35 +142,35 @@ export function settled(job: PendingJob, tried: Attempt, how: Settled, now: Mill
 /** A round of its own: the whole schedule, from now on. Messages of the one before are stale. */
 export function redelivered(job: FinishedJob, webhook: Webhook, random: Uint8Array, now: Millis) {
   const { id, url, attempts, log } = webhook;
-  const last = webhook.status === 'pending' ? webhook.awaited : { seq: webhook.lastSeq };
+  const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: webhook.lastSeq };
   const redelivered = { rounds: (webhook.redelivered?.rounds ?? 0) + 1, at: now };
   const round = { status: 'pending', id, url, attempts, attemptsBefore: attempts, log, redelivered } as const;
-  return withWebhook(job, { ...round, awaited: nextWakeUp(last, now, random), leaseUntil: null }, now);
+  return withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);
 }
 
 /** A delivery log that grew for ever would outgrow its row. */
 const ATTEMPTS_KEPT = 100;
 
 function withAttempt({ webhook }: PendingJob, tried: Attempt) {
-  const { status, awaited, leaseUntil, ...kept } = webhook;
+  const { status, expectedWakeUp, leaseUntil, ...kept } = webhook;
   return { ...kept, attempts: tried.attempt, log: [...kept.log, tried].slice(-ATTEMPTS_KEPT) };
 }
 
 function withWebhook<W extends Webhook>(job: FinishedJob, webhook: W, now: Millis) {
-  const watchedUntil = watchOver(neededUntil(webhook, now), job.watchedUntil);
-  return { ...job, ...nextVersion(job, now), watchedUntil, webhook };
+  const wakeUpDeadline = extendDeadline(neededUntil(webhook, now), job.wakeUpDeadline);
+  return { ...job, ...nextVersion(job, now), wakeUpDeadline, webhook };
 }
 
 /** Whoever has it now, or whose message comes next, is not lost before then. */
 function neededUntil(webhook: Webhook | null, now: Millis): Millis {
   if (webhook?.status !== 'pending') return now;
-  return Math.max(webhook.awaited?.dueAt ?? 0, webhook.leaseUntil ?? 0);
+  return Math.max(webhook.expectedWakeUp?.dueAt ?? 0, webhook.leaseUntil ?? 0);
 }
 
 /** The part of a job that its next state takes over, as the next version of it. */
 function nextVersion(job: Job, now: Millis): JobBase {
   const { jobId, client, modelId, totalTasks, metadata, fingerprint } = job;
-  const { createdAt, expiresAt, watchedUntil, version } = job;
+  const { createdAt, expiresAt, wakeUpDeadline, version } = job;
   const kept = { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt };
-  return { ...kept, watchedUntil, updatedAt: now, version: version + 1 };
+  return { ...kept, wakeUpDeadline, updatedAt: now, version: version + 1 };
 }

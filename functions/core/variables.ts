@@ -2,7 +2,7 @@
 type Given<Name extends string> = Readonly<Record<Name, string>>;
 
 /** Those that all functions have. */
-export type SharedVariables = Given<'JOBS_TABLE' | 'DOCUMENTS_TABLE' | 'EXPERIENCE_TABLE' | 'BUCKET'> &
+export type SharedVariables = Given<'JOBS_TABLE' | 'DOCUMENTS_TABLE' | 'DURATION_STATS_TABLE' | 'BUCKET'> &
   Given<'API_URL' | 'MODELSTUDIO_BASE_URL' | 'MODELSTUDIO_ORGANIZATION_ID' | 'SERVICE_NAME'> &
   Given<'WEBHOOK_RETRY_SCHEDULE_SECONDS' | 'WEBHOOK_PORTS' | 'RETENTION_DAYS' | 'LAG_PER_POLL_SECONDS'>;
 

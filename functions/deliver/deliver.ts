@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  classifyWakeUp,
   isClaimed,
   isFinished,
   isPending,
@@ -7,19 +8,18 @@ import {
   type Millis,
   type PendingJob,
   type SettledWebhook,
-  standing,
 } from '../core/job.ts';
 import type { DeliverMessage } from '../core/messages.ts';
-import type { Measured, MetricName } from '../core/metrics.ts';
-import { hopSeconds, isEarly } from '../core/sqs-delay.ts';
+import type { MetricName, MetricValues } from '../core/metrics.ts';
+import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
-import { afterAttempt, type Exchange, type Verdict } from '../core/webhook/attempt.ts';
-import type { Facts, World } from '../ports.ts';
+import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
+import type { LogFields, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../races.ts';
 
 export type DeliverWorld = Pick<
   World,
-  'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'clock' | 'chance' | 'log'
+  'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'clock' | 'random' | 'log'
 > & { settings: { webhookSchedule: readonly number[] } };
 
 /**
@@ -29,11 +29,11 @@ export type DeliverWorld = Pick<
 export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
   return onConflict(message.jobId, async () => {
     const job = await world.jobs.find(message.jobId);
-    if (job === null || !isFinished(job)) return tally(message, world, { outcome: 'no_job' });
-    if (!isPending(job) || standing(message.wake, job.webhook.awaited) === 'stale')
-      return tally(message, world, { outcome: 'stale' });
+    if (job === null || !isFinished(job)) return logOutcome(message, world, { outcome: 'no_job' });
+    if (!isPending(job) || classifyWakeUp(message.wakeUp, job.webhook.expectedWakeUp) === 'stale')
+      return logOutcome(message, world, { outcome: 'stale' });
     const now = world.clock.now();
-    if (isEarly(message.wake.dueAt, now)) return hop(job, message, world);
+    if (isEarly(message.wakeUp.dueAt, now)) return hop(job, message, world);
     if (isClaimed(job.webhook, now)) return waitForHolder(job, message, world);
     const ours = claimed(job, now);
     if (!(await world.jobs.replace(ours))) return LOST;
@@ -48,10 +48,10 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
  * record it: it comes again sooner.
  */
 function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Millis | null {
-  const { awaited, leaseUntil } = job.webhook;
-  if (standing(message.wake, awaited) === 'ahead')
+  const { expectedWakeUp, leaseUntil } = job.webhook;
+  if (classifyWakeUp(message.wakeUp, expectedWakeUp) === 'ahead')
     throw new Error(`The sender of this message has not recorded it yet: ${job.jobId}`);
-  tally(message, world, { outcome: 'under_way' });
+  logOutcome(message, world, { outcome: 'under_way' });
   return leaseUntil;
 }
 
@@ -68,43 +68,45 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
   const now = world.clock.now();
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
   const inRound = attempts - job.webhook.attemptsBefore;
-  const verdict = afterAttempt(exchange, inRound, world.settings.webhookSchedule, world.chance.fraction());
+  const verdict = afterAttempt(exchange, inRound, world.settings.webhookSchedule, world.random.fraction());
   const nextAttemptAt = verdict.step === 'retry' ? now + verdict.waitMillis : null;
   const time = { at: job.updatedAt, durationMillis: now - job.updatedAt, nextAttemptAt };
   const tried: Attempt = { attempt: attempts, ...answerIn(exchange), ...time };
   if (verdict.step === 'settle') {
-    const how = { status: verdict.status, lastSeq: message.wake.seq };
+    const how = { status: verdict.status, lastSeq: message.wakeUp.seq };
     const isOurs = await world.jobs.replace(settled(job, tried, how, now));
     if (!isOurs) throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
   } else {
-    const wake = await sendNext(message, attempts, now + verdict.waitMillis, world);
-    await world.jobs.replace(attempted(job, tried, wake, now));
+    const wakeUp = await sendNext(message, attempts, now + verdict.waitMillis, world);
+    await world.jobs.replace(attempted(job, tried, wakeUp, now));
   }
-  tellAttempt(job, tried, verdict, world);
+  logAttempt(job, tried, verdict, world);
 }
 
 /** The wait is longer than a queue can hold a message back: on to the next hop. */
 async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<null> {
   const now = world.clock.now();
-  const wake = await sendNext(message, message.attempts, message.wake.dueAt, world);
+  const wakeUp = await sendNext(message, message.attempts, message.wakeUp.dueAt, world);
   // Of two chains, the one that is further on wins: its row makes the other's messages stale.
   const overtake = (row: Job) => {
     const isOurRound = isPending(row) && row.webhook.attemptsBefore === job.webhook.attemptsBefore;
-    return isOurRound && (row.webhook.awaited?.seq ?? 0) < wake.seq ? awaiting(row, wake, now) : null;
+    return isOurRound && (row.webhook.expectedWakeUp?.seq ?? 0) < wakeUp.seq
+      ? awaiting(row, wakeUp, now)
+      : null;
   };
   await record(job, overtake, world);
-  return tally(message, world, { outcome: 'hop', wait_seconds: (wake.dueAt - now) / 1000 });
+  return logOutcome(message, world, { outcome: 'hop', wait_seconds: (wakeUp.dueAt - now) / 1000 });
 }
 
 async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis, world: DeliverWorld) {
-  const wake = nextWakeUp(message.wake, dueAt, world.chance.bytes());
+  const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
   // Held back for a second at least, so that it does not arrive before it is recorded.
-  const delaySeconds = Math.max(1, hopSeconds(dueAt, world.clock.now()));
-  await world.wakeUps.deliver({ jobId: message.jobId, wake, attempts }, delaySeconds);
-  return wake;
+  const delaySeconds = Math.max(1, sqsDelaySeconds(dueAt, world.clock.now()));
+  await world.wakeUps.deliver({ jobId: message.jobId, wakeUp, attempts }, delaySeconds);
+  return wakeUp;
 }
 
-function answerIn(exchange: Exchange): Pick<Attempt, 'status' | 'error' | 'location'> {
+function answerIn(exchange: AttemptOutcome): Pick<Attempt, 'status' | 'error' | 'location'> {
   if (exchange.kind !== 'answered')
     return { status: null, error: exchange.kind === 'failed' ? exchange.error : exchange.kind };
   const { status, location } = exchange;
@@ -118,9 +120,9 @@ const SETTLED = {
   blocked: 'WebhooksBlocked',
 } as const satisfies Record<SettledWebhook['status'], MetricName>;
 
-function tellAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: DeliverWorld): void {
+function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: DeliverWorld): void {
   const outcome = verdict.step === 'settle' ? verdict.status : 'retry';
-  const facts: Facts = {
+  const facts: LogFields = {
     outcome,
     job_id: job.jobId,
     client: job.client,
@@ -130,17 +132,17 @@ function tellAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: D
     ...(tried.status !== null && { status: tried.status }),
     ...(tried.error !== null && { cause: tried.error }),
   };
-  const measured: Measured = {
+  const metrics: MetricValues = {
     WebhookAttempts: 1,
     WebhookFailures: outcome === 'delivered' ? 0 : 1,
     WebhookAttemptSeconds: tried.durationMillis / 1000,
     ...(verdict.step === 'settle' && { [SETTLED[verdict.status]]: 1 }),
   };
-  world.log.tell('deliver', facts, measured);
+  world.log.event('deliver', facts, metrics);
 }
 
 /** For a message that is done with. */
-function tally(message: DeliverMessage, world: DeliverWorld, facts: Facts): null {
-  world.log.tally('deliver', { job_id: message.jobId, ...facts });
+function logOutcome(message: DeliverMessage, world: DeliverWorld, facts: LogFields): null {
+  world.log.aggregate('deliver', { job_id: message.jobId, ...facts });
   return null;
 }

@@ -4,15 +4,15 @@ import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { createSigningSecrets } from '../edge/secrets.ts';
 import { webhookRules } from '../edge/settings.ts';
 import { clock } from '../edge/system.ts';
-import { assertGuardInForce, createWebhooks } from '../edge/webhooks.ts';
-import { againFrom, finishWorld } from '../edge/world.ts';
+import { assertSsrfProtection, createWebhooks } from '../edge/webhooks.ts';
+import { comeAgainFrom, finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';
 
 const signingSecrets = createSigningSecrets(required('WEBHOOK_SECRET_ARN'));
 const webhooks = createWebhooks({ rules: webhookRules(), signingSecrets, clock });
 const world = { ...finishWorld(), webhooks };
 
-const guardInForce = assertGuardInForce();
+const guardInForce = assertSsrfProtection();
 
 export const handler = lambdaSqs(
   (body) => DeliverMessage.parse(body),
@@ -20,5 +20,5 @@ export const handler = lambdaSqs(
     await guardInForce;
     return deliver(message, world);
   },
-  againFrom(required('DELIVER_QUEUE_URL')),
+  comeAgainFrom(required('DELIVER_QUEUE_URL')),
 );

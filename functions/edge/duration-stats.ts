@@ -6,49 +6,54 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Millis } from '../core/job.ts';
-import { afterRefusal, lagPerPollUnder, type Pressure, spacingAt } from '../core/polling/backpressure.ts';
-import { DURATIONS_KEPT, type Pace, paceOf } from '../core/polling/forecast.ts';
-import type { Clock, Experience } from '../ports.ts';
+import {
+  afterThrottle,
+  type Backpressure,
+  lagPerPollSecondsUnder,
+  slowdownAt,
+} from '../core/polling/backpressure.ts';
+import { DURATIONS_KEPT, type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
+import type { Clock, DurationStats } from '../ports.ts';
 
 const DURATIONS_CACHE_MILLIS = 60_000;
-const PRESSURE_CACHE_MILLIS = 15_000;
-const KINDS_MAX = 500;
+const BACKPRESSURE_CACHE_MILLIS = 15_000;
+const BUCKETS_MAX = 500;
 /** Under load, a few jobs of each second teach as much as all of them. */
-const LEARN_EVERY_MILLIS = 1000;
+const RECORD_EVERY_MILLIS = 1000;
 const REFUSALS_EVERY_MILLIS = 2000;
-/** Beside the kinds of jobs, whose names begin with a digit. */
-const PRESSURE_KEY = 'pressure';
+/** Beside the buckets, whose names begin with a digit. */
+const BACKPRESSURE_KEY = 'backpressure';
 
-export interface ExperienceStore {
+export interface DurationStatsStore {
   client: DynamoDBClient;
   tableName: string;
   clock: Clock;
   /** λ, when ModelStudio bears the polling well. */
-  lagPerPoll: number;
+  lagPerPollSeconds: number;
   /** Told of what went wrong: nothing that is done here may hold up a job. */
   onError(error: unknown): void;
 }
 
-/** Experience in DynamoDB: an item for each kind of job, and one for the pressure, under the key `kind`. */
-export function createExperience(store: ExperienceStore): Experience {
+/** An item in DynamoDB for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
+export function createDurationStats(store: DurationStatsStore): DurationStats {
   const durations = new Durations(store);
-  const pressure = new PressureGauge(store);
+  const backpressure = new BackpressureGauge(store);
   return {
-    async outlook(kind) {
-      const [known, spacing] = await Promise.all([durations.of(kind), pressure.spacing()]);
-      return { ...known, lagPerPoll: lagPerPollUnder(store.lagPerPoll, spacing) };
+    async forecast(bucket) {
+      const [known, slowdown] = await Promise.all([durations.of(bucket), backpressure.slowdown()]);
+      return { ...known, lagPerPollSeconds: lagPerPollSecondsUnder(store.lagPerPollSeconds, slowdown) };
     },
-    learn: (kind, seconds) => durations.learn(kind, seconds),
-    refused: () => pressure.refused(),
+    record: (bucket, seconds) => durations.record(bucket, seconds),
+    throttled: () => backpressure.throttled(),
   };
 }
 
 async function itemOf(
-  { client, tableName, onError }: ExperienceStore,
-  kind: string,
+  { client, tableName, onError }: DurationStatsStore,
+  bucket: string,
 ): Promise<Record<string, unknown>> {
   try {
-    const get = new GetItemCommand({ TableName: tableName, Key: marshall({ kind }) });
+    const get = new GetItemCommand({ TableName: tableName, Key: marshall({ bucket }) });
     const { Item } = await client.send(get);
     return Item ? unmarshall(Item) : {};
   } catch (error) {
@@ -57,55 +62,55 @@ async function itemOf(
   }
 }
 
-interface Learnt {
+interface Recorded {
   durations: number[];
-  pace: Pace;
+  schedule: PollSchedule;
   /** How many there have been. */
   count: number;
   until: Millis;
-  learntAt: Millis;
+  recordedAt: Millis;
 }
 
 /**
- * The latest durations of each kind, in the attributes s0 to s63, each of which is written over in its turn; `n` is
+ * The latest durations of each bucket, in the attributes s0 to s63, each of which is written over in its turn; `n` is
  * how many there have been. To write one takes no read, and forgets the oldest.
  */
 class Durations {
-  readonly #store: ExperienceStore;
-  readonly #kinds = new Map<string, Learnt>();
+  readonly #store: DurationStatsStore;
+  readonly #buckets = new Map<string, Recorded>();
 
-  constructor(store: ExperienceStore) {
+  constructor(store: DurationStatsStore) {
     this.#store = store;
   }
 
-  async of(kind: string): Promise<Learnt> {
-    const known = this.#kinds.get(kind);
+  async of(bucket: string): Promise<Recorded> {
+    const known = this.#buckets.get(bucket);
     const now = this.#store.clock.now();
     if (known && known.until > now) return known;
-    const { n, ...slots } = await itemOf(this.#store, kind);
+    const { n, ...slots } = await itemOf(this.#store, bucket);
     const read = Object.values(slots).filter((value) => typeof value === 'number');
     const durations = read.length > 0 || !known ? read : known.durations;
-    const learnt = {
+    const recorded = {
       durations,
-      pace: paceOf(durations),
+      schedule: scheduleFor(durations),
       count: typeof n === 'number' ? n : (known?.count ?? 0),
       until: now + DURATIONS_CACHE_MILLIS,
-      learntAt: known?.learntAt ?? Number.NEGATIVE_INFINITY,
+      recordedAt: known?.recordedAt ?? Number.NEGATIVE_INFINITY,
     };
-    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
-    this.#kinds.set(kind, learnt);
-    return learnt;
+    if (this.#buckets.size >= BUCKETS_MAX) this.#buckets.clear();
+    this.#buckets.set(bucket, recorded);
+    return recorded;
   }
 
-  async learn(kind: string, seconds: number): Promise<void> {
+  async record(bucket: string, seconds: number): Promise<void> {
     const { client, tableName, clock, onError } = this.#store;
-    const learnt = await this.of(kind);
-    if (clock.now() - learnt.learntAt < LEARN_EVERY_MILLIS) return;
-    learnt.learntAt = clock.now();
-    const slot = learnt.count++ % DURATIONS_KEPT;
+    const recorded = await this.of(bucket);
+    if (clock.now() - recorded.recordedAt < RECORD_EVERY_MILLIS) return;
+    recorded.recordedAt = clock.now();
+    const slot = recorded.count++ % DURATIONS_KEPT;
     const update = new UpdateItemCommand({
       TableName: tableName,
-      Key: marshall({ kind }),
+      Key: marshall({ bucket }),
       UpdateExpression: `SET s${slot} = :seconds ADD n :one`,
       ExpressionAttributeValues: marshall({ ':seconds': rounded(seconds), ':one': 1 }),
     });
@@ -119,37 +124,38 @@ function rounded(seconds: number): number {
 }
 
 /** What all pollers of the deployment know of ModelStudio's refusals, give or take some seconds. */
-class PressureGauge {
-  readonly #store: ExperienceStore;
-  #pressure: Pressure | null = null;
+class BackpressureGauge {
+  readonly #store: DurationStatsStore;
+  #backpressure: Backpressure | null = null;
   #readUntil = Number.NEGATIVE_INFINITY;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(store: ExperienceStore) {
+  constructor(store: DurationStatsStore) {
     this.#store = store;
   }
 
-  async spacing(): Promise<number> {
+  async slowdown(): Promise<number> {
     const { clock } = this.#store;
     if (this.#readUntil <= clock.now()) {
-      this.#readUntil = clock.now() + PRESSURE_CACHE_MILLIS;
-      const { spacing, at } = (await itemOf(this.#store, PRESSURE_KEY)) as Partial<Pressure>;
-      const read = spacing === undefined || at === undefined ? null : { spacing, at };
-      if (spacingAt(read, clock.now()) > spacingAt(this.#pressure, clock.now())) this.#pressure = read;
+      this.#readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
+      const { slowdown, at } = (await itemOf(this.#store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
+      const read = slowdown === undefined || at === undefined ? null : { slowdown, at };
+      if (slowdownAt(read, clock.now()) > slowdownAt(this.#backpressure, clock.now()))
+        this.#backpressure = read;
     }
-    return spacingAt(this.#pressure, clock.now());
+    return slowdownAt(this.#backpressure, clock.now());
   }
 
-  async refused(): Promise<void> {
+  async throttled(): Promise<void> {
     const { client, tableName, clock, onError } = this.#store;
     const now = clock.now();
     if (now - this.#refusedAt < REFUSALS_EVERY_MILLIS) return;
     this.#refusedAt = now;
     // Others may have raised it since it was read.
     this.#readUntil = Number.NEGATIVE_INFINITY;
-    await this.spacing();
-    this.#pressure = afterRefusal(this.#pressure, now);
-    const Item = marshall({ kind: PRESSURE_KEY, ...this.#pressure });
+    await this.slowdown();
+    this.#backpressure = afterThrottle(this.#backpressure, now);
+    const Item = marshall({ bucket: BACKPRESSURE_KEY, ...this.#backpressure });
     await client.send(new PutItemCommand({ TableName: tableName, Item })).catch(onError);
   }
 }

@@ -6,7 +6,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Outcome } from '../core/http/outcome.ts';
+import type { HttpOutcome } from '../core/http/outcome.ts';
 import { ADDRESS_BUDGET_MILLIS, type DialError, type DialOptions, dial } from './dial.ts';
 
 const HEADERS_MAX_BYTES = 64 * 1024;
@@ -27,7 +27,7 @@ export interface ExchangeRequest extends DialOptions {
  * One HTTP exchange: no redirect is followed, no proxy variable is read, nothing is retried.
  * Never throws and never outlasts its deadline, whatever the other side does.
  */
-export async function exchange(options: ExchangeRequest): Promise<Outcome> {
+export async function exchange(options: ExchangeRequest): Promise<HttpOutcome> {
   try {
     return await run(options);
   } catch (error) {
@@ -36,7 +36,7 @@ export async function exchange(options: ExchangeRequest): Promise<Outcome> {
   }
 }
 
-function run(options: ExchangeRequest): Promise<Outcome> {
+function run(options: ExchangeRequest): Promise<HttpOutcome> {
   return new Promise((resolve) => {
     const dialling = new AbortController();
     const request = open(options, dialling.signal);
@@ -45,23 +45,23 @@ function run(options: ExchangeRequest): Promise<Outcome> {
     let answer: IncomingMessage | null = null;
     let size = 0;
 
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: HttpOutcome) => {
       clearTimeout(deadline);
       resolve(outcome);
     };
-    const stop = (outcome: Outcome) => {
+    const stop = (outcome: HttpOutcome) => {
       settle(outcome);
       dialling.abort();
       request.destroy();
     };
-    const answered = (response: IncomingMessage, isTruncated: boolean): Outcome => ({
+    const answered = (response: IncomingMessage, isTruncated: boolean): HttpOutcome => ({
       kind: 'answered',
       status: response.statusCode ?? 0,
       headers: firstValues(response),
       body: Buffer.concat(chunks),
       isTruncated,
     });
-    const broken = (outcome: Outcome) => {
+    const broken = (outcome: HttpOutcome) => {
       // What comes after a whole answer changes nothing: its 'end' is about to settle it.
       if (answer?.complete) return;
       // A refusal is one by its status line, whatever becomes of its body; a success must be whole.

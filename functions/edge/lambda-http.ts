@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import { logger, tellTally } from './log.ts';
+import { flushAggregates, logger } from './log.ts';
 
 /** Strangers may ask many times a second, and a line for each would cost more than its answer. */
 const TALLY_EVERY_MILLIS = 60_000;
@@ -14,14 +14,14 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
     const request = asRequest(event);
     const { status, headers, body } = await answer(request).catch((error: unknown) => {
       const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
-      const facts = { request_id: request.requestId, job_id, error: nameOf(error) };
+      const facts = { request_id: request.requestId, job_id, error: redactedError(error) };
       logger.error('request failed', facts);
       // What may have been created must not be so once more by clients that repeat by themselves.
       const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;
       const extras = mayRepeat ? {} : { headers: { 'x-should-retry': 'false' } };
       return problem('internal_error', request.requestId, extras);
     });
-    tellTally({}, TALLY_EVERY_MILLIS);
+    flushAggregates({}, TALLY_EVERY_MILLIS);
     return {
       statusCode: status,
       headers: { ...headers, 'x-content-type-options': 'nosniff' },
@@ -49,7 +49,7 @@ type Thrown = Error & {
 } & { $metadata?: { httpStatusCode?: number } };
 
 /** A thrown error's message may quote what it failed on, so only what it is and where it came from is logged. */
-export function nameOf(thrown: unknown) {
+export function redactedError(thrown: unknown) {
   const error: Thrown = thrown instanceof Error ? thrown : new Error('not an error');
   const { name, message, stack = '', code, service, call, $metadata } = error;
   const trace = stack.slice(stack.indexOf(message) + message.length);

@@ -1,13 +1,13 @@
 import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Millis } from '../core/job.ts';
 import { againSeconds } from '../core/limits.ts';
-import { hopSeconds } from '../core/sqs-delay.ts';
-import { nameOf } from './lambda-http.ts';
-import { logger, tellTally } from './log.ts';
+import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { redactedError } from './lambda-http.ts';
+import { flushAggregates, logger } from './log.ts';
 import { clock } from './system.ts';
 
 /** Has the queue give a message out again so many seconds from now. */
-export type Again = (receiptHandle: string, seconds: number) => Promise<unknown>;
+export type ComeAgain = (receiptHandle: string, seconds: number) => Promise<unknown>;
 
 /**
  * Makes a Lambda handler for an SQS batch. All records are handled at once; each one that throws goes back to
@@ -17,7 +17,7 @@ export type Again = (receiptHandle: string, seconds: number) => Promise<unknown>
 export function lambdaSqs<T>(
   parse: (body: unknown) => T,
   handle: (message: T, isRepeat: boolean) => Promise<Millis | null>,
-  again: Again,
+  again: ComeAgain,
 ) {
   /** Answers what the queue is to take back. */
   const handleRecord = async (record: SQSRecord): Promise<SQSBatchItemFailure[]> => {
@@ -32,16 +32,16 @@ export function lambdaSqs<T>(
       const message = parse(JSON.parse(record.body));
       job_id = (message as { jobId?: string }).jobId;
       const comesAgainAt = await handle(message, receives > 1);
-      return comesAgainAt === null ? [] : await giveBack(hopSeconds(comesAgainAt, clock.now()));
+      return comesAgainAt === null ? [] : await giveBack(sqsDelaySeconds(comesAgainAt, clock.now()));
     } catch (error) {
-      logger.error('message failed', { message_id: record.messageId, job_id, error: nameOf(error) });
+      logger.error('message failed', { message_id: record.messageId, job_id, error: redactedError(error) });
       return giveBack(againSeconds(receives));
     }
   };
   return async ({ Records }: SQSEvent): Promise<SQSBatchResponse> => {
     const startedAt = clock.now();
     const failures = await Promise.all(Records.map(handleRecord));
-    tellTally({ duration_ms: clock.now() - startedAt });
+    flushAggregates({ duration_ms: clock.now() - startedAt });
     return { batchItemFailures: failures.flat() };
   };
 }

@@ -35,13 +35,13 @@ let measuredInTally: Partial<Record<MetricName, number | number[]>> = {};
 let toldAt = 0;
 
 export const log: Log = {
-  tell: (stage, facts, measured = {}) => logger.info(stage, { ...facts, ...embedded(measured) }),
-  tally(stage, facts, measured = {}) {
+  event: (stage, facts, metrics = {}) => logger.info(stage, { ...facts, ...embedded(metrics) }),
+  aggregate(stage, facts, metrics = {}) {
     logger.debug(stage, { ...facts });
     const outcomes = { ...tallied[stage] };
     outcomes[facts.outcome] = (outcomes[facts.outcome] ?? 0) + 1;
     tallied[stage] = outcomes;
-    for (const [name, value] of entries(measured)) {
+    for (const [name, value] of entries(metrics)) {
       const before = measuredInTally[name] ?? [];
       measuredInTally[name] = isCount(name) ? Number(before) + value : [before, value].flat();
     }
@@ -52,7 +52,7 @@ export const log: Log = {
  * Tells in one line what was tallied since the last time, if anything.
  * @param everyMillis not sooner than so long after the last time: what comes in between is told with a later call
  */
-export function tellTally(facts: { duration_ms?: number } = {}, everyMillis = 0): void {
+export function flushAggregates(facts: { duration_ms?: number } = {}, everyMillis = 0): void {
   if (Object.keys(tallied).length === 0 || clock.now() < toldAt + everyMillis) return;
   toldAt = clock.now();
   logger.info('batch', { ...facts, ...tallied, ...embedded(measuredInTally) });
@@ -61,18 +61,18 @@ export function tellTally(facts: { duration_ms?: number } = {}, everyMillis = 0)
 }
 
 /** Metrics as a part of a log line (CloudWatch's embedded metric format), which costs no line of its own. */
-function embedded(measured: Partial<Record<MetricName, number | number[]>>): object {
-  const all = entries(measured);
+function embedded(metrics: Partial<Record<MetricName, number | number[]>>): object {
+  const all = entries(metrics);
   if (all.length === 0) return {};
   const Metrics = all.map(([Name]) => ({ Name, Unit: METRICS[Name] }));
   const directive = { Namespace: NAMESPACE, Dimensions: [['service']], Metrics };
-  return { _aws: { Timestamp: clock.now(), CloudWatchMetrics: [directive] }, ...measured };
+  return { _aws: { Timestamp: clock.now(), CloudWatchMetrics: [directive] }, ...metrics };
 }
 
 function isCount(name: MetricName): boolean {
   return METRICS[name] === 'Count' && name !== 'PollsPerJob';
 }
 
-function entries<T>(measured: Partial<Record<MetricName, T>>): [MetricName, T][] {
-  return Object.entries(measured) as [MetricName, T][];
+function entries<T>(metrics: Partial<Record<MetricName, T>>): [MetricName, T][] {
+  return Object.entries(metrics) as [MetricName, T][];
 }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import type { Outcome } from '../core/http/outcome.ts';
+import type { HttpOutcome } from '../core/http/outcome.ts';
 import type { Submission } from '../core/http/submission.ts';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
 import { type ReadingContext, readCreation, readReport } from '../core/upstream/upstream.ts';
@@ -88,12 +88,12 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
 }
 
 interface Answer {
-  outcome: Outcome;
+  outcome: HttpOutcome;
   context: ReadingContext;
 }
 
 /** A key that cannot even be sent is as wrong as one that is refused. */
-const KEY_REFUSED: Outcome = {
+const KEY_REFUSED: HttpOutcome = {
   kind: 'answered',
   status: 401,
   headers: {},
@@ -109,7 +109,7 @@ function decoderOf(body: Buffer, encoding = '') {
 }
 
 /** Nobody was asked to compress an answer, but some do, and some do not say so. */
-function decoded(outcome: Outcome, maxOutputLength: number): Outcome {
+function decoded(outcome: HttpOutcome, maxOutputLength: number): HttpOutcome {
   if (outcome.kind !== 'answered') return outcome;
   const decode = decoderOf(outcome.body, outcome.headers['content-encoding']?.trim());
   if (decode === null || outcome.isTruncated) return outcome;

@@ -12,4 +12,4 @@ export function webhookRules(): WebhookRules {
 export const apiUrl = () => required('API_URL').replace(/\/+$/, '');
 export const webhookSchedule = () => numbers('WEBHOOK_RETRY_SCHEDULE_SECONDS');
 export const retentionDays = () => number('RETENTION_DAYS');
-export const lagPerPoll = () => number('LAG_PER_POLL_SECONDS');
+export const lagPerPollSeconds = () => number('LAG_PER_POLL_SECONDS');

@@ -1,11 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Chance, Clock } from '../ports.ts';
+import type { Clock, Random } from '../ports.ts';
 
 export const clock: Clock = { now: () => Date.now() };
 
 const FRACTION_STEPS = 2 ** 32;
 
-export const chance: Chance = {
+export const random: Random = {
   bytes: () => randomBytes(16),
   fraction: () => randomInt(FRACTION_STEPS) / FRACTION_STEPS,
 };

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Wake } from '../core/job.ts';
+import type { WakeUp } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
 
@@ -49,9 +49,9 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
     }
   }
 
-  const send = (queueUrl: string | null, message: { wake: Wake }, delaySeconds: number) => {
+  const send = (queueUrl: string | null, message: { wakeUp: WakeUp }, delaySeconds: number) => {
     assert(queueUrl, 'This function has no such queue');
-    assert(message.wake.seq <= CHAIN_MAX, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
+    assert(message.wakeUp.seq <= CHAIN_MAX, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
     assert(isDelay, `SQS takes a delay of 0 to ${DELAY_MAX_SECONDS} whole seconds, not ${delaySeconds}`);
     return new Promise<void>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { ATTEMPT_DEADLINE_MILLIS } from '../core/limits.ts';
-import { ADDRESS_NOT_PUBLIC, readExchange } from '../core/webhook/attempt.ts';
+import { ADDRESS_NOT_PUBLIC, readOutcome } from '../core/webhook/attempt.ts';
 import { forbiddenAddresses, isPublicAddress } from '../core/webhook/public-address.ts';
 import { signedHeaders } from '../core/webhook/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook/webhook-url.ts';
@@ -44,7 +44,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
         maxBytes: ANSWER_MAX_BYTES,
         ...guard,
       });
-      return readExchange(outcome, clock.now());
+      return readOutcome(outcome, clock.now());
     },
   };
 }
@@ -53,7 +53,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
  * Tries, without leaving this machine, that sockets heed the block list: plain ones and those under TLS.
  * @throws when one does not: then no webhook may be sent at all
  */
-export async function assertGuardInForce(): Promise<void> {
+export async function assertSsrfProtection(): Promise<void> {
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
     const request = {
       method: 'GET',

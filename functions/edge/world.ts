@@ -1,19 +1,19 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientJobs, ClientKeys, Experience, Overdue, World } from '../ports.ts';
+import type { ClientJobs, ClientKeys, DurationStats, Overdue, World } from '../ports.ts';
 import { awsSettings, telling } from './aws.ts';
 import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
-import { createExperience } from './duration-stats.ts';
+import { createDurationStats } from './duration-stats.ts';
 import { optional, required } from './environment.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
-import { nameOf } from './lambda-http.ts';
-import type { Again } from './lambda-sqs.ts';
+import { redactedError } from './lambda-http.ts';
+import type { ComeAgain } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
-import { apiUrl, lagPerPoll, retentionDays, webhookSchedule } from './settings.ts';
-import { chance, clock } from './system.ts';
+import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
+import { clock, random } from './system.ts';
 import { createWakeUps } from './wake-ups.ts';
 
 const dynamodb = telling(new DynamoDBClient(awsSettings));
@@ -47,11 +47,11 @@ export function finishWorld(lingerMillis = 0): FinishWorld {
   };
   const wakeUps = createWakeUps(sqs, queueUrls, lingerMillis);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
-  return { ...jobsAndDocuments(), wakeUps, clock, chance, log, settings };
+  return { ...jobsAndDocuments(), wakeUps, clock, random, log, settings };
 }
 
 /** @param queueUrl of the queue that feeds the function */
-export function againFrom(queueUrl: string): Again {
+export function comeAgainFrom(queueUrl: string): ComeAgain {
   return (ReceiptHandle, VisibilityTimeout) =>
     sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
 }
@@ -60,12 +60,12 @@ export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required(
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 
-export function experience(): Experience {
-  return createExperience({
+export function durationStats(): DurationStats {
+  return createDurationStats({
     client: dynamodb,
-    tableName: required('EXPERIENCE_TABLE'),
+    tableName: required('DURATION_STATS_TABLE'),
     clock,
-    lagPerPoll: lagPerPoll(),
-    onError: (error) => logger.warn('experience is out of reach', { error: nameOf(error) }),
+    lagPerPollSeconds: lagPerPollSeconds(),
+    onError: (error) => logger.warn('the duration stats are out of reach', { error: redactedError(error) }),
   });
 }

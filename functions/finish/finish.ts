@@ -1,8 +1,8 @@
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { base32 } from '../core/ids.ts';
 import type { FinishedJob, PendingWebhook, UnfinishedJob } from '../core/job.ts';
-import type { Measured, MetricName } from '../core/metrics.ts';
-import { hopSeconds } from '../core/sqs-delay.ts';
+import type { MetricName, MetricValues } from '../core/metrics.ts';
+import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { ended, finished, nextWakeUp } from '../core/transitions.ts';
 import type { End, Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
@@ -16,7 +16,7 @@ export interface FinishSettings {
   webhookSchedule: readonly number[];
 }
 
-export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock' | 'chance' | 'log'> & {
+export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock' | 'random' | 'log'> & {
   settings: FinishSettings;
 };
 
@@ -29,8 +29,8 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   const documents = await write(ending, end, world);
   const after = finished(ending, documents, job.webhook && awaitingFirstAttempt(job.webhook, world));
   if (!(await world.jobs.replace(after))) return null;
-  tellFinished(job, after, end, world);
-  await announce(after, world);
+  logFinished(job, after, end, world);
+  await startDelivery(after, world);
   return after;
 }
 
@@ -38,16 +38,19 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
  * Sets off the first delivery. Also called for a finished job whose first attempt is still to come when a
  * message meets it: its sender may have died just before this. The repeat is the same wake-up, so it counts once.
  */
-export async function announce(job: FinishedJob, world: Pick<World, 'wakeUps' | 'clock'>): Promise<void> {
+export async function startDelivery(
+  job: FinishedJob,
+  world: Pick<World, 'wakeUps' | 'clock'>,
+): Promise<void> {
   const { webhook } = job;
-  if (webhook?.status !== 'pending' || webhook.awaited?.seq !== 1) return;
-  const message = { jobId: job.jobId, wake: webhook.awaited, attempts: 0 };
-  await world.wakeUps.deliver(message, hopSeconds(webhook.awaited.dueAt, world.clock.now()));
+  if (webhook?.status !== 'pending' || webhook.expectedWakeUp?.seq !== 1) return;
+  const message = { jobId: job.jobId, wakeUp: webhook.expectedWakeUp, attempts: 0 };
+  await world.wakeUps.deliver(message, sqsDelaySeconds(webhook.expectedWakeUp.dueAt, world.clock.now()));
 }
 
 /** Two workers that finish the same job write under different keys; the row then names one of them. */
 async function write(job: Parameters<typeof eventJson>[0], end: End, world: FinishWorld) {
-  const name = `${job.jobId}/${base32(world.chance.bytes())}.json`;
+  const name = `${job.jobId}/${base32(world.random.bytes())}.json`;
   const { results } = end;
   if (results === null || results.json.length <= EVENT_MAX_BYTES) {
     const whole = eventJson(job, { json: results?.json ?? null, url: null });
@@ -65,11 +68,11 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, world: Fini
 }
 
 function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {
-  const wait = firstWaitMillis(world.settings.webhookSchedule, world.chance.fraction());
-  return { ...webhook, awaited: nextWakeUp(null, world.clock.now() + wait, world.chance.bytes()) };
+  const wait = firstWaitMillis(world.settings.webhookSchedule, world.random.fraction());
+  return { ...webhook, expectedWakeUp: nextWakeUp(null, world.clock.now() + wait, world.random.bytes()) };
 }
 
-function tellFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {
+function logFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {
   const facts = {
     outcome: job.status,
     job_id: job.jobId,
@@ -81,7 +84,7 @@ function tellFinished(before: UnfinishedJob, job: FinishedJob, { results }: End,
     age_seconds: (job.finishedAt - job.createdAt) / 1000,
     ...(job.error && { cause: job.error.code }),
   };
-  world.log.tell('finish', facts, measuredOf(before, job, results));
+  world.log.event('finish', facts, metricsOf(before, job, results));
 }
 
 const ENDED = {
@@ -91,11 +94,11 @@ const ENDED = {
   expired: 'JobsExpired',
 } as const satisfies Record<FinishedJob['status'], MetricName>;
 
-function measuredOf(before: UnfinishedJob, job: FinishedJob, results: Results | null): Measured {
+function metricsOf(before: UnfinishedJob, job: FinishedJob, results: Results | null): MetricValues {
   return {
     [ENDED[job.status]]: 1,
     JobSeconds: (job.finishedAt - job.createdAt) / 1000,
-    ...(before.status === 'running' && { PollsPerJob: before.awaited.seq }),
+    ...(before.status === 'running' && { PollsPerJob: before.expectedWakeUp.seq }),
     ...(job.error?.code === 'submission_unknown' && { UnknownSubmissions: 1 }),
     ...(job.error?.code === 'results_too_large' && { ResultsTooLarge: 1 }),
     ...(job.error?.code === 'results_unreadable' && { ResultsUnreadable: 1 }),

@@ -5,23 +5,23 @@ import { matchRoute, type Operation } from '../core/http/routes.ts';
 import { sha256Hex } from '../core/ids.ts';
 import type { World } from '../ports.ts';
 
-export interface Admitted {
+export interface Authorized {
   operation: Operation;
   jobId: string;
   client: string;
 }
 
-type AdmitWorld = Pick<World, 'clientKeys' | 'log'>;
+type AuthorizeWorld = Pick<World, 'clientKeys' | 'log'>;
 
 /** Lets a request in or refuses it, in the contract's order: 401, then 404 and 405, then 403. */
-export async function admit(request: Request, world: AdmitWorld): Promise<Admitted | Answer> {
+export async function authorize(request: Request, world: AuthorizeWorld): Promise<Authorized | Answer> {
   const match = matchRoute(request.method, request.path);
   const isOpen = match.kind === 'route' && match.scope === null;
   if (isOpen) return { operation: match.operation, jobId: match.jobId, client: '' };
 
   const key = await authenticate(request, world);
   if (typeof key === 'string') {
-    world.log.tally('admit', { outcome: key }, { KeysRefused: 1 });
+    world.log.aggregate('authorize', { outcome: key }, { KeysRefused: 1 });
     const headers = { 'www-authenticate': 'Bearer' };
     return problem('unauthenticated', request.requestId, { headers });
   }
@@ -36,7 +36,7 @@ export async function admit(request: Request, world: AdmitWorld): Promise<Admitt
 
 async function authenticate(
   request: Request,
-  world: AdmitWorld,
+  world: AuthorizeWorld,
 ): Promise<ClientKey | 'no_key' | 'unknown_key' | 'revoked_key'> {
   const key = keyInAuthorization(request.headers['authorization']);
   if (key === null) return 'no_key';

@@ -4,7 +4,7 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import { isFinished } from '../core/job.ts';
 import { cancelled } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import { LOST, onConflict } from '../races.ts';
 
@@ -13,7 +13,7 @@ export type CancelWorld = FinishWorld & ReadWorld;
 /** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio has no cancel, so it is tracking that stops. */
 export async function cancel(
   request: Request,
-  { jobId, client }: Admitted,
+  { jobId, client }: Authorized,
   world: CancelWorld,
 ): Promise<Answer> {
   const asked = readOptionalBody(request, NoMembers);

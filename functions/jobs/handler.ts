@@ -1,7 +1,7 @@
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { retentionDays, webhookRules } from '../edge/settings.ts';
 import { clientJobs, clientKeys, finishWorld } from '../edge/world.ts';
-import { admit } from '../http/authorize.ts';
+import { authorize } from '../http/authorize.ts';
 import { answer } from './jobs.ts';
 import openApi from './openapi.json' with { type: 'json' };
 
@@ -10,6 +10,6 @@ const settings = { ...finish.settings, webhookRules: webhookRules(), retentionDa
 const world = { ...finish, clientKeys: clientKeys(), clientJobs: clientJobs(), openApi, settings };
 
 export const handler = lambdaHttp(async (request) => {
-  const admitted = await admit(request, world);
-  return 'status' in admitted ? admitted : answer(request, admitted, world);
+  const authorized = await authorize(request, world);
+  return 'status' in authorized ? authorized : answer(request, authorized, world);
 });

@@ -1,6 +1,6 @@
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { type CancelWorld, cancel } from './cancel.ts';
@@ -11,22 +11,22 @@ import { type RedeliverWorld, redeliver } from './redeliver.ts';
 export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & Pick<World, 'jobs'> & { openApi: unknown };
 
 /** Answers every call but the one that creates a job. */
-export async function answer(request: Request, admitted: Admitted, world: JobsWorld): Promise<Answer> {
-  switch (admitted.operation) {
+export async function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
+  switch (authorized.operation) {
     case 'health':
       return okJson('{"status":"ok"}');
     case 'openapi':
       return okJson(JSON.stringify(world.openApi));
     case 'list':
-      return list(request, admitted, world);
+      return list(request, authorized, world);
     case 'cancel':
-      return cancel(request, admitted, world);
+      return cancel(request, authorized, world);
     case 'redeliver':
-      return redeliver(request, admitted, world);
+      return redeliver(request, authorized, world);
     case 'job':
     case 'results':
     case 'deliveries':
-      return read(request, admitted, world);
+      return read(request, authorized, world);
     // The gateway sends it elsewhere: what comes here has its path spelt in some odd way.
     case 'submit':
       return problem('not_found', request.requestId);

@@ -3,7 +3,7 @@ import { type ListQuery, parseListQuery } from '../core/http/listing.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Job } from '../core/job.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { okJson, type ReadWorld, withoutResults } from '../http/show.ts';
 import type { World } from '../ports.ts';
 
@@ -15,7 +15,7 @@ const PAGE_MAX = 100;
 const PAGES_MAX = 2;
 
 /** `GET /v1/jobs`: a client's jobs, newest first. */
-export async function list(request: Request, { client }: Admitted, world: ListWorld): Promise<Answer> {
+export async function list(request: Request, { client }: Authorized, world: ListWorld): Promise<Answer> {
   const query = parseListQuery(request.query);
   if ('faults' in query) return problem('invalid_request', request.requestId, { errors: query.faults });
   const { jobs, next } = await collect(client, query, world);

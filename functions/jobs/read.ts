@@ -2,7 +2,7 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { deliveriesJson } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 
@@ -11,7 +11,7 @@ const LINK_SECONDS = 900;
 /** `GET /v1/jobs/{job_id}` and what lies below it. */
 export async function read(
   request: Request,
-  { operation, jobId, client }: Admitted,
+  { operation, jobId, client }: Authorized,
   world: ReadWorld & Pick<World, 'jobs'>,
 ): Promise<Answer> {
   const job = await findOwn(jobId, client, world);

@@ -5,13 +5,13 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
 import { redelivered } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { LOST, onConflict } from '../races.ts';
 
 export type RedeliverWorld = ReadWorld &
-  Pick<World, 'jobs' | 'wakeUps' | 'chance' | 'log'> & {
+  Pick<World, 'jobs' | 'wakeUps' | 'random' | 'log'> & {
     settings: { webhookRules: WebhookRules; retentionDays: number };
   };
 
@@ -21,7 +21,7 @@ export type RedeliverWorld = ReadWorld &
  */
 export async function redeliver(
   request: Request,
-  { jobId, client }: Admitted,
+  { jobId, client }: Authorized,
   world: RedeliverWorld,
 ): Promise<Answer> {
   const asked = readOptionalBody(request, redeliveryBody(world.settings.webhookRules));
@@ -42,7 +42,7 @@ export async function redeliver(
     const seconds = waitForRound(webhook, now);
     if (seconds !== 0) return tooMany(seconds, request.requestId);
     const url = asked.webhook_url ?? webhook.url;
-    const after = redelivered(job, { ...webhook, url }, world.chance.bytes(), now);
+    const after = redelivered(job, { ...webhook, url }, world.random.bytes(), now);
     return (await begin(after, world)) ? { ...(await showJob(after, world)), status: 202 } : LOST;
   });
 }
@@ -59,8 +59,8 @@ function tooMany(seconds: number | null, requestId: string): Answer {
 async function begin(after: ReturnType<typeof redelivered>, world: RedeliverWorld): Promise<boolean> {
   if (!(await world.jobs.replace(after))) return false;
   const { jobId, client, webhook } = after;
-  const { attempts, awaited } = webhook;
-  await world.wakeUps.deliver({ jobId, wake: awaited, attempts }, 0);
-  world.log.tell('redeliver', { outcome: 'begun', job_id: jobId, client, attempt: attempts });
+  const { attempts, expectedWakeUp } = webhook;
+  await world.wakeUps.deliver({ jobId, wakeUp: expectedWakeUp, attempts }, 0);
+  world.log.event('redeliver', { outcome: 'begun', job_id: jobId, client, attempt: attempts });
   return true;
 }

@@ -1,16 +1,16 @@
-import { isFinished, type Job, type RunningJob, standing } from '../core/job.ts';
+import { classifyWakeUp, isFinished, type Job, type RunningJob } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
-import { type Measured, upstreamMeasured } from '../core/metrics.ts';
-import { drawDuration, kindOf } from '../core/polling/forecast.ts';
-import { hopSeconds } from '../core/sqs-delay.ts';
+import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
+import { durationBucket, sampleDuration } from '../core/polling/forecast.ts';
+import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
-import { afterReport, type Next, outcomeOf, type Report } from '../core/upstream/report.ts';
-import { announce, type FinishWorld, finish } from '../finish/finish.ts';
-import type { Facts, ReportLimits, World } from '../ports.ts';
+import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
+import { type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
+import type { LogFields, ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../races.ts';
 
 export type PollWorld = FinishWorld &
-  Pick<World, 'modelStudio' | 'experience'> & {
+  Pick<World, 'modelStudio' | 'durationStats'> & {
     /** The collector is a poller with the memory and the time for reports of any size. */
     settings: PollSettings;
   };
@@ -21,7 +21,7 @@ export interface PollSettings {
 }
 
 /** Should one message ever become two chains, they meet in the row after so many polls at the latest. */
-const UNRECORDED_MAX = 6;
+const POLLS_SINCE_RECORD_MAX = 6;
 
 /**
  * Asks ModelStudio about one job, then ends the job or sends the next wake-up.
@@ -31,64 +31,70 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
   let report: Report | null = null;
   return onConflict(message.jobId, async () => {
     const job = await world.jobs.find(message.jobId);
-    if (job === null) return tally(message, world, { outcome: 'no_job' });
-    if (isFinished(job)) return announce(job, world);
+    if (job === null) return logPoll(message, world, { outcome: 'no_job' });
+    if (isFinished(job)) return startDelivery(job, world);
     const running = adopted(job, message);
-    if (standing(message.wake, running.awaited) === 'stale')
-      return tally(message, world, { outcome: 'stale' });
+    if (classifyWakeUp(message.wakeUp, running.expectedWakeUp) === 'stale')
+      return logPoll(message, world, { outcome: 'stale' });
 
     // Asked once: a race lost does not make the report any less true.
     report ??= await ask(running, world);
-    const outlook = await world.experience.outlook(kindOf(running.modelId, running.totalTasks));
+    const forecast = await world.durationStats.forecast(durationBucket(running.modelId, running.totalTasks));
     const { isCollector } = world.settings;
-    const next = afterReport(running, report, world.clock.now(), outlook, isCollector);
+    const next = nextStep(running, report, world.clock.now(), forecast, isCollector);
     if (next.step !== 'finish') {
-      const mustRecord = isRepeat || job.status === 'submitting' || isCrossed(message, running);
-      return carryOn(running, message, next, report, mustRecord, world);
+      const mustRecord = isRepeat || job.status === 'submitting' || isForkedChain(message, running);
+      return scheduleNextPoll(running, message, next, report, mustRecord, world);
     }
     // Where an operator finds what ModelStudio said in place of results.
     const key = `unreadable/${job.jobId}.json`;
     if (report.kind === 'unreadable') await world.documents.setAside(key, report.raw);
     // The row knows of the wake-ups that were written down; the message is the latest of all.
-    const ended = await finish({ ...running, awaited: message.wake }, next.end, world);
-    return ended === null ? LOST : learn(running, message, report, world);
+    const ended = await finish({ ...running, expectedWakeUp: message.wakeUp }, next.end, world);
+    return ended === null ? LOST : recordDuration(running, message, report, world);
   });
 }
 
 /** Another chain has written the row since this one did. The one that writes next, further on, outlives the other. */
-function isCrossed(message: PollMessage, { awaited }: RunningJob): boolean {
-  return awaited.token !== message.wake.token && awaited.token !== message.recorded;
+function isForkedChain(message: PollMessage, { expectedWakeUp }: RunningJob): boolean {
+  return expectedWakeUp.token !== message.wakeUp.token && expectedWakeUp.token !== message.recordedToken;
 }
 
 async function ask(job: RunningJob, world: PollWorld): Promise<Report> {
   const report = await world.modelStudio.report(job, world.settings.reportLimits);
-  if (report.kind === 'trouble' && report.cause === 'unavailable') await world.experience.refused();
+  if (report.kind === 'transient_error' && report.cause === 'unavailable')
+    await world.durationStats.throttled();
   return report;
 }
 
 /** Only what ModelStudio reported as ended tells how long such jobs take. */
-async function learn(job: RunningJob, message: PollMessage, report: Report, world: PollWorld): Promise<void> {
+async function recordDuration(
+  job: RunningJob,
+  message: PollMessage,
+  report: Report,
+  world: PollWorld,
+): Promise<void> {
   const now = world.clock.now();
   // One that was in doubt had ended before.
   const isReported = isEnd(report) && job.doubt === null;
-  const measured = {
-    ...measuredOf(job, report),
-    ...(isReported && { DetectionLagSeconds: (now - message.lookedAt) / 1000 }),
+  const metrics = {
+    ...metricsOf(job, report),
+    ...(isReported && { DetectionLagSeconds: (now - message.polledAt) / 1000 }),
   };
-  tally(message, world, { outcome: 'finished' }, measured);
+  logPoll(message, world, { outcome: 'finished' }, metrics);
   if (!isReported) return;
-  const kind = kindOf(job.modelId, job.totalTasks);
-  const { durations } = await world.experience.outlook(kind);
-  const from = Math.max(0, message.lookedAt - job.createdAt) / 1000;
+  const bucket = durationBucket(job.modelId, job.totalTasks);
+  const { durations } = await world.durationStats.forecast(bucket);
+  const from = Math.max(0, message.polledAt - job.createdAt) / 1000;
   const to = Math.max(1, now - job.createdAt) / 1000;
-  await world.experience.learn(kind, drawDuration(from, to, world.chance.fraction(), durations));
+  await world.durationStats.record(bucket, sampleDuration(from, to, world.random.fraction(), durations));
 }
 
 /**
  * Sends, then records if there is anything to record. A crash in between leaves a message ahead of its row, which
  * carries on; the other order would leave a row that awaits a message nobody sent.
  */
-async function carryOn(
+async function scheduleNextPoll(
   job: RunningJob,
   message: PollMessage,
   next: Exclude<Next, { step: 'finish' }>,
@@ -98,17 +104,17 @@ async function carryOn(
 ): Promise<void> {
   const now = world.clock.now();
   const seconds = next.step === 'wait' ? next.seconds : 0;
-  const wake = nextWakeUp(message.wake, now + seconds * 1000, world.chance.bytes());
+  const wakeUp = nextWakeUp(message.wakeUp, now + seconds * 1000, world.random.bytes());
   const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);
   const { completedTasks, doubt } = next.step === 'wait' ? next : job;
   const known = { completedTasks, isSeen, doubt };
-  const isWorthWriting = isNews(job, polled(job, known, wake, now));
-  const records = mustRecord || isWorthWriting || message.unrecorded >= UNRECORDED_MAX;
+  const isWorthWriting = isNews(job, polled(job, known, wakeUp, now));
+  const records = mustRecord || isWorthWriting || message.pollsSinceRecord >= POLLS_SINCE_RECORD_MAX;
   const chain = records
-    ? { recorded: wake.token, unrecorded: 0 }
-    : { recorded: message.recorded, unrecorded: message.unrecorded + 1 };
-  const following = { ...message, ...chain, wake, lookedAt: now, isSeen };
-  const delaySeconds = hopSeconds(wake.dueAt, now);
+    ? { recorded: wakeUp.token, pollsSinceRecord: 0 }
+    : { recorded: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
+  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };
+  const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
   if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);
 
@@ -116,8 +122,8 @@ async function carryOn(
   // leave it at that, its message could stay one place ahead of the row for ever, and be a chain of its own.
   const overtake = (row: Job) => {
     const before = isFinished(row) ? null : adopted(row, message);
-    if (before === null || before.awaited.seq >= wake.seq) return null;
-    return polled(before, known, wake, world.clock.now());
+    if (before === null || before.expectedWakeUp.seq >= wakeUp.seq) return null;
+    return polled(before, known, wakeUp, world.clock.now());
   };
   const isOvertaken = records && !(await record(job, overtake, world));
   const facts = {
@@ -127,27 +133,27 @@ async function carryOn(
     total_tasks: job.totalTasks,
     wait_seconds: seconds,
     age_seconds: (now - job.createdAt) / 1000,
-    ...(report.kind === 'trouble' && { cause: report.cause }),
+    ...(report.kind === 'transient_error' && { cause: report.cause }),
   };
-  tally(message, world, facts, measuredOf(job, report));
+  logPoll(message, world, facts, metricsOf(job, report));
 }
 
 function isEnd({ kind }: Report): boolean {
   return kind === 'completed' || kind === 'failed' || kind === 'unreadable';
 }
 
-function measuredOf(job: RunningJob, report: Report): Measured {
+function metricsOf(job: RunningJob, report: Report): MetricValues {
   const isUnknownState = report.kind === 'running' && report.unknownState !== null;
   return {
     Polls: 1,
     ...(isUnknownState && { UnknownUpstreamStates: 1 }),
     ...(report.kind === 'missing' && job.isSeen && { UpstreamJobsForgotten: 1 }),
-    ...(report.kind === 'too_slow' && upstreamMeasured('timeout')),
-    ...(report.kind === 'unreadable' && upstreamMeasured('nonsense')),
-    ...(report.kind === 'trouble' && upstreamMeasured(report.cause)),
+    ...(report.kind === 'too_slow' && upstreamMetrics('timeout')),
+    ...(report.kind === 'unreadable' && upstreamMetrics('invalid_response')),
+    ...(report.kind === 'transient_error' && upstreamMetrics(report.cause)),
   };
 }
 
-function tally(message: PollMessage, world: PollWorld, facts: Facts, measured?: Measured): void {
-  world.log.tally('poll', { job_id: message.jobId, poll: message.wake.seq, ...facts }, measured);
+function logPoll(message: PollMessage, world: PollWorld, facts: LogFields, metrics?: MetricValues): void {
+  world.log.aggregate('poll', { job_id: message.jobId, poll: message.wakeUp.seq, ...facts }, metrics);
 }

@@ -2,7 +2,7 @@ import { PollMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { modelStudio } from '../edge/upstream.ts';
-import { againFrom, experience, finishWorld } from '../edge/world.ts';
+import { comeAgainFrom, durationStats, finishWorld } from '../edge/world.ts';
 import { type PollSettings, poll } from './poll.ts';
 
 /** The polls of a batch end within moments of each other, most of them with a message to send. */
@@ -12,10 +12,10 @@ const LINGER_MILLIS = 20;
 export function pollHandler(ours: PollSettings) {
   const finish = finishWorld(LINGER_MILLIS);
   const settings = { ...finish.settings, ...ours };
-  const world = { ...finish, experience: experience(), modelStudio: modelStudio(), settings };
+  const world = { ...finish, durationStats: durationStats(), modelStudio: modelStudio(), settings };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
-    againFrom(required(ours.isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
+    comeAgainFrom(required(ours.isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
   );
 }

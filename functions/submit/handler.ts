@@ -2,15 +2,15 @@ import { optional } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
 import { modelStudio } from '../edge/upstream.ts';
-import { clientKeys, experience, finishWorld } from '../edge/world.ts';
-import { admit } from '../http/authorize.ts';
+import { clientKeys, durationStats, finishWorld } from '../edge/world.ts';
+import { authorize } from '../http/authorize.ts';
 import { submit } from './submit.ts';
 
 const finish = finishWorld();
 const world = {
   ...finish,
   clientKeys: clientKeys(),
-  experience: experience(),
+  durationStats: durationStats(),
   modelStudio: modelStudio(),
   settings: {
     ...finish.settings,
@@ -20,6 +20,6 @@ const world = {
 };
 
 export const handler = lambdaHttp(async (request) => {
-  const admitted = await admit(request, world);
-  return 'status' in admitted ? admitted : submit(request, admitted, world);
+  const authorized = await authorize(request, world);
+  return 'status' in authorized ? authorized : submit(request, authorized, world);
 });

@@ -5,23 +5,23 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
-import { type Measured, upstreamMeasured } from '../core/metrics.ts';
-import { kindOf } from '../core/polling/forecast.ts';
-import { nextPollSeconds, type Outlook } from '../core/polling/schedule.ts';
+import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
+import { durationBucket } from '../core/polling/forecast.ts';
+import { nextPollSeconds, type PollForecast } from '../core/polling/next-poll.ts';
 import { accepted, nextWakeUp, started } from '../core/transitions.ts';
-import type { Creation } from '../core/upstream/create-result.ts';
-import { standingOf, submissionUnknown } from '../core/upstream/report.ts';
+import type { CreateResult } from '../core/upstream/create-result.ts';
+import { progressOf, submissionUnknown } from '../core/upstream/report.ts';
 import { quotes } from '../core/upstream/sentence.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
-import type { Admitted } from '../http/authorize.ts';
+import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { together } from '../together.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
-  Pick<World, 'modelStudio' | 'experience'> & {
+  Pick<World, 'modelStudio' | 'durationStats'> & {
     settings: FinishSettings & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
   };
 
@@ -32,23 +32,23 @@ const RETRY_AFTER_MAX_SECONDS = 3600;
 const IDEMPOTENCY_KEY = /^[!-+\--~]{1,255}$/;
 
 /** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
-export async function submit(request: Request, admitted: Admitted, world: SubmitWorld): Promise<Answer> {
+export async function submit(request: Request, authorized: Authorized, world: SubmitWorld): Promise<Answer> {
   const idempotencyKey = request.headers['idempotency-key'];
   const parsed = parse(request, idempotencyKey, world);
   if ('status' in parsed) return parsed;
 
-  const job = newJob(parsed, admitted.client, idempotencyKey, world);
+  const job = newJob(parsed, authorized.client, idempotencyKey, world);
   const isNew = await world.jobs.insert(job);
   if (!isNew) return replay(job, request, world);
 
-  const [creation, outlook] = await together(
+  const [creation, forecast] = await together(
     create(job, parsed, world),
-    world.experience.outlook(kindOf(job.modelId, job.totalTasks)),
+    world.durationStats.forecast(durationBucket(job.modelId, job.totalTasks)),
   );
-  tellSubmitted(job, parsed, creation, world);
+  logSubmitted(job, parsed, creation, world);
   switch (creation.kind) {
     case 'created':
-      return accept(await begin(job, creation.upstreamJobId, outlook, world), {}, world);
+      return accept(await begin(job, creation.upstreamJobId, forecast, world), {}, world);
     case 'unknown':
       await finish(job, submissionUnknown, world);
       // Clients that repeat a 504 by themselves, as OpenAI's do, would have it created once more.
@@ -57,14 +57,14 @@ export async function submit(request: Request, admitted: Admitted, world: Submit
         headers: { 'x-should-retry': 'false' },
       });
     default:
-      if (creation.kind === 'unavailable') await world.experience.refused();
+      if (creation.kind === 'unavailable') await world.durationStats.throttled();
       await world.jobs.remove(job);
       return refusal(creation, request.requestId);
   }
 }
 
 /** It throws only where nothing was sent, so the job need not be kept for what may have been created. */
-async function create(job: SubmittingJob, submission: Submission, world: SubmitWorld): Promise<Creation> {
+async function create(job: SubmittingJob, submission: Submission, world: SubmitWorld): Promise<CreateResult> {
   try {
     return await world.modelStudio.create(submission);
   } catch (error) {
@@ -92,23 +92,23 @@ function newJob(
   submission: Submission,
   client: string,
   idempotencyKey: string | undefined,
-  { clock, chance, settings }: SubmitWorld,
+  { clock, random, settings }: SubmitWorld,
 ): SubmittingJob {
   const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;
   const now = clock.now();
   const job = {
-    jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),
+    jobId: idempotencyKey === undefined ? jobIdOf(random.bytes()) : jobIdOfKey(client, idempotencyKey),
     client,
     ...workOf(submission),
     metadata: submission.metadata,
     fingerprint: fingerprint(submission),
     expiresAt: now + expires_in * 1000,
-    webhook: url === null ? null : { id: webhookIdOf(chance.bytes()), url },
+    webhook: url === null ? null : { id: webhookIdOf(random.bytes()), url },
   };
   return accepted(job, now);
 }
 
-/** Within the watch over a submission, so that the message comes before the sweeper gives the job up. */
+/** Before the deadline of a submission, so that the message comes before the sweeper gives the job up. */
 export const FIRST_WAIT_MAX_SECONDS = 600;
 
 /**
@@ -119,19 +119,19 @@ export const FIRST_WAIT_MAX_SECONDS = 600;
 async function begin(
   job: SubmittingJob,
   upstreamJobId: string,
-  outlook: Outlook,
+  forecast: PollForecast,
   world: SubmitWorld,
 ): Promise<Job> {
   const now = world.clock.now();
-  const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(standingOf(job, 0, now), outlook));
-  const wake = nextWakeUp(null, now + seconds * 1000, world.chance.bytes());
-  const known = { jobId: job.jobId, upstreamJobId, wake, lookedAt: job.createdAt, isSeen: false };
-  const message = { ...known, recorded: wake.token, unrecorded: 0 };
+  const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(progressOf(job, 0, now), forecast));
+  const wakeUp = nextWakeUp(null, now + seconds * 1000, world.random.bytes());
+  const known = { jobId: job.jobId, upstreamJobId, wakeUp, polledAt: job.createdAt, isSeen: false };
+  const message = { ...known, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,
   );
-  if (!isSent) world.log.tell('submit', { outcome: 'wake_up_unsent', job_id: job.jobId });
+  if (!isSent) world.log.event('submit', { outcome: 'wake_up_unsent', job_id: job.jobId });
   const running = started(job, message, isSent, now);
   if (await world.jobs.replace(running)) return running;
   return (await world.jobs.find(job.jobId)) ?? running;
@@ -165,7 +165,10 @@ const REFUSED = {
   refused: 'modelstudio_refused',
 } as const;
 
-function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, requestId: string): Answer {
+function refusal(
+  creation: Exclude<CreateResult, { kind: 'created' | 'unknown' }>,
+  requestId: string,
+): Answer {
   if (creation.kind !== 'unavailable') {
     const detail = ('sentence' in creation && creation.sentence) || undefined;
     return problem(REFUSED[creation.kind], requestId, { detail });
@@ -175,10 +178,10 @@ function refusal(creation: Exclude<Creation, { kind: 'created' | 'unknown' }>, r
   return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
 }
 
-function tellSubmitted(
+function logSubmitted(
   job: SubmittingJob,
   submission: Submission,
-  creation: Creation,
+  creation: CreateResult,
   world: SubmitWorld,
 ): void {
   const sentence = creation.kind !== 'invalid' && 'sentence' in creation ? creation.sentence : null;
@@ -194,11 +197,11 @@ function tellSubmitted(
     // What is said of the request may quote it, so only what is said of the deployment is told.
     ...(sentence && !isQuoting && { said: sentence }),
   };
-  world.log.tell('submit', facts, measuredOf(creation));
+  world.log.event('submit', facts, metricsOf(creation));
 }
 
-function measuredOf(creation: Creation): Measured {
+function metricsOf(creation: CreateResult): MetricValues {
   if (creation.kind === 'created') return { JobsCreated: 1 };
   if (creation.kind === 'invalid' || creation.kind === 'model_not_found') return {};
-  return upstreamMeasured(creation.kind === 'unknown' ? creation.cause : creation.kind);
+  return upstreamMetrics(creation.kind === 'unknown' ? creation.cause : creation.kind);
 }

@@ -33,7 +33,7 @@ export async function sweep(world: SweepWorld): Promise<void> {
   const outcome = failures.length === 0 ? 'swept' : 'failed';
   // A heartbeat while a shard cannot be read would say that its jobs are looked after.
   const Sweeps = unread.length === 0 ? 1 : 0;
-  world.log.tell('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
+  world.log.event('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
   throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
 }
@@ -70,12 +70,12 @@ async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world:
   const at = job && overdueAt(job);
   if (job === null || at === null || at > now) return;
   onOverdue(now - at);
-  const outcome = await wakeUp(job, now, world);
+  const outcome = await recover(job, now, world);
   const facts = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
-  world.log.tell('sweep', facts, { JobsRecovered: 1 });
+  world.log.event('sweep', facts, { JobsRecovered: 1 });
 }
 
-async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string> {
+async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string> {
   if (job.status === 'submitting') {
     await finish(job, submissionUnknown, world);
     return 'abandoned_submission';
@@ -94,17 +94,17 @@ async function wakeUp(job: Job, now: Millis, world: SweepWorld): Promise<string>
 
 async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
   const { jobId, upstreamJobId } = job;
-  const wake = nextWakeUp(job.awaited, now, world.chance.bytes());
-  const message = { jobId, upstreamJobId, wake, lookedAt: job.updatedAt, recorded: wake.token };
+  const wakeUp = nextWakeUp(job.expectedWakeUp, now, world.random.bytes());
+  const message = { jobId, upstreamJobId, wakeUp, polledAt: job.updatedAt, recordedToken: wakeUp.token };
   // The row need not know what the lost message knew.
-  await world.wakeUps.poll({ ...message, unrecorded: 0, isSeen: true }, 0);
-  await world.jobs.replace(rescued(job, wake, now));
+  await world.wakeUps.poll({ ...message, pollsSinceRecord: 0, isSeen: true }, 0);
+  await world.jobs.replace(rescued(job, wakeUp, now));
 }
 
 async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
   if (!isPending(job)) return;
   const { jobId, webhook } = job;
-  const wake = nextWakeUp(webhook.awaited, now, world.chance.bytes());
-  await world.wakeUps.deliver({ jobId, wake, attempts: webhook.attempts }, 0);
-  await world.jobs.replace(awaiting(job, wake, now));
+  const wakeUp = nextWakeUp(webhook.expectedWakeUp, now, world.random.bytes());
+  await world.wakeUps.deliver({ jobId, wakeUp, attempts: webhook.attempts }, 0);
+  await world.jobs.replace(awaiting(job, wakeUp, now));
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import {
+  type AttemptOutcome,
   afterAttempt,
   type DeliveryError,
-  type Exchange,
   firstWaitMillis,
   isSuccess,
-  readExchange,
+  readOutcome,
 } from '../../functions/core/webhook/attempt.ts';
 
 /** The contract's schedule. */
@@ -14,12 +14,12 @@ const SCHEDULE = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
 const MIDDLE = 0.5;
 const ALMOST_ONE = 1 - Number.EPSILON;
 
-const answered = (status: number, retryAfterSeconds: number | null = null): Exchange => ({
+const answered = (status: number, retryAfterSeconds: number | null = null): AttemptOutcome => ({
   kind: 'answered',
   status,
   retryAfterSeconds,
 });
-const failed = (error: Exclude<DeliveryError, 'blocked'>): Exchange => ({
+const failed = (error: Exclude<DeliveryError, 'blocked'>): AttemptOutcome => ({
   kind: 'failed',
   error,
 });
@@ -27,7 +27,7 @@ const settle = (status: string) => ({ step: 'settle', status });
 const retry = (seconds: number) => ({ step: 'retry', waitMillis: seconds * 1000 });
 
 describe('afterAttempt', () => {
-  it.each<[what: string, exchange: Exchange, attempts: number, verdict: object]>([
+  it.each<[what: string, exchange: AttemptOutcome, attempts: number, verdict: object]>([
     ['200', answered(200), 1, settle('delivered')],
     ['204', answered(204), 1, settle('delivered')],
     ['299', answered(299), 1, settle('delivered')],
@@ -78,8 +78,8 @@ describe('afterAttempt', () => {
     ['the least', 0, 240],
     ['the middle', 0.5, 300],
     ['the most', ALMOST_ONE, 360],
-  ])('spreads a wait by 20 %% to either side: %s', (_what, chance, seconds) => {
-    expect(afterAttempt(answered(500), 2, SCHEDULE, chance)).toEqual(retry(seconds));
+  ])('spreads a wait by 20 %% to either side: %s', (_what, random, seconds) => {
+    expect(afterAttempt(answered(500), 2, SCHEDULE, random)).toEqual(retry(seconds));
   });
 
   it('bounds the attempts by the length of the schedule', () => {
@@ -100,12 +100,12 @@ describe('firstWaitMillis', () => {
     ['later, if the deployment says so', [10, 20], MIDDLE, 10_000],
     ['later, spread', [10, 20], 0, 8000],
     ['at once without a schedule', [], MIDDLE, 0],
-  ])('%s', (_what, schedule, chance, millis) => {
-    expect(firstWaitMillis(schedule, chance)).toBe(millis);
+  ])('%s', (_what, schedule, random, millis) => {
+    expect(firstWaitMillis(schedule, random)).toBe(millis);
   });
 });
 
-it.each<[exchange: Exchange, success: boolean]>([
+it.each<[exchange: AttemptOutcome, success: boolean]>([
   [answered(199), false],
   [answered(200), true],
   [answered(299), true],
@@ -118,18 +118,18 @@ it.each<[exchange: Exchange, success: boolean]>([
 
 describe('readExchange', () => {
   const NOW = Date.UTC(2026, 0, 1);
-  const head = (status: number, headers: Record<string, string> = {}): Outcome => ({
+  const head = (status: number, headers: Record<string, string> = {}): HttpOutcome => ({
     kind: 'answered',
     status,
     headers,
     body: Buffer.from('ok'),
     isTruncated: false,
   });
-  const notConnected = (code: string): Outcome => ({ kind: 'not_connected', code });
-  const noTls = (code: string): Outcome => ({ kind: 'not_connected', code, isTls: true });
-  const cut = (code: string): Outcome => ({ kind: 'cut', code });
+  const notConnected = (code: string): HttpOutcome => ({ kind: 'not_connected', code });
+  const noTls = (code: string): HttpOutcome => ({ kind: 'not_connected', code, isTls: true });
+  const cut = (code: string): HttpOutcome => ({ kind: 'cut', code });
 
-  it.each<[what: string, outcome: Outcome, exchange: object]>([
+  it.each<[what: string, outcome: HttpOutcome, exchange: object]>([
     ['an answer', head(204), answered(204)],
     ['one that asks to wait', head(503, { 'retry-after': '60' }), answered(503, 60)],
     ['one that asks to wait to the millisecond', head(429, { 'retry-after-ms': '1500' }), answered(429, 2)],
@@ -177,6 +177,6 @@ describe('readExchange', () => {
     ['a connection that broke', cut('ECONNRESET'), failed('connection_reset')],
     ['a connection that broke while it was written to', cut('EPIPE'), failed('connection_reset')],
   ])('%s', (_what, outcome, exchange) => {
-    expect(readExchange(outcome, NOW)).toEqual(exchange);
+    expect(readOutcome(outcome, NOW)).toEqual(exchange);
   });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import {
-  drawDuration,
-  kindOf,
-  paceOf,
-  paceOfBatch,
-  secondsToNextLook,
+  durationBucket,
+  sampleDuration,
+  scheduleFor,
+  scheduleForBatch,
+  secondsToNextPoll,
 } from '../../functions/core/polling/forecast.ts';
 
 /** Ages of the looks until a job has run for so long. */
 function looks(durations: number[], lagPerPoll: number, until: number): number[] {
-  const pace = paceOf(durations);
+  const schedule = scheduleFor(durations);
   const ages: number[] = [];
   for (let age = 0; age < until; ) {
-    age += secondsToNextLook(pace, age, lagPerPoll);
+    age += secondsToNextPoll(schedule, age, lagPerPoll);
     ages.push(age);
   }
   return ages;
@@ -49,8 +49,8 @@ describe('a pace', () => {
 
 describe('the pace of a batch', () => {
   const median = (completed: number) => {
-    const pace = paceOfBatch(Array(32).fill(100), 60, completed, 100);
-    return 60 + secondsToNextLook(pace, 60, 1);
+    const schedule = scheduleForBatch(Array(32).fill(100), 60, completed, 100);
+    return 60 + secondsToNextPoll(schedule, 60, 1);
   };
 
   it.each([
@@ -61,7 +61,9 @@ describe('the pace of a batch', () => {
   ])('is a pace at %d of %d, too, with any experience', (completed, total) => {
     for (const durations of [[], [1], [0.01, 600_000], Array(64).fill(30)]) {
       for (const age of [0.001, 1, 30, 600_000]) {
-        expect(secondsToNextLook(paceOfBatch(durations, age, completed, total), age, 1)).toBeGreaterThan(0);
+        expect(secondsToNextPoll(scheduleForBatch(durations, age, completed, total), age, 1)).toBeGreaterThan(
+          0,
+        );
       }
     }
   });
@@ -78,18 +80,18 @@ describe('a duration to learn from', () => {
     [10, 20, 0, 10],
     [10, 20, 0.5, 15],
     [0, 16, 0, 16],
-  ])('lies between the looks at %d and %d s', (from, to, chance, seconds) => {
-    expect(drawDuration(from, to, chance, [])).toBe(seconds);
+  ])('lies between the looks at %d and %d s', (from, to, random, seconds) => {
+    expect(sampleDuration(from, to, random, [])).toBe(seconds);
   });
 
   it('may lie far below a first look', () => {
-    expect(drawDuration(0, 100, 0.999, [])).toBeLessThan(20);
-    expect(drawDuration(0, 100, 0.999, [])).toBeGreaterThan(0);
+    expect(sampleDuration(0, 100, 0.999, [])).toBeLessThan(20);
+    expect(sampleDuration(0, 100, 0.999, [])).toBeGreaterThan(0);
   });
 
   it('lies nearer to a first look at which such jobs have often ended', () => {
     const [expected, surprise] = [Array(10).fill(80), Array(10).fill(600)];
-    expect(drawDuration(0, 100, 0.5, expected)).toBeGreaterThan(drawDuration(0, 100, 0.5, surprise));
+    expect(sampleDuration(0, 100, 0.5, expected)).toBeGreaterThan(sampleDuration(0, 100, 0.5, surprise));
   });
 });
 
@@ -99,5 +101,5 @@ it.each([
   ['m', 4, '2/m'],
   ['m', 1000, '9/m'],
 ])('%s with %i tasks is of the kind %s', (model, tasks, kind) => {
-  expect(kindOf(model, tasks)).toBe(kind);
+  expect(durationBucket(model, tasks)).toBe(kind);
 });

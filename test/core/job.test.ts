@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  classifyWakeUp,
   isClaimed,
   isFinished,
   isPending,
   type Job,
   type SubmittingJob,
-  standing,
 } from '../../functions/core/job.ts';
 import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../fakes/jobs.ts';
 
@@ -13,8 +13,8 @@ const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
 
 describe('where a message stands to the wake-up that its job awaits', () => {
   it.each<[what: string, message: object, expected: string]>([
-    ['the one', {}, 'awaited'],
-    ['the one, whenever it was due', { dueAt: 9 }, 'awaited'],
+    ['the one', {}, 'expected'],
+    ['the one, whenever it was due', { dueAt: 9 }, 'expected'],
     ['one of an earlier place', { seq: 4 }, 'stale'],
     ['the first of all', { seq: 1 }, 'stale'],
     ['one of the same place that lost', { token: 'b' }, 'stale'],
@@ -22,11 +22,11 @@ describe('where a message stands to the wake-up that its job awaits', () => {
     ['one that was sent and not recorded, by any name', { seq: 6, token: 'b' }, 'ahead'],
     ['one further ahead', { seq: 99, token: 'b' }, 'ahead'],
   ])('%s', (_what, message, expected) => {
-    expect(standing({ ...AWAITED, ...message }, AWAITED)).toBe(expected);
+    expect(classifyWakeUp({ ...AWAITED, ...message }, AWAITED)).toBe(expected);
   });
 
   it('none, as it awaits none', () => {
-    expect(standing(AWAITED, null)).toBe('stale');
+    expect(classifyWakeUp(AWAITED, null)).toBe('stale');
   });
 });
 
@@ -42,7 +42,7 @@ const submitting: SubmittingJob = {
   updatedAt: 2,
   expiresAt: 3,
   version: 4,
-  watchedUntil: 6,
+  wakeUpDeadline: 6,
   leaseUntil: 5,
   webhook: null,
 };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 
-const wake = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
-const chain = { lookedAt: Date.UTC(2026, 0, 1), recorded: 't', unrecorded: 0, isSeen: false };
-const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wake, ...chain };
-const deliver = { jobId: 'job_1', wake, attempts: 0 };
+const wakeUp = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
+const chain = { polledAt: Date.UTC(2026, 0, 1), recorded: 't', pollsSinceRecord: 0, isSeen: false };
+const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wakeUp, ...chain };
+const deliver = { jobId: 'job_1', wakeUp, attempts: 0 };
 
 describe('a message that came through a queue says the same', () => {
   it('to the poller', () => {
@@ -32,11 +32,11 @@ describe('a message that cannot be read is poison', () => {
     ['a list', [poll]],
     ['no job', { ...poll, jobId: undefined }],
     ['a job that is a number', { ...poll, jobId: 1 }],
-    ['no wake-up', { ...poll, wake: undefined }],
-    ['half a wake-up', { ...poll, wake: { seq: 1, token: 't' } }],
-    ['a place between two', { ...poll, wake: { ...wake, seq: 1.5 } }],
-    ['a place of text', { ...poll, wake: { ...wake, seq: '1' } }],
-    ['a moment beyond numbers', { ...poll, wake: { ...wake, dueAt: Number.NaN } }],
+    ['no wake-up', { ...poll, wakeUp: undefined }],
+    ['half a wake-up', { ...poll, wakeUp: { seq: 1, token: 't' } }],
+    ['a place between two', { ...poll, wakeUp: { ...wakeUp, seq: 1.5 } }],
+    ['a place of text', { ...poll, wakeUp: { ...wakeUp, seq: '1' } }],
+    ['a moment beyond numbers', { ...poll, wakeUp: { ...wakeUp, dueAt: Number.NaN } }],
     ['a message for the deliverer', deliver],
   ])('%s', (_what, message) => {
     expect(PollMessage.safeParse(message).success).toBe(false);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
-import { overdueAt, SHARDS, shardOf, WATCH_MILLIS, watchOver } from '../../functions/core/polling/overdue.ts';
+import {
+  DEADLINE_EXTENSION_MILLIS,
+  extendDeadline,
+  overdueAt,
+  SHARDS,
+  shardOf,
+} from '../../functions/core/polling/overdue.ts';
 import {
   finishedJob,
   NOW,
@@ -8,11 +14,11 @@ import {
   runningJob,
   settledWebhook,
   submittingJob,
-  wake,
+  wakeUp,
 } from '../fakes/jobs.ts';
 
 const MINUTE = 60_000;
-const watched = { watchedUntil: NOW + 15 * MINUTE };
+const watched = { wakeUpDeadline: NOW + 15 * MINUTE };
 const finished = (webhook: FinishedJob['webhook']) => finishedJob({ ...watched, webhook });
 
 describe('overdueAt', () => {
@@ -25,7 +31,11 @@ describe('overdueAt', () => {
       NOW + MINUTE + 15_000,
     ],
     ['a submission, too', submittingJob({ ...watched, expiresAt: NOW + MINUTE }), NOW + MINUTE + 15_000],
-    ['a webhook that awaits an attempt', finished(pendingWebhook({ awaited: wake(1) })), NOW + 15 * MINUTE],
+    [
+      'a webhook that awaits an attempt',
+      finished(pendingWebhook({ expectedWakeUp: wakeUp(1) })),
+      NOW + 15 * MINUTE,
+    ],
     ['a webhook that was never set off', finished(pendingWebhook()), NOW + 15 * MINUTE],
     ['nothing without a webhook', finished(null), null],
     ['nothing once it was delivered', finished(settledWebhook('delivered')), null],
@@ -38,20 +48,20 @@ describe('overdueAt', () => {
 });
 
 describe('watchOver', () => {
-  const until = NOW + WATCH_MILLIS;
+  const until = NOW + DEADLINE_EXTENSION_MILLIS;
 
   it.each([
     ['now', 0, until],
     ['in ten minutes', 10 * MINUTE, until],
     ['a moment later', 10 * MINUTE + 1, NOW + 25 * MINUTE + 1],
     ['in an hour', 60 * MINUTE, NOW + 75 * MINUTE],
-  ])('a wake-up %s', (_what, wait, watchedUntil) => {
-    expect(watchOver(NOW + wait, until)).toBe(watchedUntil);
+  ])('a wake-up %s', (_what, wait, wakeUpDeadline) => {
+    expect(extendDeadline(NOW + wait, until)).toBe(wakeUpDeadline);
   });
 
   it('leaves a message that failed once the time to come again', () => {
     for (let wait = 0; wait < 30 * MINUTE; wait += 7777) {
-      expect(watchOver(NOW + wait, until)).toBeGreaterThanOrEqual(NOW + wait + 5 * MINUTE);
+      expect(extendDeadline(NOW + wait, until)).toBeGreaterThanOrEqual(NOW + wait + 5 * MINUTE);
     }
   });
 });

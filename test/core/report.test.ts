@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Doubt, RunningJob } from '../../functions/core/job.ts';
-import { paceOf } from '../../functions/core/polling/forecast.ts';
+import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import {
-  afterReport,
   cancelled,
   type End,
   expired,
+  nextStep,
   outcomeOf,
   type Report,
   submissionUnknown,
 } from '../../functions/core/upstream/report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const outlook = { durations: [], pace: paceOf([]), lagPerPoll: 1 };
+const forecast = { durations: [], schedule: scheduleFor([]), lagPerPollSeconds: 1 };
 const SECOND = 1000;
 
 /** Made 20 s ago, to expire in an hour, one of its four tasks done. */
@@ -29,10 +29,10 @@ function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
     createdAt: NOW - 20 * SECOND,
     updatedAt: NOW - 10 * SECOND,
     expiresAt: NOW + 3600 * SECOND,
-    watchedUntil: NOW + 900 * SECOND,
+    wakeUpDeadline: NOW + 900 * SECOND,
     version: 2,
     upstreamJobId: 'up-1',
-    awaited: { seq: 1, token: 't', dueAt: NOW },
+    expectedWakeUp: { seq: 1, token: 't', dueAt: NOW },
     isSeen: true,
     doubt: null,
     webhook: null,
@@ -62,7 +62,7 @@ const gone: Report = { kind: 'missing', isGone: true };
 const tooSlow: Report = { kind: 'too_slow' };
 const tooLarge: Report = { kind: 'too_large' };
 const trouble = (retryAfterSeconds = 0): Report => ({
-  kind: 'trouble',
+  kind: 'transient_error',
   cause: 'unavailable',
   retryAfterSeconds,
 });
@@ -72,7 +72,7 @@ const unseen = { isSeen: false };
 const inDoubt = (about: Doubt['about'], seconds: number) => ({
   doubt: { about, since: NOW - seconds * SECOND },
 });
-const nonsense: Report = { kind: 'trouble', cause: 'nonsense', retryAfterSeconds: 0 };
+const nonsense: Report = { kind: 'transient_error', cause: 'invalid_response', retryAfterSeconds: 0 };
 const wait = (changes: object = {}) => ({
   step: 'wait',
   seconds: expect.any(Number),
@@ -173,7 +173,7 @@ describe('afterReport', () => {
     ['gone after it was seen', gone, {}, end('failed', 1, 'modelstudio_job_missing')],
     ['missing in its last moment', missing, isDue, end('expired', 1, 'expired')],
 
-    ['trouble', trouble(), {}, wait()],
+    ['transient_error', trouble(), {}, wait()],
     ['trouble that asks for less', trouble(2), {}, wait()],
     ['trouble that asks for more', trouble(30), {}, wait({ seconds: 30 })],
     ['trouble that asks for a day', trouble(86_400), {}, wait({ seconds: 900 })],
@@ -184,19 +184,19 @@ describe('afterReport', () => {
     ['trouble in its last moment', trouble(), isDue, end('expired', 1, 'expired')],
   ])('%s', (_what, report, changes, next) => {
     for (const isCollector of [false, true]) {
-      expect(afterReport(runningJob(changes), report, NOW, outlook, isCollector)).toEqual(next);
+      expect(nextStep(runningJob(changes), report, NOW, forecast, isCollector)).toEqual(next);
     }
   });
 
   it.each([tooLarge, tooSlow])(
     'hands what is too much to the collector, even in its last moment: %j',
     (report) => {
-      expect(afterReport(runningJob(isDue), report, NOW, outlook, false)).toEqual({ step: 'collect' });
+      expect(nextStep(runningJob(isDue), report, NOW, forecast, false)).toEqual({ step: 'collect' });
     },
   );
 
   it('asks again for what is too slow for the collector, too', () => {
-    expect(afterReport(runningJob(), tooSlow, NOW, outlook, true)).toEqual(wait());
+    expect(nextStep(runningJob(), tooSlow, NOW, forecast, true)).toEqual(wait());
   });
 
   it.each<[doubt: Doubt['about'], isSeen: boolean, atMost: number]>([
@@ -207,13 +207,13 @@ describe('afterReport', () => {
   ])('while in doubt (%s, seen: %s), asks again within %i s', (about, isSeen, atMost) => {
     const report = { gaps: incomplete, unreadable, missing }[about];
     const job = runningJob({ isSeen, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
-    expect(afterReport(job, report, NOW, outlook, false)).toMatchObject({ step: 'wait', seconds: atMost });
+    expect(nextStep(job, report, NOW, forecast, false)).toMatchObject({ step: 'wait', seconds: atMost });
   });
 
   it('has ModelStudio say why, in its own words', () => {
     const report = { ...failed(0, null), sentence: 'CUDA out of memory' } as Report;
     const message = (isCancelled: boolean) => {
-      const next = afterReport(runningJob(), { ...report, isCancelled } as Report, NOW, outlook, false);
+      const next = nextStep(runningJob(), { ...report, isCancelled } as Report, NOW, forecast, false);
       return next.step === 'finish' && next.end.error;
     };
     expect(message(false)).toEqual({
@@ -231,7 +231,7 @@ describe('afterReport', () => {
     [nonsense, /could not be read/],
     [trouble(), /not available/],
   ])('an expiry tells what was answered last: %j', (report, said) => {
-    const next = afterReport(runningJob(isDue), report, NOW, outlook, true);
+    const next = nextStep(runningJob(isDue), report, NOW, forecast, true);
     expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
   });
 
@@ -240,7 +240,7 @@ describe('afterReport', () => {
   });
 
   it('gives up on what is too large for the collector, too', () => {
-    expect(afterReport(runningJob(), tooLarge, NOW, outlook, true)).toEqual(
+    expect(nextStep(runningJob(), tooLarge, NOW, forecast, true)).toEqual(
       end('failed', 1, 'results_too_large'),
     );
   });
@@ -264,7 +264,7 @@ describe('in the log, a report is counted as', () => {
   it.each<[Report, string]>([
     [running(1), 'running'],
     [missing, 'missing'],
-    [trouble(), 'trouble'],
+    [trouble(), 'transient_error'],
     [called('on_hold'), 'unknown_state on_hold'],
     [called(''), 'unknown_state '],
     [called('Not yet,\n"soon"'), 'unknown_state Not?yet???soon?'],

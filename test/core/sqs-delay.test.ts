@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hopSeconds, isEarly } from '../../functions/core/sqs-delay.ts';
+import { isEarly, sqsDelaySeconds } from '../../functions/core/sqs-delay.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -15,7 +15,7 @@ describe('hopSeconds', () => {
     ['in ten hours', 36_000_000, 900],
     ['in 500 years', 1.6e13, 900],
   ])('%s', (_what, millis, seconds) => {
-    expect(hopSeconds(NOW + millis, NOW)).toBe(seconds);
+    expect(sqsDelaySeconds(NOW + millis, NOW)).toBe(seconds);
   });
 });
 
@@ -35,7 +35,7 @@ it('hops to the moment it is due, whatever the hops cost', () => {
   const dueAt = NOW + 36_000_000;
   let now = NOW;
   let hops = 0;
-  for (; isEarly(dueAt, now); hops++) now += hopSeconds(dueAt, now) * 1000 + 250;
+  for (; isEarly(dueAt, now); hops++) now += sqsDelaySeconds(dueAt, now) * 1000 + 250;
   expect(hops).toBe(40);
   expect(Math.abs(now - dueAt)).toBeLessThanOrEqual(1000);
 });

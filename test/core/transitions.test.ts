@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Job, PendingJob, PendingWebhook, Wake } from '../../functions/core/job.ts';
+import type { Job, PendingJob, PendingWebhook, WakeUp } from '../../functions/core/job.ts';
 import {
   accepted,
   adopted,
@@ -26,7 +26,7 @@ import {
   runningJob,
   settledWebhook,
   submittingJob,
-  wake,
+  wakeUp,
 } from '../fakes/jobs.ts';
 
 const MINUTE = 60_000;
@@ -36,11 +36,11 @@ const TOKEN = '0'.repeat(26);
 
 /** A row that is written keeps its watch of 15 minutes as long as that ends five minutes after the wake-up is due. */
 const WATCH = NOW + 15 * MINUTE;
-const soon = wake(2, 'u', NOW + MINUTE);
-const far = wake(2, 'u', NOW + 12 * MINUTE);
+const soon = wakeUp(2, 'u', NOW + MINUTE);
+const far = wakeUp(2, 'u', NOW + 12 * MINUTE);
 
 const pending = (changes: Partial<PendingWebhook> = {}) =>
-  finishedJob({ webhook: pendingWebhook({ awaited: wake(1), ...changes }) }) as PendingJob;
+  finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), ...changes }) }) as PendingJob;
 const elsewhere = { url: 'https://other.example.com' };
 
 const submission = {
@@ -52,7 +52,7 @@ const submission = {
   fingerprint: 'f',
   expiresAt: NOW + 60 * MINUTE,
 };
-const startOf = (first: Wake) => ({ ...pollMessage(1, 't', { isSeen: false }), wake: first });
+const startOf = (first: WakeUp) => ({ ...pollMessage(1, 't', { isSeen: false }), wakeUp: first });
 const untried = pendingWebhook({ id: 'msg_7' });
 const { id, url } = untried;
 
@@ -81,7 +81,7 @@ const CASES: [what: string, after: object, expected: object][] = [
       createdAt: NOW,
       updatedAt: NOW,
       version: 1,
-      watchedUntil: WATCH,
+      wakeUpDeadline: WATCH,
       leaseUntil: NOW + MINUTE,
       webhook: untried,
     },
@@ -89,17 +89,29 @@ const CASES: [what: string, after: object, expected: object][] = [
   [
     'started: its first wake-up is within the watch',
     started(submittingJob(), startOf(soon), true, NOW),
-    { ...runningJob({ ...next(submittingJob()), awaited: soon, watchedUntil: WATCH, isSeen: false }) },
+    {
+      ...runningJob({ ...next(submittingJob()), expectedWakeUp: soon, wakeUpDeadline: WATCH, isSeen: false }),
+    },
   ],
   [
     'started: its first wake-up is so late that the watch is renewed',
     started(submittingJob(), startOf(far), true, NOW),
-    runningJob({ ...next(submittingJob()), awaited: far, watchedUntil: NOW + 27 * MINUTE, isSeen: false }),
+    runningJob({
+      ...next(submittingJob()),
+      expectedWakeUp: far,
+      wakeUpDeadline: NOW + 27 * MINUTE,
+      isSeen: false,
+    }),
   ],
   [
     'started: its first wake-up could not be sent, so the sweeper comes when it would be due',
     started(submittingJob(), startOf(soon), false, NOW),
-    runningJob({ ...next(submittingJob()), awaited: soon, watchedUntil: NOW + MINUTE, isSeen: false }),
+    runningJob({
+      ...next(submittingJob()),
+      expectedWakeUp: soon,
+      wakeUpDeadline: NOW + MINUTE,
+      isSeen: false,
+    }),
   ],
   [
     'adopted: a message knows what the submit function could not write down',
@@ -129,34 +141,39 @@ const CASES: [what: string, after: object, expected: object][] = [
   [
     'polled: ModelStudio has reported progress',
     polled(runningJob({ isSeen: false }), { completedTasks: 2, isSeen: true, doubt }, soon, NOW),
-    runningJob({ ...next(runningJob()), completedTasks: 2, doubt, awaited: soon }),
+    runningJob({ ...next(runningJob()), completedTasks: 2, doubt, expectedWakeUp: soon }),
   ],
   [
     'polled: another chain has written down more progress meanwhile',
     polled(runningJob({ completedTasks: 3 }), { ...ofRunning, completedTasks: 2 }, far, NOW),
-    runningJob({ ...next(runningJob()), completedTasks: 3, awaited: far, watchedUntil: NOW + 27 * MINUTE }),
+    runningJob({
+      ...next(runningJob()),
+      completedTasks: 3,
+      expectedWakeUp: far,
+      wakeUpDeadline: NOW + 27 * MINUTE,
+    }),
   ],
   [
     'rescued: the sweeper has sent a wake-up in place of a lost one',
-    rescued(runningJob({ watchedUntil: NOW }), wake(2, 'u'), NOW),
-    runningJob({ ...next(runningJob()), awaited: wake(2, 'u'), watchedUntil: WATCH }),
+    rescued(runningJob({ wakeUpDeadline: NOW }), wakeUp(2, 'u'), NOW),
+    runningJob({ ...next(runningJob()), expectedWakeUp: wakeUp(2, 'u'), wakeUpDeadline: WATCH }),
   ],
   [
     'ended: what is told of a job that has completed',
     ended(runningJob({ doubt }), { ...completed, results }, LATER),
-    { ...next(runningJob(), LATER), ...completed, failedTasks: 1, finishedAt: LATER, watchedUntil: WATCH },
+    { ...next(runningJob(), LATER), ...completed, failedTasks: 1, finishedAt: LATER, wakeUpDeadline: WATCH },
   ],
   [
     'ended: what is told of a job that nobody knows to be created',
     ended(submittingJob(), { ...failed, results: null }, NOW),
-    { ...next(submittingJob()), ...failed, failedTasks: 0, finishedAt: NOW, watchedUntil: WATCH },
+    { ...next(submittingJob()), ...failed, failedTasks: 0, finishedAt: NOW, wakeUpDeadline: WATCH },
   ],
   [
     'finished: its webhook awaits the first attempt, which is so late that the watch is renewed',
     finished(
       ended(runningJob(), { ...completed, results }, NOW),
       documents,
-      pendingWebhook({ awaited: far }),
+      pendingWebhook({ expectedWakeUp: far }),
     ),
     finishedJob({
       ...next(runningJob()),
@@ -164,8 +181,8 @@ const CASES: [what: string, after: object, expected: object][] = [
       failedTasks: 1,
       finishedAt: NOW,
       ...documents,
-      watchedUntil: NOW + 27 * MINUTE,
-      webhook: pendingWebhook({ awaited: far }),
+      wakeUpDeadline: NOW + 27 * MINUTE,
+      webhook: pendingWebhook({ expectedWakeUp: far }),
     }),
   ],
   [
@@ -176,14 +193,14 @@ const CASES: [what: string, after: object, expected: object][] = [
       ...failed,
       finishedAt: LATER,
       ...documents,
-      watchedUntil: WATCH,
+      wakeUpDeadline: WATCH,
       webhook: null,
     }),
   ],
   [
     'awaiting: the next hop is sent',
     awaiting(pending(), far, NOW),
-    { ...pending({ awaited: far }), ...next(pending()), watchedUntil: NOW + 27 * MINUTE },
+    { ...pending({ expectedWakeUp: far }), ...next(pending()), wakeUpDeadline: NOW + 27 * MINUTE },
   ],
   [
     'claimed: an attempt has the webhook to itself for a minute',
@@ -192,8 +209,8 @@ const CASES: [what: string, after: object, expected: object][] = [
   ],
   [
     'claimed: a webhook that awaits no message is looked after as long as its lease lasts',
-    claimed(pending({ awaited: null }), NOW),
-    { ...pending({ awaited: null, leaseUntil: NOW + MINUTE }), ...next(pending()) },
+    claimed(pending({ expectedWakeUp: null }), NOW),
+    { ...pending({ expectedWakeUp: null, leaseUntil: NOW + MINUTE }), ...next(pending()) },
   ],
   [
     'claimed: towards its end, the watch is renewed from the end of the lease on',
@@ -201,7 +218,7 @@ const CASES: [what: string, after: object, expected: object][] = [
     {
       ...pending({ leaseUntil: LATER + MINUTE }),
       ...next(pending(), LATER),
-      watchedUntil: LATER + 16 * MINUTE,
+      wakeUpDeadline: LATER + 16 * MINUTE,
     },
   ],
   [
@@ -213,9 +230,9 @@ const CASES: [what: string, after: object, expected: object][] = [
     'attempted: the receiver was down, and the next wake-up is sent',
     attempted(pending({ attempts: 3, leaseUntil: NOW + MINUTE, log: [attempt()] }), tried, far, NOW),
     {
-      ...pending({ attempts: 4, awaited: far, log: [attempt(), tried] }),
+      ...pending({ attempts: 4, expectedWakeUp: far, log: [attempt(), tried] }),
       ...next(pending()),
-      watchedUntil: NOW + 27 * MINUTE,
+      wakeUpDeadline: NOW + 27 * MINUTE,
     },
   ],
   [
@@ -244,19 +261,19 @@ const CASES: [what: string, after: object, expected: object][] = [
       ...pending({
         attempts: 7,
         attemptsBefore: 7,
-        awaited: wake(10, TOKEN, LATER + MINUTE),
+        expectedWakeUp: wakeUp(10, TOKEN, LATER + MINUTE),
         log: [attempt()],
         redelivered: { rounds: 1, at: LATER + MINUTE },
       }),
       ...next(pending(), LATER + MINUTE),
-      watchedUntil: LATER + 16 * MINUTE,
+      wakeUpDeadline: LATER + 16 * MINUTE,
     },
   ],
   [
     'redelivered: a webhook that awaits an attempt need not wait, and may go elsewhere',
     redelivered(
       finishedJob(),
-      pendingWebhook({ ...elsewhere, attempts: 2, awaited: far, redelivered: { rounds: 4, at: 0 } }),
+      pendingWebhook({ ...elsewhere, attempts: 2, expectedWakeUp: far, redelivered: { rounds: 4, at: 0 } }),
       RANDOM,
       NOW,
     ),
@@ -265,7 +282,7 @@ const CASES: [what: string, after: object, expected: object][] = [
         ...elsewhere,
         attempts: 2,
         attemptsBefore: 2,
-        awaited: wake(3, TOKEN),
+        expectedWakeUp: wakeUp(3, TOKEN),
         redelivered: { rounds: 5, at: NOW },
       }),
       ...next(pending()),
@@ -275,7 +292,7 @@ const CASES: [what: string, after: object, expected: object][] = [
     'redelivered: a chain that has no wake-up begins',
     redelivered(finishedJob(), pendingWebhook(), RANDOM, NOW),
     {
-      ...pending({ awaited: wake(1, TOKEN), redelivered: { rounds: 1, at: NOW } }),
+      ...pending({ expectedWakeUp: wakeUp(1, TOKEN), redelivered: { rounds: 1, at: NOW } }),
       ...next(pending()),
     },
   ],
@@ -300,7 +317,7 @@ describe('a job is', () => {
 describe('a wake-up', () => {
   it.each([
     ['is the first', null, 1],
-    ['follows another', wake(4, 'x'), 5],
+    ['follows another', wakeUp(4, 'x'), 5],
   ])('%s', (_what, last, seq) => {
     expect(nextWakeUp(last, LATER, RANDOM)).toEqual({ seq, token: TOKEN, dueAt: LATER });
   });
@@ -311,8 +328,8 @@ describe('a poll is worth a write', () => {
     ['never, within the watch', {}, false],
     ['when a task has been done', { completedTasks: 1 }, true],
     ['when a doubt arises', { doubt }, true],
-    ['when the watch is renewed', { watchedUntil: LATER }, true],
-    ['but not for a wake-up', { awaited: soon, version: 3, isSeen: false }, false],
+    ['when the watch is renewed', { wakeUpDeadline: LATER }, true],
+    ['but not for a wake-up', { expectedWakeUp: soon, version: 3, isSeen: false }, false],
   ])('%s', (_what, changes, expected) => {
     expect(isNews(runningJob(), runningJob(changes))).toBe(expected);
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import { readCreation, readReport } from '../../functions/core/upstream/upstream.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -15,21 +15,21 @@ function answer(
   status: number,
   body: unknown,
   { headers = {}, isTruncated = false }: AnswerChanges = {},
-): Outcome {
+): HttpOutcome {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return { kind: 'answered', status, headers, body: Buffer.from(text as string), isTruncated };
 }
 
-const notConnected: Outcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
-const cut: Outcome = { kind: 'cut', code: 'ECONNRESET' };
-const timeout = (isConnected: boolean): Outcome => ({ kind: 'timeout', isConnected });
+const notConnected: HttpOutcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
+const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
+const timeout = (isConnected: boolean): HttpOutcome => ({ kind: 'timeout', isConnected });
 const in90Seconds = new Date(NOW + 90_000).toUTCString();
 const nestedJson = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
 describe('readCreation', () => {
   const created = (upstreamJobId = 'up-1') => ({ kind: 'created', upstreamJobId });
   const unknown = (cause: string) => ({ kind: 'unknown', cause });
-  const nonsense = unknown('nonsense');
+  const nonsense = unknown('invalid_response');
   const refused = (cause: string, sentence: string | null = null) => ({ kind: 'refused', cause, sentence });
   const invalid = (sentence: string | null) => ({ kind: 'invalid', sentence });
   const keyRefused = (sentence: string | null) => ({ kind: 'credentials_refused', sentence });
@@ -37,7 +37,7 @@ describe('readCreation', () => {
   const notFound = { kind: 'model_not_found' };
   const wrongAddress = refused('wrong_address');
 
-  it.each<[what: string, outcome: Outcome, creation: object]>([
+  it.each<[what: string, outcome: HttpOutcome, creation: object]>([
     ['200', answer(200, { job_id: 'up-1', status: 'CREATED', message: 'ok' }), created()],
     ['201', answer(201, { job_id: 'up-1' }), created()],
     ['202 and more than was promised', answer(202, { job_id: 'up-1', status: 7, more: [] }), created()],
@@ -165,13 +165,17 @@ describe('readCreation', () => {
       'Resource does not exist',
       'Organization not found',
       'NOT_FOUND',
-    ].map((message): [string, Outcome, object] => [
+    ].map((message): [string, HttpOutcome, object] => [
       `404 that says: ${message}`,
       answer(404, { error: { message } }),
       wrongAddress,
     ]),
     ...['No model at this path', "The model 'x' does not exist", 'model_not_found', 'Unknown id x'].map(
-      (detail): [string, Outcome, object] => [`404 that says: ${detail}`, answer(404, { detail }), notFound],
+      (detail): [string, HttpOutcome, object] => [
+        `404 that says: ${detail}`,
+        answer(404, { detail }),
+        notFound,
+      ],
     ),
   ])('%s', (_what, outcome, creation) => {
     expect(readCreation(outcome, context)).toEqual(creation);
@@ -189,7 +193,11 @@ const task = (task_index: number, more: object = {}) => ({
 const tasks = [task(0), task(1)];
 const report = (changes: object) => answer(200, { job_id: 'up-1', job_status: 'completed', ...changes });
 const ended = (changes: object) => report({ results: tasks, ...changes });
-const trouble = (cause: string, retryAfterSeconds = 0) => ({ kind: 'trouble', cause, retryAfterSeconds });
+const trouble = (cause: string, retryAfterSeconds = 0) => ({
+  kind: 'transient_error',
+  cause,
+  retryAfterSeconds,
+});
 const running = (completedTasks: number | null, unknownState: string | null = null) => ({
   kind: 'running',
   completedTasks,
@@ -204,7 +212,7 @@ const failed = (changes: object = {}) =>
 const unreadable = { kind: 'unreadable', raw: expect.any(Buffer) };
 
 describe('readReport', () => {
-  it.each<[what: string, outcome: Outcome, expected: unknown]>([
+  it.each<[what: string, outcome: HttpOutcome, expected: unknown]>([
     ['created', report({ job_status: 'CREATED' }), running(null)],
     ['created, counting', report({ job_status: 'created', completed_tasks: 2 }), running(2)],
     ['a count of text', report({ job_status: 'created', completed_tasks: '2' }), running(2)],
@@ -253,7 +261,7 @@ describe('readReport', () => {
       completed,
     ],
     ...[{ status: 'success' }, { status: 'ok' }, { status: 200 }, { id: 'call-9' }].map(
-      (beside): [string, Outcome, object] => [
+      (beside): [string, HttpOutcome, object] => [
         `data around it, beside ${JSON.stringify(beside)}`,
         answer(200, { ...beside, data: { job_id: 'up-1', job_status: 'finished', results: tasks } }),
         completed,
@@ -271,9 +279,13 @@ describe('readReport', () => {
     ],
     ['a state beside data', ended({ data: { job_status: 'running', status: 'failed' } }), completed],
     ['a state of its id', answer(200, { id: 'up-1', status: 'failed', error: 'No.' }), failed()],
-    ['a state of no job', answer(200, { status: 'error', message: 'No database' }), trouble('nonsense')],
-    ['a state of another thing', answer(200, { id: 'x', status: 'error' }), trouble('nonsense')],
-    ['the state of a server', answer(200, { status: 'maintenance' }), trouble('nonsense')],
+    [
+      'a state of no job',
+      answer(200, { status: 'error', message: 'No database' }),
+      trouble('invalid_response'),
+    ],
+    ['a state of another thing', answer(200, { id: 'x', status: 'error' }), trouble('invalid_response')],
+    ['the state of a server', answer(200, { status: 'maintenance' }), trouble('invalid_response')],
     ['a state of the key', report({ job_status: 'SK-Canary' }), running(null, '')],
     ['a state that is an object', report({ job_status: { toString: 1 } }), running(null, '{"toString":1}')],
     ['a state that every object has', report({ job_status: 'constructor' }), running(null, 'constructor')],
@@ -282,7 +294,7 @@ describe('readReport', () => {
     [
       'an id that is a number',
       answer(200, { job_id: 7, job_status: 'done', results: tasks }),
-      trouble('nonsense'),
+      trouble('invalid_response'),
     ],
 
     ['completed without results', report({}), unreadable],
@@ -290,27 +302,31 @@ describe('readReport', () => {
     ['results of text', report({ results: 'r' }), unreadable],
     ['results by name', report({ results: { a: 'r' } }), unreadable],
 
-    ["another job's id", report({ job_id: 'up-2' }), trouble('nonsense')],
-    ['no state and no results', answer(200, { job_id: 'up-1' }), trouble('nonsense')],
-    ['an empty answer', answer(200, ''), trouble('nonsense')],
-    ['204', answer(204, ''), trouble('nonsense')],
-    ['half an answer', answer(200, '{"job_id":"up-1","job_status":"comp'), trouble('nonsense')],
-    ['HTML', answer(200, '<html/>'), trouble('nonsense')],
-    ['a list', answer(200, []), trouble('nonsense')],
-    ['100 000 levels', answer(200, nestedJson(100_000)), trouble('nonsense')],
+    ["another job's id", report({ job_id: 'up-2' }), trouble('invalid_response')],
+    ['no state and no results', answer(200, { job_id: 'up-1' }), trouble('invalid_response')],
+    ['an empty answer', answer(200, ''), trouble('invalid_response')],
+    ['204', answer(204, ''), trouble('invalid_response')],
+    ['half an answer', answer(200, '{"job_id":"up-1","job_status":"comp'), trouble('invalid_response')],
+    ['HTML', answer(200, '<html/>'), trouble('invalid_response')],
+    ['a list', answer(200, []), trouble('invalid_response')],
+    ['100 000 levels', answer(200, nestedJson(100_000)), trouble('invalid_response')],
 
     ['an answer that went on', answer(200, '{', { isTruncated: true }), { kind: 'too_large' }],
     ['404', answer(404, {}), { kind: 'missing', isGone: false }],
-    ['404 in text', answer(404, 'default backend - 404'), trouble('nonsense')],
-    ['404 in digits', answer(404, '404'), trouble('nonsense')],
-    ['404 of null', answer(404, 'null'), trouble('nonsense')],
-    ['404 of a gateway', answer(404, { message: 'no Route matched with those values' }), trouble('nonsense')],
+    ['404 in text', answer(404, 'default backend - 404'), trouble('invalid_response')],
+    ['404 in digits', answer(404, '404'), trouble('invalid_response')],
+    ['404 of null', answer(404, 'null'), trouble('invalid_response')],
+    [
+      '404 of a gateway',
+      answer(404, { message: 'no Route matched with those values' }),
+      trouble('invalid_response'),
+    ],
     ['404 for the job', answer(404, { detail: 'Job not found' }), { kind: 'missing', isGone: false }],
     ['404 that says no more', answer(404, { detail: 'Not Found' }), { kind: 'missing', isGone: false }],
-    ['404 in HTML', answer(404, '<h1>Not Found</h1>'), trouble('nonsense')],
-    ['404 of nothing', answer(404, ''), trouble('nonsense')],
+    ['404 in HTML', answer(404, '<h1>Not Found</h1>'), trouble('invalid_response')],
+    ['404 of nothing', answer(404, ''), trouble('invalid_response')],
     ['410', answer(410, ''), { kind: 'missing', isGone: true }],
-    ['410 in HTML', answer(410, ' <h1>Gone</h1>'), trouble('nonsense')],
+    ['410 in HTML', answer(410, ' <h1>Gone</h1>'), trouble('invalid_response')],
     ['401', answer(401, ''), trouble('unauthorized')],
     ['403', answer(403, ''), trouble('unauthorized')],
     ['429', answer(429, ''), trouble('unavailable')],
@@ -322,10 +338,10 @@ describe('readReport', () => {
     ],
     ['500', answer(500, ''), trouble('server_error')],
     ['599', answer(599, ''), trouble('server_error')],
-    ['199', answer(199, { job_status: 'created' }), trouble('nonsense')],
-    ['300', answer(300, { job_status: 'created' }), trouble('nonsense')],
-    ['400', answer(400, { job_status: 'created' }), trouble('nonsense')],
-    ['a redirect', answer(307, ''), trouble('nonsense')],
+    ['199', answer(199, { job_status: 'created' }), trouble('invalid_response')],
+    ['300', answer(300, { job_status: 'created' }), trouble('invalid_response')],
+    ['400', answer(400, { job_status: 'created' }), trouble('invalid_response')],
+    ['a redirect', answer(307, ''), trouble('invalid_response')],
     ['a cut connection', cut, trouble('cut')],
     ['no answer in time', timeout(true), { kind: 'too_slow' }],
     ['no connection in time', timeout(false), trouble('timeout')],
@@ -417,7 +433,7 @@ describe('readReport', () => {
 
   it.each(['constructor', 'toString', 'valueOf'])('takes %s for no word of another language', (word) => {
     const body = `{"job_status":"completed","results":[],"x":${word}}`;
-    expect(readReport(answer(200, body), job, context)).toEqual(trouble('nonsense'));
+    expect(readReport(answer(200, body), job, context)).toEqual(trouble('invalid_response'));
   });
 
   it('reads them behind a byte order mark', () => {
@@ -427,7 +443,7 @@ describe('readReport', () => {
 
   it('looks at half a document once, however many quotes are in it', () => {
     const body = `{"job_status":"completed","results":["${'\\"'.repeat(50_000)}`;
-    expect(readReport(answer(200, body), job, context)).toEqual(trouble('nonsense'));
+    expect(readReport(answer(200, body), job, context)).toEqual(trouble('invalid_response'));
   });
 
   it('is compared with an id that was a number', () => {

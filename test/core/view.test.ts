@@ -15,7 +15,7 @@ import {
   runningJob,
   settledWebhook,
   submittingJob,
-  wake,
+  wakeUp,
 } from '../fakes/jobs.ts';
 
 const NONE = { json: null, url: null };
@@ -37,7 +37,7 @@ const running = runningJob({
   ...base,
   upstreamJobId: 'secret-upstream',
   completedTasks: 1,
-  awaited: wake(3, 'secret-token', NOW + 5000),
+  expectedWakeUp: wakeUp(3, 'secret-token', NOW + 5000),
   webhook: null,
 });
 const finished = finishedJob({
@@ -123,7 +123,7 @@ describe('the public job', () => {
   it.each<[what: string, webhook: FinishedJob['webhook'], shown: object]>([
     [
       'that waits for its next attempt',
-      pendingWebhook({ ...tried, awaited: wake(3, 't', NOW + 9000) }),
+      pendingWebhook({ ...tried, expectedWakeUp: wakeUp(3, 't', NOW + 9000) }),
       { status: 'pending', next_attempt_at: '2026-01-01T00:00:09.000Z' },
     ],
     [
@@ -208,7 +208,7 @@ it('a webhook has 256 KiB at most', () => {
 });
 
 describe('retryAfterSeconds', () => {
-  const due = (dueAt: number) => ({ ...running, awaited: { ...running.awaited, dueAt } });
+  const due = (dueAt: number) => ({ ...running, expectedWakeUp: { ...running.expectedWakeUp, dueAt } });
 
   it.each([
     ['until the next poll', due(NOW + 5000), 5],

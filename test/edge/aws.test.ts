@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
 import { awsSettings, s3Settings, telling } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
-import { nameOf } from '../../functions/edge/lambda-http.ts';
+import { redactedError } from '../../functions/edge/lambda-http.ts';
 import { serveConnections } from './servers.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -41,7 +41,7 @@ describe('what a client throws', () => {
     const server = await serveConnections((socket) => socket.once('data', () => socket.end(refused)));
     const client = telling(new DynamoDBClient(settingsFor(server.url)));
     const error = await client.send(new ListTablesCommand({})).catch((thrown: unknown) => thrown);
-    const told = nameOf(error);
+    const told = redactedError(error);
     const call = { service: 'DynamoDBClient', call: 'ListTablesCommand' };
     expect(told).toMatchObject({ name: 'AccessDeniedException', status: 400, ...call });
     expect(JSON.stringify(told)).not.toContain('canary');
@@ -52,7 +52,7 @@ describe('what a client throws', () => {
     const client = telling(new SQSClient(settings));
     const error = await client.send(new ListQueuesCommand({})).catch((thrown: unknown) => thrown);
     const call = { service: 'SQSClient', call: 'ListQueuesCommand' };
-    expect(nameOf(error)).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', ...call });
+    expect(redactedError(error)).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', ...call });
   });
 });
 

@@ -97,7 +97,7 @@ describe('what is counted', () => {
     vi.useFakeTimers({ now: 1_000_000_000 });
     const lines = vi.spyOn(logger, 'write').mockImplementation(() => undefined);
     const handler = lambdaHttp(async () => {
-      log.tally('admit', { outcome: 'no_key' }, { KeysRefused: 1 });
+      log.aggregate('authorize', { outcome: 'no_key' }, { KeysRefused: 1 });
       return { status: 401, headers: {}, body: '' };
     });
     for (let second = 0; second <= 120; second++) {

@@ -1,6 +1,6 @@
 import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Again, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
+import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { logger } from '../../functions/edge/log.ts';
 import { clock } from '../../functions/edge/system.ts';
 
@@ -21,10 +21,10 @@ function batch(bodies: Record<string, string>, receives = 1): SQSEvent {
   return { Records: records } as unknown as SQSEvent;
 }
 
-const nothing: Again = async () => undefined;
+const nothing: ComeAgain = async () => undefined;
 
 /** Handles messages that are numbers; a negative one throws. */
-function handlerOfNumbers(again: Again = nothing) {
+function handlerOfNumbers(again: ComeAgain = nothing) {
   const handled: number[] = [];
   const handler = lambdaSqs(
     (body) => {

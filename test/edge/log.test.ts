@@ -22,7 +22,7 @@ const importLog = () => import('../../functions/edge/log.ts');
 
 it('tells a unit of work and its metrics in one line', async () => {
   const { log } = await importLog();
-  log.tell('finish', { outcome: 'completed', job_id: 'job_1' }, { JobsCompleted: 1, JobSeconds: 31.5 });
+  log.event('finish', { outcome: 'completed', job_id: 'job_1' }, { JobsCompleted: 1, JobSeconds: 31.5 });
   expect(lines).toMatchObject([
     {
       message: 'finish',
@@ -47,16 +47,16 @@ it('tells a unit of work and its metrics in one line', async () => {
 
 it('carries no metric over to the next line', async () => {
   const { log } = await importLog();
-  log.tell('finish', { outcome: 'completed' }, { JobsCompleted: 1 });
-  log.tell('deliver', { outcome: 'delivered' });
+  log.event('finish', { outcome: 'completed' }, { JobsCompleted: 1 });
+  log.event('deliver', { outcome: 'delivered' });
   expect(lines[1]).not.toHaveProperty('JobsCompleted');
   expect(lines[1]).not.toHaveProperty('_aws');
 });
 
 it('tells much work in one line: how much came to which outcome', async () => {
-  const { log, tellTally } = await importLog();
-  for (const outcome of ['running', 'running', 'stale']) log.tally('poll', { outcome }, { Polls: 1 });
-  log.tally('poll', { outcome: 'trouble' }, { Polls: 1, UpstreamTimeouts: 1 });
+  const { log, flushAggregates: tellTally } = await importLog();
+  for (const outcome of ['running', 'running', 'stale']) log.aggregate('poll', { outcome }, { Polls: 1 });
+  log.aggregate('poll', { outcome: 'transient_error' }, { Polls: 1, UpstreamTimeouts: 1 });
   expect(lines).toEqual([]);
   tellTally({ duration_ms: 12 });
   tellTally({ duration_ms: 13 });
@@ -64,7 +64,7 @@ it('tells much work in one line: how much came to which outcome', async () => {
     {
       message: 'batch',
       duration_ms: 12,
-      poll: { running: 2, stale: 1, trouble: 1 },
+      poll: { running: 2, stale: 1, transient_error: 1 },
       Polls: 4,
       UpstreamTimeouts: 1,
     },
@@ -75,10 +75,10 @@ it('tells much work in one line: how much came to which outcome', async () => {
 it('tells what comes in between with the first call after the time that was asked for', async () => {
   vi.useFakeTimers({ now: 1_000_000_000 });
   try {
-    const { log, tellTally } = await importLog();
+    const { log, flushAggregates: tellTally } = await importLog();
     const refuse = (atSeconds: number) => {
       vi.setSystemTime(1_000_000_000 + atSeconds * 1000);
-      log.tally('admit', { outcome: 'unknown_key' }, { KeysRefused: 1 });
+      log.aggregate('authorize', { outcome: 'unknown_key' }, { KeysRefused: 1 });
       tellTally({}, 60_000);
     };
     for (let i = 0; i < 3000; i++) refuse(i / 50);
@@ -96,6 +96,6 @@ it('tells what comes in between with the first call after the time that was aske
 it('tells each of them at the level DEBUG', async () => {
   vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'DEBUG');
   const { log } = await importLog();
-  log.tally('poll', { outcome: 'running', job_id: 'job_1' });
+  log.aggregate('poll', { outcome: 'running', job_id: 'job_1' });
   expect(lines).toMatchObject([{ level: 'DEBUG', message: 'poll', job_id: 'job_1' }]);
 });

@@ -114,13 +114,13 @@ describe('create', () => {
     ['503', 503, {}, {}, { kind: 'unavailable', retryAfterSeconds: null }],
     ['500', 500, {}, {}, { kind: 'unknown', cause: 'status_500' }],
     ['a redirect', 307, {}, { location: '/elsewhere' }, refused('redirect', null)],
-    ['nonsense', 200, 'created!', {}, { kind: 'unknown', cause: 'nonsense' }],
+    ['invalid_response', 200, 'created!', {}, { kind: 'unknown', cause: 'invalid_response' }],
     [
       'a flood',
       200,
       { job_id: 'up-1', pad: 'x'.repeat(2 ** 21) },
       {},
-      { kind: 'unknown', cause: 'nonsense' },
+      { kind: 'unknown', cause: 'invalid_response' },
     ],
   ])('calls once, whatever comes of it: %s', async (_what, status, body, headers, creation) => {
     const { url, seen } = await answering([status, body, headers]);
@@ -193,7 +193,7 @@ describe('a key that is refused', () => {
 
   it('may be refused once more in the report', async () => {
     const { url, seen } = await answering([401]);
-    const trouble = { kind: 'trouble', cause: 'unauthorized', retryAfterSeconds: 0 };
+    const trouble = { kind: 'transient_error', cause: 'unauthorized', retryAfterSeconds: 0 };
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual(trouble);
     expect(seen.length).toBe(2);
   });
@@ -222,7 +222,7 @@ describe('a key that is refused', () => {
       },
     };
     const asked = studioAt(server.url, { apiKey, clock }).report(UP1, { ...LIMITS, deadlineMillis: 9000 });
-    expect(await asked).toMatchObject({ kind: 'trouble', cause: 'unauthorized' });
+    expect(await asked).toMatchObject({ kind: 'transient_error', cause: 'unauthorized' });
     expect(server.seen.length).toBe(1);
   });
 
@@ -331,7 +331,7 @@ describe('report', () => {
       requests++;
       socket.destroy();
     });
-    const trouble = { kind: 'trouble', cause: 'cut', retryAfterSeconds: 0 };
+    const trouble = { kind: 'transient_error', cause: 'cut', retryAfterSeconds: 0 };
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual(trouble);
     expect(requests).toBe(2);
   });
@@ -342,7 +342,7 @@ describe('report', () => {
       requests++;
       socket.end('nonsense\r\n\r\n');
     });
-    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({ kind: 'trouble', cause: 'cut' });
+    expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({ kind: 'transient_error', cause: 'cut' });
     expect(requests).toBe(1);
   });
 
@@ -359,7 +359,7 @@ describe('report', () => {
   it('learns nothing when nobody can be connected to', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
     expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({
-      kind: 'trouble',
+      kind: 'transient_error',
       cause: 'not_connected',
     });
   });

@@ -312,7 +312,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       }
       return ids.filter((id) => of.some(({ jobId }) => jobId === id));
     }
-    const running = (dueAt: number) => runningJob({ jobId: newId(), watchedUntil: dueAt });
+    const running = (dueAt: number) => runningJob({ jobId: newId(), wakeUpDeadline: dueAt });
 
     it('jobs are listed from their moment on', async () => {
       const job = running(NOW + 1_000_000);
@@ -338,7 +338,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       for (const job of all) await world().jobs.insert(job);
       const now = Number(overdueAt(moved));
       expect((await overdue(now, all)).sort()).toEqual(all.map(({ jobId }) => jobId).sort());
-      await world().jobs.replace({ ...moved, watchedUntil: now + 1, version: 2 });
+      await world().jobs.replace({ ...moved, wakeUpDeadline: now + 1, version: 2 });
       await world().jobs.replace(finishedJob({ jobId: finished.jobId, version: 2 }));
       await world().jobs.remove(gone);
       expect(await overdue(now, all)).toEqual([]);
@@ -401,11 +401,11 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
 
 function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
   describe('wake-ups', () => {
-    const wake = { seq: 3, token: 't', dueAt: NOW + 0.5 };
+    const wakeUp = { seq: 3, token: 't', dueAt: NOW + 0.5 };
     const messages = () => {
       const jobId = newId();
-      const poll = pollMessage(3, 't', { jobId, upstreamJobId: 'up/1 "é"', wake });
-      return { poll, collect: poll, deliver: { jobId, wake, attempts: 2 } };
+      const poll = pollMessage(3, 't', { jobId, upstreamJobId: 'up/1 "é"', wakeUp });
+      return { poll, collect: poll, deliver: { jobId, wakeUp, attempts: 2 } };
     };
     const send = async (queue: Queue, delaySeconds: number) => {
       const sent = messages();

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../../functions/core/http/outcome.ts';
-import type { Exchange } from '../../functions/core/webhook/attempt.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
+import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import { busy } from './busy.ts';
@@ -26,10 +26,10 @@ export const SLOW = '9.9.4.1';
 
 export interface Told {
   /** By name. */
-  exchanges: Record<string, Exchange>;
+  exchanges: Record<string, AttemptOutcome>;
   millis: Record<string, number>;
   /** Of an exchange with the name `all-silent` and one with `seven-silent`, which have six seconds. */
-  hurried: Outcome['kind'][];
+  hurried: HttpOutcome['kind'][];
   /** Connections that each serving address has taken. */
   connections: Record<string, number>;
   /** How many of many attempts were delivered, and the open files before and after them. */
@@ -75,7 +75,7 @@ async function main(folder: string, names: string[], attempts: number): Promise<
     return outcome.kind;
   };
 
-  const exchanges: Record<string, Exchange> = {};
+  const exchanges: Record<string, AttemptOutcome> = {};
   const millis: Record<string, number> = {};
   const begun = performance.now();
   const sent = names

@@ -10,8 +10,8 @@ const queueUrls = { poll: 'https://poll', collect: 'https://collect', deliver: '
 const wakeUps = createWakeUps(client, queueUrls);
 
 const pollMessage = aPollMessage(3);
-const { wake } = pollMessage;
-const deliverMessage = { jobId: 'job_1', wake, attempts: 2 };
+const { wakeUp } = pollMessage;
+const deliverMessage = { jobId: 'job_1', wakeUp, attempts: 2 };
 
 beforeEach(() => {
   sqs.reset();
@@ -45,8 +45,8 @@ describe('what AWS would refuse is not sent', () => {
 });
 
 it('a chain of wake-ups that does not end is ended', async () => {
-  await wakeUps.poll({ ...pollMessage, wake: { ...wake, seq: 20_000 } }, 0);
-  const endless = { ...pollMessage, wake: { ...wake, seq: 20_001 } };
+  await wakeUps.poll({ ...pollMessage, wakeUp: { ...wakeUp, seq: 20_000 } }, 0);
+  const endless = { ...pollMessage, wakeUp: { ...wakeUp, seq: 20_001 } };
   await expect(wakeUps.poll(endless, 0)).rejects.toThrow('loop');
   expect(sqs.calls().length).toBe(1);
 });

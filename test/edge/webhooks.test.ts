@@ -3,10 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import { forbiddenAddresses } from '../../functions/core/webhook/public-address.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
-import { assertGuardInForce, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
+import { assertSsrfProtection, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
 import { refusingPort, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
@@ -121,7 +121,7 @@ describe('what comes of it', () => {
     [410, {}, answered(410)],
     [429, { 'retry-after': '7' }, answered(429, 7)],
     [503, { 'retry-after': inAMinute }, answered(503, 60)],
-    [503, { 'retry-after': 'nonsense' }, answered(503)],
+    [503, { 'retry-after': 'invalid_response' }, answered(503)],
     [500, {}, answered(500)],
   ])('%i %j', async (status, headers, exchange) => {
     const paths: unknown[] = [];
@@ -135,7 +135,7 @@ describe('what comes of it', () => {
 
   it.each<[what: string, onRequest: (socket: Socket) => void, exchange: object]>([
     ['a cut connection', (socket) => socket.destroy(), failed('connection_reset')],
-    ['nonsense', (socket) => socket.end('nonsense\r\n\r\n'), failed('invalid_response')],
+    ['invalid_response', (socket) => socket.end('nonsense\r\n\r\n'), failed('invalid_response')],
     [
       'half an answer',
       (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'),
@@ -256,7 +256,7 @@ describe('an address that is not public is not called', () => {
 describe('to a public name goes an exchange', () => {
   it('within these limits, on a connection of its own, that looks at the address before it dials', async () => {
     const asked = signal<ExchangeRequest>();
-    const exchange = async (request: ExchangeRequest): Promise<Outcome> => {
+    const exchange = async (request: ExchangeRequest): Promise<HttpOutcome> => {
       asked.resolve(request);
       return { kind: 'timeout', isConnected: false };
     };
@@ -296,7 +296,7 @@ describe('what the guarded look-up tells', () => {
     ['none of a look-up that failed', namesFail('EAI_AGAIN'), ['EAI_AGAIN', []]],
   ])('%s', async (_what, lookup, told) => {
     const got = signal<unknown[]>();
-    const exchange = async ({ lookup: guarded }: ExchangeRequest): Promise<Outcome> => {
+    const exchange = async ({ lookup: guarded }: ExchangeRequest): Promise<HttpOutcome> => {
       guarded?.('hooks.example.com', { all: true }, (error, ...rest) => got.resolve([error?.code, ...rest]));
       return { kind: 'timeout', isConnected: false };
     };
@@ -308,7 +308,7 @@ describe('what the guarded look-up tells', () => {
 describe('whether sockets heed the block list is tried before the first webhook', () => {
   it('they do', async () => {
     const check = vi.spyOn(forbiddenAddresses, 'check');
-    await assertGuardInForce();
+    await assertSsrfProtection();
     expect(check.mock.results.map(({ value }) => value)).toEqual([true, true]);
   });
 
@@ -318,6 +318,6 @@ describe('whether sockets heed the block list is tried before the first webhook'
     ['none does', false, false],
   ])('%s', async (_what, plain, secure) => {
     vi.spyOn(forbiddenAddresses, 'check').mockReturnValueOnce(plain).mockReturnValueOnce(secure);
-    await expect(assertGuardInForce()).rejects.toThrow('no webhook may be sent');
+    await expect(assertSsrfProtection()).rejects.toThrow('no webhook may be sent');
   });
 });

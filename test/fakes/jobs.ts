@@ -5,14 +5,14 @@ import type {
   RunningJob,
   SettledWebhook,
   SubmittingJob,
-  Wake,
+  WakeUp,
 } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
 
 /** A multiple of five minutes. */
 export const NOW = Date.UTC(2026, 0, 1);
 
-export function wake(seq: number, token = 't', dueAt = NOW): Wake {
+export function wakeUp(seq: number, token = 't', dueAt = NOW): WakeUp {
   return { seq, token, dueAt };
 }
 
@@ -37,7 +37,7 @@ const untried = {
 };
 
 export function pendingWebhook(changes: Partial<PendingWebhook> = {}): PendingWebhook {
-  return { ...untried, status: 'pending', leaseUntil: null, awaited: null, ...changes };
+  return { ...untried, status: 'pending', leaseUntil: null, expectedWakeUp: null, ...changes };
 }
 
 export function settledWebhook(
@@ -58,7 +58,7 @@ const base = {
   createdAt: NOW - 10_000,
   updatedAt: NOW - 10_000,
   expiresAt: NOW + 3_600_000,
-  watchedUntil: NOW + 900_000,
+  wakeUpDeadline: NOW + 900_000,
   version: 2,
 };
 
@@ -78,7 +78,7 @@ export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
     ...base,
     status: 'running',
     upstreamJobId: 'up-1',
-    awaited: wake(1),
+    expectedWakeUp: wakeUp(1),
     isSeen: true,
     doubt: null,
     webhook: pendingWebhook(),
@@ -95,13 +95,13 @@ export function finishedJob(changes: Partial<FinishedJob> = {}): FinishedJob {
     error: null,
     event: { store: 'table', key: 'events/job_1/a.json' },
     results: 'in-event',
-    webhook: pendingWebhook({ awaited: wake(1) }),
+    webhook: pendingWebhook({ expectedWakeUp: wakeUp(1) }),
     ...changes,
   };
 }
 
 /** A message of the chain whose wake-up the row of `runningJob` names. */
 export function pollMessage(seq = 1, token = 't', changes: Partial<PollMessage> = {}): PollMessage {
-  const chain = { recorded: 't', unrecorded: seq - 1, lookedAt: NOW - 2000, isSeen: true };
-  return { jobId: 'job_1', upstreamJobId: 'up-1', wake: wake(seq, token), ...chain, ...changes };
+  const chain = { recordedToken: 't', pollsSinceRecord: seq - 1, polledAt: NOW - 2000, isSeen: true };
+  return { jobId: 'job_1', upstreamJobId: 'up-1', wakeUp: wakeUp(seq, token), ...chain, ...changes };
 }

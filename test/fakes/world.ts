@@ -3,20 +3,20 @@ import { listKeyOf } from '../../functions/core/http/list-key.ts';
 import type { Submission } from '../../functions/core/http/submission.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
-import type { Measured } from '../../functions/core/metrics.ts';
-import { paceOf } from '../../functions/core/polling/forecast.ts';
+import type { MetricValues } from '../../functions/core/metrics.ts';
+import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
-import type { Creation } from '../../functions/core/upstream/create-result.ts';
+import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
-import type { Exchange } from '../../functions/core/webhook/attempt.ts';
+import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import type {
   ClientJobs,
   ClientKeys,
   Clock,
   Documents,
-  Experience,
-  Facts,
+  DurationStats,
   Jobs,
+  LogFields,
   Overdue,
   Stage,
   WakeUps,
@@ -142,22 +142,22 @@ export function fakeWakeUps(): WakeUps & { sent: Sent[] } {
   };
 }
 
-export function fakeExperience(
+export function fakeDurationStats(
   durations: number[] = [],
-): Experience & { learnt: [kind: string, seconds: number][]; refusals: number } {
-  const outlook = { durations, pace: paceOf(durations), lagPerPoll: 1 };
-  const experience = {
+): DurationStats & { learnt: [kind: string, seconds: number][]; refusals: number } {
+  const forecast = { durations, schedule: scheduleFor(durations), lagPerPollSeconds: 1 };
+  const durationStats = {
     learnt: [] as [string, number][],
     refusals: 0,
-    outlook: async () => outlook,
-    async learn(kind: string, seconds: number) {
-      experience.learnt.push([kind, seconds]);
+    forecast: async () => forecast,
+    async record(kind: string, seconds: number) {
+      durationStats.learnt.push([kind, seconds]);
     },
-    async refused() {
-      experience.refusals += 1;
+    async throttled() {
+      durationStats.refusals += 1;
     },
   };
-  return experience;
+  return durationStats;
 }
 
 export function fakeClientKeys(...keys: ClientKey[]): ClientKeys {
@@ -165,9 +165,9 @@ export function fakeClientKeys(...keys: ClientKey[]): ClientKeys {
 }
 
 export interface Scripts {
-  creations?: Creation[];
+  creations?: CreateResult[];
   reports?: Report[];
-  exchanges?: Exchange[];
+  exchanges?: AttemptOutcome[];
   clientKeys?: ClientKey[];
   durations?: number[];
 }
@@ -176,18 +176,18 @@ export interface Scripts {
 export function fakeWorld(scripts: Scripts = {}) {
   const nextCreation = script(scripts.creations ?? [{ kind: 'created', upstreamJobId: 'up-1' }]);
   const nextReport = script<Report>(scripts.reports ?? []);
-  const nextExchange = script<Exchange>(scripts.exchanges ?? []);
+  const nextExchange = script<AttemptOutcome>(scripts.exchanges ?? []);
   const clock = { time: Date.UTC(2026, 0, 1), now: () => clock.time };
   let drawn = 0;
   const created: Submission[] = [];
   const posted: { id: string; url: string; body: string; at: number }[] = [];
-  const told: (Facts & { stage: Stage })[] = [];
-  const measured: Measured = {};
-  const tell = (stage: Stage, facts: Facts, adds: Measured = {}) => {
+  const told: (LogFields & { stage: Stage })[] = [];
+  const metrics: MetricValues = {};
+  const tell = (stage: Stage, facts: LogFields, adds: MetricValues = {}) => {
     told.push({ stage, ...facts });
     for (const [name, value] of Object.entries(adds)) {
-      const metric = name as keyof Measured;
-      measured[metric] = (measured[metric] ?? 0) + value;
+      const metric = name as keyof MetricValues;
+      metrics[metric] = (metrics[metric] ?? 0) + value;
     }
   };
   const jobs = fakeJobs();
@@ -204,7 +204,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       },
       report: async () => nextReport(),
     },
-    experience: fakeExperience(scripts.durations),
+    durationStats: fakeDurationStats(scripts.durations),
     clientKeys: fakeClientKeys(...(scripts.clientKeys ?? [])),
     webhooks: {
       async send(webhook: { id: string; url: string }, body: string) {
@@ -213,11 +213,11 @@ export function fakeWorld(scripts: Scripts = {}) {
       },
     },
     clock,
-    chance: {
+    random: {
       bytes: () => Buffer.alloc(16, ++drawn),
       fraction: () => 0.5,
     },
-    log: { tell, tally: tell },
+    log: { event: tell, aggregate: tell },
     settings: {
       apiUrl: 'https://api.example.com',
       webhookSchedule: [0, 5, 300, 1800],
@@ -231,6 +231,6 @@ export function fakeWorld(scripts: Scripts = {}) {
     created,
     posted,
     told,
-    measured,
+    metrics,
   } satisfies World & Record<string, unknown>;
 }

@@ -42,7 +42,7 @@ describe('cancel', () => {
     });
     expect([...world.documents.contents.values()].join()).toContain('"type":"job.cancelled"');
     expect(world.wakeUps.sent.map(({ queue }) => queue)).toEqual(['deliver']);
-    expect(world.measured).toMatchObject({ JobsCancelled: 1 });
+    expect(world.metrics).toMatchObject({ JobsCancelled: 1 });
   });
 
   it('stops the polling', async () => {

@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job, PendingWebhook } from '../../functions/core/job.ts';
 import { againSeconds } from '../../functions/core/limits.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
-import type { Exchange } from '../../functions/core/webhook/attempt.ts';
+import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
-const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wake: wake(seq), attempts });
-const answered = (status: number, retryAfterSeconds: number | null = null): Exchange => ({
+const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wakeUp: wakeUp(seq), attempts });
+const answered = (status: number, retryAfterSeconds: number | null = null): AttemptOutcome => ({
   kind: 'answered',
   status,
   retryAfterSeconds,
 });
 
-function worldWith(job: FinishedJob, ...exchanges: Exchange[]) {
+function worldWith(job: FinishedJob, ...exchanges: AttemptOutcome[]) {
   const world = fakeWorld({ exchanges });
   world.jobs.rows.set(job.jobId, job);
   world.documents.contents.set(job.event.key, '{"the":"event"}');
@@ -44,7 +44,7 @@ function failOnce<Name extends string>(
 }
 
 describe('deliver', () => {
-  const settled: [Exchange, string][] = [
+  const settled: [AttemptOutcome, string][] = [
     [answered(200), 'delivered'],
     [answered(204), 'delivered'],
     [answered(410), 'gone'],
@@ -58,7 +58,7 @@ describe('deliver', () => {
     expect(world.wakeUps.sent).toEqual([]);
   });
 
-  const retried: [Exchange, number][] = [
+  const retried: [AttemptOutcome, number][] = [
     [answered(500), 5],
     [answered(302), 5],
     [answered(404), 5],
@@ -69,25 +69,25 @@ describe('deliver', () => {
   it.each(retried)('tries again after %j in %d s', async (exchange, delaySeconds) => {
     const world = worldWith(finishedJob(), exchange);
     await deliver(message(), world);
-    const next = { queue: 'deliver', delaySeconds, message: { attempts: 1, wake: { seq: 2 } } };
+    const next = { queue: 'deliver', delaySeconds, message: { attempts: 1, wakeUp: { seq: 2 } } };
     expect(world.wakeUps.sent).toMatchObject([next]);
     expect(world.webhook()).toMatchObject({
       status: 'pending',
       attempts: 1,
       leaseUntil: null,
-      awaited: { seq: 2 },
+      expectedWakeUp: { seq: 2 },
     });
   });
 
   it('writes down where a redirect pointed to', async () => {
     const location = 'https://hooks.example.com/h/';
-    const world = worldWith(finishedJob(), { ...answered(301), location } as Exchange);
+    const world = worldWith(finishedJob(), { ...answered(301), location } as AttemptOutcome);
     await deliver(message(), world);
     expect(world.webhook()?.log).toMatchObject([{ status: 301, error: null, location }]);
   });
 
   it('gives up after as many attempts as the schedule has', async () => {
-    const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, awaited: wake(4) }) });
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, expectedWakeUp: wakeUp(4) }) });
     const world = worldWith(job, answered(500));
     await deliver(message(4, 3), world);
     expect(world.webhook()).toMatchObject({
@@ -99,9 +99,11 @@ describe('deliver', () => {
 
   it('crosses a wait of hours in hops of at most 15 minutes', async () => {
     const due = NOW + 3_600_000;
-    const job = finishedJob({ webhook: pendingWebhook({ attempts: 1, awaited: wake(2, 't', due) }) });
+    const job = finishedJob({
+      webhook: pendingWebhook({ attempts: 1, expectedWakeUp: wakeUp(2, 't', due) }),
+    });
     const world = worldWith(job, answered(200));
-    let next = { jobId: 'job_1', wake: wake(2, 't', due), attempts: 1 };
+    let next = { jobId: 'job_1', wakeUp: wakeUp(2, 't', due), attempts: 1 };
     for (let hops = 1; world.posted.length === 0; hops++) {
       await deliver(next, world);
       const sent = world.wakeUps.sent.at(-1);
@@ -120,7 +122,9 @@ describe('deliver', () => {
   });
 
   it('has a message come again when the lease of a worker that died ends', async () => {
-    const job = finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 60_000 }) });
+    const job = finishedJob({
+      webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 60_000 }),
+    });
     const world = worldWith(job, answered(200));
     expect(await deliver(message(), world)).toBe(NOW + 60_000);
     expect(world.posted.length).toBe(0);
@@ -130,7 +134,9 @@ describe('deliver', () => {
   });
 
   it('has a message come again sooner whose sender is about to record it', async () => {
-    const job = finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 60_000 }) });
+    const job = finishedJob({
+      webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 60_000 }),
+    });
     const world = worldWith(job);
     await expect(deliver(message(2, 1), world)).rejects.toThrow('has not recorded it yet');
   });
@@ -188,7 +194,7 @@ describe('deliver', () => {
 });
 
 describe('what comes of an attempt is written down and told', () => {
-  const cases: [Exchange, entry: object, told: object, measured: object][] = [
+  const cases: [AttemptOutcome, entry: object, told: object, metrics: object][] = [
     [
       answered(204),
       { status: 204, error: null },
@@ -215,7 +221,7 @@ describe('what comes of an attempt is written down and told', () => {
       {},
     ],
   ];
-  it.each(cases)('%j', async (exchange, entry, told, measured) => {
+  it.each(cases)('%j', async (exchange, entry, told, metrics) => {
     const world = worldWith(finishedJob(), exchange);
     const { send } = world.webhooks;
     world.webhooks.send = async (...given) => {
@@ -227,16 +233,16 @@ describe('what comes of an attempt is written down and told', () => {
     expect(world.webhook()?.log).toEqual([{ ...attempt, ...entry }]);
     const facts = { stage: 'deliver', job_id: 'job_1', client: 'acme', attempt: 1, duration_ms: 250 };
     expect(world.told).toEqual([{ ...facts, ...told }]);
-    const failures = 'WebhooksDelivered' in measured ? 0 : 1;
+    const failures = 'WebhooksDelivered' in metrics ? 0 : 1;
     const always = { WebhookAttempts: 1, WebhookFailures: failures, WebhookAttemptSeconds: 0.25 };
-    expect(world.measured).toEqual({ ...always, ...measured });
+    expect(world.metrics).toEqual({ ...always, ...metrics });
   });
 
   it.each([
     ['its message', 1, 3],
     ['its row', 3, 1],
   ])('as one more than %s knows of', async (_what, inRow, inMessage) => {
-    const job = finishedJob({ webhook: pendingWebhook({ attempts: inRow, awaited: wake(1) }) });
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: inRow, expectedWakeUp: wakeUp(1) }) });
     const world = worldWith(job, answered(204));
     await deliver(message(1, inMessage), world);
     expect(world.webhook()).toMatchObject({ attempts: 4, log: [{ attempt: 4 }] });
@@ -259,14 +265,18 @@ describe('a message that makes no attempt is told of', () => {
     ['no_job', runningJob(), {}],
     ['stale', finishedJob({ webhook: null }), {}],
     ['stale', finishedJob({ webhook: pendingWebhook() }), {}],
-    ['stale', finishedJob({ webhook: pendingWebhook({ awaited: wake(2) }) }), {}],
-    ['under_way', finishedJob({ webhook: pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1 }) }), {}],
+    ['stale', finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(2) }) }), {}],
+    [
+      'under_way',
+      finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 1 }) }),
+      {},
+    ],
     ['hop', finishedJob(), { wait_seconds: 1000 }],
   ];
   it.each(cases)('as %s', async (outcome, job, facts) => {
     const world = fakeWorld();
     if (job) world.jobs.rows.set('job_1', job);
-    await deliver({ ...message(), wake: wake(1, 't', outcome === 'hop' ? dueAt : NOW) }, world);
+    await deliver({ ...message(), wakeUp: wakeUp(1, 't', outcome === 'hop' ? dueAt : NOW) }, world);
     expect(world.told).toEqual([{ stage: 'deliver', job_id: 'job_1', outcome, ...facts }]);
     expect(world.posted).toEqual([]);
   });
@@ -275,33 +285,37 @@ describe('a message that makes no attempt is told of', () => {
 describe('a hop whose row has been written meanwhile', () => {
   const due = NOW + 3_600_000;
   const cases: [what: string, meanwhile: Partial<PendingWebhook>, isWritten: boolean][] = [
-    ['is written all the same', { attempts: 9, awaited: wake(1, 'x') }, true],
-    ['is written where nothing is awaited', { awaited: null }, true],
-    ['gives way to a chain as far on', { awaited: wake(2, 'x') }, false],
-    ['gives way to a chain that is further on', { awaited: wake(3, 'x') }, false],
-    ['gives way to a new round', { awaited: wake(1, 'x'), attemptsBefore: 1 }, false],
+    ['is written all the same', { attempts: 9, expectedWakeUp: wakeUp(1, 'x') }, true],
+    ['is written where nothing is awaited', { expectedWakeUp: null }, true],
+    ['gives way to a chain as far on', { expectedWakeUp: wakeUp(2, 'x') }, false],
+    ['gives way to a chain that is further on', { expectedWakeUp: wakeUp(3, 'x') }, false],
+    ['gives way to a new round', { expectedWakeUp: wakeUp(1, 'x'), attemptsBefore: 1 }, false],
   ];
   it.each(cases)('%s', async (_what, meanwhile, isWritten) => {
-    const world = worldWith(finishedJob({ webhook: pendingWebhook({ awaited: wake(1, 't', due) }) }));
+    const world = worldWith(
+      finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(1, 't', due) }) }),
+    );
     const { replace } = world.jobs;
     world.jobs.replace = async () => {
       world.jobs.replace = replace;
       world.jobs.rows.set('job_1', finishedJob({ version: 7, webhook: pendingWebhook(meanwhile) }));
       return false;
     };
-    await deliver({ ...message(), wake: wake(1, 't', due) }, world);
-    const next = world.wakeUps.sent[0]?.message.wake;
-    const awaited = isWritten ? next : meanwhile.awaited;
-    expect(world.webhook()).toEqual(pendingWebhook({ ...meanwhile, awaited: awaited ?? null }));
+    await deliver({ ...message(), wakeUp: wakeUp(1, 't', due) }, world);
+    const next = world.wakeUps.sent[0]?.message.wakeUp;
+    const expectedWakeUp = isWritten ? next : meanwhile.expectedWakeUp;
+    expect(world.webhook()).toEqual(pendingWebhook({ ...meanwhile, expectedWakeUp: expectedWakeUp ?? null }));
   });
 
   it('is left alone once the webhook has settled', async () => {
-    const world = worldWith(finishedJob({ webhook: pendingWebhook({ awaited: wake(1, 't', due) }) }));
+    const world = worldWith(
+      finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(1, 't', due) }) }),
+    );
     world.jobs.replace = async () => {
       world.jobs.rows.set('job_1', finishedJob({ webhook: settledWebhook('gone') }));
       return false;
     };
-    await deliver({ ...message(), wake: wake(1, 't', due) }, world);
+    await deliver({ ...message(), wakeUp: wakeUp(1, 't', due) }, world);
     expect(world.webhook()).toEqual(settledWebhook('gone'));
   });
 });

@@ -4,7 +4,7 @@ import { list } from '../../functions/jobs/list.ts';
 import { finishedJob, NOW, runningJob } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
-const admitted = { operation: 'list', jobId: '', client: 'acme' } as const;
+const authorized = { operation: 'list', jobId: '', client: 'acme' } as const;
 
 /** Newest last; three of them in each millisecond. */
 function manyJobs(count: number, job: (index: number) => Job): Job[] {
@@ -19,7 +19,7 @@ async function ask(jobs: Job[], query: string) {
   const world = fakeWorld();
   for (const job of jobs) world.jobs.rows.set(job.jobId, job);
   const request = { method: 'GET', path: '/v1/jobs', query, headers: {}, body: Buffer.alloc(0) };
-  const { status, body } = await list({ ...request, requestId: 'r1' }, admitted, world);
+  const { status, body } = await list({ ...request, requestId: 'r1' }, authorized, world);
   return { status, json: JSON.parse(body) };
 }
 

@@ -4,7 +4,7 @@ import type { Job, RunningJob } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const running: Report = { kind: 'running', completedTasks: 1, unknownState: null };
@@ -29,49 +29,52 @@ describe('poll', () => {
     const [sent] = world.wakeUps.sent;
     expect(sent).toMatchObject({
       queue: 'poll',
-      message: { wake: { seq: 2 }, lookedAt: NOW, unrecorded: 0 },
+      message: { wakeUp: { seq: 2 }, polledAt: NOW, pollsSinceRecord: 0 },
     });
-    expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 1, awaited: sent?.message.wake });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({
+      completedTasks: 1,
+      expectedWakeUp: sent?.message.wakeUp,
+    });
   });
 
   it('writes nothing when nothing is new', async () => {
     const job = runningJob({ completedTasks: 1 });
     const world = worldWith(job, running);
     await poll(pollMessage(1), false, world);
-    expect(world.wakeUps.sent).toMatchObject([{ message: { recorded: 't', unrecorded: 1 } }]);
+    expect(world.wakeUps.sent).toMatchObject([{ message: { recorded: 't', pollsSinceRecord: 1 } }]);
     expect(world.jobs.rows.get('job_1')).toEqual(job);
   });
 
   it.each<[what: string, message: PollMessage, job: Partial<RunningJob>, isRepeat: boolean]>([
     ['a message that was received before', pollMessage(1), {}, true],
     ['the seventh wake-up since the last that was', pollMessage(7), {}, false],
-    ['a wake-up beyond the watch', pollMessage(1), { watchedUntil: NOW + 60_000 }, false],
-    ['a row that another chain has written', pollMessage(3, 'u', { recorded: 'not t' }), {}, false],
+    ['a wake-up beyond the watch', pollMessage(1), { wakeUpDeadline: NOW + 60_000 }, false],
+    ['a row that another chain has written', pollMessage(3, 'u', { recordedToken: 'not t' }), {}, false],
   ])('records all the same: %s', async (_what, message, changes, isRepeat) => {
     const world = worldWith(runningJob({ completedTasks: 1, ...changes }), running);
     await poll(message, isRepeat, world);
     const [sent] = world.wakeUps.sent;
-    expect(world.jobs.rows.get('job_1')).toMatchObject({ awaited: sent?.message.wake, version: 3 });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, version: 3 });
   });
 
   it('learns how long the job took, between its last two looks', async () => {
     const world = worldWith(runningJob(), completed());
-    await poll(pollMessage(2, 'u', { lookedAt: NOW - 4000 }), false, world);
-    expect(world.experience.learnt).toEqual([['1/m', 8]]);
-    expect(world.measured).toMatchObject({ DetectionLagSeconds: 4, PollsPerJob: 2, JobSeconds: 10 });
+    await poll(pollMessage(2, 'u', { polledAt: NOW - 4000 }), false, world);
+    expect(world.durationStats.learnt).toEqual([['1/m', 8]]);
+    expect(world.metrics).toMatchObject({ DetectionLagSeconds: 4, PollsPerJob: 2, JobSeconds: 10 });
   });
 
   it('learns nothing of a job that expired', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), running);
     await poll(pollMessage(1), false, world);
-    expect(world.experience.learnt).toEqual([]);
+    expect(world.durationStats.learnt).toEqual([]);
   });
 
   it('tells when ModelStudio refuses to be asked so often', async () => {
-    const refusal: Report = { kind: 'trouble', cause: 'unavailable', retryAfterSeconds: 0 };
+    const refusal: Report = { kind: 'transient_error', cause: 'unavailable', retryAfterSeconds: 0 };
     const world = worldWith(runningJob(), refusal);
     await poll(pollMessage(1), false, world);
-    expect(world.experience.refusals).toBe(1);
+    expect(world.durationStats.refusals).toBe(1);
   });
 
   it('finishes: event, row, webhook', async () => {
@@ -129,20 +132,20 @@ describe('a message that is not the awaited one', () => {
     ['an earlier one, again', 1, 't'],
     ['the loser of two that were sent for the same place', 2, 'loser'],
   ])('ends there: %s', async (_what, seq, token) => {
-    const world = worldWith(runningJob({ awaited: wake(2, 'winner') }));
+    const world = worldWith(runningJob({ expectedWakeUp: wakeUp(2, 'winner') }));
     await poll(pollMessage(seq, token), false, world);
     expect(world.wakeUps.sent).toEqual([]);
     expect(world.told).toMatchObject([{ outcome: 'stale' }]);
   });
 
   it('carries on when it is ahead: its sender died before recording it', async () => {
-    const world = worldWith(runningJob({ awaited: wake(1) }), running);
+    const world = worldWith(runningJob({ expectedWakeUp: wakeUp(1) }), running);
     await poll(pollMessage(2, 'unrecorded'), false, world);
-    expect(world.jobs.rows.get('job_1')).toMatchObject({ awaited: { seq: 3 } });
+    expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: { seq: 3 } });
   });
 
   it('records the upstream job of a submission that died after the first send', async () => {
-    const { upstreamJobId, awaited, isSeen, doubt, completedTasks, ...kept } = runningJob();
+    const { upstreamJobId, expectedWakeUp, isSeen, doubt, completedTasks, ...kept } = runningJob();
     const world = worldWith({ ...kept, status: 'submitting', leaseUntil: 0 }, running);
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
@@ -151,12 +154,12 @@ describe('a message that is not the awaited one', () => {
   it('sets the webhook of a finished job off again, as its worker may have died just before', async () => {
     const world = worldWith(finishedJob());
     await poll(pollMessage(1), false, world);
-    expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { wake: wake(1) } }]);
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { wakeUp: wakeUp(1) } }]);
   });
 
   it.each([
     ['has no webhook', null],
-    ['has had an attempt', pendingWebhook({ attempts: 1, awaited: wake(2) })],
+    ['has had an attempt', pendingWebhook({ attempts: 1, expectedWakeUp: wakeUp(2) })],
   ])('does nothing for a finished job that %s', async (_what, webhook) => {
     const world = worldWith(finishedJob({ webhook }));
     await poll(pollMessage(1), false, world);
@@ -184,7 +187,7 @@ describe('two messages at the same moment', () => {
   it('finish the job once', async () => {
     const world = worldWith(runningJob(), completed());
     await Promise.all([poll(pollMessage(1), false, world), poll(pollMessage(1), false, world)]);
-    const events = world.wakeUps.sent.map((sent) => JSON.stringify(sent.message.wake));
+    const events = world.wakeUps.sent.map((sent) => JSON.stringify(sent.message.wakeUp));
     expect(new Set(events).size).toBe(1);
     expect(world.told.filter(({ stage }) => stage === 'finish').length).toBe(1);
   });

@@ -1,17 +1,17 @@
 import { expect, it, vi } from 'vitest';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
-import type { Exchange } from '../../functions/core/webhook/attempt.ts';
+import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
-import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
-const answered = (status: number): Exchange => ({ kind: 'answered', status, retryAfterSeconds: null });
+const answered = (status: number): AttemptOutcome => ({ kind: 'answered', status, retryAfterSeconds: null });
 
-function worldWith(...exchanges: Exchange[]) {
+function worldWith(...exchanges: AttemptOutcome[]) {
   const world = fakeWorld({ exchanges });
   const job = finishedJob();
   world.documents.contents.set(job.event.key, '{}');
@@ -22,15 +22,15 @@ function worldWith(...exchanges: Exchange[]) {
 
 it('a delivery whose row the sweeper has just written goes on all the same', async () => {
   const { world, job, webhook } = worldWith(answered(204));
-  const rescue = wake(2, 'of the sweeper');
+  const rescue = wakeUp(2, 'of the sweeper');
   const { find } = world.jobs;
   world.jobs.find = async (jobId) => {
     const read = await find(jobId);
     world.jobs.find = find;
-    await world.jobs.replace({ ...job, version: 3, webhook: pendingWebhook({ awaited: rescue }) });
+    await world.jobs.replace({ ...job, version: 3, webhook: pendingWebhook({ expectedWakeUp: rescue }) });
     return read;
   };
-  await deliver({ jobId: job.jobId, wake: rescue, attempts: 0 }, world);
+  await deliver({ jobId: job.jobId, wakeUp: rescue, attempts: 0 }, world);
   expect([world.posted.length, webhook()?.status]).toEqual([1, 'delivered']);
 });
 
@@ -43,7 +43,7 @@ it('a message that arrives before its sender has recorded it comes again', async
     queue.push(message);
     await deliver(message, world).catch((error) => failures.push(error));
   };
-  await deliver({ jobId: job.jobId, wake: wake(1), attempts: 0 }, world);
+  await deliver({ jobId: job.jobId, wakeUp: wakeUp(1), attempts: 0 }, world);
   expect([queue.length, failures.length, webhook()?.status]).toEqual([1, 1, 'pending']);
   world.clock.time += 10_000;
   await deliver(queue[0] as DeliverMessage, world);
@@ -52,7 +52,7 @@ it('a message that arrives before its sender has recorded it comes again', async
 
 it('an attempt that begins just before its watch is over is not taken for lost', async () => {
   const { world, job, webhook } = worldWith(answered(204));
-  world.jobs.rows.set(job.jobId, { ...job, watchedUntil: NOW + 300_000 });
+  world.jobs.rows.set(job.jobId, { ...job, wakeUpDeadline: NOW + 300_000 });
   world.clock.time = NOW + 295_000;
   const { send } = world.webhooks;
   world.webhooks.send = async (...given) => {
@@ -60,18 +60,18 @@ it('an attempt that begins just before its watch is over is not taken for lost',
     await sweep(world);
     return send(...given);
   };
-  await deliver({ jobId: job.jobId, wake: wake(1), attempts: 0 }, world);
+  await deliver({ jobId: job.jobId, wakeUp: wakeUp(1), attempts: 0 }, world);
   expect([webhook()?.status, world.wakeUps.sent]).toEqual(['delivered', []]);
 });
 
 it('a redelivery is not put off by a hop that is being recorded', async () => {
   const { world, job, webhook } = worldWith(answered(204));
   const dueAt = NOW + 36_000_000;
-  const awaited = wake(8, 't', dueAt);
+  const expectedWakeUp = wakeUp(8, 't', dueAt);
   const waiting = {
     ...job,
-    webhook: pendingWebhook({ attempts: 4, awaited }),
-    watchedUntil: dueAt + 900_000,
+    webhook: pendingWebhook({ attempts: 4, expectedWakeUp }),
+    wakeUpDeadline: dueAt + 900_000,
   };
   world.jobs.rows.set(job.jobId, waiting);
   world.documents.contents.set(job.event.key, '{"data":{"results":[]}}');
@@ -87,11 +87,11 @@ it('a redelivery is not put off by a hop that is being recorded', async () => {
       body: Buffer.alloc(0),
       requestId: 'r',
     };
-    const admitted = { operation: 'redeliver', jobId: job.jobId, client: job.client } as const;
-    expect((await redeliver(request, admitted, world)).status).toBe(202);
+    const authorized = { operation: 'redeliver', jobId: job.jobId, client: job.client } as const;
+    expect((await redeliver(request, authorized, world)).status).toBe(202);
   };
   // Its sender died before it could record it.
-  await deliver({ jobId: job.jobId, wake: wake(9, 'ahead', dueAt), attempts: 4 }, world);
+  await deliver({ jobId: job.jobId, wakeUp: wakeUp(9, 'ahead', dueAt), attempts: 4 }, world);
   const round = world.wakeUps.sent.find(({ delaySeconds }) => delaySeconds === 0);
   await deliver(round?.message as DeliverMessage, world);
   expect([world.posted.length, webhook()?.status]).toEqual([1, 'delivered']);
@@ -115,7 +115,7 @@ it('a row that changes under each try is a fault, and so is thrown', async () =>
   const { world, job } = worldWith();
   const lose = vi.fn(async () => false);
   world.jobs.replace = lose;
-  const delivery = deliver({ jobId: job.jobId, wake: wake(1), attempts: 0 }, world);
+  const delivery = deliver({ jobId: job.jobId, wakeUp: wakeUp(1), attempts: 0 }, world);
   await expect(delivery).rejects.toThrow('The job job_1 changed under each of 5 tries to write it');
   expect([lose.mock.calls.length, world.posted]).toEqual([5, []]);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
-import { type Admitted, admit } from '../../functions/http/authorize.ts';
+import { type Authorized, authorize } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
-import { attempt, finishedJob, NOW, runningJob, settledWebhook, wake } from '../fakes/jobs.ts';
+import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 function clientKey(client: string, scopes: Scope[], revokedAt: number | null = null) {
@@ -35,7 +35,7 @@ describe('admit', () => {
     ['PUT', '/v1/jobs', bearer, 405, 'method_not_allowed'],
     ['POST', '/v1/jobs', `Bearer ${reader.key}`, 403, 'insufficient_scope'],
   ])('refuses %s %s with %s: %d', async (method, path, authorization, status, code) => {
-    const answer = await admit(request(method, path, authorization), fakeWorld({ clientKeys }));
+    const answer = await authorize(request(method, path, authorization), fakeWorld({ clientKeys }));
     if (!('status' in answer)) throw new Error('was admitted');
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toBe('application/problem+json');
@@ -51,40 +51,40 @@ describe('admit', () => {
     ['revoked_key', `Bearer ${revoked.key}`],
   ])('counts whom it does not know: %s', async (outcome, authorization) => {
     const world = fakeWorld({ clientKeys });
-    await admit(request('GET', '/v1/jobs', authorization), world);
-    expect([world.told, world.measured]).toEqual([[{ stage: 'admit', outcome }], { KeysRefused: 1 }]);
+    await authorize(request('GET', '/v1/jobs', authorization), world);
+    expect([world.told, world.metrics]).toEqual([[{ stage: 'admit', outcome }], { KeysRefused: 1 }]);
   });
 
   it('counts nobody whom it knows, whatever is asked', async () => {
     const world = fakeWorld({ clientKeys });
-    for (const path of ['/v1/jobs', '/nowhere']) await admit(request('GET', path, bearer), world);
-    await admit(request('POST', '/v1/jobs', `Bearer ${reader.key}`), world);
-    await admit(request('GET', '/v1/health'), world);
+    for (const path of ['/v1/jobs', '/nowhere']) await authorize(request('GET', path, bearer), world);
+    await authorize(request('POST', '/v1/jobs', `Bearer ${reader.key}`), world);
+    await authorize(request('GET', '/v1/health'), world);
     expect(world.told).toEqual([]);
   });
 
   it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
-    const admitted = await admit(
+    const authorized = await authorize(
       request('GET', '/v1/jobs/job_1', `bearer ${reader.key}`),
       fakeWorld({ clientKeys }),
     );
-    expect(admitted).toEqual({ operation: 'job', jobId: 'job_1', client: 'acme' });
+    expect(authorized).toEqual({ operation: 'job', jobId: 'job_1', client: 'acme' });
   });
 
   it('asks nobody for a key to health', async () => {
-    expect(await admit(request('GET', '/v1/health'), fakeWorld())).toMatchObject({ operation: 'health' });
+    expect(await authorize(request('GET', '/v1/health'), fakeWorld())).toMatchObject({ operation: 'health' });
   });
 });
 
 describe('read', () => {
   const event = JSON.stringify({ data: { results: [{ task_index: 0, result: 'a' }] } });
-  const admitted = (operation: 'job' | 'results' | 'deliveries', client = 'acme'): Admitted => ({
+  const authorized = (operation: 'job' | 'results' | 'deliveries', client = 'acme'): Authorized => ({
     operation,
     jobId: 'job_1',
     client,
   });
 
-  async function answerTo(job: Job, as: Admitted, query = '') {
+  async function answerTo(job: Job, as: Authorized, query = '') {
     const world = fakeWorld();
     world.jobs.rows.set(job.jobId, job);
     world.documents.contents.set('events/job_1/a.json', event);
@@ -94,8 +94,8 @@ describe('read', () => {
   }
 
   it('shows a running job and when it is looked at again', async () => {
-    const job = runningJob({ awaited: wake(3, 't', NOW + 4200) });
-    const answer = await answerTo(job, admitted('job'));
+    const job = runningJob({ expectedWakeUp: wakeUp(3, 't', NOW + 4200) });
+    const answer = await answerTo(job, authorized('job'));
     expect(answer).toMatchObject({ status: 200, headers: { 'retry-after': '5' } });
     expect(Object.keys(answer.json)).toEqual([
       ...[
@@ -123,7 +123,7 @@ describe('read', () => {
   });
 
   it('shows a finished job with its results', async () => {
-    const answer = await answerTo(finishedJob(), admitted('job'));
+    const answer = await answerTo(finishedJob(), authorized('job'));
     expect(answer.json).toMatchObject({ status: 'completed', results: [{ task_index: 0, result: 'a' }] });
     expect(answer.headers).not.toHaveProperty('retry-after');
   });
@@ -137,23 +137,23 @@ describe('read', () => {
       'events/job_1/a.json',
       `{"type":"x","data":{"metadata":{"results":"no"},"results":${results},"error":null}}`,
     );
-    const answer = await read(request('GET', ''), admitted(operation), world);
+    const answer = await read(request('GET', ''), authorized(operation), world);
     expect(answer.body).toContain(results);
   });
 
   const apart = { store: 'bucket', key: 'results/job_1/a.json' } as const;
   it('points to results that lie apart', async () => {
-    const shown = await answerTo(finishedJob({ results: apart }), admitted('job'));
+    const shown = await answerTo(finishedJob({ results: apart }), authorized('job'));
     const url = 'https://api.example.com/v1/jobs/job_1/results';
     expect(shown.json).toMatchObject({ results: null, results_url: url });
-    const fetched = await answerTo(finishedJob({ results: apart }), admitted('results'));
+    const fetched = await answerTo(finishedJob({ results: apart }), authorized('results'));
     expect(fetched).toMatchObject({ status: 307, headers: { location: expect.stringContaining('data:') } });
   });
 
   it.each(['redirect=false', 'x=1&redirect=false', 'redirect=False'])(
     'gives the URL of results that lie apart, and how long it is good, for ?%s',
     async (query) => {
-      const answer = await answerTo(finishedJob({ results: apart }), admitted('results'), query);
+      const answer = await answerTo(finishedJob({ results: apart }), authorized('results'), query);
       expect([answer.status, answer.json]).toEqual([
         200,
         { url: expect.stringContaining('data:'), expires_at: new Date(NOW + 900_000).toISOString() },
@@ -168,13 +168,13 @@ describe('read', () => {
   it.each(['', 'redirect=true', 'redirect=', 'redirect=falsely', 'no_redirect=false'])(
     'redirects to results that lie apart for ?%s',
     async (query) => {
-      const answer = await answerTo(finishedJob({ results: apart }), admitted('results'), query);
+      const answer = await answerTo(finishedJob({ results: apart }), authorized('results'), query);
       expect(answer).toMatchObject({ status: 307, body: '' });
     },
   );
 
   it('gives small results as they are, whatever is said of redirects', async () => {
-    const answer = await answerTo(finishedJob(), admitted('results'), 'redirect=false');
+    const answer = await answerTo(finishedJob(), authorized('results'), 'redirect=false');
     expect([answer.status, answer.json]).toEqual([200, [{ task_index: 0, result: 'a' }]]);
   });
 
@@ -182,7 +182,7 @@ describe('read', () => {
     ['in its event', finishedJob(), 200, [{ task_index: 0, result: 'a' }]],
     ['none', finishedJob({ status: 'expired', results: null }), 200, []],
   ])('gives the results alone: %s', async (_where, job, status, results) => {
-    const answer = await answerTo(job, admitted('results'));
+    const answer = await answerTo(job, authorized('results'));
     expect([answer.status, answer.json]).toEqual([status, results]);
   });
 
@@ -192,7 +192,7 @@ describe('read', () => {
       attempt({ attempt: 2, at: NOW + 20_000 }),
     ];
     const job = finishedJob({ webhook: settledWebhook('delivered', { attempts: 2, log }) });
-    expect((await answerTo(job, admitted('deliveries'))).json).toEqual({
+    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({
       deliveries: [
         {
           attempt: 1,
@@ -220,17 +220,17 @@ describe('read', () => {
     ['is still running', runningJob()],
     ['has no webhook', finishedJob({ webhook: null })],
   ])('shows no attempt of a job that %s', async (_what, job) => {
-    expect((await answerTo(job, admitted('deliveries'))).json).toEqual({ deliveries: [] });
+    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({ deliveries: [] });
   });
 
   it('has no results before the job has finished', async () => {
-    const answer = await answerTo(runningJob(), admitted('results'));
+    const answer = await answerTo(runningJob(), authorized('results'));
     expect([answer.status, answer.json.code]).toEqual([409, 'not_finished']);
   });
 
   it("shows another client's job as one that never was", async () => {
-    const foreign = await answerTo(finishedJob(), admitted('job', 'other'));
-    const absent = await answerTo(finishedJob({ jobId: 'job_2' }), admitted('job'));
+    const foreign = await answerTo(finishedJob(), authorized('job', 'other'));
+    const absent = await answerTo(finishedJob({ jobId: 'job_2' }), authorized('job'));
     expect([foreign.status, foreign.body]).toEqual([404, absent.body]);
   });
 });

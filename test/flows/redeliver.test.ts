@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { endOfLife, type FinishedJob, type Job, type Webhook } from '../../functions/core/job.ts';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
-import type { Exchange } from '../../functions/core/webhook/attempt.ts';
+import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import {
@@ -12,7 +12,7 @@ import {
   pendingWebhook,
   runningJob,
   settledWebhook,
-  wake,
+  wakeUp,
 } from '../fakes/jobs.ts';
 import { fakeWorld, RETENTION_DAYS } from '../fakes/world.ts';
 
@@ -24,9 +24,9 @@ const request = {
   body: Buffer.alloc(0),
   requestId: 'r1',
 };
-const answered = (status: number): Exchange => ({ kind: 'answered', status, retryAfterSeconds: null });
+const answered = (status: number): AttemptOutcome => ({ kind: 'answered', status, retryAfterSeconds: null });
 
-function worldWith(job: Job, ...exchanges: Exchange[]) {
+function worldWith(job: Job, ...exchanges: AttemptOutcome[]) {
   const world = fakeWorld({ exchanges });
   world.jobs.rows.set(job.jobId, job);
   world.documents.contents.set('events/job_1/a.json', '{"data":{"results":[]}}');
@@ -35,8 +35,8 @@ function worldWith(job: Job, ...exchanges: Exchange[]) {
 }
 
 async function redeliverIn(world: ReturnType<typeof worldWith>, client = 'acme', asked = '') {
-  const admitted = { operation: 'redeliver', jobId: 'job_1', client } as const;
-  const { status, headers, body } = await redeliver(withBody(asked), admitted, world);
+  const authorized = { operation: 'redeliver', jobId: 'job_1', client } as const;
+  const { status, headers, body } = await redeliver(withBody(asked), authorized, world);
   return { status, headers, json: JSON.parse(body) };
 }
 
@@ -50,7 +50,7 @@ const withBody = (text: string) => ({
 async function attemptAll(world: ReturnType<typeof worldWith>): Promise<void> {
   while (world.webhook()?.status === 'pending') {
     const next = world.wakeUps.sent.at(-1)?.message as DeliverMessage;
-    world.clock.time = Math.max(world.clock.time, next.wake.dueAt);
+    world.clock.time = Math.max(world.clock.time, next.wakeUp.dueAt);
     await deliver(next, world);
   }
 }
@@ -61,14 +61,18 @@ describe('redeliver', () => {
     ['exhausted', settledWebhook('exhausted', { attempts: 4, lastSeq: 9 }), 10],
     ['gone', settledWebhook('gone', { attempts: 4, lastSeq: 9 }), 10],
     ['blocked', settledWebhook('blocked', { attempts: 4, lastSeq: 9 }), 10],
-    ['waiting for its next attempt', pendingWebhook({ attempts: 4, awaited: wake(9, 't', NOW + 9e6) }), 10],
+    [
+      'waiting for its next attempt',
+      pendingWebhook({ attempts: 4, expectedWakeUp: wakeUp(9, 't', NOW + 9e6) }),
+      10,
+    ],
   ])('begins a new round for a webhook that is %s', async (_what, webhook, seq) => {
     const world = worldWith(finishedJob({ webhook }));
     const { status, json } = await redeliverIn(world);
     expect([status, json.webhook]).toMatchObject([202, { id: 'msg_1', status: 'pending', attempts: 4 }]);
-    expect(world.webhook()).toMatchObject({ attemptsBefore: 4, awaited: { seq, dueAt: NOW } });
+    expect(world.webhook()).toMatchObject({ attemptsBefore: 4, expectedWakeUp: { seq, dueAt: NOW } });
     expect(world.wakeUps.sent).toMatchObject([
-      { queue: 'deliver', delaySeconds: 0, message: { wake: { seq }, attempts: 4 } },
+      { queue: 'deliver', delaySeconds: 0, message: { wakeUp: { seq }, attempts: 4 } },
     ]);
   });
 
@@ -83,10 +87,14 @@ describe('redeliver', () => {
   });
 
   it('makes the message of the round before stale', async () => {
-    const webhook = pendingWebhook({ attempts: 1, awaited: wake(2), log: [attempt({ status: 500 })] });
+    const webhook = pendingWebhook({
+      attempts: 1,
+      expectedWakeUp: wakeUp(2),
+      log: [attempt({ status: 500 })],
+    });
     const world = worldWith(finishedJob({ webhook }), answered(204));
     await redeliverIn(world);
-    await deliver({ jobId: 'job_1', wake: wake(2), attempts: 1 }, world);
+    await deliver({ jobId: 'job_1', wakeUp: wakeUp(2), attempts: 1 }, world);
     expect(world.posted).toEqual([]);
   });
 
@@ -139,10 +147,10 @@ describe('redeliver', () => {
   });
 
   it('may follow the automatic round at once, as that one does not count', async () => {
-    const webhook = pendingWebhook({ awaited: wake(1) });
+    const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1) });
     const world = worldWith(finishedJob({ webhook }), answered(204));
     expect((await redeliverIn(world)).status).toBe(202);
-    await deliver({ jobId: 'job_1', wake: wake(1), attempts: 0 }, world);
+    await deliver({ jobId: 'job_1', wakeUp: wakeUp(1), attempts: 0 }, world);
     expect(world.posted).toEqual([]);
     await attemptAll(world);
     expect([world.posted.length, world.webhook()?.status]).toEqual([1, 'delivered']);
@@ -152,7 +160,7 @@ describe('redeliver', () => {
     const code = async (webhook: Webhook | null, body: string, client = 'acme') =>
       (await redeliverIn(worldWith(finishedJob({ webhook })), client, body)).json.code;
     const redelivered = { rounds: 20, at: NOW };
-    const underWay = pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1, redelivered });
+    const underWay = pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 1, redelivered });
     expect(await code(underWay, '{"x":1}', 'other')).toBe('not_found');
     expect(await code(underWay, '{"x":1}')).toBe('invalid_request');
     expect(await code(null, '{"x":1}')).toBe('invalid_request');
@@ -200,8 +208,8 @@ describe('redeliver', () => {
   });
 
   it('begins no round that would outlive the row', async () => {
-    const awaited = wake(9, 't', NOW + 99 * 86_400_000);
-    const world = worldWith(finishedJob({ finishedAt: NOW, webhook: pendingWebhook({ awaited }) }));
+    const expectedWakeUp = wakeUp(9, 't', NOW + 99 * 86_400_000);
+    const world = worldWith(finishedJob({ finishedAt: NOW, webhook: pendingWebhook({ expectedWakeUp }) }));
     world.clock.time = NOW + RETENTION_DAYS * 86_400_000;
     const { status, json } = await redeliverIn(world);
     expect([status, json.code]).toEqual([409, 'not_redeliverable']);
@@ -212,7 +220,7 @@ describe('redeliver', () => {
   });
 
   it('waits for an attempt that is under way', async () => {
-    const webhook = pendingWebhook({ awaited: wake(1), leaseUntil: NOW + 1 });
+    const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 1 });
     const { status, headers, json } = await redeliverIn(worldWith(finishedJob({ webhook })));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_redeliverable', '5']);
   });

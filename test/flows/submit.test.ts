@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
-import type { Creation } from '../../functions/core/upstream/create-result.ts';
+import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { submit } from '../../functions/submit/submit.ts';
 import { fakeWorld, type Scripts } from '../fakes/world.ts';
 
 const valid = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
-const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
+const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;
 
 function post(body: unknown, headers: Record<string, string> = {}) {
   return {
@@ -18,9 +18,9 @@ function post(body: unknown, headers: Record<string, string> = {}) {
   };
 }
 
-async function answerTo(creation: Creation) {
+async function answerTo(creation: CreateResult) {
   const world = fakeWorld({ creations: [creation] });
-  const answer = await submit(post(valid), admitted, world);
+  const answer = await submit(post(valid), authorized, world);
   return { world, answer, body: JSON.parse(answer.body) };
 }
 
@@ -36,7 +36,7 @@ describe('submit', () => {
     expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
   });
 
-  const refusals: [Creation, number, string][] = [
+  const refusals: [CreateResult, number, string][] = [
     [{ kind: 'invalid', sentence: 'temperature is off' }, 400, 'modelstudio_invalid_request'],
     [{ kind: 'model_not_found' }, 404, 'model_not_found'],
     [{ kind: 'credentials_refused', sentence: null }, 502, 'modelstudio_rejected'],
@@ -60,9 +60,9 @@ describe('submit', () => {
   ])('tells the log what ModelStudio said unless it quotes the prompt: %s', async (sentence, isTold) => {
     const world = fakeWorld({ creations: [{ kind: 'refused', cause: 'status_451', sentence }] });
     const told: object[] = [];
-    world.log.tell = (_stage, facts) => void told.push(facts);
+    world.log.event = (_stage, facts) => void told.push(facts);
     const messages = [[{ role: 'user', content: 'Say: the salary of Ms Doe is what?' }]];
-    await submit(post({ ...valid, messages }), admitted, world);
+    await submit(post({ ...valid, messages }), authorized, world);
     expect(JSON.stringify(told).includes(JSON.stringify(sentence))).toBe(isTold);
   });
 
@@ -72,7 +72,7 @@ describe('submit', () => {
       { ...valid, webhook_url: 'https://hooks.example.com/h' },
       { 'idempotency-key': 'k' },
     );
-    const answer = await submit(request, admitted, world);
+    const answer = await submit(request, authorized, world);
     const { code, job_id } = JSON.parse(answer.body);
     expect([answer.status, code]).toEqual([504, 'submission_unknown']);
     // Clients that repeat a 504 by themselves obey it.
@@ -83,7 +83,7 @@ describe('submit', () => {
     });
     expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { jobId: job_id } }]);
 
-    const again = await submit(request, admitted, world);
+    const again = await submit(request, authorized, world);
     expect(again.status).toBe(202);
     expect(JSON.parse(again.body)).toMatchObject({ job_id, status: 'failed' });
     expect(world.created.length).toBe(1);
@@ -94,7 +94,7 @@ describe('when AWS fails in the middle', () => {
   it('a job that ModelStudio has created is kept for the sweeper, though its wake-up cannot be sent', async () => {
     const world = fakeWorld({ creations: [{ kind: 'created', upstreamJobId: 'up-1' }] });
     world.wakeUps.poll = async () => Promise.reject(new Error('SQS is out of reach'));
-    const answer = await submit(post(valid), admitted, world);
+    const answer = await submit(post(valid), authorized, world);
     const { job_id } = JSON.parse(answer.body);
     expect(answer.status).toBe(202);
     const job = world.jobs.rows.get(job_id);
@@ -107,10 +107,10 @@ describe('when AWS fails in the middle', () => {
     const { create } = world.modelStudio;
     world.modelStudio.create = async () => Promise.reject(new Error('Secrets Manager is out of reach'));
     const request = post(valid, { 'idempotency-key': 'k' });
-    await expect(submit(request, admitted, world)).rejects.toThrow('Secrets Manager');
+    await expect(submit(request, authorized, world)).rejects.toThrow('Secrets Manager');
     expect(world.jobs.rows.size).toBe(0);
     world.modelStudio.create = create;
-    expect((await submit(request, admitted, world)).status).toBe(202);
+    expect((await submit(request, authorized, world)).status).toBe(202);
   });
 });
 
@@ -119,9 +119,9 @@ describe('Idempotency-Key', () => {
 
   it('replays the same job for the same request, whatever the order of its names', async () => {
     const world = fakeWorld();
-    const first = await submit(post(valid, key), admitted, world);
+    const first = await submit(post(valid, key), authorized, world);
     const reordered = { messages: [[{ content: 'hi', role: 'user' }]], model_id: 'm', temperature: 0.7 };
-    const second = await submit(post(reordered, key), admitted, world);
+    const second = await submit(post(reordered, key), authorized, world);
     expect(second.status).toBe(202);
     expect(second.headers['idempotency-replayed']).toBe('true');
     expect(JSON.parse(second.body).job_id).toBe(JSON.parse(first.body).job_id);
@@ -130,15 +130,15 @@ describe('Idempotency-Key', () => {
 
   it('refuses a different request with 422', async () => {
     const world = fakeWorld();
-    await submit(post(valid, key), admitted, world);
-    const other = await submit(post({ ...valid, max_tokens: 1 }, key), admitted, world);
+    await submit(post(valid, key), authorized, world);
+    const other = await submit(post({ ...valid, max_tokens: 1 }, key), authorized, world);
     expect(JSON.parse(other.body).code).toBe('idempotency_key_reused');
   });
 
   it('is scoped to its client', async () => {
     const world = fakeWorld();
-    const first = await submit(post(valid, key), admitted, world);
-    const second = await submit(post(valid, key), { ...admitted, client: 'other' }, world);
+    const first = await submit(post(valid, key), authorized, world);
+    const second = await submit(post(valid, key), { ...authorized, client: 'other' }, world);
     expect(JSON.parse(second.body).job_id).not.toBe(JSON.parse(first.body).job_id);
   });
 
@@ -146,22 +146,22 @@ describe('Idempotency-Key', () => {
     const world = fakeWorld();
     const answers: number[] = [];
     world.modelStudio.create = async () => {
-      const during = await submit(post(valid, key), admitted, world);
+      const during = await submit(post(valid, key), authorized, world);
       answers.push(during.status);
       expect(during.headers['retry-after']).toBe('1');
       return { kind: 'created', upstreamJobId: 'up-1' };
     };
-    answers.push((await submit(post(valid, key), admitted, world)).status);
+    answers.push((await submit(post(valid, key), authorized, world)).status);
     expect(answers).toEqual([409, 202]);
   });
 
   it('finds the job of a submission that died, ended as unknown', async () => {
     const world = fakeWorld();
     world.modelStudio.create = () => new Promise(() => {});
-    void submit(post(valid, key), admitted, world);
+    void submit(post(valid, key), authorized, world);
     await expect.poll(() => world.jobs.rows.size).toBe(1);
     world.clock.time += 61_000;
-    const again = await submit(post(valid, key), admitted, world);
+    const again = await submit(post(valid, key), authorized, world);
     expect(JSON.parse(again.body)).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
   });
 
@@ -173,28 +173,28 @@ describe('Idempotency-Key', () => {
       ],
     };
     const world = fakeWorld(scripts);
-    expect((await submit(post({ model_id: '' }, key), admitted, world)).status).toBe(400);
-    expect((await submit(post(valid, key), admitted, world)).status).toBe(503);
-    expect((await submit(post(valid, key), admitted, world)).status).toBe(202);
+    expect((await submit(post({ model_id: '' }, key), authorized, world)).status).toBe(400);
+    expect((await submit(post(valid, key), authorized, world)).status).toBe(503);
+    expect((await submit(post(valid, key), authorized, world)).status).toBe(202);
   });
 
   it.each(['', ' ', 'a b', 'clé', 'k'.repeat(256), 'a,b', 'key, key', ','])(
     'refuses the key %j',
     async (bad) => {
-      const answer = await submit(post(valid, { 'idempotency-key': bad }), admitted, fakeWorld());
+      const answer = await submit(post(valid, { 'idempotency-key': bad }), authorized, fakeWorld());
       expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
     },
   );
 
   it.each(['!', '~', 'k'.repeat(255), `!"#$%&'()*+-./:;<=>?@[]^_{|}`])('takes the key %j', async (good) => {
-    const answer = await submit(post(valid, { 'idempotency-key': good }), admitted, fakeWorld());
+    const answer = await submit(post(valid, { 'idempotency-key': good }), authorized, fakeWorld());
     expect(answer.status).toBe(202);
   });
 
   it('refuses a bad key along with all that is wrong with the body', async () => {
     const request = post({ ...valid, temperature: 2 }, { 'idempotency-key': 'a,b' });
     request.body = Buffer.from(String(request.body).replace('{', '{"model_id":"m",'));
-    const { errors } = JSON.parse((await submit(request, admitted, fakeWorld())).body);
+    const { errors } = JSON.parse((await submit(request, authorized, fakeWorld())).body);
     expect(errors).toEqual([
       { pointer: '/model_id', message: 'Must be given once' },
       { pointer: '/temperature', message: 'Must be a number from 0 to 1' },
@@ -216,7 +216,7 @@ describe('the default webhook', () => {
   ])('%s', async (_what, fields, expected) => {
     const world = fakeWorld();
     Object.assign(world.settings, { defaultWebhookUrl: url });
-    const answer = await submit(post({ ...valid, ...fields }), admitted, world);
+    const answer = await submit(post({ ...valid, ...fields }), authorized, world);
     expect(JSON.parse(answer.body).webhook?.url).toBe(expected);
   });
 });

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { shardOf } from '../../functions/core/polling/overdue.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, wake } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const MINUTE = 60_000;
-const { upstreamJobId, awaited, isSeen, doubt, completedTasks, ...unfinished } = runningJob();
+const { upstreamJobId, expectedWakeUp, isSeen, doubt, completedTasks, ...unfinished } = runningJob();
 const submitting = { ...unfinished, status: 'submitting', leaseUntil: NOW + MINUTE } as const;
 
 async function swept(job: Job, after: number) {
@@ -19,31 +19,34 @@ async function swept(job: Job, after: number) {
 
 describe('sweep', () => {
   it('ends a submission that nobody is making any more', async () => {
-    const { after, wakeUps, measured } = await swept(submitting, 20 * MINUTE);
+    const { after, wakeUps, metrics } = await swept(submitting, 20 * MINUTE);
     expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
-    expect(measured).toMatchObject({ UnknownSubmissions: 1, JobsRecovered: 1, Sweeps: 1 });
+    expect(metrics).toMatchObject({ UnknownSubmissions: 1, JobsRecovered: 1, Sweeps: 1 });
   });
 
   it('wakes a running job whose wake-up is lost, once', async () => {
-    const { after, wakeUps, measured } = await swept(runningJob({ awaited: wake(4) }), 20 * MINUTE);
-    expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wake: { seq: 5 } } }]);
-    expect(after).toMatchObject({ status: 'running', awaited: wakeUps.sent[0]?.message.wake });
-    expect(measured).toMatchObject({ JobsRecovered: 1, OldestOverdueSeconds: 300 });
+    const { after, wakeUps, metrics } = await swept(runningJob({ expectedWakeUp: wakeUp(4) }), 20 * MINUTE);
+    expect(wakeUps.sent).toMatchObject([{ queue: 'poll', delaySeconds: 0, message: { wakeUp: { seq: 5 } } }]);
+    expect(after).toMatchObject({ status: 'running', expectedWakeUp: wakeUps.sent[0]?.message.wakeUp });
+    expect(metrics).toMatchObject({ JobsRecovered: 1, OldestOverdueSeconds: 300 });
   });
 
   it('expires a job that nobody has', async () => {
-    const { after } = await swept(runningJob({ awaited: wake(4), expiresAt: NOW + MINUTE }), 2 * MINUTE);
+    const { after } = await swept(
+      runningJob({ expectedWakeUp: wakeUp(4), expiresAt: NOW + MINUTE }),
+      2 * MINUTE,
+    );
     expect(after).toMatchObject({ status: 'expired', error: { code: 'expired' } });
   });
 
   it.each([
-    ['whose first delivery is lost', wake(1)],
-    ['whose retry is lost', wake(3)],
+    ['whose first delivery is lost', wakeUp(1)],
+    ['whose retry is lost', wakeUp(3)],
   ])('wakes a finished job %s', async (_what, lost) => {
-    const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, awaited: lost }) });
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, expectedWakeUp: lost }) });
     const { wakeUps } = await swept(job, 20 * MINUTE);
-    const message = { attempts: 2, wake: { seq: lost.seq + 1 } };
+    const message = { attempts: 2, wakeUp: { seq: lost.seq + 1 } };
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver', message }]);
   });
 
@@ -53,15 +56,15 @@ describe('sweep', () => {
     [
       'awaits a far retry',
       finishedJob({
-        watchedUntil: NOW + 2 * 3_600_000,
-        webhook: pendingWebhook({ awaited: wake(2, 't', NOW + 3_600_000) }),
+        wakeUpDeadline: NOW + 2 * 3_600_000,
+        webhook: pendingWebhook({ expectedWakeUp: wakeUp(2, 't', NOW + 3_600_000) }),
       }),
       MINUTE,
     ],
     ['has no webhook', finishedJob({ webhook: null }), 20 * MINUTE],
   ] satisfies [string, Job, number][])('leaves a job alone that %s', async (_what, job, after) => {
-    const { wakeUps, measured } = await swept(job, after);
-    expect([wakeUps.sent, measured]).toEqual([[], { Sweeps: 1, OldestOverdueSeconds: 0 }]);
+    const { wakeUps, metrics } = await swept(job, after);
+    expect([wakeUps.sent, metrics]).toEqual([[], { Sweeps: 1, OldestOverdueSeconds: 0 }]);
   });
 
   it('does no harm when two sweep at once', async () => {
@@ -69,10 +72,10 @@ describe('sweep', () => {
     world.jobs.rows.set('job_1', runningJob());
     world.clock.time += 20 * MINUTE;
     await Promise.all([sweep(world), sweep(world)]);
-    const recorded = world.jobs.rows.get('job_1') as { awaited: unknown };
-    const counting = world.wakeUps.sent.filter((sent) => sent.message.wake === recorded.awaited);
+    const recorded = world.jobs.rows.get('job_1') as { expectedWakeUp: unknown };
+    const counting = world.wakeUps.sent.filter((sent) => sent.message.wakeUp === recorded.expectedWakeUp);
     expect(counting.length).toBeLessThanOrEqual(1);
-    expect(world.wakeUps.sent.map((sent) => sent.message.wake)).toContainEqual(recorded.awaited);
+    expect(world.wakeUps.sent.map((sent) => sent.message.wakeUp)).toContainEqual(recorded.expectedWakeUp);
   });
 
   it('is held up by no job that cannot be rescued', async () => {
@@ -111,7 +114,7 @@ describe('sweep', () => {
     expect(underWay).toBe(0);
     const readable = jobs.filter(({ jobId }) => shardOf(jobId) !== 3);
     expect(world.wakeUps.sent.length).toBe(readable.length);
-    expect(world.measured).toMatchObject({
+    expect(world.metrics).toMatchObject({
       Sweeps: 0,
       JobsRecovered: readable.length,
       OldestOverdueSeconds: 300,

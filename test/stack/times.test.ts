@@ -16,9 +16,9 @@ import {
   SWEEP_MILLIS,
 } from '../../functions/core/limits.ts';
 import {
+  DEADLINE_EXTENSION_MILLIS,
   EXPIRY_GRACE_MILLIS,
   LOST_AFTER_MILLIS,
-  WATCH_MILLIS,
 } from '../../functions/core/polling/overdue.ts';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
 import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
@@ -148,7 +148,7 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
   ],
   [
     ['the lease of submit', SUBMIT_LEASE_MILLIS / 1000],
-    ['a new watch', WATCH_MILLIS / 1000],
+    ['a new watch', DEADLINE_EXTENSION_MILLIS / 1000],
     'the sweeper ends it',
   ],
   [
@@ -188,7 +188,7 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
   ],
   [
     ['the first wait', FIRST_WAIT_MAX_SECONDS],
-    ['a new watch', WATCH_MILLIS / 1000],
+    ['a new watch', DEADLINE_EXTENSION_MILLIS / 1000],
     'the poll comes before the sweeper',
   ],
   [

@@ -2,7 +2,7 @@ import { newClientKey } from '../../functions/core/http/client-key.ts';
 import { problem } from '../../functions/core/http/problem.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { admit } from '../../functions/http/authorize.ts';
+import { authorize } from '../../functions/http/authorize.ts';
 import { answer as answerJobs } from '../../functions/jobs/jobs.ts';
 import { submit } from '../../functions/submit/submit.ts';
 import type { Cloud } from './cloud.ts';
@@ -223,13 +223,13 @@ export class Clients {
     timeline.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
   }
 
-  async #handle(request: Parameters<typeof admit>[0], worker: Worker): Promise<Answer> {
+  async #handle(request: Parameters<typeof authorize>[0], worker: Worker): Promise<Answer> {
     const world = this.#cloud.world(worker);
-    const admitted = await admit(request, world);
-    if ('status' in admitted) return admitted;
-    return admitted.operation === 'submit'
-      ? submit(request, admitted, world)
-      : answerJobs(request, admitted, { ...world, openApi: {} });
+    const authorized = await authorize(request, world);
+    if ('status' in authorized) return authorized;
+    return authorized.operation === 'submit'
+      ? submit(request, authorized, world)
+      : answerJobs(request, authorized, { ...world, openApi: {} });
   }
 
   #judge({ status, body }: Answer): void {

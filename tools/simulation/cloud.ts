@@ -3,15 +3,15 @@ import { listKeyOf } from '../../functions/core/http/list-key.ts';
 import type { FinishedJob, Job, RunningJob } from '../../functions/core/job.ts';
 import * as limits from '../../functions/core/limits.ts';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
-import type { Measured } from '../../functions/core/metrics.ts';
-import { paceOf } from '../../functions/core/polling/forecast.ts';
+import type { MetricValues } from '../../functions/core/metrics.ts';
+import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import type { PollForecast } from '../../functions/core/polling/next-poll.ts';
 import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
-import type { Outlook } from '../../functions/core/polling/schedule.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import { type PollSettings, poll } from '../../functions/poll/poll.ts';
-import type { Facts, Stage, WakeUps, World } from '../../functions/ports.ts';
+import type { LogFields, Stage, WakeUps, World } from '../../functions/ports.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
 import { Ledger, type QueueName } from './ledger.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
@@ -56,7 +56,7 @@ export class Cloud {
   /** Messages come on time in this run, and those that failed come again in time. */
   readonly isPunctual: boolean;
   /** What is known of jobs in this run: much, little or nothing, right or wrong. */
-  readonly outlook: Outlook;
+  readonly forecast: PollForecast;
   /** How many more polls of a second each there may be while a job seems younger than it is. */
   readonly pollsBySkew: number;
   readonly #overdue = new Map<string, number>();
@@ -68,7 +68,7 @@ export class Cloud {
     this.pollsBySkew = Math.ceil((4 * skewMillis) / 1000);
     this.isPunctual = late === 0 && latency === 0 && indexLagMillis === 0;
     const durations = Array.from({ length: sim.random.pick([0, 3, 64]) }, () => sim.random.between(1, 60));
-    this.outlook = { durations, pace: paceOf(durations), lagPerPoll: 1 };
+    this.forecast = { durations, schedule: scheduleFor(durations), lagPerPollSeconds: 1 };
     this.modelStudio = new SimulatedModelStudio(sim);
     this.storedApiKey = this.modelStudio.apiKey;
     this.#rememberedApiKey = this.storedApiKey;
@@ -90,7 +90,7 @@ export class Cloud {
     return {
       jobs: this.#jobs(worker),
       clientJobs: this.#clientJobs(worker),
-      experience: this.#experience(worker),
+      durationStats: this.#durationStats(worker),
       overdue: this.#overduePages(worker),
       documents: this.#documentsOf(worker),
       wakeUps: this.#wakeUps(worker),
@@ -110,10 +110,11 @@ export class Cloud {
       }),
       clientKeys: { find: (sha256) => worker.call('keys.find', () => this.clientKeys.get(sha256) ?? null) },
       clock,
-      chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+      random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
       log: {
-        tell: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
-        tally: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
+        event: (stage, facts, measured) => this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
+        aggregate: (stage, facts, measured) =>
+          this.#sim.judge(() => this.#tell(worker, stage, facts, measured)),
       },
       settings: { ...settings, isCollector, reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS },
     };
@@ -223,18 +224,18 @@ export class Cloud {
     return [...this.#overdue.values()].some((at) => at <= now);
   }
 
-  #experience(worker: Worker): World['experience'] {
-    const { outlook } = this;
+  #durationStats(worker: Worker): World['durationStats'] {
+    const { forecast } = this;
     const harmless = <T>(act: Promise<T>, otherwise: T) => act.catch(() => otherwise);
     return {
-      outlook: () =>
+      forecast: () =>
         harmless(
-          worker.call('experience.outlook', () => outlook),
-          outlook,
+          worker.call('durationStats.forecast', () => forecast),
+          forecast,
         ),
-      learn: (_kind, seconds) =>
+      record: (_kind, seconds) =>
         worker
-          .call('experience.learn', () => {
+          .call('durationStats.record', () => {
             must(
               seconds > 0 && Number.isFinite(seconds),
               'I16',
@@ -242,7 +243,7 @@ export class Cloud {
             );
           })
           .catch(() => undefined),
-      refused: () => Promise.resolve(),
+      throttled: () => Promise.resolve(),
     };
   }
 
@@ -323,8 +324,8 @@ export class Cloud {
   /** One failure never breaks a chain of deliveries either: unless messages are late, the failed one comes again before the sweeper. */
   #judgeLostDelivery(jobId: string): void {
     const job = this.rows.get(jobId);
-    const awaited = job?.webhook?.status === 'pending' ? job.webhook.awaited : null;
-    if (!this.isPunctual || awaited === null || !this.ledger.tokens.has(awaited.token)) return;
+    const expectedWakeUp = job?.webhook?.status === 'pending' ? job.webhook.expectedWakeUp : null;
+    if (!this.isPunctual || expectedWakeUp === null || !this.ledger.tokens.has(expectedWakeUp.token)) return;
     const failures = this.queues.deliver.failures.get(jobId) ?? 0;
     must(failures > 1, 'I12', () => `the deliveries of ${jobId} broke off after ${failures} failures`);
   }
@@ -337,7 +338,7 @@ export class Cloud {
     });
   }
 
-  #tell(worker: Worker, stage: Stage, facts: Facts, measured: Measured = {}): void {
+  #tell(worker: Worker, stage: Stage, facts: LogFields, measured: MetricValues = {}): void {
     for (const [name, value] of Object.entries(measured)) this.#sim.count(name, value);
     const text = JSON.stringify(facts);
     judgeText('a log line', text);

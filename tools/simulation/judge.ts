@@ -59,9 +59,9 @@ function roundsBegun(before: FinishedJob, after: FinishedJob): number {
 
 /** Each chain goes forwards only, so that none of its old messages is ever ahead of its row. */
 function placeOf(job: Job): number {
-  if (job.status === 'running') return job.awaited.seq;
+  if (job.status === 'running') return job.expectedWakeUp.seq;
   const { webhook } = job;
-  const place = webhook?.status === 'pending' ? webhook.awaited?.seq : webhook?.lastSeq;
+  const place = webhook?.status === 'pending' ? webhook.expectedWakeUp?.seq : webhook?.lastSeq;
   return isFinished(job) ? 1e9 + (place ?? 0) : 0;
 }
 

@@ -28,8 +28,8 @@ export class Ledger {
   }
 
   sent(queue: QueueName, body: string): void {
-    const { jobId, wake } = JSON.parse(body);
-    this.tokens.add(wake.token);
+    const { jobId, wakeUp } = JSON.parse(body);
+    this.tokens.add(wakeUp.token);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
     if (queue === 'collect') this.handedOver.add(jobId);
     else sends[queue] += 1;

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import {
   DIALECTS,
@@ -16,7 +16,7 @@ import type { Simulation } from './simulation.ts';
 /** Within the minute for which we ask on. */
 const LATE_MAX_MILLIS = 30_000;
 
-const CONNECTION_REFUSED: Outcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
+const CONNECTION_REFUSED: HttpOutcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
 
 interface UpstreamJob {
   id: string;
@@ -82,7 +82,7 @@ export class SimulatedModelStudio {
   answer(
     request: ExchangeRequest,
     onReport: (upstreamJobId: string) => void,
-  ): { outcome: Outcome; millis: number } {
+  ): { outcome: HttpOutcome; millis: number } {
     const { random, faults } = this.#sim;
     const millis = this.#sim.duration(20, 400);
     const isAllowed = request.headers['authorization'] === `Bearer ${this.apiKey}`;
@@ -240,7 +240,7 @@ function isByOrder({ task, report }: Dialect): boolean {
 }
 
 /** By which nothing is created. */
-function isRefusal(outcome: Outcome): boolean {
+function isRefusal(outcome: HttpOutcome): boolean {
   if (outcome.kind !== 'answered') return outcome.kind === 'not_connected';
   const { status } = outcome;
   return status === 503 || (status >= 300 && status < 500 && status !== 408);
@@ -248,20 +248,20 @@ function isRefusal(outcome: Outcome): boolean {
 
 interface UpstreamFault {
   name: string;
-  outcome: Outcome;
+  outcome: HttpOutcome;
   isCreated?: boolean;
 }
 
 const HALF_A_WORD = Buffer.from('{"job_');
-const garbage: Outcome = {
+const garbage: HttpOutcome = {
   kind: 'answered',
   status: 200,
   headers: {},
   body: HALF_A_WORD,
   isTruncated: false,
 };
-const silence: Outcome = { kind: 'timeout', isConnected: true };
-const cut: Outcome = { kind: 'cut', code: 'ECONNRESET' };
+const silence: HttpOutcome = { kind: 'timeout', isConnected: true };
+const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
 
 const CREATE_FAULTS: UpstreamFault[] = [
   { name: 'refused', outcome: CONNECTION_REFUSED, isCreated: false },
@@ -295,10 +295,10 @@ const STRANGERS: UpstreamFault[] = [
   { name: '402', outcome: answered(402, { detail: 'Credits used up' }) },
 ];
 
-function inText(status: number, text: string): Outcome {
+function inText(status: number, text: string): HttpOutcome {
   return { kind: 'answered', status, headers: {}, body: Buffer.from(text), isTruncated: false };
 }
 
-function answered(status: number, body: object, headers: Record<string, string> = {}): Outcome {
+function answered(status: number, body: object, headers: Record<string, string> = {}): HttpOutcome {
   return { kind: 'answered', status, headers, body: Buffer.from(JSON.stringify(body)), isTruncated: false };
 }

@@ -20,8 +20,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'an idempotency key is forgotten',
     file: 'submit/submit.ts',
-    find: 'jobId: idempotencyKey === undefined ? jobIdOf(chance.bytes()) : jobIdOfKey(client, idempotencyKey),',
-    replace: 'jobId: jobIdOf(chance.bytes()),',
+    find: 'jobId: idempotencyKey === undefined ? jobIdOf(random.bytes()) : jobIdOfKey(client, idempotencyKey),',
+    replace: 'jobId: jobIdOf(random.bytes()),',
   },
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
@@ -63,7 +63,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a gap at the end is believed at once',
     file: 'core/upstream/report.ts',
     find: 'const isAwaited = report.results.missing > 0 &&',
-    replace: 'const isAwaited = report.results.missing > 99 &&',
+    replace: 'const isExpected = report.results.missing > 99 &&',
   },
   {
     name: 'a gap at the end is waited for too short a time',
@@ -117,14 +117,14 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the sweeper forgets finished jobs',
     file: 'core/polling/overdue.ts',
-    find: "  return job.webhook?.status === 'pending' ? job.watchedUntil : null;",
+    find: "  return job.webhook?.status === 'pending' ? job.wakeUpDeadline : null;",
     replace: '  return null;',
   },
   {
     name: 'the sweeper is too eager',
     file: 'core/polling/overdue.ts',
-    find: 'const WATCH_MILLIS = 15 * 60_000;',
-    replace: 'const WATCH_MILLIS = 1000;',
+    find: 'const DEADLINE_EXTENSION_MILLIS = 15 * 60_000;',
+    replace: 'const DEADLINE_EXTENSION_MILLIS = 1000;',
   },
   {
     name: 'the sweeper leaves abandoned submissions',
@@ -135,8 +135,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a stale wake-up is not recognised',
     file: 'core/job.ts',
-    find: "  return isAwaited ? 'awaited' : 'stale';",
-    replace: "  return 'awaited';",
+    find: "  return isExpected ? 'expected' : 'stale';",
+    replace: "  return 'expected';",
   },
   {
     name: 'a delivery takes no lease',
@@ -207,19 +207,19 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the first delivery is not waited for',
     file: 'finish/finish.ts',
-    find: '  await announce(after, world);',
-    replace: '  void announce(after, world).catch(() => undefined);',
+    find: '  await startDelivery(after, world);',
+    replace: '  void startDelivery(after, world).catch(() => undefined);',
   },
   {
     name: 'two workers that finish a job share a document',
     file: 'finish/finish.ts',
-    find: '${job.jobId}/${base32(world.chance.bytes())}.json`;',
+    find: '${job.jobId}/${base32(world.random.bytes())}.json`;',
     replace: '${job.jobId}.json`;',
   },
   {
     name: 'a lost race ends the job all the same',
     file: 'poll/poll.ts',
-    find: '    if (isFinished(job)) return announce(job, world);\n',
+    find: '    if (isFinished(job)) return startDelivery(job, world);\n',
     replace: '',
   },
   {
@@ -231,8 +231,9 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'trouble ends a job',
     file: 'core/upstream/report.ts',
-    find: "    case 'trouble': {\n",
-    replace: "    case 'trouble': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
+    find: "    case 'transient_error': {\n",
+    replace:
+      "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
   },
   {
     name: 'the prompt is kept in the row',
@@ -251,25 +252,25 @@ export const MUTANTS: Mutant[] = [
     file: 'poll/poll.ts',
     find: "  if (next.step === 'wait') await world.wakeUps.poll(",
     replace:
-      "  const early = polled(job, known, wake, now);\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
+      "  const early = polled(job, known, wakeUp, now);\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
   },
   {
     name: 'the webhook of a finished job is set off before its row is written',
     file: 'finish/finish.ts',
-    find: '  if (!(await world.jobs.replace(after))) return null;\n  tellFinished(job, after, end, world);\n  await announce(after, world);\n',
-    replace: '  await announce(after, world);\n  if (!(await world.jobs.replace(after))) return null;\n',
+    find: '  if (!(await world.jobs.replace(after))) return null;\n  logFinished(job, after, end, world);\n  await startDelivery(after, world);\n',
+    replace: '  await startDelivery(after, world);\n  if (!(await world.jobs.replace(after))) return null;\n',
   },
   {
     name: 'two chains of polls never meet',
     file: 'poll/poll.ts',
-    find: '  const records = mustRecord || isWorthWriting || message.unrecorded >= UNRECORDED_MAX;',
-    replace: '  const records = isWorthWriting && message.unrecorded < 0;',
+    find: '  const records = mustRecord || isWorthWriting || message.pollsSinceRecord >= POLLS_SINCE_RECORD_MAX;',
+    replace: '  const records = isWorthWriting && message.pollsSinceRecord < 0;',
   },
   {
     name: 'a watch is not renewed',
     file: 'core/polling/overdue.ts',
-    find: '  return dueAt + LOST_AFTER_MILLIS <= watchedUntil ? watchedUntil : dueAt + WATCH_MILLIS;',
-    replace: '  return watchedUntil + 0 * dueAt;',
+    find: '  return dueAt + LOST_AFTER_MILLIS <= wakeUpDeadline ? wakeUpDeadline : dueAt + DEADLINE_EXTENSION_MILLIS;',
+    replace: '  return wakeUpDeadline + 0 * dueAt;',
   },
   {
     name: 'a redelivery does not begin a round of its own',
@@ -286,8 +287,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'an attempt forgets how often its webhook was redelivered',
     file: 'core/transitions.ts',
-    find: '  const { status, awaited, leaseUntil, ...kept } = webhook;',
-    replace: '  const { status, awaited, leaseUntil, redelivered, ...kept } = webhook;',
+    find: '  const { status, expectedWakeUp, leaseUntil, ...kept } = webhook;',
+    replace: '  const { status, expectedWakeUp, leaseUntil, redelivered, ...kept } = webhook;',
   },
   {
     name: 'a webhook is redelivered as often as is asked for',
@@ -300,7 +301,7 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/redeliver.ts',
     find: '  if (!(await world.jobs.replace(after))) return false;\n',
     replace:
-      '  await world.wakeUps.deliver({ jobId: after.jobId, wake: after.webhook.awaited, attempts: after.webhook.attempts }, 0);\n  if (true) return world.jobs.replace(after);\n',
+      '  await world.wakeUps.deliver({ jobId: after.jobId, wakeUp: after.webhook.expectedWakeUp, attempts: after.webhook.attempts }, 0);\n  if (true) return world.jobs.replace(after);\n',
   },
   {
     name: 'a redelivery disregards an attempt that is under way',
@@ -324,6 +325,6 @@ export const MUTANTS: Mutant[] = [
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
     find: '    report ??= await ask(running, world);',
-    replace: "    report ??= await ask(running, world);\n    if (report.kind === 'trouble') return;",
+    replace: "    report ??= await ask(running, world);\n    if (report.kind === 'transient_error') return;",
   },
 ];

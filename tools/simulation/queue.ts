@@ -1,6 +1,6 @@
 import type { Millis } from '../../functions/core/job.ts';
 import { againSeconds, RECEIVES_MAX } from '../../functions/core/limits.ts';
-import { hopSeconds } from '../../functions/core/sqs-delay.ts';
+import { sqsDelaySeconds } from '../../functions/core/sqs-delay.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import { Worker } from './worker.ts';
@@ -147,7 +147,8 @@ export class Queue {
       try {
         const { message, receives } = received;
         const comesAgainAt = await this.#handle(message.body, worker, receives > 1);
-        if (comesAgainAt !== null) await giveBack(received, hopSeconds(comesAgainAt, worker.clock.now()));
+        if (comesAgainAt !== null)
+          await giveBack(received, sqsDelaySeconds(comesAgainAt, worker.clock.now()));
       } catch {
         failed.add(received);
         await giveBack(received, againSeconds(received.receives));

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { judgeText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
@@ -29,7 +29,7 @@ export class Receivers {
   }
 
   /** An answer and how long it takes. */
-  answer(request: ExchangeRequest, worker: Worker): { outcome: Outcome; millis: number } {
+  answer(request: ExchangeRequest, worker: Worker): { outcome: HttpOutcome; millis: number } {
     const id = request.headers['webhook-id'] ?? '';
     const body = request.body ?? '';
     const known = this.received.get(id) ?? {
@@ -59,7 +59,7 @@ export class Receivers {
     return { outcome, millis };
   }
 
-  #treat({ url }: ExchangeRequest): { outcome: Outcome; millis: number } {
+  #treat({ url }: ExchangeRequest): { outcome: HttpOutcome; millis: number } {
     const { random, faults } = this.#sim;
     const millis = random.between(20, 900);
     if (url.pathname === '/gone') return { outcome: status(410), millis };
@@ -86,7 +86,7 @@ export class Receivers {
   }
 }
 
-const FAULTS: Outcome[] = [
+const FAULTS: HttpOutcome[] = [
   status(500),
   status(302, { location: 'http://169.254.169.254/' }),
   status(429, { 'retry-after': '30' }),
@@ -96,6 +96,6 @@ const FAULTS: Outcome[] = [
   { kind: 'not_connected', code: 'ENOTFOUND' },
 ];
 
-function status(code: number, headers: Record<string, string> = {}): Outcome {
+function status(code: number, headers: Record<string, string> = {}): HttpOutcome {
   return { kind: 'answered', status: code, headers, body: Buffer.alloc(0), isTruncated: false };
 }

@@ -1,6 +1,6 @@
 import { isFinished, type Job } from '../../functions/core/job.ts';
 import { SWEEP_MILLIS, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { nextPollSeconds, type Outlook } from '../../functions/core/polling/schedule.ts';
+import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { Clients } from './clients.ts';
 import { Cloud, WEBHOOK_SCHEDULE } from './cloud.ts';
@@ -170,7 +170,7 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
   const strays = 2 + repeats + (cloud.ledger.rescues.get(job.jobId) ?? 0);
   const slack = strays * POLLS_UNTIL_CHAINS_MEET;
   const { from = 0, to = 0 } = cloud.ledger.lives.get(job.jobId) ?? {};
-  const planned = pollsWithin(to - from, job.totalTasks, cloud.outlook);
+  const planned = pollsWithin(to - from, job.totalTasks, cloud.forecast);
   const polls = planned + POLLS_IN_DOUBT + slack + cloud.pollsBySkew;
   const { asked, askedAgain } = cloud.modelStudio;
   const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
@@ -183,12 +183,17 @@ function judgeCount(job: Job, cloud: Cloud, clients: Clients): void {
 }
 
 /** Those that the plan foresees, for as long as each number of finished tasks might last. */
-function pollsWithin(millis: number, totalTasks: number, outlook: Outlook): number {
+function pollsWithin(millis: number, totalTasks: number, forecast: PollForecast): number {
   let polls = 0;
   for (let completedTasks = 0; completedTasks <= totalTasks; completedTasks++) {
     for (let age = 0; age <= millis; polls++) {
-      const standing = { age: Math.max(age, 1), left: Number.MAX_SAFE_INTEGER, completedTasks, totalTasks };
-      age += 1000 * nextPollSeconds(standing, outlook);
+      const standing = {
+        ageMillis: Math.max(age, 1),
+        leftMillis: Number.MAX_SAFE_INTEGER,
+        completedTasks,
+        totalTasks,
+      };
+      age += 1000 * nextPollSeconds(standing, forecast);
     }
   }
   return polls;

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
@@ -110,7 +110,10 @@ export class Worker {
   }
 
   /** An exchange over HTTP: `answer` has its effect at once, and takes as long as it says. */
-  exchange(request: ExchangeRequest, answer: () => { outcome: Outcome; millis: number }): Promise<Outcome> {
+  exchange(
+    request: ExchangeRequest,
+    answer: () => { outcome: HttpOutcome; millis: number },
+  ): Promise<HttpOutcome> {
     const { random, faults, timeline } = this.#sim;
     if (!this.#isAlive) return new Promise(() => undefined);
     const crashes = random.happens(faults.crash);
@@ -122,7 +125,7 @@ export class Worker {
       if (given === null || 'error' in given) return;
       const { outcome, millis } = given.value;
       const { deadlineMillis } = request;
-      const inTime: Outcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
+      const inTime: HttpOutcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
       timeline.after(Math.min(millis, deadlineMillis), () => {
         this.#underWay -= 1;
         if (this.#isAlive) resolve(inTime);

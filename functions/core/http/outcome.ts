@@ -1,5 +1,5 @@
 /** What came of one HTTP exchange. */
-export type Outcome =
+export type HttpOutcome =
   | {
       kind: 'answered';
       status: number;

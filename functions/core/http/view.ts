@@ -13,9 +13,12 @@ export interface ResultsView {
 }
 
 /** The end of a job, before it has been written down. */
-export type Ending = Pick<FinishedJob, 'status' | 'completedTasks' | 'failedTasks' | 'finishedAt' | 'error'>;
+export type FinishedFields = Pick<
+  FinishedJob,
+  'status' | 'completedTasks' | 'failedTasks' | 'finishedAt' | 'error'
+>;
 
-type Shown = JobBase & Partial<Omit<Ending, 'status'>> & Pick<Job, 'status'>;
+type Shown = JobBase & Partial<Omit<FinishedFields, 'status'>> & Pick<Job, 'status'>;
 
 /** The public job as JSON text, without its webhook: the `data` of the event. */
 function dataJson(job: Shown, results: ResultsView): string {
@@ -44,7 +47,7 @@ export function jobJson(job: Job, results: ResultsView): string {
 }
 
 /** The body of the event `job.<status>`, whose bytes are fixed once and for all. */
-export function eventJson(job: JobBase & Ending, results: ResultsView): string {
+export function eventJson(job: JobBase & FinishedFields, results: ResultsView): string {
   const type = JSON.stringify(`job.${job.status}`);
   return `{"type":${type},"timestamp":"${iso(job.finishedAt)}","data":${dataJson(job, results)}}`;
 }
@@ -58,7 +61,7 @@ function webhookView(webhook: Webhook) {
     attempts: webhook.attempts,
     last_attempt_at: iso(last?.at ?? null),
     last_status: last?.status ?? null,
-    next_attempt_at: webhook.status === 'pending' ? iso(webhook.awaited?.dueAt ?? null) : null,
+    next_attempt_at: webhook.status === 'pending' ? iso(webhook.expectedWakeUp?.dueAt ?? null) : null,
   };
 }
 
@@ -82,7 +85,7 @@ const GUESS_MAX_MILLIS = 60_000;
 
 /** Seconds until the job is looked at again, for `Retry-After`. */
 export function retryAfterSeconds(job: UnfinishedJob, now: Millis): number {
-  const known = job.status === 'running' ? job.awaited.dueAt - now : 0;
+  const known = job.status === 'running' ? job.expectedWakeUp.dueAt - now : 0;
   const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
   return Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000));
 }

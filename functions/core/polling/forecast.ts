@@ -1,12 +1,12 @@
 /**
- * When a job may be expected to finish, and when to look: the law of best spacing.
+ * When a job may be expected to finish, and when to poll: the law of best spacing.
  *
  * For a hazard h of finishing, and λ seconds of lag worth one poll, the best gap is near √(2λ / h): so one polls again
- * each time ∫ √h dt has grown by √(2λ). A pace is that integral over the job's age, from what is known of its kind.
+ * each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, from what is known of its bucket.
  */
-export interface Pace {
+export interface PollSchedule {
   /** ∫ √h dt from 0 to each age of the grid. Never falls. */
-  readonly upTo: Float64Array;
+  readonly cumulative: Float64Array;
 }
 
 /** A job that is expected to take about so long: log-logistic around `center` (ln seconds), `width` its scale. */
@@ -32,19 +32,19 @@ const ODDS_MAX = 1e16;
 const UNKNOWN = { center: Math.log(20), width: 1.2 };
 /** Counts as this many of the jobs that were seen, so that a surprise never ends the polling. */
 const UNKNOWN_WEIGHT = 0.75;
-/** Of the spread: less shows chance, more blurs; so `npm run bench -- polling` found. */
+/** Of the spread: less shows randomness, more blurs; so `npm run bench -- polling` found. */
 const WIDTH_SHARE = 0.22;
 const WIDTH_MIN = 0.07;
 
-/** How many past durations of a kind of job are of use: more of them would say little more, and old ones mislead. */
+/** How many past durations of a bucket are of use: more of them would say little more, and old ones mislead. */
 export const DURATIONS_KEPT = 64;
 
-/** Jobs of a kind take about as long: those of one model, and of about as many tasks. */
-export function kindOf(modelId: string, totalTasks: number): string {
+/** Jobs of a bucket take about as long: those of one model, and of about as many tasks. */
+export function durationBucket(modelId: string, totalTasks: number): string {
   return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
 }
 
-/** A first look that comes too late says little: the job may have ended so many octaves earlier. */
+/** A first poll that comes too late says little: the job may have ended so many octaves earlier. */
 const BLIND_OCTAVES = 4.5;
 /** Where fewer of the known jobs ended so early, it is a surprise: the model may have become much faster. */
 const SURPRISE_SHARE = 0.3;
@@ -54,23 +54,23 @@ const SURPRISE_SHARE = 0.3;
  * the second for it would learn one's own delay, and go on learning it.
  * @param from when it was seen to run, seconds since its creation; 0 if it never was
  * @param to when it was seen to have finished
- * @param chance 0 to 1
- * @param known durations of past jobs of the kind, in seconds
+ * @param random 0 to 1
+ * @param known durations of past jobs of the bucket, in seconds
  */
-export function drawDuration(from: number, to: number, chance: number, known: readonly number[]): number {
-  if (from > 0) return from + chance * (to - from);
+export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
+  if (from > 0) return from + random * (to - from);
   const asEarly = known.filter((seconds) => seconds <= to).length;
   // Of a surprise all octaves are as likely; otherwise the last ones are likelier, where such jobs do end.
-  const far = asEarly < SURPRISE_SHARE * known.length ? chance : chance ** 1.75;
+  const far = asEarly < SURPRISE_SHARE * known.length ? random : random ** 1.75;
   return to * 2 ** (-BLIND_OCTAVES * far);
 }
 
-/** @param durations of past jobs of the kind, in seconds; none of a kind that is new */
-export function paceOf(durations: readonly number[]): Pace {
+/** @param durations of past jobs of the bucket, in seconds; none of a bucket that is new */
+export function scheduleFor(durations: readonly number[]): PollSchedule {
   const logs = logsOf(durations);
   const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
   const kernels = logs.map((center) => ({ center, width, weight: 1 }));
-  return paceFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...kernels]);
+  return scheduleFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...kernels]);
 }
 
 function logsOf(durations: readonly number[]): number[] {
@@ -103,7 +103,7 @@ const LAST_TASK = 0.06;
 const TASK_SPREAD = 0.5;
 const TASK_SPREAD_NOISE = 0.1;
 const LAST_TASK_NOISE = 0.15;
-const TOGETHER_WEIGHT = 0.6;
+const PARALLEL_WEIGHT = 0.6;
 /** Counts less here than for jobs that show nothing: the next count corrects a surprise. */
 const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
 
@@ -114,37 +114,37 @@ interface Guess {
 }
 
 /**
- * The pace of a batch that shows progress: its tasks' own speed, drawn towards what is known of its kind for as long
- * as few of them are done. Whether they take turns or run all at once is not told: the guess that fits the kind
+ * The schedule for a batch that shows progress: its tasks' own speed, drawn towards what is known of its bucket for as long
+ * as few of them are done. Whether they take turns or run all at once is not told: the guess that fits the bucket
  * better weighs more.
  * @param age of the job in seconds when `completed` of `total` tasks were done
  */
-export function paceOfBatch(
+export function scheduleForBatch(
   durations: readonly number[],
   age: number,
   completed: number,
   total: number,
-): Pace {
+): PollSchedule {
   const known = durations.length < 2 ? null : momentsOf(logsOf(durations));
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
-  const taking = drawnTowards(before, ifTakingTurns(age, completed, total));
-  const together = drawnTowards(before, ifTogether(age, completed, total));
-  const fit = together.weight * TOGETHER_WEIGHT + taking.weight || 1;
-  return paceFrom([
+  const sequential = posterior(before, ifSequential(age, completed, total));
+  const parallel = posterior(before, ifParallel(age, completed, total));
+  const fit = parallel.weight * PARALLEL_WEIGHT + sequential.weight || 1;
+  return scheduleFrom([
     { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
-    { ...taking, weight: taking.weight / fit },
-    { ...together, weight: (TOGETHER_WEIGHT * together.weight) / fit },
+    { ...sequential, weight: sequential.weight / fit },
+    { ...parallel, weight: (PARALLEL_WEIGHT * parallel.weight) / fit },
   ]);
 }
 
-function ifTakingTurns(age: number, completed: number, total: number): Guess {
+function ifSequential(age: number, completed: number, total: number): Guess {
   return {
     center: Math.log((age * total) / (completed + UNDER_WAY)) + LAST_TASK,
     variance: PROGRESS_NOISE * (1 / completed - 1 / total) + PROGRESS_NOISE_MIN ** 2,
   };
 }
 
-function ifTogether(age: number, completed: number, total: number): Guess {
+function ifParallel(age: number, completed: number, total: number): Guess {
   const deviations =
     normalQuantile((total - 0.4) / (total + 0.2)) - normalQuantile(completed / (total + 0.2));
   return {
@@ -154,7 +154,7 @@ function ifTogether(age: number, completed: number, total: number): Guess {
 }
 
 /** The normal-normal posterior of a guess, weighted by how well the guess fits. */
-function drawnTowards(before: Guess, seen: Guess): Kernel {
+function posterior(before: Guess, seen: Guess): Kernel {
   const both = before.variance + seen.variance;
   const trust = before.variance / both;
   const surprise = seen.center - before.center;
@@ -171,15 +171,15 @@ function normalQuantile(share: number): number {
   return Math.log(share / (1 - share)) / 1.702;
 }
 
-function paceFrom(kernels: readonly Kernel[]): Pace {
+function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
   const survival = survivalOf(kernels);
-  const upTo = new Float64Array(AGES.length);
+  const cumulative = new Float64Array(AGES.length);
   for (let i = 1; i < AGES.length; i++) {
     const hazards = Math.log((survival[i - 1] ?? 1) / Math.max(survival[i] ?? 0, 1e-300));
     const seconds = (AGES[i] ?? 0) - (AGES[i - 1] ?? 0);
-    upTo[i] = (upTo[i - 1] ?? 0) + Math.sqrt(Math.max(0, hazards) * seconds);
+    cumulative[i] = (cumulative[i - 1] ?? 0) + Math.sqrt(Math.max(0, hazards) * seconds);
   }
-  return { upTo };
+  return { cumulative };
 }
 
 /** The share of jobs that still run at each age of the grid. */
@@ -211,29 +211,33 @@ function logAgeAt(index: number): number {
 
 /**
  * @param age of the job, in seconds
- * @param lagPerPoll λ: seconds of lag that one poll is worth
- * @returns seconds until the next look; may be less than one, or more than a queue can hold back
+ * @param lagPerPollSeconds λ: seconds of lag that one poll is worth
+ * @returns seconds until the next poll; may be less than one, or more than a queue can hold back
  */
-export function secondsToNextLook({ upTo }: Pace, age: number, lagPerPoll: number): number {
-  const wanted = valueAt(upTo, age) + Math.sqrt(2 * lagPerPoll);
+export function secondsToNextPoll(
+  { cumulative }: PollSchedule,
+  age: number,
+  lagPerPollSeconds: number,
+): number {
+  const wanted = valueAt(cumulative, age) + Math.sqrt(2 * lagPerPollSeconds);
   let low = 0;
   let high = AGES.length - 1;
-  if ((upTo[high] ?? 0) <= wanted) return Number.POSITIVE_INFINITY;
+  if ((cumulative[high] ?? 0) <= wanted) return Number.POSITIVE_INFINITY;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if ((upTo[middle] ?? 0) <= wanted) low = middle;
+    if ((cumulative[middle] ?? 0) <= wanted) low = middle;
     else high = middle;
   }
-  const [from = 0, to = 0] = [upTo[low], upTo[high]];
+  const [from = 0, to = 0] = [cumulative[low], cumulative[high]];
   const [start = 0, end = 0] = [AGES[low], AGES[high]];
   return start + ((end - start) * (wanted - from)) / (to - from) - age;
 }
 
-function valueAt(upTo: Float64Array, age: number): number {
+function valueAt(cumulative: Float64Array, age: number): number {
   const place =
     age <= FIRST_AGE_SECONDS ? age / FIRST_AGE_SECONDS : 1 + Math.log(age / FIRST_AGE_SECONDS) / STEP;
   const i = Math.min(Math.floor(place), AGES.length - 2);
-  const [from = 0, to = 0] = [upTo[i], upTo[i + 1]];
+  const [from = 0, to = 0] = [cumulative[i], cumulative[i + 1]];
   const [start = 0, end = 0] = [AGES[i], AGES[i + 1]];
   return from + (to - from) * Math.min(1, (age - start) / (end - start));
 }

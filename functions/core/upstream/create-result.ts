@@ -1,5 +1,5 @@
 /** What came of asking ModelStudio to create a job. `sentence` is ModelStudio's own, as plain text. */
-export type Creation =
+export type CreateResult =
   | { kind: 'created'; upstreamJobId: string }
   /** From here on, definitely not created: the request is at fault, … */
   | { kind: 'invalid'; sentence: string | null }

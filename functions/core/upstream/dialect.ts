@@ -1,5 +1,5 @@
-import type { Creation } from './create-result.ts';
-import type { Report, Trouble } from './report.ts';
+import type { CreateResult } from './create-result.ts';
+import type { Report, TransientError } from './report.ts';
 
 /**
  * How ModelStudio speaks, as tables: what it documents, what its other documentation and its clients show, and what
@@ -61,7 +61,7 @@ export const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A status line, or else its class, and what it says of a create. What is not certainly a refusal may have created. */
-export const CREATE_STATUSES: Readonly<Record<string, Creation['kind']>> = {
+export const CREATE_STATUSES: Readonly<Record<string, CreateResult['kind']>> = {
   '2xx': 'created',
   '3xx': 'refused',
   400: 'invalid',
@@ -80,7 +80,7 @@ export const CREATE_STATUSES: Readonly<Record<string, Creation['kind']>> = {
 
 /** The same for a question about a job. `report`: what it says is in the body. */
 export const REPORT_STATUSES: Readonly<
-  Record<string, 'report' | Trouble['cause'] | (Report['kind'] & 'missing')>
+  Record<string, 'report' | TransientError['cause'] | (Report['kind'] & 'missing')>
 > = {
   '2xx': 'report',
   401: 'unauthorized',

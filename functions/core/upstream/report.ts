@@ -1,5 +1,5 @@
 import type { Doubt, JobBase, JobError, Millis, RunningJob } from '../job.ts';
-import { nextPollSeconds, type Outlook, type Standing } from '../polling/schedule.ts';
+import { type JobProgress, nextPollSeconds, type PollForecast } from '../polling/next-poll.ts';
 
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
@@ -33,13 +33,20 @@ export type Report =
   | { kind: 'too_large' }
   /** The answer began within the deadline, or might have, but did not end. */
   | { kind: 'too_slow' }
-  | Trouble;
+  | TransientError;
 
 /** Nothing was learnt. None of these ends a job: it is asked again until it expires. */
-export interface Trouble {
-  kind: 'trouble';
-  /** `unauthorized` covers 401 and 403, `nonsense` an answer that is not to the schema. */
-  cause: 'timeout' | 'cut' | 'not_connected' | 'unauthorized' | 'unavailable' | 'server_error' | 'nonsense';
+export interface TransientError {
+  kind: 'transient_error';
+  /** `unauthorized` covers 401 and 403, `invalid_response` an answer that is not to the schema. */
+  cause:
+    | 'timeout'
+    | 'cut'
+    | 'not_connected'
+    | 'unauthorized'
+    | 'unavailable'
+    | 'server_error'
+    | 'invalid_response';
   retryAfterSeconds: number;
 }
 
@@ -62,7 +69,7 @@ export interface End {
 /** How long each may go on until it is believed. */
 const PATIENCE_MILLIS = { missing: 600_000, gaps: 60_000, unreadable: 600_000 } as const;
 /** So many looks fall into that time, should the plan have fewer. */
-const LOOKS_IN_DOUBT = 6;
+const POLLS_IN_DOUBT = 6;
 
 const ERRORS = {
   expired: 'The job did not finish before its expires_at.',
@@ -105,22 +112,22 @@ function lastAnswer(report: Report, totalTasks: number): string | null {
     case 'missing':
       return 'ModelStudio last answered that it does not know the job.';
     case 'too_slow':
-      return TROUBLE_SENTENCES.timeout;
-    case 'trouble':
-      return TROUBLE_SENTENCES[report.cause];
+      return ERROR_SENTENCES.timeout;
+    case 'transient_error':
+      return ERROR_SENTENCES[report.cause];
     default:
       return null;
   }
 }
 
-const TROUBLE_SENTENCES: Record<Trouble['cause'], string> = {
+const ERROR_SENTENCES: Record<TransientError['cause'], string> = {
   timeout: 'ModelStudio last did not answer in time.',
   cut: 'The last answer of ModelStudio was cut off.',
   not_connected: 'ModelStudio could not be reached last.',
   unauthorized: "ModelStudio last refused this deployment's credentials.",
   unavailable: 'ModelStudio last answered that it was not available.',
   server_error: 'ModelStudio last answered with a server error.',
-  nonsense: 'The last answer could not be read, and may not have been from ModelStudio.',
+  invalid_response: 'The last answer could not be read, and may not have been from ModelStudio.',
 };
 
 /** Nothing went wrong, so there is no error. */
@@ -129,20 +136,20 @@ export function cancelled(job: RunningJob): End {
 }
 
 /** Decides what follows from a report on a running job. */
-export function afterReport(
+export function nextStep(
   job: RunningJob,
   report: Report,
   now: Millis,
-  outlook: Outlook,
+  forecast: PollForecast,
   isCollector: boolean,
 ): Next {
   const progress = Math.max(job.completedTasks, completedTasksIn(report, job.totalTasks));
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
     if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
-    const planned = nextPollSeconds(standingOf(job, progress, now), outlook, atLeastSeconds);
+    const planned = nextPollSeconds(progressOf(job, progress, now), forecast, atLeastSeconds);
     // An answer that says nothing of the job is no reason to hurry, whatever was in doubt before it.
-    const isRaised = doubt !== null && report.kind !== 'trouble' && report.kind !== 'too_slow';
+    const isRaised = doubt !== null && report.kind !== 'transient_error' && report.kind !== 'too_slow';
     const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
     return { step: 'wait', seconds, completedTasks: progress, doubt };
   };
@@ -172,9 +179,9 @@ export function afterReport(
     }
     case 'running':
       return wait(null);
-    case 'trouble': {
+    case 'transient_error': {
       // Whoever stands before ModelStudio may have said before that the job is missing.
-      const isRefuted = report.cause === 'nonsense' && job.doubt?.about === 'missing';
+      const isRefuted = report.cause === 'invalid_response' && job.doubt?.about === 'missing';
       return wait(isRefuted ? null : job.doubt, report.retryAfterSeconds);
     }
   }
@@ -194,15 +201,20 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
   return { code, message: sentence === null ? message : `${message} It said: ${sentence}` };
 }
 
-export function standingOf(job: JobBase, completedTasks: number, now: Millis): Standing {
-  return { age: now - job.createdAt, left: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
+export function progressOf(job: JobBase, completedTasks: number, now: Millis): JobProgress {
+  return {
+    ageMillis: now - job.createdAt,
+    leftMillis: job.expiresAt - now,
+    completedTasks,
+    totalTasks: job.totalTasks,
+  };
 }
 
 /** Often enough to see it pass; a job that was seen and is missing now is asked about as if nothing had been said. */
 function secondsInDoubt({ about, since }: Doubt, job: RunningJob, now: Millis): number {
   if (about === 'missing' && job.isSeen) return Number.POSITIVE_INFINITY;
   const patience = PATIENCE_MILLIS[about];
-  return Math.max(1, Math.ceil(Math.min(patience / LOOKS_IN_DOUBT, since + patience - now) / 1000));
+  return Math.max(1, Math.ceil(Math.min(patience / POLLS_IN_DOUBT, since + patience - now) / 1000));
 }
 
 function finish(

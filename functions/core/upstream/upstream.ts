@@ -1,8 +1,8 @@
-import type { Outcome } from '../http/outcome.ts';
+import type { HttpOutcome } from '../http/outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { RunningJob } from '../job.ts';
 import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from '../json/scan.ts';
-import type { Creation } from './create-result.ts';
+import type { CreateResult } from './create-result.ts';
 import {
   CREATE_STATUSES,
   FOREIGN_WORDS,
@@ -11,7 +11,7 @@ import {
   REPORT_STATUSES,
   ROUTER_SENTENCES,
 } from './dialect.ts';
-import type { Report, Trouble } from './report.ts';
+import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
 import { plain, sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
 import { countAt, reader, stateOf } from './spelling.ts';
@@ -26,10 +26,10 @@ export interface ReadingContext {
 /** The job that was asked about. */
 type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
-type Answered = Outcome & { kind: 'answered' };
+type Answered = HttpOutcome & { kind: 'answered' };
 
 /** Reads what came of the create call. What is not certainly a refusal is `unknown`: the job may exist. */
-export function readCreation(outcome: Outcome, context: ReadingContext): Creation {
+export function readCreation(outcome: HttpOutcome, context: ReadingContext): CreateResult {
   if (outcome.kind === 'answered') return readCreateAnswer(outcome, context);
   const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
   return isUnsent
@@ -37,14 +37,16 @@ export function readCreation(outcome: Outcome, context: ReadingContext): Creatio
     : { kind: 'unknown', cause: outcome.kind };
 }
 
-function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Creation {
+function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): CreateResult {
   const { status, body, headers } = answer;
   const kind = ofStatus(CREATE_STATUSES, status) ?? 'unknown';
   const sentence = () => sentenceOfRefusal(body, apiKey);
   switch (kind) {
     case 'created': {
       const upstreamJobId = answer.isTruncated ? null : createdJobId(body);
-      return upstreamJobId === null ? { kind: 'unknown', cause: 'nonsense' } : { kind, upstreamJobId };
+      return upstreamJobId === null
+        ? { kind: 'unknown', cause: 'invalid_response' }
+        : { kind, upstreamJobId };
     }
     case 'invalid':
     case 'credentials_refused':
@@ -111,22 +113,22 @@ function jobIdAt(body: Buffer, span: Span | undefined): string | null {
 }
 
 /** Reads what came of asking about a job. */
-export function readReport(outcome: Outcome, job: AskedJob, context: ReadingContext): Report {
+export function readReport(outcome: HttpOutcome, job: AskedJob, context: ReadingContext): Report {
   if (outcome.kind !== 'answered') {
     const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
-    return isSlow ? { kind: 'too_slow' } : trouble(outcome.kind);
+    return isSlow ? { kind: 'too_slow' } : transientError(outcome.kind);
   }
   const { status, body, headers, isTruncated } = outcome;
-  const kind = ofStatus(REPORT_STATUSES, status) ?? 'nonsense';
+  const kind = ofStatus(REPORT_STATUSES, status) ?? 'invalid_response';
   switch (kind) {
     case 'report':
       return isTruncated ? { kind: 'too_large' } : readReportBody(body, job, context);
     case 'missing':
       return readMissing(status, body, context);
     case 'unavailable':
-      return trouble(kind, retryAfterOf(headers, context.now) ?? 0);
+      return transientError(kind, retryAfterOf(headers, context.now) ?? 0);
     default:
-      return trouble(kind);
+      return transientError(kind);
   }
 }
 
@@ -134,17 +136,18 @@ export function readReport(outcome: Outcome, job: AskedJob, context: ReadingCont
 function readMissing(status: number, body: Buffer, { apiKey }: ReadingContext): Report {
   const isGone = status === 410 && !body.toString('latin1', 0, 100).trimStart().startsWith('<');
   const isTold = readMembers(body) && !isOneOf(ROUTER_SENTENCES, sentenceOfRefusal(body, apiKey) ?? '');
-  return isGone || isTold ? { kind: 'missing', isGone } : trouble('nonsense');
+  return isGone || isTold ? { kind: 'missing', isGone } : transientError('invalid_response');
 }
 
 function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext): Report {
   const read = readMembers(given);
-  if (read === null) return trouble('nonsense');
+  if (read === null) return transientError('invalid_response');
   const { body, object, outer, inner } = read;
   // What is wrapped counts before what stands beside it, which may be said of the call.
   const isWrapped = !(outer.jobState ?? outer.results);
   const members = isWrapped ? { ...outer, ...inner } : outer;
-  if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job)) return trouble('nonsense');
+  if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job))
+    return transientError('invalid_response');
 
   const stateSpan = members.jobState ?? (isAboutJob(body, members, job) ? members.state : undefined);
   const word = stateSpan && valueAt(body, stateSpan);
@@ -167,7 +170,7 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
       const total = countAt(body, members.totalTasks) ?? job.totalTasks;
       const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
       if (isWhole) return { kind: 'completed', results: placed };
-      if (word === undefined && !members.results) return trouble('nonsense');
+      if (word === undefined && !members.results) return transientError('invalid_response');
       const called = typeof word === 'string' ? word : (JSON.stringify(word) ?? '');
       return { kind: 'running', completedTasks, unknownState: plain(called, apiKey) ?? '' };
     }
@@ -185,6 +188,6 @@ function isOfJob(body: Buffer, id: Span | undefined, { upstreamJobId }: AskedJob
   return jobIdAt(body, id)?.toLowerCase() === upstreamJobId.toLowerCase();
 }
 
-function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
-  return { kind: 'trouble', cause, retryAfterSeconds };
+function transientError(cause: TransientError['cause'], retryAfterSeconds = 0): TransientError {
+  return { kind: 'transient_error', cause, retryAfterSeconds };
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from '../http/outcome.ts';
+import type { HttpOutcome } from '../http/outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { Millis } from '../job.ts';
 
@@ -16,7 +16,7 @@ export const DELIVERY_ERRORS = [
 export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
 
 /** What came of one delivery attempt. */
-export type Exchange =
+export type AttemptOutcome =
   | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
   /** The URL, or an address that its host resolved to, is not one we may call. */
   | { kind: 'blocked' }
@@ -36,7 +36,7 @@ export const LOCATION_MAX_LENGTH = 500;
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
 
 /** Reads what came of sending a webhook. */
-export function readExchange(outcome: Outcome, now: Millis): Exchange {
+export function readOutcome(outcome: HttpOutcome, now: Millis): AttemptOutcome {
   if (outcome.kind === 'timeout') return { kind: 'failed', error: 'timeout' };
   if (outcome.kind === 'answered') {
     const { status, headers } = outcome;
@@ -68,13 +68,13 @@ function plainText(header: string): string {
  * Decides what follows from an attempt.
  * @param attempts made in this round so far, this one included
  * @param scheduleSeconds the wait before each attempt, the first one's included; its length bounds the attempts
- * @param chance 0 to 1, spreads the retries of many jobs
+ * @param random 0 to 1, spreads the retries of many jobs
  */
 export function afterAttempt(
-  exchange: Exchange,
+  exchange: AttemptOutcome,
   attempts: number,
   scheduleSeconds: readonly number[],
-  chance: number,
+  random: number,
 ): Verdict {
   if (exchange.kind === 'blocked') return { step: 'settle', status: 'blocked' };
   if (isSuccess(exchange)) return { step: 'settle', status: 'delivered' };
@@ -82,24 +82,24 @@ export function afterAttempt(
   const scheduled = scheduleSeconds[attempts];
   if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
   // Never sooner than scheduled: a receiver that says "in a second" all day would use up its attempts in seconds.
-  const waitMillis = Math.max(jittered(scheduled, chance), askedWaitSeconds(exchange) * 1000);
+  const waitMillis = Math.max(jittered(scheduled, random), askedWaitSeconds(exchange) * 1000);
   return { step: 'retry', waitMillis };
 }
 
 /** The wait before the first attempt. */
-export function firstWaitMillis(scheduleSeconds: readonly number[], chance: number): Millis {
-  return jittered(scheduleSeconds[0] ?? 0, chance);
+export function firstWaitMillis(scheduleSeconds: readonly number[], random: number): Millis {
+  return jittered(scheduleSeconds[0] ?? 0, random);
 }
 
-export function isSuccess(exchange: Exchange): boolean {
+export function isSuccess(exchange: AttemptOutcome): boolean {
   return exchange.kind === 'answered' && exchange.status >= 200 && exchange.status < 300;
 }
 
-function askedWaitSeconds(exchange: Exchange): number {
+function askedWaitSeconds(exchange: AttemptOutcome): number {
   const mayAsk = exchange.kind === 'answered' && (exchange.status === 429 || exchange.status === 503);
   return mayAsk ? Math.min(exchange.retryAfterSeconds ?? 0, RETRY_AFTER_MAX_SECONDS) : 0;
 }
 
-function jittered(seconds: number, chance: number): Millis {
-  return Math.round(seconds * 1000 * (1 - JITTER + 2 * JITTER * chance));
+function jittered(seconds: number, random: number): Millis {
+  return Math.round(seconds * 1000 * (1 - JITTER + 2 * JITTER * random));
 }

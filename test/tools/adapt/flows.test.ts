@@ -1,5 +1,5 @@
 import { beforeAll, expect, it, vi } from 'vitest';
-import type { Exchange } from '../../../functions/core/webhook/attempt.ts';
+import type { AttemptOutcome } from '../../../functions/core/webhook/attempt.ts';
 import type { ModelStudio } from '../../../functions/ports.ts';
 import { fakeWorld } from '../../fakes/world.ts';
 import { createModelStudio } from './predictions/edge/modelstudio.ts';
@@ -21,13 +21,13 @@ beforeAll(async () => {
   flows = { submit, poll, deliver };
 });
 
-const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
+const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;
 const valid = (model: string) => ({
   model,
   input: { prompt: 'snow' },
   webhook_url: 'https://hooks.example.com/h',
 });
-const delivered: Exchange = { kind: 'answered', status: 204, retryAfterSeconds: null };
+const delivered: AttemptOutcome = { kind: 'answered', status: 204, retryAfterSeconds: null };
 
 /** The whole world in memory, but for the provider, which is really called. */
 async function worldWithPredictions(apiKey = API_KEY) {
@@ -52,7 +52,7 @@ async function submitTo(world: AdaptedWorld, body: object, headers: Record<strin
       query: '',
       requestId: 'r1',
     },
-    admitted,
+    authorized,
     world,
   );
   return { status: answer.status, headers: answer.headers, body: JSON.parse(answer.body) };
@@ -100,7 +100,7 @@ it.each<[model: string, event: object, measured: object]>([
   expect(world.posted.length).toBe(1);
   expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject(event);
   expect(world.jobs.rows.get(body.job_id)?.webhook?.status).toBe('delivered');
-  expect(world.measured).toMatchObject(measured);
+  expect(world.metrics).toMatchObject(measured);
 });
 
 it.each<[model: string, status: number, code: string, detail: object]>([

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Creation } from '../../../functions/core/upstream/create-result.ts';
+import type { CreateResult } from '../../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
 import type { AskedJob, Clock, ReportLimits } from '../../../functions/ports.ts';
 import { refusingPort, serveHttp, serveRaw, signal } from '../../edge/servers.ts';
@@ -10,7 +10,7 @@ const LIMITS: ReportLimits = { deadlineMillis: 60_000, maxBytes: 400_000 };
 type Reply = [status: number, body?: unknown, headers?: Record<string, string>];
 
 interface Client {
-  create(): Promise<Creation>;
+  create(): Promise<CreateResult>;
   report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
 
@@ -27,7 +27,7 @@ export interface Provider {
   /** How the job `up1` is answered to have been created. */
   created: Reply;
   /** Answers by which nothing was created, as the provider documents them. */
-  refusals: [reply: Reply, creation: Creation][];
+  refusals: [reply: Reply, creation: CreateResult][];
   /** A refusal as invalid that says `sentence`. */
   invalid(sentence: string): Reply;
   /** A report of `up1` in this state, or with this result. */
@@ -47,7 +47,11 @@ const NOW = Date.UTC(2026, 0, 1);
 const UP1: AskedJob = { upstreamJobId: 'up1', totalTasks: 1 };
 const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 const UNKNOWN = expect.objectContaining({ kind: 'unknown' });
-const troubled = (cause: string, retryAfterSeconds = 0) => ({ kind: 'trouble', cause, retryAfterSeconds });
+const troubled = (cause: string, retryAfterSeconds = 0) => ({
+  kind: 'transient_error',
+  cause,
+  retryAfterSeconds,
+});
 
 interface Seen {
   path: string;
@@ -234,12 +238,12 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
     ['403', [403], troubled('unauthorized')],
     ['429', [429, '', { 'retry-after': '9' }], troubled('unavailable', 9)],
     ['500', [500], troubled('server_error')],
-    ['a redirect', [307, '', { location: '/elsewhere' }], troubled('nonsense')],
-    ['nothing', [200], troubled('nonsense')],
-    ['HTML', [200, '<html>'], troubled('nonsense')],
-    ['no state', [200, { id: 'up1', job_id: 'up1' }], troubled('nonsense')],
-    ['another job', [200, provider.completedOtherJob], troubled('nonsense')],
-    ['100 000 levels', [200, DEEP], troubled('nonsense')],
+    ['a redirect', [307, '', { location: '/elsewhere' }], troubled('invalid_response')],
+    ['nothing', [200], troubled('invalid_response')],
+    ['HTML', [200, '<html>'], troubled('invalid_response')],
+    ['no state', [200, { id: 'up1', job_id: 'up1' }], troubled('invalid_response')],
+    ['another job', [200, provider.completedOtherJob], troubled('invalid_response')],
+    ['100 000 levels', [200, DEEP], troubled('invalid_response')],
     ['more than was asked for', [200, provider.completed('x'.repeat(400_000))], { kind: 'too_large' }],
   ])('ends no job that runs: %s', async (_what, reply, report) => {
     expect(await reported(...reply)).toEqual(report);

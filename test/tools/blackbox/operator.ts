@@ -113,9 +113,9 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
     },
     async makeOverdue(jobId) {
       const row = await jobs.get(jobId);
-      const awaited = row['awaited'] ? 'awaited' : 'webhook.awaited';
-      await jobs.set(jobId, `${awaited}.dueAt`, {}, Date.now() - LONG_AGO_MILLIS);
-      await jobs.set(jobId, 'watchedUntil', {}, Date.now() - LONG_AGO_MILLIS);
+      const expectedWakeUp = row['awaited'] ? 'awaited' : 'webhook.awaited';
+      await jobs.set(jobId, `${expectedWakeUp}.dueAt`, {}, Date.now() - LONG_AGO_MILLIS);
+      await jobs.set(jobId, 'wakeUpDeadline', {}, Date.now() - LONG_AGO_MILLIS);
       await jobs.set(jobId, 'sweepAt', {}, Date.now() - LONG_AGO_MILLIS);
     },
     close() {

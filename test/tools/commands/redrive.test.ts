@@ -15,7 +15,7 @@ beforeEach(() => operated.operator.queue.poll.purge());
 
 const deliverMessage = (jobId: string): DeliverMessage => ({
   jobId,
-  wake: { seq: 1, token: 'stale', dueAt: 0 },
+  wakeUp: { seq: 1, token: 'stale', dueAt: 0 },
   attempts: 0,
 });
 

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
 import type { FinishedJob, Job } from '../../../functions/core/job.ts';
 import type { PollMessage } from '../../../functions/core/messages.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
@@ -46,7 +46,7 @@ export function timedWorld(upstream: Upstream) {
   const seconds = () => (world.clock.time - START) / 1000;
   let submitted = 0;
 
-  const exchange = async (request: ExchangeRequest): Promise<Outcome> => {
+  const exchange = async (request: ExchangeRequest): Promise<HttpOutcome> => {
     const said = upstream(request, seconds());
     const millis = (said.seconds ?? 0) * 1000;
     world.clock.time += Math.min(millis, request.deadlineMillis);
@@ -112,14 +112,14 @@ export function timedWorld(upstream: Upstream) {
 
   /** Of all that was asked, the share that the alarm on ModelStudio's trouble counts. */
   function shareOfTrouble(): number {
-    const troubles = Object.entries(world.measured).filter(([name]) => name.startsWith('Upstream'));
-    return troubles.reduce((sum, [, count]) => sum + count, 0) / (world.measured.Polls ?? 0);
+    const troubles = Object.entries(world.metrics).filter(([name]) => name.startsWith('Upstream'));
+    return troubles.reduce((sum, [, count]) => sum + count, 0) / (world.metrics.Polls ?? 0);
   }
 
-  return { submitJob, runUntil, jobs, told, only, shareOfTrouble, polls: () => world.measured.Polls ?? 0 };
+  return { submitJob, runUntil, jobs, told, only, shareOfTrouble, polls: () => world.metrics.Polls ?? 0 };
 }
 
-function answered({ status = 200, body }: Said): Outcome {
+function answered({ status = 200, body }: Said): HttpOutcome {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return {
     kind: 'answered',

@@ -1,12 +1,12 @@
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
-import { METRICS, type Measured } from '../../../functions/core/metrics.ts';
+import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
-import { log, logger, tellTally } from '../../../functions/edge/log.ts';
-import { admit } from '../../../functions/http/authorize.ts';
+import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
+import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
-import type { Facts, Stage } from '../../../functions/ports.ts';
+import type { LogFields, Stage } from '../../../functions/ports.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { Cloud } from '../../../tools/simulation/cloud.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
@@ -18,7 +18,7 @@ import { flat, type Row } from './insights.ts';
 /** Enough for everything that is told often. */
 const SEEDS = 40;
 
-type Told = [how: 'tell' | 'tally', stage: Stage, facts: Facts, measured: Measured | undefined];
+type Told = [how: 'event' | 'aggregate', stage: Stage, facts: LogFields, measured: MetricValues | undefined];
 
 /** Lines as CloudWatch has them: of the flows, of the edge, of Lambda itself, and of the gateway. */
 export async function logLines(): Promise<Row[]> {
@@ -37,7 +37,7 @@ export async function logLines(): Promise<Row[]> {
     for (const told of await toldByFlows()) write(told);
     // Under their own names, whether or not the above came to them.
     write([
-      'tally',
+      'aggregate',
       'poll',
       { outcome: 'running' },
       Object.fromEntries(Object.keys(METRICS).map((name) => [name, 1])),
@@ -84,7 +84,7 @@ async function written(write: () => Promise<void>): Promise<Row[]> {
 /** A batch of its own for what is tallied. */
 function write([how, stage, facts, measured]: Told): void {
   log[how](stage, facts, measured);
-  if (how === 'tally') tellTally({ duration_ms: 12 });
+  if (how === 'aggregate') flushAggregates({ duration_ms: 12 });
 }
 
 const REQUEST = {
@@ -106,8 +106,9 @@ async function toldByFlows(): Promise<Told[]> {
     told.set(`${how} ${stage} ${outcome} ${cause}`, what);
   };
   const listening = {
-    tell: (stage: Stage, facts: Facts, measured?: Measured) => note('tell', stage, facts, measured),
-    tally: (stage: Stage, facts: Facts, measured?: Measured) => note('tally', stage, facts, measured),
+    event: (stage: Stage, facts: LogFields, measured?: MetricValues) => note('event', stage, facts, measured),
+    aggregate: (stage: Stage, facts: LogFields, measured?: MetricValues) =>
+      note('aggregate', stage, facts, measured),
   };
   const { world } = Cloud.prototype;
   Cloud.prototype.world = function (...given) {
@@ -128,14 +129,14 @@ async function toldByFlows(): Promise<Told[]> {
 
   async function knock(authorization: string) {
     const clientKeys = fakeClientKeys({ ...revoked.record, revokedAt: 1 });
-    await admit({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
+    await authorize({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
   }
 
   async function refuse(creation: NonNullable<Scripts['creations']>[number]) {
     const body = Buffer.from('{"model_id":"m","messages":[[{"role":"user","content":"Hello"}]]}');
     const request = { ...REQUEST, headers: { 'content-type': 'application/json' }, body };
-    const admitted = { operation: 'submit', jobId: '', client: 'acme' } as const;
-    await submit(request, admitted, { ...fakeWorld({ creations: [creation] }), log: listening });
+    const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;
+    await submit(request, authorized, { ...fakeWorld({ creations: [creation] }), log: listening });
   }
 
   async function collect(report: Report) {

@@ -57,12 +57,12 @@ function sent({ Id, MessageBody }: { Id: string; MessageBody: string }) {
 
 function rowOf(jobId: string, totalTasks: number) {
   const now = Date.now();
-  const awaited = { seq: 1, token: 't', dueAt: now };
-  const times = { createdAt: now, updatedAt: now, expiresAt: now + 3_600_000, watchedUntil: now + 900_000 };
+  const expectedWakeUp = { seq: 1, token: 't', dueAt: now };
+  const times = { createdAt: now, updatedAt: now, expiresAt: now + 3_600_000, wakeUpDeadline: now + 900_000 };
   // What is not as it should be at the end has been so for long enough.
   const doubt = { about: 'unreadable', since: 0 } as const;
   return {
-    ...runningJob({ ...times, awaited, doubt, totalTasks }),
+    ...runningJob({ ...times, expectedWakeUp, doubt, totalTasks }),
     jobId,
     completedTasks: 0,
     ttl: Math.ceil(now / 1000) + 86_400,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventJson } from '../../../functions/core/http/view.ts';
-import type { Admitted } from '../../../functions/http/authorize.ts';
+import type { Authorized } from '../../../functions/http/authorize.ts';
 import { read } from '../../../functions/jobs/read.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { EXAMPLES } from '../../../tools/openapi/examples.ts';
@@ -30,14 +30,14 @@ function request(method: string, body = '') {
 }
 
 /** What the flows answer, from which no example may differ. */
-async function said(operation: Admitted['operation'], body?: object): Promise<unknown> {
+async function said(operation: Authorized['operation'], body?: object): Promise<unknown> {
   const world = fakeWorld();
   world.jobs.rows.set(jobId, job);
   world.documents.contents.set(job.event.key, event);
-  const admitted = { operation, jobId, client };
+  const authorized = { operation, jobId, client };
   const answer = body
-    ? await submit(request('POST', JSON.stringify(body)), admitted, world)
-    : await read(request('GET'), admitted, world);
+    ? await submit(request('POST', JSON.stringify(body)), authorized, world)
+    : await read(request('GET'), authorized, world);
   return JSON.parse(answer.body);
 }
 

@@ -55,7 +55,7 @@ export function billOf(counts: Counts, deployment: Deployment, seconds: number, 
     add('DynamoDB', 'read units, rows', sum('dynamodb.reads.jobs'), PRICES.dynamodbReadUnit);
     add('DynamoDB', 'read units, events', sum('dynamodb.reads.documents'), PRICES.dynamodbReadUnit);
   }
-  const others = sum('dynamodb.reads.experience') + sum('dynamodb.reads.clientKeys');
+  const others = sum('dynamodb.reads.durationStats') + sum('dynamodb.reads.clientKeys');
   add('DynamoDB', 'read units, experience and keys', others, PRICES.dynamodbReadUnit);
   add('S3', 'puts', sum('s3.puts'), PRICES.s3Put);
   add('S3', 'gets', sum('s3.gets'), PRICES.s3Get);
@@ -72,7 +72,7 @@ const WRITES = {
   'jobs/client': 'index client',
   'jobs/sweep': 'index sweep',
   documents: 'events',
-  experience: 'experience',
+  durationStats: 'durationStats',
 };
 
 /** The tables that are provisioned for a steady load, and their indexes. */

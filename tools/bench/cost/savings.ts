@@ -42,7 +42,7 @@ export const SAVINGS: Saving[] = [
   },
   {
     name: 'a duration learnt every 10 s instead of every second',
-    dollars: (counts) => (counts['dynamodb.writes.experience'] ?? 0) * 0.9 * PRICES.dynamodbWriteUnit,
+    dollars: (counts) => (counts['dynamodb.writes.durationStats'] ?? 0) * 0.9 * PRICES.dynamodbWriteUnit,
   },
   {
     name: 'rows read with eventual consistency by polls',

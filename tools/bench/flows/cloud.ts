@@ -38,7 +38,7 @@ export class Cloud implements Services {
   readonly ledger: Ledger;
   readonly outside: Outside;
   readonly objects = new Map<string, string>();
-  readonly tables: Record<'jobs' | 'documents' | 'experience' | 'clientKeys', Table>;
+  readonly tables: Record<'jobs' | 'documents' | 'durationStats' | 'clientKeys', Table>;
   readonly queues: Record<'poll' | 'deliver', Queue>;
   /** Submissions that were not answered with 202. */
   refused = 0;
@@ -61,7 +61,7 @@ export class Cloud implements Services {
     this.tables = {
       jobs: table({ ...JOBS, ...(options.isForgetful && { isDone: isSettled }) }),
       documents: table({ name: 'documents', key: 'key' }),
-      experience: table({ name: 'experience', key: 'kind' }),
+      durationStats: table({ name: 'durationStats', key: 'bucket' }),
       clientKeys: table({ name: 'clientKeys', key: 'sha256' }),
     };
     this.tables.clientKeys.put(keyItem(this.#clientKey.record), {});
@@ -77,10 +77,10 @@ export class Cloud implements Services {
   }
 
   /** Jobs of this kind have taken so many seconds. */
-  teach(kind: string, durations: readonly number[]): void {
+  teach(bucket: string, durations: readonly number[]): void {
     const slots = durations.map((seconds, i) => [`s${i}`, { N: String(Number(seconds.toPrecision(3))) }]);
-    const item = { kind: { S: kind }, n: { N: String(durations.length) }, ...Object.fromEntries(slots) };
-    this.tables.experience.put(item, {});
+    const item = { bucket: { S: bucket }, n: { N: String(durations.length) }, ...Object.fromEntries(slots) };
+    this.tables.durationStats.put(item, {});
   }
 
   /** A client's request for a job. */
@@ -151,7 +151,7 @@ export class Cloud implements Services {
         this.meter.add('sqs.sends');
         Object.assign(this.#received.get(handle) ?? {}, { againAfterMillis: seconds * 1000 });
       });
-    return { environment, log, handlers: handlersOf(world, this.options.experienceOf ?? null, again) };
+    return { environment, log, handlers: handlersOf(world, this.options.durationStatsOf ?? null, again) };
   }
 
   #drawFault(): Fault | null {

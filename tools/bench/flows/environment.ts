@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Outcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { answered } from './outside.ts';
@@ -136,7 +136,7 @@ export class Environment {
     };
   }
 
-  readonly exchange = (request: ExchangeRequest): Promise<Outcome> => {
+  readonly exchange = (request: ExchangeRequest): Promise<HttpOutcome> => {
     const { time, outside, meter, overhead } = this.#services;
     if (this.#fault?.kind === 'upstream_500') {
       this.#fault = null;
@@ -149,7 +149,7 @@ export class Environment {
     const { deadlineMillis } = request;
     // The other side does at once what it is asked for, and may take its time to say so.
     const outcome = overhead.of(() => outside.answer(request, time.now));
-    const late: Outcome = { kind: 'timeout', isConnected: true };
+    const late: HttpOutcome = { kind: 'timeout', isConnected: true };
     return this.call(Math.min(millis, deadlineMillis), () => (millis > deadlineMillis ? late : outcome));
   };
 }

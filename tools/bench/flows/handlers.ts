@@ -3,28 +3,29 @@ import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 import { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { deliver } from '../../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
-import { type Again, lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
-import { admit } from '../../../functions/http/authorize.ts';
+import { type ComeAgain, lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
+import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import type { Message } from './queue.ts';
-import type { ExperienceOf } from './services.ts';
+import type { DurationStatsOf } from './services.ts';
 import type { FlowWorld } from './world.ts';
 
 export type FunctionName = 'submit' | 'poll' | 'deliver' | 'sweep';
 
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
-export function handlersOf(world: FlowWorld, experienceOf: ExperienceOf | null, again: Again) {
-  const knowing = (poll: number) => (experienceOf ? { ...world, experience: experienceOf(poll) } : world);
+export function handlersOf(world: FlowWorld, durationStatsOf: DurationStatsOf | null, again: ComeAgain) {
+  const knowing = (poll: number) =>
+    durationStatsOf ? { ...world, durationStats: durationStatsOf(poll) } : world;
   return {
     submit: lambdaHttp(async (request) => {
-      const admitted = await admit(request, world);
-      return 'status' in admitted ? admitted : submit(request, admitted, knowing(0));
+      const authorized = await authorize(request, world);
+      return 'status' in authorized ? authorized : submit(request, authorized, knowing(0));
     }),
     poll: lambdaSqs(
       (body) => PollMessage.parse(body),
-      (message, isRepeat) => poll(message, isRepeat, knowing(message.wake.seq)).then(() => null),
+      (message, isRepeat) => poll(message, isRepeat, knowing(message.wakeUp.seq)).then(() => null),
       again,
     ),
     deliver: lambdaSqs(

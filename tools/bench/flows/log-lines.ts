@@ -1,5 +1,5 @@
 import './lambda-environment.ts';
-import { log, logger, tellTally } from '../../../functions/edge/log.ts';
+import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import type { Log } from '../../../functions/ports.ts';
 import type { Meter } from './meter.ts';
 
@@ -9,8 +9,8 @@ export interface EnvironmentLog extends Log {
 }
 
 export const silence: EnvironmentLog = {
-  tell: () => undefined,
-  tally: () => undefined,
+  event: () => undefined,
+  aggregate: () => undefined,
   end: () => undefined,
 };
 
@@ -24,14 +24,14 @@ export function countLogLines(meter: Meter): void {
 
 /** The functions' own log tallies for one invocation at a time; as many run at once here, each keeps its own until its end. */
 export function logOfEnvironment(): EnvironmentLog {
-  let tallied: Parameters<Log['tally']>[] = [];
+  let tallied: Parameters<Log['aggregate']>[] = [];
   return {
-    tell: log.tell,
-    tally: (...each) => void tallied.push(each),
+    event: log.event,
+    aggregate: (...each) => void tallied.push(each),
     end: (durationMillis) => {
-      for (const each of tallied) log.tally(...each);
+      for (const each of tallied) log.aggregate(...each);
       tallied = [];
-      tellTally({ duration_ms: durationMillis });
+      flushAggregates({ duration_ms: durationMillis });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,19 +17,19 @@ export class Outside {
     this.#results = JSON.stringify([{ ...task, result: prose(length) }]);
   }
 
-  answer({ method, url, body = '' }: ExchangeRequest, now: Millis): Outcome {
+  answer({ method, url, body = '' }: ExchangeRequest, now: Millis): HttpOutcome {
     if (url.hostname !== 'api.modelstudio.app') return this.#receive(body, now);
     return method === 'POST' ? this.#create(body, now) : this.#report(url, now);
   }
 
-  #create(body: string, now: Millis): Outcome {
+  #create(body: string, now: Millis): HttpOutcome {
     const index = indexIn(body, 'job-');
     this.#ledger.created(index, now);
     const job_id = `gen_${String(index).padStart(32, '0')}`;
     return answered(200, JSON.stringify({ job_id, status: 'CREATED', message: 'Job created successfully' }));
   }
 
-  #report(url: URL, now: Millis): Outcome {
+  #report(url: URL, now: Millis): HttpOutcome {
     const job_id = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
     const isFinished = this.#ledger.reported(Number(job_id.slice('gen_'.length)), now);
     const head = `{"job_id":"${job_id}","job_status":"${isFinished ? 'completed' : 'created'}","total_tasks":1`;
@@ -39,13 +39,13 @@ export class Outside {
     return answered(200, `${head},${tail}}`);
   }
 
-  #receive(body: string, now: Millis): Outcome {
+  #receive(body: string, now: Millis): HttpOutcome {
     this.#ledger.delivered(indexIn(body, '"ref":"job-'), now);
     return answered(200, '');
   }
 }
 
-export function answered(status: number, body: string): Outcome {
+export function answered(status: number, body: string): HttpOutcome {
   return { kind: 'answered', status, headers: {}, body: Buffer.from(body), isTruncated: false };
 }
 

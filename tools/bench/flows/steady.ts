@@ -1,22 +1,26 @@
-import { type Pace, paceOf, secondsToNextLook } from '../../../functions/core/polling/forecast.ts';
-import type { Outlook } from '../../../functions/core/polling/schedule.ts';
+import {
+  type PollSchedule,
+  scheduleFor,
+  secondsToNextPoll,
+} from '../../../functions/core/polling/forecast.ts';
+import type { PollForecast } from '../../../functions/core/polling/next-poll.ts';
 
 /** An outlook under which the next look comes after so many seconds, whatever the job's age. */
-export function steadyOutlook(seconds: number): Outlook {
-  const pace = PACES.get(seconds) ?? { upTo: AGES.map((age) => age / seconds) };
+export function steadyOutlook(seconds: number): PollForecast {
+  const pace = PACES.get(seconds) ?? { cumulative: AGES.map((age) => age / seconds) };
   PACES.set(seconds, pace);
   // At λ = ½ one looks again each time the pace has grown by one.
-  return { durations: [], pace, lagPerPoll: 0.5 };
+  return { durations: [], schedule: pace, lagPerPollSeconds: 0.5 };
 }
 
-const PACES = new Map<number, Pace>();
+const PACES = new Map<number, PollSchedule>();
 const AGES = agesOfTheGrid();
 
 /** The planner's own grid, read off it: where a pace jumps, there is the next look. */
 function agesOfTheGrid(): Float64Array {
-  const { length } = paceOf([]).upTo;
+  const { length } = scheduleFor([]).cumulative;
   return Float64Array.from({ length }, (_, i) => {
     const jump = Float64Array.from({ length }, (_, j) => (j > i ? 1e300 : 0));
-    return i + 1 < length ? secondsToNextLook({ upTo: jump }, 0, 0.5) : Number.POSITIVE_INFINITY;
+    return i + 1 < length ? secondsToNextPoll({ cumulative: jump }, 0, 0.5) : Number.POSITIVE_INFINITY;
   });
 }

@@ -2,7 +2,7 @@ import { POLL_DEADLINE_MILLIS, REPORT_MAX_BYTES, SWEEP_MILLIS } from '../../../f
 import { createBucket } from '../../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../../functions/edge/client-keys.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
-import { createExperience } from '../../../functions/edge/duration-stats.ts';
+import { createDurationStats } from '../../../functions/edge/duration-stats.ts';
 import { createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
@@ -67,9 +67,9 @@ export function worldOf(
       clock,
       exchange,
     }),
-    experience: createExperience({
+    durationStats: createDurationStats({
       client: dynamodb,
-      tableName: 'experience',
+      tableName: 'durationStats',
       clock,
       lagPerPoll: services.options.lagPerPoll,
       onError: () => undefined,
@@ -82,7 +82,7 @@ export function worldOf(
       exchange,
     }),
     clock,
-    chance: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+    random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log,
     settings: { ...settings, webhookSchedule: [deliveryWaitSeconds, ...RETRY_SECONDS] },
   };

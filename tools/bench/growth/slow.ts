@@ -1,4 +1,4 @@
-import type { Experience } from '../../../functions/ports.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import { Random } from '../../simulation/random.ts';
 import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
@@ -55,11 +55,11 @@ export async function measureDelays(): Promise<Delay[]> {
 
 /** When each job's webhook arrived. Nothing is learnt, so that one job cannot change the schedule of another. */
 async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Array> {
-  const outlook = steadyOutlook(5);
-  const experience: Experience = {
-    outlook: async () => outlook,
-    learn: async () => undefined,
-    refused: async () => undefined,
+  const forecast = steadyOutlook(5);
+  const durationStats: DurationStats = {
+    forecast: async () => forecast,
+    record: async () => undefined,
+    throttled: async () => undefined,
   };
   const random = new Random(SEED);
   const durations = Array.from({ length: JOBS }, () => 1000 * DURATIONS.draw(() => random.fraction()));
@@ -72,7 +72,7 @@ async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Ar
     isSilent: true,
     // A batch is what is due at the very same moment, so that none depends on when others are looked at.
     gatherMillis: 0,
-    experienceOf: () => experience,
+    durationStatsOf: () => durationStats,
     ...options,
   });
   for (let index = 0; index < JOBS; index++) {

@@ -1,4 +1,4 @@
-import type { Experience } from '../../../functions/ports.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
 import { steadyOutlook } from '../flows/steady.ts';
@@ -31,11 +31,11 @@ export async function measureStages(arrivals: Arrivals): Promise<StageUse[]> {
 }
 
 async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
-  const outlook = steadyOutlook(PERIOD_SECONDS);
-  const experience: Experience = {
-    outlook: async () => outlook,
-    learn: async () => undefined,
-    refused: async () => undefined,
+  const forecast = steadyOutlook(PERIOD_SECONDS);
+  const durationStats: DurationStats = {
+    forecast: async () => forecast,
+    record: async () => undefined,
+    throttled: async () => undefined,
   };
   const cloud = new Cloud(new Ledger(jobs, () => JOB_SECONDS * 1000), {
     seed: SEED,
@@ -43,7 +43,7 @@ async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
     resultBytes: 1000,
     modelOf: () => 'llama-3.1-8b-instruct',
     deliveryWaitSeconds: PERIOD_SECONDS,
-    experienceOf: () => experience,
+    durationStatsOf: () => durationStats,
   });
   // The jitter of the deliveries would take the batches apart.
   Object.assign(cloud.random, { fraction: () => 0.5 });

@@ -1,4 +1,4 @@
-import type { Experience } from '../../../functions/ports.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import { steadyOutlook } from '../flows/steady.ts';
 
 const FIRST_SECONDS = 1;
@@ -9,11 +9,11 @@ const CAP_SECONDS = 30;
  * the same to the letter.
  * @param poll the number of the poll that plans the next one; 0 is the submission
  */
-export function doubling(poll: number): Experience {
-  const outlook = steadyOutlook(Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** poll));
+export function doubling(poll: number): DurationStats {
+  const forecast = steadyOutlook(Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** poll));
   return {
-    outlook: async () => outlook,
-    learn: async () => undefined,
-    refused: async () => undefined,
+    forecast: async () => forecast,
+    record: async () => undefined,
+    throttled: async () => undefined,
   };
 }

@@ -55,7 +55,7 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
     modelOf: (index) => `model-${index % DISTRIBUTIONS.length}`,
     isForgetful: true,
     isSilent: true,
-    ...(schedule === 'doubling' && { experienceOf: doubling }),
+    ...(schedule === 'doubling' && { durationStatsOf: doubling }),
     ...(pollVisibilityMillis !== undefined && { pollVisibilityMillis }),
   });
   submitAtRate(cloud, JOBS_PER_SECOND);

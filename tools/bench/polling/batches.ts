@@ -54,8 +54,8 @@ export function batchRows(lagPerPoll: number): BatchRow[] {
 
 /** J of whoever knows how slow each job is, and so when such jobs end, and looks at the best moments for it. */
 function clairvoyant(batch: Batch, lagPerPoll: number): number {
-  const random = new Random(SEED);
-  const ends = Float64Array.from({ length: SAMPLES }, () => endOf(finishesOf(batch, random)));
+  const source = new Random(SEED);
+  const ends = Float64Array.from({ length: SAMPLES }, () => endOf(finishesOf(batch, source)));
   ends.sort();
   const costs = SLOWNESSES.map((slowness) => {
     const grid = gridOf({ cdf: (seconds) => shareUpTo(ends, seconds / slowness) });
@@ -93,14 +93,14 @@ function shareUpTo(sorted: Float64Array, value: number): number {
 
 /** @param schedule null: the planner, which has learnt the kind's durations, and sees how many tasks are done */
 function simulate(batch: Batch, lagPerPoll: number, schedule: Schedule | null) {
-  const random = new Random(SEED);
-  const chance = () => random.fraction();
-  const planner = new Planner(lagPerPoll, chance);
+  const source = new Random(SEED);
+  const random = () => source.fraction();
+  const planner = new Planner(lagPerPoll, random);
   let polls = 0;
   let lag = 0;
 
   function pollToItsEnd(slowness: number) {
-    const finishes = finishesOf(batch, random).map((seconds) => seconds * slowness);
+    const finishes = finishesOf(batch, source).map((seconds) => seconds * slowness);
     const end = endOf(finishes);
     let from = 0;
     let to = 0;
@@ -108,13 +108,13 @@ function simulate(batch: Batch, lagPerPoll: number, schedule: Schedule | null) {
       const completed = finishes.findIndex((seconds) => seconds > to);
       if (completed < 0) return { polls: nth, from, to, lag: to - end };
       from = to;
-      to += schedule ? schedule.waitBefore(nth, chance) : planner.waitAt(to, completed, batch.tasks);
+      to += schedule ? schedule.waitBefore(nth, random) : planner.waitAt(to, completed, batch.tasks);
     }
   }
 
   for (let round = 0; round < ROUNDS; round++) {
     for (let job = 0; schedule === null && job < (round === 0 ? LEARNT_FIRST : LEARNT_EACH_ROUND); job++) {
-      const { from, to } = pollToItsEnd(SLOWNESS.draw(chance));
+      const { from, to } = pollToItsEnd(SLOWNESS.draw(random));
       planner.learn(from, to);
     }
     for (const slowness of SLOWNESSES) {

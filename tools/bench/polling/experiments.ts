@@ -128,10 +128,10 @@ function newPlanners(lagPerPoll: number, lives: number, seed: number): Planner[]
 }
 
 export function costOfSchedule(schedule: Schedule, grid: Grid, lagPerPoll: number): Cost {
-  const random = new Random(SEED);
-  const chance = () => random.fraction();
+  const source = new Random(SEED);
+  const random = () => source.fraction();
   const costs = Array.from({ length: LIVES }, () =>
-    costOf(grid, lagPerPoll, (_age, nth) => schedule.waitBefore(nth, chance)),
+    costOf(grid, lagPerPoll, (_age, nth) => schedule.waitBefore(nth, random)),
   );
   return meanOf(costs);
 }

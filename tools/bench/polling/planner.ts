@@ -1,33 +1,47 @@
-import { DURATIONS_KEPT, drawDuration, type Pace, paceOf } from '../../../functions/core/polling/forecast.ts';
-import { nextPollSeconds } from '../../../functions/core/polling/schedule.ts';
+import {
+  DURATIONS_KEPT,
+  type PollSchedule,
+  sampleDuration,
+  scheduleFor,
+} from '../../../functions/core/polling/forecast.ts';
+import { nextPollSeconds } from '../../../functions/core/polling/next-poll.ts';
 import type { Durations } from './distributions.ts';
 
 const DAY_MILLIS = 86_400_000;
 
 /** One kind of job with λ, as the poller keeps it: what it has learnt, and when it looks next. */
 export class Planner {
-  readonly #lagPerPoll: number;
+  readonly #lagPerPollSeconds: number;
   readonly #random: () => number;
   readonly #durations: number[] = [];
   #count = 0;
-  #pace: Pace | null = null;
+  #schedule: PollSchedule | null = null;
 
-  constructor(lagPerPoll: number, random: () => number) {
-    this.#lagPerPoll = lagPerPoll;
+  constructor(lagPerPollSeconds: number, random: () => number) {
+    this.#lagPerPollSeconds = lagPerPollSeconds;
     this.#random = random;
   }
 
   /** Seconds to wait at that age. */
   waitAt(age: number, completedTasks = 0, totalTasks = 1): number {
-    this.#pace ??= paceOf(this.#durations);
-    const standing = { age: age * 1000, left: DAY_MILLIS, completedTasks, totalTasks };
-    const outlook = { durations: this.#durations, pace: this.#pace, lagPerPoll: this.#lagPerPoll };
-    return nextPollSeconds(standing, outlook);
+    this.#schedule ??= scheduleFor(this.#durations);
+    const progress = { ageMillis: age * 1000, leftMillis: DAY_MILLIS, completedTasks, totalTasks };
+    const forecast = {
+      durations: this.#durations,
+      schedule: this.#schedule,
+      lagPerPollSeconds: this.#lagPerPollSeconds,
+    };
+    return nextPollSeconds(progress, forecast);
   }
 
   learn(from: number, to: number): void {
-    this.#durations[this.#count++ % DURATIONS_KEPT] = drawDuration(from, to, this.#random(), this.#durations);
-    this.#pace = null;
+    this.#durations[this.#count++ % DURATIONS_KEPT] = sampleDuration(
+      from,
+      to,
+      this.#random(),
+      this.#durations,
+    );
+    this.#schedule = null;
   }
 
   /** Jobs, each polled to its end and learnt from as the poller would. */

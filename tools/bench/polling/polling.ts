@@ -1,4 +1,4 @@
-import { paceOf, paceOfBatch } from '../../../functions/core/polling/forecast.ts';
+import { scheduleFor, scheduleForBatch } from '../../../functions/core/polling/forecast.ts';
 import { inThread } from '../flows/in-thread.ts';
 import type { Part } from '../part.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
@@ -52,8 +52,8 @@ function timeCalls(): Call[] {
   return [
     { call: 'a poll of a job', millis: timeOf(() => planner.waitAt(20)) },
     { call: 'a poll of a batch', millis: timeOf(() => planner.waitAt(20, 5, 100)) },
-    { call: "a batch's pace", millis: timeOf(() => paceOfBatch(durations, 20, 5, 100)) },
-    { call: 'the pace of a kind, once a minute', millis: timeOf(() => paceOf(durations)) },
+    { call: "a batch's pace", millis: timeOf(() => scheduleForBatch(durations, 20, 5, 100)) },
+    { call: 'the pace of a kind, once a minute', millis: timeOf(() => scheduleFor(durations)) },
   ];
 }
 

@@ -12,7 +12,7 @@ export const environment = {
   COLLECT_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/collect',
   DELIVER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/deliver',
   DOCUMENTS_TABLE: 'documents',
-  EXPERIENCE_TABLE: 'experience',
+  DURATION_STATS_TABLE: 'durationStats',
   JOBS_TABLE: 'jobs',
   LAG_PER_POLL_SECONDS: '1',
   MODELSTUDIO_BASE_URL: 'https://modelstudio.example.com',

@@ -1,5 +1,5 @@
-import type { Outcome } from '../../../../../functions/core/http/outcome.ts';
-import type { Creation } from '../../../../../functions/core/upstream/create-result.ts';
+import type { HttpOutcome } from '../../../../../functions/core/http/outcome.ts';
+import type { CreateResult } from '../../../../../functions/core/upstream/create-result.ts';
 import { type ExchangeRequest, exchange } from '../../../../../functions/edge/exchange.ts';
 import type { Clock, ModelStudio } from '../../../../../functions/ports.ts';
 import type { Generation } from '../core/http/generation.ts';
@@ -18,7 +18,7 @@ export interface ModelStudioSettings extends Account {
 }
 
 interface Answer {
-  outcome: Outcome;
+  outcome: HttpOutcome;
   context: ReadingContext;
 }
 
@@ -27,7 +27,7 @@ export interface ApiKey {
 }
 
 /** The port; edited in place, `ModelStudio` says it all, as its `Submission` is then made of these fields. */
-type Client = Pick<ModelStudio, 'report'> & { create(prediction: Generation): Promise<Creation> };
+type Client = Pick<ModelStudio, 'report'> & { create(prediction: Generation): Promise<CreateResult> };
 
 /** The API of predictions: one prompt, one output. Every call has a connection of its own. */
 export function createModelStudio(settings: ModelStudioSettings): Client {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import type { Outcome } from '../../../../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../../../../functions/core/http/outcome.ts';
 import { retryAfterOf } from '../../../../../../functions/core/http/retry-after.ts';
-import type { Creation } from '../../../../../../functions/core/upstream/create-result.ts';
-import type { Report, Results, Trouble } from '../../../../../../functions/core/upstream/report.ts';
+import type { CreateResult } from '../../../../../../functions/core/upstream/create-result.ts';
+import type { Report, Results, TransientError } from '../../../../../../functions/core/upstream/report.ts';
 import { sentenceOfRefusal } from '../../../../../../functions/core/upstream/sentence.ts';
 
 const RUNNING_STATES = new Set(['starting', 'processing']);
@@ -20,7 +20,7 @@ export interface ReadingContext {
   now: number;
 }
 
-export function readCreation(outcome: Outcome, { apiKey, now }: ReadingContext): Creation {
+export function readCreation(outcome: HttpOutcome, { apiKey, now }: ReadingContext): CreateResult {
   if (outcome.kind !== 'answered') {
     const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
     return isUnsent
@@ -46,10 +46,10 @@ export function readCreation(outcome: Outcome, { apiKey, now }: ReadingContext):
   const created = isTruncated ? null : Created.safeParse(parseJson(body));
   return created?.success
     ? { kind: 'created', upstreamJobId: created.data.id }
-    : { kind: 'unknown', cause: 'nonsense' };
+    : { kind: 'unknown', cause: 'invalid_response' };
 }
 
-export function readReport(outcome: Outcome, upstreamJobId: string, now: number): Report {
+export function readReport(outcome: HttpOutcome, upstreamJobId: string, now: number): Report {
   if (outcome.kind !== 'answered') {
     const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
     return isSlow ? { kind: 'too_slow' } : trouble(outcome.kind);
@@ -59,12 +59,12 @@ export function readReport(outcome: Outcome, upstreamJobId: string, now: number)
   if (status === 401 || status === 403) return trouble('unauthorized');
   if (status === 429) return trouble('unavailable', retryAfterOf(headers, now) ?? 0);
   if (status >= 500) return trouble('server_error');
-  if (status !== 200) return trouble('nonsense');
+  if (status !== 200) return trouble('invalid_response');
   if (isTruncated) return { kind: 'too_large' };
   const prediction = Prediction.safeParse(parseJson(body));
   return prediction.success && prediction.data.id === upstreamJobId
     ? reportOf(prediction.data, body)
-    : trouble('nonsense');
+    : trouble('invalid_response');
 }
 
 function reportOf({ status, output, error }: z.infer<typeof Prediction>, raw: Buffer): Report {
@@ -100,8 +100,8 @@ function resultsOf(result: object, failedTasks: number): Results | null {
   }
 }
 
-function trouble(cause: Trouble['cause'], retryAfterSeconds = 0): Trouble {
-  return { kind: 'trouble', cause, retryAfterSeconds };
+function trouble(cause: TransientError['cause'], retryAfterSeconds = 0): TransientError {
+  return { kind: 'transient_error', cause, retryAfterSeconds };
 }
 
 function parseJson(body: Buffer): unknown {

@@ -1,22 +1,22 @@
 import type { Millis } from '../job.ts';
 import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
-import { type Pace, paceOfBatch, secondsToNextLook } from './forecast.ts';
+import { type PollSchedule, scheduleForBatch, secondsToNextPoll } from './forecast.ts';
 
 /** What there is to go by when the next poll is planned. */
-export interface Outlook {
-  /** Of past jobs of the kind, in seconds. */
+export interface PollForecast {
+  /** Of past jobs of the bucket, in seconds. */
   durations: readonly number[];
   /** Made of these durations. */
-  pace: Pace;
+  schedule: PollSchedule;
   /** λ: seconds of lag that one poll is worth. */
-  lagPerPoll: number;
+  lagPerPollSeconds: number;
 }
 
-export interface Standing {
+export interface JobProgress {
   /** Since the job was created. */
-  age: Millis;
+  ageMillis: Millis;
   /** Until it expires: the last poll falls on that moment. */
-  left: Millis;
+  leftMillis: Millis;
   completedTasks: number;
   totalTasks: number;
 }
@@ -26,17 +26,19 @@ export interface Standing {
  * @param atLeastSeconds what ModelStudio asked for with Retry-After
  * @returns whole seconds, 1 to 900
  */
-export function nextPollSeconds(job: Standing, outlook: Outlook, atLeastSeconds = 0): number {
+export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
   // The clock of whoever created the job may have been ahead.
-  const age = Math.max(1, job.age) / 1000;
-  const wanted = Math.round(secondsToNextLook(paceFor(job, age, outlook), age, outlook.lagPerPoll));
-  const untilExpiry = Math.ceil(job.left / 1000);
+  const age = Math.max(1, job.ageMillis) / 1000;
+  const wanted = Math.round(
+    secondsToNextPoll(scheduleOf(job, age, forecast), age, forecast.lagPerPollSeconds),
+  );
+  const untilExpiry = Math.ceil(job.leftMillis / 1000);
   return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
 }
 
-function paceFor(job: Standing, age: number, { durations, pace }: Outlook): Pace {
+function scheduleOf(job: JobProgress, age: number, { durations, schedule }: PollForecast): PollSchedule {
   const { completedTasks, totalTasks } = job;
   // With all of them done, what is left is to say so, which takes as long as it takes.
   const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
-  return showsProgress ? paceOfBatch(durations, age, completedTasks, totalTasks) : pace;
+  return showsProgress ? scheduleForBatch(durations, age, completedTasks, totalTasks) : schedule;
 }

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { paceOf } from '../../functions/core/polling/forecast.ts';
-import { nextPollSeconds, type Outlook } from '../../functions/core/polling/schedule.ts';
+import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import { DELAY_MAX_SECONDS } from '../../functions/core/sqs-delay.ts';
 
 const HOUR = 3600;
-const outlookOf = (durations: number[], lagPerPoll = 1): Outlook => ({
+const forecastOf = (durations: number[], lagPerPollSeconds = 1): PollForecast => ({
   durations,
-  pace: paceOf(durations),
-  lagPerPoll,
+  schedule: scheduleFor(durations),
+  lagPerPollSeconds,
 });
-const unknown = outlookOf([]);
+const unknown = forecastOf([]);
 /** Half a minute each, some a little more, some less. */
-const halfMinutes = outlookOf(Array.from({ length: 64 }, (_, i) => 30 * 1.2 ** Math.sin(i)));
+const halfMinutes = forecastOf(Array.from({ length: 64 }, (_, i) => 30 * 1.2 ** Math.sin(i)));
 
 const single = (age: number, left = HOUR) => ({
-  age: age * 1000,
-  left: left * 1000,
+  ageMillis: age * 1000,
+  leftMillis: left * 1000,
   completedTasks: 0,
   totalTasks: 1,
 });
@@ -27,7 +27,7 @@ describe('nextPollSeconds', () => {
     ['a known model: not before it can be done', nextPollSeconds(single(0), halfMinutes), 18, 28],
     ['a known model: often when it should be done', nextPollSeconds(single(29), halfMinutes), 1, 4],
     ['a known model that takes too long', nextPollSeconds(single(300), halfMinutes), 5, 60],
-    ['more patience, fewer polls', nextPollSeconds(single(1000), outlookOf([], 25)), 150, 300],
+    ['more patience, fewer polls', nextPollSeconds(single(1000), forecastOf([], 25)), 150, 300],
     ['a clock that went back', nextPollSeconds(single(-5), unknown), 2, 8],
   ])('%s', (_what, seconds, from, to) => {
     expect(seconds).toBeGreaterThanOrEqual(from);
@@ -65,16 +65,20 @@ describe('nextPollSeconds', () => {
   });
 
   it('is always what a queue takes', () => {
-    for (const age of [-1e9, -1, 0, 333, 1e5, 1e9, 1e12]) {
-      for (const left of [-1e9, 0, 999, 1e5, 1e9]) {
+    for (const ageMillis of [-1e9, -1, 0, 333, 1e5, 1e9, 1e12]) {
+      for (const leftMillis of [-1e9, 0, 999, 1e5, 1e9]) {
         for (const [completedTasks, totalTasks] of [
           [0, 1],
           [1, 2],
           [2, 2],
           [1, 1000],
         ] as const) {
-          for (const outlook of [unknown, halfMinutes, outlookOf([0.001]), outlookOf([1e6, 1e6])]) {
-            const seconds = nextPollSeconds({ age, left, completedTasks, totalTasks }, outlook, 0);
+          for (const forecast of [unknown, halfMinutes, forecastOf([0.001]), forecastOf([1e6, 1e6])]) {
+            const seconds = nextPollSeconds(
+              { ageMillis, leftMillis, completedTasks, totalTasks },
+              forecast,
+              0,
+            );
             expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= DELAY_MAX_SECONDS).toBe(true);
           }
         }
