@@ -63,7 +63,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a gap at the end is believed at once',
     file: 'core/upstream/report.ts',
     find: 'const isAwaited = report.results.missing > 0 &&',
-    replace: 'const isExpected = report.results.missing > 99 &&',
+    replace: 'const isAwaited = report.results.missing > 99 &&',
   },
   {
     name: 'a gap at the end is waited for too short a time',
