@@ -111,8 +111,8 @@ async function scheduleNextPoll(
   const isWorthWriting = isNews(job, polled(job, known, wakeUp, now));
   const records = mustRecord || isWorthWriting || message.pollsSinceRecord >= POLLS_SINCE_RECORD_MAX;
   const chain = records
-    ? { recorded: wakeUp.token, pollsSinceRecord: 0 }
-    : { recorded: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
+    ? { recordedToken: wakeUp.token, pollsSinceRecord: 0 }
+    : { recordedToken: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
   const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };
   const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
   if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 
 const wakeUp = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
-const chain = { polledAt: Date.UTC(2026, 0, 1), recorded: 't', pollsSinceRecord: 0, isSeen: false };
+const chain = { polledAt: Date.UTC(2026, 0, 1), recordedToken: 't', pollsSinceRecord: 0, isSeen: false };
 const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wakeUp, ...chain };
 const deliver = { jobId: 'job_1', wakeUp, attempts: 0 };
 

@@ -38,7 +38,7 @@ describe('durations', () => {
   });
 
   it('of a bucket that is new are none', async () => {
-    expect(await durationStats().forecast('0/m')).toMatchObject({ durations: [], lagPerPoll: 2 });
+    expect(await durationStats().forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
   });
 
   it('are read once a minute', async () => {
@@ -102,7 +102,7 @@ it('holds up no job when the table is out of reach', async () => {
     dynamodb.on(command).rejects(new Error('throttled'));
   }
   const known = durationStats();
-  expect(await known.forecast('0/m')).toMatchObject({ durations: [], lagPerPoll: 2 });
+  expect(await known.forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
   await known.record('0/m', 5);
   await known.throttled();
   expect(errors.length).toBeGreaterThanOrEqual(3);

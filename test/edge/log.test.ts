@@ -83,7 +83,7 @@ it('tells what comes in between with the first call after the time that was aske
     };
     for (let i = 0; i < 3000; i++) refuse(i / 50);
     refuse(60);
-    const told = lines.map(({ admit, KeysRefused }) => [admit, KeysRefused]);
+    const told = lines.map(({ authorize, KeysRefused }) => [authorize, KeysRefused]);
     expect(told).toEqual([
       [{ unknown_key: 1 }, 1],
       [{ unknown_key: 3000 }, 3000],

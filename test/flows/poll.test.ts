@@ -41,7 +41,7 @@ describe('poll', () => {
     const job = runningJob({ completedTasks: 1 });
     const world = worldWith(job, running);
     await poll(pollMessage(1), false, world);
-    expect(world.wakeUps.sent).toMatchObject([{ message: { recorded: 't', pollsSinceRecord: 1 } }]);
+    expect(world.wakeUps.sent).toMatchObject([{ message: { recordedToken: 't', pollsSinceRecord: 1 } }]);
     expect(world.jobs.rows.get('job_1')).toEqual(job);
   });
 

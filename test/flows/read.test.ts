@@ -20,7 +20,7 @@ function request(method: string, path: string, authorization?: string) {
   return { method, path, headers: { authorization }, body: Buffer.alloc(0), query: '', requestId: 'r1' };
 }
 
-describe('admit', () => {
+describe('authorize', () => {
   const bearer = `Bearer ${writer.key}`;
   it.each([
     ['POST', '/v1/jobs', undefined, 401, 'unauthenticated'],
@@ -52,7 +52,7 @@ describe('admit', () => {
   ])('counts whom it does not know: %s', async (outcome, authorization) => {
     const world = fakeWorld({ clientKeys });
     await authorize(request('GET', '/v1/jobs', authorization), world);
-    expect([world.told, world.metrics]).toEqual([[{ stage: 'admit', outcome }], { KeysRefused: 1 }]);
+    expect([world.told, world.metrics]).toEqual([[{ stage: 'authorize', outcome }], { KeysRefused: 1 }]);
   });
 
   it('counts nobody whom it knows, whatever is asked', async () => {

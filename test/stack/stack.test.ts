@@ -232,7 +232,7 @@ describe('storage', () => {
       ...[
         'StateJobs0C440253',
         'StateDocuments4D78FF2A',
-        'StateExperienceF3B501D1',
+        'StateDurationStats71E835AE',
         'StateClientKeys868C500B',
       ],
       ...['StateBucket77825682', 'StateModelStudioApiKey15984641', 'StateWebhookSecret5B7EF1CC'],

@@ -24,7 +24,7 @@ export function narrate(line: LogLine): string {
   const { message, outcome, job_id, ...facts } = line;
   const verb = `${message} `.padEnd(8);
   switch (message) {
-    case 'admit':
+    case 'authorize':
       return `${verb}401, ${String(outcome).replace('_', ' ')}`;
     case 'submit':
       return outcome === 'created'

@@ -2,7 +2,7 @@ import type { Millis } from '../job.ts';
 
 /** How ModelStudio bears the polling: how far apart its refusals have driven all polls of this deployment. */
 export interface Backpressure {
-  /** By how much the gaps were stretched at that time, 1 to SPACING_MAX. */
+  /** By how much the gaps were stretched at that time, 1 to SLOWDOWN_MAX. */
   slowdown: number;
   at: Millis;
 }

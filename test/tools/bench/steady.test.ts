@@ -46,7 +46,11 @@ describe('the tables that each job is written to', () => {
   ])('%s', (_what, settings, capacities) => {
     const tables = propertiesOf('AWS::DynamoDB::Table', settings);
     const found = Object.fromEntries(tables.map((table) => [keyOf(table), capacityOf(table)]));
-    expect(found).toMatchObject({ ...capacities, kind: { isOnDemand: true }, sha256: { isOnDemand: true } });
+    expect(found).toMatchObject({
+      ...capacities,
+      bucket: { isOnDemand: true },
+      sha256: { isOnDemand: true },
+    });
   });
 
   it('follow the load, to a fourth and to four times of it', () => {

@@ -118,7 +118,7 @@ const SAID: [sentence: RegExp, number: number][] = [
     /says that (\w+) jobs or more/g,
     constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
   ],
-  [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SPACING_MAX')],
+  [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SLOWDOWN_MAX')],
   [/back by half each (\w+)\b/g, seconds(PRESSURE, 'HALF_LIFE_MILLIS') / MINUTE],
   [/`throttleRate` = (\w+) requests/g, defaults.throttleRate],
   [/`--port N` \(default (\w+)\)/g, parseFlags([]).port],

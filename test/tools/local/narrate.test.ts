@@ -4,7 +4,7 @@ import { narrate } from '../../../tools/local/narrate.ts';
 it.each(['no_key', 'unknown_key', 'revoked_key'])(
   'a request that is refused is told as such: %s',
   (outcome) => {
-    const line = narrate({ level: 'DEBUG', message: 'admit', outcome });
-    expect(line).toBe(`admit   401, ${outcome.replace('_', ' ')}`);
+    const line = narrate({ level: 'DEBUG', message: 'authorize', outcome });
+    expect(line).toBe(`authorize 401, ${outcome.replace('_', ' ')}`);
   },
 );

@@ -26,7 +26,7 @@ const { handler } = require(process.argv[1]);
 const Records = Array.from({ length: Number(process.argv[2]) }, (_, i) => ({
   messageId: 'm' + i, receiptHandle: 'r', attributes: { ApproximateReceiveCount: '1' },
   body: JSON.stringify({ jobId: 'job_' + i, upstreamJobId: 'up', wakeUp: { seq: 1, token: 't', dueAt: 0 },
-    polledAt: 0, recorded: 't', pollsSinceRecord: 0 }),
+    polledAt: 0, recordedToken: 't', pollsSinceRecord: 0 }),
 }));
 handler({ Records }, {}).then(({ batchItemFailures }) => {
   require('node:fs').writeSync(2, JSON.stringify({

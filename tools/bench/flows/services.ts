@@ -1,6 +1,6 @@
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
-import type { Experience } from '../../../functions/ports.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import type { Random } from '../../simulation/random.ts';
 import type { Meter, Overhead } from './meter.ts';
 import type { Outside } from './outside.ts';
@@ -9,7 +9,7 @@ import type { Table } from './table.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
-export type ExperienceOf = (poll: number) => Experience;
+export type DurationStatsOf = (poll: number) => DurationStats;
 
 export interface CloudOptions {
   seed: number;
@@ -19,7 +19,7 @@ export interface CloudOptions {
   modelOf: (index: number) => string;
   /** The share of invocations that meet a fault. */
   faults?: number;
-  experienceOf?: ExperienceOf;
+  durationStatsOf?: DurationStatsOf;
   /** How long the other side takes to answer, where it is not as usual. */
   exchangeMillis?: (request: ExchangeRequest) => Millis | null;
   /** Before the first attempt at a delivery. */
@@ -43,6 +43,6 @@ export interface Services {
   readonly random: Random;
   readonly outside: Outside;
   readonly objects: Map<string, string>;
-  readonly tables: Record<'jobs' | 'documents' | 'experience' | 'clientKeys', Table>;
+  readonly tables: Record<'jobs' | 'documents' | 'durationStats' | 'clientKeys', Table>;
   readonly queues: Record<'poll' | 'deliver', Queue>;
 }

@@ -71,7 +71,7 @@ export function worldOf(
       client: dynamodb,
       tableName: 'durationStats',
       clock,
-      lagPerPoll: services.options.lagPerPoll,
+      lagPerPollSeconds: services.options.lagPerPoll,
       onError: () => undefined,
     }),
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
