@@ -22,7 +22,7 @@ export class ModelStudioJobsStack extends Stack {
     const sharedVariables: SharedVariables = {
       JOBS_TABLE: storage.jobs.tableName,
       DOCUMENTS_TABLE: storage.documents.tableName,
-      EXPERIENCE_TABLE: storage.durationStats.tableName,
+      DURATION_STATS_TABLE: storage.durationStats.tableName,
       BUCKET: storage.bucket.bucketName,
       API_URL: url,
       MODELSTUDIO_BASE_URL: settings.baseUrl,

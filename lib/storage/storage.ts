@@ -58,7 +58,7 @@ export class Storage extends Construct {
       jobsPerSecond,
     });
     // Not called after what it holds: another name would replace the table by an empty one.
-    this.durationStats = new Table(this, 'Experience', table('kind'));
+    this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,

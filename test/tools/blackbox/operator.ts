@@ -113,8 +113,8 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
     },
     async makeOverdue(jobId) {
       const row = await jobs.get(jobId);
-      const expectedWakeUp = row['awaited'] ? 'awaited' : 'webhook.awaited';
-      await jobs.set(jobId, `${expectedWakeUp}.dueAt`, {}, Date.now() - LONG_AGO_MILLIS);
+      const at = row['expectedWakeUp'] ? 'expectedWakeUp' : 'webhook.expectedWakeUp';
+      await jobs.set(jobId, `${at}.dueAt`, {}, Date.now() - LONG_AGO_MILLIS);
       await jobs.set(jobId, 'wakeUpDeadline', {}, Date.now() - LONG_AGO_MILLIS);
       await jobs.set(jobId, 'sweepAt', {}, Date.now() - LONG_AGO_MILLIS);
     },

@@ -56,7 +56,7 @@ export function billOf(counts: Counts, deployment: Deployment, seconds: number, 
     add('DynamoDB', 'read units, events', sum('dynamodb.reads.documents'), PRICES.dynamodbReadUnit);
   }
   const others = sum('dynamodb.reads.durationStats') + sum('dynamodb.reads.clientKeys');
-  add('DynamoDB', 'read units, experience and keys', others, PRICES.dynamodbReadUnit);
+  add('DynamoDB', 'read units, duration stats and keys', others, PRICES.dynamodbReadUnit);
   add('S3', 'puts', sum('s3.puts'), PRICES.s3Put);
   add('S3', 'gets', sum('s3.gets'), PRICES.s3Get);
   add('Secrets Manager', 'calls', sum('secrets.calls'), PRICES.secretCall);
@@ -72,7 +72,7 @@ const WRITES = {
   'jobs/client': 'index client',
   'jobs/sweep': 'index sweep',
   documents: 'events',
-  durationStats: 'durationStats',
+  durationStats: 'duration stats',
 };
 
 /** The tables that are provisioned for a steady load, and their indexes. */

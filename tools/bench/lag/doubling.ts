@@ -5,7 +5,7 @@ const FIRST_SECONDS = 1;
 const CAP_SECONDS = 30;
 
 /**
- * The schedule that doubles its gaps up to half a minute, in the guise of experience, so that the flows under it are
+ * The schedule that doubles its gaps up to half a minute, in the guise of duration stats, so that the flows under it are
  * the same to the letter.
  * @param poll the number of the poll that plans the next one; 0 is the submission
  */
