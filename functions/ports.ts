@@ -124,7 +124,7 @@ export interface Random {
   fraction(): number;
 }
 
-/** What may be told of a unit of work: no prompt, no result, no key has a field here. */
+/** What may be logged of a unit of work: no prompt, no result, no key has a field here. */
 export interface LogFields {
   outcome: string;
   job_id?: string;
@@ -148,7 +148,7 @@ export type Stage = 'authorize' | 'submit' | 'poll' | 'finish' | 'deliver' | 're
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */
-  event(stage: Stage, facts: LogFields, metrics?: MetricValues): void;
+  event(stage: Stage, fields: LogFields, metrics?: MetricValues): void;
   /** The same for work that there is too much of, such as a poll that finds nothing new: one line for all of an invocation. */
-  aggregate(stage: Stage, facts: LogFields, metrics?: MetricValues): void;
+  aggregate(stage: Stage, fields: LogFields, metrics?: MetricValues): void;
 }

@@ -122,7 +122,7 @@ const SETTLED = {
 
 function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: DeliverWorld): void {
   const outcome = verdict.step === 'settle' ? verdict.status : 'retry';
-  const facts: LogFields = {
+  const fields: LogFields = {
     outcome,
     job_id: job.jobId,
     client: job.client,
@@ -138,11 +138,11 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
     WebhookAttemptSeconds: tried.durationMillis / 1000,
     ...(verdict.step === 'settle' && { [SETTLED[verdict.status]]: 1 }),
   };
-  world.log.event('deliver', facts, metrics);
+  world.log.event('deliver', fields, metrics);
 }
 
 /** For a message that is done with. */
-function logOutcome(message: DeliverMessage, world: DeliverWorld, facts: LogFields): null {
-  world.log.aggregate('deliver', { job_id: message.jobId, ...facts });
+function logOutcome(message: DeliverMessage, world: DeliverWorld, fields: LogFields): null {
+  world.log.aggregate('deliver', { job_id: message.jobId, ...fields });
   return null;
 }

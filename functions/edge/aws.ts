@@ -11,7 +11,7 @@ export const awsSettings = {
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
 
 /** Has what a client throws say which call of which service it is about, as the SDK's errors do not. */
-export function telling<C extends { middlewareStack: { add(around: never, options: never): void } }>(
+export function describingErrors<C extends { middlewareStack: { add(around: never, options: never): void } }>(
   client: C,
 ): C {
   const around =

@@ -1,7 +1,7 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
-import { s3Settings, telling } from './aws.ts';
+import { describingErrors, s3Settings } from './aws.ts';
 
 /** 80 Mbit/s: what takes longer to write than at this rate is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
@@ -14,7 +14,7 @@ export interface Bucket {
   link(key: string, seconds: number): Promise<string>;
 }
 
-export function createBucket(Bucket: string, s3 = telling(new S3Client(s3Settings))): Bucket {
+export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))): Bucket {
   return {
     put(Key, Body) {
       const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;

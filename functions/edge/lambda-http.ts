@@ -4,7 +4,7 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import { flushAggregates, logger } from './log.ts';
 
 /** Strangers may ask many times a second, and a line for each would cost more than its answer. */
-const TALLY_EVERY_MILLIS = 60_000;
+const FLUSH_EVERY_MILLIS = 60_000;
 
 type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -14,14 +14,14 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
     const request = asRequest(event);
     const { status, headers, body } = await answer(request).catch((error: unknown) => {
       const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
-      const facts = { request_id: request.requestId, job_id, error: redactedError(error) };
-      logger.error('request failed', facts);
+      const fields = { request_id: request.requestId, job_id, error: redactedError(error) };
+      logger.error('request failed', fields);
       // What may have been created must not be so once more by clients that repeat by themselves.
       const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;
       const extras = mayRepeat ? {} : { headers: { 'x-should-retry': 'false' } };
       return problem('internal_error', request.requestId, extras);
     });
-    flushAggregates({}, TALLY_EVERY_MILLIS);
+    flushAggregates({}, FLUSH_EVERY_MILLIS);
     return {
       statusCode: status,
       headers: { ...headers, 'x-content-type-options': 'nosniff' },
@@ -43,7 +43,7 @@ function asRequest(event: Partial<APIGatewayProxyEventV2> | null): Request {
   };
 }
 
-/** Node's errors have a `code`, the SDK's `$metadata`, and what `telling` adds. */
+/** Node's errors have a `code`, the SDK's `$metadata`, and what `describingErrors` adds. */
 type Thrown = Error & {
   [name in 'code' | 'service' | 'call']?: string;
 } & { $metadata?: { httpStatusCode?: number } };

@@ -8,12 +8,14 @@ type Level = (typeof LEVELS)[number];
 
 /** Lambda sets the level; `service` of each line, and of the metrics in it, is SERVICE_NAME. */
 const service = optional('SERVICE_NAME') ?? undefined;
-const told = LEVELS.slice(Math.max(0, LEVELS.indexOf((optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level)));
+const enabledLevels = LEVELS.slice(
+  Math.max(0, LEVELS.indexOf((optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level)),
+);
 
 function writer(level: Level) {
-  return (message: string, facts: object): void => {
-    if (!told.includes(level)) return;
-    const line = { level, message, timestamp: new Date().toISOString(), service, ...facts };
+  return (message: string, fields: object): void => {
+    if (!enabledLevels.includes(level)) return;
+    const line = { level, message, timestamp: new Date().toISOString(), service, ...fields };
     logger.write(`${JSON.stringify(line)}\n`);
   };
 }
@@ -28,36 +30,36 @@ export const logger = {
 };
 
 /** How many units of work of a stage came to each outcome. */
-type Tally = Partial<Record<Stage, Record<string, number>>>;
+type Outcomes = Partial<Record<Stage, Record<string, number>>>;
 
-let tallied: Tally = {};
-let measuredInTally: Partial<Record<MetricName, number | number[]>> = {};
-let toldAt = 0;
+let aggregated: Outcomes = {};
+let aggregatedMetrics: Partial<Record<MetricName, number | number[]>> = {};
+let flushedAt = 0;
 
 export const log: Log = {
-  event: (stage, facts, metrics = {}) => logger.info(stage, { ...facts, ...embedded(metrics) }),
-  aggregate(stage, facts, metrics = {}) {
-    logger.debug(stage, { ...facts });
-    const outcomes = { ...tallied[stage] };
-    outcomes[facts.outcome] = (outcomes[facts.outcome] ?? 0) + 1;
-    tallied[stage] = outcomes;
+  event: (stage, fields, metrics = {}) => logger.info(stage, { ...fields, ...embedded(metrics) }),
+  aggregate(stage, fields, metrics = {}) {
+    logger.debug(stage, { ...fields });
+    const outcomes = { ...aggregated[stage] };
+    outcomes[fields.outcome] = (outcomes[fields.outcome] ?? 0) + 1;
+    aggregated[stage] = outcomes;
     for (const [name, value] of entries(metrics)) {
-      const before = measuredInTally[name] ?? [];
-      measuredInTally[name] = isCount(name) ? Number(before) + value : [before, value].flat();
+      const before = aggregatedMetrics[name] ?? [];
+      aggregatedMetrics[name] = isCount(name) ? Number(before) + value : [before, value].flat();
     }
   },
 };
 
 /**
- * Tells in one line what was tallied since the last time, if anything.
- * @param everyMillis not sooner than so long after the last time: what comes in between is told with a later call
+ * Logs in one line what was aggregated since the last time, if anything.
+ * @param everyMillis not sooner than so long after the last time: what comes in between is logged by a later call
  */
-export function flushAggregates(facts: { duration_ms?: number } = {}, everyMillis = 0): void {
-  if (Object.keys(tallied).length === 0 || clock.now() < toldAt + everyMillis) return;
-  toldAt = clock.now();
-  logger.info('batch', { ...facts, ...tallied, ...embedded(measuredInTally) });
-  tallied = {};
-  measuredInTally = {};
+export function flushAggregates(fields: { duration_ms?: number } = {}, everyMillis = 0): void {
+  if (Object.keys(aggregated).length === 0 || clock.now() < flushedAt + everyMillis) return;
+  flushedAt = clock.now();
+  logger.info('batch', { ...fields, ...aggregated, ...embedded(aggregatedMetrics) });
+  aggregated = {};
+  aggregatedMetrics = {};
 }
 
 /** Metrics as a part of a log line (CloudWatch's embedded metric format), which costs no line of its own. */

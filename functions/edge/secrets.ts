@@ -6,7 +6,7 @@ import {
 import type { Millis } from '../core/job.ts';
 import { isSigningSecret } from '../core/webhook/signature.ts';
 import { together } from '../together.ts';
-import { awsSettings, telling } from './aws.ts';
+import { awsSettings, describingErrors } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
 import { clock } from './system.ts';
 
@@ -17,7 +17,7 @@ const API_KEY_CACHE_MILLIS = 900_000;
 
 /** ModelStudio's API key in Secrets Manager. */
 export function createApiKey(secretId: string): ApiKey {
-  const client = telling(new SecretsManagerClient(awsSettings));
+  const client = describingErrors(new SecretsManagerClient(awsSettings));
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
@@ -26,7 +26,7 @@ export function createApiKey(secretId: string): ApiKey {
  * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
  */
 export function createSigningSecrets(secretId: string): () => Promise<string[]> {
-  const client = telling(new SecretsManagerClient(awsSettings));
+  const client = describingErrors(new SecretsManagerClient(awsSettings));
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
   const previous = remembered(async () => {
     try {

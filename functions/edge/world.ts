@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { ClientJobs, ClientKeys, DurationStats, Overdue, World } from '../ports.ts';
-import { awsSettings, telling } from './aws.ts';
+import { awsSettings, describingErrors } from './aws.ts';
 import type { Bucket } from './bucket.ts';
 import { createClientKeys } from './client-keys.ts';
 import { createDocuments } from './documents.ts';
@@ -16,8 +16,8 @@ import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './set
 import { clock, random } from './system.ts';
 import { createWakeUps } from './wake-ups.ts';
 
-const dynamodb = telling(new DynamoDBClient(awsSettings));
-const sqs = telling(new SQSClient(awsSettings));
+const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
+const sqs = describingErrors(new SQSClient(awsSettings));
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');

@@ -73,7 +73,7 @@ function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): Pend
 }
 
 function logFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {
-  const facts = {
+  const fields = {
     outcome: job.status,
     job_id: job.jobId,
     client: job.client,
@@ -84,7 +84,7 @@ function logFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, 
     age_seconds: (job.finishedAt - job.createdAt) / 1000,
     ...(job.error && { cause: job.error.code }),
   };
-  world.log.event('finish', facts, metricsOf(before, job, results));
+  world.log.event('finish', fields, metricsOf(before, job, results));
 }
 
 const ENDED = {

@@ -126,7 +126,7 @@ async function scheduleNextPoll(
     return polled(before, known, wakeUp, world.clock.now());
   };
   const isOvertaken = records && !(await record(job, overtake, world));
-  const facts = {
+  const fields = {
     outcome: isOvertaken ? 'overtaken' : outcomeOf(report),
     client: job.client,
     completed_tasks: completedTasks,
@@ -135,7 +135,7 @@ async function scheduleNextPoll(
     age_seconds: (now - job.createdAt) / 1000,
     ...(report.kind === 'transient_error' && { cause: report.cause }),
   };
-  logPoll(message, world, facts, metricsOf(job, report));
+  logPoll(message, world, fields, metricsOf(job, report));
 }
 
 function isEnd({ kind }: Report): boolean {
@@ -154,6 +154,6 @@ function metricsOf(job: RunningJob, report: Report): MetricValues {
   };
 }
 
-function logPoll(message: PollMessage, world: PollWorld, facts: LogFields, metrics?: MetricValues): void {
-  world.log.aggregate('poll', { job_id: message.jobId, poll: message.wakeUp.seq, ...facts }, metrics);
+function logPoll(message: PollMessage, world: PollWorld, fields: LogFields, metrics?: MetricValues): void {
+  world.log.aggregate('poll', { job_id: message.jobId, poll: message.wakeUp.seq, ...fields }, metrics);
 }

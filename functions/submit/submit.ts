@@ -186,7 +186,7 @@ function logSubmitted(
 ): void {
   const sentence = creation.kind !== 'invalid' && 'sentence' in creation ? creation.sentence : null;
   const isQuoting = sentence && quotes(sentence.replaceAll(job.modelId, ''), canonicalOf(submission));
-  const facts = {
+  const fields = {
     outcome: creation.kind,
     job_id: job.jobId,
     client: job.client,
@@ -197,7 +197,7 @@ function logSubmitted(
     // What is said of the request may quote it, so only what is said of the deployment is told.
     ...(sentence && !isQuoting && { said: sentence }),
   };
-  world.log.event('submit', facts, metricsOf(creation));
+  world.log.event('submit', fields, metricsOf(creation));
 }
 
 function metricsOf(creation: CreateResult): MetricValues {

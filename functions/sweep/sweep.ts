@@ -71,8 +71,8 @@ async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world:
   if (job === null || at === null || at > now) return;
   onOverdue(now - at);
   const outcome = await recover(job, now, world);
-  const facts = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
-  world.log.event('sweep', facts, { JobsRecovered: 1 });
+  const fields = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
+  world.log.event('sweep', fields, { JobsRecovered: 1 });
 }
 
 async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string> {

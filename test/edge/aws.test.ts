@@ -6,7 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
 import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
-import { awsSettings, s3Settings, telling } from '../../functions/edge/aws.ts';
+import { awsSettings, describingErrors, s3Settings } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/bucket.ts';
 import { redactedError } from '../../functions/edge/lambda-http.ts';
 import { serveConnections } from './servers.ts';
@@ -39,7 +39,7 @@ describe('what a client throws', () => {
 
   it('is logged as what it is and whose call it was, without what it says', async () => {
     const server = await serveConnections((socket) => socket.once('data', () => socket.end(refused)));
-    const client = telling(new DynamoDBClient(settingsFor(server.url)));
+    const client = describingErrors(new DynamoDBClient(settingsFor(server.url)));
     const error = await client.send(new ListTablesCommand({})).catch((thrown: unknown) => thrown);
     const told = redactedError(error);
     const call = { service: 'DynamoDBClient', call: 'ListTablesCommand' };
@@ -49,7 +49,7 @@ describe('what a client throws', () => {
 
   it('says so of a service that is out of reach, too', async () => {
     const settings = { ...settingsFor(new URL('http://127.0.0.1:1')), maxAttempts: 1 };
-    const client = telling(new SQSClient(settings));
+    const client = describingErrors(new SQSClient(settings));
     const error = await client.send(new ListQueuesCommand({})).catch((thrown: unknown) => thrown);
     const call = { service: 'SQSClient', call: 'ListQueuesCommand' };
     expect(redactedError(error)).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', ...call });
