@@ -70,7 +70,7 @@ describe('afterAttempt', () => {
     ['503 that asks at last', answered(503, 60), 8, settle('exhausted')],
     ['500 may not ask', answered(500, 60), 1, retry(5)],
     ['302 may not ask', answered(302, 60), 1, retry(5)],
-  ])('%s', (_what, exchange, attempts, verdict) => {
+  ])('follows its table of outcomes: %s', (_what, exchange, attempts, verdict) => {
     expect(afterAttempt(exchange, attempts, SCHEDULE, MIDDLE)).toEqual(verdict);
   });
 
@@ -78,7 +78,7 @@ describe('afterAttempt', () => {
     ['the least', 0, 240],
     ['the middle', 0.5, 300],
     ['the most', ALMOST_ONE, 360],
-  ])('spreads a wait by 20 %% to either side: %s', (_what, random, seconds) => {
+  ])('spreads a wait by up to 20 %% to either side: %s', (_what, random, seconds) => {
     expect(afterAttempt(answered(500), 2, SCHEDULE, random)).toEqual(retry(seconds));
   });
 
@@ -100,7 +100,7 @@ describe('firstWaitMillis', () => {
     ['later, if the deployment says so', [10, 20], MIDDLE, 10_000],
     ['later, spread', [10, 20], 0, 8000],
     ['at once without a schedule', [], MIDDLE, 0],
-  ])('%s', (_what, schedule, random, millis) => {
+  ])('is the first entry of the schedule, spread: %s', (_what, schedule, random, millis) => {
     expect(firstWaitMillis(schedule, random)).toBe(millis);
   });
 });
@@ -112,11 +112,11 @@ it.each<[exchange: AttemptOutcome, success: boolean]>([
   [answered(300), false],
   [failed('timeout'), false],
   [{ kind: 'blocked' }, false],
-])('%j is a success: %s', (exchange, success) => {
+])('whether an attempt counts as a success: %j: %s', (exchange, success) => {
   expect(isSuccess(exchange)).toBe(success);
 });
 
-describe('readExchange', () => {
+describe('readOutcome', () => {
   const NOW = Date.UTC(2026, 0, 1);
   const head = (status: number, headers: Record<string, string> = {}): HttpOutcome => ({
     kind: 'answered',
@@ -176,7 +176,7 @@ describe('readExchange', () => {
     ['more headers than are taken', cut('HPE_HEADER_OVERFLOW'), failed('invalid_response')],
     ['a connection that broke', cut('ECONNRESET'), failed('connection_reset')],
     ['a connection that broke while it was written to', cut('EPIPE'), failed('connection_reset')],
-  ])('%s', (_what, outcome, exchange) => {
+  ])('says what came of an HTTP exchange: %s', (_what, outcome, exchange) => {
     expect(readOutcome(outcome, NOW)).toEqual(exchange);
   });
 });

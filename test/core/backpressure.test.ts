@@ -14,11 +14,11 @@ it.each<[what: string, backpressure: Backpressure | null, seconds: number, slowd
   ['half of it after a minute', { slowdown: 3, at: NOW }, 60, 2],
   ['next to nothing after ten', { slowdown: 8, at: NOW }, 600, 1.007],
   ['no more than there was, should the clock go back', { slowdown: 3, at: NOW }, -60, 3],
-])('spacing: %s', (_what, backpressure, seconds, slowdown) => {
+])('polls are slowed down by what a 429 left behind: %s', (_what, backpressure, seconds, slowdown) => {
   expect(slowdownAt(backpressure, NOW + seconds * 1000)).toBeCloseTo(slowdown, 2);
 });
 
-it('grows with each refusal, up to eight times', () => {
+it('the slowdown grows with each 429, up to eight times', () => {
   let backpressure: Backpressure | null = null;
   const grown = Array.from({ length: 8 }, () => {
     backpressure = afterThrottle(backpressure, NOW);
@@ -28,6 +28,6 @@ it('grows with each refusal, up to eight times', () => {
   expect(grown.at(-1)).toBe(8);
 });
 
-it('stretches gaps as much as it says', () => {
+it('a slowdown of n makes the gaps between polls n times as long', () => {
   expect(Math.sqrt(lagPerPollSecondsUnder(2, 3) / 2)).toBe(3);
 });

@@ -9,7 +9,7 @@ const read = (headers: Record<string, string | undefined>, body: string | Buffer
   readJson(headers, Buffer.from(body as string), 'req-1', (value) => ({ value }));
 const padded = (bytes: number) => `{}${' '.repeat(bytes - 2)}`;
 
-describe('a body in JSON is read', () => {
+describe('a JSON body is read', () => {
   it.each<[what: string, body: string | Buffer, value: unknown]>([
     ['an object', '{"a":1}', { a: 1 }],
     ['white space around it', ' \r\n\t{"a":1} \n', { a: 1 }],
@@ -18,24 +18,24 @@ describe('a body in JSON is read', () => {
     ['escapes', '"\\u00e9\\ud800"', 'é\ud800'],
     ['4 MiB', padded(BODY_MAX_BYTES), {}],
     ['any brackets in text', JSON.stringify(`"\\${'[{'.repeat(240_000)}`), `"\\${'[{'.repeat(240_000)}`],
-  ])('%s', (_what, body, value) => {
+  ])('when it holds %s', (_what, body, value) => {
     expect(read(json, body)).toEqual({ value });
   });
 
-  it('with as many objects and arrays as a valid one can have', () => {
+  it('when it has as many objects and arrays as a valid one can have', () => {
     const message = '{"role":"user","content":[{"type":"text","text":""}]}';
     const conversation = `[${Array(1000).fill(message).join(',')}]`;
     const conversations = Array(Math.floor(BODY_MAX_BYTES / (conversation.length + 1))).fill(conversation);
     expect(read(json, `[${conversations.join(',')}]`)).toHaveProperty('value');
   });
 
-  it('of sixteen levels, again and again', () => {
+  it('when it is sixteen levels deep, again and again', () => {
     const deep = `${'{"a":'.repeat(14)}[]${'}'.repeat(14)}`;
     expect(read(json, `[${deep},${deep}]`)).toHaveProperty('value');
   });
 });
 
-describe('the type', () => {
+describe('the Content-Type', () => {
   it.each([
     'application/json',
     'Application/JSON',
@@ -50,7 +50,7 @@ describe('the type', () => {
     'application/json; version=1',
     'application/json; xcharset=latin1',
     'application/json; q="a=b"; charset=utf-8; odd',
-  ])('%s is taken', (type) => {
+  ])('%s is accepted', (type) => {
     expect(read(ofType(type), '{}')).toEqual({ value: {} });
   });
 
@@ -78,7 +78,7 @@ describe('the type', () => {
     'application/json, text/plain',
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
-  ])('%s is not', (type) => {
+  ])('%s is refused with 415', (type) => {
     expect(read(ofType(type), '{}')).toMatchObject({ status: 415 });
   });
 
@@ -87,14 +87,14 @@ describe('the type', () => {
     ['identity', 'Identity', 200],
     ['gzip', 'gzip', 415],
     ['two', 'identity, gzip', 415],
-  ])('is one thing, its encoding another: %s', (_what, encoding, status) => {
+  ])('is judged apart from the Content-Encoding: %s', (_what, encoding, status) => {
     expect({ status: 200, ...read({ ...json, 'content-encoding': encoding }, '{}') }).toMatchObject({
       status,
     });
   });
 });
 
-describe('what is refused', () => {
+describe('a body that cannot be read', () => {
   const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
   const notJson = fault(expect.stringMatching(/^The body is not valid JSON: .*line \d+, column \d+.*\.$/));
   const tooMany = fault('The body has more than 240000 objects and arrays.');
@@ -130,7 +130,7 @@ describe('what is refused', () => {
     ['overlong UTF-8', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), notUtf8],
     ['half of a pair in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), notUtf8],
     ['UTF-16', Buffer.from('{"a":1}', 'utf16le'), notJson],
-  ])('%s', (_what, body, problem) => {
+  ])('is refused: %s', (_what, body, problem) => {
     const answer = read(json, body);
     expect(answer).toMatchObject({ status: 400 });
     expect(JSON.parse((answer as { body: string }).body)).toMatchObject({
@@ -139,18 +139,18 @@ describe('what is refused', () => {
     });
   });
 
-  it('with a sentence that says it all', () => {
+  it('is refused with a sentence that says where and why', () => {
     const { body } = read(json, '[1,]') as { body: string };
     const sentence =
       'The body is not valid JSON: line 1, column 4 has a closing bracket right after a comma.';
     expect(JSON.parse(body)).toMatchObject({ detail: sentence, errors: [{ message: sentence }] });
   });
 
-  it('more than 4 MiB', () => {
+  it('is refused when it is larger than 4 MiB', () => {
     expect(read(json, padded(BODY_MAX_BYTES + 1))).toMatchObject({ status: 413 });
   });
 
-  it('the type before the size, and the size before the content', () => {
+  it('is judged by its type, then its size, then its content', () => {
     const long = 'x'.repeat(BODY_MAX_BYTES + 1);
     expect(read(ofType('text/plain'), long)).toMatchObject({ status: 415 });
     expect(read(json, long)).toMatchObject({ status: 413 });
@@ -186,11 +186,11 @@ describe('a name that an object has twice', () => {
     ['as a name and as text', '{"a":"a","b":"a"}'],
     ['as names of the prototype', '{"constructor":1,"toString":2,"__proto__":{"__proto__":1}}'],
     ['no object at all', '"a:a:a"'],
-  ])('is not suspected: %s', (_what, body) => {
+  ])('is not found where there is none: %s', (_what, body) => {
     expect(errorsIn(body)).toEqual([]);
   });
 
-  it('is told along with all other faults', () => {
+  it('is reported along with all other faults', () => {
     const fault = { pointer: '/b', message: 'Unknown field' };
     expect(errorsIn('{"a":1,"a":2,"b":3}', [fault])).toEqual([...twice('/a'), fault]);
   });
@@ -199,7 +199,7 @@ describe('a name that an object has twice', () => {
     ['240 000 objects', `[${Array(239_998).fill('{"a":1,"a":2}').join(',')}]`],
     ['a thousand names far down', `${'['.repeat(15)}{${'"a":1,'.repeat(999)}"a":1}${']'.repeat(15)}`],
     ['names of 2 MiB', `{"${'k'.repeat(2_000_000)}":1,"${'k'.repeat(2_000_000)}":2}`],
-  ])('is told within bounds: %s', (_what, body) => {
+  ])('is reported in little time and few words: %s', (_what, body) => {
     const errors = errorsIn(body);
     expect(errors.length).toBeGreaterThan(0);
     expect(errors.length).toBeLessThanOrEqual(100);

@@ -33,7 +33,7 @@ describe('keyInAuthorization', () => {
     ['a line break', `Bearer ${KEY}\n`, null],
     ['a hash of a key', `Bearer ${sha256Hex(KEY)}`, null],
     ['a megabyte', `Bearer msj_a_${'s'.repeat(1_000_000)}`, null],
-  ])('%s', (_what, header, key) => {
+  ])('finds the key in the Authorization header, if there is one: %s', (_what, header, key) => {
     expect(keyInAuthorization(header)).toBe(key);
   });
 });

@@ -11,7 +11,7 @@ import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '..
 
 const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
 
-describe('where a message stands to the wake-up that its job awaits', () => {
+describe('a message is the expected wake-up, stale or ahead', () => {
   it.each<[what: string, message: object, expected: string]>([
     ['the one', {}, 'expected'],
     ['the one, whenever it was due', { dueAt: 9 }, 'expected'],
@@ -21,11 +21,11 @@ describe('where a message stands to the wake-up that its job awaits', () => {
     ['one that was sent and not recorded', { seq: 6 }, 'ahead'],
     ['one that was sent and not recorded, by any name', { seq: 6, token: 'b' }, 'ahead'],
     ['one further ahead', { seq: 99, token: 'b' }, 'ahead'],
-  ])('%s', (_what, message, expected) => {
+  ])('when it is %s', (_what, message, expected) => {
     expect(classifyWakeUp({ ...AWAITED, ...message }, AWAITED)).toBe(expected);
   });
 
-  it('none, as it awaits none', () => {
+  it('and is always stale when the job expects none', () => {
     expect(classifyWakeUp(AWAITED, null)).toBe('stale');
   });
 });
@@ -74,6 +74,6 @@ it.each([
   ['failed', true],
   ['cancelled', true],
   ['expired', true],
-])('%s is finished: %s', (status, finished) => {
+])('whether a job that is %s has finished: %s', (status, finished) => {
   expect(isFinished({ ...submitting, status } as Job)).toBe(finished);
 });

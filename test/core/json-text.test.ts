@@ -61,7 +61,7 @@ describe('a text that is not JSON', () => {
     ['{"a": "C:\\dir"}', 'line 1, column 10', 'a backslash that begins no escape of JSON'],
     ['{"a": "\\\\\\u12x4"}', 'line 1, column 10', 'a backslash that begins no escape of JSON'],
     ['{\u0000"\u0000', 'line 1, column 2', 'a control character'],
-  ])('is told where and why: %#', (text, where, what) => {
+  ])('is reported with the place and the reason: row %# of the table', (text, where, what) => {
     expect(() => JSON.parse(text)).toThrow();
     expect(whyNotJson(Buffer.from(text))).toBe(`The body is not valid JSON: ${where} has ${what}.`);
   });
@@ -71,13 +71,13 @@ describe('a text that is not JSON', () => {
     ['{"a": [1, {"b": "c"}', 'line 1, column 21'],
     ['{\n  "a": "b', 'line 2, column 10'],
     ['["a\\', 'line 1, column 4'],
-  ])('is told where it ends too early: %s', (text, where) => {
+  ])('is reported with the place where it ends too early: %s', (text, where) => {
     const sentence = whyNotJson(Buffer.from(text));
     if (text.endsWith('\\')) return expect(sentence).toContain(`${where} has a backslash`);
     expect(sentence).toBe(`The body is not valid JSON: it ends too early, at ${where}.`);
   });
 
-  it('is not quoted but for the one word', () => {
+  it('is quoted in the message by one word at most', () => {
     const text = '{"prompt": "canary-1", "b": canary-2, "c": "canary-3"}';
     expect(whyNotJson(Buffer.from(text))).not.toContain('canary');
   });
@@ -89,7 +89,7 @@ describe('a text that is not JSON', () => {
     ['4 M line breaks', `${'\n'.repeat(MANY)}x`],
     ['4 M blanks after a comma', `[1,${' '.repeat(MANY)}]`],
     ['240 000 open objects', '{"a":'.repeat(240_000)],
-  ])('is read to its end whatever it is: %s', (_what, text) => {
+  ])('is read to its end in one pass, whatever it holds: %s', (_what, text) => {
     expect(whyNotJson(Buffer.from(text))).toMatch(/^The body is not valid JSON: /);
   });
 });

@@ -70,7 +70,7 @@ const PIECES = [
 ];
 
 describe('documentIn', () => {
-  it('takes what JSON.parse takes, and nothing else', () => {
+  it('accepts exactly what JSON.parse accepts', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 9 }), (pieces) => {
         const text = pieces.join('');
@@ -80,7 +80,7 @@ describe('documentIn', () => {
     );
   });
 
-  it('reads what was written, whatever it was', () => {
+  it('finds the very text of any value that was written as JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 1, '\t'), (value, space) => {
         const text = JSON.stringify(value, null, space);
@@ -102,7 +102,7 @@ describe('documentIn', () => {
     ['an end too many', '[]]', false],
     ['a comma too many', '[1,]', false],
     ['a member without a name', '{1:2}', false],
-  ])('%s', (_what, text, isDocument) => {
+  ])('decides whether a text is one document: %s', (_what, text, isDocument) => {
     expect(documentIn(Buffer.from(text)) !== null).toBe(isDocument);
   });
 });

@@ -13,7 +13,7 @@ describe('listKeyOf', () => {
     expect(inOrder.toSorted()).toEqual(inOrder);
   });
 
-  it('lies within every range that holds its moment, and no other', () => {
+  it('gives a key that lies in exactly the ranges that hold its moment', () => {
     const moment = Date.UTC(2026, 0, 1);
     const key = at(moment);
     const isIn = (query: string) => {
@@ -28,7 +28,7 @@ describe('listKeyOf', () => {
     expect(isIn('created_before=2026-01-01T00:00:00Z')).toBe(false);
   });
 
-  it('fits a cursor of the contract', () => {
+  it('gives a key that the API accepts as a cursor', () => {
     expect(at(Date.UTC(2026, 0, 1), `job_${'a'.repeat(26)}`)).toMatch(/^[A-Za-z0-9_-]{1,128}$/);
   });
 });
@@ -48,7 +48,7 @@ describe('parseListQuery', () => {
     ['created_before=2026-01-01T01:00:00%2B01:00', { ...ALL, from: '1767225600000' }],
     [`created_before=2025-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: '1735689600000' }],
     [`created_before=2027-01-01T00:00:00Z&cursor=${cursor}`, { ...ALL, from: cursor }],
-  ])('%s', (query, read) => {
+  ])('reads the query "%s"', (query, read) => {
     expect(parseListQuery(query)).toEqual(read);
   });
 
@@ -78,7 +78,7 @@ describe('parseListQuery', () => {
     ['page=2', /"page" is unknown/],
     ['Limit=2', /"Limit" is unknown/],
     ['limit=x&status=x&page=2', /limit|status/, /limit|status/, /page/],
-  ])('%s is refused', (query, ...messages) => {
+  ])('refuses the query "%s"', (query, ...messages) => {
     const read = parseListQuery(query);
     if (!('faults' in read)) throw new Error('was taken');
     expect(read.faults.map(({ message }) => message)).toEqual(
@@ -86,7 +86,7 @@ describe('parseListQuery', () => {
     );
   });
 
-  it('reports no more faults than a query can honestly have', () => {
+  it('reports a bounded number of faults', () => {
     const read = parseListQuery(Array.from({ length: 2000 }, (_, i) => `${'x'.repeat(100)}${i}=1`).join('&'));
     expect('faults' in read && read.faults.length).toBe(20);
     expect(JSON.stringify(read).length).toBeLessThan(5000);

@@ -6,26 +6,26 @@ const chain = { polledAt: Date.UTC(2026, 0, 1), recordedToken: 't', pollsSinceRe
 const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wakeUp, ...chain };
 const deliver = { jobId: 'job_1', wakeUp, attempts: 0 };
 
-describe('a message that came through a queue says the same', () => {
-  it('to the poller', () => {
+describe('a message says the same after it went through a queue', () => {
+  it('when it is for the poller', () => {
     expect(PollMessage.parse(JSON.parse(JSON.stringify(poll)))).toEqual(poll);
   });
 
-  it('to the deliverer', () => {
+  it('when it is for the deliverer', () => {
     expect(DeliverMessage.parse(JSON.parse(JSON.stringify(deliver)))).toEqual(deliver);
   });
 
-  it('though an earlier release does not say whether the job was seen', () => {
+  it('when an earlier release sent it, which did not say whether the job was seen', () => {
     const { isSeen, ...earlier } = poll;
     expect(PollMessage.parse(earlier)).toEqual({ ...poll, isSeen: true });
   });
 
-  it('though a later release says more', () => {
+  it('when a later release sent it, which says more', () => {
     expect(PollMessage.parse({ ...poll, more: 1 })).toEqual(poll);
   });
 });
 
-describe('a message that cannot be read is poison', () => {
+describe('a message that cannot be read is reported as such', () => {
   it.each<[what: string, message: unknown]>([
     ['nothing', null],
     ['text', 'job_1'],
@@ -38,14 +38,14 @@ describe('a message that cannot be read is poison', () => {
     ['a place of text', { ...poll, wakeUp: { ...wakeUp, seq: '1' } }],
     ['a moment beyond numbers', { ...poll, wakeUp: { ...wakeUp, dueAt: Number.NaN } }],
     ['a message for the deliverer', deliver],
-  ])('%s', (_what, message) => {
+  ])('when the poller gets %s', (_what, message) => {
     expect(PollMessage.safeParse(message).success).toBe(false);
   });
 
   it.each<[what: string, message: unknown]>([
     ['a message for the poller', poll],
     ['half an attempt', { ...deliver, attempts: 0.5 }],
-  ])('to the deliverer: %s', (_what, message) => {
+  ])('when the deliverer gets %s', (_what, message) => {
     expect(DeliverMessage.safeParse(message).success).toBe(false);
   });
 });

@@ -29,7 +29,7 @@ describe('nextPollSeconds', () => {
     ['a known model that takes too long', nextPollSeconds(single(300), halfMinutes), 5, 60],
     ['more patience, fewer polls', nextPollSeconds(single(1000), forecastOf([], 25)), 150, 300],
     ['a clock that went back', nextPollSeconds(single(-5), unknown), 2, 8],
-  ])('%s', (_what, seconds, from, to) => {
+  ])('gives a wait between these bounds: %s', (_what, seconds, from, to) => {
     expect(seconds).toBeGreaterThanOrEqual(from);
     expect(seconds).toBeLessThanOrEqual(to);
   });
@@ -44,11 +44,11 @@ describe('nextPollSeconds', () => {
     ['in the last second', 120, 0.4, 0, 1],
     ['never at once', 120, 0, 0, 1],
     ['when it has expired', 120, -HOUR, 0, 1],
-  ])('%s', (_what, age, left, atLeast, seconds) => {
+  ])('gives this very wait: %s', (_what, age, left, atLeast, seconds) => {
     expect(nextPollSeconds(single(age, left), unknown, atLeast)).toBe(seconds);
   });
 
-  it('looks at a batch by its own speed once it shows it', () => {
+  it('plans a batch by its own speed once that can be seen', () => {
     const batch = (completedTasks: number) => ({ ...single(60), completedTasks, totalTasks: 100 });
     const slow = nextPollSeconds(batch(20), halfMinutes);
     const fast = nextPollSeconds(batch(95), halfMinutes);
@@ -59,12 +59,12 @@ describe('nextPollSeconds', () => {
   it.each([
     ['a batch of which nothing is done yet', 0, 100],
     ['a single task, of which there is nothing to count', 1, 1],
-  ])('looks at %s as at any job of its kind', (_what, completedTasks, totalTasks) => {
+  ])('plans %s by what is known of its bucket', (_what, completedTasks, totalTasks) => {
     const job = { ...single(60), completedTasks, totalTasks };
     expect(nextPollSeconds(job, halfMinutes)).toBe(nextPollSeconds(single(60), halfMinutes));
   });
 
-  it('is always what a queue takes', () => {
+  it('gives whole seconds that SQS accepts, whatever it is asked', () => {
     for (const ageMillis of [-1e9, -1, 0, 333, 1e5, 1e9, 1e12]) {
       for (const leftMillis of [-1e9, 0, 999, 1e5, 1e9]) {
         for (const [completedTasks, totalTasks] of [

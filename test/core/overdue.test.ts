@@ -42,12 +42,12 @@ describe('overdueAt', () => {
     ['nothing once it is exhausted', finished(settledWebhook('exhausted')), null],
     ['nothing once it is gone', finished(settledWebhook('gone')), null],
     ['nothing once it is blocked', finished(settledWebhook('blocked')), null],
-  ])('%s', (_what, job, at) => {
+  ])('says when the sweeper must look after a job: %s', (_what, job, at) => {
     expect(overdueAt(job)).toBe(at);
   });
 });
 
-describe('watchOver', () => {
+describe('extendDeadline', () => {
   const until = NOW + DEADLINE_EXTENSION_MILLIS;
 
   it.each([
@@ -55,11 +55,11 @@ describe('watchOver', () => {
     ['in ten minutes', 10 * MINUTE, until],
     ['a moment later', 10 * MINUTE + 1, NOW + 25 * MINUTE + 1],
     ['in an hour', 60 * MINUTE, NOW + 75 * MINUTE],
-  ])('a wake-up %s', (_what, wait, wakeUpDeadline) => {
+  ])('covers a wake-up that is due %s', (_what, wait, wakeUpDeadline) => {
     expect(extendDeadline(NOW + wait, until)).toBe(wakeUpDeadline);
   });
 
-  it('leaves a message that failed once the time to come again', () => {
+  it('leaves a message that failed once the time to come back', () => {
     for (let wait = 0; wait < 30 * MINUTE; wait += 7777) {
       expect(extendDeadline(NOW + wait, until)).toBeGreaterThanOrEqual(NOW + wait + 5 * MINUTE);
     }
@@ -72,7 +72,7 @@ describe('shardOf', () => {
     expect([...new Set(shards)].sort()).toEqual(Array.from({ length: SHARDS }, (_, i) => i));
   });
 
-  it('does not depend on the release: rows that are there already are found', () => {
+  it('gives the same shard in every release, so that existing rows are found', () => {
     expect([SHARDS, shardOf('job_1'), shardOf('job_2')]).toEqual([8, 3, 1]);
   });
 });

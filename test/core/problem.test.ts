@@ -42,7 +42,7 @@ describe('problem', () => {
     expect(new Set(types).size).toBe(CODES.length);
   });
 
-  it('takes headers, a detail, faults and a job', () => {
+  it('carries headers, a detail, faults and a job', () => {
     const errors = [{ pointer: '/a', message: 'Required' }];
     const answer = problem('invalid_request', 'r', {
       headers: { 'retry-after': '1' },
@@ -59,7 +59,7 @@ describe('problem', () => {
     expect(JSON.parse(answer.body)).not.toHaveProperty('headers');
   });
 
-  it('is JSON whatever it quotes', () => {
+  it('is valid JSON, whatever it quotes', () => {
     const pointer = '/\ud800"\\\u2028';
     const { body } = problem('invalid_request', 'r', { errors: [{ pointer, message: 'm' }] });
     expect(JSON.parse(body).errors[0].pointer).toBe(pointer);

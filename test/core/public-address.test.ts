@@ -4,7 +4,7 @@ import { lastLookup, urlCases } from './corpus.ts';
 
 const answered = urlCases.filter((each) => Array.isArray(lastLookup(each)) && lastLookup(each).length > 0);
 
-describe('the addresses that DNS answers', () => {
+describe('a host is public or not by the addresses that DNS gives', () => {
   it.each(answered)('$id $dns: $why', (each) => {
     const addresses = lastLookup(each) as string[];
     const isRefused = each.expect === 'block' && each.phase === 'connect';
@@ -13,7 +13,7 @@ describe('the addresses that DNS answers', () => {
 });
 
 /** Just before, first, last and just after each range that is not the public internet. */
-describe('IPv4 ranges end where they should', () => {
+describe('an IPv4 range that is not public ends exactly where it should', () => {
   it.each([
     ['this network', null, '0.0.0.0', '0.255.255.255', '1.0.0.0'],
     ['private', '9.255.255.255', '10.0.0.0', '10.255.255.255', '11.0.0.0'],
@@ -41,7 +41,7 @@ describe('IPv4 ranges end where they should', () => {
   });
 });
 
-describe('IPv6 is public inside 2000::/3 only, and not everywhere there', () => {
+describe('IPv6 is public inside 2000::/3 alone, and not everywhere in it', () => {
   it.each([
     ['all below', null, '::', '1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2000::'],
     ['all above', '3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '4000::', 'ffff:ffff:ffff:ffff::', null],
@@ -87,7 +87,7 @@ describe('IPv6 is public inside 2000::/3 only, and not everywhere there', () => 
   });
 });
 
-describe('public addresses', () => {
+describe('an ordinary address is public', () => {
   it.each(['1.1.1.1', '8.8.8.8', '93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', '::ffff:8.8.8.8'])(
     '%s',
     (address) => {
@@ -96,7 +96,7 @@ describe('public addresses', () => {
   );
 });
 
-describe('what is not an address is not public', () => {
+describe('a text that is not an address is not public', () => {
   it.each(['', ' ', 'example.com', '1.1.1', '0x8080808', '256.1.1.1', '[2606::1]', '8.8.8.8:443', '%eth0'])(
     '"%s"',
     (text) => {
@@ -105,7 +105,7 @@ describe('what is not an address is not public', () => {
   );
 });
 
-it('is the same list that a socket checks before it connects', () => {
+it('sockets check the same list before they connect', () => {
   expect(forbiddenAddresses.check('10.0.0.1', 'ipv4')).toBe(true);
   expect(forbiddenAddresses.check('::ffff:10.0.0.1', 'ipv6')).toBe(true);
   expect(forbiddenAddresses.check('8.8.8.8', 'ipv4')).toBe(false);

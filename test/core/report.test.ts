@@ -90,7 +90,7 @@ const end = (status: string, completedTasks: number, code: string | null, ended:
   },
 });
 
-describe('afterReport', () => {
+describe('nextStep', () => {
   it.each<[what: string, report: Report, changes: Partial<RunningJob>, next: object]>([
     ['running', running(2), {}, wait({ completedTasks: 2 })],
     ['running without a count', running(null), {}, wait()],
@@ -182,20 +182,20 @@ describe('afterReport', () => {
     ['somebody else answers, who may have said that it is missing', nonsense, inDoubt('missing', 90), wait()],
     ['somebody else answers at the end', nonsense, inDoubt('gaps', 9), wait(inDoubt('gaps', 9))],
     ['trouble in its last moment', trouble(), isDue, end('expired', 1, 'expired')],
-  ])('%s', (_what, report, changes, next) => {
+  ])('decides what follows a report: %s', (_what, report, changes, next) => {
     for (const isCollector of [false, true]) {
       expect(nextStep(runningJob(changes), report, NOW, forecast, isCollector)).toEqual(next);
     }
   });
 
   it.each([tooLarge, tooSlow])(
-    'hands what is too much to the collector, even in its last moment: %j',
+    'hands a report that is too much for the poller to the collector, even at the last moment: %j',
     (report) => {
       expect(nextStep(runningJob(isDue), report, NOW, forecast, false)).toEqual({ step: 'collect' });
     },
   );
 
-  it('asks again for what is too slow for the collector, too', () => {
+  it('polls again when a report is too slow even for the collector', () => {
     expect(nextStep(runningJob(), tooSlow, NOW, forecast, true)).toEqual(wait());
   });
 
@@ -204,13 +204,13 @@ describe('afterReport', () => {
     ['unreadable', true, 100],
     ['missing', false, 100],
     ['missing', true, 700],
-  ])('while in doubt (%s, seen: %s), asks again within %i s', (about, isSeen, atMost) => {
+  ])('polls again while in doubt (%s, seen: %s) within %i s', (about, isSeen, atMost) => {
     const report = { gaps: incomplete, unreadable, missing }[about];
     const job = runningJob({ isSeen, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
     expect(nextStep(job, report, NOW, forecast, false)).toMatchObject({ step: 'wait', seconds: atMost });
   });
 
-  it('has ModelStudio say why, in its own words', () => {
+  it("quotes ModelStudio's own sentence on why a job failed", () => {
     const report = { ...failed(0, null), sentence: 'CUDA out of memory' } as Report;
     const message = (isCancelled: boolean) => {
       const next = nextStep(runningJob(), { ...report, isCancelled } as Report, NOW, forecast, false);
@@ -230,16 +230,16 @@ describe('afterReport', () => {
     [missing, /does not know the job/],
     [nonsense, /could not be read/],
     [trouble(), /not available/],
-  ])('an expiry tells what was answered last: %j', (report, said) => {
+  ])('says in an expiry what ModelStudio answered last: %j', (report, said) => {
     const next = nextStep(runningJob(isDue), report, NOW, forecast, true);
     expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
   });
 
-  it('an expiry that nobody came to see tells that', () => {
+  it('says in an expiry that nobody polled at the end', () => {
     expect(expired(runningJob(), null).error?.message).toMatch(/was not asked at the last/);
   });
 
-  it('gives up on what is too large for the collector, too', () => {
+  it('gives up on a report that is too large even for the collector', () => {
     expect(nextStep(runningJob(), tooLarge, NOW, forecast, true)).toEqual(
       end('failed', 1, 'results_too_large'),
     );
@@ -254,11 +254,11 @@ it.each<[what: string, ended: End, expected: object]>([
     { status: 'cancelled', completedTasks: 2, results: null, error: null },
   ],
   ['an expiry', expired(runningJob(), null), end('expired', 1, 'expired').end],
-])('ends after %s', (_what, ended, expected) => {
+])('a job gets this end after %s', (_what, ended, expected) => {
   expect(ended).toEqual(expected);
 });
 
-describe('in the log, a report is counted as', () => {
+describe('the log counts a report', () => {
   const called = (unknownState: string): Report => ({ kind: 'running', completedTasks: null, unknownState });
 
   it.each<[Report, string]>([
@@ -269,7 +269,7 @@ describe('in the log, a report is counted as', () => {
     [called(''), 'unknown_state '],
     [called('Not yet,\n"soon"'), 'unknown_state Not?yet???soon?'],
     [called('é'.repeat(1000)), `unknown_state ${'?'.repeat(40)}`],
-  ])('%j: %s', (report, outcome) => {
+  ])('%j as %s', (report, outcome) => {
     expect(outcomeOf(report)).toBe(outcome);
   });
 });

@@ -23,7 +23,7 @@ const missing = (task_index: number) => ({
 });
 const three = [task(0), task(1), task(2)];
 
-describe('each conversation has one entry', () => {
+describe('each conversation has exactly one entry', () => {
   it.each<[what: string, results: unknown, expected: object[], missing: number, surplus: number]>([
     ['in order', three, three, 0, 0],
     ['by their index', [task(2), task(0), task(1)], three, 0, 0],
@@ -120,14 +120,14 @@ describe('each conversation has one entry', () => {
       0,
       0,
     ],
-  ])('%s', (_what, results, expected, gaps, surplus) => {
+  ])('when the results are found %s', (_what, results, expected, gaps, surplus) => {
     const read = placed(results, 3);
     expect(JSON.parse(read?.json ?? '')).toEqual(expected);
     expect(read).toMatchObject({ missing: gaps, surplus });
   });
 
   it.each(['"r"', '7', 'true', '{"a":{}}', '{"task_index":0}', `[${'{},'.repeat(100_000)}{}]`])(
-    'unless they cannot be read: %.30s',
+    'unless the results cannot be read: %.30s',
     (results) => {
       expect(placed(results, 3)).toBeNull();
     },
@@ -138,12 +138,12 @@ describe('each conversation has one entry', () => {
     '{ "task_index" : 0 , "result" : {"a":1e400, "a":"\\u00e9\\/"} }',
     '{"task_index":0,"result":"\\ud800"}',
     '{"task_index":0,"result":"é😀","usage":{"tokens":9}}',
-  ])('in the bytes that came: %s', (entry) => {
+  ])('with the very bytes that ModelStudio sent: %s', (entry) => {
     expect(placed(`[ ${entry} ]`, 1)?.json).toBe(`[${entry}]`);
   });
 });
 
-describe('a task has failed', () => {
+describe('a task counts as failed', () => {
   it.each<[what: string, more: object, failedTasks: number]>([
     ['an error', { error: 'no' }, 1],
     ['an error object', { error: { code: 1 } }, 1],
@@ -171,16 +171,16 @@ describe('a task has failed', () => {
     ['a state that is no text', { status: 1 }, 0],
     ['a state that starts like one', { status: 'failed_over' }, 0],
     ['a state that ends like one', { status: 'no_error' }, 0],
-  ])('by %s', (_what, more, failedTasks) => {
+  ])('when it is marked by %s', (_what, more, failedTasks) => {
     expect(placed([task(0), task(1, more)], 2)).toMatchObject({ failedTasks, missing: 0 });
   });
 
-  it('by being missing', () => {
+  it('when its entry is missing', () => {
     expect(placed([task(0)], 2)).toMatchObject({ failedTasks: 1, missing: 1 });
   });
 });
 
-describe('each has ended', () => {
+describe('whether each conversation has ended is decided', () => {
   it.each<[what: string, results: unknown, isEachEnded: boolean]>([
     ['all completed', [task(0), task(1)], true],
     ['one failed', [task(0), task(1, { status: 'failed' })], true],
@@ -190,7 +190,7 @@ describe('each has ended', () => {
     ['one in a state that nobody knows', [task(0), task(1, { status: 'dreamt' })], false],
     ['one in no state', [task(0), { task_index: 1, result: 'r' }], false],
     ['values alone', ['a', 'b'], false],
-  ])('%s', (_what, results, isEachEnded) => {
+  ])('for results of which there are: %s', (_what, results, isEachEnded) => {
     expect(placed(results, 2)).toMatchObject({ isEachEnded });
   });
 });

@@ -35,11 +35,11 @@ it.each<[what: string, header: string | undefined, seconds: number | null]>([
   ['a date in another zone', `${httpDate(NOW + 90_000)}+0100`, null],
   ['a date without a zone', httpDate(NOW + 90_000).replace(' GMT', ''), null],
   ['a date that does not exist', 'Thu, 99 Foo 2026 00:00:00 GMT', null],
-])('%s: %j', (_what, header, seconds) => {
+])('a Retry-After header is read as a number of seconds or not at all: %s: %j', (_what, header, seconds) => {
   expect(retryAfterIn(header, NOW)).toBe(seconds);
 });
 
-it('rounds a date up: not a moment too early', () => {
+it('a date in Retry-After is rounded up, so that nothing is asked too early', () => {
   expect(retryAfterIn(httpDate(NOW + 90_000), NOW + 1)).toBe(90);
 });
 
@@ -50,12 +50,12 @@ it.each<[what: string, headers: Record<string, string>, seconds: number | null]>
   ['milliseconds as a fraction', { 'retry-after-ms': '0.5' }, 1],
   ['both: the finer one counts', { 'retry-after': '2', 'retry-after-ms': '250' }, 1],
   ['milliseconds that cannot be read', { 'retry-after': '2', 'retry-after-ms': 'soon' }, 2],
-])('of an answer with %s', (_what, headers, seconds) => {
+])('the wait is read from an answer with %s', (_what, headers, seconds) => {
   expect(retryAfterOf(headers, NOW)).toBe(seconds);
 });
 
 it.each(['America/New_York', 'Asia/Kolkata'])(
-  'takes asctime for GMT, wherever the machine stands: %s',
+  'a date in the asctime format is read as GMT, even in the time zone %s',
   (zone) => {
     vi.stubEnv('TZ', zone);
     expect(retryAfterIn('Thu Jan  1 00:01:30 2026', NOW)).toBe(90);

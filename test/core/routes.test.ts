@@ -68,7 +68,7 @@ describe('matchRoute', () => {
     ['GET', '/v1/healthz', notFound],
     ['GET', '/constructor', notFound],
     ['GET', '/__proto__/x', notFound],
-  ])('%s %s', (method, path, match) => {
+  ])('finds the route, or says what is wrong, for %s %s', (method, path, match) => {
     expect(matchRoute(method, path)).toEqual(match);
   });
 });

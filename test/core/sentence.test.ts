@@ -9,7 +9,7 @@ const nestedJson = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const base64 = Buffer.from(KEY).toString('base64');
 const escaped = [...KEY].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 
-describe('the sentence of a refusal', () => {
+describe('the sentence that is quoted from a refusal', () => {
   it.each<[what: string, body: unknown, sentence: string | null]>([
     ['message', { message: 'Too hot.' }, 'Too hot.'],
     ['detail', { detail: 'Too hot.' }, 'Too hot.'],
@@ -90,7 +90,7 @@ describe('the sentence of a refusal', () => {
     ['none: 100 000 levels', `{"message":${nestedJson(100_000)}}`, null],
     ['none: error of null', { error: null }, null],
     ['none: a million objects', `{"detail":[${'{},'.repeat(1e5)}{}]}`, null],
-  ])('%s', (_what, body, sentence) => {
+  ])('is found or left out: %s', (_what, body, sentence) => {
     expect(sentenceOfRefusal(bytes(body), KEY)).toBe(sentence);
   });
 
@@ -115,12 +115,12 @@ describe('the sentence of a refusal', () => {
     ['beyond what is shown', { message: `${'x'.repeat(290)}${KEY}` }],
     ['in a list', { detail: [{ msg: `Bad key ${KEY}` }] }],
     ['in plain text', `Bad key ${KEY}`],
-  ])('is none that gives the key away: %s', (_what, body) => {
+  ])('is left out when it gives the API key away: %s', (_what, body) => {
     expect(sentenceOfRefusal(bytes(body), KEY)).toBeNull();
   });
 });
 
-describe('the sentence of a failure', () => {
+describe('the sentence that is quoted from a failed job', () => {
   it.each<[what: string, report: object, sentence: string | null]>([
     ['error', { job_status: 'failed', error: 'CUDA out of memory' }, 'CUDA out of memory'],
     ['error.message', { error: { message: 'CUDA out of memory', code: 500 } }, 'CUDA out of memory'],
@@ -131,7 +131,7 @@ describe('the sentence of a failure', () => {
     ],
     ['message', { message: 'CUDA out of memory' }, 'CUDA out of memory'],
     ['none of the results', { results: [{ error: 'no', message: 'no' }] }, null],
-  ])('%s', (_what, report, sentence) => {
+  ])('is found or left out: %s', (_what, report, sentence) => {
     const body = bytes(report);
     expect(sentenceOfFailure(body, documentIn(body) as Span, KEY)).toBe(sentence);
   });
@@ -144,7 +144,7 @@ it.each<[sentence: string, isQuoting: boolean]>([
   ['Запрещено: сколько я зарабатываю', true],
   ['What', false],
   ['', false],
-])('quotes what was asked: %s: %s', (sentence, isQuoting) => {
+])('whether "%s" quotes the prompt: %s', (sentence, isQuoting) => {
   const asked = ['m', [[{ role: 'user', content: 'Say,\nwhat do I earn? Сколько я зарабатываю?' }]]];
   expect(quotes(sentence, asked)).toBe(isQuoting);
 });

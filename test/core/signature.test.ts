@@ -19,7 +19,7 @@ afterEach(() => {
 
 describe('signedHeaders', () => {
   it.each(signatureCases)(
-    'makes the signature of the vector $name',
+    'makes the signature of the test vector $name',
     ({ secret, id, timestamp, body, signature }) => {
       expect(signedHeaders(id, timestamp * 1000, body, [secret])).toEqual({
         'webhook-id': id,
@@ -30,7 +30,7 @@ describe('signedHeaders', () => {
   );
 
   it.each(signatureCases.filter(({ body }) => body !== ''))(
-    'is verified by a receiver: $name',
+    'makes a signature that a receiver verifies: $name',
     ({ secret, id, timestamp, body }) => {
       vi.setSystemTime(timestamp * 1000);
       const headers = signedHeaders(id, timestamp * 1000, body, [secret]);
@@ -38,7 +38,7 @@ describe('signedHeaders', () => {
     },
   );
 
-  it('gives whole seconds, rounded down', () => {
+  it('gives the timestamp in whole seconds, rounded down', () => {
     expect(signedHeaders('msg_1', AT + 999, BODY, [OLD])).toEqual(signedHeaders('msg_1', AT, BODY, [OLD]));
   });
 
@@ -57,7 +57,7 @@ describe('signedHeaders', () => {
     ).not.toThrow();
   });
 
-  it('takes a secret without its prefix', () => {
+  it('accepts a secret without its prefix', () => {
     const bare = OLD.slice('whsec_'.length);
     expect(signedHeaders('msg_1', AT, BODY, [bare])).toEqual(signedHeaders('msg_1', AT, BODY, [OLD]));
   });
@@ -69,7 +69,7 @@ describe('signedHeaders', () => {
     ['another id', OLD, BODY, { ...headers, 'webhook-id': 'msg_2' }],
     ['another second', OLD, BODY, { ...headers, 'webhook-timestamp': String(AT / 1000 + 1) }],
     ['another secret', NEW, BODY, headers],
-  ])('does not fit %s', (_what, secret, body, received) => {
+  ])('makes a signature that does not fit %s', (_what, secret, body, received) => {
     expect(() => new Webhook(secret).verify(body, received)).toThrow('No matching signature');
   });
 });
@@ -93,7 +93,7 @@ describe('isSigningSecret', () => {
     ['the prefix twice', `whsec_${OLD}`, false],
     ['a password', 'correct horse battery staple correct', false],
     ['JSON', JSON.stringify({ secret: OLD }), false],
-  ])('%s', (_what, secret, is) => {
+  ])('accepts nothing but a secret of 24 to 64 bytes: %s', (_what, secret, is) => {
     expect(isSigningSecret(secret)).toBe(is);
   });
 });

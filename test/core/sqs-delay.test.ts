@@ -3,7 +3,7 @@ import { isEarly, sqsDelaySeconds } from '../../functions/core/sqs-delay.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
-describe('hopSeconds', () => {
+describe('sqsDelaySeconds', () => {
   it.each([
     ['now', 0, 0],
     ['overdue', -5000, 0],
@@ -14,7 +14,7 @@ describe('hopSeconds', () => {
     ['a millisecond later', 900_001, 900],
     ['in ten hours', 36_000_000, 900],
     ['in 500 years', 1.6e13, 900],
-  ])('%s', (_what, millis, seconds) => {
+  ])('gives the delay of a message that is due %s', (_what, millis, seconds) => {
     expect(sqsDelaySeconds(NOW + millis, NOW)).toBe(seconds);
   });
 });
@@ -26,12 +26,12 @@ describe('isEarly', () => {
     ['a second early, as queues are', 1000, false],
     ['more than that', 1001, true],
     ['a hop early', 900_000, true],
-  ])('%s', (_what, millis, early) => {
+  ])('says whether a message has come too early: %s', (_what, millis, early) => {
     expect(isEarly(NOW + millis, NOW)).toBe(early);
   });
 });
 
-it('hops to the moment it is due, whatever the hops cost', () => {
+it('a message hops to the moment at which it is due, however long each hop takes', () => {
   const dueAt = NOW + 36_000_000;
   let now = NOW;
   let hops = 0;

@@ -115,7 +115,7 @@ const NAME = 'Must be 1 to 64 characters';
 const CONTROL = 'Must not contain control characters';
 const SILENT = 'Must be null, empty or left out';
 
-describe('a request with one fault names it', () => {
+describe('a request with one fault is answered with its name', () => {
   it.each<[what: string, body: unknown, pointer: string, message: string]>([
     ['null', null, '', 'Must be an object'],
     ['an array', [], '', 'Must be an object'],
@@ -285,7 +285,7 @@ describe('a request with one fault names it', () => {
   });
 });
 
-describe('a lone surrogate is refused wherever it stands', () => {
+describe('a lone surrogate is refused', () => {
   it.each<[where: string, body: unknown, pointer: string, message?: RegExp]>([
     ['the model', { ...minimal, model_id: 'm\ud800' }, '/model_id', /Must match/],
     ['content', withContent('\ud800'), '/messages/0/0/content'],
@@ -296,7 +296,7 @@ describe('a lone surrogate is refused wherever it stands', () => {
     ['a metadata key', withMetadata({ '\ud800': 'v' }), '/metadata/\ud800'],
     ['a metadata value', withMetadata({ k: 'v\ud800' }), '/metadata/k'],
     ['an unknown field', { ...minimal, '\ud800': 1 }, '/\ud800', /Unknown field/],
-  ])('%s', (_where, body, pointer, message = /lone surrogate/) => {
+  ])('when it is in %s', (_where, body, pointer, message = /lone surrogate/) => {
     expect(faultsIn(body)).toEqual([{ pointer, message: expect.stringMatching(message) }]);
   });
 });
@@ -305,7 +305,7 @@ describe('a flat array of messages', () => {
   it.each([
     ['one message', [{ role: 'user', content: 'hi' }]],
     ['several', [{ role: 'user', content: 'a' }, { content: 'b' }, { role: 'assistant' }]],
-  ])('is told what is missing: %s', (_what, messages) => {
+  ])('is answered with what is missing: %s', (_what, messages) => {
     expect(faultsIn({ ...minimal, messages })).toEqual([
       { pointer: '/messages', message: expect.stringMatching(/single conversation.*brackets/) },
     ]);
@@ -314,7 +314,7 @@ describe('a flat array of messages', () => {
   it.each([
     ['objects that are no messages', [{ x: 1 }], ['/messages/0']],
     ['only some', [{ role: 'user', content: 'a' }, []], ['/messages/0', '/messages/1']],
-  ])('is not suspected of %s', (_what, messages, pointers) => {
+  ])('is not taken for %s', (_what, messages, pointers) => {
     expect(faultsIn({ ...minimal, messages }).map(({ pointer }) => pointer)).toEqual(pointers);
   });
 });
@@ -373,7 +373,7 @@ describe('many faults', () => {
     ['a name of 4 MiB', () => ({ ...minimal, ['k'.repeat(4 * 1024 * 1024)]: 1 })],
     ['a metadata key of 4 MiB', () => withMetadata({ ['k'.repeat(4 * 1024 * 1024)]: 'v' })],
     ['a role of 4 MiB', () => withMessage({ role: 'r'.repeat(4 * 1024 * 1024), content: '' })],
-  ])('of a hostile body stay within bounds: %s', (_what, body) => {
+  ])('are reported in bounded time and size for a hostile body: %s', (_what, body) => {
     const faults = faultsIn(body());
     expect(faults.length).toBeGreaterThan(0);
     expect(faults.length).toBeLessThanOrEqual(100);
@@ -385,7 +385,7 @@ describe('many faults', () => {
     [99, 99],
     [100, 100],
     [5000, 100],
-  ])('say so when some may be left out: %d wrong fields', (wrong, told) => {
+  ])('come with a remark when some may be left out: %d wrong fields', (wrong, told) => {
     const faults = faultsIn({ ...minimal, ...pairs(wrong) });
     const more = { pointer: '', message: 'There may be more faults; these are the first' };
     expect(faults.length).toBe(told);
@@ -452,12 +452,12 @@ describe('the fingerprint', () => {
     expect(fingerprint(valid({ ...full, ...other }))).not.toBe(fingerprint(valid(full)));
   });
 
-  it('does not depend on the release: a key that was used before an update still finds its job', () => {
+  it('is the same in every release, so that a key used before an update still finds its job', () => {
     expect(fingerprint(valid(full))).toBe('e633e63f2dd0c91920b6ee58f49c64e220ecd5fd9864a84428b26b694423b92b');
   });
 });
 
-it('the flows go by its model and the number of its conversations', () => {
+it('the flows know a request by its model and its number of conversations', () => {
   const message = { role: 'user' as const, content: 'Hello' };
   const generation = { model_id: 'm', messages: [[message], [message]], temperature: 0.7, max_tokens: 512 };
   expect(workOf(generation)).toEqual({ modelId: 'm', totalTasks: 2 });

@@ -298,16 +298,16 @@ const CASES: [what: string, after: object, expected: object][] = [
   ],
 ];
 
-describe('a job is', () => {
-  it.each(CASES)('%s', (_what, after, expected) => {
+describe('the next version of a row', () => {
+  it.each(CASES)('is made as the table says: %s', (_what, after, expected) => {
     expect(after).toEqual(expected);
   });
 
-  it('accepted without a webhook', () => {
+  it('may have no webhook', () => {
     expect(accepted({ ...submission, webhook: null }, NOW).webhook).toBeNull();
   });
 
-  it('attempted as often as one likes: its row keeps the latest hundred', () => {
+  it('keeps the latest hundred of any number of attempts', () => {
     const log = Array.from({ length: 100 }, (_, i) => attempt({ attempt: i + 1 }));
     const { webhook } = attempted(pending({ log }), attempt({ attempt: 101 }), soon, NOW);
     expect([webhook.log.length, webhook.log[0]?.attempt, webhook.log[99]?.attempt]).toEqual([100, 2, 101]);
@@ -323,18 +323,18 @@ describe('a wake-up', () => {
   });
 });
 
-describe('a poll is worth a write', () => {
+describe('whether a poll is worth a write is decided', () => {
   it.each([
     ['never, within the watch', {}, false],
     ['when a task has been done', { completedTasks: 1 }, true],
     ['when a doubt arises', { doubt }, true],
     ['when the watch is renewed', { wakeUpDeadline: LATER }, true],
     ['but not for a wake-up', { expectedWakeUp: soon, version: 3, isSeen: false }, false],
-  ])('%s', (_what, changes, expected) => {
+  ])('by what has changed: %s', (_what, changes, expected) => {
     expect(isNews(runningJob(), runningJob(changes))).toBe(expected);
   });
 
-  it('when one doubt gives way to another, but not when it lasts', () => {
+  it('by whether a doubt gives way to another, and not by its age', () => {
     const before = runningJob({ doubt });
     expect(isNews(before, runningJob({ doubt: { ...doubt, about: 'missing' } }))).toBe(true);
     expect(isNews(before, runningJob({ doubt: { ...doubt, since: LATER } }))).toBe(false);

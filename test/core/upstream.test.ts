@@ -177,7 +177,7 @@ describe('readCreation', () => {
         notFound,
       ],
     ),
-  ])('%s', (_what, outcome, creation) => {
+  ])('reads an answer to a create: %s', (_what, outcome, creation) => {
     expect(readCreation(outcome, context)).toEqual(creation);
   });
 });
@@ -346,7 +346,7 @@ describe('readReport', () => {
     ['no answer in time', timeout(true), { kind: 'too_slow' }],
     ['no connection in time', timeout(false), trouble('timeout')],
     ['no connection', notConnected, trouble('not_connected')],
-  ])('%s', (_what, outcome, expected) => {
+  ])('reads an answer to a poll: %s', (_what, outcome, expected) => {
     expect(readReport(outcome, job, context)).toEqual(expected);
   });
 
@@ -354,7 +354,7 @@ describe('readReport', () => {
     ...['completed', 'COMPLETED', 'finished', 'FINISHED', 'SUCCEEDED', 'success', 'Done'],
     ...['partially_completed', 'PartiallyCompleted', 'completed_with_errors', 'completed with errors'],
     ...['Completed ', ' completed\n', 'JobStatus.COMPLETED', 'jobs.JobStatus.FINISHED', 'completed.'],
-  ])('knows the end by %j', (job_status) => {
+  ])('takes a job for completed by the state %j', (job_status) => {
     expect(readReport(ended({ job_status }), job, context)).toEqual(completed);
   });
 
@@ -371,14 +371,14 @@ describe('readReport', () => {
       'TIMED-OUT',
       'expired',
     ],
-  ])('knows a failure by %j, whatever its results look like', (job_status) => {
+  ])('takes a job for failed by the state %j, whatever its results look like', (job_status) => {
     for (const results of [undefined, null, {}, [], 'r', 7, { a: 1 }]) {
       expect(readReport(report({ job_status, results }), job, context)).toEqual(failed({ results: null }));
     }
   });
 
   it.each(['canceled', 'CANCELED', 'cancelled', 'aborted', 'stopped', 'Status.CANCELLED'])(
-    'knows that somebody else has cancelled it by %j',
+    'takes a job for cancelled by somebody else by the state %j',
     (job_status) => {
       expect(readReport(report({ job_status }), job, context)).toMatchObject({
         kind: 'failed',
@@ -396,11 +396,11 @@ describe('readReport', () => {
     'inProgress',
     'RUNNING',
     'cancelling',
-  ])('knows that it runs by %j', (job_status) => {
+  ])('takes a job for running by the state %j', (job_status) => {
     expect(readReport(report({ job_status }), job, context)).toEqual(running(null));
   });
 
-  it('keeps what a failed job brings, and why it failed', () => {
+  it('keeps the results of a failed job, and why it failed', () => {
     const some = {
       job_status: 'failed',
       completed_tasks: 1,
@@ -422,7 +422,7 @@ describe('readReport', () => {
     ['None', 'null'],
     ['True', 'true'],
     ['[NaN,{"a":False}]', '[null,{"a":false}]'],
-  ])('reads %s as JSON has it: %s', (foreign, own) => {
+  ])("reads Python's %s as JSON's %s", (foreign, own) => {
     const body = `{"job_status":"completed","note":"NaN None","results":[{"task_index":0,"result":"True NaN","score":${foreign}},{"task_index":1,"result":1}]}`;
     const read = readReport(answer(200, body), job, context);
     expect(read).toMatchObject({
@@ -431,29 +431,32 @@ describe('readReport', () => {
     });
   });
 
-  it.each(['constructor', 'toString', 'valueOf'])('takes %s for no word of another language', (word) => {
-    const body = `{"job_status":"completed","results":[],"x":${word}}`;
-    expect(readReport(answer(200, body), job, context)).toEqual(trouble('invalid_response'));
-  });
+  it.each(['constructor', 'toString', 'valueOf'])(
+    'does not take %s for a constant of another language',
+    (word) => {
+      const body = `{"job_status":"completed","results":[],"x":${word}}`;
+      expect(readReport(answer(200, body), job, context)).toEqual(trouble('invalid_response'));
+    },
+  );
 
-  it('reads them behind a byte order mark', () => {
+  it('reads a constant of another language behind a byte order mark, too', () => {
     const body = '\ufeff{"job_status":"running","eta":NaN}';
     expect(readReport(answer(200, body), job, context)).toEqual(running(null));
   });
 
-  it('looks at half a document once, however many quotes are in it', () => {
+  it('scans half a document once, however many quotes are in it', () => {
     const body = `{"job_status":"completed","results":["${'\\"'.repeat(50_000)}`;
     expect(readReport(answer(200, body), job, context)).toEqual(trouble('invalid_response'));
   });
 
-  it('is compared with an id that was a number', () => {
+  it("compares the job's id as text, though it came as a number", () => {
     const body = '{"job_id":12345678901234567890,"job_status":"running"}';
     const numbered = { ...job, upstreamJobId: '12345678901234567890' };
     expect(readReport(answer(200, body), numbered, context)).toEqual(running(null));
   });
 });
 
-it('whatever is answered, it is read', () => {
+it('any answer is read without an exception', () => {
   const names = [
     ...['job_id', 'id', 'data', 'job_status', 'status', 'total_tasks', 'results', 'task_index', 'result'],
     ...['error', 'errors', 'detail', 'message', 'loc', 'msg', 'toString', 'valueOf', 'constructor', 'toJSON'],

@@ -62,8 +62,8 @@ const shared = {
   error: null,
 };
 
-describe('the public job', () => {
-  it('while it is submitted', () => {
+describe('the job that a client sees', () => {
+  it('is shown while it is being submitted', () => {
     expect(JSON.parse(jobJson(submitting, NONE))).toEqual({
       ...shared,
       status: 'submitting',
@@ -82,7 +82,7 @@ describe('the public job', () => {
     });
   });
 
-  it('while it runs', () => {
+  it('is shown while it runs', () => {
     expect(JSON.parse(jobJson(running, NONE))).toEqual({
       ...shared,
       status: 'running',
@@ -93,7 +93,7 @@ describe('the public job', () => {
     });
   });
 
-  it('when it has completed', () => {
+  it('is shown when it has completed', () => {
     expect(JSON.parse(jobJson(finished, { json: '[{"task_index":0}]', url: null }))).toEqual({
       ...shared,
       status: 'completed',
@@ -105,7 +105,7 @@ describe('the public job', () => {
     });
   });
 
-  it('when its results lie elsewhere', () => {
+  it('is shown with a URL when its results are stored apart', () => {
     const url = 'https://api.example.com/v1/jobs/job_1/results';
     expect(JSON.parse(jobJson(finished, { json: null, url }))).toMatchObject({
       results: null,
@@ -113,7 +113,7 @@ describe('the public job', () => {
     });
   });
 
-  it('when it has failed', () => {
+  it('is shown when it has failed', () => {
     const error = { code: 'expired', message: 'Too late.' };
     const job: FinishedJob = { ...finished, status: 'expired', results: null, error };
     expect(JSON.parse(jobJson(job, NONE))).toMatchObject({ status: 'expired', error, results: null });
@@ -134,7 +134,7 @@ describe('the public job', () => {
     ['that is exhausted', settledWebhook('exhausted', tried), { status: 'exhausted', next_attempt_at: null }],
     ['that is gone', settledWebhook('gone', tried), { status: 'gone', next_attempt_at: null }],
     ['that is blocked', settledWebhook('blocked', tried), { status: 'blocked', next_attempt_at: null }],
-  ])('with a webhook %s', (_what, webhook, shown) => {
+  ])('is shown with a webhook %s', (_what, webhook, shown) => {
     expect(JSON.parse(jobJson({ ...finished, webhook }, NONE)).webhook).toEqual({
       id: 'msg_1',
       url: 'https://hooks.example.com/h',
@@ -149,18 +149,18 @@ describe('the public job', () => {
     ['submitting', submitting],
     ['running', running],
     ['finished', finished],
-  ])('shows nothing else while it is %s', (_what, job) => {
+  ])('has exactly the documented fields while it is %s', (_what, job) => {
     expect(jobJson(job, NONE)).not.toMatch(/secret|acme|token|version|lease|client/i);
   });
 
-  it('does not have hostile metadata taken for its own members', () => {
+  it('never has hostile metadata taken for its own members', () => {
     const metadata = { '"}': '","status":"x', results: '[1]', '</script>': '\u2028' };
     const json = jobJson({ ...finished, metadata }, { json: '[]', url: null });
     expect(JSON.parse(json)).toMatchObject({ status: 'completed', metadata, results: [] });
   });
 });
 
-describe('the results are put in as they are', () => {
+describe('results are shown in the very bytes that were stored', () => {
   it.each([
     ['[]'],
     ['[{"task_index":0,"result":"a"}]'],
@@ -168,7 +168,7 @@ describe('the results are put in as they are', () => {
     ['[ { "spaces" : "\\u00e9\\ud800" } ]'],
     ['[{"quotes":"\\"},\\"results\\":[","braces":"}]}"}]'],
     ['[{"$&":"$1 $` $\'"}]'],
-  ])('%s', (json) => {
+  ])('when they are %s', (json) => {
     for (const text of [jobJson(finished, { json, url: null }), eventJson(finished, { json, url: null })]) {
       expect(text).toContain(`"results":${json},"results_url":null`);
       expect(() => JSON.parse(text)).not.toThrow();
@@ -177,7 +177,7 @@ describe('the results are put in as they are', () => {
 });
 
 describe('the event', () => {
-  it('has these bytes, and no others from release to release', () => {
+  it('has the same bytes in every release', () => {
     expect(eventJson(finished, { json: '[{"task_index":0,"result":"é"}]', url: null })).toBe(
       '{"type":"job.completed","timestamp":"2026-01-01T00:00:01.000Z","data":{' +
         '"job_id":"job_1","status":"completed","model_id":"m/1",' +
@@ -195,7 +195,7 @@ describe('the event', () => {
     });
   });
 
-  it('is the public job without its webhook', () => {
+  it('holds the job that a client sees, without its webhook', () => {
     const { webhook, ...data } = JSON.parse(jobJson({ ...finished, webhook: pendingWebhook() }, NONE));
     expect(
       JSON.parse(eventJson({ ...finished, webhook: pendingWebhook() } as FinishedJob, NONE)).data,
@@ -203,7 +203,7 @@ describe('the event', () => {
   });
 });
 
-it('a webhook has 256 KiB at most', () => {
+it('the body of a webhook has at most 256 KiB', () => {
   expect(EVENT_MAX_BYTES).toBe(262_144);
 });
 
@@ -221,13 +221,13 @@ describe('retryAfterSeconds', () => {
       30,
     ],
     ['a minute at most', { ...due(NOW - 1), createdAt: NOW - 86_400_000 }, 60],
-  ])('%s', (_what, job, seconds) => {
+  ])('tells a client when to ask again: %s', (_what, job, seconds) => {
     expect(retryAfterSeconds(job, NOW)).toBe(seconds);
   });
 });
 
 describe('deliveriesJson', () => {
-  it('tells every attempt, oldest first', () => {
+  it('lists every attempt, the oldest first', () => {
     const failed = attempt({ status: null, error: 'timeout', nextAttemptAt: NOW + 5000 });
     const redirected = attempt({ attempt: 2, status: 301, location: 'https://b.example.com/' });
     const webhook = settledWebhook('delivered', {
@@ -262,7 +262,7 @@ describe('deliveriesJson', () => {
     expect(JSON.parse(jobJson(finishedJob({ webhook }), NONE)).webhook.last_status).toBe(204);
   });
 
-  it('are none without a webhook', () => {
+  it('lists none without a webhook', () => {
     expect(deliveriesJson(null)).toBe('{"deliveries":[]}');
   });
 });

@@ -12,25 +12,25 @@ const path = (length: number) => `https://hooks.example.com/${'a'.repeat(length 
 const refused = urlCases.filter(({ phase }) => phase === 'submit');
 const fineAsText = urlCases.filter(({ phase }) => phase !== 'submit');
 
-describe('as text', () => {
-  it.each(refused)('$id is refused: $why', ({ url }) => {
+describe('a webhook URL, judged by its text,', () => {
+  it.each(refused)('is refused: $id, $why', ({ url }) => {
     expect(faultInWebhookUrl(url, strict)).toMatch(/^Must /);
   });
 
-  it.each(refused.filter(({ url }) => !isLoopbackUrl(url)))('$id is refused on a laptop, too', ({ url }) => {
+  it.each(refused.filter(({ url }) => !isLoopbackUrl(url)))('is refused on a laptop, too: $id', ({ url }) => {
     expect(faultInWebhookUrl(url, onLaptop)).toMatch(/^Must /);
   });
 
-  it('one trailing dot passes', () => {
+  it('may have one trailing dot', () => {
     expect(faultInWebhookUrl('https://hooks.example.com./h', strict)).toBeNull();
   });
 
-  it.each(fineAsText)('$id passes: $why', ({ url }) => {
+  it.each(fineAsText)('is accepted, whatever DNS says later: $id, $why', ({ url }) => {
     expect(faultInWebhookUrl(url, strict)).toBeNull();
   });
 });
 
-describe('each fault has its sentence', () => {
+describe('a faulty webhook URL is answered with its own sentence', () => {
   it.each([
     ['not a URL', '', /start with https/],
     ['no host', 'https://', /start with https/],
@@ -69,7 +69,7 @@ describe('each fault has its sentence', () => {
     ['a private suffix in upper case', 'https://DB.INTERNAL/', /public host/],
     ['ourselves', `https://${OWN_HOST}/v1/jobs`, /own address/],
     ['ourselves in upper case', `https://${OWN_HOST.toUpperCase()}/`, /own address/],
-  ])('%s', (_what, url, sentence) => {
+  ])('when it has this fault: %s', (_what, url, sentence) => {
     expect(faultInWebhookUrl(url, strict)).toMatch(sentence);
   });
 });
@@ -79,11 +79,11 @@ it.each([
   ['http://localhost.example.com:3000/', onLaptop, /; or /],
   ['http://127.0.0.1:3000/', strict, /^Must start with https:\/\/ and a host name$/],
   ['ftp://127.0.0.1/', onLaptop, /^Must start with https:\/\/ and a host name$/],
-])('%s is told of this very machine where that is allowed', (url, rules, sentence) => {
+])('%s is answered with a mention of loopback only where that is allowed', (url, rules, sentence) => {
   expect(faultInWebhookUrl(url, rules)).toMatch(sentence);
 });
 
-describe('names that never mean a public host', () => {
+describe('a name under a domain that is never public is refused', () => {
   it.each([
     ['localhost', 'RFC 6761'],
     ['invalid', 'RFC 6761'],
@@ -106,7 +106,7 @@ describe('names that never mean a public host', () => {
   });
 });
 
-describe('what is fine', () => {
+describe('a valid webhook URL is accepted', () => {
   it.each([
     ['the longest URL', path(2048)],
     ['upper case', 'HTTPS://HOOKS.EXAMPLE.COM/H'],
@@ -121,18 +121,18 @@ describe('what is fine', () => {
     ['an IDN suffix with a digit inside', 'https://hooks.xn--p1ai/'],
     ['a suffix with 0x inside', 'https://hooks.a0x/'],
     ['a host under ours', `https://x.${OWN_HOST}/`],
-  ])('%s', (_what, url) => {
+  ])('when it has %s', (_what, url) => {
     expect(faultInWebhookUrl(url, strict)).toBeNull();
   });
 
-  it('a port that the deployment allows, beside 443', () => {
+  it('when it has a port that the deployment allows in addition to 443', () => {
     const rules = { ...strict, ports: [8443] };
     const faultAt = (port: number) => faultInWebhookUrl(`https://hooks.example.com:${port}/`, rules);
     expect([faultAt(8443), faultAt(443), faultAt(8444)]).toEqual([null, null, 'Must not use port 8444']);
   });
 });
 
-describe('this very machine, in so many words, is allowed on a laptop', () => {
+describe('a URL of this very machine is allowed on a laptop, by these spellings alone', () => {
   it.each([
     ['http://127.0.0.1:3000/h', true],
     ['http://127.255.0.9/', true],
