@@ -45,24 +45,31 @@ describe('cancel', () => {
     expect(world.metrics).toMatchObject({ JobsCancelled: 1 });
   });
 
-  it('stops the polling', async () => {
+  it('ends the chain of polls', async () => {
     const world = worldWith(runningJob({ webhook: null }));
     await cancelIn(world);
     await poll(pollMessage(), false, world);
     expect(world.wakeUps.sent).toEqual([]);
   });
 
-  it('wins against a poll at the same moment, or loses, but not both', async () => {
+  it('either wins or loses against a poll at the same moment', async () => {
     const world = worldWith(runningJob());
     const [answer] = await Promise.all([cancelIn(world), poll(pollMessage(), false, world)]);
     expect(answer.status).toBe(200);
     expect(world.jobs.rows.get('job_1')?.status).toBe('cancelled');
   });
 
-  it.each(['completed', 'failed', 'expired'] as const)('refuses a job that is %s', async (status) => {
-    const { status: code, json } = await cancelIn(worldWith(finishedJob({ status })));
-    expect([code, json.code, json.detail]).toEqual([409, 'not_cancellable', `The job is already ${status}.`]);
-  });
+  it.each(['completed', 'failed', 'expired'] as const)(
+    'refuses to cancel a job that is %s',
+    async (status) => {
+      const { status: code, json } = await cancelIn(worldWith(finishedJob({ status })));
+      expect([code, json.code, json.detail]).toEqual([
+        409,
+        'not_cancellable',
+        `The job is already ${status}.`,
+      ]);
+    },
+  );
 
   it('answers a repeat as it did the first time, and changes nothing', async () => {
     const world = worldWith(runningJob());
@@ -73,7 +80,7 @@ describe('cancel', () => {
     expect(world.wakeUps.sent.length).toBe(1);
   });
 
-  it('asks to come back while the job is being submitted', async () => {
+  it('asks the client to come back while the job is being submitted', async () => {
     const { status, headers, json } = await cancelIn(worldWith(submittingJob()));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_cancellable', '1']);
   });
@@ -83,18 +90,18 @@ describe('cancel', () => {
     ['{"reason":"typo"}', 400, '/reason'],
     ['{"force":true', 400, ''],
     ['[]', 400, ''],
-  ])('takes no more than an empty object: %s is a %i', async (body, status, pointer) => {
+  ])('accepts no body but an empty object: %s is answered with %i', async (body, status, pointer) => {
     const world = worldWith(runningJob());
     const { status: answered, json } = await cancelIn(world, 'acme', body);
     expect([answered, json.errors?.[0].pointer]).toEqual([status, pointer]);
     expect(world.jobs.rows.get('job_1')?.status).toBe(status === 200 ? 'cancelled' : 'running');
   });
 
-  it('looks for the job before it looks at the body', async () => {
+  it('looks for the job before it reads the body', async () => {
     expect((await cancelIn(worldWith(runningJob()), 'other', '{"x":1}')).json.code).toBe('not_found');
   });
 
-  it("knows nothing of another client's job", async () => {
+  it("does not find another client's job", async () => {
     const world = worldWith(runningJob());
     expect((await cancelIn(world, 'other')).json.code).toBe('not_found');
     expect(world.jobs.rows.get('job_1')?.status).toBe('running');

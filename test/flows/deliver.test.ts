@@ -50,7 +50,7 @@ describe('deliver', () => {
     [answered(410), 'gone'],
     [{ kind: 'blocked' }, 'blocked'],
   ];
-  it.each(settled)('settles on %j as %s', async (exchange, status) => {
+  it.each(settled)('settles the webhook after %j as %s', async (exchange, status) => {
     const world = worldWith(finishedJob(), exchange);
     await deliver(message(), world);
     expect(world.webhook()).toMatchObject({ status, attempts: 1, log: [{ attempt: 1, at: NOW }] });
@@ -86,7 +86,7 @@ describe('deliver', () => {
     expect(world.webhook()?.log).toMatchObject([{ status: 301, error: null, location }]);
   });
 
-  it('gives up after as many attempts as the schedule has', async () => {
+  it('gives up when the schedule of attempts is used up', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 3, expectedWakeUp: wakeUp(4) }) });
     const world = worldWith(job, answered(500));
     await deliver(message(4, 3), world);
@@ -115,13 +115,13 @@ describe('deliver', () => {
     expect(world.wakeUps.sent.map((sent) => sent.delaySeconds)).toEqual([900, 900, 900, 900]);
   });
 
-  it('makes one attempt of two messages at the same moment', async () => {
+  it('makes one attempt when two messages arrive at the same moment', async () => {
     const world = worldWith(finishedJob(), answered(200));
     await Promise.all([deliver(message(), world), deliver(message(), world)]);
     expect(world.posted.length).toBe(1);
   });
 
-  it('has a message come again when the lease of a worker that died ends', async () => {
+  it('sends a message back until the lease of a dead worker ends', async () => {
     const job = finishedJob({
       webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 60_000 }),
     });
@@ -133,7 +133,7 @@ describe('deliver', () => {
     expect(world.posted.length).toBe(1);
   });
 
-  it('has a message come again sooner whose sender is about to record it', async () => {
+  it('sends a message back for a shorter time when its sender is about to record it', async () => {
     const job = finishedJob({
       webhook: pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 60_000 }),
     });
@@ -146,7 +146,7 @@ describe('deliver', () => {
     ['the signing secret', ({ world, once }) => once(world.webhooks, 'send'), 1],
     ['the second write', ({ world, once }) => once(world.jobs, 'replace', 2), 2],
   ];
-  it.each(failing)('finds its webhook free when it comes again, though %s failed once', async (...row) => {
+  it.each(failing)('finds the webhook free at the next receipt when %s failed once', async (...row) => {
     const [, make, posts] = row;
     const world = worldWith(finishedJob(), answered(204));
     make({ world, once: failOnce });
@@ -157,7 +157,7 @@ describe('deliver', () => {
     expect(world.posted.length).toBe(posts);
   });
 
-  it('is a failure each time while its document fails, for as often as the queue hands it out', async () => {
+  it('fails each time the queue hands the message out while its document cannot be read', async () => {
     const world = worldWith(finishedJob());
     world.documents.contents.clear();
     for (let receives = 1; receives <= 14; receives++) {
@@ -169,7 +169,7 @@ describe('deliver', () => {
     }
   });
 
-  it('leaves a webhook alone that was written after all by the call that seemed to fail', async () => {
+  it('leaves a webhook alone when the write that seemed to fail was made after all', async () => {
     const world = worldWith(finishedJob(), answered(204));
     const { replace } = world.jobs;
     world.jobs.replace = async (job) => {
@@ -193,7 +193,7 @@ describe('deliver', () => {
   );
 });
 
-describe('what comes of an attempt is written down and told', () => {
+describe('the outcome of an attempt is recorded and logged', () => {
   const cases: [AttemptOutcome, entry: object, told: object, metrics: object][] = [
     [
       answered(204),
@@ -221,7 +221,7 @@ describe('what comes of an attempt is written down and told', () => {
       {},
     ],
   ];
-  it.each(cases)('%j', async (exchange, entry, told, metrics) => {
+  it.each(cases)('when it is %j', async (exchange, entry, told, metrics) => {
     const world = worldWith(finishedJob(), exchange);
     const { send } = world.webhooks;
     world.webhooks.send = async (...given) => {
@@ -241,14 +241,14 @@ describe('what comes of an attempt is written down and told', () => {
   it.each([
     ['its message', 1, 3],
     ['its row', 3, 1],
-  ])('as one more than %s knows of', async (_what, inRow, inMessage) => {
+  ])('with a number that is one more than %s knows of', async (_what, inRow, inMessage) => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: inRow, expectedWakeUp: wakeUp(1) }) });
     const world = worldWith(job, answered(204));
     await deliver(message(1, inMessage), world);
     expect(world.webhook()).toMatchObject({ attempts: 4, log: [{ attempt: 4 }] });
   });
 
-  it('unless its row has changed under its lease, which is a fault', async () => {
+  it('unless the row has changed under the lease, which is a fault of ours', async () => {
     const world = worldWith(finishedJob(), answered(204));
     const { replace } = world.jobs;
     world.jobs.replace = async (after) => after.version === 3 && replace(after);
@@ -258,7 +258,7 @@ describe('what comes of an attempt is written down and told', () => {
   });
 });
 
-describe('a message that makes no attempt is told of', () => {
+describe('a message that leads to no attempt is logged', () => {
   const dueAt = NOW + 1_000_000;
   const cases: [outcome: string, job: Job | null, facts: object][] = [
     ['no_job', null, {}],
@@ -282,7 +282,7 @@ describe('a message that makes no attempt is told of', () => {
   });
 });
 
-describe('a hop whose row has been written meanwhile', () => {
+describe('when a row was written while its message hopped, the hop', () => {
   const due = NOW + 3_600_000;
   const cases: [what: string, meanwhile: Partial<PendingWebhook>, isWritten: boolean][] = [
     ['is written all the same', { attempts: 9, expectedWakeUp: wakeUp(1, 'x') }, true],
@@ -307,7 +307,7 @@ describe('a hop whose row has been written meanwhile', () => {
     expect(world.webhook()).toEqual(pendingWebhook({ ...meanwhile, expectedWakeUp: expectedWakeUp ?? null }));
   });
 
-  it('is left alone once the webhook has settled', async () => {
+  it('is dropped if the webhook has settled', async () => {
     const world = worldWith(
       finishedJob({ webhook: pendingWebhook({ expectedWakeUp: wakeUp(1, 't', due) }) }),
     );

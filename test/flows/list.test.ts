@@ -35,7 +35,7 @@ async function askForAll(jobs: Job[], query: string): Promise<string[][]> {
 }
 
 describe('list', () => {
-  it('shows jobs without their results, and where these are', async () => {
+  it('shows jobs without their results, and the URL of these', async () => {
     const { json } = await ask([finishedJob()], '');
     expect(json).toMatchObject({
       jobs: [
@@ -51,7 +51,7 @@ describe('list', () => {
     [4, 'limit=2', [2, 2]],
     [250, 'limit=100', [100, 100, 50]],
     [25, '', [20, 5]],
-  ])('%i jobs by %s come in pages of %j, newest first', async (count, query, sizes) => {
+  ])('shows %i jobs with the query "%s" in pages of %j, the newest first', async (count, query, sizes) => {
     const pages = await askForAll(
       manyJobs(count, () => runningJob()),
       query,
@@ -62,13 +62,13 @@ describe('list', () => {
     expect(new Set(all).size).toBe(count);
   });
 
-  it('looks at two pages a request at most, and may then have found nothing yet', async () => {
+  it('reads two pages per request at most, and may then have found nothing yet', async () => {
     const jobs = manyJobs(450, (index) => (index === 0 ? finishedJob() : runningJob()));
     const pages = await askForAll(jobs, 'status=completed');
     expect(pages).toEqual([[], [], ['job_0000']]);
   });
 
-  it('finds the few of a status among many, in more than one call if need be', async () => {
+  it('finds the few jobs of a status among many, in several requests if need be', async () => {
     const jobs = manyJobs(2500, (index) => (index % 1000 === 7 ? finishedJob() : runningJob()));
     const pages = await askForAll(jobs, 'status=completed');
     expect(pages.flat()).toEqual(['job_2007', 'job_1007', 'job_0007']);
@@ -80,7 +80,7 @@ describe('list', () => {
     expect((await askForAll(jobs, 'limit=3')).flat().length).toBe(5);
   });
 
-  it('refuses what it does not know', async () => {
+  it('refuses a parameter that it does not know', async () => {
     const { status, json } = await ask([], 'limit=0&page=3');
     expect([status, json.code, json.errors.length]).toEqual([400, 'invalid_request', 2]);
   });

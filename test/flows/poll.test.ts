@@ -50,34 +50,34 @@ describe('poll', () => {
     ['the seventh wake-up since the last that was', pollMessage(7), {}, false],
     ['a wake-up beyond the watch', pollMessage(1), { wakeUpDeadline: NOW + 60_000 }, false],
     ['a row that another chain has written', pollMessage(3, 'u', { recordedToken: 'not t' }), {}, false],
-  ])('records all the same: %s', async (_what, message, changes, isRepeat) => {
+  ])('writes the row although nothing is new: %s', async (_what, message, changes, isRepeat) => {
     const world = worldWith(runningJob({ completedTasks: 1, ...changes }), running);
     await poll(message, isRepeat, world);
     const [sent] = world.wakeUps.sent;
     expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, version: 3 });
   });
 
-  it('learns how long the job took, between its last two looks', async () => {
+  it('records how long the job took, as a moment between its last two polls', async () => {
     const world = worldWith(runningJob(), completed());
     await poll(pollMessage(2, 'u', { polledAt: NOW - 4000 }), false, world);
     expect(world.durationStats.learnt).toEqual([['1/m', 8]]);
     expect(world.metrics).toMatchObject({ DetectionLagSeconds: 4, PollsPerJob: 2, JobSeconds: 10 });
   });
 
-  it('learns nothing of a job that expired', async () => {
+  it('records no duration of a job that expired', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), running);
     await poll(pollMessage(1), false, world);
     expect(world.durationStats.learnt).toEqual([]);
   });
 
-  it('tells when ModelStudio refuses to be asked so often', async () => {
+  it("records a 429 of ModelStudio's, so that all poll less often", async () => {
     const refusal: Report = { kind: 'transient_error', cause: 'unavailable', retryAfterSeconds: 0 };
     const world = worldWith(runningJob(), refusal);
     await poll(pollMessage(1), false, world);
     expect(world.durationStats.refusals).toBe(1);
   });
 
-  it('finishes: event, row, webhook', async () => {
+  it('finishes a job with its event, then its row, then its webhook', async () => {
     const world = worldWith(runningJob(), completed());
     await poll(pollMessage(1), false, world);
     const job = world.jobs.rows.get('job_1');
@@ -91,7 +91,7 @@ describe('poll', () => {
     expect(event.data).not.toHaveProperty('webhook');
   });
 
-  it('keeps results apart when the event would be too large', async () => {
+  it('stores results apart when the event would be too large', async () => {
     const world = worldWith(runningJob(), completed(EVENT_MAX_BYTES));
     await poll(pollMessage(1), false, world);
     const [event, apart] = [...world.documents.contents.values()].map((json) => JSON.parse(json));
@@ -102,7 +102,7 @@ describe('poll', () => {
     expect(apart).toEqual(JSON.parse(results(EVENT_MAX_BYTES).json));
   });
 
-  it('hands a report that is too large to the collector, which gives up on one too large for itself', async () => {
+  it('hands a report that is too large to the collector, which gives up on one that is too large for itself', async () => {
     const world = worldWith(runningJob(), { kind: 'too_large' });
     await poll(pollMessage(1), false, world);
     expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0 }]);
@@ -114,31 +114,31 @@ describe('poll', () => {
     });
   });
 
-  it('expires', async () => {
+  it('expires a job when its time is up', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), running);
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'expired', error: { code: 'expired' } });
   });
 
-  it('takes a job that finishes in its last moment', async () => {
+  it('completes a job that finishes at the last moment', async () => {
     const world = worldWith(runningJob({ expiresAt: 0 }), completed());
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')?.status).toBe('completed');
   });
 });
 
-describe('a message that is not the awaited one', () => {
+describe('a message that is not the expected wake-up', () => {
   it.each([
     ['an earlier one, again', 1, 't'],
     ['the loser of two that were sent for the same place', 2, 'loser'],
-  ])('ends there: %s', async (_what, seq, token) => {
+  ])('ends its chain: %s', async (_what, seq, token) => {
     const world = worldWith(runningJob({ expectedWakeUp: wakeUp(2, 'winner') }));
     await poll(pollMessage(seq, token), false, world);
     expect(world.wakeUps.sent).toEqual([]);
     expect(world.told).toMatchObject([{ outcome: 'stale' }]);
   });
 
-  it('carries on when it is ahead: its sender died before recording it', async () => {
+  it('continues the chain when it is ahead, as its sender died before recording it', async () => {
     const world = worldWith(runningJob({ expectedWakeUp: wakeUp(1) }), running);
     await poll(pollMessage(2, 'unrecorded'), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: { seq: 3 } });
@@ -151,7 +151,7 @@ describe('a message that is not the awaited one', () => {
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
   });
 
-  it('sets the webhook of a finished job off again, as its worker may have died just before', async () => {
+  it('starts the delivery of a finished job again, as its worker may have died just before', async () => {
     const world = worldWith(finishedJob());
     await poll(pollMessage(1), false, world);
     expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', message: { wakeUp: wakeUp(1) } }]);
@@ -173,7 +173,7 @@ describe('a message that is not the awaited one', () => {
   });
 });
 
-describe('two messages at the same moment', () => {
+describe('two messages that arrive at the same moment', () => {
   it('merge into one chain', async () => {
     const world = worldWith(runningJob(), running);
     await Promise.all([poll(pollMessage(1), false, world), poll(pollMessage(1), false, world)]);
@@ -184,7 +184,7 @@ describe('two messages at the same moment', () => {
     expect(world.wakeUps.sent.length).toBe(1);
   });
 
-  it('finish the job once', async () => {
+  it('finish the job exactly once', async () => {
     const world = worldWith(runningJob(), completed());
     await Promise.all([poll(pollMessage(1), false, world), poll(pollMessage(1), false, world)]);
     const events = world.wakeUps.sent.map((sent) => JSON.stringify(sent.message.wakeUp));

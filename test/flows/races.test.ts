@@ -20,7 +20,7 @@ function worldWith(...exchanges: AttemptOutcome[]) {
   return { world, job, webhook };
 }
 
-it('a delivery whose row the sweeper has just written goes on all the same', async () => {
+it('a delivery goes on although the sweeper has just written its row', async () => {
   const { world, job, webhook } = worldWith(answered(204));
   const rescue = wakeUp(2, 'of the sweeper');
   const { find } = world.jobs;
@@ -34,7 +34,7 @@ it('a delivery whose row the sweeper has just written goes on all the same', asy
   expect([world.posted.length, webhook()?.status]).toEqual([1, 'delivered']);
 });
 
-it('a message that arrives before its sender has recorded it comes again', async () => {
+it('a message that arrives before its sender has recorded it is received again later', async () => {
   const { world, job, webhook } = worldWith(answered(500), answered(204));
   world.settings.webhookSchedule = [0, 0, 5];
   const queue: DeliverMessage[] = [];
@@ -50,7 +50,7 @@ it('a message that arrives before its sender has recorded it comes again', async
   expect([world.posted.length, webhook()?.status]).toEqual([2, 'delivered']);
 });
 
-it('an attempt that begins just before its watch is over is not taken for lost', async () => {
+it('an attempt that begins just before its deadline is not taken for lost', async () => {
   const { world, job, webhook } = worldWith(answered(204));
   world.jobs.rows.set(job.jobId, { ...job, wakeUpDeadline: NOW + 300_000 });
   world.clock.time = NOW + 295_000;
@@ -97,7 +97,7 @@ it('a redelivery is not put off by a hop that is being recorded', async () => {
   expect([world.posted.length, webhook()?.status]).toEqual([1, 'delivered']);
 });
 
-it('of two chains, the later to write does not take progress back', async () => {
+it('of two chains, the one that writes later takes back no progress', async () => {
   const world = fakeWorld();
   world.jobs.rows.set('job_1', runningJob());
   const report = (completedTasks: number) =>
@@ -111,7 +111,7 @@ it('of two chains, the later to write does not take progress back', async () => 
   expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 2 });
 });
 
-it('a row that changes under each try is a fault, and so is thrown', async () => {
+it('a row that changes at every try is a fault of ours, which is thrown', async () => {
   const { world, job } = worldWith();
   const lose = vi.fn(async () => false);
   world.jobs.replace = lose;

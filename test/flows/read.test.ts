@@ -34,7 +34,7 @@ describe('authorize', () => {
     ['POST', '/v1/jobs/', bearer, 404, 'not_found'],
     ['PUT', '/v1/jobs', bearer, 405, 'method_not_allowed'],
     ['POST', '/v1/jobs', `Bearer ${reader.key}`, 403, 'insufficient_scope'],
-  ])('refuses %s %s with %s: %d', async (method, path, authorization, status, code) => {
+  ])('refuses %s %s with the header %s: %d', async (method, path, authorization, status, code) => {
     const answer = await authorize(request(method, path, authorization), fakeWorld({ clientKeys }));
     if (!('status' in answer)) throw new Error('was admitted');
     expect(answer.status).toBe(status);
@@ -49,13 +49,13 @@ describe('authorize', () => {
     ['no_key', writer.key],
     ['unknown_key', bearer.slice(0, -1)],
     ['revoked_key', `Bearer ${revoked.key}`],
-  ])('counts whom it does not know: %s', async (outcome, authorization) => {
+  ])('counts a caller that it does not know: %s', async (outcome, authorization) => {
     const world = fakeWorld({ clientKeys });
     await authorize(request('GET', '/v1/jobs', authorization), world);
     expect([world.told, world.metrics]).toEqual([[{ stage: 'authorize', outcome }], { KeysRefused: 1 }]);
   });
 
-  it('counts nobody whom it knows, whatever is asked', async () => {
+  it('counts no caller that it knows, whatever is asked', async () => {
     const world = fakeWorld({ clientKeys });
     for (const path of ['/v1/jobs', '/nowhere']) await authorize(request('GET', path, bearer), world);
     await authorize(request('POST', '/v1/jobs', `Bearer ${reader.key}`), world);
@@ -63,7 +63,7 @@ describe('authorize', () => {
     expect(world.told).toEqual([]);
   });
 
-  it('lets in whoever has the scope, by a case-insensitive scheme', async () => {
+  it('lets in a key with the scope, and ignores the case of "Bearer"', async () => {
     const authorized = await authorize(
       request('GET', '/v1/jobs/job_1', `bearer ${reader.key}`),
       fakeWorld({ clientKeys }),
@@ -71,7 +71,7 @@ describe('authorize', () => {
     expect(authorized).toEqual({ operation: 'job', jobId: 'job_1', client: 'acme' });
   });
 
-  it('asks nobody for a key to health', async () => {
+  it('answers the health check without a key', async () => {
     expect(await authorize(request('GET', '/v1/health'), fakeWorld())).toMatchObject({ operation: 'health' });
   });
 });
@@ -93,7 +93,7 @@ describe('read', () => {
     return { ...answer, json: answer.body && JSON.parse(answer.body) };
   }
 
-  it('shows a running job and when it is looked at again', async () => {
+  it('shows a running job and when it will be polled next', async () => {
     const job = runningJob({ expectedWakeUp: wakeUp(3, 't', NOW + 4200) });
     const answer = await answerTo(job, authorized('job'));
     expect(answer).toMatchObject({ status: 200, headers: { 'retry-after': '5' } });
@@ -128,21 +128,24 @@ describe('read', () => {
     expect(answer.headers).not.toHaveProperty('retry-after');
   });
 
-  it.each(['job', 'results'] as const)('gives results in the bytes that came: %s', async (operation) => {
-    const results =
-      '[{"task_index": 0, "seed": 12345678901234567890, "score": 1e400, "result": "caf\\u00e9"}]';
-    const world = fakeWorld();
-    world.jobs.rows.set('job_1', finishedJob());
-    world.documents.contents.set(
-      'events/job_1/a.json',
-      `{"type":"x","data":{"metadata":{"results":"no"},"results":${results},"error":null}}`,
-    );
-    const answer = await read(request('GET', ''), authorized(operation), world);
-    expect(answer.body).toContain(results);
-  });
+  it.each(['job', 'results'] as const)(
+    'gives results in the very bytes that ModelStudio sent: %s',
+    async (operation) => {
+      const results =
+        '[{"task_index": 0, "seed": 12345678901234567890, "score": 1e400, "result": "caf\\u00e9"}]';
+      const world = fakeWorld();
+      world.jobs.rows.set('job_1', finishedJob());
+      world.documents.contents.set(
+        'events/job_1/a.json',
+        `{"type":"x","data":{"metadata":{"results":"no"},"results":${results},"error":null}}`,
+      );
+      const answer = await read(request('GET', ''), authorized(operation), world);
+      expect(answer.body).toContain(results);
+    },
+  );
 
   const apart = { store: 'bucket', key: 'results/job_1/a.json' } as const;
-  it('points to results that lie apart', async () => {
+  it('points to results that are stored apart', async () => {
     const shown = await answerTo(finishedJob({ results: apart }), authorized('job'));
     const url = 'https://api.example.com/v1/jobs/job_1/results';
     expect(shown.json).toMatchObject({ results: null, results_url: url });
@@ -151,7 +154,7 @@ describe('read', () => {
   });
 
   it.each(['redirect=false', 'x=1&redirect=false', 'redirect=False'])(
-    'gives the URL of results that lie apart, and how long it is good, for ?%s',
+    'gives the URL of results that are stored apart, and how long it is valid, for ?%s',
     async (query) => {
       const answer = await answerTo(finishedJob({ results: apart }), authorized('results'), query);
       expect([answer.status, answer.json]).toEqual([
@@ -166,14 +169,14 @@ describe('read', () => {
   );
 
   it.each(['', 'redirect=true', 'redirect=', 'redirect=falsely', 'no_redirect=false'])(
-    'redirects to results that lie apart for ?%s',
+    'redirects to results that are stored apart, for ?%s',
     async (query) => {
       const answer = await answerTo(finishedJob({ results: apart }), authorized('results'), query);
       expect(answer).toMatchObject({ status: 307, body: '' });
     },
   );
 
-  it('gives small results as they are, whatever is said of redirects', async () => {
+  it('gives small results as they are, whatever the request says of redirects', async () => {
     const answer = await answerTo(finishedJob(), authorized('results'), 'redirect=false');
     expect([answer.status, answer.json]).toEqual([200, [{ task_index: 0, result: 'a' }]]);
   });
@@ -181,12 +184,12 @@ describe('read', () => {
   it.each([
     ['in its event', finishedJob(), 200, [{ task_index: 0, result: 'a' }]],
     ['none', finishedJob({ status: 'expired', results: null }), 200, []],
-  ])('gives the results alone: %s', async (_where, job, status, results) => {
+  ])('gives the results without the job around them: %s', async (_where, job, status, results) => {
     const answer = await answerTo(job, authorized('results'));
     expect([answer.status, answer.json]).toEqual([status, results]);
   });
 
-  it('shows the attempts to deliver its webhook', async () => {
+  it('shows the attempts to deliver a webhook', async () => {
     const log = [
       attempt({ status: null, error: 'timeout', durationMillis: 15_000, nextAttemptAt: NOW + 20_000 }),
       attempt({ attempt: 2, at: NOW + 20_000 }),
@@ -219,16 +222,16 @@ describe('read', () => {
   it.each([
     ['is still running', runningJob()],
     ['has no webhook', finishedJob({ webhook: null })],
-  ])('shows no attempt of a job that %s', async (_what, job) => {
+  ])('shows no attempts of a job that %s', async (_what, job) => {
     expect((await answerTo(job, authorized('deliveries'))).json).toEqual({ deliveries: [] });
   });
 
-  it('has no results before the job has finished', async () => {
+  it('gives no results before the job has finished', async () => {
     const answer = await answerTo(runningJob(), authorized('results'));
     expect([answer.status, answer.json.code]).toEqual([409, 'not_finished']);
   });
 
-  it("shows another client's job as one that never was", async () => {
+  it("answers for another client's job as for one that never existed", async () => {
     const foreign = await answerTo(finishedJob(), authorized('job', 'other'));
     const absent = await answerTo(finishedJob({ jobId: 'job_2' }), authorized('job'));
     expect([foreign.status, foreign.body]).toEqual([404, absent.body]);

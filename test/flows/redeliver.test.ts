@@ -76,7 +76,7 @@ describe('redeliver', () => {
     ]);
   });
 
-  it('has the whole schedule again, and goes on counting', async () => {
+  it('starts the whole schedule again, and goes on counting the attempts', async () => {
     const webhook = settledWebhook('exhausted', { attempts: 4, lastSeq: 4 });
     const world = worldWith(finishedJob({ webhook }), answered(500));
     await redeliverIn(world);
@@ -86,7 +86,7 @@ describe('redeliver', () => {
     expect(world.webhook()?.log.map((tried) => tried.attempt)).toEqual([1, 5, 6, 7, 8]);
   });
 
-  it('makes the message of the round before stale', async () => {
+  it('makes the message of the previous round stale', async () => {
     const webhook = pendingWebhook({
       attempts: 1,
       expectedWakeUp: wakeUp(2),
@@ -98,7 +98,7 @@ describe('redeliver', () => {
     expect(world.posted).toEqual([]);
   });
 
-  it('begins one round for many who ask at once', async () => {
+  it('begins one round for many requests at once', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('delivered') }));
     const answers = await Promise.all(Array.from({ length: 50 }, () => redeliverIn(world)));
     const statuses = answers.map(({ status }) => status);
@@ -128,7 +128,7 @@ describe('redeliver', () => {
     expect(world.posted.length).toBe(3);
   });
 
-  it('begins twenty rounds at most, and then names no time at which there could be another', async () => {
+  it('begins at most twenty rounds, and then names no time for another', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('delivered') }), answered(204));
     for (let round = 1; round <= 20; round++) {
       expect((await redeliverIn(world)).status, `round ${round}`).toBe(202);
@@ -146,7 +146,7 @@ describe('redeliver', () => {
     expect(world.posted.length).toBe(20);
   });
 
-  it('may follow the automatic round at once, as that one does not count', async () => {
+  it('may follow the automatic round at once, which does not count', async () => {
     const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1) });
     const world = worldWith(finishedJob({ webhook }), answered(204));
     expect((await redeliverIn(world)).status).toBe(202);
@@ -156,7 +156,7 @@ describe('redeliver', () => {
     expect([world.posted.length, world.webhook()?.status]).toEqual([1, 'delivered']);
   });
 
-  it('looks for the job, then at the body, then at the job, and only then at how often it was asked', async () => {
+  it("checks whether the job exists, then the body, then the job's state, and only then the limits", async () => {
     const code = async (webhook: Webhook | null, body: string, client = 'acme') =>
       (await redeliverIn(worldWith(finishedJob({ webhook })), client, body)).json.code;
     const redelivered = { rounds: 20, at: NOW };
@@ -168,7 +168,7 @@ describe('redeliver', () => {
     expect(await code(settledWebhook('gone', { redelivered }), '')).toBe('too_many_redeliveries');
   });
 
-  it("goes to the URL that it names, which is the webhook's from then on", async () => {
+  it("delivers to the URL in its body, which is the webhook's URL from then on", async () => {
     const webhook = settledWebhook('exhausted', { attempts: 4, lastSeq: 4 });
     const world = worldWith(finishedJob({ webhook }), answered(500), answered(204));
     const url = 'https://new.example.com/h';
@@ -201,7 +201,7 @@ describe('redeliver', () => {
     expect([world.wakeUps.sent, world.webhook()?.redelivered]).toEqual([[], undefined]);
   });
 
-  it.each(['{}', ' {}\n', '{ }', ' '])('takes the body %j for none', async (body) => {
+  it.each(['{}', ' {}\n', '{ }', ' '])('treats the body %j as none', async (body) => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }));
     const { status, json } = await redeliverIn(world, 'acme', body);
     expect([status, json.webhook.url]).toEqual([202, 'https://hooks.example.com/h']);
@@ -219,7 +219,7 @@ describe('redeliver', () => {
     expect(keptFor).toBeGreaterThan(ROUND_MAX_DAYS * 86_400);
   });
 
-  it('waits for an attempt that is under way', async () => {
+  it('asks the client to wait for an attempt that is under way', async () => {
     const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 1 });
     const { status, headers, json } = await redeliverIn(worldWith(finishedJob({ webhook })));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_redeliverable', '5']);
@@ -229,7 +229,7 @@ describe('redeliver', () => {
     ['has no webhook', finishedJob({ webhook: null }), 'acme', 409, 'not_redeliverable'],
     ['has not finished', runningJob(), 'acme', 409, 'not_finished'],
     ["is another client's", finishedJob(), 'other', 404, 'not_found'],
-  ])('refuses a job that %s', async (_what, job, client, status, code) => {
+  ])('refuses to redeliver for a job that %s', async (_what, job, client, status, code) => {
     const world = worldWith(job);
     const answer = await redeliverIn(world, client);
     expect([answer.status, answer.json.code]).toEqual([status, code]);

@@ -25,7 +25,7 @@ async function answerTo(creation: CreateResult) {
 }
 
 describe('submit', () => {
-  it('records, creates, sends the first wake-up and answers 202', async () => {
+  it('records the job, creates it at ModelStudio, sends the first wake-up and answers 202', async () => {
     const { world, answer, body } = await answerTo({ kind: 'created', upstreamJobId: 'up-1' });
     expect(answer.status).toBe(202);
     expect(answer.headers).toMatchObject({ location: `/v1/jobs/${body.job_id}`, 'retry-after': '6' });
@@ -57,7 +57,7 @@ describe('submit', () => {
   it.each([
     ['Model m is not in your plan', true],
     ['Blocked by policy: "the salary of Ms Doe is"', false],
-  ])('tells the log what ModelStudio said unless it quotes the prompt: %s', async (sentence, isTold) => {
+  ])('logs what ModelStudio said unless it quotes the prompt: %s', async (sentence, isTold) => {
     const world = fakeWorld({ creations: [{ kind: 'refused', cause: 'status_451', sentence }] });
     const told: object[] = [];
     world.log.event = (_stage, facts) => void told.push(facts);
@@ -66,7 +66,7 @@ describe('submit', () => {
     expect(JSON.stringify(told).includes(JSON.stringify(sentence))).toBe(isTold);
   });
 
-  it('ends a job whose creation is unknown, with its webhook, and never repeats it', async () => {
+  it('ends a job with its webhook when nobody knows whether it was created, and never creates it again', async () => {
     const world = fakeWorld({ creations: [{ kind: 'unknown', cause: 'timeout' }] });
     const request = post(
       { ...valid, webhook_url: 'https://hooks.example.com/h' },
@@ -91,7 +91,7 @@ describe('submit', () => {
 });
 
 describe('when AWS fails in the middle', () => {
-  it('a job that ModelStudio has created is kept for the sweeper, though its wake-up cannot be sent', async () => {
+  it('a job that was created is kept for the sweeper if its wake-up cannot be sent', async () => {
     const world = fakeWorld({ creations: [{ kind: 'created', upstreamJobId: 'up-1' }] });
     world.wakeUps.poll = async () => Promise.reject(new Error('SQS is out of reach'));
     const answer = await submit(post(valid), authorized, world);
@@ -102,7 +102,7 @@ describe('when AWS fails in the middle', () => {
     expect(job && overdueAt(job)).toBe(world.clock.now() + 6000);
   });
 
-  it('a key that cannot be read burns no Idempotency-Key: nothing was sent', async () => {
+  it("an Idempotency-Key stays free if ModelStudio's key cannot be read, as nothing was sent", async () => {
     const world = fakeWorld({ creations: [{ kind: 'created', upstreamJobId: 'up-1' }] });
     const { create } = world.modelStudio;
     world.modelStudio.create = async () => Promise.reject(new Error('Secrets Manager is out of reach'));
@@ -114,10 +114,10 @@ describe('when AWS fails in the middle', () => {
   });
 });
 
-describe('Idempotency-Key', () => {
+describe('an Idempotency-Key', () => {
   const key = { 'idempotency-key': 'k-1' };
 
-  it('replays the same job for the same request, whatever the order of its names', async () => {
+  it('gives the same job for the same request, whatever the order of its fields', async () => {
     const world = fakeWorld();
     const first = await submit(post(valid, key), authorized, world);
     const reordered = { messages: [[{ content: 'hi', role: 'user' }]], model_id: 'm', temperature: 0.7 };
@@ -128,21 +128,21 @@ describe('Idempotency-Key', () => {
     expect(world.created.length).toBe(1);
   });
 
-  it('refuses a different request with 422', async () => {
+  it('is refused with 422 for a different request', async () => {
     const world = fakeWorld();
     await submit(post(valid, key), authorized, world);
     const other = await submit(post({ ...valid, max_tokens: 1 }, key), authorized, world);
     expect(JSON.parse(other.body).code).toBe('idempotency_key_reused');
   });
 
-  it('is scoped to its client', async () => {
+  it('belongs to its client alone', async () => {
     const world = fakeWorld();
     const first = await submit(post(valid, key), authorized, world);
     const second = await submit(post(valid, key), { ...authorized, client: 'other' }, world);
     expect(JSON.parse(second.body).job_id).not.toBe(JSON.parse(first.body).job_id);
   });
 
-  it('answers 409 while the first is being submitted', async () => {
+  it('is answered with 409 while the first request is being submitted', async () => {
     const world = fakeWorld();
     const answers: number[] = [];
     world.modelStudio.create = async () => {
@@ -155,7 +155,7 @@ describe('Idempotency-Key', () => {
     expect(answers).toEqual([409, 202]);
   });
 
-  it('finds the job of a submission that died, ended as unknown', async () => {
+  it('finds the job of a submission that died, which ends as submission_unknown', async () => {
     const world = fakeWorld();
     world.modelStudio.create = () => new Promise(() => {});
     void submit(post(valid, key), authorized, world);
@@ -165,7 +165,7 @@ describe('Idempotency-Key', () => {
     expect(JSON.parse(again.body)).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
   });
 
-  it('is not burnt by a refusal', async () => {
+  it('may be used again after a refusal', async () => {
     const scripts: Scripts = {
       creations: [
         { kind: 'unavailable', retryAfterSeconds: null },
@@ -179,19 +179,22 @@ describe('Idempotency-Key', () => {
   });
 
   it.each(['', ' ', 'a b', 'clé', 'k'.repeat(256), 'a,b', 'key, key', ','])(
-    'refuses the key %j',
+    'is refused if it is %j',
     async (bad) => {
       const answer = await submit(post(valid, { 'idempotency-key': bad }), authorized, fakeWorld());
       expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
     },
   );
 
-  it.each(['!', '~', 'k'.repeat(255), `!"#$%&'()*+-./:;<=>?@[]^_{|}`])('takes the key %j', async (good) => {
-    const answer = await submit(post(valid, { 'idempotency-key': good }), authorized, fakeWorld());
-    expect(answer.status).toBe(202);
-  });
+  it.each(['!', '~', 'k'.repeat(255), `!"#$%&'()*+-./:;<=>?@[]^_{|}`])(
+    'is accepted if it is %j',
+    async (good) => {
+      const answer = await submit(post(valid, { 'idempotency-key': good }), authorized, fakeWorld());
+      expect(answer.status).toBe(202);
+    },
+  );
 
-  it('refuses a bad key along with all that is wrong with the body', async () => {
+  it('is reported, if it is invalid, along with all faults of the body', async () => {
     const request = post({ ...valid, temperature: 2 }, { 'idempotency-key': 'a,b' });
     request.body = Buffer.from(String(request.body).replace('{', '{"model_id":"m",'));
     const { errors } = JSON.parse((await submit(request, authorized, fakeWorld())).body);

@@ -18,7 +18,7 @@ async function swept(job: Job, after: number) {
 }
 
 describe('sweep', () => {
-  it('ends a submission that nobody is making any more', async () => {
+  it('ends a submission whose worker is gone', async () => {
     const { after, wakeUps, metrics } = await swept(submitting, 20 * MINUTE);
     expect(after).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
     expect(wakeUps.sent).toMatchObject([{ queue: 'deliver' }]);
@@ -32,7 +32,7 @@ describe('sweep', () => {
     expect(metrics).toMatchObject({ JobsRecovered: 1, OldestOverdueSeconds: 300 });
   });
 
-  it('expires a job that nobody has', async () => {
+  it('expires an overdue job', async () => {
     const { after } = await swept(
       runningJob({ expectedWakeUp: wakeUp(4), expiresAt: NOW + MINUTE }),
       2 * MINUTE,
@@ -67,7 +67,7 @@ describe('sweep', () => {
     expect([wakeUps.sent, metrics]).toEqual([[], { Sweeps: 1, OldestOverdueSeconds: 0 }]);
   });
 
-  it('does no harm when two sweep at once', async () => {
+  it('does no harm when two sweeps run at once', async () => {
     const world = fakeWorld();
     world.jobs.rows.set('job_1', runningJob());
     world.clock.time += 20 * MINUTE;
@@ -78,7 +78,7 @@ describe('sweep', () => {
     expect(world.wakeUps.sent.map((sent) => sent.message.wakeUp)).toContainEqual(recorded.expectedWakeUp);
   });
 
-  it('is held up by no job that cannot be rescued', async () => {
+  it('rescues the others when one job cannot be rescued', async () => {
     const world = fakeWorld();
     for (let i = 0; i < 300; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
     world.clock.time += 20 * MINUTE;
@@ -91,7 +91,7 @@ describe('sweep', () => {
     expect(world.wakeUps.sent.length).toBe(270);
   });
 
-  it('sweeps seven shards of which the eighth cannot be read, with no heartbeat and nothing left under way', async () => {
+  it('sweeps seven shards if the eighth cannot be read, counts no sweep, and waits for all of its work', async () => {
     const world = fakeWorld();
     const jobs = Array.from({ length: 80 }, (_, i) => runningJob({ jobId: `job_${i}` }));
     for (const job of jobs) world.jobs.rows.set(job.jobId, job);
@@ -121,7 +121,7 @@ describe('sweep', () => {
     });
   });
 
-  it('works thousands off', async () => {
+  it('rescues thousands of jobs in one sweep', async () => {
     const world = fakeWorld();
     for (let i = 0; i < 5000; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
     world.clock.time += 20 * MINUTE;

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { together } from '../../functions/together.ts';
 
-it('gives what both give', async () => {
+it('two tasks that run together give the results of both', async () => {
   expect(await together(Promise.resolve(1), Promise.resolve('b'))).toEqual([1, 'b']);
 });
 
-it('ends, when one fails, once the other has ended', async () => {
+it('two tasks that run together fail only when both have ended', async () => {
   const other = Promise.withResolvers<void>();
   let isOver = false;
   const both = together(Promise.reject(new Error('failed')), other.promise).finally(() => {
