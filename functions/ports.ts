@@ -1,5 +1,5 @@
 import type { ClientKey } from './core/http/client-key.ts';
-import type { ListKey } from './core/http/list-key.ts';
+import type { ListKey } from './core/http/list-cursor.ts';
 import type { Submission } from './core/http/submission.ts';
 import type { DocumentRef, Job, Millis, RunningJob } from './core/job.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';

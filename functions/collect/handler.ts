@@ -1,5 +1,5 @@
 import { COLLECT_DEADLINE_MILLIS, REPORT_MAX_BYTES } from '../core/limits.ts';
-import { pollHandler } from '../poll/wiring.ts';
+import { pollHandler } from '../poll/poll-handler.ts';
 
 export const handler = pollHandler({
   isCollector: true,

@@ -15,7 +15,7 @@ import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
 import type { LogFields, World } from '../ports.ts';
-import { LOST, onConflict, record } from '../races.ts';
+import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type DeliverWorld = Pick<
   World,

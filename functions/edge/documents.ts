@@ -2,7 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
-import type { Bucket } from './bucket.ts';
+import type { Bucket } from './document-bucket.ts';
 
 /** Compressed. Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
 export const TABLE_MAX_BYTES = 8 * 1024;

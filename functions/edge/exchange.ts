@@ -6,7 +6,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { HttpOutcome } from '../core/http/outcome.ts';
+import type { HttpOutcome } from '../core/http/http-outcome.ts';
 import { ADDRESS_BUDGET_MILLIS, type DialError, type DialOptions, dial } from './dial.ts';
 
 const HEADERS_MAX_BYTES = 64 * 1024;

@@ -10,7 +10,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { listKeyOf } from '../core/http/list-key.ts';
+import { listKeyOf } from '../core/http/list-cursor.ts';
 import { endOfLife, type Job } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';

@@ -1,10 +1,10 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import type { HttpOutcome } from '../core/http/outcome.ts';
+import type { HttpOutcome } from '../core/http/http-outcome.ts';
 import type { Submission } from '../core/http/submission.ts';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
-import { type ReadingContext, readCreation, readReport } from '../core/upstream/upstream.ts';
+import { type ReadingContext, readCreation, readReport } from '../core/upstream/read-answer.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Millis } from '../core/job.ts';
 import { isSigningSecret } from '../core/webhook/signature.ts';
-import { together } from '../together.ts';
+import { waitForBoth } from '../wait-for-both.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
 import { clock } from './system.ts';
@@ -38,7 +38,7 @@ export function createSigningSecrets(secretId: string): () => Promise<string[]> 
     }
   }, CACHE_MILLIS);
   return async () => {
-    const [now, before] = await together(current(), previous());
+    const [now, before] = await waitForBoth(current(), previous());
     if (!isSigningSecret(now))
       throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in padded base64');
     return isSigningSecret(before) ? [now, before] : [now];

@@ -7,7 +7,7 @@ import { ended, finished, nextWakeUp } from '../core/transitions.ts';
 import type { End, Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import type { World } from '../ports.ts';
-import { together } from '../together.ts';
+import { waitForBoth } from '../wait-for-both.ts';
 
 export interface FinishSettings {
   /** Base of the absolute URLs that the public job holds, without a trailing slash. */
@@ -60,7 +60,7 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, world: Fini
     }
   }
   const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
-  const [event, apart] = await together(
+  const [event, apart] = await waitForBoth(
     world.documents.save(`events/${name}`, eventJson(job, { json: null, url })),
     world.documents.save(`results/${name}`, results.json),
   );

@@ -6,7 +6,7 @@ import { cancelled } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
-import { LOST, onConflict } from '../races.ts';
+import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type CancelWorld = FinishWorld & ReadWorld;
 

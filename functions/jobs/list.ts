@@ -1,5 +1,5 @@
-import { type ListKey, listKeyOf } from '../core/http/list-key.ts';
-import { type ListQuery, parseListQuery } from '../core/http/listing.ts';
+import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
+import { type ListQuery, parseListQuery } from '../core/http/list-query.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Job } from '../core/job.ts';
@@ -18,13 +18,13 @@ const PAGES_MAX = 2;
 export async function list(request: Request, { client }: Authorized, world: ListWorld): Promise<Answer> {
   const query = parseListQuery(request.query);
   if ('faults' in query) return problem('invalid_request', request.requestId, { errors: query.faults });
-  const { jobs, next } = await collect(client, query, world);
+  const { jobs, next } = await pageOf(client, query, world);
   const shown = jobs.map((job) => withoutResults(job, world));
   return okJson(`{"jobs":[${shown.join(',')}],"next_cursor":${JSON.stringify(next)}}`);
 }
 
 /** Looks at page after page for as many jobs as were asked for. `next`: where to go on, null when there are no more. */
-async function collect(
+async function pageOf(
   client: string,
   query: ListQuery,
   world: ListWorld,

@@ -8,7 +8,7 @@ import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
-import { LOST, onConflict } from '../races.ts';
+import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type RedeliverWorld = ReadWorld &
   Pick<World, 'jobs' | 'wakeUps' | 'random' | 'log'> & {

@@ -1,5 +1,5 @@
 import { POLL_DEADLINE_MILLIS, REPORT_MAX_BYTES } from '../core/limits.ts';
-import { pollHandler } from './wiring.ts';
+import { pollHandler } from './poll-handler.ts';
 
 export const handler = pollHandler({
   isCollector: false,

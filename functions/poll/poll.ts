@@ -7,7 +7,7 @@ import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
 import type { LogFields, ReportLimits, World } from '../ports.ts';
-import { LOST, onConflict, record } from '../races.ts';
+import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'durationStats'> & {

@@ -1,8 +1,8 @@
 import { optional } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { modelStudio } from '../edge/upstream.ts';
 import { clientKeys, durationStats, finishWorld } from '../edge/world.ts';
+import { modelStudio } from '../edge/world-modelstudio.ts';
 import { authorize } from '../http/authorize.ts';
 import { submit } from './submit.ts';
 

@@ -1,5 +1,5 @@
 import { readJson } from '../core/http/body.ts';
-import { canonicalOf, workOf } from '../core/http/generation.ts';
+import { canonicalOf, workOf } from '../core/http/generation-request.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { fingerprint, parseSubmission, type Submission } from '../core/http/submission.ts';
@@ -10,14 +10,14 @@ import { durationBucket } from '../core/polling/forecast.ts';
 import { nextPollSeconds, type PollForecast } from '../core/polling/next-poll.ts';
 import { accepted, nextWakeUp, started } from '../core/transitions.ts';
 import type { CreateResult } from '../core/upstream/create-result.ts';
+import { quotes } from '../core/upstream/error-sentence.ts';
 import { progressOf, submissionUnknown } from '../core/upstream/report.ts';
-import { quotes } from '../core/upstream/sentence.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
-import { together } from '../together.ts';
+import { waitForBoth } from '../wait-for-both.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
@@ -41,7 +41,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const isNew = await world.jobs.insert(job);
   if (!isNew) return replay(job, request, world);
 
-  const [creation, forecast] = await together(
+  const [creation, forecast] = await waitForBoth(
     create(job, parsed, world),
     world.durationStats.forecast(durationBucket(job.modelId, job.totalTasks)),
   );

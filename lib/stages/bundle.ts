@@ -12,7 +12,7 @@ export type FunctionName = (typeof functionNames)[number];
 
 export const handlerOf = (name: FunctionName): string => join('functions', name, 'handler.ts');
 
-export const BUCKET = 'functions/edge/bucket.ts';
+export const BUCKET = 'functions/edge/document-bucket.ts';
 
 /** How a function is bundled; `npm run bench -- start` measures what it gains. */
 export const bundling = {

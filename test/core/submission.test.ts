@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { workOf } from '../../functions/core/http/generation.ts';
+import { workOf } from '../../functions/core/http/generation-request.ts';
 import { fingerprint, parseSubmission, type Submission } from '../../functions/core/http/submission.ts';
 
 const rules = { ports: [], ownHost: null, loopback: false };

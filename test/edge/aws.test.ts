@@ -7,7 +7,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
 import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
 import { awsSettings, describingErrors, s3Settings } from '../../functions/edge/aws.ts';
-import { createBucket } from '../../functions/edge/bucket.ts';
+import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { redactedError } from '../../functions/edge/lambda-http.ts';
 import { serveConnections } from './servers.ts';
 
@@ -30,7 +30,7 @@ it('every client of AWS says which call failed, and is made with the settings of
     ),
   ]);
   expect(clients.length).toBeGreaterThanOrEqual(4);
-  for (const [made] of clients) expect(made).toMatch(/^telling\(new .*\((aws|s3)Settings\)$/);
+  for (const [made] of clients) expect(made).toMatch(/^describingErrors\(new .*\((aws|s3)Settings\)$/);
 });
 
 describe('what a client throws', () => {

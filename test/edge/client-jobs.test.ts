@@ -8,7 +8,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listKeyOf } from '../../functions/core/http/list-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import type { Job } from '../../functions/core/job.ts';
 import { createClientJobs } from '../../functions/edge/jobs-table.ts';
 import { list } from '../../functions/jobs/list.ts';

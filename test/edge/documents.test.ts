@@ -4,7 +4,7 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createBucket } from '../../functions/edge/bucket.ts';
+import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments, TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
 import { NOW } from './jobs.ts';
 

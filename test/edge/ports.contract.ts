@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
-import { listKeyOf } from '../../functions/core/http/list-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/polling/overdue.ts';
 import type {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import { forbiddenAddresses } from '../../functions/core/webhook/public-address.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { assertSsrfProtection, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';

@@ -1,5 +1,5 @@
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
-import { listKeyOf } from '../../functions/core/http/list-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import type { Submission } from '../../functions/core/http/submission.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';

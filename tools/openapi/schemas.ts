@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { Message } from '../../functions/core/http/generation.ts';
-import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../../functions/core/http/listing.ts';
+import { Message } from '../../functions/core/http/generation-request.ts';
+import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../../functions/core/http/list-query.ts';
 import { PROBLEMS } from '../../functions/core/http/problem.ts';
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';

@@ -1,5 +1,5 @@
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
-import { listKeyOf } from '../../functions/core/http/list-key.ts';
+import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import type { FinishedJob, Job, RunningJob } from '../../functions/core/job.ts';
 import * as limits from '../../functions/core/limits.ts';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { judgeText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';

@@ -1,4 +1,4 @@
-import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { LONGEST_JOB_SECONDS } from '../limits.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
-import { canonicalOf, type Generation, generationFields, parseInside } from './generation.ts';
+import { canonicalOf, type Generation, generationFields, parseInside } from './generation-request.ts';
 import type { Fault } from './problem.ts';
 import { FAULTS_MAX, faultsOf, isObject, number, optional, text } from './validation.ts';
 

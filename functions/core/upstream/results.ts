@@ -8,9 +8,9 @@ import {
   textAt,
   valueAt,
 } from '../json/scan.ts';
-import { TASK_MEMBERS } from './dialect.ts';
+import { TASK_MEMBERS } from './dialect/member-names.ts';
+import { countAt, reader, type State, stateOf } from './read-members.ts';
 import type { Results } from './report.ts';
-import { countAt, reader, type State, stateOf } from './spelling.ts';
 
 /** More entries than any answer that means well has; a hostile one could have tens of millions. */
 const ENTRIES_MAX = 100_000;

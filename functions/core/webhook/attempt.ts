@@ -1,4 +1,4 @@
-import type { HttpOutcome } from '../http/outcome.ts';
+import type { HttpOutcome } from '../http/http-outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { Millis } from '../job.ts';
 

@@ -6,14 +6,20 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** All of functions/ that knows what provider it is. docs/adapt.md explains each. */
 export const SEAM = [
-  'core/http/generation.ts',
-  'core/upstream/upstream.ts',
+  'core/http/generation-request.ts',
+  'core/upstream/read-answer.ts',
   'edge/modelstudio.ts',
-  'edge/upstream.ts',
+  'edge/world-modelstudio.ts',
 ] as const;
 
-/** How ModelStudio spells what it says, for its own `core/upstream/upstream.ts`; another provider has no use for them. */
-export const DIALECT = ['core/upstream/dialect.ts', 'core/upstream/results.ts'] as const;
+/** How ModelStudio spells what it says, for its own `core/upstream/read-answer.ts`; another provider has no use for them. */
+export const DIALECT = [
+  'core/upstream/dialect/member-names.ts',
+  'core/upstream/dialect/sentences.ts',
+  'core/upstream/dialect/state-words.ts',
+  'core/upstream/dialect/status-codes.ts',
+  'core/upstream/results.ts',
+] as const;
 
 const functions = join(root, 'functions');
 

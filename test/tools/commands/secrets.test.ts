@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseListQuery } from '../../../functions/core/http/listing.ts';
+import { parseListQuery } from '../../../functions/core/http/list-query.ts';
 import { problem } from '../../../functions/core/http/problem.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { redacted, redactedInput } from '../../../functions/core/redact.ts';

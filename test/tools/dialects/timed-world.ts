@@ -1,4 +1,4 @@
-import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
 import type { FinishedJob, Job } from '../../../functions/core/job.ts';
 import type { PollMessage } from '../../../functions/core/messages.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';

@@ -13,8 +13,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../../functions/core/http/client-key.ts';
-import { createBucket } from '../../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../../functions/edge/client-keys.ts';
+import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';

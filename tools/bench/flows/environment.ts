@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { answered } from './outside.ts';

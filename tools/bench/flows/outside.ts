@@ -1,4 +1,4 @@
-import type { HttpOutcome } from '../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';

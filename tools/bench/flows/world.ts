@@ -1,6 +1,6 @@
 import { POLL_DEADLINE_MILLIS, REPORT_MAX_BYTES, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
-import { createBucket } from '../../../functions/edge/bucket.ts';
 import { createClientKeys } from '../../../functions/edge/client-keys.ts';
+import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
 import { createDurationStats } from '../../../functions/edge/duration-stats.ts';
 import { createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { saysWhatIsMissing } from '../../../functions/core/upstream/upstream.ts';
+import { saysWhatIsMissing } from '../../../functions/core/upstream/read-answer.ts';
 import { isSigningSecret } from '../../../functions/core/webhook/signature.ts';
 import { exchange } from '../../../functions/edge/exchange.ts';
 import { headers, jobUrl } from '../../../functions/edge/modelstudio.ts';

@@ -1,9 +1,9 @@
-import type { HttpOutcome } from '../../../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../../../functions/core/http/http-outcome.ts';
 import type { CreateResult } from '../../../../../functions/core/upstream/create-result.ts';
 import { type ExchangeRequest, exchange } from '../../../../../functions/edge/exchange.ts';
 import type { Clock, ModelStudio } from '../../../../../functions/ports.ts';
-import type { Generation } from '../core/http/generation.ts';
-import { type ReadingContext, readCreation, readReport } from '../core/upstream/upstream.ts';
+import type { Generation } from '../core/http/generation-request.ts';
+import { type ReadingContext, readCreation, readReport } from '../core/upstream/read-answer.ts';
 
 const CREATE_DEADLINE_MILLIS = 20_000;
 const CREATED_MAX_BYTES = 64 * 1024;

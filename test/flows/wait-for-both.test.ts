@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { together } from '../../functions/together.ts';
+import { waitForBoth } from '../../functions/wait-for-both.ts';
 
 it('two tasks that run together give the results of both', async () => {
   expect(await together(Promise.resolve(1), Promise.resolve('b'))).toEqual([1, 'b']);
@@ -8,7 +8,7 @@ it('two tasks that run together give the results of both', async () => {
 it('two tasks that run together fail only when both have ended', async () => {
   const other = Promise.withResolvers<void>();
   let isOver = false;
-  const both = together(Promise.reject(new Error('failed')), other.promise).finally(() => {
+  const both = waitForBoth(Promise.reject(new Error('failed')), other.promise).finally(() => {
     isOver = true;
   });
   await new Promise(setImmediate);

@@ -7,8 +7,8 @@ import {
   type Span,
   valueAt,
 } from '../json/scan.ts';
-import { EMPTY_SENTENCES, SENTENCES } from './dialect.ts';
-import { lettersOf } from './spelling.ts';
+import { EMPTY_SENTENCES, SENTENCES } from './dialect/sentences.ts';
+import { lettersOf } from './read-members.ts';
 
 const SENTENCE_MAX_LENGTH = 300;
 /** Of a list of faults. */

@@ -1,20 +1,15 @@
-import type { HttpOutcome } from '../http/outcome.ts';
+import type { HttpOutcome } from '../http/http-outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { RunningJob } from '../job.ts';
 import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from '../json/scan.ts';
 import type { CreateResult } from './create-result.ts';
-import {
-  CREATE_STATUSES,
-  FOREIGN_WORDS,
-  MEMBERS,
-  NOT_FOUND_SENTENCES,
-  REPORT_STATUSES,
-  ROUTER_SENTENCES,
-} from './dialect.ts';
+import { FOREIGN_WORDS, MEMBERS } from './dialect/member-names.ts';
+import { NOT_FOUND_SENTENCES, ROUTER_SENTENCES } from './dialect/sentences.ts';
+import { CREATE_STATUSES, REPORT_STATUSES } from './dialect/status-codes.ts';
+import { plain, sentenceOfFailure, sentenceOfRefusal } from './error-sentence.ts';
+import { countAt, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
-import { plain, sentenceOfFailure, sentenceOfRefusal } from './sentence.ts';
-import { countAt, reader, stateOf } from './spelling.ts';
 
 /** What is needed to read an answer, and to keep to oneself what is in it. */
 export interface ReadingContext {

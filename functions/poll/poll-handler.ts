@@ -1,8 +1,8 @@
 import { PollMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { modelStudio } from '../edge/upstream.ts';
 import { comeAgainFrom, durationStats, finishWorld } from '../edge/world.ts';
+import { modelStudio } from '../edge/world-modelstudio.ts';
 import { type PollSettings, poll } from './poll.ts';
 
 /** The polls of a batch end within moments of each other, most of them with a message to send. */

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import type { HttpOutcome } from '../../../../../../functions/core/http/outcome.ts';
+import type { HttpOutcome } from '../../../../../../functions/core/http/http-outcome.ts';
 import { retryAfterOf } from '../../../../../../functions/core/http/retry-after.ts';
 import type { CreateResult } from '../../../../../../functions/core/upstream/create-result.ts';
+import { sentenceOfRefusal } from '../../../../../../functions/core/upstream/error-sentence.ts';
 import type { Report, Results, TransientError } from '../../../../../../functions/core/upstream/report.ts';
-import { sentenceOfRefusal } from '../../../../../../functions/core/upstream/sentence.ts';
 
 const RUNNING_STATES = new Set(['starting', 'processing']);
 

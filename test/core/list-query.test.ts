@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { listKeyOf } from '../../functions/core/http/list-key.ts';
-import { parseListQuery } from '../../functions/core/http/listing.ts';
+import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
+import { parseListQuery } from '../../functions/core/http/list-query.ts';
 
 const ALL = { status: null, limit: 20, from: '9999999999999', to: '0000000000000' };
 const cursor = '1767225600000_job_1';

@@ -1,5 +1,5 @@
 import { isNullAt, membersOf, type Span, valueAt } from '../json/scan.ts';
-import { STATES } from './dialect.ts';
+import { STATES } from './dialect/state-words.ts';
 
 /** Case, `_`, `-` and blanks do not count; letters of other scripts do. */
 export function lettersOf(word: string): string {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { documentIn, type Span } from '../../functions/core/json/scan.ts';
-import { quotes, sentenceOfFailure, sentenceOfRefusal } from '../../functions/core/upstream/sentence.ts';
+import {
+  quotes,
+  sentenceOfFailure,
+  sentenceOfRefusal,
+} from '../../functions/core/upstream/error-sentence.ts';
 
 const KEY = 'sk-CANARY-0123456789';
 const bytes = (body: unknown) =>

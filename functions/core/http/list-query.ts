@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Job, Millis } from '../job.ts';
-import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-key.ts';
+import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-cursor.ts';
 import type { Fault } from './problem.ts';
 
 export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;

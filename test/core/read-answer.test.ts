@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpOutcome } from '../../functions/core/http/outcome.ts';
-import { readCreation, readReport } from '../../functions/core/upstream/upstream.ts';
+import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
+import { readCreation, readReport } from '../../functions/core/upstream/read-answer.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const context = { apiKey: 'sk-canary', now: NOW };
