@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { waitForBoth } from '../../functions/wait-for-both.ts';
 
 it('two tasks that run together give the results of both', async () => {
-  expect(await together(Promise.resolve(1), Promise.resolve('b'))).toEqual([1, 'b']);
+  expect(await waitForBoth(Promise.resolve(1), Promise.resolve('b'))).toEqual([1, 'b']);
 });
 
 it('two tasks that run together fail only when both have ended', async () => {
