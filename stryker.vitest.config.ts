@@ -43,7 +43,7 @@ function hasRun(module: TestModule): boolean {
 export default defineConfig({
   plugins: [wholeFiles],
   test: {
-    include: ['test/core/**/*.test.ts', 'test/edge/webhooks.test.ts'],
+    include: ['test/core/**/*.test.ts', 'test/flows/**/*.test.ts', 'test/edge/webhooks.test.ts'],
     reporters: [new FaultsOfFiles()],
   },
 });
