@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { poll } from '../../functions/poll/poll.ts';
@@ -83,6 +83,30 @@ describe('cancel', () => {
   it('asks the client to come back while the job is being submitted', async () => {
     const { status, headers, json } = await cancelIn(worldWith(submittingJob()));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_cancellable', '1']);
+    expect(json.detail).toBe('The job is being submitted right now. Try again in a second.');
+  });
+
+  it('reads the row no second time when nobody else has written it', async () => {
+    const world = worldWith(runningJob());
+    const find = vi.spyOn(world.jobs, 'find');
+    await cancelIn(world);
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
+  it.each<[what: string, meanwhile: Job, status: number]>([
+    ['cancels a job that a poll has written meanwhile', runningJob({ version: 3, completedTasks: 2 }), 200],
+    ['refuses a job that has finished meanwhile', finishedJob({ version: 3 }), 409],
+  ])('%s', async (_what, meanwhile, status) => {
+    const world = worldWith(runningJob());
+    const { replace } = world.jobs;
+    world.jobs.replace = async (after) => {
+      if (world.jobs.rows.get('job_1')?.version === 2) world.jobs.rows.set('job_1', meanwhile);
+      return replace(after);
+    };
+    const { status: answered, json } = await cancelIn(world);
+    expect(answered).toBe(status);
+    if (answered === 200) expect(json).toMatchObject({ status: 'cancelled', completed_tasks: 2 });
+    else expect(json.detail).toBe('The job is already completed.');
   });
 
   it.each<[body: string, status: number, pointer?: string]>([

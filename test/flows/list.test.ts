@@ -6,6 +6,8 @@ import { fakeWorld } from '../fakes/world.ts';
 
 const authorized = { operation: 'list', jobId: '', client: 'acme' } as const;
 
+const request = { method: 'GET', path: '/v1/jobs', headers: {}, body: Buffer.alloc(0), requestId: 'r1' };
+
 /** Newest last; three of them in each millisecond. */
 function manyJobs(count: number, job: (index: number) => Job): Job[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -18,8 +20,7 @@ function manyJobs(count: number, job: (index: number) => Job): Job[] {
 async function ask(jobs: Job[], query: string) {
   const world = fakeWorld();
   for (const job of jobs) world.jobs.rows.set(job.jobId, job);
-  const request = { method: 'GET', path: '/v1/jobs', query, headers: {}, body: Buffer.alloc(0) };
-  const { status, body } = await list({ ...request, requestId: 'r1' }, authorized, world);
+  const { status, body } = await list({ ...request, query }, authorized, world);
   return { status, json: JSON.parse(body) };
 }
 
@@ -73,6 +74,33 @@ describe('list', () => {
     const pages = await askForAll(jobs, 'status=completed');
     expect(pages.flat()).toEqual(['job_2007', 'job_1007', 'job_0007']);
     expect(pages.length).toBeGreaterThan(1);
+  });
+
+  it('has as many of a status on a page as were asked for, though there are more of them', async () => {
+    const jobs = manyJobs(14, (index) => (index % 2 ? finishedJob() : runningJob()));
+    const pages = await askForAll(jobs, 'status=completed&limit=3');
+    expect(pages).toEqual([
+      ['job_0013', 'job_0011', 'job_0009'],
+      ['job_0007', 'job_0005', 'job_0003'],
+      ['job_0001'],
+    ]);
+  });
+
+  it.each<[what: string, query: string, found: number[], sizes: number[]]>([
+    ['just the jobs that were asked for', 'limit=7', [7], [7]],
+    ['just the jobs that a page could not give', 'limit=7', [4, 3], [7, 3]],
+    ['whole pages to find the jobs of a status', 'status=running&limit=7', [2, 3], [100, 100]],
+    ['no page after the last', 'status=running&limit=7', [2], [100]],
+  ])('reads %s', async (_what, query, found, sizes) => {
+    const world = fakeWorld();
+    const asked: number[] = [];
+    world.clientJobs.page = async (_client, from, _to, limit) => {
+      const count = found[asked.push(limit) - 1] ?? 0;
+      const jobs = manyJobs(count, () => runningJob());
+      return { jobs, end: asked.length < found.length ? from : null };
+    };
+    await list({ ...request, query }, authorized, world);
+    expect(asked).toEqual(sizes);
   });
 
   it("shows no other client's job", async () => {

@@ -1,10 +1,18 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { Job, RunningJob } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
-import type { Report } from '../../functions/core/upstream/report.ts';
+import type { Report, TransientError } from '../../functions/core/upstream/report.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
+import {
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  pollMessage,
+  runningJob,
+  submittingJob,
+  wakeUp,
+} from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
 const running: Report = { kind: 'running', completedTasks: 1, unknownState: null };
@@ -37,11 +45,22 @@ describe('poll', () => {
     });
   });
 
-  it('writes nothing when nothing is new', async () => {
+  it.each<[what: string, message: PollMessage]>([
+    ['the message that the row awaits', pollMessage(1)],
+    ['one that is ahead, of the chain that the row knows', pollMessage(3, 'u')],
+    ['the sixth wake-up since the last that was recorded', pollMessage(6, 'u')],
+    [
+      'the message that the row awaits, of which the chain has not heard',
+      pollMessage(1, 't', { recordedToken: 'u' }),
+    ],
+  ])('writes nothing when nothing is new: %s', async (_what, message) => {
     const job = runningJob({ completedTasks: 1 });
     const world = worldWith(job, running);
-    await poll(pollMessage(1), false, world);
-    expect(world.wakeUps.sent).toMatchObject([{ message: { recordedToken: 't', pollsSinceRecord: 1 } }]);
+    await poll(message, false, world);
+    const { recordedToken, pollsSinceRecord } = message;
+    expect(world.wakeUps.sent).toMatchObject([
+      { queue: 'poll', message: { recordedToken, pollsSinceRecord: pollsSinceRecord + 1 } },
+    ]);
     expect(world.jobs.rows.get('job_1')).toEqual(job);
   });
 
@@ -57,24 +76,17 @@ describe('poll', () => {
     expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, version: 3 });
   });
 
-  it('records how long the job took, as a moment between its last two polls', async () => {
+  it('asks ModelStudio once, though it loses a race', async () => {
     const world = worldWith(runningJob(), completed());
-    await poll(pollMessage(2, 'u', { polledAt: NOW - 4000 }), false, world);
-    expect(world.durationStats.learnt).toEqual([['1/m', 8]]);
-    expect(world.metrics).toMatchObject({ DetectionLagSeconds: 4, PollsPerJob: 2, JobSeconds: 10 });
-  });
-
-  it('records no duration of a job that expired', async () => {
-    const world = worldWith(runningJob({ expiresAt: 0 }), running);
+    const report = vi.spyOn(world.modelStudio, 'report');
+    const { replace } = world.jobs;
+    world.jobs.replace = async () => {
+      world.jobs.replace = replace;
+      return false;
+    };
     await poll(pollMessage(1), false, world);
-    expect(world.durationStats.learnt).toEqual([]);
-  });
-
-  it("records a 429 of ModelStudio's, so that all poll less often", async () => {
-    const refusal: Report = { kind: 'transient_error', cause: 'unavailable', retryAfterSeconds: 0 };
-    const world = worldWith(runningJob(), refusal);
-    await poll(pollMessage(1), false, world);
-    expect(world.durationStats.refusals).toBe(1);
+    expect(world.jobs.rows.get('job_1')?.status).toBe('completed');
+    expect(report).toHaveBeenCalledTimes(1);
   });
 
   it('finishes a job with its event, then its row, then its webhook', async () => {
@@ -127,6 +139,191 @@ describe('poll', () => {
   });
 });
 
+describe('how long a job took', () => {
+  const never = { polledAt: NOW - 10_000 };
+  const cases: [
+    title: string,
+    job: Partial<RunningJob>,
+    message: Partial<PollMessage>,
+    known: number[],
+    seconds: number,
+  ][] = [
+    ['lies between its last two looks', {}, { polledAt: NOW - 4000 }, [], 8],
+    [
+      'is guessed by the other jobs when it was never seen to run',
+      {},
+      never,
+      [100, 100],
+      10 * 2 ** (-4.5 * 0.5),
+    ],
+    ['is guessed without other jobs when it is the first', {}, never, [], 10 * 2 ** (-4.5 * 0.5 ** 1.75)],
+    [
+      'is a guess when the clock of its creator was ahead of the last look',
+      { createdAt: NOW - 2000 },
+      { polledAt: NOW - 4000 },
+      [],
+      2 * 2 ** (-4.5 * 0.5 ** 1.75),
+    ],
+    [
+      'is never negative, though the clock of its creator was ahead',
+      { createdAt: NOW + 1000 },
+      { polledAt: NOW - 4000 },
+      [],
+      0.001 * 2 ** (-4.5 * 0.5 ** 1.75),
+    ],
+  ];
+  it.each(cases)('%s', async (_title, job, message, durations, seconds) => {
+    const world = fakeWorld({ reports: [completed()], durations });
+    world.jobs.rows.set('job_1', runningJob(job));
+    await poll(pollMessage(2, 'u', message), false, world);
+    expect(world.durationStats.learnt).toEqual([['1/m', expect.closeTo(seconds, 9)]]);
+  });
+
+  const doubt = { about: 'unreadable', since: 0 } as const;
+  const failed: Report = {
+    kind: 'failed',
+    isCancelled: false,
+    completedTasks: 0,
+    results: null,
+    sentence: null,
+  };
+  const ends: [what: string, job: Partial<RunningJob>, report: Report, isLearnt: boolean][] = [
+    ['completed', {}, completed(), true],
+    ['failed', {}, failed, true],
+    ['expired', { expiresAt: 0 }, running, false],
+    ['has ended before this look', { doubt }, completed(), false],
+    ['has results that cannot be read', { doubt }, { kind: 'unreadable', raw: Buffer.from('[') }, false],
+    ['is gone', {}, { kind: 'missing', isGone: true }, false],
+  ];
+  it.each(ends)('is learnt, and the lag told, or neither, of a job that %s', async (...row) => {
+    const [, job, report, isLearnt] = row;
+    const world = worldWith(runningJob(job), report);
+    await poll(pollMessage(3, 'u', { polledAt: NOW - 4000 }), false, world);
+    expect(world.durationStats.learnt.length).toBe(isLearnt ? 1 : 0);
+    expect(world.metrics.DetectionLagSeconds).toBe(isLearnt ? 4 : undefined);
+    expect(world.metrics).toMatchObject({ Polls: 1, PollsPerJob: 3 });
+    const line = { stage: 'poll', job_id: 'job_1', poll: 3, outcome: 'finished' };
+    expect(world.told.filter(({ stage }) => stage === 'poll')).toEqual([line]);
+  });
+});
+
+describe('results that cannot be read', () => {
+  const unreadable: Report = { kind: 'unreadable', raw: Buffer.from('[') };
+  it.each<[what: string, since: number, contents: string[]]>([
+    [
+      'are put aside for the operator once the job has ended for it',
+      NOW - 600_000,
+      ['unreadable/job_1.json'],
+    ],
+    ['are not put aside while they are asked for again', NOW - 599_999, []],
+  ])('%s', async (_what, since, keys) => {
+    const world = worldWith(runningJob({ doubt: { about: 'unreadable', since } }), unreadable);
+    await poll(pollMessage(1), false, world);
+    const aside = [...world.documents.contents].filter(([key]) => key.startsWith('unreadable'));
+    expect(aside).toEqual(keys.map((key) => [key, '[']));
+  });
+});
+
+describe('a poll after which the job goes on', () => {
+  const error = (cause: TransientError['cause']): Report => ({
+    kind: 'transient_error',
+    cause,
+    retryAfterSeconds: 0,
+  });
+  const odd: Report = { kind: 'running', completedTasks: null, unknownState: 'odd' };
+  const gaps: Report = { kind: 'completed', results: { ...results(1), missing: 1 } };
+  /** `isSeen`: whether ModelStudio is known to know the job. */
+  type Polled = [report: Report, isSeen: [before: boolean, after: boolean], told: object, metrics: object];
+  const cases: Polled[] = [
+    [running, [false, true], { outcome: 'running', completed_tasks: 1 }, {}],
+    [odd, [false, true], { outcome: 'unknown_state odd' }, { UnknownUpstreamStates: 1 }],
+    [gaps, [false, true], { outcome: 'completed' }, {}],
+    [
+      { kind: 'unreadable', raw: Buffer.from('[') },
+      [false, true],
+      { outcome: 'unreadable' },
+      { UpstreamInvalidResponses: 1 },
+    ],
+    [{ kind: 'missing', isGone: false }, [false, false], { outcome: 'missing' }, {}],
+    [{ kind: 'missing', isGone: false }, [true, true], { outcome: 'missing' }, { UpstreamJobsForgotten: 1 }],
+    [error('timeout'), [false, false], { cause: 'timeout' }, { UpstreamTimeouts: 1 }],
+    [error('cut'), [true, true], { cause: 'cut' }, { UpstreamConnectionResets: 1 }],
+    [error('not_connected'), [false, false], { cause: 'not_connected' }, { UpstreamConnectionFailures: 1 }],
+    [error('unauthorized'), [false, false], { cause: 'unauthorized' }, { UpstreamUnauthorized: 1 }],
+    [error('unavailable'), [false, false], { cause: 'unavailable' }, { UpstreamUnavailable: 1 }],
+    [error('server_error'), [false, false], { cause: 'server_error' }, { UpstreamServerErrors: 1 }],
+    [
+      error('invalid_response'),
+      [false, false],
+      { cause: 'invalid_response' },
+      { UpstreamInvalidResponses: 1 },
+    ],
+  ];
+  it.each(cases)('sends the next wake-up, logs one line and counts: %j %j', async (...row) => {
+    const [report, [isSeen, isSeenThen], told, metrics] = row;
+    const world = worldWith(runningJob({ isSeen }), report);
+    await poll(pollMessage(1, 't', { isSeen }), false, world);
+    const [sent] = world.wakeUps.sent;
+    const dueAt = NOW + 1000 * (sent?.delaySeconds ?? 0);
+    const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: NOW, isSeen: isSeenThen };
+    expect(sent).toMatchObject({ queue: 'poll', message: { ...message, wakeUp: { seq: 2, dueAt } } });
+    expect(sent?.delaySeconds).toBeGreaterThan(0);
+    const line = { stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'transient_error', client: 'acme' };
+    const tasks = { completed_tasks: 0, total_tasks: 3 };
+    const times = { wait_seconds: sent?.delaySeconds, age_seconds: 10 };
+    expect(world.told).toEqual([{ ...line, ...tasks, ...times, ...told }]);
+    expect(world.metrics).toEqual({ Polls: 1, ...metrics });
+    expect(world.durationStats.refusals).toBe('UpstreamUnavailable' in metrics ? 1 : 0);
+  });
+
+  it.each<[report: Report, metrics: object]>([
+    [{ kind: 'too_large' }, {}],
+    [{ kind: 'too_slow' }, { UpstreamTimeouts: 1 }],
+  ])('hands %j to the collector at once, and keeps what is in doubt', async (report, metrics) => {
+    const doubt = { about: 'gaps', since: NOW - 1000 } as const;
+    const job = runningJob({ completedTasks: 2, isSeen: false, doubt });
+    const world = worldWith(job, report);
+    await poll(pollMessage(1, 't', { isSeen: false }), true, world);
+    const wakeUp = { seq: 2, dueAt: NOW };
+    const message = { polledAt: NOW, isSeen: false, pollsSinceRecord: 0, wakeUp };
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0, message }]);
+    expect(world.told).toMatchObject([{ outcome: report.kind, completed_tasks: 2, wait_seconds: 0 }]);
+    expect(world.metrics).toEqual({ Polls: 1, ...metrics });
+    const row = { version: 3, completedTasks: 2, isSeen: false, doubt, expectedWakeUp: wakeUp };
+    expect(world.jobs.rows.get('job_1')).toMatchObject(row);
+  });
+
+  const submitting = submittingJob({ version: 7 });
+  const meanwhile: [title: string, row: Job | null, isWritten: boolean][] = [
+    ['is written all the same', runningJob({ version: 7, expectedWakeUp: wakeUp(1, 'x') }), true],
+    ['is written where the job was just being submitted', submitting, true],
+    ['gives way to a chain as far on', runningJob({ version: 7, expectedWakeUp: wakeUp(2, 'x') }), false],
+    [
+      'gives way to a chain that is further on',
+      runningJob({ version: 7, expectedWakeUp: wakeUp(3, 'x') }),
+      false,
+    ],
+    ['gives way to the end of the job', finishedJob({ version: 7 }), false],
+    ['is left at that when the job is gone', null, false],
+  ];
+  it.each(meanwhile)('whose row has been written meanwhile: %s', async (_title, row, isWritten) => {
+    const world = worldWith(runningJob(), running);
+    const { replace } = world.jobs;
+    world.jobs.replace = async () => {
+      world.jobs.replace = replace;
+      world.jobs.rows.delete('job_1');
+      if (row) world.jobs.rows.set('job_1', row);
+      return false;
+    };
+    await poll(pollMessage(1), false, world);
+    const expectedWakeUp = world.wakeUps.sent[0]?.message.wakeUp;
+    const written = { status: 'running', version: 8, completedTasks: 1, expectedWakeUp };
+    if (isWritten) expect(world.jobs.rows.get('job_1')).toMatchObject(written);
+    else expect(world.jobs.rows.get('job_1')).toEqual(row ?? undefined);
+    expect(world.told).toMatchObject([{ outcome: isWritten ? 'running' : 'overtaken' }]);
+  });
+});
+
 describe('a message that is not the expected wake-up', () => {
   it.each([
     ['an earlier one, again', 1, 't'],
@@ -135,7 +332,8 @@ describe('a message that is not the expected wake-up', () => {
     const world = worldWith(runningJob({ expectedWakeUp: wakeUp(2, 'winner') }));
     await poll(pollMessage(seq, token), false, world);
     expect(world.wakeUps.sent).toEqual([]);
-    expect(world.told).toMatchObject([{ outcome: 'stale' }]);
+    expect(world.told).toEqual([{ stage: 'poll', job_id: 'job_1', poll: seq, outcome: 'stale' }]);
+    expect(world.metrics).toEqual({});
   });
 
   it('continues the chain when it is ahead, as its sender died before recording it', async () => {
@@ -169,7 +367,7 @@ describe('a message that is not the expected wake-up', () => {
   it('does nothing for a job that is gone', async () => {
     const world = fakeWorld();
     await poll(pollMessage(1), false, world);
-    expect(world.told).toMatchObject([{ outcome: 'no_job' }]);
+    expect(world.told).toEqual([{ stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'no_job' }]);
   });
 });
 

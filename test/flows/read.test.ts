@@ -72,7 +72,8 @@ describe('authorize', () => {
   });
 
   it('answers the health check without a key', async () => {
-    expect(await authorize(request('GET', '/v1/health'), fakeWorld())).toMatchObject({ operation: 'health' });
+    const authorized = await authorize(request('GET', '/v1/health'), fakeWorld());
+    expect(authorized).toEqual({ operation: 'health', jobId: '', client: '' });
   });
 });
 
@@ -150,7 +151,29 @@ describe('read', () => {
     const url = 'https://api.example.com/v1/jobs/job_1/results';
     expect(shown.json).toMatchObject({ results: null, results_url: url });
     const fetched = await answerTo(finishedJob({ results: apart }), authorized('results'));
-    expect(fetched).toMatchObject({ status: 307, headers: { location: expect.stringContaining('data:') } });
+    expect([fetched.status, fetched.headers]).toEqual([
+      307,
+      { location: expect.stringContaining('data:'), 'cache-control': 'no-store' },
+    ]);
+  });
+
+  it.each<[what: string, job: Job]>([
+    ['is still running', runningJob()],
+    ['has ended without results', finishedJob({ status: 'expired', results: null })],
+  ])('points to no results of a job that %s', async (_what, job) => {
+    const shown = await answerTo(job, authorized('job'));
+    expect(shown.json).toMatchObject({ results: null, results_url: null });
+  });
+
+  it.each([
+    ['data', '{"type":"job.completed"}'],
+    ['results', '{"type":"job.completed","data":{}}'],
+  ])('takes an event without %s for a fault', async (name, broken) => {
+    const world = fakeWorld();
+    world.jobs.rows.set('job_1', finishedJob());
+    world.documents.contents.set('events/job_1/a.json', broken);
+    const reading = read(request('GET', ''), authorized('results'), world);
+    await expect(reading).rejects.toThrow(`The event has no ${name}`);
   });
 
   it.each(['redirect=false', 'x=1&redirect=false', 'redirect=False'])(

@@ -223,6 +223,23 @@ describe('redeliver', () => {
     const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW + 1 });
     const { status, headers, json } = await redeliverIn(worldWith(finishedJob({ webhook })));
     expect([status, json.code, headers['retry-after']]).toEqual([409, 'not_redeliverable', '5']);
+    expect(json.detail).toBe('An attempt to deliver the webhook is under way right now.');
+  });
+
+  it('logs the round that it has begun, and none that it has not', async () => {
+    const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { attempts: 4 }) }));
+    const begun = { stage: 'redeliver', outcome: 'begun', job_id: 'job_1', client: 'acme', attempt: 4 };
+    await redeliverIn(world);
+    await redeliverIn(world);
+    expect(world.told).toEqual([begun]);
+  });
+
+  it('says how long ago the last round was, and for how long to wait', async () => {
+    const redelivered = { rounds: 1, at: NOW - 20_000 };
+    const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { redelivered }) }));
+    expect((await redeliverIn(world)).json.detail).toBe(
+      'The webhook was redelivered less than 60 seconds ago. Try again in 40.',
+    );
   });
 
   it.each<[what: string, job: Job, client: string, status: number, code: string]>([

@@ -1,10 +1,11 @@
 import { expect, it, vi } from 'vitest';
-import type { FinishedJob } from '../../functions/core/job.ts';
+import type { FinishedJob, Job } from '../../functions/core/job.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { poll } from '../../functions/poll/poll.ts';
+import { record } from '../../functions/races.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
@@ -109,6 +110,25 @@ it('of two chains, the one that writes later takes back no progress', async () =
   };
   await poll(pollMessage(3, 'u'), false, world);
   expect(world.jobs.rows.get('job_1')).toMatchObject({ completedTasks: 2 });
+});
+
+it.each<[what: string, rows: Job[], lostRaces: number, isWritten: boolean]>([
+  ['writes to the row as it was read', [runningJob()], 0, true],
+  ['writes to the row as it is by then', [runningJob(), runningJob({ version: 5 })], 1, true],
+  ['gives way to a row that is further on', [runningJob(), finishedJob({ version: 5 })], 1, false],
+  ['has nothing to write when the row is gone', [runningJob()], 1, false],
+])('what has happened already %s', async (_what, rows, lostRaces, isWritten) => {
+  const [read, byThen = null] = rows as [Job, Job?];
+  const written: Job[] = [];
+  const jobs = {
+    ...fakeWorld().jobs,
+    replace: async (after: Job) => written.push(after) > lostRaces,
+    find: async () => byThen,
+  };
+  const change = (row: Job) => (row.status === 'running' ? { ...row, version: row.version + 1 } : null);
+  expect(await record(read, change, { jobs })).toBe(isWritten);
+  const changed = (byThen ? [read, byThen] : [read]).map(change).filter((row) => row !== null);
+  expect(written).toEqual(changed);
 });
 
 it('a row that changes at every try is a fault of ours, which is thrown', async () => {
