@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { PROBLEMS, type ProblemCode } from '../../functions/core/http/problem.ts';
+import type { Job } from '../../functions/core/job.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { submit } from '../../functions/submit/submit.ts';
+import { finishedJob, NOW, pendingWebhook, submittingJob } from '../fakes/jobs.ts';
 import { fakeWorld, type Scripts } from '../fakes/world.ts';
 
 const valid = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
@@ -28,7 +31,12 @@ describe('submit', () => {
   it('records the job, creates it at ModelStudio, sends the first wake-up and answers 202', async () => {
     const { world, answer, body } = await answerTo({ kind: 'created', upstreamJobId: 'up-1' });
     expect(answer.status).toBe(202);
-    expect(answer.headers).toMatchObject({ location: `/v1/jobs/${body.job_id}`, 'retry-after': '6' });
+    expect(answer.headers).toEqual({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      location: `/v1/jobs/${body.job_id}`,
+      'retry-after': '6',
+    });
     expect(body).toMatchObject({ status: 'running', model_id: 'm', total_tasks: 1, webhook: null });
     expect(world.wakeUps.sent).toMatchObject([
       { queue: 'poll', delaySeconds: 6, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
@@ -36,7 +44,75 @@ describe('submit', () => {
     expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
   });
 
-  const refusals: [CreateResult, number, string][] = [
+  it('records what was asked before ModelStudio creates the job', async () => {
+    const world = fakeWorld();
+    const { create } = world.modelStudio;
+    let rows: unknown[] = [];
+    world.modelStudio.create = async (submission) => {
+      rows = structuredClone([...world.jobs.rows.values()]);
+      return create(submission);
+    };
+    const asked = { expires_in: 7200, metadata: { a: 'b' }, webhook_url: 'https://hooks.example.com/h' };
+    await submit(post({ ...valid, ...asked }), authorized, world);
+    expect(rows).toEqual([
+      submittingJob({
+        jobId: expect.stringMatching(/^job_[0-9a-z]{26}$/),
+        totalTasks: 1,
+        metadata: { a: 'b' },
+        fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        createdAt: NOW,
+        updatedAt: NOW,
+        expiresAt: NOW + 7_200_000,
+        version: 1,
+        webhook: pendingWebhook({ id: expect.stringMatching(/^msg_/) }),
+      }),
+    ]);
+  });
+
+  it('sends a first wake-up that knows all that the poller needs', async () => {
+    const world = fakeWorld();
+    world.modelStudio.create = async () => {
+      world.clock.time += 4000;
+      return { kind: 'created', upstreamJobId: 'up-1' };
+    };
+    const { job_id: jobId } = JSON.parse((await submit(post(valid), authorized, world)).body);
+    const [sent] = world.wakeUps.sent;
+    const dueAt = NOW + 4000 + 1000 * (sent?.delaySeconds ?? 0);
+    const wakeUp = { seq: 1, token: expect.any(String), dueAt };
+    const known = { jobId, upstreamJobId: 'up-1', polledAt: NOW, isSeen: false, pollsSinceRecord: 0 };
+    expect(sent?.message).toEqual({ ...known, wakeUp, recordedToken: sent?.message.wakeUp.token });
+    expect(world.jobs.rows.get(jobId)).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, isSeen: false });
+  });
+
+  it('waits for ten minutes at most, however long such jobs take', async () => {
+    const world = fakeWorld({ durations: Array(20).fill(86_400) });
+    const forecast = await world.durationStats.forecast('');
+    world.durationStats.forecast = async () => ({ ...forecast, lagPerPollSeconds: 1e6 });
+    await submit(post({ ...valid, expires_in: 604_800 }), authorized, world);
+    expect(world.wakeUps.sent).toMatchObject([{ delaySeconds: 600 }]);
+  });
+
+  it.each<[title: string, meanwhile: (job: Job) => Job | null, status: string]>([
+    [
+      'shows the job as the poller has written it meanwhile',
+      () => finishedJob({ results: null }),
+      'completed',
+    ],
+    ['shows the job as running though its row is gone', () => null, 'running'],
+  ])('%s', async (_title, meanwhile, status) => {
+    const world = fakeWorld();
+    const { poll } = world.wakeUps;
+    world.wakeUps.poll = async (message, delaySeconds) => {
+      await poll(message, delaySeconds);
+      const row = meanwhile(world.jobs.rows.get(message.jobId) as Job);
+      world.jobs.rows.delete(message.jobId);
+      if (row) world.jobs.rows.set(message.jobId, { ...row, jobId: message.jobId, version: 5 });
+    };
+    const answer = await submit(post(valid), authorized, world);
+    expect([answer.status, JSON.parse(answer.body).status]).toEqual([202, status]);
+  });
+
+  const refusals: [CreateResult, number, ProblemCode][] = [
     [{ kind: 'invalid', sentence: 'temperature is off' }, 400, 'modelstudio_invalid_request'],
     [{ kind: 'model_not_found' }, 404, 'model_not_found'],
     [{ kind: 'credentials_refused', sentence: null }, 502, 'modelstudio_rejected'],
@@ -50,20 +126,64 @@ describe('submit', () => {
     expect([answer.status, body.code]).toEqual([status, code]);
     expect(world.jobs.rows.size).toBe(0);
     expect(world.wakeUps.sent).toEqual([]);
-    if (creation.kind === 'unavailable') expect(answer.headers['retry-after']).toBe('7');
-    if ('sentence' in creation && creation.sentence) expect(body.detail).toBe(creation.sentence);
+    const sentence = ('sentence' in creation && creation.sentence) || PROBLEMS[code][1];
+    expect([body.detail, body.request_id]).toEqual([sentence, 'r1']);
+    expect(world.durationStats.refusals).toBe(creation.kind === 'unavailable' ? 1 : 0);
+  });
+
+  it.each<[asked: number | null, told: string]>([
+    [null, '5'],
+    [0, '1'],
+    [7, '7'],
+    [3600, '3600'],
+    [86_400, '3600'],
+  ])('has the client wait when ModelStudio is unavailable and asks for %s s: %s s', async (asked, told) => {
+    const { answer } = await answerTo({ kind: 'unavailable', retryAfterSeconds: asked });
+    expect(answer.headers['retry-after']).toBe(told);
+  });
+
+  type Logged = [creation: CreateResult, logged: object, metrics: object];
+  const refused: CreateResult = { kind: 'refused', cause: 'status_402', sentence: 'Credits used up' };
+  const lines: Logged[] = [
+    [{ kind: 'created', upstreamJobId: 'up-1' }, {}, { JobsCreated: 1 }],
+    // It speaks of the request, and so may quote it.
+    [{ kind: 'invalid', sentence: 'temperature is off' }, {}, {}],
+    [{ kind: 'model_not_found' }, {}, {}],
+    [{ kind: 'credentials_refused', sentence: null }, {}, { UpstreamUnauthorized: 1 }],
+    [
+      { kind: 'credentials_refused', sentence: 'Not your model' },
+      { said: 'Not your model' },
+      { UpstreamUnauthorized: 1 },
+    ],
+    [refused, { cause: 'status_402', said: 'Credits used up' }, { UpstreamRefusals: 1 }],
+    [{ kind: 'unavailable', retryAfterSeconds: 7 }, {}, { UpstreamUnavailable: 1 }],
+    [{ kind: 'unknown', cause: 'timeout' }, { cause: 'timeout' }, { UpstreamTimeouts: 1 }],
+    [{ kind: 'unknown', cause: 'status_500' }, { cause: 'status_500' }, { UpstreamServerErrors: 1 }],
+  ];
+  it.each(lines)('logs one line and counts when ModelStudio says %j', async (creation, logged, metrics) => {
+    const world = fakeWorld();
+    world.modelStudio.create = async () => {
+      world.clock.time += 250;
+      return creation;
+    };
+    await submit(post(valid), authorized, world);
+    const [line, ...others] = world.told;
+    const facts = { outcome: creation.kind, client: 'acme', model_id: 'm', total_tasks: 1, duration_ms: 250 };
+    expect(line).toEqual({ stage: 'submit', job_id: expect.stringMatching(/^job_./), ...facts, ...logged });
+    expect(others.map(({ stage }) => stage)).toEqual(creation.kind === 'unknown' ? ['finish'] : []);
+    const { JobsFailed, JobSeconds, UnknownSubmissions, ...ofSubmission } = world.metrics;
+    expect(ofSubmission).toEqual(metrics);
   });
 
   it.each([
-    ['Model m is not in your plan', true],
-    ['Blocked by policy: "the salary of Ms Doe is"', false],
-  ])('logs what ModelStudio said unless it quotes the prompt: %s', async (sentence, isTold) => {
+    ['Model m is not in your plan', 'm', true],
+    ['Model studio-large-preview is not in your plan', 'studio-large-preview', true],
+    ['Blocked by policy: "the salary of Ms Doe is"', 'm', false],
+  ])('logs what ModelStudio said unless it quotes the prompt: %s', async (sentence, model_id, isLogged) => {
     const world = fakeWorld({ creations: [{ kind: 'refused', cause: 'status_451', sentence }] });
-    const told: object[] = [];
-    world.log.event = (_stage, facts) => void told.push(facts);
     const messages = [[{ role: 'user', content: 'Say: the salary of Ms Doe is what?' }]];
-    await submit(post({ ...valid, messages }), authorized, world);
-    expect(JSON.stringify(told).includes(JSON.stringify(sentence))).toBe(isTold);
+    await submit(post({ ...valid, model_id, messages }), authorized, world);
+    expect(world.told.map(({ said }) => said)).toEqual([isLogged ? sentence : undefined]);
   });
 
   it('ends a job with its webhook when nobody knows whether it was created, and never creates it again', async () => {
@@ -100,6 +220,7 @@ describe('when AWS fails in the middle', () => {
     const job = world.jobs.rows.get(job_id);
     expect(job).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
     expect(job && overdueAt(job)).toBe(world.clock.now() + 6000);
+    expect(world.told.at(-1)).toEqual({ stage: 'submit', outcome: 'wake_up_unsent', job_id });
   });
 
   it("an Idempotency-Key stays free if ModelStudio's key cannot be read, as nothing was sent", async () => {
@@ -155,14 +276,43 @@ describe('an Idempotency-Key', () => {
     expect(answers).toEqual([409, 202]);
   });
 
-  it('finds the job of a submission that died, which ends as submission_unknown', async () => {
+  /** A submission whose function died while ModelStudio was asked. */
+  async function worldWithDeadSubmission() {
     const world = fakeWorld();
     world.modelStudio.create = () => new Promise(() => {});
     void submit(post(valid, key), authorized, world);
     await expect.poll(() => world.jobs.rows.size).toBe(1);
-    world.clock.time += 61_000;
+    return world;
+  }
+
+  it('finds the job of a submission that died, ended as unknown, once nobody can be at it any more', async () => {
+    const world = await worldWithDeadSubmission();
+    world.clock.time += 59_999;
+    const during = await submit(post(valid, key), authorized, world);
+    expect([during.status, JSON.parse(during.body).code]).toEqual([409, 'submission_in_progress']);
+    world.clock.time += 1;
     const again = await submit(post(valid, key), authorized, world);
+    expect([again.status, again.headers['idempotency-replayed']]).toEqual([202, 'true']);
     expect(JSON.parse(again.body)).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
+  });
+
+  it.each<[what: string, interfere: (world: ReturnType<typeof fakeWorld>) => void]>([
+    ['has been taken back', (world) => world.jobs.rows.clear()],
+    [
+      'is being ended by somebody else',
+      (world) => {
+        world.jobs.replace = async () => false;
+      },
+    ],
+  ])('answers 409, to ask again in a second, when the first submission %s', async (_what, interfere) => {
+    const world = await worldWithDeadSubmission();
+    world.clock.time += 60_000;
+    world.jobs.insert = async () => false;
+    interfere(world);
+    const again = await submit(post(valid, key), authorized, world);
+    expect([again.status, JSON.parse(again.body).code]).toEqual([409, 'submission_in_progress']);
+    expect(again.headers['retry-after']).toBe('1');
+    expect(again.headers).not.toHaveProperty('idempotency-replayed');
   });
 
   it('may be used again after a refusal', async () => {

@@ -78,6 +78,104 @@ describe('sweep', () => {
     expect(world.wakeUps.sent.map((sent) => sent.message.wakeUp)).toContainEqual(recorded.expectedWakeUp);
   });
 
+  const recoveries: [outcome: string, job: Job, more: object[]][] = [
+    ['abandoned_submission', submitting, [{ stage: 'finish', outcome: 'failed' }]],
+    ['lost_expiry', runningJob({ expiresAt: NOW + 20 * MINUTE }), [{ stage: 'finish', outcome: 'expired' }]],
+    ['lost_poll', runningJob({ expiresAt: NOW + 20 * MINUTE + 1 }), []],
+    ['lost_delivery', finishedJob(), []],
+  ];
+  it.each(recoveries)('logs a line for the job, and one for all: %s', async (outcome, job, more) => {
+    const { told } = await swept(job, 20 * MINUTE);
+    const line = { stage: 'sweep', outcome, job_id: 'job_1', age_seconds: 20 * 60 + 10 };
+    expect(told.toSpliced(0, more.length)).toEqual([line, { stage: 'sweep', outcome: 'swept' }]);
+    expect(told).toMatchObject([...more, {}, {}]);
+  });
+
+  it('sends a poll that goes by the row, at once, and then records it', async () => {
+    const job = runningJob({ expectedWakeUp: wakeUp(4), isSeen: false });
+    const { after, wakeUps } = await swept(job, 20 * MINUTE);
+    const next = { seq: 5, token: expect.any(String), dueAt: NOW + 20 * MINUTE };
+    const known = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: job.updatedAt, isSeen: true };
+    const message = { ...known, wakeUp: next, recordedToken: expect.any(String), pollsSinceRecord: 0 };
+    expect(wakeUps.sent).toEqual([{ queue: 'poll', message, delaySeconds: 0 }]);
+    const [{ message: sent } = { message: null }] = wakeUps.sent;
+    expect(sent).toMatchObject({ recordedToken: sent?.wakeUp.token });
+    expect(after).toMatchObject({ version: 3, expectedWakeUp: sent?.wakeUp });
+  });
+
+  it('sends a delivery that goes by the row, at once, and then records it', async () => {
+    const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, expectedWakeUp: wakeUp(3) }) });
+    const { after, wakeUps } = await swept(job, 20 * MINUTE);
+    const next = { seq: 4, token: expect.any(String), dueAt: NOW + 20 * MINUTE };
+    const message = { jobId: 'job_1', wakeUp: next, attempts: 2 };
+    expect(wakeUps.sent).toEqual([{ queue: 'deliver', message, delaySeconds: 0 }]);
+    const webhook = { attempts: 2, expectedWakeUp: wakeUps.sent[0]?.message.wakeUp };
+    expect(after).toMatchObject({ version: 3, webhook });
+  });
+
+  it.each<[title: string, row: Job | null, isRescued: boolean]>([
+    ['rescues a job in the very moment from which it is overdue', runningJob(), true],
+    ['leaves a job alone that is not overdue yet', runningJob({ wakeUpDeadline: NOW + 900_001 }), false],
+    ['leaves a job alone that has nothing left to do', finishedJob({ webhook: null }), false],
+    ['leaves a job alone that is gone', null, false],
+  ])('%s, though the index names it', async (_title, row, isRescued) => {
+    const world = fakeWorld();
+    if (row) world.jobs.rows.set('job_1', row);
+    world.overdue.pages = async function* (shard) {
+      if (shard === 0) yield ['job_1'];
+    };
+    world.clock.time = NOW + 900_000;
+    await sweep(world);
+    expect(world.wakeUps.sent.length).toBe(isRescued ? 1 : 0);
+    const recovered = isRescued ? { JobsRecovered: 1 } : {};
+    expect(world.metrics).toEqual({ Sweeps: 1, OldestOverdueSeconds: 0, ...recovered });
+  });
+
+  it.each([
+    ['begins no other page once its time is over', 45_000, 1],
+    ['begins another page while there is time', 44_999, 2],
+  ])('%s', async (_title, millis, pages) => {
+    const world = fakeWorld();
+    let begun = 0;
+    world.overdue.pages = async function* (shard) {
+      if (shard !== 0) return;
+      for (const jobId of ['job_1', 'job_2']) {
+        begun++;
+        yield [jobId];
+        world.clock.time += begun === 1 ? 0 : millis;
+      }
+    };
+    world.jobs.find = async () => {
+      if (begun === 1) world.clock.time += millis;
+      return null;
+    };
+    await sweep(world);
+    expect(begun).toBe(pages);
+  });
+
+  it('says how long the longest overdue job of all shards has been so, in whatever order they come', async () => {
+    const world = fakeWorld();
+    for (const [i, minutes] of [3, 9, 1, 7, 5].entries()) {
+      const wakeUpDeadline = NOW - minutes * MINUTE;
+      world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}`, wakeUpDeadline }));
+    }
+    await sweep(world);
+    expect(world.metrics).toMatchObject({ JobsRecovered: 5, OldestOverdueSeconds: 9 * 60 });
+  });
+
+  it('fails with the first fault as its cause, and says in the log that it has', async () => {
+    const world = fakeWorld();
+    world.jobs.rows.set('job_1', runningJob());
+    world.clock.time += 20 * MINUTE;
+    const cause = new Error('throttled');
+    world.wakeUps.poll = async () => Promise.reject(cause);
+    await expect(sweep(world)).rejects.toMatchObject({ cause });
+    expect(world.told).toEqual([{ stage: 'sweep', outcome: 'failed' }]);
+    // Every shard was read, so it is a heartbeat all the same.
+    expect(world.metrics).toEqual({ Sweeps: 1, OldestOverdueSeconds: 300 });
+    expect(world.jobs.rows.get('job_1')).toEqual(runningJob());
+  });
+
   it('rescues the others when one job cannot be rescued', async () => {
     const world = fakeWorld();
     for (let i = 0; i < 300; i++) world.jobs.rows.set(`job_${i}`, runningJob({ jobId: `job_${i}` }));
