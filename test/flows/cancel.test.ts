@@ -86,7 +86,7 @@ describe('cancel', () => {
     expect(json.detail).toBe('The job is being submitted right now. Try again in a second.');
   });
 
-  it('reads the row no second time when nobody else has written it', async () => {
+  it('reads the row only once when nobody else writes it', async () => {
     const world = worldWith(runningJob());
     const find = vi.spyOn(world.jobs, 'find');
     await cancelIn(world);

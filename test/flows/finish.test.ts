@@ -49,7 +49,7 @@ async function resultsOfEvent(bytes: number, letter: string): Promise<Results> {
 }
 
 describe('finish', () => {
-  it('writes the event, then the row, then sets the webhook off', async () => {
+  it('writes the event, then the row, and then sends the first delivery', async () => {
     const world = worldWith(runningJob());
     const order: string[] = [];
     const { documents, jobs, wakeUps } = world;
@@ -61,7 +61,7 @@ describe('finish', () => {
     expect(order).toEqual(['event', 'row', 'message']);
   });
 
-  it('answers the job as it has written it, with the documents that the row points to', async () => {
+  it('returns the job as it was written, whose row points to the event', async () => {
     const world = worldWith(runningJob());
     const job = await finish(runningJob(), completed(), world);
     expect(job).toEqual(world.jobs.rows.get('job_1'));
@@ -78,7 +78,7 @@ describe('finish', () => {
     expect([...world.documents.contents.keys()]).toEqual([job?.event.key]);
   });
 
-  it('answers null and tells nobody when the job has moved since it was read', async () => {
+  it('returns null, and logs and sends nothing, when the row has changed since it was read', async () => {
     const world = worldWith(runningJob({ version: 7 }));
     expect(await finish(runningJob(), completed(), world)).toBeNull();
     expect([world.told, world.metrics, world.wakeUps.sent]).toEqual([[], {}, []]);
@@ -162,7 +162,7 @@ describe('finish', () => {
       { JobsFailed: 1, PollsPerJob: 1, ResultsUnreadable: 1 },
     ],
   ];
-  it.each(cases)('logs one line and counts: %s', async (_what, job, end, told, metrics) => {
+  it.each(cases)('logs one line and adds to the metrics for %s', async (_what, job, end, told, metrics) => {
     const world = worldWith(job);
     await finish(job, end, world);
     const always = { job_id: 'job_1', client: 'acme', model_id: 'm', total_tasks: 3, age_seconds: 10 };
@@ -182,7 +182,7 @@ describe('the first delivery', () => {
     expect(world.wakeUps.sent).toEqual([{ queue: 'deliver', message, delaySeconds: 30 }]);
   });
 
-  it('is the same wake-up with what is left of its wait, when it is set off again', async () => {
+  it('is sent again as the same wake-up, with what is left of its wait', async () => {
     const world = worldWith(runningJob());
     world.settings.webhookSchedule = [30, 60];
     const job = (await finish(runningJob(), completed(), world)) as FinishedJob;
@@ -193,11 +193,11 @@ describe('the first delivery', () => {
   });
 
   it.each([
-    ['has none', null],
-    ['awaits nothing', pendingWebhook({ expectedWakeUp: null })],
+    ['is null', null],
+    ['expects no wake-up', pendingWebhook({ expectedWakeUp: null })],
     ['has had an attempt', pendingWebhook({ attempts: 1, expectedWakeUp: wakeUp(2) })],
     ['is delivered', settledWebhook('delivered')],
-  ])('is not set off for a job whose webhook %s', async (_what, webhook) => {
+  ])('is not sent for a job whose webhook %s', async (_what, webhook) => {
     const world = worldWith(runningJob());
     const job = (await finish(runningJob({ webhook: null }), completed(), world)) as FinishedJob;
     await startDelivery({ ...job, webhook }, world);

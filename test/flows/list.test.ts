@@ -76,7 +76,7 @@ describe('list', () => {
     expect(pages.length).toBeGreaterThan(1);
   });
 
-  it('has as many of a status on a page as were asked for, though there are more of them', async () => {
+  it('puts no more jobs of a status on a page than were asked for', async () => {
     const jobs = manyJobs(14, (index) => (index % 2 ? finishedJob() : runningJob()));
     const pages = await askForAll(jobs, 'status=completed&limit=3');
     expect(pages).toEqual([
@@ -88,7 +88,7 @@ describe('list', () => {
 
   it.each<[what: string, query: string, found: number[], sizes: number[]]>([
     ['just the jobs that were asked for', 'limit=7', [7], [7]],
-    ['just the jobs that a page could not give', 'limit=7', [4, 3], [7, 3]],
+    ['just the jobs that the page before could not give', 'limit=7', [4, 3], [7, 3]],
     ['whole pages to find the jobs of a status', 'status=running&limit=7', [2, 3], [100, 100]],
     ['no page after the last', 'status=running&limit=7', [2], [100]],
   ])('reads %s', async (_what, query, found, sizes) => {

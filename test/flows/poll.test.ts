@@ -46,11 +46,11 @@ describe('poll', () => {
   });
 
   it.each<[what: string, message: PollMessage]>([
-    ['the message that the row awaits', pollMessage(1)],
-    ['one that is ahead, of the chain that the row knows', pollMessage(3, 'u')],
+    ['the message that the row expects', pollMessage(1)],
+    ['a message that is ahead, of the chain that wrote the row', pollMessage(3, 'u')],
     ['the sixth wake-up since the last that was recorded', pollMessage(6, 'u')],
     [
-      'the message that the row awaits, of which the chain has not heard',
+      'the message that the row expects, whose chain recorded another one',
       pollMessage(1, 't', { recordedToken: 'u' }),
     ],
   ])('writes nothing when nothing is new: %s', async (_what, message) => {
@@ -76,7 +76,7 @@ describe('poll', () => {
     expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, version: 3 });
   });
 
-  it('asks ModelStudio once, though it loses a race', async () => {
+  it('asks ModelStudio once, even when another worker writes the row first', async () => {
     const world = worldWith(runningJob(), completed());
     const report = vi.spyOn(world.modelStudio, 'report');
     const { replace } = world.jobs;
@@ -148,24 +148,30 @@ describe('how long a job took', () => {
     known: number[],
     seconds: number,
   ][] = [
-    ['lies between its last two looks', {}, { polledAt: NOW - 4000 }, [], 8],
+    ['is a moment between its last two polls', {}, { polledAt: NOW - 4000 }, [], 8],
     [
-      'is guessed by the other jobs when it was never seen to run',
+      'is a guess that goes by other jobs when it was never seen to run',
       {},
       never,
       [100, 100],
       10 * 2 ** (-4.5 * 0.5),
     ],
-    ['is guessed without other jobs when it is the first', {}, never, [], 10 * 2 ** (-4.5 * 0.5 ** 1.75)],
     [
-      'is a guess when the clock of its creator was ahead of the last look',
+      'is a guess without other jobs when it is the first of them',
+      {},
+      never,
+      [],
+      10 * 2 ** (-4.5 * 0.5 ** 1.75),
+    ],
+    [
+      'is a guess when it was created after its last poll, by a clock that was ahead',
       { createdAt: NOW - 2000 },
       { polledAt: NOW - 4000 },
       [],
       2 * 2 ** (-4.5 * 0.5 ** 1.75),
     ],
     [
-      'is never negative, though the clock of its creator was ahead',
+      'is positive even when it was created in the future, by a clock that was ahead',
       { createdAt: NOW + 1000 },
       { polledAt: NOW - 4000 },
       [],
@@ -187,20 +193,20 @@ describe('how long a job took', () => {
     results: null,
     sentence: null,
   };
-  const ends: [what: string, job: Partial<RunningJob>, report: Report, isLearnt: boolean][] = [
+  const ends: [what: string, job: Partial<RunningJob>, report: Report, isRecorded: boolean][] = [
     ['completed', {}, completed(), true],
     ['failed', {}, failed, true],
     ['expired', { expiresAt: 0 }, running, false],
-    ['has ended before this look', { doubt }, completed(), false],
+    ['had ended before this poll', { doubt }, completed(), false],
     ['has results that cannot be read', { doubt }, { kind: 'unreadable', raw: Buffer.from('[') }, false],
     ['is gone', {}, { kind: 'missing', isGone: true }, false],
   ];
-  it.each(ends)('is learnt, and the lag told, or neither, of a job that %s', async (...row) => {
-    const [, job, report, isLearnt] = row;
+  it.each(ends)('is recorded along with the lag, or neither is, for a job that %s', async (...row) => {
+    const [, job, report, isRecorded] = row;
     const world = worldWith(runningJob(job), report);
     await poll(pollMessage(3, 'u', { polledAt: NOW - 4000 }), false, world);
-    expect(world.durationStats.learnt.length).toBe(isLearnt ? 1 : 0);
-    expect(world.metrics.DetectionLagSeconds).toBe(isLearnt ? 4 : undefined);
+    expect(world.durationStats.learnt.length).toBe(isRecorded ? 1 : 0);
+    expect(world.metrics.DetectionLagSeconds).toBe(isRecorded ? 4 : undefined);
     expect(world.metrics).toMatchObject({ Polls: 1, PollsPerJob: 3 });
     const line = { stage: 'poll', job_id: 'job_1', poll: 3, outcome: 'finished' };
     expect(world.told.filter(({ stage }) => stage === 'poll')).toEqual([line]);
@@ -211,11 +217,11 @@ describe('results that cannot be read', () => {
   const unreadable: Report = { kind: 'unreadable', raw: Buffer.from('[') };
   it.each<[what: string, since: number, contents: string[]]>([
     [
-      'are put aside for the operator once the job has ended for it',
+      'are set aside for the operator once the job has failed for them',
       NOW - 600_000,
       ['unreadable/job_1.json'],
     ],
-    ['are not put aside while they are asked for again', NOW - 599_999, []],
+    ['are not set aside while ModelStudio is asked for them again', NOW - 599_999, []],
   ])('%s', async (_what, since, keys) => {
     const world = worldWith(runningJob({ doubt: { about: 'unreadable', since } }), unreadable);
     await poll(pollMessage(1), false, world);
@@ -259,39 +265,45 @@ describe('a poll after which the job goes on', () => {
       { UpstreamInvalidResponses: 1 },
     ],
   ];
-  it.each(cases)('sends the next wake-up, logs one line and counts: %j %j', async (...row) => {
-    const [report, [isSeen, isSeenThen], told, metrics] = row;
-    const world = worldWith(runningJob({ isSeen }), report);
-    await poll(pollMessage(1, 't', { isSeen }), false, world);
-    const [sent] = world.wakeUps.sent;
-    const dueAt = NOW + 1000 * (sent?.delaySeconds ?? 0);
-    const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: NOW, isSeen: isSeenThen };
-    expect(sent).toMatchObject({ queue: 'poll', message: { ...message, wakeUp: { seq: 2, dueAt } } });
-    expect(sent?.delaySeconds).toBeGreaterThan(0);
-    const line = { stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'transient_error', client: 'acme' };
-    const tasks = { completed_tasks: 0, total_tasks: 3 };
-    const times = { wait_seconds: sent?.delaySeconds, age_seconds: 10 };
-    expect(world.told).toEqual([{ ...line, ...tasks, ...times, ...told }]);
-    expect(world.metrics).toEqual({ Polls: 1, ...metrics });
-    expect(world.durationStats.refusals).toBe('UpstreamUnavailable' in metrics ? 1 : 0);
-  });
+  it.each(cases)(
+    'sends the next wake-up, and logs and counts the report %j of a job that was seen before and after: %j',
+    async (...row) => {
+      const [report, [isSeen, isSeenThen], told, metrics] = row;
+      const world = worldWith(runningJob({ isSeen }), report);
+      await poll(pollMessage(1, 't', { isSeen }), false, world);
+      const [sent] = world.wakeUps.sent;
+      const dueAt = NOW + 1000 * (sent?.delaySeconds ?? 0);
+      const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: NOW, isSeen: isSeenThen };
+      expect(sent).toMatchObject({ queue: 'poll', message: { ...message, wakeUp: { seq: 2, dueAt } } });
+      expect(sent?.delaySeconds).toBeGreaterThan(0);
+      const line = { stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'transient_error', client: 'acme' };
+      const tasks = { completed_tasks: 0, total_tasks: 3 };
+      const times = { wait_seconds: sent?.delaySeconds, age_seconds: 10 };
+      expect(world.told).toEqual([{ ...line, ...tasks, ...times, ...told }]);
+      expect(world.metrics).toEqual({ Polls: 1, ...metrics });
+      expect(world.durationStats.refusals).toBe('UpstreamUnavailable' in metrics ? 1 : 0);
+    },
+  );
 
   it.each<[report: Report, metrics: object]>([
     [{ kind: 'too_large' }, {}],
     [{ kind: 'too_slow' }, { UpstreamTimeouts: 1 }],
-  ])('hands %j to the collector at once, and keeps what is in doubt', async (report, metrics) => {
-    const doubt = { about: 'gaps', since: NOW - 1000 } as const;
-    const job = runningJob({ completedTasks: 2, isSeen: false, doubt });
-    const world = worldWith(job, report);
-    await poll(pollMessage(1, 't', { isSeen: false }), true, world);
-    const wakeUp = { seq: 2, dueAt: NOW };
-    const message = { polledAt: NOW, isSeen: false, pollsSinceRecord: 0, wakeUp };
-    expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0, message }]);
-    expect(world.told).toMatchObject([{ outcome: report.kind, completed_tasks: 2, wait_seconds: 0 }]);
-    expect(world.metrics).toEqual({ Polls: 1, ...metrics });
-    const row = { version: 3, completedTasks: 2, isSeen: false, doubt, expectedWakeUp: wakeUp };
-    expect(world.jobs.rows.get('job_1')).toMatchObject(row);
-  });
+  ])(
+    'hands the report %j to the collector at once, and keeps the doubt that there was',
+    async (report, metrics) => {
+      const doubt = { about: 'gaps', since: NOW - 1000 } as const;
+      const job = runningJob({ completedTasks: 2, isSeen: false, doubt });
+      const world = worldWith(job, report);
+      await poll(pollMessage(1, 't', { isSeen: false }), true, world);
+      const wakeUp = { seq: 2, dueAt: NOW };
+      const message = { polledAt: NOW, isSeen: false, pollsSinceRecord: 0, wakeUp };
+      expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0, message }]);
+      expect(world.told).toMatchObject([{ outcome: report.kind, completed_tasks: 2, wait_seconds: 0 }]);
+      expect(world.metrics).toEqual({ Polls: 1, ...metrics });
+      const row = { version: 3, completedTasks: 2, isSeen: false, doubt, expectedWakeUp: wakeUp };
+      expect(world.jobs.rows.get('job_1')).toMatchObject(row);
+    },
+  );
 
   const submitting = submittingJob({ version: 7 });
   const meanwhile: [title: string, row: Job | null, isWritten: boolean][] = [

@@ -160,7 +160,7 @@ describe('read', () => {
   it.each<[what: string, job: Job]>([
     ['is still running', runningJob()],
     ['has ended without results', finishedJob({ status: 'expired', results: null })],
-  ])('points to no results of a job that %s', async (_what, job) => {
+  ])('shows no URL of results for a job that %s', async (_what, job) => {
     const shown = await answerTo(job, authorized('job'));
     expect(shown.json).toMatchObject({ results: null, results_url: null });
   });
@@ -168,7 +168,7 @@ describe('read', () => {
   it.each([
     ['data', '{"type":"job.completed"}'],
     ['results', '{"type":"job.completed","data":{}}'],
-  ])('takes an event without %s for a fault', async (name, broken) => {
+  ])('throws when an event has no %s', async (name, broken) => {
     const world = fakeWorld();
     world.jobs.rows.set('job_1', finishedJob());
     world.documents.contents.set('events/job_1/a.json', broken);

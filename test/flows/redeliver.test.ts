@@ -226,7 +226,7 @@ describe('redeliver', () => {
     expect(json.detail).toBe('An attempt to deliver the webhook is under way right now.');
   });
 
-  it('logs the round that it has begun, and none that it has not', async () => {
+  it('logs a round that it begins, and nothing for one that it refuses', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { attempts: 4 }) }));
     const begun = { stage: 'redeliver', outcome: 'begun', job_id: 'job_1', client: 'acme', attempt: 4 };
     await redeliverIn(world);
@@ -234,7 +234,7 @@ describe('redeliver', () => {
     expect(world.told).toEqual([begun]);
   });
 
-  it('says how long ago the last round was, and for how long to wait', async () => {
+  it('says why and how long the client has to wait for the next round', async () => {
     const redelivered = { rounds: 1, at: NOW - 20_000 };
     const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { redelivered }) }));
     expect((await redeliverIn(world)).json.detail).toBe(

@@ -44,7 +44,7 @@ describe('submit', () => {
     expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
   });
 
-  it('records what was asked before ModelStudio creates the job', async () => {
+  it('records the whole job before ModelStudio creates it', async () => {
     const world = fakeWorld();
     const { create } = world.modelStudio;
     let rows: unknown[] = [];
@@ -69,7 +69,7 @@ describe('submit', () => {
     ]);
   });
 
-  it('sends a first wake-up that knows all that the poller needs', async () => {
+  it('sends a first wake-up from which the poller could continue without the row', async () => {
     const world = fakeWorld();
     world.modelStudio.create = async () => {
       world.clock.time += 4000;
@@ -84,7 +84,7 @@ describe('submit', () => {
     expect(world.jobs.rows.get(jobId)).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, isSeen: false });
   });
 
-  it('waits for ten minutes at most, however long such jobs take', async () => {
+  it('waits at most ten minutes for the first poll, however long such jobs take', async () => {
     const world = fakeWorld({ durations: Array(20).fill(86_400) });
     const forecast = await world.durationStats.forecast('');
     world.durationStats.forecast = async () => ({ ...forecast, lagPerPollSeconds: 1e6 });
@@ -94,11 +94,11 @@ describe('submit', () => {
 
   it.each<[title: string, meanwhile: (job: Job) => Job | null, status: string]>([
     [
-      'shows the job as the poller has written it meanwhile',
+      'shows the job as the poller wrote it in the meantime',
       () => finishedJob({ results: null }),
       'completed',
     ],
-    ['shows the job as running though its row is gone', () => null, 'running'],
+    ['shows the job as running even when its row is gone', () => null, 'running'],
   ])('%s', async (_title, meanwhile, status) => {
     const world = fakeWorld();
     const { poll } = world.wakeUps;
@@ -137,10 +137,13 @@ describe('submit', () => {
     [7, '7'],
     [3600, '3600'],
     [86_400, '3600'],
-  ])('has the client wait when ModelStudio is unavailable and asks for %s s: %s s', async (asked, told) => {
-    const { answer } = await answerTo({ kind: 'unavailable', retryAfterSeconds: asked });
-    expect(answer.headers['retry-after']).toBe(told);
-  });
+  ])(
+    'has the client wait when ModelStudio is unavailable: asked for %s seconds, it says %s',
+    async (asked, told) => {
+      const { answer } = await answerTo({ kind: 'unavailable', retryAfterSeconds: asked });
+      expect(answer.headers['retry-after']).toBe(told);
+    },
+  );
 
   type Logged = [creation: CreateResult, logged: object, metrics: object];
   const refused: CreateResult = { kind: 'refused', cause: 'status_402', sentence: 'Credits used up' };
@@ -160,20 +163,29 @@ describe('submit', () => {
     [{ kind: 'unknown', cause: 'timeout' }, { cause: 'timeout' }, { UpstreamTimeouts: 1 }],
     [{ kind: 'unknown', cause: 'status_500' }, { cause: 'status_500' }, { UpstreamServerErrors: 1 }],
   ];
-  it.each(lines)('logs one line and counts when ModelStudio says %j', async (creation, logged, metrics) => {
-    const world = fakeWorld();
-    world.modelStudio.create = async () => {
-      world.clock.time += 250;
-      return creation;
-    };
-    await submit(post(valid), authorized, world);
-    const [line, ...others] = world.told;
-    const facts = { outcome: creation.kind, client: 'acme', model_id: 'm', total_tasks: 1, duration_ms: 250 };
-    expect(line).toEqual({ stage: 'submit', job_id: expect.stringMatching(/^job_./), ...facts, ...logged });
-    expect(others.map(({ stage }) => stage)).toEqual(creation.kind === 'unknown' ? ['finish'] : []);
-    const { JobsFailed, JobSeconds, UnknownSubmissions, ...ofSubmission } = world.metrics;
-    expect(ofSubmission).toEqual(metrics);
-  });
+  it.each(lines)(
+    'logs one line and adds to the metrics when ModelStudio says %j',
+    async (creation, logged, metrics) => {
+      const world = fakeWorld();
+      world.modelStudio.create = async () => {
+        world.clock.time += 250;
+        return creation;
+      };
+      await submit(post(valid), authorized, world);
+      const [line, ...others] = world.told;
+      const facts = {
+        outcome: creation.kind,
+        client: 'acme',
+        model_id: 'm',
+        total_tasks: 1,
+        duration_ms: 250,
+      };
+      expect(line).toEqual({ stage: 'submit', job_id: expect.stringMatching(/^job_./), ...facts, ...logged });
+      expect(others.map(({ stage }) => stage)).toEqual(creation.kind === 'unknown' ? ['finish'] : []);
+      const { JobsFailed, JobSeconds, UnknownSubmissions, ...ofSubmission } = world.metrics;
+      expect(ofSubmission).toEqual(metrics);
+    },
+  );
 
   it.each([
     ['Model m is not in your plan', 'm', true],
@@ -285,7 +297,7 @@ describe('an Idempotency-Key', () => {
     return world;
   }
 
-  it('finds the job of a submission that died, ended as unknown, once nobody can be at it any more', async () => {
+  it('finds the job of a submission that died, which ends as submission_unknown once its lease is over', async () => {
     const world = await worldWithDeadSubmission();
     world.clock.time += 59_999;
     const during = await submit(post(valid, key), authorized, world);
@@ -297,23 +309,26 @@ describe('an Idempotency-Key', () => {
   });
 
   it.each<[what: string, interfere: (world: ReturnType<typeof fakeWorld>) => void]>([
-    ['has been taken back', (world) => world.jobs.rows.clear()],
+    ['has just been refused and removed', (world) => world.jobs.rows.clear()],
     [
-      'is being ended by somebody else',
+      'is just being ended by another worker',
       (world) => {
         world.jobs.replace = async () => false;
       },
     ],
-  ])('answers 409, to ask again in a second, when the first submission %s', async (_what, interfere) => {
-    const world = await worldWithDeadSubmission();
-    world.clock.time += 60_000;
-    world.jobs.insert = async () => false;
-    interfere(world);
-    const again = await submit(post(valid, key), authorized, world);
-    expect([again.status, JSON.parse(again.body).code]).toEqual([409, 'submission_in_progress']);
-    expect(again.headers['retry-after']).toBe('1');
-    expect(again.headers).not.toHaveProperty('idempotency-replayed');
-  });
+  ])(
+    'is answered with 409 and a Retry-After of a second when the first submission %s',
+    async (_what, interfere) => {
+      const world = await worldWithDeadSubmission();
+      world.clock.time += 60_000;
+      world.jobs.insert = async () => false;
+      interfere(world);
+      const again = await submit(post(valid, key), authorized, world);
+      expect([again.status, JSON.parse(again.body).code]).toEqual([409, 'submission_in_progress']);
+      expect(again.headers['retry-after']).toBe('1');
+      expect(again.headers).not.toHaveProperty('idempotency-replayed');
+    },
+  );
 
   it('may be used again after a refusal', async () => {
     const scripts: Scripts = {

@@ -84,14 +84,14 @@ describe('sweep', () => {
     ['lost_poll', runningJob({ expiresAt: NOW + 20 * MINUTE + 1 }), []],
     ['lost_delivery', finishedJob(), []],
   ];
-  it.each(recoveries)('logs a line for the job, and one for all: %s', async (outcome, job, more) => {
+  it.each(recoveries)('logs one line for the job and one for the sweep: %s', async (outcome, job, more) => {
     const { told } = await swept(job, 20 * MINUTE);
     const line = { stage: 'sweep', outcome, job_id: 'job_1', age_seconds: 20 * 60 + 10 };
     expect(told.toSpliced(0, more.length)).toEqual([line, { stage: 'sweep', outcome: 'swept' }]);
     expect(told).toMatchObject([...more, {}, {}]);
   });
 
-  it('sends a poll that goes by the row, at once, and then records it', async () => {
+  it('sends a poll made of the row without a delay, and then records it', async () => {
     const job = runningJob({ expectedWakeUp: wakeUp(4), isSeen: false });
     const { after, wakeUps } = await swept(job, 20 * MINUTE);
     const next = { seq: 5, token: expect.any(String), dueAt: NOW + 20 * MINUTE };
@@ -103,7 +103,7 @@ describe('sweep', () => {
     expect(after).toMatchObject({ version: 3, expectedWakeUp: sent?.wakeUp });
   });
 
-  it('sends a delivery that goes by the row, at once, and then records it', async () => {
+  it('sends a delivery made of the row without a delay, and then records it', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, expectedWakeUp: wakeUp(3) }) });
     const { after, wakeUps } = await swept(job, 20 * MINUTE);
     const next = { seq: 4, token: expect.any(String), dueAt: NOW + 20 * MINUTE };
@@ -114,11 +114,11 @@ describe('sweep', () => {
   });
 
   it.each<[title: string, row: Job | null, isRescued: boolean]>([
-    ['rescues a job in the very moment from which it is overdue', runningJob(), true],
+    ['rescues a job at the very moment from which it is overdue', runningJob(), true],
     ['leaves a job alone that is not overdue yet', runningJob({ wakeUpDeadline: NOW + 900_001 }), false],
     ['leaves a job alone that has nothing left to do', finishedJob({ webhook: null }), false],
     ['leaves a job alone that is gone', null, false],
-  ])('%s, though the index names it', async (_title, row, isRescued) => {
+  ])('%s, although the index names it', async (_title, row, isRescued) => {
     const world = fakeWorld();
     if (row) world.jobs.rows.set('job_1', row);
     world.overdue.pages = async function* (shard) {
@@ -132,7 +132,7 @@ describe('sweep', () => {
   });
 
   it.each([
-    ['begins no other page once its time is over', 45_000, 1],
+    ['begins no other page when its time is up', 45_000, 1],
     ['begins another page while there is time', 44_999, 2],
   ])('%s', async (_title, millis, pages) => {
     const world = fakeWorld();
@@ -153,7 +153,7 @@ describe('sweep', () => {
     expect(begun).toBe(pages);
   });
 
-  it('says how long the longest overdue job of all shards has been so, in whatever order they come', async () => {
+  it('reports how long the longest overdue job of all shards has been overdue', async () => {
     const world = fakeWorld();
     for (const [i, minutes] of [3, 9, 1, 7, 5].entries()) {
       const wakeUpDeadline = NOW - minutes * MINUTE;
@@ -163,7 +163,7 @@ describe('sweep', () => {
     expect(world.metrics).toMatchObject({ JobsRecovered: 5, OldestOverdueSeconds: 9 * 60 });
   });
 
-  it('fails with the first fault as its cause, and says in the log that it has', async () => {
+  it('throws the first failure as its cause, and logs that the sweep failed', async () => {
     const world = fakeWorld();
     world.jobs.rows.set('job_1', runningJob());
     world.clock.time += 20 * MINUTE;

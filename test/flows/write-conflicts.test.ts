@@ -113,11 +113,11 @@ it('of two chains, the one that writes later takes back no progress', async () =
 });
 
 it.each<[what: string, rows: Job[], lostRaces: number, isWritten: boolean]>([
-  ['writes to the row as it was read', [runningJob()], 0, true],
-  ['writes to the row as it is by then', [runningJob(), runningJob({ version: 5 })], 1, true],
-  ['gives way to a row that is further on', [runningJob(), finishedJob({ version: 5 })], 1, false],
-  ['has nothing to write when the row is gone', [runningJob()], 1, false],
-])('what has happened already %s', async (_what, rows, lostRaces, isWritten) => {
+  ['is written to the row as it was read', [runningJob()], 0, true],
+  ['is written to the row as somebody else left it', [runningJob(), runningJob({ version: 5 })], 1, true],
+  ['is not written to a row that is further on', [runningJob(), finishedJob({ version: 5 })], 1, false],
+  ['is not written when the row is gone', [runningJob()], 1, false],
+])('what has already happened is recorded: it %s', async (_what, rows, lostRaces, isWritten) => {
   const [read, byThen = null] = rows as [Job, Job?];
   const written: Job[] = [];
   const jobs = {
