@@ -43,19 +43,19 @@ await describeWith('network namespaces', TRIAL, 'a name of several addresses', (
     );
   });
 
-  it.each(cases)('%s: %j', (name, _addresses, exchange) => {
+  it.each(cases)('is tried at its addresses in turn: %s: %j', (name, _addresses, exchange) => {
     expect(told.exchanges[name], `after ${told.millis[name]} ms`).toEqual(exchange);
   });
 
-  it('is called at none of them if one is not public', () => {
+  it('is called at none of its addresses if one of them is not public', () => {
     expect(told.connections).toMatchObject({ [UNTOUCHED]: 0, [PRIVATE]: 0 });
   });
 
-  it('has one deadline for all, of which each has a share', () => {
+  it('has one deadline for all its addresses, of which each gets a share', () => {
     expect(told.hurried).toEqual(['timeout', 'answered']);
   });
 
-  it(`leaves nothing open behind: ${ATTEMPTS} attempts`, () => {
+  it(`leaves no connection open behind after ${ATTEMPTS} attempts`, () => {
     const { delivered, filesBefore, filesAfter } = told.many;
     expect(delivered).toBe(Number(ATTEMPTS));
     expect(Math.abs(filesAfter - filesBefore)).toBeLessThanOrEqual(2);

@@ -33,11 +33,11 @@ it('every client of AWS says which call failed, and is made with the settings of
   for (const [made] of clients) expect(made).toMatch(/^describingErrors\(new .*\((aws|s3)Settings\)$/);
 });
 
-describe('what a client throws', () => {
+describe('an error of an AWS client', () => {
   const refusal = '{"__type":"x#AccessDeniedException","message":"canary"}';
   const refused = `HTTP/1.1 400 Bad Request\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`;
 
-  it('is logged as what it is and whose call it was, without what it says', async () => {
+  it('is logged with its name and its call, and without its message', async () => {
     const server = await serveConnections((socket) => socket.once('data', () => socket.end(refused)));
     const client = describingErrors(new DynamoDBClient(settingsFor(server.url)));
     const error = await client.send(new ListTablesCommand({})).catch((thrown: unknown) => thrown);
@@ -47,7 +47,7 @@ describe('what a client throws', () => {
     expect(JSON.stringify(told)).not.toContain('canary');
   });
 
-  it('says so of a service that is out of reach, too', async () => {
+  it('is logged with its call when the service is out of reach, too', async () => {
     const settings = { ...settingsFor(new URL('http://127.0.0.1:1')), maxAttempts: 1 };
     const client = describingErrors(new SQSClient(settings));
     const error = await client.send(new ListQueuesCommand({})).catch((thrown: unknown) => thrown);
@@ -56,8 +56,8 @@ describe('what a client throws', () => {
   });
 });
 
-describe('a service that hangs is given up in time', { timeout: 60_000 }, () => {
-  it('by clients of each kind, after as many tries', async () => {
+describe('an AWS service that hangs', { timeout: 60_000 }, () => {
+  it('is given up by clients of each kind after the same number of tries', async () => {
     const kinds = [
       [DynamoDBClient, awsSettings],
       [SQSClient, awsSettings],
@@ -75,7 +75,7 @@ describe('a service that hangs is given up in time', { timeout: 60_000 }, () => 
   it.concurrent.each<[what: string, answer: string]>([
     ['that takes requests and never answers', ''],
     ['that answers with a head and no body', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n'],
-  ])('%s', async (_what, answer) => {
+  ])('is given up in time if it is one %s', async (_what, answer) => {
     const server = await serveConnections((socket) => socket.once('data', () => socket.write(answer)));
     const client = new DynamoDBClient(settingsFor(server.url));
     const call = client.send(new ListTablesCommand({})).catch(() => 'given up');
@@ -85,7 +85,7 @@ describe('a service that hangs is given up in time', { timeout: 60_000 }, () => 
     client.destroy();
   });
 
-  it.concurrent('nor is a large object waited for, once it stands still', async () => {
+  it.concurrent('is given up when a large object stops halfway', async () => {
     const server = await serveConnections((socket) =>
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"')),
     );
@@ -98,7 +98,7 @@ describe('a service that hangs is given up in time', { timeout: 60_000 }, () => 
     [0, 2500],
     [2 * 2 ** 20, 2710],
     [128 * 2 ** 20, 15_922],
-  ])('an object of %d bytes has %d ms to be written', async (size, millis) => {
+  ])('is given longer for a larger object: %d bytes have %d ms to be written', async (size, millis) => {
     const s3 = new S3Client(s3SettingsFor(new URL('http://127.0.0.1:1')));
     const sent = vi.spyOn(s3, 'send').mockImplementation(() => undefined);
     await createBucket('b', s3).put('k', { byteLength: size } as Buffer);

@@ -106,7 +106,7 @@ beforeEach(() => {
   dynamodb.reset();
 });
 
-describe('a list', () => {
+describe('a list of jobs', () => {
   it.each<[query: string, reads: [queries: number, batches: number]]>([
     ['', [1, 1]],
     ['limit=1', [1, 1]],
@@ -115,12 +115,12 @@ describe('a list', () => {
     ['status=expired&limit=100', [2, 2]],
     ['created_before=2000-01-01T00:00:00Z', [1, 0]],
     ['created_after=2100-01-01T00:00:00Z&created_before=2000-01-01T00:00:00Z', [0, 0]],
-  ])('reads no more than it needs, of 1000 jobs: ?%s takes %j', async (query, reads) => {
+  ])('reads no more of 1000 jobs than it needs: ?%s takes %j', async (query, reads) => {
     dynamoWith(manyJobs(1000));
     expect((await ask(query)).reads).toEqual(reads);
   });
 
-  it('of 1000 jobs with the largest metadata has each once, and each page is one that Lambda may answer', async () => {
+  it('has each of 1000 jobs with the largest metadata once, in pages that Lambda may answer', async () => {
     const jobs = manyJobs(1000, LARGEST);
     dynamoWith(jobs);
     const { pages, ids } = await walk('limit=100');
@@ -129,7 +129,7 @@ describe('a list', () => {
     expect(Math.max(...pages.map(({ bytes }) => bytes))).toBeLessThan(6 * 1024 * 1024);
   });
 
-  it('by a status has each once, in short pages and empty ones', async () => {
+  it('has each job of a status once, in short pages and empty ones', async () => {
     const jobs = manyJobs(1000);
     dynamoWith(jobs);
     const { pages, ids } = await walk('status=completed');
@@ -138,14 +138,14 @@ describe('a list', () => {
     for (const { reads } of pages) expect(Math.max(...reads)).toBeLessThanOrEqual(2);
   });
 
-  it('leaves out what was deleted since, and still has what follows', async () => {
+  it('leaves out jobs that were deleted since, and still has those that follow', async () => {
     const jobs = manyJobs(30);
     dynamoWith(jobs, { gone: idsOf(jobs.slice(3, 20)) });
     const { ids } = await walk('limit=5');
     expect(ids).toEqual(idsOf([...jobs.slice(0, 3), ...jobs.slice(20)]));
   });
 
-  it('goes on at the first job that DynamoDB did not read, and reads no third time', async () => {
+  it('continues at the first job that DynamoDB did not read, and reads no third page', async () => {
     const jobs = manyJobs(50);
     let reads = 0;
     // Every fifth key is not processed, others each time, and the first of all at first not at all.

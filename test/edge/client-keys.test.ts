@@ -33,7 +33,7 @@ beforeEach(() => {
   dynamodb.reset();
 });
 
-describe('find', () => {
+describe('the lookup of a client key', () => {
   it('asks for one key by its hash', async () => {
     const { clientKeys } = setUp();
     expect(await clientKeys.find(key.sha256)).toEqual(key);
@@ -64,7 +64,7 @@ describe('find', () => {
     expect(await clientKeys.find(key.sha256)).toEqual(stored.key);
   });
 
-  it('sees that a key is gone within 30 s', async () => {
+  it('sees within 30 s that a key was deleted', async () => {
     const { clientKeys, clock, stored } = setUp();
     await clientKeys.find(key.sha256);
     stored.key = null;
@@ -87,13 +87,13 @@ describe('find', () => {
     expect(await clientKeys.find('new')).toEqual(stored.key);
   });
 
-  it('reads a key that is not there once, however often it is tried', async () => {
+  it('asks once for a key that does not exist, however often it is tried', async () => {
     const { clientKeys, reads } = setUp();
     for (let i = 0; i < 2000; i++) expect(await clientKeys.find('b'.repeat(64))).toBeNull();
     expect(reads()).toBe(1);
   });
 
-  it('remembers a key beside any number of others that are not there, and no more than 1000 of these', async () => {
+  it('remembers a key among any number of others that do not exist, and at most 1000 of these', async () => {
     const { clientKeys, reads } = setUp();
     await clientKeys.find(key.sha256);
     for (let i = 0; i < 1001; i++) await clientKeys.find(`unknown ${i}`);

@@ -33,7 +33,7 @@ beforeEach(() => {
   s3.reset();
 });
 
-describe('save', () => {
+describe('saving', () => {
   it.each([
     ['what is 8 KiB when compressed', noise(8000)],
     ['a long text that shrinks', JSON.stringify('word '.repeat(10_000))],
@@ -60,14 +60,14 @@ describe('save', () => {
     expect(dynamodb.calls().length).toBe(0);
   });
 
-  it('throws when it could not be written', async () => {
+  it('throws when the document could not be written', async () => {
     dynamodb.on(PutItemCommand).rejects(new Error('throttled'));
     await expect(documents.save('events/a', '[]')).rejects.toThrow('throttled');
   });
 });
 
-describe('load', () => {
-  it('reads the table consistently: the event was written a moment ago', async () => {
+describe('loading', () => {
+  it('reads the table consistently, as the event was written a moment ago', async () => {
     dynamodb.on(GetItemCommand).resolves({ Item: { deflated: { B: deflateRawSync('["é"]') } } });
     expect(await documents.load({ store: 'table', key: 'events/a' })).toBe('["é"]');
     expect(dynamodb.call(0).args[0].input).toEqual({
@@ -77,26 +77,26 @@ describe('load', () => {
     });
   });
 
-  it('reads the bucket', async () => {
+  it('reads the bucket when the document is there', async () => {
     const Body = { transformToString: async () => '["é"]' } as never;
     s3.on(GetObjectCommand).resolves({ Body });
     expect(await documents.load({ store: 'bucket', key: 'results/a' })).toBe('["é"]');
     expect(s3.call(0).args[0].input).toEqual({ Bucket: 'bucket', Key: 'results/a' });
   });
 
-  it('throws when the table has lost it', async () => {
+  it('throws when the table has lost the document', async () => {
     dynamodb.on(GetItemCommand).resolves({});
     await expect(documents.load({ store: 'table', key: 'events/a' })).rejects.toThrow('events/a is gone');
   });
 
-  it('throws when the bucket has lost it', async () => {
+  it('throws when the bucket has lost the document', async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
     await expect(documents.load({ store: 'bucket', key: 'results/a' })).rejects.toThrow('gone');
   });
 });
 
-describe('link', () => {
-  it('lets anyone read one object for as long as is asked', async () => {
+describe('a link', () => {
+  it('lets anyone read one object for the time that was asked for', async () => {
     const url = new URL(await documents.link({ store: 'bucket', key: 'results/a b' }, 600));
     expect(url.origin).toBe('https://bucket.s3.eu-central-1.amazonaws.com');
     expect(url.pathname).toBe('/results/a%20b');
@@ -104,7 +104,7 @@ describe('link', () => {
     expect(url.searchParams.get('X-Amz-Signature')).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('is not there for a document in the table', async () => {
+  it('does not exist for a document in the table', async () => {
     await expect(documents.link({ store: 'table', key: 'events/a' }, 600)).rejects.toThrow('no links');
   });
 });

@@ -32,12 +32,12 @@ const holds = (bucket: string, item: Record<string, unknown>) =>
     .resolves({ Item: marshall({ bucket, ...item }) });
 
 describe('durations', () => {
-  it('are those that were written, without the rest of the item', async () => {
+  it('are read as they were written, without the rest of the item', async () => {
     holds('0/m', { n: 7, s0: 30, s1: 31.5 });
     expect((await durationStats().forecast('0/m')).durations.toSorted()).toEqual([30, 31.5]);
   });
 
-  it('of a bucket that is new are none', async () => {
+  it('are none for a new bucket', async () => {
     expect(await durationStats().forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
   });
 
@@ -53,7 +53,7 @@ describe('durations', () => {
     expect(buckets.filter((bucket) => bucket === '0/m').length).toBe(2);
   });
 
-  it('are written in turn over the oldest, three digits each', async () => {
+  it('replace the oldest ones in turn, with three digits each', async () => {
     holds('0/m', { n: 63, s0: 1 });
     const known = durationStats();
     await known.record('0/m', 12.3456);
@@ -69,7 +69,7 @@ describe('durations', () => {
     ]);
   });
 
-  it('are learnt from a few jobs of each second', async () => {
+  it('are recorded for only a few jobs per second', async () => {
     const known = durationStats();
     for (let i = 0; i < 50; i++) await known.record('0/m', 5);
     expect(dynamodb.commandCalls(UpdateItemCommand).length).toBe(1);
@@ -77,7 +77,7 @@ describe('durations', () => {
 });
 
 describe('backpressure', () => {
-  it('stretches the gaps between polls, and is told to the others', async () => {
+  it('stretches the gaps between polls, and is written down for the other environments', async () => {
     const known = durationStats();
     await known.throttled();
     expect((await known.forecast('0/m')).lagPerPollSeconds).toBeCloseTo(2 * 1.5 ** 2);
@@ -85,19 +85,19 @@ describe('backpressure', () => {
     expect(put).toEqual(marshall({ bucket: 'backpressure', slowdown: 1.5, at: NOW }));
   });
 
-  it('is learnt from the others', async () => {
+  it('is read from what other environments have written', async () => {
     holds('backpressure', { slowdown: 4, at: NOW });
     expect((await durationStats().forecast('0/m')).lagPerPollSeconds).toBeCloseTo(2 * 4 ** 2);
   });
 
-  it('is raised once by refusals that come together', async () => {
+  it('is raised once by several 429s at the same moment', async () => {
     const known = durationStats();
     await Promise.all([known.throttled(), known.throttled(), known.throttled()]);
     expect(dynamodb.commandCalls(PutItemCommand).length).toBe(1);
   });
 });
 
-it('holds up no job when the table is out of reach', async () => {
+it('duration stats hold up no job when the table is out of reach', async () => {
   for (const command of [GetItemCommand, UpdateItemCommand, PutItemCommand] as never[]) {
     dynamodb.on(command).rejects(new Error('throttled'));
   }
@@ -108,7 +108,7 @@ it('holds up no job when the table is out of reach', async () => {
   expect(errors.length).toBeGreaterThanOrEqual(3);
 });
 
-it('goes on with what it knew when the table is out of reach later', async () => {
+it('duration stats keep their last values when the table is out of reach later', async () => {
   holds('0/m', { n: 1, s0: 30 });
   const known = durationStats();
   await known.forecast('0/m');

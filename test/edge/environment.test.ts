@@ -7,12 +7,12 @@ afterEach(() => {
 });
 
 describe('a variable', () => {
-  it('that is required is there', () => {
+  it('is read if it is required and set', () => {
     vi.stubEnv('BUCKET', 'b');
     expect(required('BUCKET')).toBe('b');
   });
 
-  it.each([undefined, ''])('that is required cannot be %j', (value) => {
+  it.each([undefined, ''])('is refused if it is required and %j', (value) => {
     vi.stubEnv('BUCKET', value);
     expect(() => required('BUCKET')).toThrow('The environment variable BUCKET is not set');
   });
@@ -21,7 +21,7 @@ describe('a variable', () => {
     [undefined, null],
     ['', null],
     ['b', 'b'],
-  ])('that is optional: %j is %j', (value, expected) => {
+  ])('may be optional, and %j gives %j', (value, expected) => {
     vi.stubEnv('BUCKET', value);
     expect(optional('BUCKET')).toBe(expected);
   });
@@ -33,18 +33,18 @@ describe('a variable', () => {
     ['0,5,300', [0, 5, 300]],
     [' 0 , 0.5 ', [0, 0.5]],
     ['8443,', [8443]],
-  ])('that is a list of numbers: %j is %j', (value, list) => {
+  ])('may be a list of numbers, and %j gives %j', (value, list) => {
     vi.stubEnv('BUCKET', value);
     expect(numbers('BUCKET')).toEqual(list);
   });
 
-  it.each(['x', '1,x', '1;2', '5m'])('that is a list of numbers cannot be %j', (value) => {
+  it.each(['x', '1,x', '1;2', '5m'])('is refused as a list of numbers if it is %j', (value) => {
     vi.stubEnv('BUCKET', value);
     expect(() => numbers('BUCKET')).toThrow('The environment variable BUCKET must be a list of numbers');
   });
 });
 
-describe('settings', () => {
+describe('the settings', () => {
   it.each([
     ['https://api.example.com', 'https://api.example.com'],
     ['https://api.example.com/', 'https://api.example.com'],
@@ -52,7 +52,7 @@ describe('settings', () => {
       'https://abc.execute-api.eu-west-1.amazonaws.com/prod//',
       'https://abc.execute-api.eu-west-1.amazonaws.com/prod',
     ],
-  ])('the base of our URLs has no slash at its end: %s', (value, url) => {
+  ])('give a base of our own URLs without a slash at its end: %s', (value, url) => {
     vi.stubEnv('API_URL', value);
     expect(apiUrl()).toBe(url);
   });
@@ -63,7 +63,7 @@ describe('settings', () => {
     ['false', false],
     ['1', false],
     ['true', true],
-  ])('webhooks to loopback are allowed by nothing but the word: %j', (value, loopback) => {
+  ])('allow webhooks to loopback for "true" alone: %j', (value, loopback) => {
     vi.stubEnv('API_URL', 'https://API.example.com:8443/x');
     vi.stubEnv('WEBHOOK_PORTS', '8443');
     vi.stubEnv('WEBHOOK_ALLOW_LOOPBACK', value);

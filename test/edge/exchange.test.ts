@@ -51,7 +51,7 @@ afterEach(() => {
 });
 
 describe('an answer', () => {
-  it('is what the server says', async () => {
+  it('is returned as the server sent it', async () => {
     const { url } = await serveHttp((_request, response) => {
       response.writeHead(404, { 'x-a': 'b', 'set-cookie': ['first', 'second'] }).end('héllo');
     });
@@ -62,7 +62,7 @@ describe('an answer', () => {
     expect(outcome).toHaveProperty('body', Buffer.from('héllo'));
   });
 
-  it('is to the request that was asked for', async () => {
+  it('belongs to the request that was made', async () => {
     const seen = signal<object>();
     const { url } = await serveHttp(async (request, response) => {
       const body = (await request.setEncoding('utf8').toArray()).join('');
@@ -87,7 +87,7 @@ describe('an answer', () => {
     ['after an interim one', 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok', 200, 'ok'],
     ['after 100', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok', 200, 'ok'],
     ['of HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok', 200, 'ok'],
-  ])('may be told %s', async (_what, answer, status, body) => {
+  ])('may be framed %s', async (_what, answer, status, body) => {
     const { url } = await serveRaw((socket) => socket.end(answer));
     expect(await get(url)).toMatchObject({ kind: 'answered', status, body: Buffer.from(body) });
   });
@@ -103,7 +103,7 @@ describe('an answer', () => {
     ['stray line breaks', `${ok}\r\n\r\n`, 200, 'ok'],
     ['stray bytes after chunks', `${chunked}stray`, 200, 'ok'],
     ['one more answer', `${ok}HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n`, 200, 'ok'],
-  ])('is whole before %s', async (_what, answer, status, body) => {
+  ])('is complete without %s', async (_what, answer, status, body) => {
     for (const end of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
       const { url } = await serveRaw((socket) => socket.write(answer, () => end(socket)));
       expect(await get(url)).toMatchObject({
@@ -115,7 +115,7 @@ describe('an answer', () => {
     }
   });
 
-  it('is whole before stray bytes on a connection that is kept', async () => {
+  it('is complete without stray bytes on a connection that is kept', async () => {
     const { url, connections } = await serveRaw((socket) => socket.write(`${ok}stray`));
     const agent = keepingAlive();
     for (const _ of [1, 2])
@@ -129,7 +129,7 @@ describe('an answer', () => {
     expect(await get(url)).toMatchObject({ kind: 'answered', status: 410 });
   });
 
-  it('may come before the request has been read, which is then not sent to its end', async () => {
+  it('may come before the server has read the request, whose rest is then not sent', async () => {
     const body = 'x'.repeat(20_000_000);
     const taken = signal<Socket>();
     const { url } = await serveConnections((socket) => {
@@ -141,17 +141,20 @@ describe('an answer', () => {
     expect(socket.bytesRead).toBeLessThan(body.length);
   });
 
-  it.each([301, 302, 303, 307, 308])('of %i is an answer: nothing is followed', async (status) => {
-    const paths: unknown[] = [];
-    const { url } = await serveHttp((request, response) => {
-      paths.push(request.url);
-      response.writeHead(status, { location: '/elsewhere' }).end();
-    });
-    expect(await get(url)).toMatchObject({ kind: 'answered', status, headers: { location: '/elsewhere' } });
-    expect(paths).toEqual(['/']);
-  });
+  it.each([301, 302, 303, 307, 308])(
+    'with status %i is returned, and its redirect is not followed',
+    async (status) => {
+      const paths: unknown[] = [];
+      const { url } = await serveHttp((request, response) => {
+        paths.push(request.url);
+        response.writeHead(status, { location: '/elsewhere' }).end();
+      });
+      expect(await get(url)).toMatchObject({ kind: 'answered', status, headers: { location: '/elsewhere' } });
+      expect(paths).toEqual(['/']);
+    },
+  );
 
-  it('does not go through a proxy', async () => {
+  it('does not come through a proxy', async () => {
     for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY']) {
       vi.stubEnv(name, `http://127.0.0.1:${await refusingPort()}`);
     }
@@ -160,12 +163,12 @@ describe('an answer', () => {
   });
 });
 
-describe('of a long body', () => {
+describe('a long body', () => {
   it.each([
     ['all that was asked for', MAX_BYTES, MAX_BYTES, false],
     ['not one byte more', MAX_BYTES + 1, MAX_BYTES, true],
     ['no more at all', 1_000_000, MAX_BYTES, true],
-  ])('is read %s', async (_what, length, read, isTruncated) => {
+  ])('is read as asked: %s', async (_what, length, read, isTruncated) => {
     const { url } = await serveHttp((_request, response) => response.end('x'.repeat(length)));
     expect(await get(url)).toMatchObject({ status: 200, body: Buffer.alloc(read, 'x'), isTruncated });
   });
@@ -182,7 +185,7 @@ describe('of a long body', () => {
     });
   });
 
-  it('that never ends no more is taken than is read', async () => {
+  it('that never ends is received no further than it is read', async () => {
     const hungUp = signal();
     const { url } = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -246,7 +249,7 @@ describe('the deadline', () => {
     expect(await outcomeAtDeadline(run, there.promise)).toEqual({ kind: 'timeout', isConnected: false });
   });
 
-  it('holds for TLS that never stands: not a byte of the request was sent', async () => {
+  it('holds for a TLS handshake that never ends, before which no byte of the request is sent', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveConnections(() => there.resolve(), 'https');
@@ -261,7 +264,7 @@ describe('the deadline', () => {
   });
 });
 
-describe('a connection that breaks', () => {
+describe('a connection that breaks off', () => {
   it.each<[what: string, onRequest: (socket: Socket) => void, code: string]>([
     ['before the answer', (socket) => socket.destroy(), 'ECONNRESET'],
     ['before the answer, politely', (socket) => socket.end(), 'ECONNRESET'],
@@ -324,24 +327,24 @@ describe('a connection that breaks', () => {
     expect(await get(url, { method: 'POST', body: '{}' })).toEqual({ kind: 'cut', code });
   });
 
-  it('over TLS may have carried it, too', async () => {
+  it('over TLS may have carried the request, too', async () => {
     const { url } = await serveRawTls((socket) => socket.destroy());
     expect(await get(url, { agent: trusting() })).toEqual({ kind: 'cut', code: 'ECONNRESET' });
   });
 });
 
-describe('a connection that never stood carried nothing', () => {
-  it('refused', async () => {
+describe('a connection that was never established carried no byte of the request', () => {
+  it('when it was refused', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
     expect(await get(url)).toEqual({ kind: 'not_connected', code: 'ECONNREFUSED' });
   });
 
-  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('no name: %s', async (code) => {
+  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('when the name was not found: %s', async (code) => {
     const url = new URL('http://a.example.com');
     expect(await get(url, { lookup: failingLookup(code) })).toEqual({ kind: 'not_connected', code });
   });
 
-  it('over TLS, to a server without it', async () => {
+  it('when the server does not speak TLS', async () => {
     const { url } = await serveHttp((_request, response) => response.end());
     url.protocol = 'https:';
     expect(await get(url)).toMatchObject({
@@ -350,12 +353,12 @@ describe('a connection that never stood carried nothing', () => {
     });
   });
 
-  it('over TLS, to a server that hangs up', async () => {
+  it('when the server hung up in the TLS handshake', async () => {
     const { url } = await serveConnections((socket) => socket.destroy(), 'https');
     expect(await get(url)).toEqual({ kind: 'not_connected', code: 'ECONNRESET' });
   });
 
-  it('with a certificate that nobody vouches for', async () => {
+  it('when the certificate is signed by nobody that is trusted', async () => {
     const { url } = await serveHttps((_request, response) => response.end());
     expect(await get(url)).toEqual({
       kind: 'not_connected',
@@ -364,7 +367,7 @@ describe('a connection that never stood carried nothing', () => {
     });
   });
 
-  it('with a certificate of another name', async () => {
+  it('when the certificate has another name', async () => {
     const { port } = await serveHttps((_request, response) => response.end());
     const url = new URL(`https://127.0.0.1:${port}`);
     const outcome = await get(url, { agent: trusting() });
@@ -375,15 +378,15 @@ describe('a connection that never stood carried nothing', () => {
     ['a line break in a header', { headers: { 'x-a': 'b\r\nx-c: d' } }, 'ERR_INVALID_CHAR'],
     ['a space in a name', { headers: { 'x a': 'b' } }, 'ERR_INVALID_HTTP_TOKEN'],
     ['a character beyond Latin-1', { headers: { 'x-a': '€' } }, 'ERR_INVALID_CHAR'],
-  ])('as Node refuses to send it: %s', async (_what, changes, code) => {
+  ])('when Node refuses to send the request: %s', async (_what, changes, code) => {
     const { url, connections } = await serveHttp((_request, response) => response.end());
     expect(await get(url, changes)).toEqual({ kind: 'not_connected', code });
     expect(connections()).toBe(0);
   });
 });
 
-describe('the address', () => {
-  it('that is dialled is the one that was looked up', async () => {
+describe('the address of a server', () => {
+  it('is looked up once, and that address is dialled', async () => {
     const hosts: unknown[] = [];
     const { port } = await serveHttp((request, response) => {
       hosts.push(request.headers.host);
@@ -403,7 +406,7 @@ describe('the address', () => {
   });
 
   it.each(['http://127.0.0.1', 'https://a.example.com', 'https://127.0.0.1'])(
-    'is checked: %s',
+    'is checked before it is dialled, whatever the URL: %s',
     async (base) => {
       const { port, connections } = await serveHttps((_request, response) => response.end());
       const guard = { lookup: lookupOf('127.0.0.1'), blockList: forbiddenAddresses };
@@ -414,7 +417,7 @@ describe('the address', () => {
   );
 });
 
-it('is never dialled by an agent where there is a guard, which it would not heed', async () => {
+it('an exchange with an address check accepts no agent, which would not heed the check', async () => {
   const { url, connections } = await serveHttp((_request, response) => response.end());
   const outcome = await get(url, { agent: keepingAlive(), blockList: forbiddenAddresses });
   expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_ASSERTION' });
@@ -422,7 +425,7 @@ it('is never dialled by an agent where there is a guard, which it would not heed
 });
 
 describe('connections', () => {
-  it('are kept by an agent', async () => {
+  it('are kept open by an agent', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end('ok'));
     const agent = keepingAlive();
     await get(url, { agent });
@@ -430,14 +433,14 @@ describe('connections', () => {
     expect(connections()).toBe(1);
   });
 
-  it('are each their own without one', async () => {
+  it('are opened for each request without an agent', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end('ok'));
     await get(url);
     await get(url);
     expect(connections()).toBe(2);
   });
 
-  it('that are kept stand already: a cut one may have carried the request', async () => {
+  it('that were kept open count as established, so a cut one may have carried the request', async () => {
     let requests = 0;
     const { url } = await serveRaw((socket) => {
       if (++requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
@@ -449,7 +452,7 @@ describe('connections', () => {
     expect(requests).toBe(2);
   });
 
-  it('stand over TLS, and carry an answer', async () => {
+  it('are established over TLS, and carry an answer', async () => {
     const { url } = await serveHttps((_request, response) => response.end('ok'));
     expect(await get(url, { agent: trusting() })).toMatchObject({ status: 200, body: Buffer.from('ok') });
   });

@@ -34,7 +34,7 @@ function sentRow() {
   return unmarshall(input.Item ?? {});
 }
 
-describe('find', () => {
+describe('finding a row', () => {
   it('reads every write that was answered before', async () => {
     dynamodb.on(GetItemCommand).resolves({});
     expect(await jobs.find('job_1')).toBeNull();
@@ -42,7 +42,7 @@ describe('find', () => {
     expect(dynamodb.call(0).args[0].input).toEqual({ TableName: 'Jobs', Key: key, ConsistentRead: true });
   });
 
-  it('leaves out what only the table needs', async () => {
+  it('leaves out the attributes that only the table needs', async () => {
     const job = runningJob();
     const row = { ...job, writeId: 'w', ttl: NOW, sweepShard: 1, sweepAt: 2 };
     dynamodb.on(GetItemCommand).resolves({ Item: marshall(row) });
@@ -50,8 +50,8 @@ describe('find', () => {
   });
 });
 
-describe('insert', () => {
-  it('puts a row where there is none that has not had its time', async () => {
+describe('inserting a row', () => {
+  it('succeeds where there is no row, or only one whose time is up', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     expect(await jobs.insert(submittingJob())).toBe(true);
     expect(dynamodb.call(0).args[0].input).toEqual({
@@ -65,7 +65,7 @@ describe('insert', () => {
     expect(sentRow()).toMatchObject({ ...submittingJob(), writeId });
   });
 
-  it('names each write differently', async () => {
+  it('gives each write a token of its own', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(submittingJob());
     const first = sentRow()['writeId'];
@@ -74,8 +74,8 @@ describe('insert', () => {
   });
 });
 
-describe('replace', () => {
-  it('puts the next version where the one before lies', async () => {
+describe('replacing a row', () => {
+  it('puts the next version in the place of the one before', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     expect(await jobs.replace(runningJob({ version: 7 }))).toBe(true);
     expect(dynamodb.call(0).args[0].input).toEqual({
@@ -90,21 +90,21 @@ describe('replace', () => {
 describe.each([
   ['insert', jobs.insert],
   ['replace', jobs.replace],
-])('a condition that fails: %s', (_what, write) => {
-  it("was met by somebody else's write", async () => {
+])('when the condition of a write fails (%s), the row', (_what, write) => {
+  it('is reported as lost to another writer', async () => {
     dynamodb.on(PutItemCommand).rejects(conditionFailed());
     dynamodb.on(GetItemCommand).resolves({ Item: marshall({ ...runningJob(), writeId: 'theirs' }) });
     expect(await write(runningJob())).toBe(false);
     expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input.ConsistentRead).toBe(true);
   });
 
-  it('was met by a row that is gone since', async () => {
+  it('is reported as lost if it has gone since', async () => {
     dynamodb.on(PutItemCommand).rejects(conditionFailed());
     dynamodb.on(GetItemCommand).resolves({});
     expect(await write(runningJob())).toBe(false);
   });
 
-  it('was met by our own write, whose answer was lost', async () => {
+  it('is reported as written if it carries our own token, as the answer was lost', async () => {
     let landed: PutItemCommandInput['Item'];
     dynamodb.on(PutItemCommand).callsFake((input: PutItemCommandInput) => {
       landed = input.Item;
@@ -114,15 +114,15 @@ describe.each([
     expect(await write(runningJob())).toBe(true);
   });
 
-  it('is no other fault: those are thrown', async () => {
+  it('is not read on any other error, which is thrown', async () => {
     dynamodb.on(PutItemCommand).rejects(lost);
     await expect(write(runningJob())).rejects.toThrow('socket hang up');
     expect(dynamodb.commandCalls(GetItemCommand).length).toBe(0);
   });
 });
 
-describe('remove', () => {
-  it('deletes the version that was read', async () => {
+describe('removing a row', () => {
+  it('deletes only the version that was read', async () => {
     dynamodb.on(DeleteItemCommand).resolves({});
     expect(await jobs.remove(submittingJob({ version: 4 }))).toBe(true);
     expect(dynamodb.call(0).args[0].input).toEqual({
@@ -133,12 +133,12 @@ describe('remove', () => {
     });
   });
 
-  it('leaves what has moved on', async () => {
+  it('leaves a row that has moved on', async () => {
     dynamodb.on(DeleteItemCommand).rejects(conditionFailed());
     expect(await jobs.remove(submittingJob())).toBe(false);
   });
 
-  it('throws what is no answer', async () => {
+  it('throws any other error', async () => {
     dynamodb.on(DeleteItemCommand).rejects(lost);
     await expect(jobs.remove(submittingJob())).rejects.toThrow('socket hang up');
   });
@@ -153,20 +153,20 @@ describe('a row', () => {
       finishedJob({ finishedAt: NOW, webhook: pendingWebhook() }),
       NOW + ROUND_MAX_DAYS * DAY_SECONDS * 1000,
     ],
-  ])('of %s', async (_what, job, end) => {
+  ])('has a time to live: one %s', async (_what, job, end) => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(job);
     expect(sentRow()['ttl']).toBe(end / 1000 + 30 * DAY_SECONDS);
   });
 
-  it('is indexed while somebody must look after the job', async () => {
+  it('is in the sweep index while somebody must look after its job', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(runningJob());
     const indexed = { sweepShard: shardOf('job_1'), sweepAt: overdueAt(runningJob()) };
     expect(sentRow()).toMatchObject(indexed);
   });
 
-  it('leaves the index when nobody must', async () => {
+  it('leaves the sweep index when nobody must', async () => {
     dynamodb.on(PutItemCommand).resolves({});
     await jobs.insert(finishedJob());
     expect(sentRow()).not.toHaveProperty('sweepShard');
@@ -175,7 +175,7 @@ describe('a row', () => {
 });
 
 describe('the overdue jobs', () => {
-  it('are asked for by shard and moment, and come in pages', async () => {
+  it('are queried by shard and moment, and come in pages', async () => {
     const next = { jobId: { S: 'job_2' } };
     dynamodb
       .on(QueryCommand)

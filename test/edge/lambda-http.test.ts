@@ -39,7 +39,7 @@ describe('a request', () => {
     ['with bytes', { body: Buffer.from('é😀').toString('base64'), isBase64Encoded: true }, 'é😀'],
     ['without a body', {}, ''],
     ['with a path that is escaped', { path: '/v1/jobs/%2e%2e' }, ''],
-  ])('%s is handed on as it came', async (_what, parts, body) => {
+  ])('%s is passed on unchanged', async (_what, parts, body) => {
     let seen: Request | undefined;
     const handler = lambdaHttp(async (request) => {
       seen = request;
@@ -58,13 +58,13 @@ describe('a request', () => {
   });
 });
 
-it('HEAD is answered without the body', async () => {
+it('a HEAD request is answered without the body', async () => {
   const handler = lambdaHttp(async () => ({ status: 200, headers: { a: 'b' }, body: 'c' }));
   const answer = await handler(event({ method: 'HEAD' }));
   expect(answer).toMatchObject({ statusCode: 200, headers: { a: 'b' }, body: '' });
 });
 
-describe('an event that is none of the gateway', () => {
+describe('an event that did not come from the gateway', () => {
   it.each<[what: string, event: unknown]>([
     ['an empty one', {}],
     ['none', null],
@@ -72,7 +72,7 @@ describe('an event that is none of the gateway', () => {
     ['of nulls', { rawPath: null, rawQueryString: null, headers: null, body: null, requestContext: null }],
     ['of a queue', { Records: [{ body: '{}' }] }],
     ['of a schedule', { 'detail-type': 'Scheduled Event', detail: {} }],
-  ])('is answered like a request for nothing: %s', async (_what, odd) => {
+  ])('is answered like a request without a path: %s', async (_what, odd) => {
     const handler = lambdaHttp(async ({ method, path, headers, body, requestId }) => ({
       status: 401,
       headers: {},
@@ -83,7 +83,7 @@ describe('an event that is none of the gateway', () => {
   });
 });
 
-it.each([5, {}, ['a'], true])('a body that is no text is one that nobody can read: %j', async (odd) => {
+it.each([5, {}, ['a'], true])('a body that is no text counts as unreadable: %j', async (odd) => {
   const handler = lambdaHttp(async ({ body }) => ({
     status: 400,
     headers: {},
@@ -92,8 +92,8 @@ it.each([5, {}, ['a'], true])('a body that is no text is one that nobody can rea
   expect(await handler({ body: odd } as never)).toMatchObject({ statusCode: 400, body: 'true' });
 });
 
-describe('what is counted', () => {
-  it('is told in one line a minute, be the requests as many as they may', async () => {
+describe('refused requests', () => {
+  it('are logged in one line a minute, however many there are', async () => {
     vi.useFakeTimers({ now: 1_000_000_000 });
     const lines = vi.spyOn(logger, 'write').mockImplementation(() => undefined);
     const handler = lambdaHttp(async () => {
@@ -110,14 +110,14 @@ describe('what is counted', () => {
   });
 });
 
-describe('what is thrown', () => {
+describe('an error that is thrown', () => {
   it.each<[who: string, parts: EventParts, headers: Record<string, string>, shouldRetry: string | undefined]>(
     [
       ['no client that repeats by itself, as the job may be there', {}, {}, 'false'],
       ['any with its key', {}, { 'idempotency-key': 'k' }, undefined],
       ['any that only reads', { method: 'GET' }, {}, undefined],
     ],
-  )('is repeated by %s', async (_who, parts, headers, shouldRetry) => {
+  )('is answered so that the request is repeated by %s', async (_who, parts, headers, shouldRetry) => {
     const handler = lambdaHttp(async () => {
       throw new Error('DynamoDB hangs');
     });
@@ -131,19 +131,22 @@ describe('what is thrown', () => {
     ['an error without a stack', Object.assign(new Error('prompt-canary'), { stack: undefined })],
     ['text', 'prompt-canary'],
     ['nothing', undefined],
-  ])('becomes a 500 that says nothing of it, nor does the log: %s', async (_what, thrown) => {
-    const handler = lambdaHttp(async () => {
-      throw thrown;
-    });
-    const { statusCode, body = '' } = await handler(event({ body: 'prompt-canary' }));
-    expect(statusCode).toBe(500);
-    expect(JSON.parse(body)).toMatchObject({ code: 'internal_error', request_id: 'req-1' });
-    expect(logged).toHaveBeenCalledExactlyOnceWith('request failed', {
-      request_id: 'req-1',
-      error: expect.objectContaining({ name: 'Error' }),
-    });
-    expect(body + JSON.stringify(logged.mock.calls)).not.toMatch(/canary|arn:/);
-  });
+  ])(
+    'is answered with a 500, and its message is in neither the answer nor the log: %s',
+    async (_what, thrown) => {
+      const handler = lambdaHttp(async () => {
+        throw thrown;
+      });
+      const { statusCode, body = '' } = await handler(event({ body: 'prompt-canary' }));
+      expect(statusCode).toBe(500);
+      expect(JSON.parse(body)).toMatchObject({ code: 'internal_error', request_id: 'req-1' });
+      expect(logged).toHaveBeenCalledExactlyOnceWith('request failed', {
+        request_id: 'req-1',
+        error: expect.objectContaining({ name: 'Error' }),
+      });
+      expect(body + JSON.stringify(logged.mock.calls)).not.toMatch(/canary|arn:/);
+    },
+  );
 
   it.each([
     ['/v1/jobs/job_1', 'job_1'],
@@ -151,7 +154,7 @@ describe('what is thrown', () => {
     ['/v1/jobs', undefined],
     ['/v1/jobs/prompt canary', undefined],
     [`/v1/jobs/${'a'.repeat(129)}`, undefined],
-  ])('is logged with the job that %s is about: %s', async (path, job_id) => {
+  ])('is logged with the job in the path %s: %s', async (path, job_id) => {
     const handler = lambdaHttp(async () => {
       throw new Error('x');
     });

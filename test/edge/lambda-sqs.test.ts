@@ -50,7 +50,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('a batch', () => {
+describe('a batch of messages', () => {
   it.each<[what: string, bodies: Record<string, string>, handled: number[], failed: string[]]>([
     ['that goes well', { a: '1', b: '2' }, [1, 2], []],
     ['of one', { a: '1' }, [1], []],
@@ -59,14 +59,14 @@ describe('a batch', () => {
     ['with one that is empty', { a: '', b: '2' }, [2], ['a']],
     ['with one that cannot be read', { a: '1', b: '"x"' }, [1], ['b']],
     ['in which all fail', { a: '-1', b: 'null' }, [], ['a', 'b']],
-  ])('gives back those messages alone that failed: %s', async (_what, bodies, handled, failed) => {
+  ])('returns only the messages that failed: one %s', async (_what, bodies, handled, failed) => {
     const numbers = handlerOfNumbers();
     const { batchItemFailures } = await numbers.handler(batch(bodies));
     expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort()).toEqual(failed);
     expect(numbers.handled).toEqual(handled);
   });
 
-  it('is handled all at once: a slow message holds up no other', async () => {
+  it('is handled concurrently, so that a slow message holds up no other', async () => {
     const gate = Promise.withResolvers<void>();
     const handler = lambdaSqs(
       (body) => body,
@@ -80,7 +80,7 @@ describe('a batch', () => {
     expect(await handler(batch({ a: '"slow"', b: '"slow"', c: '"last"' }))).toEqual(failures());
   });
 
-  it('knows nothing of the one before', async () => {
+  it('has none of the failures of the one before', async () => {
     const { handler } = handlerOfNumbers();
     expect(await handler(batch({ a: '-1' }))).toEqual(failures('a'));
     expect(await handler(batch({ b: '1' }))).toEqual(failures());
@@ -94,19 +94,19 @@ describe('a message that failed', () => {
     [6, [['handle of a', 160]]],
     [7, []],
     [13, []],
-  ])('comes again later each time, when received for time %d', async (receives, asked) => {
+  ])('comes back after a longer wait each time: at receipt %d', async (receives, asked) => {
     const again = vi.fn(nothing);
     await handlerOfNumbers(again).handler(batch({ a: '-1' }, receives));
     expect(again.mock.calls).toEqual(asked);
   });
 
-  it('goes back to the queue though that cannot be asked for', async () => {
+  it('goes back to the queue even if its wait cannot be set', async () => {
     const again = () => Promise.reject(new Error('SQS is out of reach'));
     expect(await handlerOfNumbers(again).handler(batch({ a: '-1' }))).toEqual(failures('a'));
   });
 });
 
-it('a message that is not done with comes again when it is asked to, and is no failure', async () => {
+it('a message that asks to come back later does so, and counts as no failure', async () => {
   const again = vi.fn(nothing);
   const handler = lambdaSqs(
     (body) => body,
@@ -120,7 +120,7 @@ it('a message that is not done with comes again when it is asked to, and is no f
   expect(logged).not.toHaveBeenCalled();
 });
 
-it('a failure is logged by its message and the name of the error, without what it quotes', async () => {
+it("a failure is logged with the message's id and the error's name, without the text of either", async () => {
   const { handler } = handlerOfNumbers();
   await handler(batch({ a: '-1', b: '"canary"' }));
   for (const message_id of ['a', 'b']) {
@@ -130,7 +130,7 @@ it('a failure is logged by its message and the name of the error, without what i
   expect(JSON.stringify(logged.mock.calls)).not.toContain('canary');
 });
 
-it('a failure is logged with its job, if the message can be read', async () => {
+it('a failure is logged with its job if the message can be read', async () => {
   const handler = lambdaSqs(
     (body) => body as { jobId: string },
     () => Promise.reject(new Error('x')),

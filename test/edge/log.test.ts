@@ -20,7 +20,7 @@ afterEach(() => {
 
 const importLog = () => import('../../functions/edge/log.ts');
 
-it('tells a unit of work and its metrics in one line', async () => {
+it('the log writes a unit of work and its metrics in one line', async () => {
   const { log } = await importLog();
   log.event('finish', { outcome: 'completed', job_id: 'job_1' }, { JobsCompleted: 1, JobSeconds: 31.5 });
   expect(lines).toMatchObject([
@@ -45,7 +45,7 @@ it('tells a unit of work and its metrics in one line', async () => {
   ]);
 });
 
-it('carries no metric over to the next line', async () => {
+it('the log carries no metric over to the next line', async () => {
   const { log } = await importLog();
   log.event('finish', { outcome: 'completed' }, { JobsCompleted: 1 });
   log.event('deliver', { outcome: 'delivered' });
@@ -53,7 +53,7 @@ it('carries no metric over to the next line', async () => {
   expect(lines[1]).not.toHaveProperty('_aws');
 });
 
-it('tells much work in one line: how much came to which outcome', async () => {
+it('the log writes much work in one line, with a count for each outcome', async () => {
   const { log, flushAggregates: tellTally } = await importLog();
   for (const outcome of ['running', 'running', 'stale']) log.aggregate('poll', { outcome }, { Polls: 1 });
   log.aggregate('poll', { outcome: 'transient_error' }, { Polls: 1, UpstreamTimeouts: 1 });
@@ -72,7 +72,7 @@ it('tells much work in one line: how much came to which outcome', async () => {
   expect(lines.length).toBe(1);
 });
 
-it('tells what comes in between with the first call after the time that was asked for', async () => {
+it('the log aggregates events, and writes them at the first event after the interval', async () => {
   vi.useFakeTimers({ now: 1_000_000_000 });
   try {
     const { log, flushAggregates: tellTally } = await importLog();
@@ -93,7 +93,7 @@ it('tells what comes in between with the first call after the time that was aske
   }
 });
 
-it('tells each of them at the level DEBUG', async () => {
+it('the log writes each aggregated event at the level DEBUG, too', async () => {
   vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'DEBUG');
   const { log } = await importLog();
   log.aggregate('poll', { outcome: 'running', job_id: 'job_1' });

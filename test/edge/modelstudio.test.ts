@@ -78,7 +78,7 @@ afterEach(() => {
 });
 
 describe('create', () => {
-  it('asks for what the submission says, and tells nothing else', async () => {
+  it('sends what the submission says, and nothing else', async () => {
     const { url, seen } = await answering([...created]);
     expect(await studioAt(url).create(submission)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
     const [{ headers, body, ...head } = {} as Seen] = seen;
@@ -100,7 +100,7 @@ describe('create', () => {
       '/proxy/api/v1/organizations/org_1/generate',
     ],
     ['an organization of any characters', '', 'a/b?c', '/api/v1/organizations/a%2Fb%3Fc/generate'],
-  ])('takes a base URL with %s', async (_what, suffix, organizationId, path) => {
+  ])('works with a base URL with %s', async (_what, suffix, organizationId, path) => {
     const { url, seen } = await answering([...created]);
     await studioAt(url, { baseUrl: url.origin + suffix, organizationId }).create(submission);
     expect(seen[0]?.path).toBe(path);
@@ -122,18 +122,18 @@ describe('create', () => {
       {},
       { kind: 'unknown', cause: 'invalid_response' },
     ],
-  ])('calls once, whatever comes of it: %s', async (_what, status, body, headers, creation) => {
+  ])('is called once, whatever the answer: %s', async (_what, status, body, headers, creation) => {
     const { url, seen } = await answering([status, body, headers]);
     expect(await studioAt(url).create(submission)).toEqual(creation);
     expect(seen.length).toBe(1);
   });
 
-  it('was not made when nobody could be connected to', async () => {
+  it('counts as not made when no connection could be established', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
     expect(await studioAt(url).create(submission)).toEqual({ kind: 'unavailable', retryAfterSeconds: null });
   });
 
-  it('may have been made when the connection is cut, and is not repeated', async () => {
+  it('counts as perhaps made when the connection is cut, and is not repeated', async () => {
     let requests = 0;
     const { url } = await serveRaw((socket) => {
       requests++;
@@ -143,7 +143,7 @@ describe('create', () => {
     expect(requests).toBe(1);
   });
 
-  it('may have been made when no answer comes within 20 s', async () => {
+  it('counts as perhaps made when no answer comes within 20 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
@@ -153,7 +153,7 @@ describe('create', () => {
     expect(await creation).toEqual({ kind: 'unknown', cause: 'timeout' });
   });
 
-  it('has a connection of its own, whichever are open', async () => {
+  it('has a new connection of its own, whichever are open', async () => {
     const { url, connections } = await answering([200, report], [...created], [200, report]);
     const studio = studioAt(url);
     await studio.report(UP1, LIMITS);
@@ -164,10 +164,10 @@ describe('create', () => {
   });
 });
 
-describe('a key that is refused', () => {
+describe('an API key that ModelStudio refuses', () => {
   const authorizations = ({ seen }: { seen: Seen[] }) => seen.map(({ headers }) => headers.authorization);
 
-  it('is read again, once, and the call made again, once: create', async () => {
+  it('is read again once, and the create is made again once', async () => {
     const apiKey = keys('old', 'new');
     const server = await answering([401], [...created]);
     expect(await studioAt(server.url, { apiKey }).create(submission)).toMatchObject({ kind: 'created' });
@@ -176,14 +176,14 @@ describe('a key that is refused', () => {
     expect(apiKey.reads).toEqual([false, true]);
   });
 
-  it('is read again, once, and the call made again, once: report', async () => {
+  it('is read again once, and the poll is made again once', async () => {
     const apiKey = keys('old', 'new');
     const server = await answering([401], [200, report]);
     expect(await studioAt(server.url, { apiKey }).report(UP1, LIMITS)).toMatchObject(completed);
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
-  it('is refused for good the second time', async () => {
+  it('is not read again when it is refused a second time', async () => {
     const apiKey = keys('old', 'new', 'newer');
     const server = await answering([401]);
     const studio = studioAt(server.url, { apiKey });
@@ -191,14 +191,14 @@ describe('a key that is refused', () => {
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
-  it('may be refused once more in the report', async () => {
+  it('is reported as refused when a second poll is refused, too', async () => {
     const { url, seen } = await answering([401]);
     const trouble = { kind: 'transient_error', cause: 'unauthorized', retryAfterSeconds: 0 };
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual(trouble);
     expect(seen.length).toBe(2);
   });
 
-  it('is not used when it was read again too late to wait for an answer: nothing more is sent', async () => {
+  it('is not used again when it was read too late to wait for an answer', async () => {
     const server = await answering([401], [...created]);
     const clock = { time: NOW, now: () => clock.time };
     const apiKey = {
@@ -212,7 +212,7 @@ describe('a key that is refused', () => {
     expect(server.seen.length).toBe(1);
   });
 
-  it('is not read again when its refusal took all the time there was', async () => {
+  it('is not read again when its refusal took all of the time', async () => {
     const server = await answering([401]);
     const clock = { time: NOW, now: () => clock.time };
     const apiKey = {
@@ -226,7 +226,7 @@ describe('a key that is refused', () => {
     expect(server.seen.length).toBe(1);
   });
 
-  it('that is read too late the first time is a fault of ours: nothing is sent', async () => {
+  it('is a fault of ours when it is first read too late, and nothing is sent', async () => {
     const server = await answering([...created]);
     const clock = { time: NOW, now: () => clock.time };
     const apiKey = {
@@ -239,7 +239,7 @@ describe('a key that is refused', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('that cannot be read is a fault of ours', async () => {
+  it('is a fault of ours when it cannot be read', async () => {
     const { url, seen } = await answering([...created]);
     const apiKey = {
       get: async () => {
@@ -252,7 +252,7 @@ describe('a key that is refused', () => {
 });
 
 describe('report', () => {
-  it('asks about one job', async () => {
+  it('asks for one job', async () => {
     const { url, seen } = await answering([200, report]);
     expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject(completed);
     expect(seen).toMatchObject([
@@ -260,7 +260,7 @@ describe('report', () => {
     ]);
   });
 
-  it('asks about a job of any characters', async () => {
+  it('asks for a job whose id has any characters', async () => {
     const { url, seen } = await answering([404]);
     expect(await studioAt(url).report({ ...UP1, upstreamJobId: '../a?b#c' }, LIMITS)).toEqual({
       kind: 'missing',
@@ -269,7 +269,7 @@ describe('report', () => {
     expect(seen[0]?.path).toBe('/api/v1/organizations/org_1/generate/..%2Fa%3Fb%23c');
   });
 
-  it('is too large when it is longer than was asked for', async () => {
+  it('is too large when it is longer than the limit', async () => {
     const { url } = await answering([200, { ...report, pad: 'x'.repeat(10_000) }]);
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual({ kind: 'too_large' });
   });
@@ -284,19 +284,19 @@ describe('report', () => {
     ['br', 'br', brotliCompressSync(text)],
     ['nothing, though gzip is said', 'gzip', Buffer.from(text)],
     ['identity', 'identity', Buffer.from(text)],
-  ])('is read though it is compressed by %s', async (_what, encoding, body) => {
+  ])('is read when it is compressed by %s', async (_what, encoding, body) => {
     const headers = encoding === null ? {} : { 'content-encoding': encoding };
     const { url } = await serveHttp((_request, response) => response.writeHead(200, headers).end(body));
     expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject(completed);
   });
 
-  it('is no larger for being compressed', async () => {
+  it('has the same limit when it is compressed', async () => {
     const body = gzipSync(JSON.stringify({ ...report, pad: 'x'.repeat(10_000) }));
     const { url } = await serveHttp((_request, response) => response.writeHead(200).end(body));
     expect(await studioAt(url).report(UP1, LIMITS)).toEqual({ kind: 'too_large' });
   });
 
-  it('keeps its connection', async () => {
+  it('keeps its connection open', async () => {
     const { url, connections } = await answering([200, report]);
     const studio = studioAt(url);
     for (let i = 0; i < 3; i++) await studio.report(UP1, LIMITS);
@@ -325,7 +325,7 @@ describe('report', () => {
     expect(requests()).toBe(3);
   });
 
-  it('does not ask for ever', async () => {
+  it('does not ask without end', async () => {
     let requests = 0;
     const { url } = await serveRaw((socket) => {
       requests++;
@@ -336,7 +336,7 @@ describe('report', () => {
     expect(requests).toBe(2);
   });
 
-  it('does not ask again for what is not HTTP', async () => {
+  it('does not ask again when the answer is not HTTP', async () => {
     let requests = 0;
     const { url } = await serveRaw((socket) => {
       requests++;
@@ -356,7 +356,7 @@ describe('report', () => {
     expect(await pending).toEqual({ kind: 'too_slow' });
   });
 
-  it('learns nothing when nobody can be connected to', async () => {
+  it('is unavailable when no connection can be established', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
     expect(await studioAt(url).report(UP1, LIMITS)).toMatchObject({
       kind: 'transient_error',

@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 describe("ModelStudio's key", () => {
-  it('is read without the line break that an editor left behind it', async () => {
+  it('is read without the line break that an editor left at its end', async () => {
     store('key-1\n', null);
     expect(await createApiKey('arn').get(false)).toBe('key-1');
     expect(secretsManager.call(0).args[0].input).toMatchObject({ SecretId: 'arn' });
@@ -59,7 +59,7 @@ describe("ModelStudio's key", () => {
     expect(await key.get(false)).toBe('key-2');
   });
 
-  it('is read again at once when it is stale, and then remembered', async () => {
+  it('is read again at once when it was refused, and then remembered', async () => {
     const key = createApiKey('arn');
     store('key-1', null);
     await key.get(false);
@@ -76,7 +76,7 @@ describe("ModelStudio's key", () => {
     expect(asked()).toMatchObject({ AWSCURRENT: 1 });
   });
 
-  it('that cannot be read is a fault of ours, and is asked for again', async () => {
+  it('is asked for again after it could not be read, which is a fault of ours', async () => {
     const key = createApiKey('arn');
     secretsManager.on(GetSecretValueCommand).rejects(new Error('denied'));
     await expect(key.get(false)).rejects.toThrow('denied');
@@ -85,30 +85,33 @@ describe("ModelStudio's key", () => {
   });
 });
 
-describe('the signing secrets that are alive', () => {
+describe('the live signing secrets', () => {
   it.each<[what: string, current: string, previous: string | null, alive: string[]]>([
     ['before the first rotation', CURRENT, null, [CURRENT]],
     ['after a rotation: the current one first', CURRENT, PREVIOUS, [CURRENT, PREVIOUS]],
     ['with line breaks behind them', `${CURRENT}\n`, ` ${PREVIOUS}\n`, [CURRENT, PREVIOUS]],
     ['when the previous one was none', CURRENT, 'placeholder', [CURRENT]],
-  ])('%s', async (_what, current, previous, alive) => {
+  ])('are returned: %s', async (_what, current, previous, alive) => {
     store(current, previous);
     expect(await createSigningSecrets('arn')()).toEqual(alive);
   });
 
-  it.each(['', 'placeholder', 'whsec_short', '{"secret":"x"}'])('cannot be "%s"', async (current) => {
-    store(current, null);
-    await expect(createSigningSecrets('arn')()).rejects.toThrow('24 to 64 bytes');
-  });
+  it.each(['', 'placeholder', 'whsec_short', '{"secret":"x"}'])(
+    'are refused when one is "%s"',
+    async (current) => {
+      store(current, null);
+      await expect(createSigningSecrets('arn')()).rejects.toThrow('24 to 64 bytes');
+    },
+  );
 
-  it('are remembered for a minute, and so is that there is no previous one', async () => {
+  it('are remembered for a minute, as is the absence of a previous one', async () => {
     const secrets = createSigningSecrets('arn');
     store(CURRENT, null);
     for (let i = 0; i < 3; i++) await secrets();
     expect(asked()).toEqual({ AWSCURRENT: 1, AWSPREVIOUS: 1 });
   });
 
-  it('are signed with five minutes after a rotation at the latest', async () => {
+  it('are in use five minutes after a rotation at the latest', async () => {
     const secrets = createSigningSecrets('arn');
     store(PREVIOUS, null);
     expect(await secrets()).toEqual([PREVIOUS]);
@@ -117,7 +120,7 @@ describe('the signing secrets that are alive', () => {
     expect(await secrets()).toEqual([CURRENT, PREVIOUS]);
   });
 
-  it('are not known when Secrets Manager does not answer: nothing goes out with half of them', async () => {
+  it('are unknown when Secrets Manager does not answer, so that no webhook is signed with half of them', async () => {
     store(CURRENT, PREVIOUS);
     secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).rejects(new Error('throttled'));
     await expect(createSigningSecrets('arn')()).rejects.toThrow('throttled');

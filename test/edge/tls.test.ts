@@ -47,7 +47,7 @@ const alert = (description: number) => async () => {
 const failed = (error: string) => ({ kind: 'failed', error });
 const old: TlsOptions = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
 
-describe('TLS', () => {
+describe('a TLS connection', () => {
   it('carries the webhook, with one trailing dot in its name or none', async () => {
     const names: (string | false)[] = [];
     const port = await serve({
@@ -71,27 +71,27 @@ describe('TLS', () => {
     ['the alert of an internal error', alert(80)],
     ['the alert of an unknown name', alert(112)],
     ['the alert of an unknown certificate', alert(46)],
-  ])('does not come about: %s', async (_what, start) => {
+  ])('fails with the error "tls": %s', async (_what, start) => {
     expect(await send(await start())).toEqual(failed('tls'));
   });
 
-  it('is not what fails when a server hangs up in the middle of a handshake', async () => {
+  it('fails with another error when the server hangs up in the middle of the handshake', async () => {
     const { port } = await serveConnections((socket) => socket.once('data', () => socket.end()));
     expect(await send(port)).toEqual(failed('connection_failed'));
   });
 
-  it('carries what is not HTTP', async () => {
+  it('may carry something that is not HTTP, which is no error of TLS', async () => {
     const port = await serve({}, (socket) => socket.end(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])));
     expect(await send(port)).toEqual(failed('invalid_response'));
   });
 
-  it('carries no answer', async () => {
+  it('may carry no answer, which is no error of TLS', async () => {
     const port = await serve({}, (socket) => socket.once('data', () => socket.destroy()));
     expect(await send(port)).toEqual(failed('connection_reset'));
   });
 });
 
-await describeWith('openssl', ['openssl', 'version'], 'a client certificate is wanted', () => {
+await describeWith('openssl', ['openssl', 'version'], 'a server that wants a client certificate', () => {
   let folder: string;
   const children: ChildProcess[] = [];
   beforeAll(async () => {
@@ -114,7 +114,7 @@ await describeWith('openssl', ['openssl', 'version'], 'a client certificate is w
     throw new Error('It has ended before it listened');
   }
 
-  it.each(['-tls1_2', '-tls1_3'])('%s', async (version) => {
+  it.each(['-tls1_2', '-tls1_3'])('fails with the error "tls": %s', async (version) => {
     expect(await send(await startServer(version))).toEqual(failed('tls'));
   });
 });

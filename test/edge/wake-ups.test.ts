@@ -23,7 +23,7 @@ describe('a wake-up is a delayed message', () => {
     ['poll', () => wakeUps.poll(pollMessage, 5), pollMessage],
     ['collect', () => wakeUps.collect(pollMessage, 5), pollMessage],
     ['deliver', () => wakeUps.deliver(deliverMessage, 5), deliverMessage],
-  ])('to %s', async (queue, send, message) => {
+  ])('for the %s queue', async (queue, send, message) => {
     await send();
     const Entries = [{ Id: '0', MessageBody: JSON.stringify(message), DelaySeconds: 5 }];
     expect(sqs.commandCalls(SendMessageBatchCommand).map((call) => call.args[0].input)).toEqual([
@@ -31,20 +31,20 @@ describe('a wake-up is a delayed message', () => {
     ]);
   });
 
-  it.each([0, 1, 900])('of %i s', async (delaySeconds) => {
+  it.each([0, 1, 900])('with a delay of %i s', async (delaySeconds) => {
     await wakeUps.poll(pollMessage, delaySeconds);
     expect(sqs.call(0).args[0].input).toMatchObject({ Entries: [{ DelaySeconds: delaySeconds }] });
   });
 });
 
-describe('what AWS would refuse is not sent', () => {
+describe('what SQS would refuse is not sent', () => {
   it.each([901, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('a delay of %d s', async (delaySeconds) => {
     await expect(wakeUps.deliver(deliverMessage, delaySeconds)).rejects.toThrow('0 to 900 whole seconds');
     expect(sqs.calls().length).toBe(0);
   });
 });
 
-it('a chain of wake-ups that does not end is ended', async () => {
+it('a chain of wake-ups that does not end is broken off', async () => {
   await wakeUps.poll({ ...pollMessage, wakeUp: { ...wakeUp, seq: 20_000 } }, 0);
   const endless = { ...pollMessage, wakeUp: { ...wakeUp, seq: 20_001 } };
   await expect(wakeUps.poll(endless, 0)).rejects.toThrow('loop');
@@ -52,14 +52,14 @@ it('a chain of wake-ups that does not end is ended', async () => {
 });
 
 it.each(['poll', 'collect', 'deliver'] as const)(
-  'a function without the queue %s cannot send',
+  'a function that does not know the %s queue cannot send to it',
   async (queue) => {
     const others = createWakeUps(client, { ...queueUrls, [queue]: null });
     await expect(others[queue]({ ...pollMessage, attempts: 0 }, 0)).rejects.toThrow('no such queue');
   },
 );
 
-it('throws when it was not sent', async () => {
+it('a wake-up that was not sent throws', async () => {
   sqs.on(SendMessageBatchCommand).rejects(new Error('no network'));
   await expect(wakeUps.poll(pollMessage, 0)).rejects.toThrow('no network');
 });
@@ -74,20 +74,20 @@ describe('messages that are sent at the same time', () => {
     [1, [1]],
     [10, [10]],
     [23, [10, 10, 3]],
-  ])('%i of them share %j requests', async (count, sizes) => {
+  ])('share requests: %i messages go in requests of %j', async (count, sizes) => {
     const outcomes = await sendMany(count);
     expect(outcomes.every(({ status }) => status === 'fulfilled')).toBe(true);
     expect(sent()).toEqual(sizes);
   });
 
-  it('fail alone', async () => {
+  it('fail one by one', async () => {
     const Failed = [{ Id: '1', Code: 'InternalError', SenderFault: false }];
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed });
     const outcomes = await sendMany(3);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
-  it('do not share a request with those of another queue', async () => {
+  it('do not share a request with messages to another queue', async () => {
     await Promise.all([wakeUps.poll(pollMessage, 0), wakeUps.deliver(deliverMessage, 0)]);
     expect(sent()).toEqual([1, 1]);
   });

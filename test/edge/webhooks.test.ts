@@ -56,7 +56,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('an attempt', () => {
+describe('an attempt to deliver', () => {
   /** Sends one webhook and tells what the receiver got. */
   async function received(changes: Partial<WebhookSettings> = {}) {
     const got = signal<{ method?: string; url?: string; headers: IncomingHttpHeaders; body: string }>();
@@ -83,16 +83,16 @@ describe('an attempt', () => {
     });
   });
 
-  it('is a POST of the body, byte for byte, without the fragment', async () => {
+  it('is a POST of the body, byte for byte, to the URL without its fragment', async () => {
     expect(await received()).toMatchObject({ method: 'POST', url: '/hook?a=b', body: BODY });
   });
 
-  it('is verified by a receiver', async () => {
+  it('has a signature that a receiver verifies', async () => {
     const { body, headers } = await received();
     expect(new Webhook(CURRENT).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(BODY));
   });
 
-  it('is signed with every live secret: a receiver may know either', async () => {
+  it('is signed with every live secret, as a receiver may know either', async () => {
     const { body, headers } = await received({ signingSecrets: async () => [CURRENT, PREVIOUS] });
     expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
     for (const secret of [CURRENT, PREVIOUS]) {
@@ -100,7 +100,7 @@ describe('an attempt', () => {
     }
   });
 
-  it('is not made without a secret: that is a fault of ours', async () => {
+  it('is not made without a secret, which is a fault of ours', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end());
     const signingSecrets = async () => {
       throw new Error('no secret');
@@ -110,7 +110,7 @@ describe('an attempt', () => {
   });
 });
 
-describe('what comes of it', () => {
+describe('the outcome of an attempt', () => {
   const inAMinute = new Date(NOW + 60_000).toUTCString();
 
   it.each<[status: number, headers: Record<string, string>, exchange: object]>([
@@ -123,7 +123,7 @@ describe('what comes of it', () => {
     [503, { 'retry-after': inAMinute }, answered(503, 60)],
     [503, { 'retry-after': 'invalid_response' }, answered(503)],
     [500, {}, answered(500)],
-  ])('%i %j', async (status, headers, exchange) => {
+  ])("is the receiver's answer: %i %j", async (status, headers, exchange) => {
     const paths: unknown[] = [];
     const { url } = await serveHttp((request, response) => {
       paths.push(request.url);
@@ -141,29 +141,32 @@ describe('what comes of it', () => {
       (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'),
       failed('connection_reset'),
     ],
-  ])('%s', async (_what, onRequest, exchange) => {
+  ])('is a failure after %s', async (_what, onRequest, exchange) => {
     const { url } = await serveRaw(onRequest);
     expect(await send(url)).toEqual(exchange);
   });
 
-  it('nobody listens', async () => {
+  it('is a failure when nobody listens', async () => {
     expect(await send(`http://127.0.0.1:${await refusingPort()}/`)).toEqual(failed('connection_failed'));
   });
 
-  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL', 'ENODATA'])('no name: %s', async (code) => {
-    expect(await send('https://hooks.example.com/', { lookup: namesFail(code) })).toEqual(failed('dns'));
-  });
+  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL', 'ENODATA'])(
+    'is a failure when the name is not found: %s',
+    async (code) => {
+      expect(await send('https://hooks.example.com/', { lookup: namesFail(code) })).toEqual(failed('dns'));
+    },
+  );
 
-  it('a look-up that fails for want of means, not of a name', async () => {
+  it('is a failure to connect, not of DNS, when the lookup lacks resources', async () => {
     const lookup = namesFail('EMFILE');
     expect(await send('https://hooks.example.com/', { lookup })).toEqual(failed('connection_failed'));
   });
 
-  it('a name without addresses', async () => {
+  it('is a failure for a name without addresses', async () => {
     expect(await send('https://hooks.example.com/', { lookup: namesAre() })).toEqual(failed('dns'));
   });
 
-  it('an answer of more than 64 KiB is an answer, of which no more is taken', async () => {
+  it('is an answer even if it has more than 64 KiB, the rest of which is not read', async () => {
     const hungUp = signal();
     const { url } = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -180,7 +183,7 @@ describe('what comes of it', () => {
   it.each<[what: string, onRequest: (socket: Socket) => void]>([
     ['no answer', () => undefined],
     ['half an answer', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n')],
-  ])('%s within 15 s', async (_what, onRequest) => {
+  ])('is a timeout for %s within 15 s', async (_what, onRequest) => {
     const there = signal();
     const { url } = await serveRaw((socket) => {
       onRequest(socket);
@@ -192,7 +195,7 @@ describe('what comes of it', () => {
     expect(await attempt).toEqual(failed('timeout'));
   });
 
-  it('no name within 15 s', async () => {
+  it('is a timeout for a lookup that takes more than 15 s', async () => {
     const there = signal();
     const attempt = send('https://hooks.example.com/', { lookup: (() => there.resolve()) as never });
     await there.promise;
@@ -201,7 +204,7 @@ describe('what comes of it', () => {
   });
 });
 
-describe('an address that is not public is not called', () => {
+describe('a host with an address that is not public is not called', () => {
   const refused = urlCases.filter(({ phase, cls }) => phase === 'connect' && ['dns', 'rebind'].includes(cls));
 
   it.each(refused)('$id $dns: $why', async (each) => {
@@ -214,7 +217,7 @@ describe('an address that is not public is not called', () => {
     ['a private one among public ones', ['93.184.216.34', '127.0.0.1']],
     ['a private one before public ones', ['127.0.0.1', '93.184.216.34']],
     ['one that is no address', ['localhost']],
-  ])('%s', async (_what, addresses) => {
+  ])('if one of its addresses is %s', async (_what, addresses) => {
     const { port, connections } = await serveHttps((_request, response) => response.end());
     const rules = { ports: [port], ownHost: null, loopback: false };
     const outcome = await send(`https://hooks.example.com:${port}/`, {
@@ -225,7 +228,7 @@ describe('an address that is not public is not called', () => {
     expect(connections()).toBe(0);
   });
 
-  it('though it was public a moment ago: each attempt looks once, and dials what it saw', async () => {
+  it('although it was public a moment ago, as each attempt looks up once and dials what it found', async () => {
     const { port, connections } = await serveHttps((_request, response) => response.end());
     const lookups: string[] = [];
     const lookup = ((host: string, ...rest: [object, () => void]) => {
@@ -246,15 +249,15 @@ describe('an address that is not public is not called', () => {
     expect(await send(url, { rules, lookup })).toEqual({ kind: 'blocked' });
   });
 
-  it('nor loopback, since the rules have become stricter', async () => {
+  it('if it is loopback, which an earlier setting allowed', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end());
     expect(await send(url, { rules: { ...onLaptop, loopback: false } })).toEqual({ kind: 'blocked' });
     expect(connections()).toBe(0);
   });
 });
 
-describe('to a public name goes an exchange', () => {
-  it('within these limits, on a connection of its own, that looks at the address before it dials', async () => {
+describe('an exchange with a public name', () => {
+  it('has these limits, its own connection, and a check of the address before it dials', async () => {
     const asked = signal<ExchangeRequest>();
     const exchange = async (request: ExchangeRequest): Promise<HttpOutcome> => {
       asked.resolve(request);
@@ -266,7 +269,7 @@ describe('to a public name goes an exchange', () => {
     expect(blockList).toBe(forbiddenAddresses);
   });
 
-  it('that looks all addresses up, not only the first', async () => {
+  it('looks up all addresses, and not only the first', async () => {
     const options = signal<object>();
     const lookup = ((host: string, asked: object, callback: () => void) => {
       options.resolve(asked);
@@ -277,7 +280,7 @@ describe('to a public name goes an exchange', () => {
   });
 });
 
-describe('what the guarded look-up tells', () => {
+describe('the guarded lookup returns', () => {
   const PUBLIC = [
     { address: '2606:2800:220:1:248:1893:25c8:1946', family: 6 },
     { address: '93.184.216.34', family: 4 },
@@ -305,8 +308,8 @@ describe('what the guarded look-up tells', () => {
   });
 });
 
-describe('whether sockets heed the block list is tried before the first webhook', () => {
-  it('they do', async () => {
+describe('the check of whether sockets heed the block list', () => {
+  it('passes when they do', async () => {
     const check = vi.spyOn(forbiddenAddresses, 'check');
     await assertSsrfProtection();
     expect(check.mock.results.map(({ value }) => value)).toEqual([true, true]);
@@ -316,7 +319,7 @@ describe('whether sockets heed the block list is tried before the first webhook'
     ['plain ones do not', false, true],
     ['those under TLS do not', true, false],
     ['none does', false, false],
-  ])('%s', async (_what, plain, secure) => {
+  ])('refuses all webhooks when %s', async (_what, plain, secure) => {
     vi.spyOn(forbiddenAddresses, 'check').mockReturnValueOnce(plain).mockReturnValueOnce(secure);
     await expect(assertSsrfProtection()).rejects.toThrow('no webhook may be sent');
   });

@@ -48,7 +48,7 @@ const BUDGETS: Record<FunctionName, number> = {
   jobs: 470,
 };
 
-it.each(functionNames)('the bundle of %s is within its budget', (name) => {
+it.each(functionNames)('the bundle of %s is within its budget of bytes', (name) => {
   const bundle = bundles[name];
   const sentence = `The bundle of ${name} has ${bundle.kib.toFixed(1)} KiB, more than its ${BUDGETS[name]}; the largest in it: ${largestIn(bundle)}`;
   expect(bundle.kib, sentence).toBeLessThanOrEqual(BUDGETS[name]);

@@ -26,7 +26,7 @@ const LIMITS: [type: string, property: string, max: number][] = [
   ['AWS::SecretsManager::Secret', 'Description', 2048],
 ];
 
-it('the longest settings make nothing that is longer than AWS takes', () => {
+it('the longest settings give no text that is longer than AWS accepts', () => {
   const template = synthesize(LONGEST);
   for (const [type, property, max] of LIMITS) {
     const resources = Object.values(template.findResources(type));
@@ -54,7 +54,7 @@ it.each([
     'DEFAULT_WEBHOOK_URL',
   ],
 ])(
-  'what Lambda would refuse is stopped before it is deployed, with a sentence: %s',
+  'an environment that Lambda would refuse fails the synthesis with a sentence: %s',
   (_what, settings, largest) => {
     judge({ ...ORGANIZATION, ...settings }, (_stack, app) => {
       expect(() => app.synth()).toThrow(

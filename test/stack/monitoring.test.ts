@@ -81,7 +81,7 @@ describe('the runbook', () => {
     expect(headingsIn(alarmPart, '###').map(anchorOf)).toEqual(ALARMS.map(({ name }) => name));
   });
 
-  it('is where each alarm leads', () => {
+  it('is linked by each alarm', () => {
     const links = alarmsOf().map(({ AlarmDescription }) => AlarmDescription.split(' ').at(-1));
     expect(new Set(links)).toEqual(new Set(ALARMS.map(({ name }) => `docs/runbook.md#${name}`)));
   });
@@ -150,8 +150,8 @@ describe('the README', () => {
 
 const usd = (amount: number) => `$${amount.toFixed(2)}`;
 
-describe('metrics of our own', () => {
-  it('that are watched or shown exist, under the name that the functions give their stack', () => {
+describe('the metrics that the functions write', () => {
+  it("exist for each that an alarm or the dashboard names, with the stack's own name", () => {
     const services = resourcesOf('AWS::Lambda::Function').map(
       ([, fn]) => `service=${fn.Environment.Variables.SERVICE_NAME}`,
     );
@@ -163,7 +163,7 @@ describe('metrics of our own', () => {
     }
   });
 
-  it.each(Object.keys(METRICS))('are all watched or shown: %s', (name) => {
+  it.each(Object.keys(METRICS))('are all on an alarm or the dashboard: %s', (name) => {
     expect(ownMetrics().map((metric) => metric.name)).toContain(name);
   });
 });
@@ -198,7 +198,7 @@ describe('alarms', () => {
     expect(watched.flatMap(({ dimensions }) => dimensions).sort()).toEqual(ids.sort());
   });
 
-  it('see whatever a function may ask of the tables of jobs being refused, on the dashboard as well', () => {
+  it("and the dashboard see throttled requests of every kind that a function may make to the jobs' tables", () => {
     const statements = resourcesOf('AWS::IAM::Policy').flatMap(
       ([, { PolicyDocument }]) => PolicyDocument.Statement,
     );
@@ -220,19 +220,19 @@ describe('alarms', () => {
     }
   });
 
-  it('are all on the dashboard, before anything else', () => {
+  it('are all on the dashboard, above everything else', () => {
     const [heading, status] = JSON.parse(dashboard).widgets;
     expect(heading.properties.markdown).toBe('## Is it healthy?');
     expect(status.properties.alarms).toEqual(resourcesOf('AWS::CloudWatch::Alarm').map(([id]) => id));
   });
 
-  it('have names that begin with the stack, each once', () => {
+  it("have unique names that begin with the stack's", () => {
     const names = alarmsOf().map(({ AlarmName }) => AlarmName);
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => !name.startsWith('ModelStudioJobs-'))).toEqual([]);
   });
 
-  it('take no data for no trouble, but for the heartbeat and the dead letters', () => {
+  it('treat missing data as good, except for the heartbeat and the dead letters', () => {
     for (const { AlarmName, TreatMissingData } of alarmsOf()) {
       const [, special] = /-(sweeper-not-running$|dead-letters-)/.exec(AlarmName) ?? [];
       const treatment = { 'sweeper-not-running': 'breaching', 'dead-letters-': 'ignore' }[special ?? ''];
@@ -240,7 +240,7 @@ describe('alarms', () => {
     }
   });
 
-  it.each(ALARMS)('are raised by something that can be: $name', ({ evaluation, means }) => {
+  it.each(ALARMS)('have an evaluation that CloudWatch allows: $name', ({ evaluation, means }) => {
     const { periodMinutes, datapointsToAlarm, evaluationPeriods } = evaluation;
     expect(datapointsToAlarm).toBeLessThanOrEqual(evaluationPeriods);
     // CloudWatch looks back a day at most.
@@ -249,15 +249,15 @@ describe('alarms', () => {
   });
 });
 
-describe('the topic', () => {
+describe('the topic of the alarms', () => {
   const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:on-call';
 
-  it('is told of every alarm', () => {
+  it('is notified of every alarm', () => {
     const [[topic] = []] = resourcesOf('AWS::SNS::Topic');
     for (const alarm of alarmsOf()) expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
   });
 
-  it('takes what CloudWatch says, and nothing without TLS', () => {
+  it('accepts messages from CloudWatch alone, and over TLS only', () => {
     const [[, policy] = []] = resourcesOf('AWS::SNS::TopicPolicy');
     expect(policy.PolicyDocument.Statement).toMatchObject([
       { Action: 'sns:Publish', Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
@@ -265,7 +265,7 @@ describe('the topic', () => {
     ]);
   });
 
-  it('sends mail to alarmEmail, and to nobody without', () => {
+  it('sends mail to alarmEmail, and to nobody if it is not set', () => {
     const told = synthesize({ organizationId: 'org_test', alarmEmail: 'ops@example.com' });
     told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
     const silent = synthesize({ organizationId: 'org_test', alarmEmail: undefined });

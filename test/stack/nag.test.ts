@@ -106,13 +106,13 @@ describe('cdk-nag finds', () => {
 });
 
 // Neither of these two does cdk-nag see.
-it('no statement allows all actions or resources but some', () => {
+it('no policy statement uses NotAction or NotResource', () => {
   const template = JSON.stringify(synthesize().toJSON());
   expect(template).toContain('"Action"');
   expect(template).not.toMatch(/"Not(Action|Resource)"/);
 });
 
-it('nothing in lib/ bypasses the properties of a construct', () => {
+it('nothing in lib/ overrides the properties of a construct', () => {
   const root = fileURLToPath(new URL('../../lib', import.meta.url));
   const bypassing = globSync('**/*.ts', { cwd: root }).filter((path) =>
     /\.add(Property)?(Deletion)?Override\(/.test(readFileSync(`${root}/${path}`, 'utf8')),

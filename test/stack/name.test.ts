@@ -16,7 +16,7 @@ const stacks = ['prod', 'staging'].map((name) => {
 const NO_NAMES = ['MetricName', 'PolicyName', 'StageName', 'DisplayName'];
 
 it.each(stacks)(
-  'the names in $name are its own, and the account makes up the others',
+  "the fixed names in $name begin with the stack's, and AWS makes up all others",
   ({ name, template }) => {
     const fixed = Object.values(template.Resources).flatMap(({ Properties }) =>
       Object.entries(Properties ?? {})
@@ -30,14 +30,17 @@ it.each(stacks)(
   },
 );
 
-it.each(stacks)('nothing in $name is named for another stack, nor for the default one', ({ name, text }) => {
-  for (const other of stacks.filter((stack) => stack.name !== name)) expect(text).not.toContain(other.name);
-  // What all stacks measure in; `service` tells them apart.
-  expect(text.replaceAll(new RegExp(`\\\\?"${NAMESPACE}\\\\?"`, 'g'), '')).not.toContain('ModelStudioJobs');
-  const services = [...text.matchAll(/\\?"service\\?",\\?"([^"\\]+)|"Name":"service","Value":"([^"]+)/g)];
-  expect(new Set(services.map(([, inGraph, inAlarm]) => inGraph ?? inAlarm))).toEqual(new Set([name]));
-});
+it.each(stacks)(
+  'nothing in $name bears the name of another stack or of the default one',
+  ({ name, text }) => {
+    for (const other of stacks.filter((stack) => stack.name !== name)) expect(text).not.toContain(other.name);
+    // What all stacks measure in; `service` tells them apart.
+    expect(text.replaceAll(new RegExp(`\\\\?"${NAMESPACE}\\\\?"`, 'g'), '')).not.toContain('ModelStudioJobs');
+    const services = [...text.matchAll(/\\?"service\\?",\\?"([^"\\]+)|"Name":"service","Value":"([^"]+)/g)];
+    expect(new Set(services.map(([, inGraph, inAlarm]) => inGraph ?? inAlarm))).toEqual(new Set([name]));
+  },
+);
 
-it.each(stacks)('$name exports nothing, so no two can clash', ({ template }) => {
+it.each(stacks)('$name exports nothing, so that no two stacks can clash', ({ template }) => {
   expect(Object.values(template.Outputs).filter(({ Export }) => Export)).toEqual([]);
 });

@@ -34,7 +34,7 @@ function everyPermission(): [fn: string, permissions: Permissions][] {
   });
 }
 
-it('a function may do what is written down, and no more: `npx vitest run test/stack -u` writes it down', async () => {
+it('each function may do what the golden file says, which `npx vitest run test/stack -u` writes', async () => {
   const paragraphs = everyPermission().map(([fn, permissions]) => {
     const lines = [...permissions].map(([action, paths]) => `  ${action.padEnd(30)} ${paths.join(', ')}`);
     return `${[fn, ...lines.sort()].join('\n')}\n`;
@@ -45,7 +45,7 @@ it('a function may do what is written down, and no more: `npx vitest run test/st
 it.each([
   ['State/ModelStudioApiKey', ['Api/Submit', 'Poll/Collector', 'Poll/Poller']],
   ['State/WebhookSecret', ['Deliver/Function']],
-])('%s is read by %j alone', (secret, readers) => {
+])('the secret %s may be read by %j alone', (secret, readers) => {
   const allowed = everyPermission().filter(([, permissions]) =>
     permissions.get('secretsmanager:GetSecretValue')?.includes(secret),
   );

@@ -20,7 +20,7 @@ function complaintsAbout(context: Record<string, unknown>): string[] {
   return [];
 }
 
-describe('taken', () => {
+describe('these settings are accepted:', () => {
   it.each([
     [{ organizationId: 'org_1.a-b' }, { organizationId: 'org_1.a-b' }],
     [{}, { baseUrl: 'https://api.modelstudio.app' }],
@@ -73,7 +73,7 @@ describe('taken', () => {
   });
 });
 
-describe('refused with one sentence', () => {
+describe('settings are refused with one sentence', () => {
   const SCHEDULE = 'must be 1 to 50 waits in whole seconds that add up to at most 432000, such as 0,5,300';
   const PORTS =
     'must be ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443';
@@ -229,13 +229,13 @@ describe('refused with one sentence', () => {
       { domainName: 'jobs.example.com', certificateArn: 'x' },
       /^The setting certificateArn must be the ARN of an ACM certificate, or one for each domain; /,
     ],
-  ])('%j', (context, sentence) => {
+  ])('when they are %j', (context, sentence) => {
     const complaints = complaintsAbout(context);
     expect(complaints).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
     expect(complaints[0]).not.toMatch(/received|undefined|Invalid/);
   });
 
-  it('for each that is wrong', () => {
+  it('for each of them that is wrong', () => {
     const context = { logLevel: 'LOUD', retentionDays: 0, retentoinDays: 9, color: 'red' };
     expect(complaintsAbout(context).map((complaint) => complaint.split(/[;:]| must/)[0])).toEqual([
       'The setting retentionDays',
@@ -246,7 +246,7 @@ describe('refused with one sentence', () => {
   });
 });
 
-it('the app says what is wrong, and nothing of its insides', () => {
+it('the app prints what is wrong with a setting, and no stack trace', () => {
   const CDK_OUTDIR = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));
   onTestFinished(() => rmSync(CDK_OUTDIR, { recursive: true }));
   const env = { ...process.env, CDK_OUTDIR, CDK_CONTEXT_JSON: JSON.stringify({ organisationId: 'org_x' }) };

@@ -46,7 +46,7 @@ beforeAll(() => {
   [moving, warnings] = heard(() => synthesize(settings));
 });
 
-describe('functions', () => {
+describe('the functions', () => {
   it('run on arm64 and Node 24 with 256 MB or more', () => {
     for (const fn of properties('AWS::Lambda::Function')) {
       expect(fn).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
@@ -55,13 +55,13 @@ describe('functions', () => {
     expect(properties('AWS::Lambda::Function').length).toBe(6);
   });
 
-  it('measure in the name of the stack', () => {
+  it("write their metrics under the stack's name", () => {
     for (const { Environment } of properties('AWS::Lambda::Function')) {
       expect(Environment.Variables.SERVICE_NAME).toBe('ModelStudioJobs');
     }
   });
 
-  it('know the settings', () => {
+  it('get the settings in their environment', () => {
     const context = {
       organizationId: 'org_x',
       webhookRetryScheduleSeconds: '0,7',
@@ -106,14 +106,14 @@ describe('the API', () => {
     }
   });
 
-  it('has one address, which is told as its URL', () => {
+  it('has one address, which is its URL', () => {
     expect(template.findOutputs('ApiUrl')).toHaveProperty('ApiUrl.Value.Fn::GetAtt.1', 'ApiEndpoint');
     expect(Object.keys(template.findOutputs('*'))).toEqual(
       expect.not.arrayContaining([expect.stringContaining('Domain')]),
     );
   });
 
-  it('tells the first of its names, and goes by all of them and its default one', () => {
+  it('uses the first of its domain names, and answers at all of them and its default address', () => {
     own.hasOutput('ApiUrl', { Value: 'https://jobs.example.com' });
     own.hasOutput('DomainName', { Value: 'jobs.example.com' });
     own.hasOutput('DomainName2', { Value: 'old.example.com' });
@@ -126,7 +126,7 @@ describe('the API', () => {
     expect(variablesIn(own)).toMatchObject({ API_URL: 'https://jobs.example.com' });
   });
 
-  it('replaces no name when another one is told, so that both answer all the while', () => {
+  it('replaces no domain name when another comes first, so that both answer all the while', () => {
     const after = synthesize({ ...WITH_DOMAIN, domainName: 'old.example.com', defaultEndpoint: 'off' });
     for (const type of ['AWS::ApiGatewayV2::DomainName', 'AWS::ApiGatewayV2::ApiMapping']) {
       const kept = after.findResources(type);
@@ -136,12 +136,12 @@ describe('the API', () => {
     after.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
   });
 
-  it('tells its default address for as long as the setting says so', () => {
+  it('uses its default address for as long as the setting says so', () => {
     expect(moving.findOutputs('ApiUrl')).toHaveProperty('ApiUrl.Value.Fn::GetAtt.1', 'ApiEndpoint');
     moving.hasOutput('DomainTarget', {});
   });
 
-  it('warns of a rate that is more than some regions take', () => {
+  it('warns of a request rate that some regions do not allow', () => {
     expect(warnings.filter((sentence) => sentence.includes('throttleRate is over 2500'))).toHaveLength(1);
   });
 });
@@ -153,7 +153,7 @@ describe('the queues', () => {
       Properties['ScalingConfig'].MaximumConcurrency,
     ]);
 
-  it('share the Lambdas that work off them', () => {
+  it('share the concurrency of the functions that read from them', () => {
     expect(concurrencyOf(template)).toEqual([
       ['Deliver', 50],
       ['Poller', 50],
@@ -166,7 +166,7 @@ describe('the queues', () => {
     ]);
   });
 
-  it('have the whole of it, each within the bounds of Lambda', () => {
+  it('get all of the concurrency, each within the limits of Lambda', () => {
     for (let all = CONCURRENCY_MIN; all <= CONCURRENCY_MAX; all++) {
       const shares = Object.values(splitConcurrency(all));
       expect(shares.reduce((sum, share) => sum + share)).toBe(all);
@@ -176,8 +176,8 @@ describe('the queues', () => {
   });
 });
 
-describe('logs', () => {
-  it('are forgotten when the setting says so', () => {
+describe('the logs', () => {
+  it('are deleted after the days of the setting', () => {
     expect(properties('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(
       Array(7).fill(30),
     );
@@ -185,7 +185,7 @@ describe('logs', () => {
     groups.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });
 
-  it('of the gateway do not fill the policy that CloudWatch has for them', () => {
+  it("have names for which CloudWatch's resource policy does not fill up", () => {
     const names = properties('AWS::Logs::LogGroup').map(({ LogGroupName }) => LogGroupName);
     expect(names.filter(Boolean)).toEqual(['/aws/vendedlogs/ModelStudioJobs/access']);
   });
@@ -194,7 +194,7 @@ describe('logs', () => {
 const KEPT = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'];
 
 describe('the sweep', () => {
-  it('is not repeated by anybody: the next one comes in a minute', () => {
+  it('is not retried when it fails, as the next one comes in a minute', () => {
     const [rule] = properties('AWS::Events::Rule');
     expect(rule.Targets).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
     expect(properties('AWS::Lambda::EventInvokeConfig')).toMatchObject([
@@ -203,7 +203,7 @@ describe('the sweep', () => {
   });
 });
 
-describe('storage', () => {
+describe('the storage', () => {
   it('outlives the stack', () => {
     for (const resource of KEPT.flatMap((type) => Object.values(all(type)))) {
       expect(resource).toMatchObject({
@@ -213,20 +213,20 @@ describe('storage', () => {
     }
   });
 
-  it('goes with it when the setting says so, and no function is there to do that', () => {
+  it('is deleted with the stack when the setting says so, without a custom resource', () => {
     const passing = synthesize({ organizationId: 'org_test', removalPolicy: 'destroy' });
     for (const type of KEPT) passing.allResources(type, { DeletionPolicy: 'Delete' });
     passing.resourceCountIs('AWS::Lambda::Function', 6);
   });
 
-  it('has documents for longer than DynamoDB may leave a row past its time', () => {
+  it('keeps documents for longer than DynamoDB may keep an expired row', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(bucket.LifecycleConfiguration.Rules).toMatchObject([
       { ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS },
     ]);
   });
 
-  it('is where it was: whatever changes its logical id would replace it with something empty', () => {
+  it('has the same logical ids as ever, as another one would replace it with something empty', () => {
     const ids = [...KEPT, 'AWS::SQS::Queue'].flatMap((type) => Object.keys(all(type)));
     expect(ids).toEqual([
       ...[
@@ -242,7 +242,7 @@ describe('storage', () => {
     ]);
   });
 
-  it('is open to nobody else', () => {
+  it('is not public', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(Object.values(bucket.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
   });
@@ -252,12 +252,12 @@ it.each([
   ['nobody is notified of alarms', { alarmEmail: undefined }, true],
   ['somebody is, by mail', { alarmEmail: 'you@example.com' }, false],
   ['somebody is, by a topic', { alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:alarms' }, false],
-])('it warns when nobody is notified of alarms: %s', (_, settings, isWarned) => {
+])('the app warns if nobody is notified of alarms: %s', (_, settings, isWarned) => {
   const [, sentences] = heard(() => synthesize({ organizationId: 'org_test', ...settings }));
   expect(sentences.some((sentence) => sentence.includes('nobody is notified of alarms'))).toBe(isWarned);
 });
 
-it('without an organization, it warns, and CloudFormation asks for one', () => {
+it('the app warns if there is no organization, and CloudFormation asks for one', () => {
   const [asking, sentences] = heard(() => synthesize({}));
   expect(asking.findParameters('OrganizationId')).toHaveProperty('OrganizationId');
   expect(sentences).toContainEqual(expect.stringContaining('organizationId is not set'));

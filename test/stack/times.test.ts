@@ -233,7 +233,7 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
   ],
 ];
 
-describe('in its time', () => {
+describe('times that must agree are in order:', () => {
   it.each(ORDER.map(([[shorter, less], [longer, more], why]) => ({ shorter, less, longer, more, why })))(
     '$shorter ($less s) < $longer ($more s): $why',
     ({ less, more }) => {
@@ -246,11 +246,11 @@ describe('in its time', () => {
 it.each([
   ['a longer schedule', [5 * DAY + 1]],
   ['more attempts', Array<number>(51).fill(0)],
-])('the settings take no longer round: %s', (_what, webhookRetryScheduleSeconds) => {
+])('the settings allow no longer round of attempts: %s', (_what, webhookRetryScheduleSeconds) => {
   expect(() => readSettings({ webhookRetryScheduleSeconds })).toThrow('webhookRetryScheduleSeconds');
 });
 
-it('the shortest retention is the least that the settings take', () => {
+it('the shortest retention that the times allow is the least that the settings allow', () => {
   expect(readSettings({ retentionDays: retentionMin / DAY }).retentionDays).toBe(8);
   expect(() => readSettings({ retentionDays: retentionMin / DAY - 1 })).toThrow('retentionDays');
 });

@@ -56,7 +56,7 @@ function faultsIn(cwd: string): string {
   }
 }
 
-describe('a change on one side alone does not compile', () => {
+describe('a change of a variable or a limit on one side alone does not compile', () => {
   it.each(TRIES)('%s: %s becomes %j', (file, text, _instead, missedIn) => {
     const before = readFileSync(join(root, file), 'utf8').split(text)[0] ?? '';
     const place = missedIn ? `${missedIn}(` : `${file}(${before.split('\n').length},`;
@@ -64,7 +64,7 @@ describe('a change on one side alone does not compile', () => {
   });
 });
 
-describe('a variable is both given and read', () => {
+describe('every variable is both set in lib/ and read in functions/', () => {
   const list = readFileSync(join(root, LIST), 'utf8').match(/(?<=')[A-Z]+(_[A-Z]+)+(?=')/g) ?? [];
   const textOf = (pattern: string) =>
     globSync(pattern, { cwd: root, exclude: [LIST] })
@@ -79,7 +79,7 @@ describe('a variable is both given and read', () => {
   });
 });
 
-describe('a setting is both described and used', () => {
+describe('every setting is both described and used', () => {
   const files = globSync('{bin,lib}/**/*.ts', { cwd: root, exclude: ['lib/settings/**'] });
   const used = files.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
 
