@@ -5,8 +5,8 @@ import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { record } from '../../functions/races.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
+import { record } from '../../functions/write-conflicts.ts';
 import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
 import { fakeWorld } from '../fakes/world.ts';
 
