@@ -21,8 +21,8 @@ export function base32(bytes: Uint8Array): string {
 }
 
 /**
- * The job that an idempotency key stands for. As the key decides the id, one conditional insert of the job
- * is all it takes to have at most one job per key: there is no second record that could disagree.
+ * The id of the job that an idempotency key stands for. As the key decides the id, one conditional insert
+ * is enough to have at most one job per key: there is no second record that could disagree.
  */
 export function jobIdOfKey(client: string, idempotencyKey: string): string {
   const digest = createHash('sha256')

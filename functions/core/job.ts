@@ -4,18 +4,18 @@ import { ROUND_MAX_DAYS } from './limits.ts';
 export type Millis = number;
 
 /**
- * A wake-up: a queued message that makes a job go on. The job's row names the one it expects, so a message
- * that was delivered twice, late or again finds that it is not the expected one and ends there.
+ * A queued message that makes a job's next step happen. The row names the one that it expects, so a message
+ * that arrives twice, late or again finds that it is not the expected one and ends there.
  */
 export interface WakeUp {
   /** Place in the job's chain of wake-ups, from 1. */
   seq: number;
-  /** Tells apart two messages with the same place, of which only the recorded one counts. */
+  /** Distinguishes two messages with the same place, of which only the recorded one counts. */
   token: string;
   dueAt: Millis;
 }
 
-/** Where an immutable document lies: small ones in the table, larger ones in the bucket. */
+/** Where an immutable document is stored: a small one in the table, a larger one in the bucket. */
 export interface DocumentRef {
   store: 'table' | 'bucket';
   key: string;
@@ -31,7 +31,7 @@ export interface Attempt {
   /** Counted from 1, over all rounds. */
   attempt: number;
   at: Millis;
-  /** HTTP status of the answer; null when there was none. */
+  /** HTTP status of the answer; null if there was none. */
   status: number | null;
   durationMillis: Millis;
   /** Why there was no answer. */
@@ -44,17 +44,17 @@ export interface Attempt {
 interface WebhookBase {
   id: string;
   url: string;
-  /** Made so far, over all rounds. */
+  /** Attempts so far, over all rounds. */
   attempts: number;
-  /** Made before this round of the schedule began: each redelivery is a round of its own. */
+  /** Attempts before this round of the schedule began: each redelivery is a round of its own. */
   attemptsBefore: number;
-  /** The latest attempts, oldest first. One is missing if its worker died before it wrote it down. */
+  /** The latest attempts, the oldest first. One is missing if its worker died before recording it. */
   log: Attempt[];
-  /** Rounds that an app has asked for, and when it last did; missing while there are none. */
+  /** The rounds that an app has asked for, and when it last did; missing while there are none. */
   redelivered?: { rounds: number; at: Millis };
 }
 
-/** Awaits nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
+/** Expects nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
 export interface PendingWebhook extends WebhookBase {
   status: 'pending';
   expectedWakeUp: WakeUp | null;
@@ -63,13 +63,13 @@ export interface PendingWebhook extends WebhookBase {
 
 export interface SettledWebhook extends WebhookBase {
   status: 'delivered' | 'exhausted' | 'gone' | 'blocked';
-  /** Place of its last wake-up; a redelivery goes on from there, so that the old messages stay stale. */
+  /** Place of its last wake-up; a redelivery continues from there, so that the old messages stay stale. */
   lastSeq: number;
 }
 
 export type Webhook = PendingWebhook | SettledWebhook;
 
-/** What a job is from beginning to end. */
+/** What a job has from beginning to end. */
 export interface JobBase {
   jobId: string;
   /** Name of the client that owns the job; nobody else sees it. */
@@ -77,24 +77,24 @@ export interface JobBase {
   modelId: string;
   totalTasks: number;
   metadata: Record<string, string>;
-  /** SHA-256 of the request as parsed: tells a repeated request from a different one. */
+  /** SHA-256 of the parsed request, which distinguishes a repeated request from a different one. */
   fingerprint: string;
   createdAt: Millis;
   updatedAt: Millis;
   expiresAt: Millis;
-  /** If nothing has been written by then, its wake-up is lost. */
+  /** If nothing has been written by then, its wake-up counts as lost. */
   wakeUpDeadline: Millis;
   /** Counts the writes to the row; every write is conditional on the version that was read. */
   version: number;
 }
 
-/** `missing`: it does not know the job. `gaps`: results are missing at the end. `unreadable`: all of them are. */
+/** `missing`: the job is unknown. `gaps`: some results are missing at the end. `unreadable`: all of them are. */
 export interface Doubt {
   about: 'missing' | 'gaps' | 'unreadable';
   since: Millis;
 }
 
-/** ModelStudio's create call is under way. Past `leaseUntil`, whoever made it is gone. */
+/** ModelStudio's create call is under way. After `leaseUntil`, the worker that made it is gone. */
 export interface SubmittingJob extends JobBase {
   status: 'submitting';
   leaseUntil: Millis;
@@ -105,11 +105,11 @@ export interface RunningJob extends JobBase {
   status: 'running';
   upstreamJobId: string;
   completedTasks: number;
-  /** The latest wake-up that was written down; later ones may be under way. */
+  /** The latest wake-up that was recorded; later ones may be under way. */
   expectedWakeUp: WakeUp;
-  /** ModelStudio has reported on it. It may have done so without the row being written. */
+  /** True: ModelStudio has reported on the job. It may also have done so when this is false. */
   isSeen: boolean;
-  /** What ModelStudio says that would end the job, if it went on saying so; null while it says nothing of the kind. */
+  /** Something that ModelStudio says which will end the job if it goes on; null while there is no such thing. */
   doubt: Doubt | null;
   webhook: PendingWebhook | null;
 }
@@ -132,7 +132,7 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
-/** A finished job whose webhook awaits an attempt, or is under way. */
+/** A finished job whose webhook waits for an attempt or has one under way. */
 export type PendingJob = FinishedJob & { webhook: PendingWebhook };
 
 const DAY_SECONDS = 86_400;
@@ -145,12 +145,12 @@ export function isPending(job: Job): job is PendingJob {
   return isFinished(job) && job.webhook?.status === 'pending';
 }
 
-/** Whether somebody makes an attempt right now. */
+/** Whether a worker is making an attempt right now. */
 export function isClaimed(webhook: Webhook, now: Millis): boolean {
   return webhook.status === 'pending' && (webhook.leaseUntil ?? 0) > now;
 }
 
-/** Until when it is kept, in Unix seconds: a round of deliveries that began in time comes to its end. */
+/** How long the row is kept, in Unix seconds: long enough for a round of deliveries that began in time. */
 export function endOfLife(job: Job, retentionDays: number): number {
   const end = isFinished(job) ? job.finishedAt : job.expiresAt;
   const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
@@ -158,8 +158,8 @@ export function endOfLife(job: Job, retentionDays: number): number {
 }
 
 /**
- * Where a message stands to the wake-up that its job expects. `ahead`: the message was sent and then its sender
- * died before recording it, so the message is the only one that carries the job on.
+ * How a message relates to the wake-up that its job expects. `ahead`: it was sent, and then its sender died
+ * before recording it, so it is the only message that can continue the job.
  */
 export function classifyWakeUp(
   message: WakeUp,

@@ -4,14 +4,14 @@ import { type Fault, problem } from './problem.ts';
 import type { Answer } from './request-answer.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
-/** Of objects and arrays. The most that a valid body has: messages of one empty part, three in 54 bytes. */
+/** Objects and arrays. No valid body has more: one of messages with one empty part has three in 54 bytes. */
 const CONTAINERS_MAX = 240_000;
-/** Of one object; a valid one has some twenty at most. */
+/** Fields of one object; a valid one has about twenty at most. */
 const FIELDS_MAX = 1000;
-/** A valid body has seven; to find the names that are there twice takes a pass for each. */
+/** A valid body has seven levels; the search for duplicate names takes one pass for each. */
 const LEVELS_MAX = 16;
 
-/** Whatever its other parameters are: they say nothing of JSON. */
+/** Other parameters are allowed, as they say nothing about JSON. */
 const JSON_IN_UTF8 = /^\s*application\/json\s*(;(?!\s*charset\s*=(?!\s*("utf-?8"|utf-?8)\s*(;|$)))[^;]*)*$/i;
 
 const QUOTE = 0x22;
@@ -24,7 +24,7 @@ const BRACE_CLOSED = 0x7d;
 
 /**
  * Reads a request's JSON body, or refuses it in the contract's order: 415, then 413, then 400.
- * @param parse looks for what else is wrong with it, so that all of it is told at once
+ * @param parse finds what else is wrong with it, so that all faults are reported at once
  */
 export function readJson<T extends object>(
   headers: Readonly<Record<string, string | undefined>>,
@@ -46,7 +46,7 @@ export function readJson<T extends object>(
   return problem('invalid_request', requestId, { errors });
 }
 
-/** Answers a sentence where it is not JSON. */
+/** Returns a sentence if the text is not JSON. */
 function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string {
   if (!isUtf8(body)) return 'The body is not valid UTF-8.';
   const text = body.toString();
@@ -55,14 +55,14 @@ function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string 
   if (typeof members === 'string') return members;
   try {
     const value: unknown = JSON.parse(text);
-    // Of a name that is there twice, the parser keeps one.
+    // The parser would keep only one of two fields of the same name.
     return { value, repeated: membersOf(value) === members ? [] : repeatedIn(body) };
   } catch {
     return whyNotJson(body);
   }
 }
 
-/** Of all objects in a value, however deep. */
+/** The number of objects in a value, at any depth. */
 function membersOf(value: unknown): number {
   let members = 0;
   const open: unknown[] = [];
@@ -82,14 +82,14 @@ function membersOf(value: unknown): number {
 }
 
 /**
- * Counts a text's members before it is parsed: millions of objects or fields take a parser more memory than the
+ * Counts a text's members before it is parsed: for millions of objects or fields, a parser needs more memory than the
  * function has.
- * @returns what there is too much of, if so
+ * @returns what there is too much of, if anything
  */
 function membersIn(text: string): number | string {
   let members = 0;
   let containers = 0;
-  /** Of each object or array that is open. */
+  /** One for each object or array that is open. */
   const fields: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

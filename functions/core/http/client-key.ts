@@ -4,7 +4,7 @@ import type { Millis } from '../job.ts';
 export const SCOPES = ['jobs:read', 'jobs:write'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** What is stored of a client key. The key itself is shown once, when it is made. */
+/** What is stored about a client key. The key itself is shown once, when it is created. */
 export interface ClientKey {
   /** Hex SHA-256 of the whole key. */
   sha256: string;
@@ -18,7 +18,7 @@ export interface ClientKey {
 
 const BEARER = /^Bearer +(msj_[a-z0-9]{1,64}_[A-Za-z0-9_-]{16,128})$/i;
 
-/** The client key in an `Authorization` header; null when there is none that could be one of ours. */
+/** The client key in an `Authorization` header; null if it holds nothing that could be one of ours. */
 export function keyInAuthorization(header: string | undefined): string | null {
   const key = BEARER.exec(header ?? '')?.[1];
   return key?.startsWith('msj_') ? key : null;
@@ -30,7 +30,7 @@ const KEY_ID_LENGTH = 12;
 /**
  * Makes a client key.
  * @param random 48 random bytes: a third for the id, the rest for the secret
- * @returns the key, to be shown once, and what is stored of it
+ * @returns the key, to be shown once, and what is stored about it
  */
 export function newClientKey(client: string, scopes: Scope[], random: Uint8Array, now: Millis) {
   const keyId = base32(random.subarray(SECRET_BYTES)).slice(0, KEY_ID_LENGTH);

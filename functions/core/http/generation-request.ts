@@ -24,7 +24,7 @@ const Plain = z.strictObject(
 );
 const NONE = 'Must be null, empty or left out';
 const none = z.optional(z.union([z.null(), z.array(z.unknown(), NONE).check(z.maxLength(0, NONE))], NONE));
-/** What an assistant's reply of another API has beside these may be there as long as it says nothing. */
+/** An assistant's reply from another API may have more fields than these if they are empty. */
 const silent = { refusal: none, annotations: none, audio: none, function_call: none, tool_calls: none };
 export const Message = z.strictObject({ ...Plain.shape, ...silent }, MESSAGE);
 const Conversation = arrayOf(z.unknown(), 'Must be an array of 1 to 1000 messages');
@@ -35,7 +35,7 @@ const modelId = z.string().check(
   z.refine((id) => !id.includes('..'), 'Must not contain ".."'),
 );
 
-/** The fields that are ModelStudio's, but for the inside of the conversations, which `parseInside` checks. */
+/** ModelStudio's fields, except for the inside of the conversations, which `parseInside` checks. */
 export const generationFields = {
   model_id: modelId,
   messages: arrayOf(z.unknown(), 'Must be an array of 1 to 1000 conversations'),
@@ -50,7 +50,7 @@ type Fields = z.infer<z.ZodMiniObject<typeof generationFields>>;
 /** What ModelStudio is asked for, valid and with its defaults filled in. */
 export type Generation = Omit<Fields, 'messages'> & { messages: Conversations };
 
-/** What the flows go by, whatever is asked for: they know nothing else of a generation. */
+/** All that the flows know about a generation, whatever it asks for. */
 export function workOf({ model_id, messages }: Generation): { modelId: string; totalTasks: number } {
   return { modelId: model_id, totalTasks: messages.length };
 }
@@ -60,7 +60,7 @@ export function canonicalOf({ model_id, messages, temperature, max_tokens }: Gen
   return [model_id, messages, temperature, max_tokens];
 }
 
-/** Checks one message at a time what `generationFields` leaves unchecked, whether or not the rest of the body is valid. */
+/** Checks, one message at a time, what `generationFields` leaves unchecked, even if the rest of the body is invalid. */
 export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {
   return { messages: parseConversations(body['messages'], faults) };
 }
@@ -91,7 +91,7 @@ function parseConversation(value: unknown, path: Path, faults: Fault[]): Convers
   }
   for (const [index, item] of list.data.entries()) {
     if (faults.length >= FAULTS_MAX) break;
-    // Nearly all are plain, which takes half the time to see.
+    // Nearly all messages are plain, and this check takes half the time.
     const plain = Plain.safeParse(item);
     const message = plain.success ? plain : Message.safeParse(item);
     if (!message.success) faults.push(...faultsOf(message.error, item, [...path, index]));

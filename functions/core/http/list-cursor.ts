@@ -5,12 +5,12 @@ const MILLIS_DIGITS = 13;
 export const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
 
 /**
- * A job's place among its client's jobs: by creation, and of two that were created in the same millisecond, by
- * id. No two jobs share one, so a list that goes on after a job's place neither repeats nor leaves out any.
+ * A job's place among its client's jobs: by the time of its creation and, within the same millisecond, by its
+ * id. No two jobs share a place, so a list that continues after one neither repeats nor skips a job.
  */
 export type ListKey = string;
 
-/** What a place looks like, be it a job's or just a moment's. */
+/** The form of a place, which may be a job's or only a moment's. */
 export const LIST_KEY = /^\d{13}(_[A-Za-z0-9_-]{1,64})?$/;
 
 export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): ListKey {

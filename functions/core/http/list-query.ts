@@ -10,19 +10,19 @@ export const LIMIT_MAX = 100;
 export interface ListQuery {
   status: Job['status'] | null;
   limit: number;
-  /** Only what lies below: a job that stands there itself was the last one of the page before. */
+  /** Only jobs below this place: the job at it was the last one on the previous page. */
   from: ListKey;
-  /** The lowest place to look at. */
+  /** The lowest place to read. */
   to: ListKey;
 }
 
-/** With its zone; a day that does not exist is none. */
+/** A time with its zone, on a day that exists. */
 export const DateTime = z.iso.datetime({ offset: true });
-/** More than there are parameters; a hostile query must not buy thousands. */
+/** More than there are parameters; a hostile query must not cause thousands of faults. */
 const FAULTS_MAX = 20;
 const NAME_SHOWN_MAX = 64;
 
-/** Reads the query string of `GET /v1/jobs`. A parameter that it does not know is a fault, as a typo would drop a filter. */
+/** Reads the query string of `GET /v1/jobs`. An unknown parameter is a fault, as a typo would drop a filter. */
 export function parseListQuery(queryString: string): ListQuery | { faults: Fault[] } {
   const faults: Fault[] = [];
   const given = new Map<string, string>();
@@ -54,7 +54,7 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
-  // The bare place of a moment lies below all jobs created in it.
+  // The place of a moment alone is below all jobs that were created in it.
   const newest = placeOf(createdBefore ?? LATEST_MILLIS);
   return {
     status,
@@ -73,7 +73,7 @@ function readLimit(text: string): number | null {
 }
 
 function readDateTime(text: string): Millis | null {
-  // RFC 3339 takes small letters, too.
+  // RFC 3339 allows lower case, too.
   const moment = DateTime.safeParse(text.toUpperCase());
   return moment.success ? Date.parse(moment.data) : null;
 }

@@ -3,11 +3,11 @@ import { readJson } from './body.ts';
 import type { Answer } from './request-answer.ts';
 import { faultsOf } from './validation.ts';
 
-/** Of a call that takes no more than an empty object. */
+/** For a call that accepts nothing but an empty object. */
 export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
 const EMPTY = '{}';
 
-/** Reads the body of a call that needs none. Without one, or with an empty object, its content type does not matter. */
+/** Reads the body of a call that needs none. If it is missing or an empty object, its content type does not matter. */
 export function readOptionalBody<T extends object>(
   request: { headers: Parameters<typeof readJson>[0]; body: Buffer; requestId: string },
   schema: z.ZodMiniType<T>,

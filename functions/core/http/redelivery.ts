@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Millis, Webhook } from '../job.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
 
-/** What a redelivery may ask for: another URL, which is the job's from then on. */
+/** What a redelivery may ask for: another URL, which the job keeps from then on. */
 export function redeliveryBody(rules: WebhookRules) {
   const url = z.string().check((given) => {
     const message = faultInWebhookUrl(given.value, rules);
@@ -12,10 +12,10 @@ export function redeliveryBody(rules: WebhookRules) {
 }
 
 export const ROUND_GAP_SECONDS = 60;
-/** Beside the round that begins when the job ends. */
+/** Not counting the round that begins when the job ends. */
 export const ROUNDS_MAX = 20;
 
-/** Seconds until the webhook may be redelivered: 0 is now, null is never again. */
+/** Seconds until the webhook may be redelivered: 0 means now, null means never again. */
 export function waitForRound({ redelivered }: Webhook, now: Millis): number | null {
   if (redelivered === undefined) return 0;
   if (redelivered.rounds >= ROUNDS_MAX) return null;

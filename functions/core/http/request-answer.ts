@@ -2,7 +2,7 @@
 export interface Request {
   method: string;
   path: string;
-  /** Without its `?`; '' when there is none. */
+  /** Without its `?`; '' if there is no query. */
   query: string;
   headers: Readonly<Record<string, string | undefined>>;
   body: Buffer;

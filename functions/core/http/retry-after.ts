@@ -1,22 +1,22 @@
 import type { Millis } from '../job.ts';
 
-/** The three forms of RFC 9110, 5.6.7, of which asctime's has no zone, and no other text that `Date.parse` would make a date of. */
+/** The three forms of RFC 9110, 5.6.7 (asctime's has no zone), but no other text that `Date.parse` takes for a date. */
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? [^:]{1,20} \d{2}:\d{2}:\d{2} (GMT|\d{4}( GMT)?)$/;
 
-/** Three centuries: a number with more digits asks for no more than that. */
+/** Three centuries, which is what any number with more digits is cut to. */
 const MAX_SECONDS = 9_999_999_999;
 
 /**
- * Reads how long an answer asks to be left alone: `retry-after-ms`, which some APIs send beside the standard header
+ * Reads how long an answer asks us to wait: `retry-after-ms`, which some APIs send along with the standard header
  * because it is finer, or else `retry-after`.
- * @returns whole seconds, never negative; null when there is nothing that can be read
+ * @returns whole seconds, never negative; null if there is nothing that can be read
  */
 export function retryAfterOf(headers: Record<string, string | undefined>, now: Millis): number | null {
   const millis = numberIn(headers['retry-after-ms']);
   return millis === null ? retryAfterIn(headers['retry-after'], now) : wholeSeconds(millis / 1000);
 }
 
-/** Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds, which some servers give as a fraction, or a date. */
+/** Reads a `Retry-After` header (RFC 9110, 10.2.3): a date, or seconds, which some servers give as a fraction. */
 function retryAfterIn(header: string | undefined, now: Millis): number | null {
   const value = header?.trim() ?? '';
   const seconds = numberIn(value);
@@ -29,7 +29,7 @@ function numberIn(header = ''): number | null {
   return /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) : null;
 }
 
-/** Rounded up: not a moment too early. */
+/** Rounded up, so that it is never too early. */
 function wholeSeconds(seconds: number): number {
   return Math.min(Math.max(0, Math.ceil(seconds)), MAX_SECONDS);
 }

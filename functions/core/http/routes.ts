@@ -39,11 +39,11 @@ export type Match =
   | { kind: 'method_not_allowed'; allow: string }
   | { kind: 'not_found' };
 
-/** Finds the operation that a request means. Paths match to the letter: no trailing slash, no other case. */
+/** Finds the operation for a request. Paths must match exactly: no trailing slash, no other case. */
 export function matchRoute(method: string, path: string): Match {
   const segments = path.split('/').slice(1);
   const samePath = ROUTES.filter((route) => matches(route.path, segments));
-  // Whoever may GET may look at the headers alone.
+  // A caller that may GET a resource may ask for its headers alone.
   const route = samePath.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method));
   if (route) {
     const jobId = segments[route.path.indexOf('*')] ?? '';

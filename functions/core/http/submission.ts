@@ -14,13 +14,13 @@ const few = (value: unknown) => !isObject(value) || Object.keys(value).length <=
 const Pairs = z.record(metadataKey, metadataValue, {
   error: ({ input }) => `Must be an object${Array.isArray(input) ? ', which is {} when empty, not []' : ''}`,
 });
-/** Counted before they are looked at: a hostile body may hold half a million of them. */
+/** Counted before they are checked: a hostile body may hold half a million of them. */
 const Metadata = z.pipe(z.unknown().check(z.refine(few, 'Must have at most 16 pairs')), Pairs);
 
-/** The body, but for the inside of what ModelStudio is asked for. */
+/** The body, except for the inside of what is meant for ModelStudio. */
 export const Envelope = z.strictObject({
   ...generationFields,
-  /** Null: none, whatever the default is. */
+  /** Null means no webhook, whatever the default is. */
   webhook_url: z.optional(z.nullable(z.string())),
   metadata: optional(Metadata, {}),
   expires_in: optional(number(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
@@ -31,7 +31,7 @@ export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Gene
 
 /**
  * Checks a parsed body of `POST /v1/jobs`.
- * Linear in the size of the body, and bounded in what it reports, whatever the body is.
+ * Its time is linear in the size of the body, and the number of faults that it reports is bounded.
  */
 export function parseSubmission(body: unknown, rules: WebhookRules): Submission | { faults: Fault[] } {
   const faults: Fault[] = [];
@@ -39,7 +39,7 @@ export function parseSubmission(body: unknown, rules: WebhookRules): Submission 
   if (!envelope.success) faults.push(...faultsOf(envelope.error, body, []));
   const fields = isObject(body) ? body : {};
   const inside = parseInside(fields, faults);
-  // The one name that a record's schema passes over in silence.
+  // The one name that a record's schema ignores silently.
   const { metadata } = fields;
   if (isObject(metadata) && Object.hasOwn(metadata, '__proto__')) {
     faults.push({ pointer: '/metadata/__proto__', message: 'Must not be used as a name' });
@@ -59,10 +59,10 @@ function capped(faults: Fault[]): Fault[] {
   ];
 }
 
-/** What two requests must share to be the same one, whatever their bytes: the order of names, say. */
+/** What two requests must share to count as the same, whatever their bytes, such as the order of names. */
 export function fingerprint(submission: Submission): string {
   const { expires_in } = submission;
-  // Earlier releases wrote null for none given.
+  // Earlier releases wrote null if none was given.
   const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];

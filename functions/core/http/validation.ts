@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Fault } from './problem.ts';
 
-// Whatever has no sentence of its own is wrong in its type.
+// A fault without a sentence of its own is a wrong type.
 z.config({
   localeError(issue) {
     const kind = issue.code === 'invalid_type' ? issue.expected : 'value of another kind';
@@ -9,7 +9,7 @@ z.config({
   },
 });
 
-/** Enough faults to mend any honest mistake at once; a hostile body must not buy a million of them. */
+/** Enough to fix any honest mistake at once; a hostile body must not cause a million faults. */
 export const FAULTS_MAX = 100;
 const POINTER_MAX_LENGTH = 300;
 
@@ -28,7 +28,7 @@ export function number(least: number, most: number, kind: 'a number' | 'a whole 
   return some.check(z.minimum(least, error), z.maximum(most, error));
 }
 
-/** A field that may be left out, or null, which says the same. */
+/** A field that may be left out, or null, which means the same. */
 export function optional<T>(schema: z.ZodMiniType<T>, fallback: T) {
   const orNull = z._default(z.nullable(schema), fallback as never);
   const filled = z.transform((value: z.output<typeof orNull>) => value ?? fallback);
@@ -37,10 +37,10 @@ export function optional<T>(schema: z.ZodMiniType<T>, fallback: T) {
 
 export type Path = readonly PropertyKey[];
 
-/** At most FAULTS_MAX; `prefix` is where in the body the input was. */
+/** At most FAULTS_MAX; `prefix` is the input's place in the body. */
 export function faultsOf(error: z.core.$ZodError, input: unknown, prefix: Path): Fault[] {
   const faults = error.issues.flatMap((issue) => faultsOfIssue(issue, input, prefix));
-  // Text where an array belongs is of the wrong type and may be too long, too, which is one fault.
+  // Text instead of an array has the wrong type and may also be too long, which counts as one fault.
   const isNew = (each: Fault, i: number) => JSON.stringify(each) !== JSON.stringify(faults[i - 1]);
   return faults.filter(isNew).slice(0, FAULTS_MAX);
 }
@@ -51,7 +51,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue, input: unknown, prefix: Path): F
     return issue.keys.slice(0, FAULTS_MAX).map((key) => fault([...path, key], 'Unknown field'));
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // Of the alternatives, the one that looked furthest inside is the one that was meant.
+    // Of the alternatives, the one that matched furthest inside is the one that was meant.
     const isMeant = (inner: z.core.$ZodIssue) => inner.path.length > 0 || inner.code !== 'invalid_type';
     const meant = issue.errors.find((issues) => issues.some(isMeant));
     const value = valueAt(issue.path, input);

@@ -5,14 +5,14 @@ export const EVENT_MAX_BYTES = 256 * 1024;
 
 const iso = (at: Millis | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** What the public job says of a finished job's results. */
+/** What the public job says about a finished job's results. */
 export interface ResultsView {
-  /** JSON text of the results array; null when it is not to be shown here. */
+  /** JSON text of the results array; null if it is not to be shown here. */
   json: string | null;
   url: string | null;
 }
 
-/** The end of a job, before it has been written down. */
+/** The end of a job, before it has been recorded. */
 export type FinishedFields = Pick<
   FinishedJob,
   'status' | 'completedTasks' | 'failedTasks' | 'finishedAt' | 'error'
@@ -36,7 +36,7 @@ function dataJson(job: Shown, results: ResultsView): string {
     metadata: job.metadata,
   };
   const tail = { results_url: results.url, error: job.error ?? null };
-  // The results are text already and are put in as they are: parsing them again could only change them.
+  // The results are text already and are inserted unchanged: parsing them again could only alter them.
   return `${JSON.stringify(head).slice(0, -1)},"results":${results.json},${JSON.stringify(tail).slice(1)}`;
 }
 
@@ -46,7 +46,7 @@ export function jobJson(job: Job, results: ResultsView): string {
   return `${dataJson(job, results).slice(0, -1)},"webhook":${JSON.stringify(webhook)}}`;
 }
 
-/** The body of the event `job.<status>`, whose bytes are fixed once and for all. */
+/** The body of the event `job.<status>`, whose bytes never change. */
 export function eventJson(job: JobBase & FinishedFields, results: ResultsView): string {
   const type = JSON.stringify(`job.${job.status}`);
   return `{"type":${type},"timestamp":"${iso(job.finishedAt)}","data":${dataJson(job, results)}}`;
@@ -79,11 +79,11 @@ export function deliveriesJson(webhook: Webhook | null): string {
   return JSON.stringify({ deliveries });
 }
 
-/** A job whose next poll is not written down is worth asking about when it is older by this share, but within a minute. */
+/** If a job's next poll is not recorded, ask again when the job is older by this share, but within a minute. */
 const AGE_SHARE = 0.1;
 const GUESS_MAX_MILLIS = 60_000;
 
-/** Seconds until the job is looked at again, for `Retry-After`. */
+/** Seconds until the job will be polled next, for `Retry-After`. */
 export function retryAfterSeconds(job: UnfinishedJob, now: Millis): number {
   const known = job.status === 'running' ? job.expectedWakeUp.dueAt - now : 0;
   const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
