@@ -1,17 +1,17 @@
 /**
- * JSON that somebody else wrote, read where it stands: no object is made of it, so that a hostile answer takes no more
- * memory than its bytes, and what is handed on keeps each of them.
+ * Reads JSON from elsewhere in place: no object is created, so that a hostile answer needs no more
+ * memory than its bytes, and what is passed on keeps every byte.
  */
 
-/** A value in a document: from its first byte to the one behind its last. */
+/** A value in a document: from its first byte to the one after its last. */
 export interface Span {
   from: number;
   to: number;
 }
 
-/** Deeper than any answer that means well; whoever reads what we hand on may not get further. */
+/** Deeper than any honest answer; the parser of a client that reads it may not get further. */
 const DEPTH_MAX = 200;
-/** Of a name or a value that is to be looked at. */
+/** Length of a name or a value that is still read. */
 const SHORT_MAX_BYTES = 64 * 1024;
 
 const WORD_MAX_BYTES = 20;
@@ -36,7 +36,7 @@ const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)
 const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** The one value of a document; null when that is not JSON to the letter, or too deep. */
+/** The one value of a document; null if the document is not strict JSON or is too deep. */
 export function documentIn(bytes: Buffer): Span | null {
   const isMarked = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
   const from = skipSpace(bytes, isMarked ? BYTE_ORDER_MARK.length : 0);
@@ -44,13 +44,13 @@ export function documentIn(bytes: Buffer): Span | null {
   return to < 0 ? null : { from, to };
 }
 
-/** Where bytes stop being JSON; null when they do not. */
+/** Where bytes stop being JSON; null if they do not. */
 export function faultIn(bytes: Buffer): number | null {
   const end = endOfDocument(bytes, skipSpace(bytes, 0));
   return end < 0 ? ~end : null;
 }
 
-// Below, an end is the place behind something; where there is no such thing, `~place` tells where it stops being JSON.
+// Below, an end is the place after something; if there is no such thing, `~place` is where the text stops being JSON.
 
 function endOfDocument(bytes: Buffer, from: number): number {
   const to = endOfValue(bytes, from);
@@ -95,7 +95,7 @@ export function* elementsOf(bytes: Buffer, array: Span): Generator<Span> {
   }
 }
 
-/** The value itself, if it is short; undefined when it is not. */
+/** The value itself if it is short, else undefined. */
 export function valueAt(bytes: Buffer, span: Span): unknown {
   return span.to - span.from > SHORT_MAX_BYTES ? undefined : JSON.parse(textAt(bytes, span));
 }
@@ -104,7 +104,7 @@ export function textAt(bytes: Buffer, { from, to }: Span): string {
   return bytes.toString('utf8', from, to);
 }
 
-/** The same text with other words in place of some that stand outside of strings; as it was, if a string does not end. */
+/** The text with some words outside of strings replaced; unchanged if a string does not end. */
 export function withWordsReplaced(bytes: Buffer, words: ReadonlyMap<string, string>): Buffer {
   const growth = Math.max(1, ...[...words].map(([from, to]) => to.length / from.length));
   const replaced = Buffer.allocUnsafe(Math.ceil(bytes.length * growth));
@@ -127,7 +127,7 @@ export function withWordsReplaced(bytes: Buffer, words: ReadonlyMap<string, stri
 }
 
 function endOfValue(bytes: Buffer, start: number): number {
-  /** The closing bytes of what is open. */
+  /** The closing bytes of all that is open. */
   const open: number[] = [];
   let at = start;
   while (at >= 0) {
@@ -151,7 +151,7 @@ function endOfValue(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** Behind a value: closes what ends there, and goes on to the next value, if anything is still open. */
+/** After a value: closes what ends there, and goes on to the next value if anything is still open. */
 function nextValue(bytes: Buffer, end: number, open: number[]): number {
   let at = end;
   while (at >= 0 && open.length > 0) {
@@ -171,7 +171,7 @@ function nextValue(bytes: Buffer, end: number, open: number[]): number {
   return at;
 }
 
-/** Of a member's name and its colon, to where the value begins. */
+/** The end of a member's name and colon, where its value begins. */
 function endOfName(bytes: Buffer, at: number): number {
   const end = bytes[at] === QUOTE ? skipSpace(bytes, endOfString(bytes, at)) : ~at;
   return bytes[end] === COLON ? skipSpace(bytes, end + 1) : Math.min(end, ~end);

@@ -4,7 +4,7 @@ import { documentIn, elementsOf, faultIn, isArrayAt, isObjectAt, membersOf, type
 
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** What does not belong into JSON, or not where it stands. Of a body, only the words that stand here are quoted. */
+/** What does not belong in JSON, or not in that place. These are the only words of a body that are quoted. */
 const MET: [RegExp, string][] = [
   [/\ufeff/y, 'a byte order mark'],
   [/\n|\r/y, 'a line break inside a string'],
@@ -23,7 +23,7 @@ const MET: [RegExp, string][] = [
   [/,/y, 'a comma too many'],
 ];
 
-/** Each name that an object of a body has once more. */
+/** Each name that an object of a body has more than once. */
 export function repeatedIn(
   bytes: Buffer,
   value = documentIn(bytes) as Span,
@@ -46,7 +46,7 @@ export function repeatedIn(
   return faults;
 }
 
-/** Where a body stops being JSON, and what is there. */
+/** Where a body stops being JSON, and what is found there. */
 export function whyNotJson(bytes: Buffer): string {
   const text = bytes.toString();
   const before = bytes.toString('utf8', 0, faultIn(bytes) ?? bytes.length);
@@ -61,7 +61,7 @@ export function whyNotJson(bytes: Buffer): string {
   return `The body is not valid JSON: ${place} has ${met.replace('$&', word)}.`;
 }
 
-/** Where a match that begins at `start` ends; 0 if there is none. */
+/** The end of a match that begins at `start`; 0 if there is none. */
 function endOf(pattern: RegExp, text: string, start: number): number {
   pattern.lastIndex = start;
   pattern.test(text);

@@ -1,8 +1,8 @@
 import type { Millis } from '../job.ts';
 
-/** How ModelStudio bears the polling: how far apart its refusals have driven all polls of this deployment. */
+/** How far ModelStudio's refusals have slowed down all polls of this deployment. */
 export interface Backpressure {
-  /** By how much the gaps were stretched at that time, 1 to SLOWDOWN_MAX. */
+  /** The factor by which the gaps were stretched at that time, 1 to SLOWDOWN_MAX. */
   slowdown: number;
   at: Millis;
 }
@@ -11,7 +11,7 @@ const SLOWDOWN_MAX = 8;
 const STRETCH = 1.5;
 const HALF_LIFE_MILLIS = 60_000;
 
-/** By how much to stretch the gaps between polls now: it falls back by half each minute. */
+/** The factor by which to stretch the gaps between polls now. Its excess over 1 halves each minute. */
 export function slowdownAt(backpressure: Backpressure | null, now: Millis): number {
   if (backpressure === null) return 1;
   const halves = Math.max(0, now - backpressure.at) / HALF_LIFE_MILLIS;

@@ -1,22 +1,22 @@
 /**
- * When a job may be expected to finish, and when to poll: the law of best spacing.
+ * When a job is likely to finish, and when to poll: the law of optimal spacing.
  *
- * For a hazard h of finishing, and λ seconds of lag worth one poll, the best gap is near √(2λ / h): so one polls again
- * each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, from what is known of its bucket.
+ * For a hazard h of finishing, and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so poll again
+ * each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, estimated for its bucket.
  */
 export interface PollSchedule {
-  /** ∫ √h dt from 0 to each age of the grid. Never falls. */
+  /** ∫ √h dt from 0 to each age of the grid. It never decreases. */
   readonly cumulative: Float64Array;
 }
 
-/** A job that is expected to take about so long: log-logistic around `center` (ln seconds), `width` its scale. */
+/** A likely duration: log-logistic around `center` (ln seconds) with the scale `width`. */
 interface Kernel {
   center: number;
   width: number;
   weight: number;
 }
 
-/** Ages in seconds, each a few per cent beyond the last, to a week. */
+/** Ages in seconds, each a few percent above the last, up to a week. */
 const FIRST_AGE_SECONDS = 0.25;
 const STEP = Math.log(1.05);
 const AGES = Float64Array.from({ length: 300 }, (_, i) =>
@@ -24,35 +24,35 @@ const AGES = Float64Array.from({ length: 300 }, (_, i) =>
 );
 const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
 
-/** So far below its centre, nothing of a kernel has ended; at such odds, all of it has. */
+/** This far below its center, no job of a kernel has ended; at these odds, all of them have. */
 const FLAT_WIDTHS = 30;
 const ODDS_MAX = 1e16;
 
-/** What is believed of a model that has never been seen: half a minute or an hour, hardly a second or a day. */
+/** The prior for a new model: half a minute or an hour, hardly a second or a day. */
 const UNKNOWN = { center: Math.log(20), width: 1.2 };
-/** Counts as this many of the jobs that were seen, so that a surprise never ends the polling. */
+/** The prior counts as this many observed jobs, so that a surprise never ends the polling. */
 const UNKNOWN_WEIGHT = 0.75;
-/** Of the spread: less shows randomness, more blurs; so `npm run bench -- polling` found. */
+/** A factor of the spread: less would follow randomness, more would blur. Found by `npm run bench -- polling`. */
 const WIDTH_SHARE = 0.22;
 const WIDTH_MIN = 0.07;
 
-/** How many past durations of a bucket are of use: more of them would say little more, and old ones mislead. */
+/** How many past durations of a bucket are kept: more would add little, and old ones mislead. */
 export const DURATIONS_KEPT = 64;
 
-/** Jobs of a bucket take about as long: those of one model, and of about as many tasks. */
+/** Jobs of one model with about the same number of tasks take about the same time: they share a bucket. */
 export function durationBucket(modelId: string, totalTasks: number): string {
   return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
 }
 
-/** A first poll that comes too late says little: the job may have ended so many octaves earlier. */
+/** A first poll that finds the job ended says little: it may have ended up to this many octaves earlier. */
 const BLIND_OCTAVES = 4.5;
-/** Where fewer of the known jobs ended so early, it is a surprise: the model may have become much faster. */
+/** If fewer of the known jobs ended this early, it is a surprise: the model may have become much faster. */
 const SURPRISE_SHARE = 0.3;
 
 /**
- * A duration to learn from: ModelStudio does not say when a job finished, only that it did between two looks. To take
- * the second for it would learn one's own delay, and go on learning it.
- * @param from when it was seen to run, seconds since its creation; 0 if it never was
+ * A duration to record. ModelStudio does not say when a job finished, only that it did so between two polls. To record
+ * the time of the second one would be to learn our own delay, again and again.
+ * @param from when it was last seen running, in seconds since its creation; 0 if it never was
  * @param to when it was seen to have finished
  * @param random 0 to 1
  * @param known durations of past jobs of the bucket, in seconds
@@ -60,12 +60,12 @@ const SURPRISE_SHARE = 0.3;
 export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
   if (from > 0) return from + random * (to - from);
   const asEarly = known.filter((seconds) => seconds <= to).length;
-  // Of a surprise all octaves are as likely; otherwise the last ones are likelier, where such jobs do end.
+  // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
   const far = asEarly < SURPRISE_SHARE * known.length ? random : random ** 1.75;
   return to * 2 ** (-BLIND_OCTAVES * far);
 }
 
-/** @param durations of past jobs of the bucket, in seconds; none of a bucket that is new */
+/** @param durations of past jobs of the bucket, in seconds; none for a new bucket */
 export function scheduleFor(durations: readonly number[]): PollSchedule {
   const logs = logsOf(durations);
   const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
@@ -93,18 +93,18 @@ function momentsOf(logs: readonly number[]): { mean: number; deviation: number }
   return { mean, deviation: Math.sqrt(squares / Math.max(1, logs.length - 1)) };
 }
 
-/** Early counts of finished tasks say little of a batch's speed: this many of them say as much as a first guess. */
+/** Early counts of finished tasks say little about a batch's speed: this many weigh as much as the first guess. */
 const PROGRESS_NOISE = 0.35;
 const PROGRESS_NOISE_MIN = 0.04;
-/** Some of a batch's tasks are half done when others are counted, and the last one is a slow one. */
+/** Some of a batch's tasks are half done when others are counted, and the last one is slow. */
 const UNDER_WAY = 0.5;
 const LAST_TASK = 0.06;
-/** How widely the logarithms of tasks' times are taken to spread, give or take, where they all run at once. */
+/** The assumed spread of the logarithms of the tasks' times, if they all run at once. */
 const TASK_SPREAD = 0.5;
 const TASK_SPREAD_NOISE = 0.1;
 const LAST_TASK_NOISE = 0.15;
 const PARALLEL_WEIGHT = 0.6;
-/** Counts less here than for jobs that show nothing: the next count corrects a surprise. */
+/** The prior counts less here than for jobs without progress, as the next count corrects a surprise. */
 const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
 
 /** A guess at the logarithm of a duration. */
@@ -114,8 +114,8 @@ interface Guess {
 }
 
 /**
- * The schedule for a batch that shows progress: its tasks' own speed, drawn towards what is known of its bucket for as long
- * as few of them are done. Whether they take turns or run all at once is not told: the guess that fits the bucket
+ * The schedule for a batch that shows progress: its tasks' own speed, shrunk toward what is known of its bucket while
+ * few of them are done. Nobody says whether they run one by one or all at once: the guess that fits the bucket
  * better weighs more.
  * @param age of the job in seconds when `completed` of `total` tasks were done
  */
@@ -166,7 +166,7 @@ function posterior(before: Guess, seen: Guess): Kernel {
   };
 }
 
-/** Within 0.02 of it, by the logistic curve: 1.702 is the scale at which the two lie closest. */
+/** Within 0.02 of it, by the logistic curve: at the scale 1.702 the two are closest. */
 function normalQuantile(share: number): number {
   return Math.log(share / (1 - share)) / 1.702;
 }
@@ -182,7 +182,7 @@ function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
   return { cumulative };
 }
 
-/** The share of jobs that still run at each age of the grid. */
+/** The share of jobs that are still running at each age of the grid. */
 function survivalOf(kernels: readonly Kernel[]): Float64Array {
   const survival = new Float64Array(AGES.length);
   const total = kernels.reduce((sum, { weight }) => sum + weight, 0);
@@ -190,7 +190,7 @@ function survivalOf(kernels: readonly Kernel[]): Float64Array {
     const share = weight / total;
     const begin = indexAbove(center - FLAT_WIDTHS * width);
     for (let i = 0; i < begin; i++) survival[i] = (survival[i] as number) + share;
-    // The grid is even in log time, on which a log-logistic kernel's odds of having ended grow by a constant ratio.
+    // The grid is even in log time, in which a log-logistic kernel's odds of having ended grow by a constant ratio.
     let odds = Math.exp((logAgeAt(begin) - center) / width);
     const ratio = Math.exp(STEP / width);
     for (let i = begin; i < AGES.length && odds < ODDS_MAX; i++, odds *= ratio)
@@ -199,7 +199,7 @@ function survivalOf(kernels: readonly Kernel[]): Float64Array {
   return survival;
 }
 
-/** Of the first age on the grid, beyond 0, whose logarithm is no less. */
+/** The index of the first age on the grid, beyond 0, whose logarithm is no less. */
 function indexAbove(logAge: number): number {
   const place = 1 + Math.ceil((logAge - LOG_FIRST_AGE) / STEP);
   return Math.max(1, Math.min(AGES.length, place));
@@ -212,7 +212,7 @@ function logAgeAt(index: number): number {
 /**
  * @param age of the job, in seconds
  * @param lagPerPollSeconds λ: seconds of lag that one poll is worth
- * @returns seconds until the next poll; may be less than one, or more than a queue can hold back
+ * @returns seconds until the next poll; may be less than one, or more than a queue can delay
  */
 export function secondsToNextPoll(
   { cumulative }: PollSchedule,

@@ -2,11 +2,11 @@ import type { Millis } from '../job.ts';
 import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
 import { type PollSchedule, scheduleForBatch, secondsToNextPoll } from './forecast.ts';
 
-/** What there is to go by when the next poll is planned. */
+/** What the next poll is planned by. */
 export interface PollForecast {
-  /** Of past jobs of the bucket, in seconds. */
+  /** Durations of past jobs of the bucket, in seconds. */
   durations: readonly number[];
-  /** Made of these durations. */
+  /** The schedule for these durations. */
   schedule: PollSchedule;
   /** λ: seconds of lag that one poll is worth. */
   lagPerPollSeconds: number;
@@ -22,12 +22,12 @@ export interface JobProgress {
 }
 
 /**
- * When to ask ModelStudio again.
+ * When to poll again.
  * @param atLeastSeconds what ModelStudio asked for with Retry-After
  * @returns whole seconds, 1 to 900
  */
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
-  // The clock of whoever created the job may have been ahead.
+  // The clock of the function that created the job may have been ahead.
   const age = Math.max(1, job.ageMillis) / 1000;
   const wanted = Math.round(
     secondsToNextPoll(scheduleOf(job, age, forecast), age, forecast.lagPerPollSeconds),
@@ -38,7 +38,7 @@ export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeas
 
 function scheduleOf(job: JobProgress, age: number, { durations, schedule }: PollForecast): PollSchedule {
   const { completedTasks, totalTasks } = job;
-  // With all of them done, what is left is to say so, which takes as long as it takes.
+  // When all of them are done, ModelStudio has only to say so, and how long that takes is unknown.
   const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
   return showsProgress ? scheduleForBatch(durations, age, completedTasks, totalTasks) : schedule;
 }

@@ -1,4 +1,4 @@
-/** What came of asking ModelStudio to create a job. `sentence` is ModelStudio's own, as plain text. */
+/** The outcome of asking ModelStudio to create a job. `sentence` is ModelStudio's own, as plain text. */
 export type CreateResult =
   | { kind: 'created'; upstreamJobId: string }
   /** From here on, definitely not created: the request is at fault, … */
@@ -9,5 +9,5 @@ export type CreateResult =
   /** … or something that is neither's. `cause` is `redirect`, `wrong_address` or `status_…`. */
   | { kind: 'refused'; cause: string; sentence: string | null }
   | { kind: 'unavailable'; retryAfterSeconds: number | null }
-  /** It may exist. */
+  /** The job may exist. */
   | { kind: 'unknown'; cause: string };

@@ -11,13 +11,13 @@ import { EMPTY_SENTENCES, SENTENCES } from './dialect/sentences.ts';
 import { lettersOf } from './read-members.ts';
 
 const SENTENCE_MAX_LENGTH = 300;
-/** Of a list of faults. */
+/** Entries of a list of faults that are read. */
 const FAULTS_MAX = 5;
-/** Of one object that are looked at. */
+/** Members of one object that are read. */
 const MEMBERS_MAX = 1000;
 const DEPTH_MAX = 4;
 
-/** Why a request was refused, in the words of whoever refused it; null when the answer does not say. */
+/** Why a request was refused, in the words of the answer; null if it does not say. */
 export function sentenceOfRefusal(body: Buffer, apiKey: string): string | null {
   const document = documentIn(body);
   if (document) return plain(sentenceAt(body, document, SENTENCES.refusal, 0), apiKey);
@@ -26,15 +26,15 @@ export function sentenceOfRefusal(body: Buffer, apiKey: string): string | null {
   return isShortText ? plain(text, apiKey) : null;
 }
 
-/** Why a job failed, in the words of its report; null when that does not say. */
+/** Why a job failed, in the words of its report; null if that does not say. */
 export function sentenceOfFailure(body: Buffer, report: Span, apiKey: string): string | null {
   return plain(sentenceAt(body, report, SENTENCES.failure, 0), apiKey);
 }
 
-/** Fewer letters in a row may be the same by chance. */
+/** Fewer letters in a row may match by chance. */
 const QUOTED_LETTERS = 8;
 
-/** Whether a sentence repeats some of what was asked, give or take the punctuation. */
+/** Whether a sentence repeats part of the request, apart from punctuation. */
 export function quotes(sentence: string, asked: unknown): boolean {
   const said = lettersOf(sentence);
   const text = lettersOf(JSON.stringify(asked));
@@ -53,7 +53,7 @@ function sentenceAt(body: Buffer, span: Span, names: Names, depth: number): stri
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
 }
 
-/** Where several members say something, the most telling one. */
+/** If several members say something, the most telling one. */
 function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number): string | null {
   const members = picked(body, span, names);
   const found = names.flatMap((name) => {
@@ -61,7 +61,7 @@ function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number)
     return (value && sentenceAt(body, value, SENTENCES.refusal, depth + 1)) ?? [];
   });
   const [first = null] = found.toSorted((a, b) => weightOf(b) - weightOf(a));
-  // Of an object that is nested, what names no member of ours are the names of the fields that are at fault.
+  // In a nested object, names that are none of the known members are the fields at fault.
   const isOfFields = first === null && depth > 0;
   return isOfFields ? joined(fieldFaultsIn(body, span, depth)) : first;
 }
@@ -118,7 +118,7 @@ function joined(faults: string[]): string | null {
   return faults.length === 0 ? null : faults.join('; ');
 }
 
-/** A code, such as `bad_request`, tells less than a sentence does, and more than the status line said over again. */
+/** A code, such as `bad_request`, says less than a sentence, and more than a repetition of the status line. */
 function weightOf(sentence: string): number {
   if (saysNothing(sentence)) return 0;
   return /\s/.test(sentence) ? 2 : 1;
@@ -128,18 +128,18 @@ function saysNothing(sentence: string): boolean {
   return EMPTY_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
 }
 
-/** One line of plain text, not too long; null when it gives the key away. */
+/** One line of plain text, not too long; null if it gives the key away. */
 export function plain(sentence: string | null, apiKey: string): string | null {
   if (sentence === null || quotesKey(sentence, apiKey)) return null;
   const line = sentence.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return line === '' ? null : line.slice(0, SENTENCE_MAX_LENGTH).toWellFormed();
 }
 
-/** In whatever spelling: escaped, encoded, in other letters, set apart. */
+/** In any spelling: escaped, encoded, in other letters, spaced out. */
 function quotesKey(sentence: string, apiKey: string): boolean {
   const letters = (text: string) => lettersOf(text.normalize('NFKC'));
   const texts = [sentence, unescaped(sentence), unescaped(unescaped(sentence))].map(letters);
-  // In base64, the letters depend on how much stands before them.
+  // In base64, the letters depend on how many bytes precede them.
   const inBase64 = [0, 1, 2].map((shift) => {
     const bytes = Buffer.from(apiKey.padStart(apiKey.length + shift));
     return bytes.toString('base64').slice(shift && shift + 1, Math.floor((bytes.length * 4) / 3));

@@ -11,19 +11,19 @@ import { countAt, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
 
-/** What is needed to read an answer, and to keep to oneself what is in it. */
+/** What is needed to read an answer and to disclose nothing secret from it. */
 export interface ReadingContext {
-  /** Never part of a sentence that is handed on. */
+  /** Never part of a sentence that is passed on. */
   apiKey: string;
   now: number;
 }
 
-/** The job that was asked about. */
+/** The job that was polled. */
 type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 type Answered = HttpOutcome & { kind: 'answered' };
 
-/** Reads what came of the create call. What is not certainly a refusal is `unknown`: the job may exist. */
+/** Reads the outcome of a create call. Unless it is certainly a refusal, it is `unknown`: the job may exist. */
 export function readCreation(outcome: HttpOutcome, context: ReadingContext): CreateResult {
   if (outcome.kind === 'answered') return readCreateAnswer(outcome, context);
   const isUnsent = outcome.kind === 'not_connected' || (outcome.kind === 'timeout' && !outcome.isConnected);
@@ -67,7 +67,7 @@ function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | un
   return table[status] ?? table[`${Math.floor(status / 100)}xx`];
 }
 
-/** Any web server says that it has not found something; ModelStudio says what. */
+/** Any web server can say that something was not found; ModelStudio says what. */
 export function saysWhatIsMissing(body: Buffer, apiKey: string): boolean {
   const sentence = documentIn(body) && sentenceOfRefusal(body, apiKey);
   return sentence !== null && !isOneOf([...ROUTER_SENTENCES, ...NOT_FOUND_SENTENCES], sentence);
@@ -79,7 +79,7 @@ function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
 
 const membersOfAnswer = reader(MEMBERS);
 
-/** Where an answer's members stand, and those of what it wraps; null when it is no object. */
+/** An answer's members and those of what it wraps; null if it is not an object. */
 function readMembers(given: Buffer) {
   const asGiven = documentIn(given);
   const body = asGiven ? given : withWordsReplaced(given, FOREIGN_WORDS);
@@ -98,7 +98,7 @@ function createdJobId(given: Buffer): string | null {
   return jobIdAt(body, outer.jobId ?? inner.jobId ?? outer.id ?? inner.id);
 }
 
-/** Text, or a whole number, of which each digit counts. `.` and `..` would lead to another path. */
+/** Text, or a whole number with all its digits. `.` and `..` would lead to another path. */
 function jobIdAt(body: Buffer, span: Span | undefined): string | null {
   const value = span && valueAt(body, span);
   const isNumber = typeof value === 'number';
@@ -107,7 +107,7 @@ function jobIdAt(body: Buffer, span: Span | undefined): string | null {
   return isId ? id : null;
 }
 
-/** Reads what came of asking about a job. */
+/** Reads the outcome of a poll. */
 export function readReport(outcome: HttpOutcome, job: AskedJob, context: ReadingContext): Report {
   if (outcome.kind !== 'answered') {
     const isSlow = outcome.kind === 'timeout' && outcome.isConnected;
@@ -127,7 +127,7 @@ export function readReport(outcome: HttpOutcome, job: AskedJob, context: Reading
   }
 }
 
-/** Whoever stands before ModelStudio may answer in its place, though seldom in JSON. */
+/** A proxy in front of ModelStudio may answer in its place, though seldom in JSON. */
 function readMissing(status: number, body: Buffer, { apiKey }: ReadingContext): Report {
   const isGone = status === 410 && !body.toString('latin1', 0, 100).trimStart().startsWith('<');
   const isTold = readMembers(body) && !isOneOf(ROUTER_SENTENCES, sentenceOfRefusal(body, apiKey) ?? '');
@@ -138,7 +138,7 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
   const read = readMembers(given);
   if (read === null) return transientError('invalid_response');
   const { body, object, outer, inner } = read;
-  // What is wrapped counts before what stands beside it, which may be said of the call.
+  // Wrapped members count before those next to the wrapper, which may be about the call.
   const isWrapped = !(outer.jobState ?? outer.results);
   const members = isWrapped ? { ...outer, ...inner } : outer;
   if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job))
@@ -172,13 +172,13 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
   }
 }
 
-/** Without anything of a job's, `status` is what any service says of any call. */
+/** Without any other member of a job, `status` may be about the call, as in any service. */
 function isAboutJob(body: Buffer, members: ReturnType<typeof membersOfAnswer>, job: AskedJob): boolean {
   const { jobId, id, totalTasks, completedTasks, results } = members;
   return Boolean(jobId ?? totalTasks ?? completedTasks ?? results) || isOfJob(body, id, job);
 }
 
-/** Letters may come back in another case. */
+/** An id may come back in another case. */
 function isOfJob(body: Buffer, id: Span | undefined, { upstreamJobId }: AskedJob): boolean {
   return jobIdAt(body, id)?.toLowerCase() === upstreamJobId.toLowerCase();
 }

@@ -1,12 +1,12 @@
 import { isNullAt, membersOf, type Span, valueAt } from '../json/scan.ts';
 import { STATES } from './dialect/state-words.ts';
 
-/** Case, `_`, `-` and blanks do not count; letters of other scripts do. */
+/** Case, `_`, `-` and spaces do not count; letters of other scripts do. */
 export function lettersOf(word: string): string {
   return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** Of one object; no answer that means well has so many. */
+/** Members of one object; no honest answer has so many. */
 const MEMBERS_MAX = 1000;
 
 export type State = keyof typeof STATES;
@@ -17,13 +17,13 @@ const STATE_OF_WORD = new Map(
   ),
 );
 
-/** What a word says of a job or a task; null when it is none that we know. */
+/** What a word says about a job or a task; null if it is unknown. */
 export function stateOf(word: string): State | null {
   const parts = word.split('.').map(lettersOf);
   return STATE_OF_WORD.get(parts.findLast((part) => part !== '') ?? '') ?? null;
 }
 
-/** Reads the members of an object that have one of the names that we know; one that is null is taken for absent. */
+/** Reads the members of an object with a known name; null counts as absent. */
 export function reader<T extends string>(spellings: Record<T, readonly string[]>) {
   const ours = new Map<string, { name: T; rank: number }>();
   for (const [name, theirs] of Object.entries(spellings) as [T, readonly string[]][])
@@ -43,7 +43,7 @@ export function reader<T extends string>(spellings: Record<T, readonly string[]>
   };
 }
 
-/** A whole number, also as text; null when it is none. */
+/** A whole number, also as text; null if it is none. */
 export function countAt(body: Buffer, span: Span | undefined): number | null {
   const value = span && valueAt(body, span);
   const isDigits = typeof value === 'string' && /^\s*\d{1,15}\s*$/.test(value);

@@ -3,22 +3,22 @@ import { type JobProgress, nextPollSeconds, type PollForecast } from '../polling
 
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
-  /** JSON text of the array: each entry in the very bytes that ModelStudio sent, but for those that it did not send. */
+  /** JSON text of the array: each entry in the very bytes that ModelStudio sent, except for those that it did not send. */
   json: string;
-  /** Of the entries, those that have failed, or are missing. */
+  /** The number of entries that have failed or are missing. */
   failedTasks: number;
-  /** Tasks for which ModelStudio gave nothing; their entries are ours. */
+  /** Tasks for which ModelStudio gave nothing; we write their entries. */
   missing: number;
-  /** Entries that ModelStudio gave beside: for no task, or a second time. */
+  /** Extra entries of ModelStudio's: for no task, or for one a second time. */
   surplus: number;
 }
 
-/** What came of asking ModelStudio about a job. */
+/** The outcome of a poll. */
 export type Report =
-  /** `unknownState`: what ModelStudio calls it, if that is no word that we know. */
+  /** `unknownState`: ModelStudio's word for it, if we do not know that. */
   | { kind: 'running'; completedTasks: number | null; unknownState: string | null }
   | { kind: 'completed'; results: Results }
-  /** `isCancelled`: at ModelStudio, by somebody else. `sentence` is ModelStudio's own. */
+  /** `isCancelled`: somebody else cancelled it at ModelStudio. `sentence` is ModelStudio's own. */
   | {
       kind: 'failed';
       isCancelled: boolean;
@@ -26,19 +26,19 @@ export type Report =
       results: Results | null;
       sentence: string | null;
     }
-  /** It has completed, but what should be its results cannot be read. */
+  /** It has completed, but its results cannot be read. */
   | { kind: 'unreadable'; raw: Buffer }
-  /** ModelStudio does not know the job. `isGone`: nor will it ever. */
+  /** ModelStudio does not know the job. `isGone`: and it never will. */
   | { kind: 'missing'; isGone: boolean }
   | { kind: 'too_large' }
   /** The answer began within the deadline, or might have, but did not end. */
   | { kind: 'too_slow' }
   | TransientError;
 
-/** Nothing was learnt. None of these ends a job: it is asked again until it expires. */
+/** Nothing was learned. None of these ends a job: it is polled again until it expires. */
 export interface TransientError {
   kind: 'transient_error';
-  /** `unauthorized` covers 401 and 403, `invalid_response` an answer that is not to the schema. */
+  /** `unauthorized` covers 401 and 403, `invalid_response` an answer that breaks the schema. */
   cause:
     | 'timeout'
     | 'cut'
@@ -50,7 +50,7 @@ export interface TransientError {
   retryAfterSeconds: number;
 }
 
-/** Of a word that is none of ours. */
+/** Length of an unknown word that is logged. */
 const WORD_MAX_LENGTH = 40;
 
 export type Next =
@@ -66,9 +66,9 @@ export interface End {
   error: JobError | null;
 }
 
-/** How long each may go on until it is believed. */
+/** How long each doubt may last before it is believed. */
 const PATIENCE_MILLIS = { missing: 600_000, gaps: 60_000, unreadable: 600_000 } as const;
-/** So many looks fall into that time, should the plan have fewer. */
+/** At least this many polls fall into that time, even if the plan has fewer. */
 const POLLS_IN_DOUBT = 6;
 
 const ERRORS = {
@@ -85,7 +85,7 @@ function jobError(code: keyof typeof ERRORS): JobError {
   return { code, message: ERRORS[code] };
 }
 
-/** The end of a job whose creation nobody can vouch for. */
+/** The end of a job of which nobody knows whether it was created. */
 export const submissionUnknown: End = {
   status: 'failed',
   completedTasks: 0,
@@ -93,7 +93,7 @@ export const submissionUnknown: End = {
   error: jobError('submission_unknown'),
 };
 
-/** @param report what ModelStudio has just said, if it was asked */
+/** @param report what ModelStudio has just said, if it was polled */
 export function expired(job: RunningJob, report: Report | null): End {
   const { code, message } = jobError('expired');
   const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
@@ -148,7 +148,7 @@ export function nextStep(
     const isDue = job.expiresAt <= now;
     if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
     const planned = nextPollSeconds(progressOf(job, progress, now), forecast, atLeastSeconds);
-    // An answer that says nothing of the job is no reason to hurry, whatever was in doubt before it.
+    // An answer that says nothing about the job is no reason to hurry, even if there was a doubt before it.
     const isRaised = doubt !== null && report.kind !== 'transient_error' && report.kind !== 'too_slow';
     const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
     return { step: 'wait', seconds, completedTasks: progress, doubt };
@@ -173,14 +173,14 @@ export function nextStep(
       return isCollector ? wait(job.doubt) : { step: 'collect' };
     case 'missing': {
       const doubt = doubtOf(job, 'missing', now);
-      // It was there, so it still is, whoever says otherwise.
+      // ModelStudio has reported on it, so it exists, whatever this answer says.
       const isLost = report.isGone || (!job.isSeen && now - doubt.since >= PATIENCE_MILLIS.missing);
       return isLost ? finish('failed', progress, null, jobError('modelstudio_job_missing')) : wait(doubt);
     }
     case 'running':
       return wait(null);
     case 'transient_error': {
-      // Whoever stands before ModelStudio may have said before that the job is missing.
+      // An earlier answer that the job is missing may have come from a proxy.
       const isRefuted = report.cause === 'invalid_response' && job.doubt?.about === 'missing';
       return wait(isRefuted ? null : job.doubt, report.retryAfterSeconds);
     }
@@ -191,7 +191,7 @@ function doubtOf({ doubt }: RunningJob, about: Doubt['about'], now: Millis): Dou
   return doubt?.about === about ? doubt : { about, since: now };
 }
 
-/** An end is an end: what is left to say of it is said when the job expires, at the latest. */
+/** A job that has ended is ended, at the latest when it expires, even if its results remain in doubt. */
 function isSettled({ about, since }: Doubt, job: RunningJob, now: Millis): boolean {
   return now - since >= PATIENCE_MILLIS[about] || job.expiresAt <= now;
 }
@@ -210,7 +210,7 @@ export function progressOf(job: JobBase, completedTasks: number, now: Millis): J
   };
 }
 
-/** Often enough to see it pass; a job that was seen and is missing now is asked about as if nothing had been said. */
+/** Often enough to see the doubt pass; a job that was seen and is missing now is polled as if nothing had been said. */
 function secondsInDoubt({ about, since }: Doubt, job: RunningJob, now: Millis): number {
   if (about === 'missing' && job.isSeen) return Number.POSITIVE_INFINITY;
   const patience = PATIENCE_MILLIS[about];
@@ -232,7 +232,7 @@ function completedTasksIn(report: Report, totalTasks: number): number {
   return Math.min(Math.max(report.completedTasks ?? 0, given), totalTasks);
 }
 
-/** How a report is counted in the log, whose one line for many polls has room for a word that nobody knows. */
+/** How the log counts a report: its one line for many polls has room for an unknown state. */
 export function outcomeOf(report: Report): string {
   if (report.kind !== 'running' || report.unknownState === null) return report.kind;
   return `unknown_state ${report.unknownState.replace(/[^a-z0-9_-]/gi, '?').slice(0, WORD_MAX_LENGTH)}`;

@@ -12,12 +12,12 @@ import { TASK_MEMBERS } from './dialect/member-names.ts';
 import { countAt, reader, type State, stateOf } from './read-members.ts';
 import type { Results } from './report.ts';
 
-/** More entries than any answer that means well has; a hostile one could have tens of millions. */
+/** More entries than any honest answer has; a hostile one could have tens of millions. */
 const ENTRIES_MAX = 100_000;
 
-/** What is at hand of the conversations' results. */
+/** The results that there are, in the order of the conversations. */
 export interface PlacedResults extends Results {
-  /** ModelStudio says of each conversation that it has completed or failed. */
+  /** ModelStudio says for each conversation that it has completed or failed. */
   isEachEnded: boolean;
 }
 
@@ -25,20 +25,20 @@ interface Entry {
   span: Span;
   isObject: boolean;
   hasIndex: boolean;
-  /** What ModelStudio says of it, if it says anything that we know. */
+  /** What ModelStudio says about it, if that is a word that we know. */
   state: State | null;
   isFailed: boolean;
-  /** It brings something: a state that is an end, an error, or a result. */
+  /** It holds something: a final state, an error, or a result. */
   isGiven: boolean;
 }
 
 /**
- * Gives each conversation its entry: by the entries' own index where any has one, else by their order.
- * @returns null when what ModelStudio calls results is neither a list nor an object by index
+ * Gives each conversation its entry: by the entries' own index if any has one, else by their order.
+ * @returns null if the results are neither a list nor an object by index
  */
 export function placeResults(body: Buffer, span: Span, totalTasks: number): PlacedResults | null {
   const fromZero = place(body, span, totalTasks, 0);
-  // What does not fit when counted from 0, but does from 1, is counted from 1.
+  // Indexes that do not fit when counted from 0, but do from 1, are counted from 1.
   const fromOne = fromZero?.surplus === 1 ? place(body, span, totalTasks, 1) : null;
   const read = fromOne?.surplus === 0 ? fromOne : fromZero;
   return read && { ...assemble(body, read.placed), surplus: read.surplus };
@@ -53,13 +53,13 @@ function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
     const isPlace = at >= 0 && at < totalTasks;
     const before = isPlace ? placed[at] : undefined;
     if (!isPlace || before) surplus += 1;
-    // Of two that claim a place, the first that brings something has it.
+    // Of two entries for one place, the first that holds something gets it.
     if (isPlace && !before?.isGiven) placed[at] = readEntry(body, value);
   }
   return isReadable ? { placed, surplus } : null;
 }
 
-/** The entries and the conversations they are for; null for one that does not say. */
+/** The entries and the conversations that they are for; null for an entry that does not say. */
 function* indexed(
   body: Buffer,
   span: Span,
@@ -104,7 +104,7 @@ function readEntry(body: Buffer, span: Span): Entry {
   return { span, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
 }
 
-/** An error that is `false`, `{}`, `[]` or empty is none; nor is one whose members are all of that kind. */
+/** An error that is `false`, `{}`, `[]` or empty does not count, nor does one whose members are all like that. */
 function saysSomething(body: Buffer, error: Span | undefined): boolean {
   return error !== undefined && !isNothing(valueAt(body, error) ?? 'long');
 }
@@ -125,11 +125,11 @@ function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResul
   };
 }
 
-/** What stood in no object of its own becomes one, as a client expects it. */
+/** A result without an object of its own gets one, as clients expect. */
 function textOf(body: Buffer, { span, isObject, hasIndex }: Entry, index: number): string {
   if (!isObject)
     return `{"task_index":${index},"status":"completed","result":${textAt(body, span)},"error":null}`;
-  // Last, so that it counts beside one of null.
+  // Last, so that it counts before an error of null.
   return hasIndex
     ? textAt(body, span)
     : `${textAt(body, { ...span, to: span.to - 1 })},"task_index":${index}}`;

@@ -2,7 +2,7 @@ import type { HttpOutcome } from '../http/http-outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { Millis } from '../job.ts';
 
-/** Why an attempt had no answer, as the API says it. docs/webhooks.md explains each. */
+/** Why an attempt had no answer, in the API's words. docs/webhooks.md explains each. */
 export const DELIVERY_ERRORS = [
   'dns',
   'connection_failed',
@@ -15,7 +15,7 @@ export const DELIVERY_ERRORS = [
 
 export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
 
-/** What came of one delivery attempt. */
+/** The outcome of one delivery attempt. */
 export type AttemptOutcome =
   | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
   /** The URL, or an address that its host resolved to, is not one we may call. */
@@ -32,10 +32,10 @@ const JITTER = 0.2;
 /** Kept in the job's row with each attempt, and rarely longer than the webhook's own URL. */
 export const LOCATION_MAX_LENGTH = 500;
 
-/** The code with which a look-up ends that led to an address that is not public. */
+/** The code of a lookup that gave an address that is not public. */
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
 
-/** Reads what came of sending a webhook. */
+/** Reads the outcome of sending a webhook. */
 export function readOutcome(outcome: HttpOutcome, now: Millis): AttemptOutcome {
   if (outcome.kind === 'timeout') return { kind: 'failed', error: 'timeout' };
   if (outcome.kind === 'answered') {
@@ -54,7 +54,7 @@ function connectionFault(code: string, isTls = false): 'dns' | 'tls' | 'connecti
   return isTls ? 'tls' : 'connection_failed';
 }
 
-/** What ended a connection that stood. In TLS 1.3, a client's certificate is asked for after the client may speak. */
+/** What ended an established connection. In TLS 1.3, a server may ask for a client certificate after that. */
 function breach(code: string): 'invalid_response' | 'tls' | 'connection_reset' {
   if (code.startsWith('HPE_')) return 'invalid_response';
   return /^(EPROTO$|ERR_SSL_)/.test(code) ? 'tls' : 'connection_reset';
@@ -66,8 +66,8 @@ function plainText(header: string): string {
 
 /**
  * Decides what follows from an attempt.
- * @param attempts made in this round so far, this one included
- * @param scheduleSeconds the wait before each attempt, the first one's included; its length bounds the attempts
+ * @param attempts made in this round so far, including this one
+ * @param scheduleSeconds the wait before each attempt, including the first; its length limits the attempts
  * @param random 0 to 1, spreads the retries of many jobs
  */
 export function afterAttempt(
@@ -81,7 +81,7 @@ export function afterAttempt(
   if (exchange.kind === 'answered' && exchange.status === 410) return { step: 'settle', status: 'gone' };
   const scheduled = scheduleSeconds[attempts];
   if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
-  // Never sooner than scheduled: a receiver that says "in a second" all day would use up its attempts in seconds.
+  // Never sooner than scheduled: a receiver that always says "in a second" would use up its attempts in seconds.
   const waitMillis = Math.max(jittered(scheduled, random), askedWaitSeconds(exchange) * 1000);
   return { step: 'retry', waitMillis };
 }

@@ -25,10 +25,10 @@ const SPECIAL_V4 = [
 /** Inside 2000::/3, the only part of IPv6 in public use. https://www.iana.org/assignments/iana-ipv6-special-registry */
 const SPECIAL_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
 
-/** Every address that a webhook must not be sent to, in the form that a socket checks before it connects. */
+/** The defense against SSRF: every address that a webhook must not be sent to, as a socket checks before it connects. */
 export const forbiddenAddresses = buildBlockList();
 
-/** Whether an address, as DNS answers it, is on the public internet. False for anything that is not an address. */
+/** Whether an address that DNS gave is on the public internet. False for anything that is not an address. */
 export function isPublicAddress(address: string): boolean {
   const withoutZone = address.split('%')[0] ?? '';
   const family = isIP(withoutZone);

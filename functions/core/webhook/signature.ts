@@ -4,7 +4,7 @@ import type { Millis } from '../job.ts';
 const SECRET_PREFIX = 'whsec_';
 
 /**
- * 24 to 64 bytes, as Standard Webhooks asks, in base64 as every receiver's library decodes it: Go's and Python's refuse
+ * 24 to 64 bytes, as Standard Webhooks requires, in base64 that every receiver's library decodes: Go's and Python's refuse
  * what lacks its padding or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
  */
 export function isSigningSecret(secret: string): boolean {

@@ -1,10 +1,10 @@
-/** What a deployment allows beyond `https` on port 443 of a public host. */
+/** What a deployment allows in addition to `https` on port 443 of a public host. */
 export interface WebhookRules {
-  /** Ports beside 443. */
+  /** Ports in addition to 443. */
   ports: readonly number[];
-  /** Our own API's host: a webhook to ourselves would be a loop. Null when it is not known. */
+  /** Our own API's host, as a webhook to ourselves would be a loop. Null if it is not known. */
   ownHost: string | null;
-  /** On a laptop: receivers on loopback, over http, on any port. */
+  /** On a laptop: allows receivers on loopback, over http, on any port. */
   loopback: boolean;
 }
 
@@ -35,7 +35,7 @@ const PRIVATE_SUFFIXES = [
 /**
  * Judges a webhook URL by its text alone.
  *
- * The raw string is checked before it is parsed, because WHATWG's parser repairs in silence what an attacker
+ * The raw string is checked before it is parsed, because WHATWG's parser silently repairs what an attacker
  * wrote on purpose: it strips tabs and newlines, turns `\` into `/`, maps `①②⑦` to `127`.
  *
  * @returns a sentence that names the fault, or null
@@ -59,7 +59,7 @@ function faultInRawText(raw: string): string | null {
   if (authority === undefined) return 'Must start with https:// and a host name';
   if (authority.includes('@')) return 'Must not contain a user name or password';
   if (authority.startsWith('[')) return 'Must have a plain DNS name as its host, not an IP address';
-  // Whatever stands in the authority must be there in plain ASCII: no raw IDN, no percent-encoding.
+  // The authority must be plain ASCII: no raw IDN, no percent-encoding.
   const [, host = '', port = ''] = /^([^:]*)(.*)$/.exec(authority) ?? [];
   if (/[^ -~]/.test(host)) return 'Must have a plain DNS name as its host (use punycode)';
   if (!/^[a-z0-9.-]+$/i.test(host))
@@ -70,7 +70,7 @@ function faultInRawText(raw: string): string | null {
 }
 
 function faultInHost(hostname: string, rules: WebhookRules): string | null {
-  // One dot at the end says no more than that the name is whole.
+  // One dot at the end only says that the name is complete.
   const host = hostname.toLowerCase().replace(/\.$/, '');
   if (host === rules.ownHost) return "Must not be this service's own address";
   const labels = host.split('.');
@@ -83,7 +83,7 @@ function faultInHost(hostname: string, rules: WebhookRules): string | null {
   return null;
 }
 
-/** Whether a URL means this very machine, in so many words and over http: allowed on a laptop only. */
+/** Whether a URL names this very machine explicitly and over http, which is allowed on a laptop only. */
 export function isLoopbackUrl(raw: string): boolean {
   const isPlain = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?([/?#][!-~]*)?$/.test(raw);
   return isPlain && raw.length <= URL_MAX_LENGTH && URL.canParse(raw);

@@ -1,7 +1,7 @@
-/** An answer's members, by their letters and digits alone, the one that counts most first. */
+/** An answer's members, by their letters and digits alone, in the order in which they count. */
 export const MEMBERS = {
   jobId: ['job_id'],
-  /** They count where there is no `jobId` or `jobState`: beside `data`, they may be the call's own. */
+  /** These count only without a `jobId` or `jobState`: next to `data`, they may be about the call. */
   id: ['id'],
   state: ['status', 'state'],
   jobState: ['job_status'],
@@ -12,7 +12,7 @@ export const MEMBERS = {
   results: ['results'],
 } as const satisfies Record<string, readonly string[]>;
 
-/** The same of one of the results. */
+/** The same for one of the results. */
 export const TASK_MEMBERS = {
   index: ['task_index', 'index'],
   state: ['status', 'state'],
@@ -20,7 +20,7 @@ export const TASK_MEMBERS = {
   error: ['error'],
 } as const satisfies Record<string, readonly string[]>;
 
-/** What some serializers write where JSON has no word for it, and the word that is meant. */
+/** What some serializers write where JSON has no such word, and the word that is meant. */
 export const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
   ['NaN', 'null'],
   ['Infinity', 'null'],

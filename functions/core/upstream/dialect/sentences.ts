@@ -4,11 +4,11 @@ export const SENTENCES = {
     ...['detail', 'message', 'error', 'errordescription', 'errormessage'],
     ...['errors', 'messages', 'msg', 'title', 'reason'],
   ],
-  /** In a report, `message` often tells that the report could be made. */
+  /** In a report, `message` often says only that the call succeeded. */
   failure: ['error', 'errors', 'errormessage', 'failurereason', 'detail', 'reason', 'message'],
   /** What an entry of a list is about. */
   place: ['loc', 'field', 'param', 'pointer', 'path'],
-  /** They repeat what was asked. */
+  /** They repeat the request. */
   never: ['input', 'ctx'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -24,14 +24,14 @@ export const EMPTY_SENTENCES: readonly RegExp[] = [
   /^(the )?(job|task|request|generation) (has )?failed$/i,
 ];
 
-/** What servers say of a path that they do not have: whoever speaks is not ModelStudio. */
+/** What servers say about an unknown path: such an answer is not ModelStudio's. */
 export const ROUTER_SENTENCES: readonly RegExp[] = [
   /^(?!.*\bmodel).*\b(routes?|path|page|url|uri|endpoint|handler|(static|http) resource)\b/i,
   /^(default backend|cannot (get|post) \/|there is nothing here$)/i,
   /\bnot defined by this api\b/i,
 ];
 
-/** What may be said of the address as well as of what was asked for there. */
+/** What may be about the address as well as about the job or model. */
 export const NOT_FOUND_SENTENCES: readonly RegExp[] = [
   /^(404\b\W*)?(file )?not[ _-]?found(error|exception)?$/i,
   /^(the )?((requested|specified) )?(resource|organization)\b/i,

@@ -2,8 +2,8 @@
 // other services of this kind say. docs/modelstudio.md says where each comes from. A new spelling is a new entry here.
 
 /**
- * What may be said of a job or of one of its tasks. Words are compared by their letters and digits alone, and of
- * `JobStatus.COMPLETED` by what follows the last dot. A word that is not here is taken for running, and counted.
+ * The states of a job or of one of its tasks. Words are compared by their letters and digits alone, and
+ * `JobStatus.COMPLETED` by what follows the last dot. An unknown word is taken for running, and counted.
  */
 export const STATES = {
   completed: [

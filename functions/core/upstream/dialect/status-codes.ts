@@ -1,7 +1,7 @@
 import type { CreateResult } from '../create-result.ts';
 import type { Report, TransientError } from '../report.ts';
 
-/** A status line, or else its class, and what it says of a create. What is not certainly a refusal may have created. */
+/** What a status code, or else its class, says about a create. Unless it is certainly a refusal, the job may exist. */
 export const CREATE_STATUSES: Readonly<Record<string, CreateResult['kind']>> = {
   '2xx': 'created',
   '3xx': 'refused',
@@ -19,7 +19,7 @@ export const CREATE_STATUSES: Readonly<Record<string, CreateResult['kind']>> = {
   '5xx': 'unknown',
 };
 
-/** The same for a question about a job. `report`: what it says is in the body. */
+/** The same for a poll. `report`: the answer is in the body. */
 export const REPORT_STATUSES: Readonly<
   Record<string, 'report' | TransientError['cause'] | (Report['kind'] & 'missing')>
 > = {
