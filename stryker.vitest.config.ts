@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
-import type { RunnerTestCase, TestModule, Vitest } from 'vitest/node';
+import {
+  BaseSequencer,
+  type RunnerTestCase,
+  type TestModule,
+  type TestSpecification,
+  type Vitest,
+} from 'vitest/node';
 
 /**
  * Stryker picks tests by names that it joins with a space, vitest joins them with " > ". So its pattern fits no test
@@ -39,10 +45,23 @@ function hasRun(module: TestModule): boolean {
   return module.errors().length > 0 || tests.some((test) => test.result().state !== 'skipped');
 }
 
-/** The tests that hold the decisions. */
+/** The first test that fails ends a mutant's run, and of those that look at the core its own tests are the quickest. */
+class CoreFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => Number(isOfCore(b)) - Number(isOfCore(a)));
+  }
+}
+
+function isOfCore({ moduleId }: TestSpecification): boolean {
+  return moduleId.includes('/test/core/');
+}
+
+/** The tests that hold the decisions, and what the flows make of them. */
 export default defineConfig({
   plugins: [wholeFiles],
   test: {
+    sequence: { sequencer: CoreFirst },
     include: ['test/core/**/*.test.ts', 'test/flows/**/*.test.ts', 'test/edge/webhooks.test.ts'],
     reporters: [new FaultsOfFiles()],
   },
