@@ -74,6 +74,7 @@ describe('poll', () => {
     await poll(message, isRepeat, world);
     const [sent] = world.wakeUps.sent;
     expect(world.jobs.rows.get('job_1')).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, version: 3 });
+    expect(sent?.message).toMatchObject({ recordedToken: sent?.message.wakeUp.token, pollsSinceRecord: 0 });
   });
 
   it('asks ModelStudio once, even when another worker writes the row first', async () => {
@@ -279,7 +280,7 @@ describe('a poll after which the job goes on', () => {
       const line = { stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'transient_error', client: 'acme' };
       const tasks = { completed_tasks: 0, total_tasks: 3 };
       const times = { wait_seconds: sent?.delaySeconds, age_seconds: 10 };
-      expect(world.told).toEqual([{ ...line, ...tasks, ...times, ...told }]);
+      expect(world.told).toStrictEqual([{ ...line, ...tasks, ...times, ...told }]);
       expect(world.metrics).toEqual({ Polls: 1, ...metrics });
       expect(world.durationStats.refusals).toBe('UpstreamUnavailable' in metrics ? 1 : 0);
     },
@@ -355,10 +356,11 @@ describe('a message that is not the expected wake-up', () => {
   });
 
   it('records the upstream job of a submission that died after the first send', async () => {
-    const { upstreamJobId, expectedWakeUp, isSeen, doubt, completedTasks, ...kept } = runningJob();
-    const world = worldWith({ ...kept, status: 'submitting', leaseUntil: 0 }, running);
+    const world = worldWith(submittingJob(), { kind: 'running', completedTasks: 0, unknownState: null });
     await poll(pollMessage(1), false, world);
-    expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
+    const expectedWakeUp = world.wakeUps.sent[0]?.message.wakeUp;
+    const row = { status: 'running', upstreamJobId: 'up-1', completedTasks: 0, expectedWakeUp };
+    expect(world.jobs.rows.get('job_1')).toMatchObject(row);
   });
 
   it('starts the delivery of a finished job again, as its worker may have died just before', async () => {

@@ -257,8 +257,16 @@ describe('an Idempotency-Key', () => {
     const second = await submit(post(reordered, key), authorized, world);
     expect(second.status).toBe(202);
     expect(second.headers['idempotency-replayed']).toBe('true');
-    expect(JSON.parse(second.body).job_id).toBe(JSON.parse(first.body).job_id);
-    expect(world.created.length).toBe(1);
+    expect(JSON.parse(second.body)).toEqual({ ...JSON.parse(first.body), status: 'running' });
+    expect([world.created.length, world.wakeUps.sent.length]).toEqual([1, 1]);
+  });
+
+  it('makes the difference: without one, the same request makes another job each time', async () => {
+    const world = fakeWorld();
+    const first = await submit(post(valid), authorized, world);
+    const second = await submit(post(valid), authorized, world);
+    expect(JSON.parse(second.body).job_id).not.toBe(JSON.parse(first.body).job_id);
+    expect([world.created.length, world.jobs.rows.size]).toEqual([2, 2]);
   });
 
   it('is refused with 422 for a different request', async () => {
@@ -347,7 +355,9 @@ describe('an Idempotency-Key', () => {
     'is refused if it is %j',
     async (bad) => {
       const answer = await submit(post(valid, { 'idempotency-key': bad }), authorized, fakeWorld());
-      expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'invalid_request']);
+      const { code, errors } = JSON.parse(answer.body);
+      const message = expect.stringMatching(/Idempotency-Key/);
+      expect([answer.status, code, errors]).toEqual([400, 'invalid_request', [{ pointer: '', message }]]);
     },
   );
 
