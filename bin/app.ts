@@ -8,7 +8,7 @@ try {
   new ModelStudioJobsStack(app, settings.stackName, { settings });
   app.synth();
 } catch (error) {
-  // What they say is enough; anything else is a fault of this program's.
+  // The sentences of these are enough; any other error is a bug of this program.
   if (!(error instanceof SettingsError) && !Errors.isConstructError(error)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;

@@ -1,4 +1,4 @@
-// The Node that CDK finds may be too old for TypeScript: the machine's own, when `cdk` is not this project's.
+// CDK may find the machine's own Node, which may be too old for TypeScript, instead of this project's.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -10,8 +10,8 @@ import type { Report } from './core/upstream/report.ts';
 import type { AttemptOutcome } from './core/webhook/attempt.ts';
 
 /**
- * What the flows need from the world. Every method throws on an infrastructure fault (ours or AWS's): the
- * message then comes again, or the HTTP caller gets a 500. All other outcomes are values.
+ * What the flows need from the world: their dependencies. Every method throws on a fault of ours or of AWS: the
+ * message then comes back, or the HTTP caller gets a 500. All other outcomes are values.
  */
 export interface World {
   jobs: Jobs;
@@ -28,23 +28,23 @@ export interface World {
   log: Log;
 }
 
-/** The jobs' rows. Reads see every write that was answered before. */
+/** The jobs' rows. Reads are strongly consistent. */
 export interface Jobs {
   find(jobId: string): Promise<Job | null>;
-  /** False: a job of that id is there already. */
+  /** False: a job with that id exists already. */
   insert(job: Job): Promise<boolean>;
   /** Replaces version `after.version - 1`. False: that version is gone. */
   replace(after: Job): Promise<boolean>;
-  /** Takes a job back whose creation was refused. False: the version is gone. */
+  /** Removes a job whose creation was refused. False: the version is gone. */
   remove(job: Job): Promise<boolean>;
 }
 
-/** An index of each client's jobs by creation. It and what it shows of a job may lag behind the rows. */
+/** An index of each client's jobs by creation. It and the jobs that it gives may lag behind the rows. */
 export interface ClientJobs {
   /**
-   * A client's jobs below one place, down to another that is included, newest first.
-   * @returns at most `limit` jobs; `end` is where to go on from, null when there are no more. A page may have fewer
-   * jobs than there are, even none, as far as they could not be read
+   * A client's jobs below one place, down to and including another, the newest first.
+   * @returns at most `limit` jobs; `end` is where to continue, null if there are no more. A page may have fewer
+   * jobs than there are, even none, if some could not be read
    */
   page(
     client: string,
@@ -54,7 +54,7 @@ export interface ClientJobs {
   ): Promise<{ jobs: Job[]; end: ListKey | null }>;
 }
 
-/** An index of the jobs' rows by the moment from which they are overdue. It may lag behind the rows. */
+/** An index of the jobs' rows by the time at which they are overdue. It may lag behind the rows. */
 export interface Overdue {
   /** Pages of ids of jobs in one shard that are overdue at `now`, the longest overdue first. */
   pages(shard: number, now: Millis): AsyncIterable<string[]>;
@@ -65,13 +65,13 @@ export interface Documents {
   /** Writes under a key that nobody has used before. */
   save(key: string, json: string): Promise<DocumentRef>;
   load(ref: DocumentRef): Promise<string>;
-  /** Puts something aside for the operator, where only people look for it. */
+  /** Stores something for the operator, where only people look for it. */
   setAside(key: string, content: Buffer): Promise<void>;
-  /** A URL from which anyone may read the document for so many seconds. */
+  /** A URL from which anyone may read the document for this many seconds. */
   link(ref: DocumentRef, seconds: number): Promise<string>;
 }
 
-/** Queues that hold a message back. `delaySeconds` is whole, 0 to 900. */
+/** Queues that can delay a message. `delaySeconds` is whole, 0 to 900. */
 export interface WakeUps {
   poll(message: PollMessage, delaySeconds: number): Promise<void>;
   /** For reports too large for the poller. */
@@ -87,24 +87,24 @@ export interface ModelStudio {
 export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 export interface ReportLimits {
-  /** From the look-up of the name to the last byte. */
+  /** From the lookup of the name to the last byte. */
   deadlineMillis: number;
   /** A longer report is `too_large`. */
   maxBytes: number;
 }
 
-/** What past jobs have taught. Of help only: it may be a minute behind, and when it fails nothing is known. */
+/** How long past jobs took. Only a help: it may be a minute behind, and if it fails nothing is known. */
 export interface DurationStats {
-  /** What to go by when a job of this bucket is polled. */
+  /** What to plan the polls of a job in this bucket by. */
   forecast(bucket: string): Promise<PollForecast>;
-  /** A job of this bucket took so many seconds. Under load, some of them are passed over. */
+  /** A job of this bucket took this many seconds. Under load, only some of them are recorded. */
   record(bucket: string, seconds: number): Promise<void>;
-  /** ModelStudio has refused a call with 429 or 503. */
+  /** ModelStudio has answered a call with 429 or 503. */
   throttled(): Promise<void>;
 }
 
 export interface ClientKeys {
-  /** May be up to 60 s behind a revocation, and 10 s behind a new key that was asked for before it was there. */
+  /** May be up to 60 s behind a revocation, and 10 s behind a new key that was tried before it existed. */
   find(sha256: string): Promise<ClientKey | null>;
 }
 
@@ -124,7 +124,7 @@ export interface Random {
   fraction(): number;
 }
 
-/** What may be logged of a unit of work: no prompt, no result, no key has a field here. */
+/** What may be logged about a unit of work: there is no field for a prompt, a result or a key. */
 export interface LogFields {
   outcome: string;
   job_id?: string;
@@ -139,7 +139,7 @@ export interface LogFields {
   age_seconds?: number;
   status?: number;
   cause?: string;
-  /** ModelStudio's own sentence on a refusal that is not about the request. */
+  /** ModelStudio's own sentence about a refusal that is not about the request. */
   said?: string;
   duration_ms?: number;
 }
@@ -149,6 +149,6 @@ export type Stage = 'authorize' | 'submit' | 'poll' | 'finish' | 'deliver' | 're
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */
   event(stage: Stage, fields: LogFields, metrics?: MetricValues): void;
-  /** The same for work that there is too much of, such as a poll that finds nothing new: one line for all of an invocation. */
+  /** The same for frequent work, such as a poll that finds nothing new: one line for a whole invocation. */
   aggregate(stage: Stage, fields: LogFields, metrics?: MetricValues): void;
 }

@@ -1,13 +1,13 @@
 import type { Job } from './core/job.ts';
 import type { World } from './ports.ts';
 
-/** Losing a race means that somebody else has just written the row; losing it this often means a fault. */
+/** Losing a race means that another worker has just written the row; losing this often means a fault. */
 const CONFLICT_RETRIES_MAX = 5;
 
-/** What a try answers when the row has changed since it was read. */
+/** What a try returns if the row has changed since it was read. */
 export const LOST = Symbol('lost');
 
-/** Tries once more after each race that was lost; a try reads the row, decides and writes. */
+/** Tries again after each lost race; a try reads the row, decides and writes. */
 export async function onConflict<T>(jobId: string, tryOnce: () => Promise<T | typeof LOST>): Promise<T> {
   for (let race = 0; race < CONFLICT_RETRIES_MAX; race++) {
     const result = await tryOnce();
@@ -17,8 +17,8 @@ export async function onConflict<T>(jobId: string, tryOnce: () => Promise<T | ty
 }
 
 /**
- * Writes what has already happened: to the row as it was read, or else as it is by then.
- * @param change answers null when the row is further on, and so outlives this
+ * Records what has already happened: in the row as it was read, or else in the row as it is by then.
+ * @param change returns null if the row is further on and outlives this
  * @returns whether it was written
  */
 export async function record<J extends Job>(

@@ -1,24 +1,24 @@
 // Times that must agree: test/stack/times.test.ts says which must be shorter than which, and why.
 
-/** How often a call to AWS is tried, and for how long each time. */
+/** How many times a call to AWS is tried, and for how long each time. */
 export const AWS_TRIES = 3;
 export const AWS_TRY_MILLIS = 2500;
-/** What a call to a service that hangs takes in all, with the pauses between its tries. */
+/** The total time of a call to a service that hangs, with the pauses between its tries. */
 export const AWS_CALL_MILLIS = 8000;
 
 /** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
 export const MEMORY_MIB = { submit: 320, jobs: 256, poll: 256, collect: 3008, deliver: 256, sweep: 512 };
 export const TIMEOUT_SECONDS = { submit: 29, jobs: 29, poll: 20, collect: 180, deliver: 30, sweep: 60 };
 
-/** For both calls, if the key is refused. It leaves time to write down what came of the call. */
+/** For both calls, if the key is refused. It leaves time to record the outcome. */
 export const CREATE_DEADLINE_MILLIS = 20_000;
 export const POLL_DEADLINE_MILLIS = 10_000;
 export const COLLECT_DEADLINE_MILLIS = 120_000;
 export const ATTEMPT_DEADLINE_MILLIS = 15_000;
-/** After that, a sweep begins no other page. */
+/** After this time, a sweep begins no other page. */
 export const SWEEP_MILLIS = 45_000;
 
-/** Longer than the function may run: when it has ended, nobody is submitting the job any more. */
+/** Longer than the function may run: when it ends, nobody is submitting the job any longer. */
 export const SUBMIT_LEASE_MILLIS = 60_000;
 /**
  * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
@@ -32,20 +32,20 @@ export const ATTEMPT_LEASE_MILLIS = 60_000;
  */
 export const REPORT_MAX_BYTES = { poll: 2 * 1024 * 1024, collect: 128 * 1024 * 1024 };
 
-/** Half an hour of failures: six within five minutes, and then one each two or three minutes, the visibility timeout. */
+/** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;
 
-/** The most that `expires_in` may be. */
+/** The maximum of `expires_in`. */
 export const LONGEST_JOB_SECONDS = 7 * 86_400;
-/** The longest round of deliveries that the settings and `Retry-After` allow. A row that awaits one is kept for so much longer. */
+/** The longest round of deliveries that the settings and `Retry-After` allow. A row with one to come is kept this much longer. */
 export const ROUND_MAX_DAYS = 9;
-/** A document is kept for so much longer than its job's row, so that the last attempt finds it. */
+/** A document is kept this much longer than its job's row, so that the last attempt finds it. */
 export const DOCUMENT_EXTRA_DAYS = 10;
 
 const AGAIN_FIRST_SECONDS = 5;
 const AGAIN_MAX_SECONDS = 160;
 
-/** When a message that failed comes again: after 5 s, then 10 and so on. Null: its queue's visibility timeout is as near. */
+/** When a failed message comes back: after 5 s, then 10 and so on. Null: its queue's visibility timeout is as near. */
 export function againSeconds(receives: number): number | null {
   const seconds = AGAIN_FIRST_SECONDS * 2 ** (receives - 1);
   return seconds <= AGAIN_MAX_SECONDS ? seconds : null;

@@ -2,22 +2,22 @@ import * as z from 'zod/mini';
 
 const WakeUpSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
 
-/** What a poll message says: enough to carry on even when the row's last write was lost. */
+/** What a poll message says: enough to continue even if the row's last write was lost. */
 export const PollMessage = z.object({
   jobId: z.string(),
   upstreamJobId: z.string(),
   wakeUp: WakeUpSchema,
-  /** When the job was last polled; when it was created, before the first poll. */
+  /** When the job was last polled or, before the first poll, when it was created. */
   polledAt: z.number(),
-  /** The last wake-up of this chain that was written down: the row names another one if another chain has written. */
+  /** The last wake-up of this chain that was recorded: the row names another one if another chain has written. */
   recordedToken: z.string(),
   /** Wake-ups of this chain since then. */
   pollsSinceRecord: z.int(),
-  /** ModelStudio has reported on the job. Where nobody says, it may have. */
+  /** ModelStudio has reported on the job. If this is missing, it may have. */
   isSeen: z._default(z.boolean(), true),
 });
 export type PollMessage = z.infer<typeof PollMessage>;
 
-/** `attempts`: made before this message was sent, which the row may not know if its last write was lost. */
+/** `attempts`: those before this message was sent, which the row may not know if its last write was lost. */
 export const DeliverMessage = z.object({ jobId: z.string(), wakeUp: WakeUpSchema, attempts: z.int() });
 export type DeliverMessage = z.infer<typeof DeliverMessage>;

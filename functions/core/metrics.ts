@@ -3,7 +3,7 @@ export const NAMESPACE = 'ModelStudioJobs';
 
 /** The product's own metrics and their units. */
 export const METRICS = {
-  /** Requests without a client key that is valid. */
+  /** Requests without a valid client key. */
   KeysRefused: 'Count',
   JobsCreated: 'Count',
   JobsCompleted: 'Count',
@@ -12,32 +12,32 @@ export const METRICS = {
   JobsExpired: 'Count',
   /** From a job's creation to its end. */
   JobSeconds: 'Seconds',
-  /** Since the last poll before the one that found the job finished: ModelStudio had been done for less than that. */
+  /** The time from the last poll before the end to the one that found it: ModelStudio was done for less than that. */
   DetectionLagSeconds: 'Seconds',
   PollsPerJob: 'Count',
   Polls: 'Count',
   /** ModelStudio did not say whether it created the job. */
   UnknownSubmissions: 'Count',
   ResultsTooLarge: 'Count',
-  /** Results of a finished job that could not be read for as long as they were asked for. */
+  /** Results of a finished job that could not be read at any poll. */
   ResultsUnreadable: 'Count',
   /** Conversations for which ModelStudio ended a job without a result, and results for no conversation. */
   ResultsMissing: 'Count',
   ResultsSurplus: 'Count',
   UnknownUpstreamStates: 'Count',
-  /** ModelStudio says that it does not know a job on which it has reported before. */
+  /** ModelStudio does not know a job on which it has reported before. */
   UpstreamJobsForgotten: 'Count',
   UpstreamTimeouts: 'Count',
   UpstreamConnectionResets: 'Count',
   UpstreamConnectionFailures: 'Count',
   /** 401 or 403: this deployment's ModelStudio key is wrong. */
   UpstreamUnauthorized: 'Count',
-  /** A create that was refused for no fault of the request, nor of the key. */
+  /** A create that was refused through no fault of the request or the key. */
   UpstreamRefusals: 'Count',
   /** 429 or 503. */
   UpstreamUnavailable: 'Count',
   UpstreamServerErrors: 'Count',
-  /** An answer that is not to the schema. */
+  /** An answer that breaks the schema. */
   UpstreamInvalidResponses: 'Count',
   WebhookAttempts: 'Count',
   WebhookFailures: 'Count',
@@ -46,10 +46,10 @@ export const METRICS = {
   WebhooksExhausted: 'Count',
   WebhooksGone: 'Count',
   WebhooksBlocked: 'Count',
-  /** One for each sweep that could read all that is overdue: the sweeper's heartbeat. */
+  /** One for each sweep that could read all overdue jobs: the sweeper's heartbeat. */
   Sweeps: 'Count',
   JobsRecovered: 'Count',
-  /** 0 when no job is overdue. */
+  /** 0 if no job is overdue. */
   OldestOverdueSeconds: 'Seconds',
 } as const;
 
@@ -69,7 +69,7 @@ const UPSTREAM_METRICS: Record<string, MetricName> = {
   server_error: 'UpstreamServerErrors',
 };
 
-/** What a call to ModelStudio that went wrong adds to the metrics. `cause` as the log names it. */
+/** What a failed call to ModelStudio adds to the metrics. `cause` is the log's word. */
 export function upstreamMetrics(cause: string): MetricValues {
   const isServerError = cause.startsWith('status_5');
   const metric = isServerError

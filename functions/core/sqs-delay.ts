@@ -1,9 +1,9 @@
 import type { Millis } from './job.ts';
 
-/** SQS holds a message back for 15 minutes at most; a longer wait is made of hops. */
+/** SQS delays a message by at most 15 minutes; a longer wait takes several hops. */
 export const DELAY_MAX_SECONDS = 900;
 
-/** Whole seconds to delay a message that is due at `dueAt`, as far as one hop reaches. Never negative. */
+/** Whole seconds to delay a message that is due at `dueAt`, up to the length of one hop. Never negative. */
 export function sqsDelaySeconds(dueAt: Millis, now: Millis): number {
   const seconds = Math.ceil((dueAt - now) / 1000);
   return Math.min(DELAY_MAX_SECONDS, Math.max(0, seconds));

@@ -34,7 +34,7 @@ import type { End } from './upstream/report.ts';
  *                       └────────────────────── redelivered ────────────────────────┘
  */
 
-/** The wake-up that follows another in a job's chain; the first one, if there was none. */
+/** The wake-up that follows another in a job's chain, or the first one if there was none. */
 export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, random: Uint8Array): WakeUp {
   return { seq: (last?.seq ?? 0) + 1, token: base32(random), dueAt };
 }
@@ -81,7 +81,7 @@ export function adopted(job: UnfinishedJob, { upstreamJobId, wakeUp, isSeen }: P
 
 type Known = Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt'>;
 
-/** Of two chains, the later to write takes no progress back. */
+/** Of two chains, the one that writes later takes back no progress. */
 export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, now: Millis): RunningJob {
   const completedTasks = Math.max(job.completedTasks, known.completedTasks);
   return { ...rescued(job, expectedWakeUp, now), ...known, completedTasks };
@@ -100,7 +100,7 @@ export function rescued(job: RunningJob, expectedWakeUp: WakeUp, now: Millis): R
 
 type Ended = JobBase & FinishedFields;
 
-/** What its event says of it, which is written before the row. */
+/** What the event says about the job: it is written before the row. */
 export function ended(job: UnfinishedJob, { results, ...end }: End, now: Millis): Ended {
   return { ...nextVersion(job, now), ...end, failedTasks: results?.failedTasks ?? 0, finishedAt: now };
 }
@@ -112,7 +112,7 @@ export function finished(job: Ended, documents: Documents, webhook: PendingWebho
   return { ...job, ...documents, wakeUpDeadline, webhook };
 }
 
-/** For the next hop of a long wait, or in place of a wake-up that was lost. */
+/** For the next hop of a long wait, or to replace a wake-up that was lost. */
 export function awaiting(job: PendingJob, expectedWakeUp: WakeUp, now: Millis): PendingJob {
   return withWebhook(job, { ...job.webhook, expectedWakeUp }, now);
 }
@@ -139,7 +139,7 @@ export function settled(job: PendingJob, tried: Attempt, how: Settled, now: Mill
   return withWebhook(job, { ...withAttempt(job, tried), ...how }, now);
 }
 
-/** A round of its own: the whole schedule, from now on. Messages of the one before are stale. */
+/** A new round: the whole schedule, from now on. Messages of the previous round become stale. */
 export function redelivered(job: FinishedJob, webhook: Webhook, random: Uint8Array, now: Millis) {
   const { id, url, attempts, log } = webhook;
   const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: webhook.lastSeq };
@@ -148,7 +148,7 @@ export function redelivered(job: FinishedJob, webhook: Webhook, random: Uint8Arr
   return withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);
 }
 
-/** A delivery log that grew for ever would outgrow its row. */
+/** A delivery log that grew forever would outgrow its row. */
 const ATTEMPTS_KEPT = 100;
 
 function withAttempt({ webhook }: PendingJob, tried: Attempt) {
@@ -161,13 +161,13 @@ function withWebhook<W extends Webhook>(job: FinishedJob, webhook: W, now: Milli
   return { ...job, ...nextVersion(job, now), wakeUpDeadline, webhook };
 }
 
-/** Whoever has it now, or whose message comes next, is not lost before then. */
+/** Until then, the current worker or the next message does not count as lost. */
 function neededUntil(webhook: Webhook | null, now: Millis): Millis {
   if (webhook?.status !== 'pending') return now;
   return Math.max(webhook.expectedWakeUp?.dueAt ?? 0, webhook.leaseUntil ?? 0);
 }
 
-/** The part of a job that its next state takes over, as the next version of it. */
+/** The part of a job that its next state keeps, as the row's next version. */
 function nextVersion(job: Job, now: Millis): JobBase {
   const { jobId, client, modelId, totalTasks, metadata, fingerprint } = job;
   const { createdAt, expiresAt, wakeUpDeadline, version } = job;

@@ -1,4 +1,4 @@
-/** Environment variables, by name: what the stack gives in lib/ and the functions read in edge/ is this, or does not compile. */
+/** Environment variables by name: what the stack sets in lib/ and the functions read in edge/ must be these to compile. */
 type Given<Name extends string> = Readonly<Record<Name, string>>;
 
 /** Those that all functions have. */
@@ -8,7 +8,7 @@ export type SharedVariables = Given<'JOBS_TABLE' | 'DOCUMENTS_TABLE' | 'DURATION
 
 type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEUE_URL' | 'DELIVER_QUEUE_URL'>;
 
-/** Beside those, what each has of its own. */
+/** In addition, the variables of each function alone. */
 export interface OwnVariables {
   submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL'> &
     Readonly<Record<'DEFAULT_WEBHOOK_URL', string | undefined>>;
@@ -21,7 +21,7 @@ export interface OwnVariables {
 }
 
 type FromLambda = `AWS_${'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'LAMBDA_LOG_LEVEL'}`;
-/** On Lambda, loopback is the runtime's own API, so the stack never sets it. */
+/** On Lambda, loopback is the runtime's own API, so the stack never sets this. */
 type FromLaptop = 'WEBHOOK_ALLOW_LOOPBACK';
 
 type NameIn<T> = T extends unknown ? keyof T : never;

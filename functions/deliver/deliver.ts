@@ -24,7 +24,7 @@ export type DeliverWorld = Pick<
 
 /**
  * Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up.
- * @returns when the message must come again, if another worker has the webhook; null when it is done with
+ * @returns when the message must come back, if another worker has the webhook; null if it is done
  */
 export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
   return onConflict(message.jobId, async () => {
@@ -43,9 +43,9 @@ export async function deliver(message: DeliverMessage, world: DeliverWorld): Pro
 }
 
 /**
- * Another worker has it. A message that the row awaits is that worker's own, delivered twice: to acknowledge it
- * here would take it from its holder, who may yet fail. One that is ahead was sent by the holder, who is about to
- * record it: it comes again sooner.
+ * Another worker has the webhook. The expected wake-up is that worker's own message, delivered twice: acknowledging it
+ * here would take it from a worker that may yet fail. A message that is ahead was sent by that worker, which is about to
+ * record it, so it comes back sooner.
  */
 function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Millis | null {
   const { expectedWakeUp, leaseUntil } = job.webhook;
@@ -55,9 +55,9 @@ function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverW
   return leaseUntil;
 }
 
-/** The message of an attempt that failed comes again before the lease would end: it must find the webhook free. */
+/** The message of a failed attempt comes back before the lease would end, and must find the webhook free. */
 async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
-  // If the row was written after all, this changes nothing. Should it fail, too, the message waits for the lease to end.
+  // If the row was written after all, this changes nothing. If it fails, too, the message waits for the lease to end.
   await world.jobs.replace(released(job, world.clock.now())).catch(() => false);
   throw error;
 }
@@ -83,11 +83,11 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
   logAttempt(job, tried, verdict, world);
 }
 
-/** The wait is longer than a queue can hold a message back: on to the next hop. */
+/** The wait is longer than a queue can delay a message, so the message makes another hop. */
 async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<null> {
   const now = world.clock.now();
   const wakeUp = await sendNext(message, message.attempts, message.wakeUp.dueAt, world);
-  // Of two chains, the one that is further on wins: its row makes the other's messages stale.
+  // Of two chains, the one that is further on wins, as its row makes the other's messages stale.
   const overtake = (row: Job) => {
     const isOurRound = isPending(row) && row.webhook.attemptsBefore === job.webhook.attemptsBefore;
     return isOurRound && (row.webhook.expectedWakeUp?.seq ?? 0) < wakeUp.seq
@@ -100,7 +100,7 @@ async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld
 
 async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis, world: DeliverWorld) {
   const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
-  // Held back for a second at least, so that it does not arrive before it is recorded.
+  // Delayed by at least a second, so that it does not arrive before it is recorded.
   const delaySeconds = Math.max(1, sqsDelaySeconds(dueAt, world.clock.now()));
   await world.wakeUps.deliver({ jobId: message.jobId, wakeUp, attempts }, delaySeconds);
   return wakeUp;
@@ -141,7 +141,7 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
   world.log.event('deliver', fields, metrics);
 }
 
-/** For a message that is done with. */
+/** For a message that is done. */
 function logOutcome(message: DeliverMessage, world: DeliverWorld, fields: LogFields): null {
   world.log.aggregate('deliver', { job_id: message.jobId, ...fields });
   return null;

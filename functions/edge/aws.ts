@@ -2,15 +2,15 @@ import { AWS_TRIES, AWS_TRY_MILLIS } from '../core/limits.ts';
 
 const requestHandler = { requestTimeout: AWS_TRY_MILLIS, throwOnRequestTimeout: true };
 
-/** For clients of AWS. The SDK by itself waits for ever, and tries some services more often than others. */
+/** For AWS clients. By default, the SDK waits forever, and tries some services more often than others. */
 export const awsSettings = {
   maxAttempts: AWS_TRIES,
   requestHandler: { ...requestHandler, socketTimeout: AWS_TRY_MILLIS },
 };
-/** To Node, a socket that sends a large object by TLS is idle: bucket.ts says how long its calls may take. */
+/** To Node, a socket that sends a large object over TLS looks idle: document-bucket.ts sets the time for its calls. */
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
 
-/** Has what a client throws say which call of which service it is about, as the SDK's errors do not. */
+/** Makes the errors of a client say which call of which service failed, which the SDK's do not. */
 export function describingErrors<C extends { middlewareStack: { add(around: never, options: never): void } }>(
   client: C,
 ): C {

@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../core/http/client-key.ts';
 import type { ClientKeys, Clock } from '../ports.ts';
 
-/** Half of what the contract grants a revocation, so that a row read late is still in time. */
+/** Half of what the contract allows for a revocation, so that a row that was read late is still in time. */
 const CACHE_MILLIS = 30_000;
 /** Short, as a read may miss a key that has just been made. */
 const UNKNOWN_CACHE_MILLIS = 10_000;
@@ -11,7 +11,7 @@ const CACHE_MAX_KEYS = 1000;
 
 /**
  * Client keys in DynamoDB, one item each, under the key `sha256`. Those that do not exist are remembered apart, so that
- * whoever tries many does not drive out those that do.
+ * trying many of them does not evict those that do.
  */
 export function createClientKeys(client: DynamoDBClient, tableName: string, clock: Clock): ClientKeys {
   const known = new Map<string, { key: ClientKey | null; until: number }>();

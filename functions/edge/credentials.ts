@@ -1,8 +1,8 @@
 import { optional, required } from './environment.ts';
 
 /**
- * Stands in for the SDK's chain of providers in the bundles (see lib/stages/bundle.ts): a function's credentials are in
- * its environment, and stay the same as long as that lives.
+ * Replaces the SDK's chain of providers in the bundles (see lib/stages/bundle.ts): a function's credentials are in
+ * its environment, and stay the same for as long as that lives.
  */
 export const defaultProvider = () => async () => ({
   accessKeyId: required('AWS_ACCESS_KEY_ID'),

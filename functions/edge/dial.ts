@@ -4,25 +4,25 @@ import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
 
 /**
- * For one of several addresses to take a connection, before the next one is tried. A lost SYN is sent again after one
- * second (RFC 6298), so that an address survives one loss on the longest of ways.
+ * How long one of several addresses has to accept before the next one is tried. A lost SYN is sent again after one
+ * second (RFC 6298), so an address survives one loss even on the longest route.
  */
 export const ADDRESS_BUDGET_MILLIS = 2500;
 
 export interface DialOptions {
   url: URL;
-  /** For the whole exchange, so that many silent addresses must share it and leave time for an answer. */
+  /** For the whole exchange: many silent addresses must share it and leave time for an answer. */
   deadlineMillis: number;
   lookup?: LookupFunction;
   blockList?: BlockList;
 }
 
-/** `isTls`: the connection stood, but the two sides did not come to terms about TLS. */
+/** `isTls`: the connection was established, but its TLS handshake failed. */
 export type DialError = NodeJS.ErrnoException & { isTls?: true };
 
 /**
- * Connects to the first address that takes a connection, in the order in which DNS gives them, and only then begins TLS.
- * Over a socket that still connects, it would crash Node, which swaps the handle beneath it for the next address.
+ * Connects to the first address that accepts, in the order in which DNS gives them, and only then begins TLS.
+ * Over a socket that is still connecting, TLS would crash Node, which swaps its handle for that of the next address.
  * @throws DialError
  */
 export async function dial(options: DialOptions, signal: AbortSignal): Promise<Socket> {
@@ -37,7 +37,7 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
   let failure = withCode('ENODATA');
   for (const [i, { address }] of found.entries()) {
     signal.throwIfAborted();
-    // After the last one there is nobody to turn to: it has all the time that is left.
+    // There is no other address after the last one, so it gets all the time that is left.
     const timeout = i < found.length - 1 ? budget : 0;
     const socket = connect({ host: address, port, timeout, ...(blockList && { blockList }) });
     signal.addEventListener('abort', () => socket.destroy());
@@ -49,7 +49,7 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
   throw failure;
 }
 
-/** Null once the connection stands. */
+/** Null once the connection is established. */
 function connected(socket: Socket): Promise<DialError | null> {
   return new Promise((resolve) => {
     socket.once('error', resolve);
@@ -64,7 +64,7 @@ function connected(socket: Socket): Promise<DialError | null> {
 
 function secured(socket: Socket, host: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // A name for the certificate has no trailing dot (RFC 6066), and an address is none.
+    // The server name in TLS has no trailing dot (RFC 6066) and is never an address.
     const servername = isIP(host) ? '' : host.replace(/\.$/, '');
     const secure = connectSecurely({ socket, host, servername, ALPNProtocols: ['http/1.1'] });
     secure.once('secureConnect', () => resolve(secure));

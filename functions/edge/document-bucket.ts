@@ -3,13 +3,13 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
 import { describingErrors, s3Settings } from './aws.ts';
 
-/** 80 Mbit/s: what takes longer to write than at this rate is stuck. */
+/** 80 Mbit/s: a write that is slower than this is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
 
 /** An S3 bucket of JSON documents. */
 export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
-  /** Undefined: the object has no body. @throws AccessDenied when it is not there: the role may not list what is */
+  /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */
   get(key: string): Promise<string | undefined>;
   link(key: string, seconds: number): Promise<string>;
 }

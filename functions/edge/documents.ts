@@ -4,9 +4,9 @@ import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
 
-/** Compressed. Up to here a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight). */
+/** Compressed size. Up to this, a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight units). */
 export const TABLE_MAX_BYTES = 8 * 1024;
-/** Text seldom shrinks to less than an eighth: what is longer goes to the bucket, where links lead to it, as it is. */
+/** Text seldom shrinks below an eighth: anything longer goes to the bucket uncompressed, where links lead to it. */
 const COMPRESSED_FROM_MAX_BYTES = 8 * TABLE_MAX_BYTES;
 
 const DAY_SECONDS = 86_400;

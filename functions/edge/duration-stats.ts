@@ -18,23 +18,23 @@ import type { Clock, DurationStats } from '../ports.ts';
 const DURATIONS_CACHE_MILLIS = 60_000;
 const BACKPRESSURE_CACHE_MILLIS = 15_000;
 const BUCKETS_MAX = 500;
-/** Under load, a few jobs of each second teach as much as all of them. */
+/** Under load, a few jobs per second teach as much as all of them. */
 const RECORD_EVERY_MILLIS = 1000;
 const REFUSALS_EVERY_MILLIS = 2000;
-/** Beside the buckets, whose names begin with a digit. */
+/** An item next to the buckets, whose names begin with a digit. */
 const BACKPRESSURE_KEY = 'backpressure';
 
 export interface DurationStatsStore {
   client: DynamoDBClient;
   tableName: string;
   clock: Clock;
-  /** λ, when ModelStudio bears the polling well. */
+  /** λ, when ModelStudio does not throttle. */
   lagPerPollSeconds: number;
-  /** Told of what went wrong: nothing that is done here may hold up a job. */
+  /** Gets the errors: nothing that is done here may hold up a job. */
   onError(error: unknown): void;
 }
 
-/** An item in DynamoDB for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
+/** One DynamoDB item for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
 export function createDurationStats(store: DurationStatsStore): DurationStats {
   const durations = new Durations(store);
   const backpressure = new BackpressureGauge(store);
@@ -65,15 +65,15 @@ async function itemOf(
 interface Recorded {
   durations: number[];
   schedule: PollSchedule;
-  /** How many there have been. */
+  /** How many durations there have been. */
   count: number;
   until: Millis;
   recordedAt: Millis;
 }
 
 /**
- * The latest durations of each bucket, in the attributes s0 to s63, each of which is written over in its turn; `n` is
- * how many there have been. To write one takes no read, and forgets the oldest.
+ * The latest durations of each bucket, in the attributes s0 to s63, which are overwritten in turn; `n` is
+ * how many there have been. Writing one needs no read, and drops the oldest.
  */
 class Durations {
   readonly #store: DurationStatsStore;
@@ -118,12 +118,12 @@ class Durations {
   }
 }
 
-/** Three digits are more than a duration is worth, and keep the item below a kilobyte, the price of one write. */
+/** Three digits are precise enough, and keep the item below a kilobyte, the price of one write. */
 function rounded(seconds: number): number {
   return Number(seconds.toPrecision(3));
 }
 
-/** What all pollers of the deployment know of ModelStudio's refusals, give or take some seconds. */
+/** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */
 class BackpressureGauge {
   readonly #store: DurationStatsStore;
   #backpressure: Backpressure | null = null;
@@ -151,7 +151,7 @@ class BackpressureGauge {
     const now = clock.now();
     if (now - this.#refusedAt < REFUSALS_EVERY_MILLIS) return;
     this.#refusedAt = now;
-    // Others may have raised it since it was read.
+    // Other pollers may have raised it since it was read.
     this.#readUntil = Number.NEGATIVE_INFINITY;
     await this.slowdown();
     this.#backpressure = afterThrottle(this.#backpressure, now);

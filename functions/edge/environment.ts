@@ -1,6 +1,6 @@
 import type { Variable } from '../core/variables.ts';
 
-/** @throws when the stack did not set the variable: the function must not start half-configured */
+/** @throws if the stack did not set the variable, as the function must not start half-configured */
 export function required(name: Variable): string {
   const value = process.env[name];
   if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set`);
@@ -11,7 +11,7 @@ export function optional(name: Variable): string | null {
   return process.env[name] || null;
 }
 
-/** @throws when it is not one */
+/** @throws if it is not one */
 export function number(name: Variable): number {
   const value = Number(required(name));
   if (Number.isNaN(value)) throw new Error(`The environment variable ${name} must be a number`);

@@ -15,11 +15,11 @@ export interface ExchangeRequest extends DialOptions {
   method: 'GET' | 'POST';
   headers: Record<string, string>;
   body?: string;
-  /** For the whole exchange, from the look-up of the name to the last byte of the answer. */
+  /** For the whole exchange, from the lookup of the name to the last byte of the answer. */
   deadlineMillis: number;
   /** More of the answer's body than this is not read. */
   maxBytes: number;
-  /** Reuses connections, and dials them itself, past any guard; without one, each exchange has a connection of its own. */
+  /** Reuses connections, and dials them without any address check; without it, each exchange has its own connection. */
   agent?: HttpAgent;
 }
 
@@ -31,7 +31,7 @@ export async function exchange(options: ExchangeRequest): Promise<HttpOutcome> {
   try {
     return await run(options);
   } catch (error) {
-    // Node refuses to send it: a header with a line break in it, for one.
+    // Node refuses to send the request, for example because of a line break in a header.
     return { kind: 'not_connected', code: (error as NodeJS.ErrnoException).code ?? 'ERR_INVALID_REQUEST' };
   }
 }
@@ -62,9 +62,9 @@ function run(options: ExchangeRequest): Promise<HttpOutcome> {
       isTruncated,
     });
     const broken = (outcome: HttpOutcome) => {
-      // What comes after a whole answer changes nothing: its 'end' is about to settle it.
+      // Nothing that comes after a whole answer changes it: its 'end' is about to settle the promise.
       if (answer?.complete) return;
-      // A refusal is one by its status line, whatever becomes of its body; a success must be whole.
+      // A refusal counts by its status line, even if its body breaks off; a success must be complete.
       const isRefusal = answer !== null && (answer.statusCode ?? 0) >= 400;
       stop(isRefusal ? answered(answer as IncomingMessage, true) : outcome);
     };
@@ -90,11 +90,11 @@ function run(options: ExchangeRequest): Promise<HttpOutcome> {
         chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
         if (size > options.maxBytes) stop(answered(response, true));
       });
-      // Who answers before he has read all may never read the rest, and would keep the connection for ever.
+      // A server that answers before it has read everything may never read the rest and keep the connection open forever.
       response.on('end', () => (request.writableFinished ? settle : stop)(answered(response, false)));
       response.on('error', fail);
     });
-    // Nobody has asked for another protocol.
+    // No other protocol was requested.
     request.on('upgrade', (_response, socket) => {
       socket.destroy();
       stop({ kind: 'cut', code: 'HPE_PAUSED_UPGRADE' });

@@ -31,12 +31,12 @@ export function createJobs(
   }
 
   /**
-   * Whether the write took place. The SDK repeats a write whose answer was lost, and then meets its own:
-   * the `writeId` tells that apart from somebody else's.
+   * Whether the write took place. The SDK repeats a write whose answer was lost, and then finds its own:
+   * the `writeId` distinguishes it from another worker's.
    */
   async function put(job: Job, condition: Condition): Promise<boolean> {
     const writeId = randomUUID();
-    // As a Map: the SDK takes an object with a field `constructor` for an instance of a class.
+    // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
     const row = { ...job, metadata, ...keys, writeId, ttl: endOfLife(job, retentionDays) };
@@ -70,7 +70,7 @@ export function createJobs(
   };
 }
 
-/** Null past its time to live: it is as good as gone, though DynamoDB may take days over that. */
+/** Null after its time to live: the row is as good as deleted, though DynamoDB may take days for that. */
 function jobIn(row: Record<string, unknown>, clock: Clock): Job | null {
   const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = row;
   return Number(ttl) > unixSeconds(clock) ? (job as unknown as Job) : null;
@@ -78,9 +78,9 @@ function jobIn(row: Record<string, unknown>, clock: Clock): Job | null {
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
 
-/** The jobs' index `client`, which has keys only: the rows are read by them. */
+/** The jobs' index `client`, which has only keys, by which the rows are read. */
 export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
-  /** Not as of now, which would cost twice as much. Left out are those that are gone; those not read stand in `unread`. */
+  /** Eventually consistent, at half the price. Deleted rows are left out; those that were not read are in `unread`. */
   async function rows(jobIds: string[]): Promise<{ found: Map<string, Job>; unread: Set<string> }> {
     if (jobIds.length === 0) return { found: new Map(), unread: new Set() };
     const Keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
@@ -93,7 +93,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
 
   return {
     async page(owner, from, to, limit) {
-      // DynamoDB refuses a range that is upside down.
+      // DynamoDB refuses a range whose end is before its start.
       if (from < to) return { jobs: [], end: null };
       const query = new QueryCommand({
         TableName: tableName,
@@ -102,7 +102,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
         ExpressionAttributeNames: { '#client': 'client' },
         ExpressionAttributeValues: marshall({ ':client': owner, ':from': from, ':to': to }),
         ScanIndexForward: false,
-        // A job at `from` itself comes first, and one more than asked for tells whether there are more.
+        // A job at `from` itself comes first, and reading one more than requested shows whether there are more.
         Limit: limit + 2,
       });
       const { Items = [] } = await client.send(query);
@@ -152,7 +152,7 @@ function isNew(clock: Clock): Condition {
   };
 }
 
-/** `createdAt` tells a job from a later one that the same idempotency key has made after a refusal. */
+/** `createdAt` distinguishes a job from a later one of the same idempotency key, created after a refusal. */
 function isVersion(version: number, createdAt: number): Condition {
   return {
     ConditionExpression: 'version = :version AND createdAt = :createdAt',

@@ -3,12 +3,12 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { flushAggregates, logger } from './log.ts';
 
-/** Strangers may ask many times a second, and a line for each would cost more than its answer. */
+/** Strangers may send many requests per second, and a log line for each would cost more than its answer. */
 const FLUSH_EVERY_MILLIS = 60_000;
 
 type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** Makes a Lambda handler for API Gateway's HTTP API (payload format 2.0). Whatever is thrown becomes a 500. */
+/** Makes a Lambda handler for API Gateway's HTTP API (payload format 2.0). Any error that is thrown becomes a 500. */
 export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpHandler {
   return async (event) => {
     const request = asRequest(event);
@@ -16,7 +16,7 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
       const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
       const fields = { request_id: request.requestId, job_id, error: redactedError(error) };
       logger.error('request failed', fields);
-      // What may have been created must not be so once more by clients that repeat by themselves.
+      // A client that retries automatically must not create a job again that may exist.
       const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;
       const extras = mayRepeat ? {} : { headers: { 'x-should-retry': 'false' } };
       return problem('internal_error', request.requestId, extras);
@@ -30,7 +30,7 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
   };
 }
 
-/** Whoever invokes the function past the gateway may leave out anything. */
+/** An invocation that did not come through the gateway may lack anything. */
 function asRequest(event: Partial<APIGatewayProxyEventV2> | null): Request {
   const { requestContext, rawPath, rawQueryString, headers, body, isBase64Encoded } = event ?? {};
   return {
@@ -48,7 +48,7 @@ type Thrown = Error & {
   [name in 'code' | 'service' | 'call']?: string;
 } & { $metadata?: { httpStatusCode?: number } };
 
-/** A thrown error's message may quote what it failed on, so only what it is and where it came from is logged. */
+/** An error's message may quote data, so only its name and where it came from are logged. */
 export function redactedError(thrown: unknown) {
   const error: Thrown = thrown instanceof Error ? thrown : new Error('not an error');
   const { name, message, stack = '', code, service, call, $metadata } = error;

@@ -6,24 +6,24 @@ import { redactedError } from './lambda-http.ts';
 import { flushAggregates, logger } from './log.ts';
 import { clock } from './system.ts';
 
-/** Has the queue give a message out again so many seconds from now. */
+/** Makes the queue hand a message out again this many seconds from now. */
 export type ComeAgain = (receiptHandle: string, seconds: number) => Promise<unknown>;
 
 /**
- * Makes a Lambda handler for an SQS batch. All records are handled at once; each one that throws goes back to
- * the queue alone. A record that cannot be read never will be: it goes the same way, to the dead letters.
- * @param handle answers when the message must come again though nothing has failed; null: it is done with
+ * Makes a Lambda handler for an SQS batch. All records are handled concurrently; each one that throws goes back to
+ * the queue by itself. So does a record that cannot be read, which ends in the dead-letter queue.
+ * @param handle returns when the message must come back although nothing has failed; null if it is done
  */
 export function lambdaSqs<T>(
   parse: (body: unknown) => T,
   handle: (message: T, isRepeat: boolean) => Promise<Millis | null>,
   again: ComeAgain,
 ) {
-  /** Answers what the queue is to take back. */
+  /** Returns the records that the queue must take back. */
   const handleRecord = async (record: SQSRecord): Promise<SQSBatchItemFailure[]> => {
     const receives = Number(record.attributes.ApproximateReceiveCount);
     const giveBack = async (seconds: number | null) => {
-      // Should this fail, too, the queue's visibility timeout is there.
+      // If this fails, too, the queue's visibility timeout applies.
       if (seconds !== null) await again(record.receiptHandle, seconds).catch(() => undefined);
       return [{ itemIdentifier: record.messageId }];
     };

@@ -20,7 +20,7 @@ function writer(level: Level) {
   };
 }
 
-/** Each line is a JSON object. Past the console, which on Lambda would wrap it in one of its own. */
+/** Each line is a JSON object, written without `console`, which on Lambda would wrap it in another one. */
 export const logger = {
   debug: writer('DEBUG'),
   info: writer('INFO'),
@@ -29,7 +29,7 @@ export const logger = {
   write: (text: string): void => void process.stdout.write(text),
 };
 
-/** How many units of work of a stage came to each outcome. */
+/** How many units of work of a stage had each outcome. */
 type Outcomes = Partial<Record<Stage, Record<string, number>>>;
 
 let aggregated: Outcomes = {};
@@ -52,7 +52,7 @@ export const log: Log = {
 
 /**
  * Logs in one line what was aggregated since the last time, if anything.
- * @param everyMillis not sooner than so long after the last time: what comes in between is logged by a later call
+ * @param everyMillis the least time between two lines: events in between are logged by a later call
  */
 export function flushAggregates(fields: { duration_ms?: number } = {}, everyMillis = 0): void {
   if (Object.keys(aggregated).length === 0 || clock.now() < flushedAt + everyMillis) return;
@@ -62,7 +62,7 @@ export function flushAggregates(fields: { duration_ms?: number } = {}, everyMill
   aggregatedMetrics = {};
 }
 
-/** Metrics as a part of a log line (CloudWatch's embedded metric format), which costs no line of its own. */
+/** Metrics as part of a log line (CloudWatch's embedded metric format), which need no line of their own. */
 function embedded(metrics: Partial<Record<MetricName, number | number[]>>): object {
   const all = entries(metrics);
   if (all.length === 0) return {};

@@ -12,7 +12,7 @@ import { USER_AGENT } from './user-agent.ts';
 /** Some services answer a create with results. */
 const CREATED_MAX_BYTES = 2 * 1024 * 1024;
 
-/** With less time than this, a request is not begun. */
+/** With less time left than this, no request is begun. */
 const SEND_MIN_MILLIS = 1000;
 
 export interface Account {
@@ -31,7 +31,7 @@ export interface ApiKey {
   get(isStale: boolean): Promise<string>;
 }
 
-/** ModelStudio's API. Answers are parsed, not trusted; whatever goes wrong becomes one of the named outcomes. */
+/** ModelStudio's API. Answers are parsed, not trusted; every failure becomes one of the named outcomes. */
 export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   const { apiKey, clock, exchange = exchangeOverHttp } = settings;
   const generate = generateUrl(settings);
@@ -39,13 +39,13 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     ? new HttpsAgent({ keepAlive: true })
     : new HttpAgent({ keepAlive: true });
 
-  /** A key that was rotated costs one more call, no job: a 401 says that nothing was done. */
+  /** A rotated key costs one more call, and no job: a 401 says that nothing was done. */
   async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Answer> {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
       const deadlineMillis = until - clock.now();
-      // Sent all the same, it would be a request of which nobody knows what came.
+      // If it were sent with too little time, nobody would know its outcome.
       if (deadlineMillis < SEND_MIN_MILLIS) return null;
       const isSendable = /^[!-~]+$/.test(key);
       const outcome = isSendable
@@ -60,8 +60,8 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   }
 
   return {
-    // On a connection of its own: one that was kept alive may be dead already, and then nobody could tell
-    // whether the request had arrived.
+    // On a new connection: one that was kept alive may be dead already, and then nobody would know
+    // whether the request has arrived.
     async create(submission) {
       const { outcome, context } = await call({
         method: 'POST',
@@ -77,7 +77,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       const request = { method: 'GET', url: jobUrl(settings, job.upstreamJobId), ...limits } as const;
       const until = clock.now() + request.deadlineMillis;
       const kept = await call({ ...request, agent });
-      // The connection that was kept alive may have been dead: asked again on one of its own.
+      // The connection that was kept alive may have been dead, so this asks again on a new one.
       const isDeadConnection = kept.outcome.kind === 'cut' && kept.outcome.code === 'ECONNRESET';
       const deadlineMillis = until - clock.now();
       const mayRepeat = isDeadConnection && deadlineMillis >= SEND_MIN_MILLIS;
@@ -92,7 +92,7 @@ interface Answer {
   context: ReadingContext;
 }
 
-/** A key that cannot even be sent is as wrong as one that is refused. */
+/** A key that cannot even be sent is treated like one that is refused. */
 const KEY_REFUSED: HttpOutcome = {
   kind: 'answered',
   status: 401,
@@ -101,14 +101,14 @@ const KEY_REFUSED: HttpOutcome = {
   isTruncated: false,
 };
 
-/** Gzip is known by its first bytes, `deflate` comes with a header of its own or without. */
+/** Gzip is recognized by its first bytes; `deflate` comes with or without a header of its own. */
 function decoderOf(body: Buffer, encoding = '') {
   if (body[0] === 0x1f && body[1] === 0x8b) return gunzipSync;
   if (/^deflate$/i.test(encoding)) return ((body[0] ?? 0) & 0xf) === 8 ? inflateSync : inflateRawSync;
   return /^br$/i.test(encoding) ? brotliDecompressSync : null;
 }
 
-/** Nobody was asked to compress an answer, but some do, and some do not say so. */
+/** No compression was requested, but some servers compress anyway, and some do not say so. */
 function decoded(outcome: HttpOutcome, maxOutputLength: number): HttpOutcome {
   if (outcome.kind !== 'answered') return outcome;
   const decode = decoderOf(outcome.body, outcome.headers['content-encoding']?.trim());
@@ -121,13 +121,13 @@ function decoded(outcome: HttpOutcome, maxOutputLength: number): HttpOutcome {
   }
 }
 
-/** Some write the base with the path that both of its public pages show. */
+/** Some operators write the base URL with the path that both of ModelStudio's public pages show. */
 function generateUrl({ baseUrl, organizationId }: Account): string {
   const organizations = `${baseUrl.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/organizations`;
   return `${organizations}/${encodeURIComponent(organizationId)}/generate`;
 }
 
-/** Where a job is asked about. */
+/** The URL of a job's report. */
 export function jobUrl(account: Account, upstreamJobId: string): URL {
   return new URL(`${generateUrl(account)}/${encodeURIComponent(upstreamJobId)}`);
 }

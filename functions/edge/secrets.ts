@@ -12,7 +12,7 @@ import { clock } from './system.ts';
 
 /** A signing secret that was rotated is in use after at most this long. */
 const CACHE_MILLIS = 300_000;
-/** The API key is read again as soon as ModelStudio refuses it, so only the bill decides how long it is remembered. */
+/** The API key is read again as soon as ModelStudio refuses it, so only cost decides how long it is cached. */
 const API_KEY_CACHE_MILLIS = 900_000;
 
 /** ModelStudio's API key in Secrets Manager. */
@@ -22,7 +22,7 @@ export function createApiKey(secretId: string): ApiKey {
 }
 
 /**
- * The webhook signing secrets that are alive: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
+ * The live webhook signing secrets: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
  * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
  */
 export function createSigningSecrets(secretId: string): () => Promise<string[]> {
@@ -32,7 +32,7 @@ export function createSigningSecrets(secretId: string): () => Promise<string[]> 
     try {
       return await secretIn(client, secretId, 'AWSPREVIOUS');
     } catch (error) {
-      // Remembered like a secret: to ask for it each time would cost a call each time.
+      // Its absence is cached like a secret: otherwise every attempt would cost a call.
       if (error instanceof ResourceNotFoundException) return '';
       throw error;
     }
@@ -54,7 +54,7 @@ async function secretIn(
   return SecretString.trim();
 }
 
-/** Those who ask at once share one read; a read that fails is forgotten. */
+/** Concurrent callers share one read; a failed read is not cached. */
 function remembered(read: () => Promise<string>, millis: Millis): (isStale?: boolean) => Promise<string> {
   let latest = Promise.resolve('');
   let until = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,5 @@
-/** Of package.json, which a test holds it to: an import would put the whole file into the bundles. */
+/** The version in package.json, to which a test compares it: an import would put the whole file into the bundles. */
 const VERSION = '0.1.0';
 
-/** Of every request that leaves the deployment: firewalls turn away those that do not say who they are. */
+/** Sent with every request that leaves the deployment: firewalls reject requests without one. */
 export const USER_AGENT = `modelstudio-jobs/${VERSION}`;

@@ -3,7 +3,7 @@ import type { WakeUp } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
 
-/** Null: a queue that the function has no business with. */
+/** Null for a queue that the function must not send to. */
 export interface QueueUrls {
   poll: string | null;
   collect: string | null;
@@ -12,7 +12,7 @@ export interface QueueUrls {
 
 /**
  * No schedule makes a chain of wake-ups this long: a week of polls a minute apart is half of it. As the
- * functions are exempt from Lambda's recursive-loop detection, this is what ends a loop, among the dead letters.
+ * functions are exempt from Lambda's recursive-loop detection, this is what ends a loop, in the dead-letter queue.
  */
 const CHAIN_MAX = 20_000;
 const BATCH_MAX = 10;
@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /**
- * Wake-ups as delayed SQS messages. Those that are sent at about the same time share a request, which costs a tenth.
+ * Wake-ups as delayed SQS messages. Those that are sent at about the same time share a request, at a tenth of the cost.
  * @param lingerMillis how long a message waits for others to share its request
  */
 export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMillis = 0): WakeUps {
@@ -69,7 +69,7 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
   };
 }
 
-/** In place of `node:assert`, which no other module loads: it would take 2 ms of each cold start. */
+/** Instead of `node:assert`, which no other module loads: it would take 2 ms of each cold start. */
 function assert(isTrue: unknown, sentence: string): asserts isTrue {
   if (!isTrue) throw new Error(sentence);
 }

@@ -15,12 +15,12 @@ export interface WebhookSettings {
   rules: WebhookRules;
   signingSecrets: () => Promise<string[]>;
   clock: Clock;
-  /** Looks a host's addresses up: all of them. */
+  /** Looks up all addresses of a host. */
   lookup?: typeof dnsLookup;
   exchange?: typeof exchangeOverHttp;
 }
 
-/** Sends webhooks by the contract's rules: public addresses only, no redirects, one deadline over all. */
+/** Sends webhooks by the contract's rules: public addresses only, no redirects, one deadline for everything. */
 export function createWebhooks(settings: WebhookSettings): Webhooks {
   const { rules, clock, signingSecrets, exchange = exchangeOverHttp } = settings;
   const lookup = publicOnly(settings.lookup ?? dnsLookup);
@@ -50,8 +50,8 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
 }
 
 /**
- * Tries, without leaving this machine, that sockets heed the block list: plain ones and those under TLS.
- * @throws when one does not: then no webhook may be sent at all
+ * Tests, without leaving this machine, that sockets heed the block list, both plain ones and those with TLS.
+ * @throws if one does not, in which case no webhook may be sent
  */
 export async function assertSsrfProtection(): Promise<void> {
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
@@ -69,7 +69,7 @@ export async function assertSsrfProtection(): Promise<void> {
   }
 }
 
-/** A name must resolve to public addresses only: one private answer among them is an attack, not an accident. */
+/** Against SSRF: all addresses of a name must be public. One private address among them is an attack, not an accident. */
 function publicOnly(lookup: typeof dnsLookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses = []) => {

@@ -4,7 +4,7 @@ import { createModelStudio } from './modelstudio.ts';
 import { createApiKey } from './secrets.ts';
 import { clock } from './system.ts';
 
-// Not in world.ts: the functions that never ask ModelStudio need not load what checks its answers.
+// Not in world.ts, so that functions that never call ModelStudio do not load the code that reads its answers.
 export function modelStudio(): ModelStudio {
   return createModelStudio({
     baseUrl: required('MODELSTUDIO_BASE_URL'),

@@ -21,7 +21,7 @@ const sqs = describingErrors(new SQSClient(awsSettings));
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
   const bucketName = required('BUCKET');
-  // Few jobs are so large that they need it, and it would be a quarter of a cold start.
+  // Few jobs are large enough to need it, and it would take a quarter of a cold start.
   let bucket: Promise<Bucket> | undefined;
   return {
     jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
@@ -36,7 +36,7 @@ export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
 }
 
 /**
- * What it takes to end a job.
+ * Everything that is needed to end a job.
  * @param lingerMillis see createWakeUps
  */
 export function finishWorld(lingerMillis = 0): FinishWorld {

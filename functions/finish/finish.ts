@@ -21,8 +21,8 @@ export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock'
 };
 
 /**
- * Ends a job: first its event is written, then its row points to it, then its webhook is set off.
- * @returns null when the job has moved since it was read: whoever moved it carries it on
+ * Ends a job: first its event is written, then its row points to it, then the delivery starts.
+ * @returns null if the job has moved on since it was read: the worker that moved it continues it
  */
 export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): Promise<FinishedJob | null> {
   const ending = ended(job, end, world.clock.now());
@@ -35,8 +35,8 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
 }
 
 /**
- * Sets off the first delivery. Also called for a finished job whose first attempt is still to come when a
- * message meets it: its sender may have died just before this. The repeat is the same wake-up, so it counts once.
+ * Starts the delivery. Also called for a finished job whose first attempt is still to come when a
+ * message arrives, as its sender may have died just before this. The repeat is the same wake-up, so it counts once.
  */
 export async function startDelivery(
   job: FinishedJob,
@@ -48,7 +48,7 @@ export async function startDelivery(
   await world.wakeUps.deliver(message, sqsDelaySeconds(webhook.expectedWakeUp.dueAt, world.clock.now()));
 }
 
-/** Two workers that finish the same job write under different keys; the row then names one of them. */
+/** Two workers that finish the same job write under different keys; the row then names one of these. */
 async function write(job: Parameters<typeof eventJson>[0], end: End, world: FinishWorld) {
   const name = `${job.jobId}/${base32(world.random.bytes())}.json`;
   const { results } = end;

@@ -12,7 +12,7 @@ export function okJson(body: string): Answer {
   return { status: 200, headers: JSON_HEADERS, body };
 }
 
-/** The public job, with its results when they are small enough to stand in its event. */
+/** The public job, with its results if they are small enough to be part of its event. */
 export async function showJob(job: Job, world: ReadWorld): Promise<Answer> {
   if (!isFinished(job)) {
     const answer = okJson(withoutResults(job, world));
@@ -30,7 +30,7 @@ export function withoutResults(job: Job, { settings }: Pick<ReadWorld, 'settings
   return jobJson(job, { json: null, url });
 }
 
-/** A job of the client's own. Somebody else's job is like one that never was: null. */
+/** One of the client's own jobs. Another client's job is treated as if it never existed: null. */
 export async function findOwn(
   jobId: string,
   client: string,
@@ -40,7 +40,7 @@ export async function findOwn(
   return job?.client === client ? job : null;
 }
 
-/** JSON text of the results in an event, in the bytes that ModelStudio sent: parsed and written, a long number loses digits. */
+/** JSON text of an event's results, in the bytes that ModelStudio sent: parsing would cut the digits of long numbers. */
 export function resultsInEvent(event: string): string {
   const bytes = Buffer.from(event);
   const data = memberAt(bytes, { from: 0, to: bytes.length }, 'data');

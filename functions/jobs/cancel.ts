@@ -10,7 +10,7 @@ import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type CancelWorld = FinishWorld & ReadWorld;
 
-/** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio has no cancel, so it is tracking that stops. */
+/** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio cannot cancel, so only the polling stops. */
 export async function cancel(
   request: Request,
   { jobId, client }: Authorized,

@@ -10,7 +10,7 @@ import { type RedeliverWorld, redeliver } from './redeliver.ts';
 
 export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & Pick<World, 'jobs'> & { openApi: unknown };
 
-/** Answers every call but the one that creates a job. */
+/** Answers every call except the one that creates a job. */
 export async function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
   switch (authorized.operation) {
     case 'health':
@@ -27,7 +27,7 @@ export async function answer(request: Request, authorized: Authorized, world: Jo
     case 'results':
     case 'deliveries':
       return read(request, authorized, world);
-    // The gateway sends it elsewhere: what comes here has its path spelt in some odd way.
+    // The gateway sends this elsewhere, unless its path is spelled in some odd way.
     case 'submit':
       return problem('not_found', request.requestId);
   }

@@ -9,9 +9,9 @@ import type { World } from '../ports.ts';
 
 export type ListWorld = Pick<World, 'clientJobs'> & Pick<ReadWorld, 'settings'>;
 
-/** Of rows that are read to find the jobs of a status; without one, a page has just those that were asked for. */
+/** Rows per page when searching for a status; without a status, a page has exactly the jobs that were requested. */
 const PAGE_MAX = 100;
-/** A rare status may be far down: what has not been found by then is left to the next call, which has a cursor. */
+/** A rare status may be far down: the next call, with its cursor, continues the search. */
 const PAGES_MAX = 2;
 
 /** `GET /v1/jobs`: a client's jobs, newest first. */
@@ -23,7 +23,7 @@ export async function list(request: Request, { client }: Authorized, world: List
   return okJson(`{"jobs":[${shown.join(',')}],"next_cursor":${JSON.stringify(next)}}`);
 }
 
-/** Looks at page after page for as many jobs as were asked for. `next`: where to go on, null when there are no more. */
+/** Reads page after page for as many jobs as were requested. `next`: where to continue; null if there are no more. */
 async function pageOf(
   client: string,
   query: ListQuery,

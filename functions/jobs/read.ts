@@ -8,7 +8,7 @@ import type { World } from '../ports.ts';
 
 const LINK_SECONDS = 900;
 
-/** `GET /v1/jobs/{job_id}` and what lies below it. */
+/** `GET /v1/jobs/{job_id}` and the paths below it. */
 export async function read(
   request: Request,
   { operation, jobId, client }: Authorized,

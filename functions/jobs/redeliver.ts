@@ -17,7 +17,7 @@ export type RedeliverWorld = ReadWorld &
 
 /**
  * `POST /v1/jobs/{job_id}/redeliver`: the whole schedule of attempts once more, from now on, with the same
- * webhook-id and body. A webhook that awaits its next attempt may be redelivered, too: it need not wait.
+ * webhook-id and body. A webhook that waits for its next attempt may be redelivered, too, without the wait.
  */
 export async function redeliver(
   request: Request,
@@ -32,7 +32,7 @@ export async function redeliver(
     if (!isFinished(job)) return problem('not_finished', request.requestId);
     const { webhook } = job;
     const now = world.clock.now();
-    // Kept for the round that is under way alone: another one's row and event would go before its end.
+    // The row is kept for the current round only: it and the event would be deleted before another one ends.
     const isKept = endOfLife({ ...job, webhook: null }, world.settings.retentionDays) * 1000 > now;
     if (webhook === null || !isKept) return problem('not_redeliverable', request.requestId);
     if (isClaimed(webhook, now)) {
@@ -55,7 +55,7 @@ function tooMany(seconds: number | null, requestId: string): Answer {
   return problem(code, requestId, { detail, headers: { 'retry-after': String(seconds) } });
 }
 
-/** Records, then sends: should this end in between, the row is pending and the sweeper sends in its stead. */
+/** Records, then sends: if this dies in between, the row is pending and the sweeper sends instead. */
 async function begin(after: ReturnType<typeof redelivered>, world: RedeliverWorld): Promise<boolean> {
   if (!(await world.jobs.replace(after))) return false;
   const { jobId, client, webhook } = after;

@@ -5,10 +5,10 @@ import { comeAgainFrom, durationStats, finishWorld } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { type PollSettings, poll } from './poll.ts';
 
-/** The polls of a batch end within moments of each other, most of them with a message to send. */
+/** The polls of a batch end at nearly the same time, most of them with a message to send. */
 const LINGER_MILLIS = 20;
 
-/** The poller and the collector are the same flow within different limits. */
+/** The poller and the collector are the same flow with different limits. */
 export function pollHandler(ours: PollSettings) {
   const finish = finishWorld(LINGER_MILLIS);
   const settings = { ...finish.settings, ...ours };

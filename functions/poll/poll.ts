@@ -11,7 +11,7 @@ import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'durationStats'> & {
-    /** The collector is a poller with the memory and the time for reports of any size. */
+    /** The collector is a poller with the memory and time for large reports. */
     settings: PollSettings;
   };
 
@@ -20,12 +20,12 @@ export interface PollSettings {
   reportLimits: ReportLimits;
 }
 
-/** Should one message ever become two chains, they meet in the row after so many polls at the latest. */
+/** If one message ever becomes two chains, they meet in the row after this many polls at the latest. */
 const POLLS_SINCE_RECORD_MAX = 6;
 
 /**
- * Asks ModelStudio about one job, then ends the job or sends the next wake-up.
- * @param isRepeat the message has been received before, by a worker that may have sent its next wake-up
+ * Polls one job, then ends it or sends the next wake-up.
+ * @param isRepeat the message was received before, by a worker that may have sent the next wake-up
  */
 export async function poll(message: PollMessage, isRepeat: boolean, world: PollWorld): Promise<void> {
   let report: Report | null = null;
@@ -37,7 +37,7 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
     if (classifyWakeUp(message.wakeUp, running.expectedWakeUp) === 'stale')
       return logPoll(message, world, { outcome: 'stale' });
 
-    // Asked once: a race lost does not make the report any less true.
+    // Polled once: losing a race does not make the report any less true.
     report ??= await ask(running, world);
     const forecast = await world.durationStats.forecast(durationBucket(running.modelId, running.totalTasks));
     const { isCollector } = world.settings;
@@ -46,16 +46,16 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
       const mustRecord = isRepeat || job.status === 'submitting' || isForkedChain(message, running);
       return scheduleNextPoll(running, message, next, report, mustRecord, world);
     }
-    // Where an operator finds what ModelStudio said in place of results.
+    // This is where an operator finds what ModelStudio sent instead of results.
     const key = `unreadable/${job.jobId}.json`;
     if (report.kind === 'unreadable') await world.documents.setAside(key, report.raw);
-    // The row knows of the wake-ups that were written down; the message is the latest of all.
+    // The row knows the recorded wake-ups; the message is the latest of all.
     const ended = await finish({ ...running, expectedWakeUp: message.wakeUp }, next.end, world);
     return ended === null ? LOST : recordDuration(running, message, report, world);
   });
 }
 
-/** Another chain has written the row since this one did. The one that writes next, further on, outlives the other. */
+/** Another chain has written the row since this one did. The one that writes next is further on and outlives the other. */
 function isForkedChain(message: PollMessage, { expectedWakeUp }: RunningJob): boolean {
   return expectedWakeUp.token !== message.wakeUp.token && expectedWakeUp.token !== message.recordedToken;
 }
@@ -67,7 +67,7 @@ async function ask(job: RunningJob, world: PollWorld): Promise<Report> {
   return report;
 }
 
-/** Only what ModelStudio reported as ended tells how long such jobs take. */
+/** Only jobs that ModelStudio reported as ended tell how long such jobs take. */
 async function recordDuration(
   job: RunningJob,
   message: PollMessage,
@@ -75,7 +75,7 @@ async function recordDuration(
   world: PollWorld,
 ): Promise<void> {
   const now = world.clock.now();
-  // One that was in doubt had ended before.
+  // A job that was in doubt had ended earlier.
   const isReported = isEnd(report) && job.doubt === null;
   const metrics = {
     ...metricsOf(job, report),
@@ -91,8 +91,8 @@ async function recordDuration(
 }
 
 /**
- * Sends, then records if there is anything to record. A crash in between leaves a message ahead of its row, which
- * carries on; the other order would leave a row that awaits a message nobody sent.
+ * Sends, then records if there is anything to record. A crash in between leaves a message ahead of the row, which
+ * continues the chain; the other order would leave a row that expects a message nobody sent.
  */
 async function scheduleNextPoll(
   job: RunningJob,
@@ -118,8 +118,8 @@ async function scheduleNextPoll(
   if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);
 
-  // Of two chains, the one that is further on wins: its row makes the other's messages stale. Were the loser of a race to
-  // leave it at that, its message could stay one place ahead of the row for ever, and be a chain of its own.
+  // Of two chains, the one that is further on wins, as its row makes the other's messages stale. If the loser of a race
+  // stopped here, its message could stay one place ahead of the row forever, as a chain of its own.
   const overtake = (row: Job) => {
     const before = isFinished(row) ? null : adopted(row, message);
     if (before === null || before.expectedWakeUp.seq >= wakeUp.seq) return null;

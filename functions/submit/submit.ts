@@ -28,7 +28,7 @@ export type SubmitWorld = FinishWorld &
 const UNAVAILABLE_RETRY_SECONDS = 5;
 const RETRY_AFTER_MAX_SECONDS = 3600;
 
-/** Without a comma: the gateway joins headers by it that came twice. */
+/** Without a comma, by which the gateway joins repeated headers. */
 const IDEMPOTENCY_KEY = /^[!-+\--~]{1,255}$/;
 
 /** `POST /v1/jobs`: records a job, has ModelStudio create it, and sends its first wake-up. */
@@ -51,7 +51,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
       return accept(await begin(job, creation.upstreamJobId, forecast, world), {}, world);
     case 'unknown':
       await finish(job, submissionUnknown, world);
-      // Clients that repeat a 504 by themselves, as OpenAI's do, would have it created once more.
+      // Clients that retry a 504 automatically, as OpenAI's do, would create the job again.
       return problem('submission_unknown', request.requestId, {
         job_id: job.jobId,
         headers: { 'x-should-retry': 'false' },
@@ -63,7 +63,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   }
 }
 
-/** It throws only where nothing was sent, so the job need not be kept for what may have been created. */
+/** It throws only if nothing was sent, so the job need not be kept, as nothing was created. */
 async function create(job: SubmittingJob, submission: Submission, world: SubmitWorld): Promise<CreateResult> {
   try {
     return await world.modelStudio.create(submission);
@@ -108,12 +108,12 @@ function newJob(
   return accepted(job, now);
 }
 
-/** Before the deadline of a submission, so that the message comes before the sweeper gives the job up. */
+/** Before the deadline of a submission, so that the message comes before the sweeper gives up the job. */
 export const FIRST_WAIT_MAX_SECONDS = 600;
 
 /**
- * Sends the first wake-up, then records it: should this end in between, the message knows the upstream job
- * and the poller records it instead. A job whose wake-up cannot be sent has been created all the same: the row
+ * Sends the first wake-up, then records it: if this dies in between, the message knows the upstream job
+ * and the poller records it instead. A job whose wake-up cannot be sent has been created anyway, so the row
  * keeps it for the sweeper.
  */
 async function begin(
@@ -137,13 +137,13 @@ async function begin(
   return (await world.jobs.find(job.jobId)) ?? running;
 }
 
-/** The same key again: the same request gets the job that it made the first time. */
+/** The same key again: the same request gets the job that it created the first time. */
 async function replay(job: SubmittingJob, request: Request, world: SubmitWorld): Promise<Answer> {
   const existing = await world.jobs.find(job.jobId);
   const inProgress = problem('submission_in_progress', request.requestId, {
     headers: { 'retry-after': '1' },
   });
-  // Its submission has just been refused and taken back.
+  // Its submission has just been refused and removed.
   if (existing === null) return inProgress;
   if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);
   if (existing.status !== 'submitting') return accept(existing, { 'idempotency-replayed': 'true' }, world);
@@ -194,7 +194,7 @@ function logSubmitted(
     total_tasks: job.totalTasks,
     duration_ms: world.clock.now() - job.createdAt,
     ...('cause' in creation && { cause: creation.cause }),
-    // What is said of the request may quote it, so only what is said of the deployment is told.
+    // A sentence about the request may quote it, so only one about the deployment is logged.
     ...(sentence && !isQuoting && { said: sentence }),
   };
   world.log.event('submit', fields, metricsOf(creation));

@@ -14,12 +14,12 @@ import type { World } from '../ports.ts';
 
 export type SweepWorld = FinishWorld &
   Pick<World, 'overdue'> & {
-    /** What is not swept by then is left to the next sweep. */
+    /** Whatever is not swept by then is left to the next sweep. */
     settings: { sweepMillis: Millis };
   };
 
 /**
- * Looks after jobs whose wake-up is lost. Keeps nothing between two sweeps, and two at once do no harm: each
+ * Rescues jobs whose wake-up is lost. It keeps nothing between two sweeps, and two at once do no harm: each
  * rescue is a link in the job's chain of wake-ups like any other, so only one of them counts.
  */
 export async function sweep(world: SweepWorld): Promise<void> {
@@ -31,7 +31,7 @@ export async function sweep(world: SweepWorld): Promise<void> {
   const failures = [...unread, ...swept.flatMap((shard) => shard.failures)];
   const oldest = Math.max(0, ...swept.map((shard) => shard.oldestMillis));
   const outcome = failures.length === 0 ? 'swept' : 'failed';
-  // A heartbeat while a shard cannot be read would say that its jobs are looked after.
+  // A heartbeat while a shard cannot be read would claim that its jobs are looked after.
   const Sweeps = unread.length === 0 ? 1 : 0;
   world.log.event('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
@@ -40,11 +40,11 @@ export async function sweep(world: SweepWorld): Promise<void> {
 
 interface Swept {
   failures: unknown[];
-  /** How long the longest overdue job had been so. */
+  /** How long the longest overdue job has been overdue. */
   oldestMillis: Millis;
 }
 
-/** A job that fails holds up no other; it is tried again by the next sweep. */
+/** A job that fails holds up no other; the next sweep tries it again. */
 async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
   const failures: unknown[] = [];
   let oldestMillis = 0;
@@ -96,7 +96,7 @@ async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promi
   const { jobId, upstreamJobId } = job;
   const wakeUp = nextWakeUp(job.expectedWakeUp, now, world.random.bytes());
   const message = { jobId, upstreamJobId, wakeUp, polledAt: job.updatedAt, recordedToken: wakeUp.token };
-  // The row need not know what the lost message knew.
+  // The row need not know everything that the lost message knew.
   await world.wakeUps.poll({ ...message, pollsSinceRecord: 0, isSeen: true }, 0);
   await world.jobs.replace(rescued(job, wakeUp, now));
 }

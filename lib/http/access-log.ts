@@ -6,8 +6,8 @@ import type { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 
 /**
- * Quoted, as API Gateway writes "-" for what there is not. No header is among them: one holds the client's key. Of an
- * error of the gateway's own there is the type, a word: its message may have quotes, which would end ours.
+ * Quoted, as API Gateway writes "-" for a missing value. No header is among them, as one holds the client's key. For an
+ * error of the gateway's own there is only the type, as its message may have quotes, which would end ours.
  */
 const FIELDS = {
   request_id: '$context.requestId',
@@ -26,7 +26,7 @@ const FIELDS = {
   integration_error: '$context.integrationErrorMessage',
 };
 
-/** A line for each request, in a log group of its own. */
+/** Logs a line for each request, in a log group of its own. */
 export function accessLog(scope: Construct, id: string, { logRetentionDays }: Settings): IAccessLogSettings {
   const logGroup = new LogGroup(scope, id, {
     // Under this prefix, CloudWatch's policy for delivered logs does not grow with each group until it is full.

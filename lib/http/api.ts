@@ -8,7 +8,7 @@ import { Submit } from '../stages/submit.ts';
 
 /**
  * The HTTP API: one function creates jobs and may use ModelStudio's key; the other answers everything else,
- * the errors included. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
+ * including the errors. Both authenticate inside, as a gateway's authorizer could not answer by the contract.
  */
 export class Api extends Construct {
   constructor(scope: Construct, id: string, props: WakingStageProps & { httpApi: HttpApi }) {

@@ -4,7 +4,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 
-/** Puts the API under names of one's own, and puts out where their DNS must point. */
+/** Gives the API custom domain names, and outputs where their DNS must point. */
 export function addDomainNames(scope: Construct, stage: HttpStage, settings: Settings): void {
   const { domainName: names, certificateArn: arns } = settings;
   for (const [i, name] of names.entries()) {
@@ -19,7 +19,7 @@ interface DomainNameProps {
   outputSuffix: string;
 }
 
-/** Known by its name, not its place, so that the names may change places while all of them answer. */
+/** Identified by its name, not its place, so that the names may change places while all of them answer. */
 function addDomainName(scope: Construct, name: string, props: DomainNameProps): void {
   const { stage, certificateArn, outputSuffix } = props;
   const domainName = new DomainName(scope, `Domain-${name}`, {

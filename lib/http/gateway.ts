@@ -5,10 +5,10 @@ import { accessLog } from './access-log.ts';
 import { addDomainNames } from './domain-names.ts';
 import { throttle } from './throttle.ts';
 
-/** The addresses of the API: throttled, logged and, if the settings say so, under names of one's own. */
+/** The addresses of the API: throttled, logged and, if the settings say so, with custom domain names. */
 export class Gateway extends Construct {
   readonly httpApi: HttpApi;
-  /** The one that is told. */
+  /** The address that the stack outputs and links use. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, settings: Settings) {

@@ -15,7 +15,7 @@ import type { MetricName } from '../../functions/core/metrics.ts';
 import type { StageQueue } from '../stages/stage-queue.ts';
 import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 
-/** Of the 24 columns that a dashboard has. */
+/** Width in the 24 columns of a dashboard. */
 const FULL = 24;
 const QUARTER = 6;
 

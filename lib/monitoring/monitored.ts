@@ -7,7 +7,7 @@ import { StageFunction } from '../stages/stage-function.ts';
 import { StageQueue } from '../stages/stage-queue.ts';
 import { JobTable } from '../storage/job-table.ts';
 
-/** Of a metric over a period, as CloudWatch names it. */
+/** The statistic of a metric over a period, in CloudWatch's words. */
 export type Statistic = 'Average' | 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
 
 /** What there is to monitor. */
@@ -21,7 +21,7 @@ export interface Monitored {
   own(name: MetricName, statistic: Statistic, label?: string): Metric;
 }
 
-/** Every function, queue and job table that the stack has by now, so that a new one is monitored without a word. */
+/** Every function, queue and job table that the stack has so far, so that a new one is monitored automatically. */
 export function monitoredIn(scope: Construct, httpApi: HttpApi): Monitored {
   const { stackName, node } = Stack.of(scope);
   const constructs = node.findAll();
@@ -44,7 +44,7 @@ export function monitoredIn(scope: Construct, httpApi: HttpApi): Monitored {
 
 export type Resource = StageFunction | StageQueue | JobTable;
 
-/** A word for alarms and graphs. */
+/** A label for alarms and graphs. */
 export function nameOf(resource: Resource): string {
   return resource instanceof StageFunction ? resource.stage : resource.node.id.toLowerCase();
 }

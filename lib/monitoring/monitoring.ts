@@ -14,7 +14,7 @@ import { monitoredIn } from './monitored.ts';
 
 const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
-/** Alarms and a dashboard over all that is in the stack by now. */
+/** Alarms and a dashboard for all that is in the stack so far. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi }) {
     super(scope, id);
@@ -25,7 +25,7 @@ export class Monitoring extends Construct {
       if (!Array.isArray(metrics)) return this.addAlarm(row.name, row, metrics);
       return metrics.map(([of, metric]) => this.addAlarm(`${row.name}-${of}`, row, metric));
     });
-    // Nobody is notified when all is well again: with a new stack, every alarm says so once.
+    // Nobody is notified when all is well again, as every alarm of a new stack would say so once.
     for (const alarm of alarms) alarm.addAlarmAction(action);
     new MonitoringDashboard(this, 'Dashboard', { monitored, alarms });
   }

@@ -10,9 +10,9 @@ export const jobRetention: Rule = ({ wiring }) =>
         `${path} keeps jobs for ${days} days: it must be longer than the longest job lives, 7.`,
     );
 
-/** Of a function's environment, with the names. */
+/** The limit of a function's environment, including the names. */
 const ENVIRONMENT_MAX_BYTES = 4096;
-/** No name, URL or ARN that AWS makes up for a resource of the stack is longer. */
+/** The longest name, URL or ARN that AWS generates for a resource of the stack. */
 const REFERENCE_BYTES = 200;
 
 export const environmentSize: Rule = ({ wiring }) =>
@@ -30,7 +30,7 @@ export const environmentSize: Rule = ({ wiring }) =>
     ];
   });
 
-/** What CloudFormation would put a secret's value for, and what our own secrets look like. */
+/** What CloudFormation would replace by a secret's value, and what our own secrets look like. */
 const SECRET_VALUE =
   /\{\{resolve:(secretsmanager|ssm-secure):|\bwhsec_|\bmsj_[A-Za-z0-9]+_|\bAKIA[A-Z0-9]{16}\b/;
 

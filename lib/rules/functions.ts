@@ -30,7 +30,7 @@ interface Repeats {
   MaximumEventAgeInSeconds?: number;
 }
 
-/** A rule fires again by itself; repeats of what failed or was throttled would pile up for hours. */
+/** A schedule fires again anyway; retries of failed or throttled invocations would pile up for hours. */
 export const ruleTargets: Rule = ({ resources }) => {
   const once = resources
     .ofType<Repeats & { FunctionName: unknown }>('AWS::Lambda::EventInvokeConfig')

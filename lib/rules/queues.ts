@@ -3,7 +3,7 @@ import type { Rule } from './rule.ts';
 
 /** SQS's own default. */
 const RETENTION_SECONDS = 4 * 86_400;
-/** AWS asks for so many receives. */
+/** AWS recommends at least this many receives. */
 const RECEIVES_MIN = 5;
 const RECEIVES_MAX = 100;
 
@@ -26,7 +26,7 @@ export const messageRetention: Rule = ({ wiring }) =>
         `${path} keeps messages for ${kept} s, shorter than the longest job lives (${LONGEST_JOB_SECONDS} s).`,
     );
 
-/** A message keeps its age when it is set aside. */
+/** A message keeps its age when it moves to the dead-letter queue. */
 export const deadLetterRetention: Rule = ({ wiring }) =>
   wiring.queues.flatMap((queue) => {
     const aside = wiring.deadLetterQueueOf(queue);

@@ -1,7 +1,7 @@
 import { CfnResource, type Stack } from 'aws-cdk-lib';
 
 export interface Resource<Properties = Record<string, unknown>> {
-  /** Of the construct, within the stack: `Poll/Poll/Queue`. */
+  /** The construct's path within the stack, such as `Poll/Poll/Queue`. */
   path: string;
   logicalId: string;
   properties: Properties;
@@ -34,7 +34,7 @@ export class Resources {
     return types.flatMap((type) => this.#byType.get(type) ?? []) as Resource<Properties>[];
   }
 
-  /** What a `Ref` or `Fn::GetAtt` leads to. */
+  /** The resource that a `Ref` or `Fn::GetAtt` names. */
   behind<Properties>(expression: unknown): Resource<Properties> | undefined {
     return this.#byId.get(referredId(expression) ?? '') as Resource<Properties> | undefined;
   }

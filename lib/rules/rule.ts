@@ -2,12 +2,12 @@ import type { Settings } from '../settings/settings.ts';
 import type { Resources } from './resources.ts';
 import type { Wiring } from './wiring.ts';
 
-/** What a rule judges: a stack on its way into a template. */
+/** What a rule checks: a stack that is about to become a template. */
 export interface RuleContext {
   resources: Resources;
   wiring: Wiring;
   settings: Settings;
-  /** The logical ids of parameters that CloudFormation shows to nobody. */
+  /** The logical ids of parameters with `NoEcho`. */
   hiddenParameters: string[];
 }
 

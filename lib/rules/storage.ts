@@ -5,7 +5,7 @@ const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 const BUCKET = 'AWS::S3::Bucket';
 const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
 
-/** Tables that are written to, but have few rows by nature. */
+/** Tables that are written to, but always have few rows. */
 const BOUNDED: Record<string, string> = {
   'State/DurationStats': 'a small row for each model and size of job',
 };

@@ -4,7 +4,7 @@ import type { Fn, Wiring } from './wiring.ts';
 
 /** SQS's own default. */
 const VISIBILITY_SECONDS = 30;
-/** AWS asks for this factor between a queue's visibility timeout and its function's timeout. */
+/** AWS recommends this factor between a queue's visibility timeout and its function's timeout. */
 const VISIBILITY_FACTOR = 6;
 
 export const visibility: Rule = ({ wiring }) =>
@@ -17,7 +17,7 @@ export const visibility: Rule = ({ wiring }) =>
     return [`${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, ${reason}.`];
   });
 
-/** What a function waits for, and the lease that it holds meanwhile. */
+/** How long a function waits, and the lease that it holds meanwhile. */
 const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
   'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: limits.SUBMIT_LEASE_MILLIS },
   'Poll/Poller': { millis: limits.POLL_DEADLINE_MILLIS },
@@ -26,7 +26,7 @@ const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
   'Sweep/Function': { millis: limits.SWEEP_MILLIS },
 };
 
-/** A lease outlives the run that took it, and ends before the message of a run that died comes again. */
+/** A lease outlives the run that took it, and ends before the message of a run that died comes back. */
 export const leases: Rule = ({ wiring }) =>
   wiring.functions.flatMap((fn) => {
     const { leaseMillis } = WAITS[fn.path] ?? {};
@@ -45,7 +45,7 @@ function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
   return timeout < lease ? visible : [outlived, ...visible];
 }
 
-/** Beside what it waits for, one service of AWS may hang without costing a function its life and its batch. */
+/** In addition to its own wait, one AWS service may hang without a timeout of the function and its batch. */
 export const deadlines: Rule = ({ wiring }) =>
   wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
     const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;

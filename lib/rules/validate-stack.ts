@@ -10,7 +10,7 @@ import * as storage from './storage.ts';
 import * as timeouts from './timeouts.ts';
 import { Wiring } from './wiring.ts';
 
-/** Whatever these files export is a rule: what the functions rely on, and what no general rule of AWS's could know. */
+/** All that these files export are rules: what the functions rely on and no general rule set could know. */
 export const RULES: Record<string, Rule> = {
   ...queues,
   ...functions,

@@ -89,7 +89,7 @@ export class Wiring {
     );
   }
 
-  /** Whether what a function sends may wake it again, at once or by way of others. */
+  /** Whether a function's messages may wake it again, directly or through other functions. */
   isRecursive(fn: Fn): boolean {
     const reached = new Set<Fn>();
     const frontier = [fn];

@@ -1,7 +1,7 @@
 import { faultInWebhookUrl } from '../../functions/core/webhook/webhook-url.ts';
 import type { Settings } from './settings.ts';
 
-/** A sentence for each of the settings that are right one by one, but not together. */
+/** A sentence for each group of settings that are valid one by one, but not together. */
 export function contradictionsIn(settings: Settings): string[] {
   const { domainName, certificateArn, defaultEndpoint, alarmTopicArn, alarmEmail } = settings;
   const [names, certificates] = [domainName.length, certificateArn.length];

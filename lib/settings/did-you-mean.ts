@@ -1,4 +1,4 @@
-/** A name with more letters wrong than this is not a slip of the pen. */
+/** A name with more wrong letters than this is not a typo. */
 const SLIPS_MAX = 3;
 
 /** The name that was probably meant, or undefined. Case, hyphens and underscores do not count. */
@@ -10,7 +10,7 @@ export function didYouMean(name: string, names: readonly string[]): string | und
 
 const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '');
 
-/** Levenshtein's: how many letters to put in, take out or replace. */
+/** The Levenshtein distance: how many letters to insert, delete or replace. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...from].entries()) {

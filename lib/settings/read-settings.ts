@@ -13,7 +13,7 @@ const SettingsThatAgree = SettingsSchema.superRefine((settings, ctx) => {
 type Name = keyof Settings;
 const NAMES = Object.keys(SettingsSchema.shape) as Name[];
 
-/** Its message is made of sentences for whoever wrote the settings. */
+/** Its message has sentences for the operator who wrote the settings. */
 export class SettingsError extends Error {}
 
 /**
@@ -28,7 +28,7 @@ export function readSettings(context: Record<string, unknown>): Settings {
   throw new SettingsError(redactedInput([...new Set(sentences)].join('\n')));
 }
 
-/** What an operator reads of each setting. */
+/** What an operator reads about each setting. */
 export function describeSettings(): { name: string; default: string | null; description: string }[] {
   const defaults = SettingsSchema.parse({});
   return NAMES.map((name) => ({
@@ -38,7 +38,7 @@ export function describeSettings(): { name: string; default: string | null; desc
   }));
 }
 
-/** CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`. Two of the CLI's have not. */
+/** CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`. Two keys of the CLI have none. */
 function isOurs(name: string): boolean {
   return !/[@:/]/.test(name) && !CLI_CONTEXT.includes(name);
 }
@@ -50,7 +50,7 @@ function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): 
   return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
 }
 
-/** What a setting of earlier releases has become. */
+/** What became of a setting of earlier releases. */
 const REPLACED: Record<string, string> = {
   pollConcurrency: 'concurrency, which is split among all queues',
 };

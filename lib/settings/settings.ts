@@ -3,10 +3,10 @@ import * as z from 'zod';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { areDifferent, list, number, whole } from './values.ts';
 
-/** As CloudFormation's `AllowedPattern` writes it, too. It is a part of URLs, so it must not be all dots. */
+/** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
 
-/** With its jitter, the last attempt still falls into the time for which the shortest retention keeps a job. */
+/** Even with its jitter, the last attempt is within the shortest time that a job is kept. */
 const SCHEDULE_MAX_SECONDS = 5 * 86_400;
 const ATTEMPTS_MAX = 50;
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
@@ -24,7 +24,7 @@ export interface Words {
 
 const setting = <Schema extends z.ZodType>(schema: Schema, words: Words) => schema.meta({ ...words });
 
-/** CloudFormation's, but for the stack that CDK itself is deployed with. */
+/** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
 export const SettingsSchema = z.strictObject({

@@ -14,20 +14,20 @@ export const handlerOf = (name: FunctionName): string => join('functions', name,
 
 export const BUCKET = 'functions/edge/document-bucket.ts';
 
-/** How a function is bundled; `npm run bench -- start` measures what it gains. */
+/** How a function is bundled; `npm run bench -- start` measures the gain. */
 export const bundling = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
   target: 'node24',
-  // CommonJS from ES modules starts fastest on Lambda: the SDK's module entry points shake to what is used.
+  // CommonJS from ES modules starts fastest on Lambda: the SDK's module entry points are tree-shaken.
   format: 'cjs',
   mainFields: ['module', 'main'],
-  // Names stay, so that a stack trace in the log can be read: `keepNames` would restore them one by one at the start.
+  // Names stay, so that a stack trace in the log is readable: `keepNames` would restore them one by one at startup.
   minifyWhitespace: true,
   minifySyntax: true,
-  // The SDK's chain of credential providers is a quarter of a bundle; on Lambda the first link does.
-  // What needs the bucket loads it from a file of its own: the S3 client would be a quarter of every start.
+  // The SDK's chain of credential providers is a quarter of a bundle; on Lambda the first one is enough.
+  // The bucket's client is loaded on demand from its own file: it would take a quarter of every start.
   alias: {
     '@aws-sdk/credential-provider-node': './functions/edge/credentials.ts',
     '#bucket': './bucket.cjs',
@@ -39,7 +39,7 @@ export const bundling = {
 
 export interface Bundles {
   folderOf(name: FunctionName): string;
-  /** CDK has its own copy of each bundle as soon as its function is defined. */
+  /** CDK copies each bundle as soon as its function is defined. */
   remove(): void;
 }
 
@@ -54,7 +54,7 @@ export function bundleFunctions(): Bundles {
   buildSync({
     ...bundling,
     entryPoints: functionNames.map((name) => ({ in: BUCKET, out: join(name, 'bucket') })),
-    // What is imported at run time says itself that it is CommonJS.
+    // The name of the file that is imported at run time says that it is CommonJS.
     outExtension: { '.js': '.cjs' },
     outdir,
   });

@@ -22,7 +22,7 @@ export class Deliver extends Construct {
       environment: {
         WEBHOOK_SECRET_ARN: storage.webhookSecret,
         DELIVER_QUEUE_URL: this.queue,
-        // A look-up of a name holds a thread and cannot be called off; of four, four slow name servers would take all.
+        // A DNS lookup holds a thread and cannot be canceled: four slow name servers would block the default four.
         UV_THREADPOOL_SIZE: '64',
       },
       permissions: [toRows(storage.jobs, 'GetItem', 'PutItem'), ...storage.toReadDocuments],

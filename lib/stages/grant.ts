@@ -1,7 +1,7 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 
-/** Exactly these actions on exactly these resources. */
+/** Allows exactly these actions on exactly these resources. */
 export interface Permission {
   actions: string[];
   resourceArns: string[];

@@ -3,7 +3,7 @@ import { toQuery, toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
 import type { StageQueue } from './stage-queue.ts';
 
-/** Answers everything that is asked of a job once it is there. */
+/** Answers all requests about a job once it exists. */
 export class Jobs extends StageFunction {
   constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
     const { storage } = props;

@@ -5,7 +5,7 @@ import { toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
 import { batchingWindowSeconds, StageQueue } from './stage-queue.ts';
 
-/** Asks ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
+/** Polls ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
 export class Poll extends Construct {
   readonly queue: StageQueue;
 

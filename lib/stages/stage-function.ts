@@ -22,7 +22,7 @@ import type { Bundles, FunctionName } from './bundle.ts';
 import { grant, type Permission } from './grant.ts';
 import { StageQueue } from './stage-queue.ts';
 
-/** What every stage is built upon. */
+/** What every stage is built on. */
 export interface StageProps {
   storage: Storage;
   settings: Settings;
@@ -36,7 +36,7 @@ export interface WakingStageProps extends StageProps {
   deliverQueue: StageQueue;
 }
 
-/** A queue or a secret among a function's variables gives it the URL or the ARN, and the right to send or to read. */
+/** A queue or a secret in a function's environment gives it the URL or the ARN, and permission to send or to read. */
 type Environment<Variables> = {
   [Name in keyof Variables]: Name extends `${string}_QUEUE_URL`
     ? StageQueue
@@ -52,7 +52,7 @@ interface Consumption {
 }
 
 type StageFunctionProps = StageProps & {
-  /** What it may do in addition. */
+  /** Additional permissions. */
   permissions: Permission[];
   consumes?: Consumption;
 } & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];
@@ -62,7 +62,7 @@ export class StageFunction extends LambdaFunction {
   readonly stage: FunctionName;
 
   constructor(scope: Construct, id: string, props: StageFunctionProps) {
-    // Of its own, as the one that CDK would make may write to every log group of the account.
+    // CDK's own role could write to every log group of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: props.settings.logRetentionDays,
@@ -78,7 +78,7 @@ export class StageFunction extends LambdaFunction {
     super(scope, id, {
       role,
       logGroup,
-      // As JSON, so that the platform's own lines on each invocation, most of all that is logged, can be left out.
+      // JSON, so that the platform's own lines for each invocation, most of all that is logged, can be left out.
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
       applicationLogLevelV2: ApplicationLogLevel[props.settings.logLevel],
@@ -122,7 +122,7 @@ export class StageFunction extends LambdaFunction {
   }
 }
 
-/** What is undefined is left out. */
+/** Leaves out what is undefined. */
 function textsOf(environment: Record<string, string | undefined | StageQueue | Secret>) {
   const texts = Object.entries(environment).map(([name, value]) => {
     if (value instanceof StageQueue) return [name, value.queue.queueUrl];

@@ -6,10 +6,10 @@ import type { Settings } from '../settings/settings.ts';
 
 /** Longer than any job lives. */
 const RETENTION_DAYS = 8;
-/** The most that SQS offers. A message keeps its age when it is set aside, so this leaves six days to look at it. */
+/** The maximum of SQS. A message keeps its age when it moves here, so this leaves six days to look at it. */
 const DEAD_LETTERS_RETENTION_DAYS = 14;
 
-/** From so many on, a batch is full before the second is over. With little traffic, Lambda may wait for 20 s instead. */
+/** At this rate, a batch is full within the second. With little traffic, Lambda may wait for 20 s instead. */
 const BATCHING_WINDOW_FROM_JOBS_PER_SECOND = 100;
 
 /** For how long Lambda gathers messages for a batch. */
@@ -18,7 +18,7 @@ export function batchingWindowSeconds({ steadyJobsPerSecond = 0 }: Settings): nu
 }
 
 interface StageQueueProps {
-  /** AWS asks for six times that as visibility, beside the batching window. */
+  /** AWS recommends a visibility timeout of six times this, plus the batching window. */
   consumerTimeoutSeconds: number;
   batchingWindowSeconds: number;
 }

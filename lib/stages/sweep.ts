@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { toQuery, toRows } from './grant.ts';
 import { StageFunction, type WakingStageProps } from './stage-function.ts';
 
-/** Looks after jobs whose wake-up is lost, once a minute. */
+/** Rescues jobs whose wake-up is lost, once a minute. */
 export class Sweep extends Construct {
   constructor(scope: Construct, id: string, props: WakingStageProps) {
     super(scope, id);
@@ -20,8 +20,8 @@ export class Sweep extends Construct {
         ...storage.toWriteDocuments,
       ],
     });
-    // The next minute's sweep is worth as much as a repeat of this one. The target's setting binds the rule alone: Lambda
-    // has taken the event by then, and would repeat it itself.
+    // The next minute's sweep is as good as a retry of this one. The target's setting applies to the rule alone: Lambda
+    // has accepted the event by then, and would retry it itself.
     fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new Rule(this, 'EveryMinute', {
       schedule: Schedule.rate(Duration.minutes(1)),

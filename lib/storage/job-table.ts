@@ -16,17 +16,17 @@ export interface Units {
   write: number;
 }
 
-/** All that the functions ask of a table and of its indexes. */
+/** Everything that the functions do with a table and its indexes. */
 const CALLS = ['GET_ITEM', 'BATCH_GET_ITEM', 'QUERY', 'PUT_ITEM', 'DELETE_ITEM'] as const;
 
-/** Auto scaling keeps so much of what is provisioned in use; for a burst there is also what five minutes left unused. */
+/** The share of the provisioned capacity that auto scaling keeps in use; a burst can also use five unused minutes. */
 const USED_PERCENT = 80;
-/** It follows a load so many times lower or higher than the setting says. */
+/** It follows a load this many times lower or higher than the setting. */
 const SCALE = 4;
 
 export interface JobTableProps extends TableProps {
   unitsPerJob: Units;
-  /** Of the steady load, if there is one. */
+  /** The capacity for the steady load, if there is one. */
   jobsPerSecond: number | undefined;
 }
 
@@ -45,16 +45,16 @@ export class JobTable extends Table {
     scale(this.autoScaleWriteCapacity(range(capacity.writeCapacity)));
   }
 
-  /** Requests that DynamoDB has refused, as they were more than it was provisioned for. */
+  /** Requests that DynamoDB has throttled because they exceeded the provisioned capacity. */
   metricRefusals(label = 'requests refused'): MathExpression {
-    // By the table's name, as a graph may show several.
+    // Labeled with the table's name, as a graph may show several.
     const id = this.node.id.toLowerCase();
     const expression = `SUM(FILL(METRICS("${id}"), 0))`;
     const calls = CALLS.map((call) => [id + call, this.metricThrottledRequestsForOperation(Operation[call])]);
     return new MathExpression({ expression, usingMetrics: Object.fromEntries(calls), label });
   }
 
-  /** Adds an index that holds keys alone. */
+  /** Adds an index that holds only keys. */
   addIndex(indexName: string, keys: [Attribute, Attribute], unitsPerJob: Units): void {
     const [partitionKey, sortKey] = keys;
     const capacity = this.#jobsPerSecond && provisioned(unitsPerJob, this.#jobsPerSecond);

@@ -2,14 +2,14 @@ import { type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
-/** Random letters and digits: as many as make 33 bytes of base64. */
+/** As many random letters and digits as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
 
 interface SecretProps {
   removalPolicy: RemovalPolicy;
 }
 
-/** Submit, poll and collect have it among their variables, and so may read it. */
+/** Submit, poll and collect have it in their environment, and so may read it. */
 export class ModelStudioKey extends Secret {
   constructor(scope: Construct, id: string, props: SecretProps) {
     super(scope, id, {
@@ -23,7 +23,7 @@ export class ModelStudioKey extends Secret {
   }
 }
 
-/** Deliver alone has it among its variables, and so may read it. */
+/** Deliver alone has it in its environment, and so may read it. */
 export class WebhookSecret extends Secret {
   constructor(scope: Construct, id: string, props: SecretProps) {
     super(scope, id, {

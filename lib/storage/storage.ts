@@ -9,8 +9,8 @@ import { JobTable, type Units } from './job-table.ts';
 import { ModelStudioKey, WebhookSecret } from './secrets.ts';
 
 /**
- * What a job of half a minute takes of the tables and indexes, in units, as `npm run bench -- cost` counts them. Auto
- * scaling adds what apps read, and longer jobs and larger results take.
+ * The units of the tables and indexes that a job of half a minute uses, as `npm run bench -- cost` counts them. Auto
+ * scaling adds what apps, longer jobs and larger results use.
  */
 export const UNITS_PER_JOB = {
   jobs: { read: 5.1, write: 5.1 },
@@ -31,7 +31,7 @@ export class Storage extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
-    // What a failed first deployment has made is not kept, or it would stand in the way of the next one.
+    // What a failed first deployment has created is not kept, or it would block the next one.
     const removalPolicy =
       settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const jobsPerSecond = settings.steadyJobsPerSecond;
@@ -41,14 +41,14 @@ export class Storage extends Construct {
       partitionKey: string(key),
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // Neither CloudFormation could delete it then, when a first deployment fails. One that is deleted by hand can be
+      // Otherwise CloudFormation could not delete it after a failed first deployment. A table deleted by hand can be
       // restored for 35 days, by its point-in-time recovery.
       deletionProtection: false,
       removalPolicy,
     });
     const { jobs, sweep, client, documents } = UNITS_PER_JOB;
     this.jobs = new JobTable(this, 'Jobs', { ...table('jobId'), unitsPerJob: jobs, jobsPerSecond });
-    // Only of jobs that need looking after: an entry that does not move costs no write.
+    // Only jobs that need looking after: an entry that does not move costs no write.
     this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')], sweep);
     // Neither of its keys ever changes, so a job costs it one write.
     this.jobs.addIndex('client', [string('client'), string('listKey')], client);
@@ -57,7 +57,7 @@ export class Storage extends Construct {
       unitsPerJob: documents,
       jobsPerSecond,
     });
-    // Not called after what it holds: another name would replace the table by an empty one.
+    // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));
     this.bucket = new Bucket(this, 'Bucket', {
@@ -77,7 +77,7 @@ export class Storage extends Construct {
     this.acknowledge();
   }
 
-  /** To read finished jobs' documents, and links to them. */
+  /** For reading finished jobs' documents, and for links to them. */
   get toReadDocuments(): Permission[] {
     return [toRows(this.documents, 'GetItem'), this.#toObjects('s3:GetObject')];
   }
@@ -86,7 +86,7 @@ export class Storage extends Construct {
     return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject')];
   }
 
-  /** What cdk-nag would have otherwise, and why it is as it is. */
+  /** What cdk-nag objects to, and why it is so. */
   private acknowledge(): void {
     const stack = Stack.of(this);
     const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);

@@ -8,8 +8,8 @@ import { SWEEPER } from './sweeper.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
 /**
- * Every alarm, in the order of docs/runbook.md, which says why each threshold is where it is. None is raised by a single
- * event that the stack gets over by itself, unless somebody has to look at that very event.
+ * Every alarm, in the order of docs/runbook.md, which explains each threshold. None is raised by a single
+ * event from which the stack recovers by itself, unless somebody must look at that very event.
  */
 export const ALARMS: readonly AlarmRow[] = [
   ...SWEEPER,

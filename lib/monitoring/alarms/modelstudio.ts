@@ -2,7 +2,7 @@ import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { MetricName } from '../../../functions/core/metrics.ts';
 import { type AlarmRow, onceInAQuarterHour } from './row.ts';
 
-/** Answers that say nothing about the job that was asked for. A refused key has an alarm of its own. */
+/** Answers that say nothing about the job. A refused key has an alarm of its own. */
 const UNUSABLE_ANSWERS: MetricName[] = [
   'UpstreamTimeouts',
   'UpstreamConnectionResets',

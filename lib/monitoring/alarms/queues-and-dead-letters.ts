@@ -19,7 +19,7 @@ export const QUEUES: AlarmRow[] = [
       ),
     threshold: 1,
     evaluation: { periodMinutes: 5, datapointsToAlarm: 1, evaluationPeriods: 1 },
-    // A queue in which nothing happens has no data after six hours. That is no reason to take it for empty.
+    // An idle queue has no data after six hours, which does not mean that it is empty.
     treatMissingData: TreatMissingData.IGNORE,
   },
 ];

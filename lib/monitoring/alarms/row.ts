@@ -11,18 +11,18 @@ export type AlarmMetric = Metric | MathExpression;
 
 /** A kind of alarm. */
 export interface AlarmRow {
-  /** Of the alarm, and of its heading in docs/runbook.md. */
+  /** The name of the alarm and of its heading in docs/runbook.md. */
   name: string;
-  /** In one sentence: its description. */
+  /** Its description, in one sentence. */
   means: string;
-  /** Of the whole stack, or one for each of its functions, queues or tables. */
+  /** A metric of the whole stack, or one for each of its functions, queues or tables. */
   metric(monitored: Monitored): AlarmMetric | [of: string, AlarmMetric][];
   threshold: number;
   /** A datapoint is bad when it is at or above the threshold, unless said otherwise. */
   comparisonOperator?: ComparisonOperator;
-  /** The alarm is raised when so many datapoints of the latest periods are bad. */
+  /** The alarm is raised when this many datapoints of the latest periods are bad. */
   evaluation: { periodMinutes: number; datapointsToAlarm: number; evaluationPeriods: number };
-  /** What a period without data is taken for; not bad, unless said otherwise. */
+  /** How a period without data counts; not as bad, unless said otherwise. */
   treatMissingData?: TreatMissingData;
 }
 
@@ -41,7 +41,7 @@ export function onceInAQuarterHour(name: MetricName) {
 interface Percentage {
   bad: Metric;
   all: Metric;
-  /** What must hold, or there are too few to say that any are too many. */
+  /** A condition, as a share of too few says nothing. */
   enough: string;
   label: string;
 }
