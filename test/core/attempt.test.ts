@@ -139,6 +139,9 @@ describe('readOutcome', () => {
       { ...answered(301), location: 'https://b.example.com/h' },
     ],
     ['a redirect to nowhere', head(302), answered(302)],
+    ['the first redirect', head(300, { location: '/h' }), { ...answered(300), location: '/h' }],
+    ['the last redirect', head(399, { location: '/h' }), { ...answered(399), location: '/h' }],
+    ['a location of an error, which is no redirect', head(400, { location: '/h' }), answered(400)],
     ['a location that is no redirect', head(201, { location: '/jobs/1' }), answered(201)],
     [
       'a location that is not plain text',
@@ -160,6 +163,11 @@ describe('readOutcome', () => {
       notConnected('EMFILE'),
       failed('connection_failed'),
     ],
+    [
+      'a code that only ends like that of a missing name',
+      notConnected('ERR_ENOTFOUND'),
+      failed('connection_failed'),
+    ],
     ['nobody who listens', notConnected('ECONNREFUSED'), failed('connection_failed')],
     ['no way there', notConnected('EHOSTUNREACH'), failed('connection_failed')],
     ['a silent address', notConnected('ETIMEDOUT'), failed('connection_failed')],
@@ -174,6 +182,8 @@ describe('readOutcome', () => {
     ['a record that is not TLS', cut('EPROTO'), failed('tls')],
     ['an answer that is not HTTP', cut('HPE_INVALID_CONSTANT'), failed('invalid_response')],
     ['more headers than are taken', cut('HPE_HEADER_OVERFLOW'), failed('invalid_response')],
+    ['a code that only begins like that of a record', cut('EPROTONOSUPPORT'), failed('connection_reset')],
+    ['a code that only ends like one of TLS', cut('ERR_HTTP_ERR_SSL_CLOSED'), failed('connection_reset')],
     ['a connection that broke', cut('ECONNRESET'), failed('connection_reset')],
     ['a connection that broke while it was written to', cut('EPIPE'), failed('connection_reset')],
   ])('says what came of an HTTP exchange: %s', (_what, outcome, exchange) => {

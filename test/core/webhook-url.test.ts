@@ -52,6 +52,7 @@ describe('a faulty webhook URL is answered with its own sentence', () => {
     ['an empty port', 'https://hooks.example.com:/', /number .* as its port/],
     ['a port with a sign', 'https://hooks.example.com:+443/', /number .* as its port/],
     ['a port of six digits', 'https://hooks.example.com:000443/', /number .* as its port/],
+    ['two ports', 'https://hooks.example.com:443:443/', /number .* as its port/],
     ['another port', 'https://hooks.example.com:444/', /port 444/],
     ['a port that does not exist', 'https://hooks.example.com:99999/', /valid URL/],
     ['an IP address', 'https://8.8.8.8/', /not an IP address/],
@@ -79,6 +80,7 @@ it.each([
   ['http://localhost.example.com:3000/', onLaptop, /; or /],
   ['http://127.0.0.1:3000/', strict, /^Must start with https:\/\/ and a host name$/],
   ['ftp://127.0.0.1/', onLaptop, /^Must start with https:\/\/ and a host name$/],
+  ['ftp://127.0.0.1/http://', onLaptop, /^Must start with https:\/\/ and a host name$/],
 ])('%s is answered with a mention of loopback only where that is allowed', (url, rules, sentence) => {
   expect(faultInWebhookUrl(url, rules)).toMatch(sentence);
 });

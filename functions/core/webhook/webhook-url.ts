@@ -60,7 +60,8 @@ function faultInRawText(raw: string): string | null {
   if (authority.includes('@')) return 'Must not contain a user name or password';
   if (authority.startsWith('[')) return 'Must have a plain DNS name as its host, not an IP address';
   // The authority must be plain ASCII: no raw IDN, no percent-encoding.
-  const [, host = '', port = ''] = /^([^:]*)(.*)$/.exec(authority) ?? [];
+  const host = authority.replace(/:.*/, '');
+  const port = authority.slice(host.length);
   if (/[^ -~]/.test(host)) return 'Must have a plain DNS name as its host (use punycode)';
   if (!/^[a-z0-9.-]+$/i.test(host))
     return 'Must have a plain DNS name as its host: letters, digits, hyphens and dots, no underscore';
