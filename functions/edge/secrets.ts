@@ -15,9 +15,10 @@ const CACHE_MILLIS = 300_000;
 /** The API key is read again as soon as ModelStudio refuses it, so only cost decides how long it is cached. */
 const API_KEY_CACHE_MILLIS = 900_000;
 
+const newClient = () => describingErrors(new SecretsManagerClient(awsSettings));
+
 /** ModelStudio's API key in Secrets Manager. */
-export function createApiKey(secretId: string): ApiKey {
-  const client = describingErrors(new SecretsManagerClient(awsSettings));
+export function createApiKey(secretId: string, client = newClient()): ApiKey {
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
@@ -25,8 +26,7 @@ export function createApiKey(secretId: string): ApiKey {
  * The live webhook signing secrets: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
  * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
  */
-export function createSigningSecrets(secretId: string): () => Promise<string[]> {
-  const client = describingErrors(new SecretsManagerClient(awsSettings));
+export function createSigningSecrets(secretId: string, client = newClient()): () => Promise<string[]> {
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
   const previous = remembered(async () => {
     try {

@@ -7,7 +7,7 @@ import {
   type Job,
   type SubmittingJob,
 } from '../../functions/core/job.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../fakes/jobs.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../cloud/jobs.ts';
 
 const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
 

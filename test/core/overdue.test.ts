@@ -15,7 +15,7 @@ import {
   settledWebhook,
   submittingJob,
   wakeUp,
-} from '../fakes/jobs.ts';
+} from '../cloud/jobs.ts';
 
 const MINUTE = 60_000;
 const watched = { wakeUpDeadline: NOW + 15 * MINUTE };

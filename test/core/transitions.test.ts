@@ -27,7 +27,7 @@ import {
   settledWebhook,
   submittingJob,
   wakeUp,
-} from '../fakes/jobs.ts';
+} from '../cloud/jobs.ts';
 
 const MINUTE = 60_000;
 const LATER = NOW + 10 * MINUTE;

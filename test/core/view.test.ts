@@ -16,7 +16,7 @@ import {
   settledWebhook,
   submittingJob,
   wakeUp,
-} from '../fakes/jobs.ts';
+} from '../cloud/jobs.ts';
 
 const NONE = { json: null, url: null };
 

@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
-import { NOW } from '../fakes/jobs.ts';
+import { NOW } from '../cloud/jobs.ts';
 
 const client = new DynamoDBClient({ region: 'eu-central-1' });
 const dynamodb = mockClient(client);

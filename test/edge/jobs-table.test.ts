@@ -13,7 +13,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
 import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
-import { pendingWebhook } from '../fakes/jobs.ts';
+import { pendingWebhook } from '../cloud/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 const DAY_SECONDS = 86_400;

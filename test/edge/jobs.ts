@@ -1,5 +1,5 @@
 import type { FinishedJob, RunningJob, SubmittingJob } from '../../functions/core/job.ts';
-import * as fake from '../fakes/jobs.ts';
+import * as fake from '../cloud/jobs.ts';
 
 export const { NOW } = fake;
 

@@ -12,8 +12,8 @@ import type {
   Overdue,
   WakeUps,
 } from '../../functions/ports.ts';
-import { pollMessage } from '../fakes/jobs.ts';
-import { RETENTION_DAYS } from '../fakes/world.ts';
+import { pollMessage } from '../cloud/jobs.ts';
+import { RETENTION_DAYS } from '../cloud/ports.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 export type Queue = keyof WakeUps;

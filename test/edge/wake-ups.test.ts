@@ -2,7 +2,7 @@ import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
-import { pollMessage as aPollMessage } from '../fakes/jobs.ts';
+import { pollMessage as aPollMessage } from '../cloud/jobs.ts';
 
 const client = new SQSClient({ region: 'eu-central-1' });
 const sqs = mockClient(client);

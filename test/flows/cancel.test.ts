@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, pollMessage, runningJob, submittingJob } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, pollMessage, runningJob, submittingJob } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const request = {
   method: 'POST',
@@ -76,7 +76,7 @@ describe('cancel', () => {
     const first = await cancelIn(world);
     const row = world.jobs.rows.get('job_1');
     expect(await cancelIn(world)).toEqual(first);
-    expect(world.jobs.rows.get('job_1')).toBe(row);
+    expect(world.jobs.rows.get('job_1')).toEqual(row);
     expect(world.wakeUps.sent.length).toBe(1);
   });
 

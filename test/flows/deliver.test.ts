@@ -4,8 +4,8 @@ import { againSeconds } from '../../functions/core/limits.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wakeUp } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wakeUp: wakeUp(seq), attempts });
 const answered = (status: number, retryAfterSeconds: number | null = null): AttemptOutcome => ({
@@ -161,7 +161,7 @@ describe('deliver', () => {
     const world = worldWith(finishedJob());
     world.documents.contents.clear();
     for (let receives = 1; receives <= 14; receives++) {
-      await expect(deliver(message(), world)).rejects.toThrow('no document');
+      await expect(deliver(message(), world)).rejects.toThrow('is gone');
       world.clock.time += 1000 * (againSeconds(receives) ?? 180);
       // Meanwhile the sweeper leaves the job alone, so that it is this message that is set aside.
       const row = world.jobs.rows.get('job_1') as FinishedJob;

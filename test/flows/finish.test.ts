@@ -3,8 +3,8 @@ import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { FinishedJob, UnfinishedJob } from '../../functions/core/job.ts';
 import type { End, Results } from '../../functions/core/upstream/report.ts';
 import { finish, startDelivery } from '../../functions/finish/finish.ts';
-import { NOW, pendingWebhook, runningJob, settledWebhook, submittingJob, wakeUp } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { NOW, pendingWebhook, runningJob, settledWebhook, submittingJob, wakeUp } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const results = (json = '[]', changes: Partial<Results> = {}): Results => ({
   json,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../functions/core/http/routes.ts';
 import { answer } from '../../functions/jobs/jobs.ts';
-import { attempt, finishedJob, settledWebhook } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { attempt, finishedJob, settledWebhook } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const request = { method: '', path: '', query: '', headers: {}, body: Buffer.alloc(0), requestId: 'r1' };
 const results = [{ task_index: 0, result: 'a' }];

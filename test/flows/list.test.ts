@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { list } from '../../functions/jobs/list.ts';
-import { finishedJob, NOW, runningJob } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, runningJob } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const authorized = { operation: 'list', jobId: '', client: 'acme' } as const;
 

@@ -12,8 +12,8 @@ import {
   runningJob,
   submittingJob,
   wakeUp,
-} from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+} from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const running: Report = { kind: 'running', completedTasks: 1, unknownState: null };
 const results = (bytes: number) => ({
@@ -128,13 +128,13 @@ describe('poll', () => {
   });
 
   it('expires a job when its time is up', async () => {
-    const world = worldWith(runningJob({ expiresAt: 0 }), running);
+    const world = worldWith(runningJob({ expiresAt: NOW }), running);
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')).toMatchObject({ status: 'expired', error: { code: 'expired' } });
   });
 
   it('completes a job that finishes at the last moment', async () => {
-    const world = worldWith(runningJob({ expiresAt: 0 }), completed());
+    const world = worldWith(runningJob({ expiresAt: NOW }), completed());
     await poll(pollMessage(1), false, world);
     expect(world.jobs.rows.get('job_1')?.status).toBe('completed');
   });
@@ -197,7 +197,7 @@ describe('how long a job took', () => {
   const ends: [what: string, job: Partial<RunningJob>, report: Report, isRecorded: boolean][] = [
     ['completed', {}, completed(), true],
     ['failed', {}, failed, true],
-    ['expired', { expiresAt: 0 }, running, false],
+    ['expired', { expiresAt: NOW }, running, false],
     ['had ended before this poll', { doubt }, completed(), false],
     ['has results that cannot be read', { doubt }, { kind: 'unreadable', raw: Buffer.from('[') }, false],
     ['is gone', {}, { kind: 'missing', isGone: true }, false],

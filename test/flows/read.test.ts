@@ -3,8 +3,8 @@ import { newClientKey, type Scope } from '../../functions/core/http/client-key.t
 import type { Job } from '../../functions/core/job.ts';
 import { type Authorized, authorize } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
-import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 function clientKey(client: string, scopes: Scope[], revokedAt: number | null = null) {
   const { key, record } = newClientKey(client, scopes, Buffer.alloc(48, client + scopes + revokedAt), NOW);

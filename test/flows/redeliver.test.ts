@@ -13,8 +13,9 @@ import {
   runningJob,
   settledWebhook,
   wakeUp,
-} from '../fakes/jobs.ts';
-import { fakeWorld, RETENTION_DAYS } from '../fakes/world.ts';
+} from '../cloud/jobs.ts';
+import { RETENTION_DAYS } from '../cloud/ports.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const request = {
   method: 'POST',

@@ -4,8 +4,8 @@ import type { Job } from '../../functions/core/job.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { submit } from '../../functions/submit/submit.ts';
-import { finishedJob, NOW, pendingWebhook, submittingJob } from '../fakes/jobs.ts';
-import { fakeWorld, type Scripts } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, submittingJob } from '../cloud/jobs.ts';
+import { fakeWorld, type Scripts } from '../cloud/world.ts';
 
 const valid = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
 const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;

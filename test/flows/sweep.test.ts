@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { shardOf } from '../../functions/core/polling/overdue.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, wakeUp } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, runningJob, wakeUp } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const MINUTE = 60_000;
 const { upstreamJobId, expectedWakeUp, isSeen, doubt, completedTasks, ...unfinished } = runningJob();

@@ -7,8 +7,8 @@ import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { record } from '../../functions/write-conflicts.ts';
-import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../fakes/jobs.ts';
-import { fakeWorld } from '../fakes/world.ts';
+import { finishedJob, NOW, pendingWebhook, pollMessage, runningJob, wakeUp } from '../cloud/jobs.ts';
+import { fakeWorld } from '../cloud/world.ts';
 
 const answered = (status: number): AttemptOutcome => ({ kind: 'answered', status, retryAfterSeconds: null });
 

@@ -1,17 +1,15 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey } from '../../functions/core/http/client-key.ts';
-import { problem } from '../../functions/core/http/problem.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { authorize } from '../../functions/http/authorize.ts';
-import { answer as answerJobs } from '../../functions/jobs/jobs.ts';
-import { submit } from '../../functions/submit/submit.ts';
-import type { Cloud } from './cloud.ts';
+import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
+import { apiEvent } from '../../test/cloud/handlers.ts';
 import { CANARY, judgeText, must } from './judge.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
-import { Worker } from './worker.ts';
+import type { System } from './system.ts';
 
-const API_TIMEOUT_MILLIS = 1000 * TIMEOUT_SECONDS.submit;
 const CLIENT_PATIENCE_MILLIS = 30_000;
+/** Results for which an event has no room. */
+const LARGE_BYTES = EVENT_MAX_BYTES + 1000;
 const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
 
 const CLIENTS = ['first', 'second'];
@@ -31,14 +29,14 @@ export interface Wish {
 /** The apps: they submit, repeat what failed with the same key, sometimes twice at once. */
 export class Clients {
   readonly #sim: Simulation;
-  readonly #cloud: Cloud;
+  readonly #system: System;
   readonly #keys: string[];
   readonly wishes: Wish[] = [];
 
-  constructor(sim: Simulation, cloud: Cloud) {
+  constructor(sim: Simulation, system: System) {
     this.#sim = sim;
-    this.#cloud = cloud;
-    cloud.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
+    this.#system = system;
+    system.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
     this.#keys = CLIENTS.map((client) => {
       const { key, record } = newClientKey(
         client,
@@ -46,7 +44,7 @@ export class Clients {
         sim.random.bytes(48),
         sim.now,
       );
-      cloud.clientKeys.set(record.sha256, record);
+      system.cloud.tables.clientKeys.put(marshall(record));
       return key;
     });
   }
@@ -64,8 +62,9 @@ export class Clients {
   }
 
   wish(index: number): void {
-    const { random, timeline } = this.#sim;
+    const { random, time } = this.#sim;
     const marker = `job-${index}`;
+    const tasks = random.between(1, 3);
     const webhook = random.pick(['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null]);
     const wish: Wish = {
       marker,
@@ -73,32 +72,32 @@ export class Clients {
       idempotencyKey: random.happens(0.7) ? `key-${index}` : null,
       body: {
         model_id: 'm',
-        messages: Array(random.between(1, 3)).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
+        messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
         expires_in: random.pick([60, 120, 600, 3600]),
         ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
       } as Wish['body'],
       jobId: null,
       isSettled: false,
     };
-    this.#cloud.modelStudio.destine(marker, {
+    this.#system.modelStudio.destine(marker, {
       runMillis: random.pick([300, 2000, 10_000, 30_000, 300_000, 10_000_000]),
       status: random.happens(0.1) ? 'failed' : 'completed',
-      resultBytes: random.happens(0.1) ? 300_000 : 20,
+      resultBytes: random.happens(0.06) ? Math.ceil(LARGE_BYTES / tasks) : 20,
     });
     this.wishes.push(wish);
-    timeline.after(random.between(0, 600) * 1000, () => {
+    time.after(random.between(0, 600) * 1000, () => {
       this.#pursue(wish);
       const isImpatient = wish.idempotencyKey !== null && random.happens(0.2);
-      if (isImpatient) timeline.after(random.between(0, 3000), () => this.#pursue(wish));
+      if (isImpatient) time.after(random.between(0, 3000), () => this.#pursue(wish));
     });
   }
 
   #pursue(wish: Wish): void {
     this.call(wish.client, 'POST', '/v1/jobs', wish.body, wish.idempotencyKey, (answer) => {
       const again = () =>
-        this.#sim.timeline.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
+        this.#sim.time.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
       const { job_id = null } = answer ? JSON.parse(answer.body) : {};
-      const isExplained = this.#cloud.modelStudio.uncertain.has(wish.marker);
+      const isExplained = this.#system.modelStudio.uncertain.has(wish.marker);
       must(answer?.status !== 504 || isExplained, 'I4', () => `${wish.marker} was refused, and is unknown`);
       if (answer?.status === 202 || answer?.status === 504) this.#learn(wish, job_id);
       const isRefused = answer?.status === 503 || answer?.status === 502;
@@ -120,27 +119,27 @@ export class Clients {
 
   /** Some apps cancel a job, or have its webhook redelivered: at any moment, more than once, too. */
   #meddle(client: number, jobId: string): void {
-    const { random, timeline } = this.#sim;
-    const { ledger } = this.#cloud;
+    const { random, time } = this.#sim;
+    const { ledger } = this.#system;
     // Early enough to have an answer before the faults end and the judge looks.
     const left = HEALS_AT - 60_000 - this.#sim.now;
     if (left <= 0) return;
     const soon = () => random.between(0, Math.min(left, random.pick([10_000, 100_000, 1_000_000])));
     while (random.happens(0.15)) {
-      timeline.after(soon(), () => {
+      time.after(soon(), () => {
         ledger.cancels.add(jobId);
         this.call(client, 'POST', `/v1/jobs/${jobId}/cancel`, null, null, (answer) => {
-          const status = this.#cloud.rows.get(jobId)?.status;
+          const status = this.#system.rows.get(jobId)?.status;
           must(answer?.status !== 200 || status === 'cancelled', 'I5', () => `${jobId} is ${status}`);
         });
       });
     }
     while (random.happens(0.15)) {
-      timeline.after(soon(), () => this.#redeliver(client, jobId));
+      time.after(soon(), () => this.#redeliver(client, jobId));
     }
     const isInLoop = random.happens(0.05);
     for (let at = 0; isInLoop && at < left; at += 10_000) {
-      timeline.after(at, () => this.#redeliver(client, jobId));
+      time.after(at, () => this.#redeliver(client, jobId));
     }
   }
 
@@ -152,7 +151,7 @@ export class Clients {
       for (const { job_id } of jobs) seen.push(job_id);
       if (next_cursor !== null) return this.listAll(client, `&cursor=${next_cursor}`, seen);
       const name = CLIENTS[client];
-      const own = [...this.#cloud.rows.values()].filter((job) => job.client === name);
+      const own = this.#system.rows.all().filter((job) => job.client === name);
       const expected = own.map((job) => job.jobId).sort();
       must(String(seen.sort()) === String(expected), 'I7', () => `${name} sees ${seen}, not ${expected}`);
     });
@@ -193,14 +192,12 @@ export class Clients {
     idempotencyKey: string | null,
     then: (answer: Answer | null) => void,
   ): void {
-    const isSubmit = method === 'POST' && path === '/v1/jobs';
-    const worker = new Worker(this.#sim, isSubmit ? 'submit' : 'jobs', API_TIMEOUT_MILLIS);
-    const { timeline } = this.#sim;
+    const name = method === 'POST' && path === '/v1/jobs' ? 'submit' : 'jobs';
     let isAnswered = false;
     const answer = (given: Answer | null) => {
       if (isAnswered) return;
       isAnswered = true;
-      this.#sim.note(`${worker.name} answers ${given?.status ?? 'nothing'}`);
+      this.#sim.note(`${name} answers ${given?.status ?? 'nothing'}`);
       this.#sim.judge(() => {
         if (given) this.#judge(given);
         then(given);
@@ -211,25 +208,19 @@ export class Clients {
       'content-type': 'application/json',
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };
-    const [pathname = '', query = ''] = path.split('?');
-    const bytes = Buffer.from(body === null ? '' : JSON.stringify(body));
-    this.#handle({ method, path: pathname, query, headers, body: bytes, requestId: 'r' }, worker)
-      .catch(() => problem('internal_error', 'r'))
+    const event = apiEvent({ method, path, headers, body: body === null ? '' : JSON.stringify(body) });
+    void this.#system.lambda
+      .invoke(name, (handlers) => handlers[name](event))
       .then((given) => {
-        if (!worker.isAlive) return;
-        worker.end();
-        answer(given);
+        if (given === 'died') return answer(GATEWAY_500);
+        if (given === 'throttled') return answer(GATEWAY_503);
+        answer({
+          status: given.statusCode ?? 0,
+          headers: given.headers as Record<string, string>,
+          body: given.body ?? '',
+        });
       });
-    timeline.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
-  }
-
-  async #handle(request: Parameters<typeof authorize>[0], worker: Worker): Promise<Answer> {
-    const world = this.#cloud.world(worker);
-    const authorized = await authorize(request, world);
-    if ('status' in authorized) return authorized;
-    return authorized.operation === 'submit'
-      ? submit(request, authorized, world)
-      : answerJobs(request, authorized, { ...world, openApi: {} });
+    this.#sim.time.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
   }
 
   #judge({ status, body }: Answer): void {
@@ -238,3 +229,7 @@ export class Clients {
     judgeText('an answer', body);
   }
 }
+
+/** What the gateway says by itself, of a function that failed and of one that Lambda did not invoke. */
+const GATEWAY_500: Answer = { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
+const GATEWAY_503: Answer = { status: 503, headers: {}, body: '{"message":"Service Unavailable"}' };

@@ -1,23 +1,44 @@
+import type { Millis } from '../../functions/core/job.ts';
+import type { Service } from '../../test/cloud/clients.ts';
+import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { Random } from './random.ts';
 
-/** The one call that fails in a run in which all else goes well. */
+/** What becomes of one request of the SDK, which sends another when it has failed. */
+export type AttemptFate = 'well' | 'slow' | 'fails' | 'reply lost' | 'hangs' | 'hangs, done';
+
+/** The one call that fails in a run in which all else goes well: with all that the SDK tries. */
 export interface Strike {
-  stage: 'poll' | 'deliver';
+  stage: FunctionName;
   /** Until then, this one included. */
   calls: number;
-  how: 'error' | 'lost reply';
+  how: Exclude<AttemptFate, 'well' | 'slow'>;
+}
+
+/** A service of AWS that is away for a while, from whenever it is. */
+export interface Outage {
+  service: Service;
+  from: Millis;
+  to: Millis;
+  how: 'fails' | 'hangs';
 }
 
 /** How often what goes wrong, each as a probability per occasion. */
 export interface Faults {
-  /** The worker dies before a call's effect, or after it. */
+  /** The environment dies before a call's effect, or after it. */
   crash: number;
   /** The call fails, without its effect. */
   error: number;
   /** The call fails, though it has had its effect. */
   lostReply: number;
-  /** The call takes seconds, now and then longer than the function may run. */
-  latency: number;
+  /** The call takes seconds. */
+  slow: number;
+  /** The call is not answered at all, done or not. */
+  hang: number;
+  outages: Outage[];
+  /** DynamoDB leaves a key of many unread. */
+  unprocessed: number;
+  /** SQS does not take a message of a batch. */
+  partialSend: number;
   /** A message is delivered twice. */
   duplicate: number;
   /** A message is delivered seconds or minutes late. */
@@ -30,16 +51,20 @@ export interface Faults {
   receiver: number;
   /** Keys and secrets are rotated, in a moment in which both sides differ. */
   rotation: boolean;
-  /** How far the index lags behind the rows, at most. */
+  /** How far an index lags behind the rows, at most. */
   indexLagMillis: number;
-  /** How far a worker's clock is off, at most. */
+  /** How many entries of an index come in one page at most. */
+  pageMax: number;
+  /** How far an environment's clock is off, at most. */
   skewMillis: number;
   /** How long a queue hides a message; shorter than the function may run makes two workers out of one message. */
-  visibilityMillis: number;
+  visibilityMillis: number | null;
+  /** How many functions may run at once. */
+  concurrency: number;
   /** All calls take the same time, so that two workers stay in step. */
   isInStep: boolean;
-  /** Rows and messages as the version before wrote them. */
-  previousVersion: number;
+  /** The share of environments of the release before, whose rows and messages lack what is new. */
+  olderRelease: number;
   strike: Strike | null;
 }
 
@@ -47,7 +72,11 @@ const QUIET: Faults = {
   crash: 0,
   error: 0,
   lostReply: 0,
-  latency: 0,
+  slow: 0,
+  hang: 0,
+  outages: [],
+  unprocessed: 0,
+  partialSend: 0,
   duplicate: 0,
   late: 0,
   upstream: 0,
@@ -55,17 +84,19 @@ const QUIET: Faults = {
   receiver: 0,
   rotation: false,
   indexLagMillis: 0,
+  pageMax: 100,
   skewMillis: 0,
-  visibilityMillis: 180_000,
+  visibilityMillis: null,
+  concurrency: Number.POSITIVE_INFINITY,
   isInStep: false,
-  previousVersion: 0,
+  olderRelease: 0,
   strike: null,
 };
 
-/** A fifth of the seeds are quiet, half of those but for one call; each of the others draws a mix of its own, from mild to wild. */
-export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean } {
-  if (random.happens(0.2)) {
-    const strike = random.happens(0.5) ? drawStrike(random) : null;
+/** A quarter of the seeds are quiet, most of those but for one call; each of the others draws a mix of its own, from mild to wild. */
+export function drawFaults(random: Random, start: Millis): { faults: Faults; isQuiet: boolean } {
+  if (random.happens(0.25)) {
+    const strike = random.happens(0.6) ? drawStrike(random) : null;
     return { faults: { ...QUIET, strike }, isQuiet: true };
   }
   const wildness = random.pick([0.02, 0.06, 0.15]);
@@ -74,26 +105,40 @@ export function drawFaults(random: Random): { faults: Faults; isQuiet: boolean }
     crash: maybe(),
     error: maybe(),
     lostReply: maybe(),
-    latency: maybe(),
+    slow: maybe() * 2,
+    hang: maybe(),
+    outages: random.happens(0.3) ? [drawOutage(random, start)] : [],
+    unprocessed: maybe() * 4,
+    partialSend: maybe(),
     duplicate: maybe() * 2,
     late: maybe() * 2,
     upstream: maybe() * 4,
-    forgotten: maybe(0.2),
+    forgotten: maybe(0.5),
     receiver: maybe() * 6,
     rotation: random.happens(0.3),
     indexLagMillis: random.happens(0.5) ? random.between(0, 60_000) : 0,
+    pageMax: random.pick([1, 3, 100]),
     skewMillis: random.happens(0.4) ? random.between(0, 3000) : 0,
-    visibilityMillis: random.happens(0.3) ? random.between(5, 60) * 1000 : QUIET.visibilityMillis,
+    visibilityMillis: random.happens(0.3) ? random.between(5, 60) * 1000 : null,
+    concurrency: random.happens(0.2) ? random.pick([1, 2, 3, 10]) : Number.POSITIVE_INFINITY,
     isInStep: random.happens(0.2),
-    previousVersion: random.happens(0.2) ? 0.3 : 0,
+    olderRelease: random.happens(0.2) ? 0.3 : 0,
     strike: null,
   };
   return { faults, isQuiet: false };
 }
 
 function drawStrike(random: Random): Strike {
-  const how = random.happens(0.7) ? 'error' : 'lost reply';
-  return { stage: random.pick(['poll', 'deliver', 'deliver']), calls: random.between(1, 12), how };
+  const how = random.pick(['fails', 'fails', 'fails', 'reply lost', 'hangs, done', 'hangs'] as const);
+  return { stage: random.pick(['poll', 'deliver', 'deliver']), calls: random.between(1, 10), how };
+}
+
+/** Secrets Manager may be away from the very first call on. */
+function drawOutage(random: Random, start: Millis): Outage {
+  const from = start + (random.happens(0.3) ? 0 : random.between(0, 900) * 1000);
+  const to = from + random.pick([5, 60, 300]) * 1000;
+  const service = random.pick(['secrets', 's3', 'sqs', 'dynamodb'] as const);
+  return { service, from, to, how: random.pick(['fails', 'hangs']) };
 }
 
 /** What is left when the faults have ended: liveness is judged from then on. */

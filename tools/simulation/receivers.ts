@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
+import type { Environment } from './environment.ts';
 import { judgeText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
-import type { Worker } from './worker.ts';
 
 interface Received {
   body: string;
@@ -11,7 +11,7 @@ interface Received {
   successes: number;
   firstSuccessAt: number;
   /** Who is posting it right now. */
-  by: Worker | null;
+  by: Environment | null;
 }
 
 /** The receivers of webhooks: what they got, and how they treat it. */
@@ -29,7 +29,7 @@ export class Receivers {
   }
 
   /** An answer and how long it takes. */
-  answer(request: ExchangeRequest, worker: Worker): { outcome: HttpOutcome; millis: number } {
+  answer(request: ExchangeRequest, environment: Environment): { outcome: HttpOutcome; millis: number } {
     const id = request.headers['webhook-id'] ?? '';
     const body = request.body ?? '';
     const known = this.received.get(id) ?? {
@@ -45,7 +45,7 @@ export class Receivers {
     must(this.#isSigned(request, body), 'I3', () => `the signature of ${id} does not verify`);
     judgeText('a webhook', body);
     known.posts += 1;
-    known.by = worker;
+    known.by = environment;
     if (this.#sim.random.happens(0.05)) this.onPost(body);
     const { outcome, millis } = this.#treat(request);
     if (outcome.kind === 'answered' && outcome.status < 300) {
@@ -53,8 +53,8 @@ export class Receivers {
       known.firstSuccessAt = Math.min(known.firstSuccessAt, this.#sim.now);
     }
     const isOver = Math.min(millis, request.deadlineMillis);
-    this.#sim.timeline.after(isOver, () => {
-      if (known.by === worker) known.by = null;
+    this.#sim.time.after(isOver, () => {
+      if (known.by === environment) known.by = null;
     });
     return { outcome, millis };
   }

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import type { AttemptOutcome } from '../../../functions/core/webhook/attempt.ts';
 import type { ModelStudio } from '../../../functions/ports.ts';
-import { fakeWorld } from '../../fakes/world.ts';
+import { fakeWorld } from '../../cloud/world.ts';
 import { createModelStudio } from './predictions/edge/modelstudio.ts';
 import { API_KEY, servePredictions } from './predictions/server.ts';
 import { replacement, root, SEAM } from './seam.ts';

@@ -5,7 +5,7 @@ import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import { submit } from '../../../functions/submit/submit.ts';
-import { fakeWorld } from '../../fakes/world.ts';
+import { fakeWorld } from '../../cloud/world.ts';
 
 /** What ModelStudio says of every job, and how long it takes to say it. */
 export interface Said {

@@ -8,10 +8,10 @@ import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import type { LogFields, Stage } from '../../../functions/ports.ts';
 import { submit } from '../../../functions/submit/submit.ts';
-import { Cloud } from '../../../tools/simulation/cloud.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
-import { pollMessage, runningJob } from '../../fakes/jobs.ts';
-import { fakeClientKeys, fakeWorld, type Scripts } from '../../fakes/world.ts';
+import { System } from '../../../tools/simulation/system.ts';
+import { pollMessage, runningJob } from '../../cloud/jobs.ts';
+import { fakeWorld, type Scripts } from '../../cloud/world.ts';
 import { synthesize } from '../../stack/synthesis.ts';
 import { flat, type Row } from './insights.ts';
 
@@ -110,14 +110,12 @@ async function toldByFlows(): Promise<Told[]> {
     aggregate: (stage: Stage, facts: LogFields, measured?: MetricValues) =>
       note('aggregate', stage, facts, measured),
   };
-  const { world } = Cloud.prototype;
-  Cloud.prototype.world = function (...given) {
-    return { ...world.apply(this, given), log: listening };
-  };
+  const { logOf } = System.prototype;
+  System.prototype.logOf = () => listening;
   try {
     for (let seed = 1; seed <= SEEDS; seed++) await simulate(seed);
   } finally {
-    Cloud.prototype.world = world;
+    System.prototype.logOf = logOf;
   }
   for (const authorization of ['', `Bearer ${unknown.key}`, `Bearer ${revoked.key}`])
     await knock(authorization);
@@ -128,7 +126,7 @@ async function toldByFlows(): Promise<Told[]> {
   return [...told.values()];
 
   async function knock(authorization: string) {
-    const clientKeys = fakeClientKeys({ ...revoked.record, revokedAt: 1 });
+    const { clientKeys } = fakeWorld({ clientKeys: [{ ...revoked.record, revokedAt: 1 }] });
     await authorize({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
   }
 

@@ -21,8 +21,8 @@ import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import type { Clock } from '../../../functions/ports.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { startEmulators } from '../../../tools/local/stack/emulators.ts';
+import { RETENTION_DAYS } from '../../cloud/ports.ts';
 import type { PortsWorld, Queue } from '../../edge/ports.contract.ts';
-import { RETENTION_DAYS } from '../../fakes/world.ts';
 
 const TABLES: CreateTableCommandInput[] = [
   {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { runningJob } from '../../fakes/jobs.ts';
+import { runningJob } from '../../cloud/jobs.ts';
 
 /** AWS and ModelStudio as far as a poller needs them: any job runs, and every report on it is the same. */
 export interface Cloud {

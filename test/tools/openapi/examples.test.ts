@@ -4,8 +4,8 @@ import type { Authorized } from '../../../functions/http/authorize.ts';
 import { read } from '../../../functions/jobs/read.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { EXAMPLES } from '../../../tools/openapi/examples.ts';
-import { attempt, finishedJob, NOW, settledWebhook } from '../../fakes/jobs.ts';
-import { fakeWorld } from '../../fakes/world.ts';
+import { attempt, finishedJob, NOW, settledWebhook } from '../../cloud/jobs.ts';
+import { fakeWorld } from '../../cloud/world.ts';
 
 const client = 'acme';
 const jobId = 'job_q433hnkr5vpdwfsbfhfx4ghne0';

@@ -1,0 +1,222 @@
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import type { Millis } from '../../functions/core/job.ts';
+import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import type { Item } from './expressions.ts';
+import { Meter } from './meter.ts';
+import { type Delivery, type Handled, Queue } from './queue.ts';
+import { Table, type TableShape } from './table.ts';
+import type { Time } from './time.ts';
+
+export const QUEUES = ['poll', 'collect', 'deliver'] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** As lib/state.ts has them. */
+const TABLES = {
+  jobs: {
+    name: 'jobs',
+    key: 'jobId',
+    indexes: [
+      { name: 'sweep', keys: ['sweepShard', 'sweepAt'] },
+      { name: 'client', keys: ['client', 'listKey'] },
+    ],
+  },
+  documents: { name: 'documents', key: 'key' },
+  durationStats: { name: 'durationStats', key: 'bucket' },
+  clientKeys: { name: 'clientKeys', key: 'sha256' },
+} satisfies Record<string, TableShape>;
+export type TableName = keyof typeof TABLES;
+
+/** A secret and the one before it, once it was rotated. */
+export interface Secret {
+  AWSCURRENT: string;
+  AWSPREVIOUS?: string;
+}
+
+/** What AWS does on its own account, where it does otherwise than one would like. */
+export interface CloudFaults {
+  /** How far an index is behind with a write. */
+  indexLagMillis(): Millis;
+  /** How many entries of the sparse index come in one page. */
+  sweepPageMax(): number;
+  /** Whether DynamoDB reads a key of many, or leaves it to be asked for again. */
+  isProcessed(): boolean;
+  /** Whether SQS takes an entry of a batch. */
+  isTaken(): boolean;
+}
+
+const NO_FAULTS: CloudFaults = {
+  indexLagMillis: () => 0,
+  sweepPageMax: () => Number.POSITIVE_INFINITY,
+  isProcessed: () => true,
+  isTaken: () => true,
+};
+
+export interface CloudOptions {
+  time: Time;
+  meter?: Meter;
+  /** One invocation of the function that a queue feeds. Without one, messages stay where they are. */
+  handle?: (queue: QueueName, batch: readonly Delivery[]) => Promise<Handled>;
+  gatherMillis?: Millis;
+  /** Null: as deployed, six times the function's time-out. */
+  visibilityMillis?: () => Millis | null;
+  /** See TableShape. */
+  isDone?: (row: Item) => boolean;
+}
+
+/** AWS in memory: the tables, the bucket, the queues and the secrets, as they are to those who send commands. */
+export class Cloud {
+  readonly meter: Meter;
+  readonly tables: Record<TableName, Table>;
+  readonly queues: Record<QueueName, Queue>;
+  readonly objects = new Map<string, string>();
+  readonly secrets = new Map<string, Secret>();
+  faults: CloudFaults = NO_FAULTS;
+  /** Told of each message as it is sent. */
+  onSend: (queue: QueueName, body: string, delaySeconds: number) => void = () => undefined;
+
+  constructor(options: CloudOptions) {
+    const { time, meter = new Meter(), isDone } = options;
+    this.meter = meter;
+    const tableOptions = {
+      meter,
+      time,
+      lagMillis: () => this.faults.indexLagMillis(),
+      pageMax: (index: string) => (index === 'sweep' ? this.faults.sweepPageMax() : Number.POSITIVE_INFINITY),
+    };
+    const table = (shape: TableShape) => new Table(shape, tableOptions);
+    this.tables = {
+      jobs: table({ ...TABLES.jobs, ...(isDone && { isDone }) } as TableShape),
+      documents: table(TABLES.documents),
+      durationStats: table(TABLES.durationStats),
+      clientKeys: table(TABLES.clientKeys),
+    };
+    this.queues = {
+      poll: this.#queue('poll', options),
+      collect: this.#queue('collect', options),
+      deliver: this.#queue('deliver', options),
+    };
+  }
+
+  #queue(name: QueueName, { time, handle, gatherMillis = 0, visibilityMillis }: CloudOptions): Queue {
+    const timeoutMillis = 1000 * TIMEOUT_SECONDS[name];
+    const queue = {
+      name,
+      timeoutMillis,
+      gatherMillis,
+      visibilityMillis: () => visibilityMillis?.() ?? 6 * timeoutMillis,
+      handle: (batch: readonly Delivery[]) => handle?.(name, batch) ?? new Promise<Handled>(() => undefined),
+    };
+    return new Queue(queue, time, this.meter);
+  }
+
+  /** What a command does and answers, at one moment. */
+  apply(command: unknown): unknown {
+    if (command instanceof GetItemCommand) {
+      const { Key, ConsistentRead = false } = command.input;
+      return this.#table(command).get(Key as Item, ConsistentRead);
+    }
+    if (command instanceof PutItemCommand)
+      return this.#table(command).put(command.input.Item as Item, command.input);
+    if (command instanceof DeleteItemCommand)
+      return this.#table(command).delete(command.input.Key as Item, command.input);
+    if (command instanceof UpdateItemCommand)
+      return this.#table(command).update(command.input.Key as Item, command.input);
+    if (command instanceof QueryCommand) return this.#table(command).query(command.input);
+    if (command instanceof BatchGetItemCommand) return this.#batchGet(command);
+    if (command instanceof SendMessageBatchCommand) return this.#send(command);
+    if (command instanceof ChangeMessageVisibilityCommand) return this.#changeVisibility(command);
+    if (command instanceof PutObjectCommand) return this.#putObject(command);
+    if (command instanceof GetObjectCommand) return this.#getObject(command);
+    if (command instanceof GetSecretValueCommand) return this.#secret(command);
+    throw new Error(`The simulated cloud does not know ${command?.constructor.name}`);
+  }
+
+  #table({ input }: { input: { TableName?: string | undefined } }): Table {
+    return this.tables[input.TableName as TableName] ?? missing('table', input.TableName);
+  }
+
+  #batchGet({ input }: BatchGetItemCommand): object {
+    const [[name = '', { Keys = [], ConsistentRead = false } = {}] = []] = Object.entries(
+      input.RequestItems ?? {},
+    );
+    const table = this.tables[name as TableName] ?? missing('table', name);
+    if (Keys.length === 0 || Keys.length > 100) throw new Error(`ValidationException: ${Keys.length} keys`);
+    const found: Item[] = [];
+    const unread: Item[] = [];
+    for (const key of Keys) {
+      if (!this.faults.isProcessed()) unread.push(key);
+      else found.push(...Object.values(table.get(key, ConsistentRead)));
+    }
+    // In no order of their own.
+    const Responses = { [name]: found.reverse() };
+    return { Responses, UnprocessedKeys: unread.length > 0 ? { [name]: { Keys: unread } } : {} };
+  }
+
+  #send({ input }: SendMessageBatchCommand): object {
+    const { QueueUrl = '', Entries = [] } = input;
+    const queue = this.queues[QueueUrl as QueueName] ?? missing('queue', QueueUrl);
+    if (Entries.length === 0 || Entries.length > 10) throw new Error(`A batch of ${Entries.length} messages`);
+    const bytes = Entries.reduce((sum, { MessageBody = '' }) => sum + Buffer.byteLength(MessageBody), 0);
+    if (bytes > 1024 * 1024) throw new Error(`BatchRequestTooLong: ${bytes} bytes`);
+    this.meter.add('sqs.sends', Math.ceil(bytes / 65_536));
+    const Failed: object[] = [];
+    for (const { Id, MessageBody = '', DelaySeconds = 0 } of Entries) {
+      if (!Number.isInteger(DelaySeconds) || DelaySeconds < 0 || DelaySeconds > 900)
+        throw new Error(`InvalidParameterValue: a delay of ${DelaySeconds} s`);
+      if (!this.faults.isTaken()) {
+        Failed.push({ Id, SenderFault: false, Code: 'InternalError' });
+        continue;
+      }
+      this.meter.add('sqs.messages');
+      this.onSend(queue.name as QueueName, MessageBody, DelaySeconds);
+      queue.send(MessageBody, DelaySeconds);
+    }
+    return Failed.length > 0 ? { Failed } : {};
+  }
+
+  #changeVisibility({ input }: ChangeMessageVisibilityCommand): object {
+    const { QueueUrl = '', ReceiptHandle = '', VisibilityTimeout = 0 } = input;
+    this.meter.add('sqs.sends');
+    const queue = this.queues[QueueUrl as QueueName] ?? missing('queue', QueueUrl);
+    queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+    return {};
+  }
+
+  #putObject({ input }: PutObjectCommand): object {
+    const body = input.Body as Buffer;
+    this.meter.add('s3.puts');
+    this.meter.add('s3.kept', body.byteLength);
+    this.objects.set(input.Key ?? '', body.toString());
+    return {};
+  }
+
+  #getObject({ input }: GetObjectCommand): object {
+    this.meter.add('s3.gets');
+    const text = this.objects.get(input.Key ?? '');
+    if (text === undefined) throw Object.assign(new Error('Access Denied'), { name: 'AccessDenied' });
+    return { Body: { transformToString: async () => text } };
+  }
+
+  #secret({ input }: GetSecretValueCommand): object {
+    const { SecretId = '', VersionStage = 'AWSCURRENT' } = input;
+    this.meter.add('secrets.calls');
+    const SecretString = this.secrets.get(SecretId)?.[VersionStage as keyof Secret];
+    if (SecretString !== undefined) return { SecretString };
+    const message = "Secrets Manager can't find the specified secret value for staging label";
+    throw new ResourceNotFoundException({ message, $metadata: {} });
+  }
+}
+
+function missing(kind: string, name: string | undefined): never {
+  throw new Error(`There is no ${kind} ${name}`);
+}

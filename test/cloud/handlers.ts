@@ -1,0 +1,88 @@
+import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
+import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import { deliver } from '../../functions/deliver/deliver.ts';
+import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
+import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
+import { authorize } from '../../functions/http/authorize.ts';
+import { answer, type JobsWorld } from '../../functions/jobs/jobs.ts';
+import { type PollWorld, poll } from '../../functions/poll/poll.ts';
+import type { World } from '../../functions/ports.ts';
+import { type SubmitWorld, submit } from '../../functions/submit/submit.ts';
+import { type SweepWorld, sweep } from '../../functions/sweep/sweep.ts';
+import type { Delivery } from './queue.ts';
+
+export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld;
+
+/** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
+export function handlersOf(world: HandledWorld, comeAgain: ComeAgain) {
+  const poller = lambdaSqs(
+    (body) => PollMessage.parse(body),
+    (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
+    comeAgain,
+  );
+  return {
+    submit: lambdaHttp(async (request) => {
+      const authorized = await authorize(request, world);
+      return 'status' in authorized ? authorized : submit(request, authorized, world);
+    }),
+    jobs: lambdaHttp(async (request) => {
+      const authorized = await authorize(request, world);
+      return 'status' in authorized ? authorized : answer(request, authorized, world);
+    }),
+    poll: poller,
+    collect: poller,
+    deliver: lambdaSqs(
+      (body) => DeliverMessage.parse(body),
+      (message) => deliver(message, world),
+      comeAgain,
+    ),
+    sweep: () => sweep(world),
+  };
+}
+
+export type Handlers = ReturnType<typeof handlersOf>;
+export type FunctionName = keyof Handlers;
+
+/** What an event source gives to its function. */
+export function sqsEvent(queue: string, batch: readonly Delivery[]): SQSEvent {
+  const Records = batch.map(({ message: { body }, receives, receiptHandle }, index) => ({
+    messageId: String(index),
+    receiptHandle,
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: '1767225600000',
+      SenderId: 'AROAEXAMPLE:poll',
+      ApproximateFirstReceiveTimestamp: '1767225601000',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}`,
+    awsRegion: 'us-east-1',
+  }));
+  return { Records };
+}
+
+export interface ApiRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What the gateway gives to a function. */
+export function apiEvent({ method, path, headers, body }: ApiRequest): APIGatewayProxyEventV2 {
+  const [rawPath = '', rawQueryString = ''] = path.split('?');
+  return {
+    version: '2.0',
+    routeKey: `${method} ${rawPath}`,
+    rawPath,
+    rawQueryString,
+    headers,
+    requestContext: { requestId: 'JKJaXmPLvHcESHA=', http: { method, path: rawPath } },
+    body,
+    isBase64Encoded: false,
+  } as unknown as APIGatewayProxyEventV2;
+}

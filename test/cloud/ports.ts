@@ -1,0 +1,56 @@
+import type { Millis } from '../../functions/core/job.ts';
+import { createClientKeys } from '../../functions/edge/client-keys.ts';
+import { createBucket } from '../../functions/edge/document-bucket.ts';
+import { createDocuments } from '../../functions/edge/documents.ts';
+import { createDurationStats } from '../../functions/edge/duration-stats.ts';
+import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createWakeUps } from '../../functions/edge/wake-ups.ts';
+import type { Clock, World } from '../../functions/ports.ts';
+import type { Clients } from './clients.ts';
+import type { Cloud } from './cloud.ts';
+
+export const RETENTION_DAYS = 30;
+
+export interface PortSettings {
+  clock: Clock;
+  retentionDays?: number;
+  /** λ. */
+  lagPerPollSeconds?: number;
+  /** How long a message waits for others to share its request. */
+  lingerMillis?: Millis;
+}
+
+export type StoredPorts = Pick<
+  World,
+  'jobs' | 'clientJobs' | 'overdue' | 'documents' | 'wakeUps' | 'durationStats' | 'clientKeys'
+>;
+
+/** The ports that AWS is behind, made of the edge's own code as functions/edge/world.ts makes them. */
+export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings): StoredPorts {
+  const { dynamodb, sqs, s3 } = clients;
+  const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1, lingerMillis = 0 } = settings;
+  // A link is signed without a call; what it leads to is the object.
+  const link = async (key: string) =>
+    `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
+  return {
+    jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
+    clientJobs: createClientJobs(dynamodb, 'jobs', clock),
+    overdue: createOverdue(dynamodb, 'jobs'),
+    documents: createDocuments({
+      dynamodb,
+      tableName: 'documents',
+      bucket: async () => ({ ...createBucket('documents', s3), link }),
+      retentionDays,
+      clock,
+    }),
+    wakeUps: createWakeUps(sqs, { poll: 'poll', collect: 'collect', deliver: 'deliver' }, lingerMillis),
+    durationStats: createDurationStats({
+      client: dynamodb,
+      tableName: 'durationStats',
+      clock,
+      lagPerPollSeconds,
+      onError: () => undefined,
+    }),
+    clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
+  };
+}

@@ -1,0 +1,223 @@
+import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
+import type { Millis } from '../../functions/core/job.ts';
+import { awsSettings, s3Settings } from '../../functions/edge/aws.ts';
+import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
+import type { Call, Service } from '../../test/cloud/clients.ts';
+import type { FunctionName } from '../../test/cloud/handlers.ts';
+import type { AttemptFate } from './faults.ts';
+import { must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+
+interface ClientSettings {
+  maxAttempts?: number;
+  requestHandler?: { requestTimeout?: Millis; throwOnRequestTimeout?: boolean };
+}
+
+/** As the clients of the functions are made, and what the SDK does where nothing is said. */
+const SETTINGS: Record<Service, ClientSettings> = {
+  dynamodb: awsSettings,
+  sqs: awsSettings,
+  secrets: awsSettings,
+  s3: s3Settings,
+};
+const TRIES_BY_DEFAULT: Record<Service, number> = { dynamodb: 4, sqs: 3, secrets: 3, s3: 3 };
+
+/** Between an answer and the next invocation, a function is frozen at least so long. */
+const FROZEN_MILLIS = 50;
+
+/** One invocation of a function. */
+class Invocation {
+  /** ModelStudio's ids of the jobs on which it has reported to this invocation. */
+  readonly reportedOn = new Set<string>();
+  /** Calls to each service. */
+  readonly calls: Partial<Record<Service, number>> = {};
+  /** The longest that one of its calls has taken. */
+  slowestMillis = 0;
+  underWay = 0;
+  readonly onDeath: () => void;
+
+  constructor(onDeath: () => void) {
+    this.onDeath = onDeath;
+  }
+}
+
+/**
+ * An execution environment: it runs one invocation at a time, and what it keeps in memory is its own. When it dies,
+ * what it was waiting for never comes, but may still happen.
+ */
+export class Environment {
+  readonly name: FunctionName;
+  /** Of the release before: its rows and messages lack what is new. */
+  readonly isOlder: boolean;
+  readonly #sim: Simulation;
+  readonly #skew: number;
+  #isAlive = true;
+  #invocation: Invocation | null = null;
+
+  constructor(sim: Simulation, name: FunctionName) {
+    this.#sim = sim;
+    this.name = name;
+    const { skewMillis, olderRelease } = sim.faults;
+    this.#skew = skewMillis > 0 ? sim.random.between(-skewMillis, skewMillis) : 0;
+    this.isOlder = sim.random.happens(olderRelease);
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  get invocation(): Invocation {
+    if (this.#invocation === null) throw new Error(`${this.name} runs without an invocation`);
+    return this.#invocation;
+  }
+
+  /** Whether ModelStudio has reported on the job to the invocation that is going on. */
+  hasReportOn(upstreamJobId: string): boolean {
+    return this.#invocation?.reportedOn.has(upstreamJobId) ?? false;
+  }
+
+  readonly clock = { now: (): number => this.#sim.now + this.#skew };
+
+  /** @param onDeath is called if it dies before it has answered */
+  begin(timeoutMillis: Millis, onDeath: () => void): void {
+    const invocation = new Invocation(onDeath);
+    this.#invocation = invocation;
+    this.#sim.time.after(timeoutMillis, () => {
+      if (this.#invocation === invocation) this.die('timed out');
+    });
+  }
+
+  /** It has answered: what is still under way is frozen with it, or lost. @param onThawed when it may be invoked again */
+  end(onThawed: () => void): void {
+    const { underWay } = this.invocation;
+    this.#sim.judge(() =>
+      must(underWay === 0, 'I12', () => `${this.name} answers with ${underWay} calls under way`),
+    );
+    this.#invocation = null;
+    this.#sim.time.after(FROZEN_MILLIS, onThawed);
+  }
+
+  die(how: string): void {
+    if (!this.#isAlive) return;
+    this.#sim.note(`${this.name} ${how}`);
+    this.#sim.count('died');
+    this.#isAlive = false;
+    this.#invocation?.onDeath();
+  }
+
+  /** A call by way of the SDK, which tries it several times. Its effect happens at one moment, perhaps at several, or never. */
+  async carry<T>({ service, command, options }: Call, effect: () => T): Promise<T> {
+    const what = command.constructor.name.replace('Command', '');
+    const invocation = this.#begin(what);
+    if (invocation === null) return new Promise(() => undefined);
+    const { random, faults, time } = this.#sim;
+    if (random.happens(faults.crash)) {
+      const isSent = random.happens(0.5);
+      if (isSent) time.after(random.between(1, 50), () => this.#attempt(effect));
+      this.die(`crashed at ${what}, ${isSent ? 'after' : 'before'} its effect`);
+      return new Promise(() => undefined);
+    }
+    invocation.calls[service] = (invocation.calls[service] ?? 0) + 1;
+    invocation.underWay += 1;
+    const startedAt = this.#sim.now;
+    const { maxAttempts = TRIES_BY_DEFAULT[service], requestHandler } = SETTINGS[service];
+    const isTimed = requestHandler?.throwOnRequestTimeout === true;
+    const patience = options.requestTimeout ?? (isTimed ? requestHandler?.requestTimeout : undefined);
+    const fates = this.#sim.fatesOf(this.name, service, maxAttempts);
+    try {
+      for (let tried = 1; ; tried++) {
+        const isLast = tried === maxAttempts;
+        const fate = fates.shift() ?? 'well';
+        if (fate !== 'well') this.#sim.note(`${this.name}: ${what} ${fate}`);
+        const answer = await this.#tryOnce(fate, effect, patience, options.abortSignal);
+        if ('value' in answer) return answer.value;
+        const isRepeated = answer.isTransient && !isLast && options.abortSignal?.aborted !== true;
+        if (!isRepeated) throw answer.error;
+        await new Promise<void>((resolve) => time.after(50 * 2 ** tried, resolve));
+      }
+    } finally {
+      invocation.underWay -= 1;
+      invocation.slowestMillis = Math.max(invocation.slowestMillis, this.#sim.now - startedAt);
+    }
+  }
+
+  /** Null: it is dead, or frozen, which nobody should be who has something to do. */
+  #begin(what: string): Invocation | null {
+    if (!this.#isAlive) return null;
+    const invocation = this.#invocation;
+    this.#sim.judge(() =>
+      must(invocation !== null, 'I12', () => `${this.name} calls ${what} after its answer`),
+    );
+    return invocation;
+  }
+
+  /** One request to a service, and what comes back. */
+  #tryOnce<T>(
+    fate: AttemptFate,
+    effect: () => T,
+    patience: Millis | undefined,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<Answered<T>> {
+    const { time } = this.#sim;
+    const lands = fate === 'well' || fate === 'slow' || fate === 'reply lost' || fate === 'hangs, done';
+    return new Promise((resolve) => {
+      const reply = (answer: Answered<T>) => {
+        if (this.#isAlive) resolve(answer);
+      };
+      const fails = (what: string) => reply({ error: new Error(`The call ${what}`), isTransient: true });
+      const hangs = fate === 'hangs' || fate === 'hangs, done';
+      const millis = this.#sim.latency(fate);
+      let result: Answered<T> | null = null;
+      time.after(millis / 2, () => {
+        if (lands) result = this.#attempt(effect);
+      });
+      if (!hangs) {
+        const isAnswered = fate === 'well' || fate === 'slow';
+        time.after(millis, () => (isAnswered && result ? reply(result) : fails(fate)));
+      } else if (patience !== undefined) {
+        time.after(patience, () => fails('took too long'));
+      }
+      abortSignal?.addEventListener('abort', () => fails('was aborted'));
+    });
+  }
+
+  #attempt<T>(effect: () => T): Answered<T> {
+    const { acting } = this.#sim;
+    this.#sim.acting = this;
+    try {
+      return { value: effect() };
+    } catch (error) {
+      this.#sim.report(error);
+      return { error, isTransient: false };
+    } finally {
+      this.#sim.acting = acting;
+    }
+  }
+
+  /** An exchange over HTTP: `answer` has its effect at once, and takes as long as it says. */
+  exchange(
+    request: ExchangeRequest,
+    answer: () => { outcome: HttpOutcome; millis: number },
+  ): Promise<HttpOutcome> {
+    const { random, faults, time } = this.#sim;
+    const invocation = this.#begin(`${request.method} ${request.url.pathname}`);
+    if (invocation === null) return new Promise(() => undefined);
+    const crashes = random.happens(faults.crash);
+    const isSent = !crashes || random.happens(0.5);
+    const given = isSent ? this.#attempt(answer) : null;
+    if (crashes) this.die(`crashed at an exchange, ${isSent ? 'after' : 'before'} its effect`);
+    invocation.underWay += 1;
+    return new Promise((resolve) => {
+      if (given === null || 'error' in given) return;
+      const { outcome, millis } = given.value;
+      const { deadlineMillis } = request;
+      const inTime: HttpOutcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
+      time.after(Math.min(millis, deadlineMillis), () => {
+        invocation.underWay -= 1;
+        if (this.#isAlive) resolve(inTime);
+      });
+    });
+  }
+}
+
+type Answered<T> = { value: T } | { error: unknown; isTransient: boolean };

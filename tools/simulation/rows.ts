@@ -1,0 +1,90 @@
+import type { FinishedJob, Job, RunningJob } from '../../functions/core/job.ts';
+import { judgeText, judgeWrite, must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import type { System } from './system.ts';
+
+const SKEW_MAX_MILLIS = 3000;
+
+/** The jobs as their rows have them, each of whose writes is judged. */
+export class Rows {
+  readonly #sim: Simulation;
+  readonly #system: System;
+  readonly #jobs = new Map<string, Job>();
+
+  constructor(sim: Simulation, system: System) {
+    this.#sim = sim;
+    this.#system = system;
+  }
+
+  get(jobId: string): Job | undefined {
+    return this.#jobs.get(jobId);
+  }
+
+  all(): Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** Null: the row is gone. */
+  wrote(jobId: string, after: Job | null): void {
+    const before = this.#jobs.get(jobId);
+    if (after === null) {
+      this.#removed(jobId, before);
+      return;
+    }
+    const text = JSON.stringify(after);
+    judgeText('a row', text);
+    judgeWrite(before, after);
+    this.#judgeTruth(before, after);
+    this.#system.ledger.wrote(before, after, this.#sim.now);
+    this.#sim.note(`row ${jobId} v${after.version} ${after.status} ${after.webhook?.status ?? ''}`);
+    this.#jobs.set(jobId, after);
+  }
+
+  #removed(jobId: string, before: Job | undefined): void {
+    must(before?.status === 'submitting', 'I5', () => `${jobId} is removed while ${before?.status}`);
+    this.#sim.note(`row ${jobId} removed`);
+    this.#jobs.delete(jobId);
+  }
+
+  /** A job ends as ModelStudio ended it, or because its time was up. */
+  #judgeTruth(before: Job | undefined, job: Job): void {
+    if (before?.status !== 'running' || job.status === 'running') return;
+    const { ledger, modelStudio } = this.#system;
+    const isUp = this.#sim.now + SKEW_MAX_MILLIS >= job.expiresAt;
+    must(job.status !== 'expired' || isUp, 'I1', () => `${job.jobId} expires before its time`);
+    const isAskedFor = ledger.cancels.has(job.jobId);
+    must(job.status !== 'cancelled' || isAskedFor, 'I1', () => `${job.jobId} is cancelled by nobody`);
+    if (job.status === 'failed' && job.error?.code === 'modelstudio_job_missing') this.#judgeMissing(before);
+    if (job.status === 'completed') this.#judgeResults(job, before.upstreamJobId);
+    const end = modelStudio.endOf(before.upstreamJobId);
+    const isTrue = job.status !== 'completed' || end === 'completed';
+    must(isTrue, 'I1', () => `${job.jobId} completes, ModelStudio: ${end}`);
+  }
+
+  /** What has been seen is not taken for lost because somebody says that he does not know it. */
+  #judgeMissing({ jobId, upstreamJobId }: RunningJob): void {
+    const { ledger, modelStudio } = this.#system;
+    must(modelStudio.hasForgotten(upstreamJobId), 'I1', () => `${jobId} is taken for lost and is not`);
+    const isSeen = ledger.seen.has(jobId) && ledger.repeats(jobId).poll === 0;
+    must(!isSeen, 'I1', () => `${jobId} was seen, and is taken for lost all the same`);
+  }
+
+  #judgeResults(job: FinishedJob, upstreamJobId: string): void {
+    const { jobId, event, results, failedTasks } = job;
+    const ref = results === null || results === 'in-event' ? event : results;
+    const document = JSON.parse(this.#system.contents.get(ref.key) ?? 'null');
+    const entries = ref === event ? document.data.results : document;
+    const given = entries.map((entry: { result: string | null }) => entry.result);
+    // Once its time is up, a job is not asked about again for what its last report lacked.
+    const isUp = job.finishedAt >= job.expiresAt;
+    const expected = this.#system.modelStudio
+      .resultsOf(upstreamJobId)
+      .map((result, index) => (isUp && given[index] === null ? null : result));
+    if (expected.length === 0) return;
+    must(String(given) === String(expected), 'I22', () =>
+      `${jobId} has other results: ${given}, not ${expected}`.slice(0, 300),
+    );
+    const missing = expected.filter((result) => result === null).length;
+    must(failedTasks === missing, 'I22', () => `${jobId} has ${failedTasks} failed tasks, not ${missing}`);
+  }
+}

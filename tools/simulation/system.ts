@@ -1,0 +1,202 @@
+import { inflateRawSync } from 'node:zlib';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import type { MetricValues } from '../../functions/core/metrics.ts';
+import { durationBucket } from '../../functions/core/polling/forecast.ts';
+import type { Log, LogFields, Stage } from '../../functions/ports.ts';
+import { clientsOf } from '../../test/cloud/clients.ts';
+import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
+import { Contents, jobOf } from '../../test/cloud/contents.ts';
+import { type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
+import type { Delivery, Handled } from '../../test/cloud/queue.ts';
+import type { Environment } from './environment.ts';
+import { judgeText, must } from './judge.ts';
+import { Lambda } from './lambda.ts';
+import { jobIn, Ledger } from './ledger.ts';
+import { SimulatedModelStudio } from './modelstudio.ts';
+import { Receivers } from './receivers.ts';
+import { Rows } from './rows.ts';
+import type { Simulation } from './simulation.ts';
+import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
+
+/** Chains of wake-ups that multiply would go on for ever; the exact bound is judged when a job has ended. */
+const SENDS_MAX = 500;
+
+const secretOf = (fill: number) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
+
+/** Everything that outlives a function: the deployed system, and those outside with whom it speaks. */
+export class System {
+  readonly cloud: Cloud;
+  readonly lambda: Lambda;
+  readonly contents: Contents;
+  readonly ledger = new Ledger();
+  readonly rows: Rows;
+  readonly modelStudio: SimulatedModelStudio;
+  readonly receivers: Receivers;
+  /** Messages come on time in this run, and those that failed come again in time. */
+  readonly isPunctual: boolean;
+  /** How many more polls of a second each there may be while a job seems younger than it is. */
+  readonly pollsBySkew: number;
+  readonly #sim: Simulation;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    const { late, slow, hang, indexLagMillis, skewMillis, concurrency, outages } = sim.faults;
+    this.pollsBySkew = Math.ceil((4 * skewMillis) / 1000);
+    const isSlow = late > 0 || slow > 0 || hang > 0 || outages.length > 0 || Number.isFinite(concurrency);
+    this.isPunctual = !isSlow && indexLagMillis === 0;
+    this.modelStudio = new SimulatedModelStudio(sim);
+    this.cloud = this.#cloud();
+    this.contents = new Contents(this.cloud);
+    this.rows = new Rows(sim, this);
+    this.cloud.tables.jobs.onWrite = (key, item) => this.rows.wrote(key, item && jobOf(item));
+    this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
+    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: secretOf(1) });
+    this.receivers = new Receivers(sim, () => [secretOf(1), secretOf(2)]);
+    this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
+    this.#teach(sim.random.pick([0, 3, 64]));
+  }
+
+  #cloud(): Cloud {
+    const sim = this.#sim;
+    const { random } = sim;
+    const cloud = new Cloud({
+      time: sim.time,
+      handle: (queue, batch) => this.#handle(queue, batch),
+      visibilityMillis: () => sim.faults.visibilityMillis,
+    });
+    cloud.faults = {
+      indexLagMillis: () => random.between(0, sim.faults.indexLagMillis),
+      sweepPageMax: () => sim.faults.pageMax,
+      isProcessed: () => !random.happens(sim.faults.unprocessed),
+      isTaken: () => !random.happens(sim.faults.partialSend),
+    };
+    cloud.onSend = (queue, body, delaySeconds) => this.#sent(queue, body, delaySeconds);
+    for (const queue of Object.values(cloud.queues)) {
+      queue.faults = {
+        lateMillis: () =>
+          random.happens(sim.faults.late) ? random.between(1, 400) * 1000 : sim.duration(0, 30),
+        againAfterMillis: () => {
+          if (!random.happens(sim.faults.duplicate)) return null;
+          return sim.faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]);
+        },
+        receivesTold: (receives) => random.pick([receives + 1, 1]),
+        isReversed: () => random.happens(0.5),
+        momentMillis: () => sim.duration(0, 20),
+      };
+      queue.onRepeat = (message) => this.ledger.repeated(queue.name as QueueName, jobIn(message.body));
+      queue.onFailure = (message) => this.ledger.failed(queue.name as QueueName, jobIn(message.body));
+    }
+    return cloud;
+  }
+
+  /** Of the past. */
+  #teach(count: number): void {
+    for (const totalTasks of [1, 2]) {
+      const slots = Array.from({ length: count }, (_, i) => [
+        `s${i}`,
+        { N: String(this.#sim.random.between(1, 60)) },
+      ]);
+      const bucket = { S: durationBucket('m', totalTasks) };
+      this.cloud.tables.durationStats.put({ bucket, n: { N: String(count) }, ...Object.fromEntries(slots) });
+    }
+  }
+
+  async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {
+    const answer = await this.lambda.invoke(queue, (handlers) => handlers[queue](sqsEvent(queue, batch)));
+    if (typeof answer === 'string') return answer;
+    const failed = answer.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
+    return new Set(failed.filter((delivery) => delivery !== undefined));
+  }
+
+  #handlersIn(environment: Environment): Handlers {
+    const clients = clientsOf(this.cloud, (call, effect) => {
+      if (environment.isOlder) makeOlder(call.command);
+      judgeDocument(call.command);
+      return environment.carry(call, effect);
+    });
+    const QueueUrl = environment.name;
+    return handlersOf(worldIn(environment, clients, this, this.#sim), (ReceiptHandle, VisibilityTimeout) =>
+      clients.sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout })),
+    );
+  }
+
+  /** In a rotation, it is one side or the other that knows the new key first. */
+  rotateApiKey(key: string): void {
+    this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: key });
+  }
+
+  rotateWebhookSecret(): void {
+    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: secretOf(2), AWSPREVIOUS: secretOf(1) });
+  }
+
+  #sent(queue: QueueName, body: string, delaySeconds: number): void {
+    const { acting } = this.#sim;
+    judgeText('a message', body);
+    this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
+    const { jobId, upstreamJobId, wakeUp } = JSON.parse(body);
+    if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);
+    const sends = this.ledger.sent(queue, body);
+    must(sends < SENDS_MAX, 'I19', () => `${sends} messages for ${jobId}: chains that multiply`);
+    if (acting?.hasReportOn(upstreamJobId)) this.ledger.seen.add(jobId);
+  }
+
+  /** One failure never breaks a chain of deliveries either: unless messages are late, the failed one comes again before the sweeper. */
+  #judgeLostDelivery(jobId: string, token: string): void {
+    const job = this.rows.get(jobId);
+    const expected = job?.webhook?.status === 'pending' ? job.webhook.expectedWakeUp : null;
+    // The sweeper sends the very first one, too, of a job that it has ended itself.
+    const isFirst = expected?.token === token;
+    if (!this.isPunctual || expected === null || isFirst || !this.ledger.tokens.has(expected.token)) return;
+    const failures = this.ledger.failures(jobId).deliver;
+    must(failures > 1, 'I12', () => `the deliveries of ${jobId} broke off after ${failures} failures`);
+  }
+
+  logOf({ name }: Environment): Log {
+    const told = (stage: Stage, facts: LogFields, measured?: MetricValues) =>
+      this.#sim.judge(() => this.#told(name, stage, facts, measured));
+    return { event: told, aggregate: told };
+  }
+
+  #told(name: string, stage: Stage, facts: LogFields, measured: MetricValues = {}): void {
+    for (const [metric, value] of Object.entries(measured)) this.#sim.count(metric, value);
+    const text = JSON.stringify(facts);
+    judgeText('a log line', text);
+    this.#sim.note(`${name} tells: ${stage} ${text}`);
+    if (facts.outcome === 'wake_up_unsent' && facts.job_id) this.ledger.unsent.add(facts.job_id);
+    if (stage === 'sweep' && facts.job_id) this.#judgeRescue(facts.job_id, facts.outcome);
+  }
+
+  /** One failure never breaks a chain: unless messages are late, the failed one comes again before the sweeper. */
+  #judgeRescue(jobId: string, outcome: string): void {
+    this.ledger.rescued(jobId);
+    const { poll, collect } = this.ledger.failures(jobId);
+    const failures = poll + collect;
+    const isHandedOver = this.ledger.handedOver.has(jobId);
+    const isBroken =
+      (outcome === 'lost_poll' && failures <= 1) ||
+      (outcome === 'lost_expiry' && failures === 0 && !isHandedOver);
+    const isAccountedFor = !this.isPunctual || this.ledger.unsent.has(jobId);
+    must(isAccountedFor || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
+  }
+}
+
+/** As the release before would have written it, which did not know of all that is written today. */
+function makeOlder(command: object): void {
+  if (command instanceof PutItemCommand && command.input.TableName === 'jobs') {
+    delete command.input.Item?.['isSeen'];
+    delete command.input.Item?.['doubt'];
+  }
+  if (!(command instanceof SendMessageBatchCommand)) return;
+  for (const entry of command.input.Entries ?? []) {
+    const { isSeen, ...older } = JSON.parse(entry.MessageBody ?? '');
+    entry.MessageBody = JSON.stringify(older);
+  }
+}
+
+function judgeDocument(command: object): void {
+  if (command instanceof PutObjectCommand) judgeText('a document', String(command.input.Body));
+  const deflated = command instanceof PutItemCommand && command.input.Item?.['deflated']?.B;
+  if (deflated) judgeText('a document', inflateRawSync(deflated).toString());
+}
