@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { circlesIn, resolved, sources, tooLongIn, vagueFoldersOf } from './house.ts';
+import { circlesIn, resolved, sources, tooLongIn, unitlessIn, vagueFoldersOf } from './house.ts';
 
 const everywhere = sources('{bin,functions,lib}/**/*.ts');
 const tests = sources('test/**/*.ts').filter(({ path }) => !/^test\/tools\//.test(path));
@@ -57,4 +57,11 @@ describe('a file and its functions are short enough to read:', () => {
 
 it('every folder says what is in it: none is called utils, helpers, common or misc', () => {
   expect(vagueFoldersOf([...everywhere, ...tests])).toEqual([]);
+});
+
+it('a number that is a time or a size has its unit in its name', () => {
+  const unitless = everywhere.flatMap((source) =>
+    unitlessIn(source).map((name) => `${source.path}: ${name}`),
+  );
+  expect(unitless).toEqual([]);
 });

@@ -33,16 +33,16 @@ export const leases: Rule = ({ wiring }) =>
     return leaseMillis ? leaseFaults(fn, leaseMillis / 1000, wiring) : [];
   });
 
-function leaseFaults(fn: Fn, lease: number, wiring: Wiring): string[] {
+function leaseFaults(fn: Fn, seconds: number, wiring: Wiring): string[] {
   const timeout = fn.properties.Timeout ?? 3;
   const visible = wiring.consumers
     .filter((consumer) => consumer.fn === fn)
-    .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= lease)
+    .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= seconds)
     .map(
-      ({ queue }) => `${queue.path} must hide a message for longer than the lease of ${fn.path}, ${lease} s.`,
+      ({ queue }) => `${queue.path} must hide a message for longer than the lease of ${fn.path}, ${seconds} s.`,
     );
-  const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${lease} s.`;
-  return timeout < lease ? visible : [outlived, ...visible];
+  const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${seconds} s.`;
+  return timeout < seconds ? visible : [outlived, ...visible];
 }
 
 /** In addition to its own wait, one AWS service may hang without a timeout of the function and its batch. */

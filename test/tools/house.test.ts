@@ -4,11 +4,11 @@ import { circlesIn, resolved, sources, tooLongIn, vagueFoldersOf } from '../hous
 const commands = sources('tools/commands/**/*.ts');
 const local = sources('tools/local/**/*.ts');
 
-it('there are tools', () => {
+it('there are tools to check', () => {
   for (const part of [commands, local]) expect(part.length).toBeGreaterThan(5);
 });
 
-describe('a reader can take in', () => {
+describe('a file and its functions are short enough to read:', () => {
   it.each([...commands, ...local])('$path', (source) => expect(tooLongIn(source)).toEqual([]));
 });
 
@@ -16,7 +16,7 @@ it('every folder says what is in it: none is called utils, helpers, common or mi
   expect(vagueFoldersOf([...commands, ...local, ...sources('test/tools/**/*.ts')])).toEqual([]);
 });
 
-it.each(commands)('an operator needs no other tool beside $path', ({ path, imports }) => {
+it.each(commands)("the operator's command in $path depends on no other tool", ({ path, imports }) => {
   const files = imports.filter((name) => name.startsWith('.')).map((name) => resolved(path, name));
   expect(files.filter((file) => !/^(tools\/commands|functions|lib)\/|^cdk\.json$/.test(file))).toEqual([]);
 });
@@ -25,7 +25,12 @@ it('no files import each other in a circle', () => {
   expect(circlesIn(sources('{tools,test}/**/*.{ts,js}'))).toEqual([]);
 });
 
-it('whatever listens on the laptop is guarded, as one place alone listens', () => {
+it('every port on the laptop is guarded, as only one file listens', () => {
   const listeners = local.filter(({ code }) => /\b(server|app)\.listen\(/.test(code));
   expect(listeners.map(({ path }) => path)).toEqual(['tools/local/http/server.ts']);
+});
+
+it('no comment, message or test has quotation marks of another language', () => {
+  const all = sources('{bin,functions,lib,test,tools,examples}/**/*.{ts,js,mjs,mts}');
+  expect(all.filter(({ lines }) => /[\u00ab\u00bb\u201e]/.test(lines.join())).map(({ path }) => path)).toEqual([]);
 });
