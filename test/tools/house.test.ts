@@ -32,5 +32,7 @@ it('every port on the laptop is guarded, as only one file listens', () => {
 
 it('no comment, message or test has quotation marks of another language', () => {
   const all = sources('{bin,functions,lib,test,tools,examples}/**/*.{ts,js,mjs,mts}');
-  expect(all.filter(({ lines }) => /[\u00ab\u00bb\u201e]/.test(lines.join())).map(({ path }) => path)).toEqual([]);
+  expect(
+    all.filter(({ lines }) => /[\u00ab\u00bb\u201e]/.test(lines.join())).map(({ path }) => path),
+  ).toEqual([]);
 });
