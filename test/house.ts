@@ -66,7 +66,7 @@ const UNIT = /seconds|millis|minutes|days|bytes|mib|_ms/i;
 
 /** Numbers whose name speaks of a time or a size and lacks its unit. Names that are AWS's begin with a capital letter. */
 export function unitlessIn({ code }: Source): string[] {
-  const declared = code.matchAll(/\b([a-z]\w*)\??: number\b(?!\[)|\bconst (\w+) = [\d(]/g);
+  const declared = code.matchAll(/\b([a-z]\w*)\??: number\b(?!\[)|\bconst (\w+) = \d/g);
   const names = [...declared].map(([, field, constant]) => field ?? constant ?? '');
   return names.filter((name) => TIME_OR_SIZE.test(name) && !UNIT.test(name));
 }

@@ -39,8 +39,8 @@ function leaseFaults(fn: Fn, seconds: number, wiring: Wiring): string[] {
     .filter((consumer) => consumer.fn === fn)
     .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= seconds)
     .map(
-      ({ queue }) =>
-        `${queue.path} must hide a message for longer than the lease of ${fn.path}, ${seconds} s.`,
+      ({ queue: { path } }) =>
+        `${path} must hide a message for longer than the lease of ${fn.path}, ${seconds} s.`,
     );
   const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${seconds} s.`;
   return timeout < seconds ? visible : [outlived, ...visible];

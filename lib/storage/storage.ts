@@ -41,8 +41,7 @@ export class Storage extends Construct {
       partitionKey: string(key),
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // Otherwise CloudFormation could not delete it after a failed first deployment. A table deleted by hand can be
-      // restored for 35 days, by its point-in-time recovery.
+      // Or a failed first deployment could not be deleted. Point-in-time recovery restores a deleted table for 35 days.
       deletionProtection: false,
       removalPolicy,
     });
