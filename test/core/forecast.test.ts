@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   durationBucket,
+  type PollSchedule,
   sampleDuration,
   scheduleFor,
   scheduleForBatch,
@@ -44,6 +45,46 @@ describe('a schedule of polls', () => {
     const ages = looks([...Array(40).fill(5), ...Array(24).fill(120)], 1, 300);
     const within = (low: number, high: number) => ages.filter((age) => age > low && age < high).length;
     expect([within(3, 8) > 0, within(90, 160) > within(20, 90)]).toEqual([true, true]);
+  });
+});
+
+/** The ages of the next five polls, to a tenth of a second. */
+function nextPolls(schedule: PollSchedule, from: number): number[] {
+  const ages: number[] = [];
+  for (let age = from; ages.length < 5; ) {
+    age += secondsToNextPoll(schedule, age, 1);
+    ages.push(Math.round(age * 10) / 10);
+  }
+  return ages;
+}
+
+// As `npm run bench -- polling` found them to be good: whoever changes the plan runs that first, and then changes these.
+describe('the first polls are planned as they were measured', () => {
+  it.each<[what: string, durations: number[], ages: number[]]>([
+    ['no job is known', [], [6.3, 14.5, 24.2, 35.2, 47.6]],
+    ['one job is known', [60], [11.5, 28, 41.3, 51.2, 59.8]],
+    ['two jobs are known', [40, 80], [16, 34.2, 41.9, 50.7, 64.2]],
+    ['three jobs are known', [40, 60, 80], [20.3, 38.2, 46.8, 57, 64.3]],
+    ['four jobs are known', [30, 40, 80, 160], [21.2, 31.9, 40.6, 51.4, 66.2]],
+    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [24.4, 34.5, 43.9, 55.7, 65.4]],
+    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.2, 20.6, 27.2, 36.8, 56.7]],
+    ['one of the jobs was odd', [50, 60, 60, 60, 600], [25.9, 42.3, 52, 60.1, 68.1]],
+    ['all jobs take the same time', Array(64).fill(60), [50.2, 56.9, 61.2, 64.9, 68.3]],
+  ])('when %s', (_what, durations, ages) => {
+    expect(nextPolls(scheduleFor(durations), 0)).toEqual(ages);
+  });
+
+  it.each<[completed: number, total: number, durations: number[], ages: number[]]>([
+    [10, 100, [], [199.4, 263.9, 313.2, 355.5, 393.5]],
+    // One job alone says nothing of a batch.
+    [10, 100, [100], [199.4, 263.9, 313.2, 355.5, 393.5]],
+    [10, 100, [80, 120], [121.1, 146.9, 165.6, 181.1, 194.7]],
+    [50, 100, [80, 120], [114.3, 121.8, 126.7, 131.2, 135.5]],
+    [99, 100, [80, 120], [65.2, 69.7, 74.6, 79.3, 83.7]],
+    [50, 100, [300, 300, 300], [144.2, 193.2, 220.7, 240.2, 256.2]],
+    [1, 3, [10, 20, 40], [71.5, 81.6, 90.6, 98.5, 105.7]],
+  ])('after a minute with %i of %i tasks done and the durations %j', (completed, total, durations, ages) => {
+    expect(nextPolls(scheduleForBatch(durations, 60, completed, total), 60)).toEqual(ages);
   });
 });
 
