@@ -61,6 +61,8 @@ function isOfCore({ moduleId }: TestSpecification): boolean {
 export default defineConfig({
   plugins: [wholeFiles],
   test: {
+    // With all mutants in it, the code takes several times as long.
+    testTimeout: 60_000,
     sequence: { sequencer: CoreFirst },
     include: ['test/core/**/*.test.ts', 'test/flows/**/*.test.ts', 'test/edge/webhooks.test.ts'],
     reporters: [new FaultsOfFiles()],
