@@ -75,10 +75,10 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/(\w+) s for ModelStudio to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
   [/stops working within (\w+) s\b/g, 2 * seconds('functions/edge/client-keys.ts', 'CACHE_MILLIS')],
   [
-    /old one. A function remembers it for up to (\w+) minutes/g,
+    /old one. A function caches it for up to (\w+) minutes/g,
     seconds(SECRETS, 'API_KEY_CACHE_MILLIS') / MINUTE,
   ],
-  [/secret: a function remembers it for up to (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/secret: a function caches it for up to (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/up to (\w+) minutes (?:in which functions|of webhooks)/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/read anew every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
@@ -191,7 +191,7 @@ describe('a number in the pages is the one in the code', () => {
     ({ name, evaluation: { periodMinutes, datapointsToAlarm, evaluationPeriods } }) => {
       const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
       const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
-      const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? periods of (\w+)\s+minutes/g)].map((match) =>
+      const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? (?:consecutive )?periods of (\w+)\s+minutes/g)].map((match) =>
         match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
       );
       for (const told of said)
