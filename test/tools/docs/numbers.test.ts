@@ -191,9 +191,9 @@ describe('a number in the pages is the one in the code', () => {
     ({ name, evaluation: { periodMinutes, datapointsToAlarm, evaluationPeriods } }) => {
       const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
       const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
-      const said = [...chapter.matchAll(/(\w+)(?: of (\w+))? (?:consecutive )?periods of (\w+)\s+minutes/g)].map((match) =>
-        match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))),
-      );
+      const said = [
+        ...chapter.matchAll(/(\w+)(?: of (\w+))? (?:consecutive )?periods of (\w+)\s+minutes/g),
+      ].map((match) => match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))));
       for (const told of said)
         expect(told).toEqual([
           datapointsToAlarm,
