@@ -30,6 +30,7 @@ export interface World {
 
 /** The jobs' rows. Reads are strongly consistent. */
 export interface Jobs {
+  /** @throws LaterFormat */
   find(jobId: string): Promise<Job | null>;
   /** False: a job with that id exists already. */
   insert(job: Job): Promise<boolean>;
@@ -44,7 +45,7 @@ export interface ClientJobs {
   /**
    * A client's jobs below one place, down to and including another, the newest first.
    * @returns at most `limit` jobs; `end` is where to continue, null if there are no more. A page may have fewer
-   * jobs than there are, even none, if some could not be read
+   * jobs than there are, even none, if some could not be read or are of a later release
    */
   page(
     client: string,
@@ -64,6 +65,7 @@ export interface Overdue {
 export interface Documents {
   /** Writes under a key that nobody has used before. */
   save(key: string, json: string): Promise<DocumentRef>;
+  /** @throws LaterFormat */
   load(ref: DocumentRef): Promise<string>;
   /** Stores something for the operator, where only people look for it. */
   setAside(key: string, content: Buffer): Promise<void>;
@@ -137,6 +139,8 @@ export interface LogFields {
   attempt?: number;
   wait_seconds?: number;
   age_seconds?: number;
+  /** Overdue jobs of a later release. */
+  left_for_later?: number;
   status?: number;
   cause?: string;
   /** ModelStudio's own sentence about a refusal that is not about the request. */

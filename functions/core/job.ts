@@ -132,6 +132,8 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
+export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
+
 /** A finished job whose webhook waits for an attempt or has one under way. */
 export type PendingJob = FinishedJob & { webhook: PendingWebhook };
 

@@ -42,6 +42,13 @@ export const ROUND_MAX_DAYS = 9;
 /** A document is kept this much longer than its job's row, so that the last attempt finds it. */
 export const DOCUMENT_EXTRA_DAYS = 10;
 
+/**
+ * A message of a later release comes back like one that failed, long enough for a deployment to finish, and then after so
+ * many seconds each time. In all that is more than three days, for the later release to return. SQS hides no message for
+ * more than 12 hours.
+ */
+export const AGAIN_FOR_LATER_SECONDS = 11 * 3600;
+
 const AGAIN_FIRST_SECONDS = 5;
 const AGAIN_MAX_SECONDS = 160;
 

@@ -3,7 +3,6 @@ import { base32 } from './ids.ts';
 import type {
   Attempt,
   FinishedJob,
-  Job,
   JobBase,
   Millis,
   PendingJob,
@@ -141,10 +140,10 @@ export function settled(job: PendingJob, tried: Attempt, how: Settled, now: Mill
 
 /** A new round: the whole schedule, from now on. Messages of the previous round become stale. */
 export function redelivered(job: FinishedJob, webhook: Webhook, random: Uint8Array, now: Millis) {
-  const { id, url, attempts, log } = webhook;
-  const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: webhook.lastSeq };
+  const { lastSeq, ...kept } = { lastSeq: 0, ...webhook };
+  const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: lastSeq };
   const redelivered = { rounds: (webhook.redelivered?.rounds ?? 0) + 1, at: now };
-  const round = { status: 'pending', id, url, attempts, attemptsBefore: attempts, log, redelivered } as const;
+  const round = { ...kept, status: 'pending', attemptsBefore: webhook.attempts, redelivered } as const;
   return withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);
 }
 
@@ -167,10 +166,11 @@ function neededUntil(webhook: Webhook | null, now: Millis): Millis {
   return Math.max(webhook.expectedWakeUp?.dueAt ?? 0, webhook.leaseUntil ?? 0);
 }
 
-/** The part of a job that its next state keeps, as the row's next version. */
-function nextVersion(job: Job, now: Millis): JobBase {
-  const { jobId, client, modelId, totalTasks, metadata, fingerprint } = job;
-  const { createdAt, expiresAt, wakeUpDeadline, version } = job;
-  const kept = { jobId, client, modelId, totalTasks, metadata, fingerprint, createdAt, expiresAt };
-  return { ...kept, wakeUpDeadline, updatedAt: now, version: version + 1 };
+type OfOneState = Exclude<keyof SubmittingJob | keyof RunningJob | keyof FinishedJob, keyof JobBase>;
+
+/** The part of a job that its next state keeps, as the row's next version; with it goes whatever a later release has added. */
+function nextVersion(job: JobBase & Partial<Record<OfOneState, unknown>>, now: Millis): JobBase {
+  const { status, webhook, leaseUntil, upstreamJobId, expectedWakeUp, isSeen, doubt, ...others } = job;
+  const { completedTasks, failedTasks, finishedAt, error, event, results, version, ...kept } = others;
+  return { ...kept, updatedAt: now, version: version + 1 };
 }

@@ -1,5 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
 import { describingErrors, s3Settings } from './aws.ts';
 
@@ -18,13 +19,16 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
   return {
     put(Key, Body) {
       const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;
-      const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json' });
+      const Metadata = { format: String(FORMAT) };
+      const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json', Metadata });
       return s3.send(put, { requestTimeout });
     },
     async get(Key) {
       const abortSignal = AbortSignal.timeout(AWS_CALL_MILLIS);
       const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
-      return object.Body?.transformToString();
+      const text = await object.Body?.transformToString();
+      if (isLaterFormat(object.Metadata?.['format'])) throw new LaterFormat(`The document ${Key}`);
+      return text;
     },
     link: (Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
   };

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -30,7 +31,8 @@ export function createDocuments(stores: DocumentStores): Documents {
         await (await bucket()).put(key, body);
         return { store: 'bucket', key };
       }
-      const Item = { key: { S: key }, deflated: { B: deflated }, ttl: { N: String(endOfLife(stores)) } };
+      const ttl = { N: String(endOfLife(stores)) };
+      const Item = { key: { S: key }, format: { N: String(FORMAT) }, deflated: { B: deflated }, ttl };
       await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
       return { store: 'table', key };
     },
@@ -39,6 +41,7 @@ export function createDocuments(stores: DocumentStores): Documents {
       if (store === 'bucket') return (await (await bucket()).get(key)) ?? missing(key);
       const input = { TableName: tableName, Key: { key: { S: key } }, ConsistentRead: true };
       const found = await dynamodb.send(new GetItemCommand(input));
+      if (isLaterFormat(found.Item?.['format']?.N)) throw new LaterFormat(`The document ${key}`);
       const deflated = found.Item?.['deflated']?.B ?? missing(key);
       return inflateRawSync(deflated).toString();
     },

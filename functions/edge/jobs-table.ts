@@ -10,8 +10,9 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { listKeyOf } from '../core/http/list-cursor.ts';
-import { endOfLife, type Job } from '../core/job.ts';
+import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
 
@@ -22,7 +23,7 @@ export function createJobs(
   retentionDays: number,
   clock: Clock,
 ): Jobs {
-  async function item(jobId: string): Promise<Record<string, unknown> | null> {
+  async function item(jobId: string): Promise<Row | null> {
     const key = { jobId: { S: jobId } };
     const found = await client.send(
       new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true }),
@@ -39,7 +40,7 @@ export function createJobs(
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
-    const row = { ...job, metadata, ...keys, writeId, ttl: endOfLife(job, retentionDays) };
+    const row = { ...job, metadata, ...keys, format: FORMAT, writeId, ttl: endOfLife(job, retentionDays) };
     try {
       await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
       return true;
@@ -70,23 +71,32 @@ export function createJobs(
   };
 }
 
+type Row = Record<string, unknown>;
+
 /** Null after its time to live: the row is as good as deleted, though DynamoDB may take days for that. */
-function jobIn(row: Record<string, unknown>, clock: Clock): Job | null {
-  const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = row;
-  return Number(ttl) > unixSeconds(clock) ? (job as unknown as Job) : null;
+function jobIn(row: Row, clock: Clock): Job | null {
+  const { writeId, ttl, listKey, sweepShard, sweepAt, format, ...job } = row;
+  if (Number(ttl) <= unixSeconds(clock)) return null;
+  if (isLater(row)) throw new LaterFormat(`The row of ${job['jobId']}`, job['client']);
+  return job as unknown as Job;
+}
+
+function isLater({ format, status }: Row): boolean {
+  return isLaterFormat(format) || !STATUSES.some((known) => known === status);
 }
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
 
 /** The jobs' index `client`, which has only keys, by which the rows are read. */
 export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
-  /** Eventually consistent, at half the price. Deleted rows are left out; those that were not read are in `unread`. */
+  /** Eventually consistent, at half the price. Deleted rows and those of a later release are left out; those that were not read are in `unread`. */
   async function rows(jobIds: string[]): Promise<{ found: Map<string, Job>; unread: Set<string> }> {
     if (jobIds.length === 0) return { found: new Map(), unread: new Set() };
     const Keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
-    const read = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } });
-    const { Responses, UnprocessedKeys } = await client.send(read);
-    const jobs = (Responses?.[tableName] ?? []).flatMap((row) => jobIn(unmarshall(row), clock) ?? []);
+    const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } });
+    const { Responses, UnprocessedKeys } = await client.send(get);
+    const read = (Responses?.[tableName] ?? []).map((item) => unmarshall(item));
+    const jobs = read.flatMap((row) => (isLater(row) ? [] : (jobIn(row, clock) ?? [])));
     const unread = (UnprocessedKeys?.[tableName]?.Keys ?? []).flatMap((key) => key['jobId']?.S ?? []);
     return { found: new Map(jobs.map((job) => [job.jobId, job])), unread: new Set(unread) };
   }

@@ -1,10 +1,14 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { LaterFormat } from '../core/format.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { flushAggregates, logger } from './log.ts';
 
 /** Strangers may send many requests per second, and a log line for each would cost more than its answer. */
 const FLUSH_EVERY_MILLIS = 60_000;
+
+/** For a job that must wait for the later release, which may take days. */
+const LATER_RETRY_SECONDS = 60;
 
 type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -18,8 +22,10 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
       logger.error('request failed', fields);
       // A client that retries automatically must not create a job again that may exist.
       const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;
-      const extras = mayRepeat ? {} : { headers: { 'x-should-retry': 'false' } };
-      return problem('internal_error', request.requestId, extras);
+      const headers: Record<string, string> = mayRepeat ? {} : { 'x-should-retry': 'false' };
+      if (!(error instanceof LaterFormat)) return problem('internal_error', request.requestId, { headers });
+      headers['retry-after'] = String(LATER_RETRY_SECONDS);
+      return problem('job_unavailable', request.requestId, { headers });
     });
     flushAggregates({}, FLUSH_EVERY_MILLIS);
     return {

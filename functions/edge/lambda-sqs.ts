@@ -1,6 +1,7 @@
 import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { isLaterFormat, LaterFormat } from '../core/format.ts';
 import type { Millis } from '../core/job.ts';
-import { againSeconds } from '../core/limits.ts';
+import { AGAIN_FOR_LATER_SECONDS, againSeconds } from '../core/limits.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { redactedError } from './lambda-http.ts';
 import { flushAggregates, logger } from './log.ts';
@@ -11,7 +12,8 @@ export type ComeAgain = (receiptHandle: string, seconds: number) => Promise<unkn
 
 /**
  * Makes a Lambda handler for an SQS batch. All records are handled concurrently; each one that throws goes back to
- * the queue by itself. So does a record that cannot be read, which ends in the dead-letter queue.
+ * the queue by itself. So does a record that cannot be read, which ends in the dead-letter queue, and
+ * one of a later release, which comes back for days before it does.
  * @param handle returns when the message must come back although nothing has failed; null if it is done
  */
 export function lambdaSqs<T>(
@@ -29,13 +31,15 @@ export function lambdaSqs<T>(
     };
     let job_id: string | undefined;
     try {
-      const message = parse(JSON.parse(record.body));
-      job_id = (message as { jobId?: string }).jobId;
-      const comesAgainAt = await handle(message, receives > 1);
+      const body = JSON.parse(record.body);
+      job_id = body?.jobId;
+      if (isLaterFormat(body?.format)) throw new LaterFormat('The message');
+      const comesAgainAt = await handle(parse(body), receives > 1);
       return comesAgainAt === null ? [] : await giveBack(sqsDelaySeconds(comesAgainAt, clock.now()));
     } catch (error) {
       logger.error('message failed', { message_id: record.messageId, job_id, error: redactedError(error) });
-      return giveBack(againSeconds(receives));
+      const longest = error instanceof LaterFormat ? AGAIN_FOR_LATER_SECONDS : null;
+      return giveBack(againSeconds(receives) ?? longest);
     }
   };
   return async ({ Records }: SQSEvent): Promise<SQSBatchResponse> => {

@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { FORMAT } from '../core/format.ts';
 import type { WakeUp } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
@@ -57,7 +58,7 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
     return new Promise<void>((resolve, reject) => {
       const batch = waiting.get(queueUrl) ?? [];
       waiting.set(queueUrl, batch);
-      batch.push({ body: JSON.stringify(message), delaySeconds, resolve, reject });
+      batch.push({ body: JSON.stringify({ format: FORMAT, ...message }), delaySeconds, resolve, reject });
       if (batch.length >= BATCH_MAX) void flush(queueUrl);
       else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
     });

@@ -1,3 +1,4 @@
+import { LaterFormat } from '../core/format.ts';
 import type { Answer } from '../core/http/request-answer.ts';
 import { jobJson, retryAfterSeconds } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
@@ -36,7 +37,10 @@ export async function findOwn(
   client: string,
   { jobs }: Pick<World, 'jobs'>,
 ): Promise<Job | null> {
-  const job = await jobs.find(jobId);
+  const job = await jobs.find(jobId).catch((error: unknown) => {
+    if (error instanceof LaterFormat && error.client !== client) return null;
+    throw error;
+  });
   return job?.client === client ? job : null;
 }
 

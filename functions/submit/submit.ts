@@ -134,7 +134,7 @@ async function begin(
   if (!isSent) world.log.event('submit', { outcome: 'wake_up_unsent', job_id: job.jobId });
   const running = started(job, message, isSent, now);
   if (await world.jobs.replace(running)) return running;
-  return (await world.jobs.find(job.jobId)) ?? running;
+  return (await world.jobs.find(job.jobId).catch(() => null)) ?? running;
 }
 
 /** The same key again: the same request gets the job that it created the first time. */

@@ -1,3 +1,4 @@
+import { LaterFormat } from '../core/format.ts';
 import {
   type FinishedJob,
   isFinished,
@@ -28,12 +29,15 @@ export async function sweep(world: SweepWorld): Promise<void> {
   const outcomes = await Promise.allSettled(shards);
   const unread = reasonsOf(outcomes);
   const swept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const failures = [...unread, ...swept.flatMap((shard) => shard.failures)];
+  const reasons = [...unread, ...swept.flatMap((shard) => shard.failures)];
+  const failures = reasons.filter((reason) => !(reason instanceof LaterFormat));
+  const left_for_later = reasons.length - failures.length;
   const oldest = Math.max(0, ...swept.map((shard) => shard.oldestMillis));
   const outcome = failures.length === 0 ? 'swept' : 'failed';
   // A heartbeat while a shard cannot be read would claim that its jobs are looked after.
   const Sweeps = unread.length === 0 ? 1 : 0;
-  world.log.event('sweep', { outcome }, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
+  const facts = { outcome, ...(left_for_later > 0 && { left_for_later }) };
+  world.log.event('sweep', facts, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
   if (failures.length === 0) return;
   throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
 }

@@ -79,6 +79,8 @@ export class Cloud {
   readonly tables: Record<TableName, Table>;
   readonly queues: Record<QueueName, Queue>;
   readonly objects = new Map<string, string>();
+  /** Of the objects that have any. */
+  readonly metadata = new Map<string, Record<string, string>>();
   readonly secrets = new Map<string, Secret>();
   faults: CloudFaults = NO_FAULTS;
   /** Told of each message as it is sent. */
@@ -197,6 +199,7 @@ export class Cloud {
     this.meter.add('s3.puts');
     this.meter.add('s3.kept', body.byteLength);
     this.objects.set(input.Key ?? '', body.toString());
+    this.metadata.set(input.Key ?? '', input.Metadata ?? {});
     return {};
   }
 
@@ -204,7 +207,7 @@ export class Cloud {
     this.meter.add('s3.gets');
     const text = this.objects.get(input.Key ?? '');
     if (text === undefined) throw Object.assign(new Error('Access Denied'), { name: 'AccessDenied' });
-    return { Body: { transformToString: async () => text } };
+    return { Body: { transformToString: async () => text }, Metadata: this.metadata.get(input.Key ?? '') };
   }
 
   #secret({ input }: GetSecretValueCommand): object {

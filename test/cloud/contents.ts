@@ -11,7 +11,7 @@ const FOR_EVER = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 /** A job as its row has it, without what only the table needs. */
 export function jobOf(item: Item): Job {
-  const { writeId, ttl, listKey, sweepShard, sweepAt, ...job } = unmarshall(item);
+  const { writeId, ttl, listKey, sweepShard, sweepAt, format, ...job } = unmarshall(item);
   return job as Job;
 }
 

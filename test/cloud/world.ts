@@ -77,6 +77,7 @@ export function fakeWorld(scripts: Scripts = {}) {
   const ports = portsOver(cloud, clientsOf(cloud, atOnce), { clock });
   return {
     ...ports,
+    cloud,
     jobs: Object.assign(ports.jobs, { rows: new Rows(cloud) }),
     documents: Object.assign(ports.documents, { contents: new Contents(cloud) }),
     wakeUps: Object.assign(ports.wakeUps, { sent: sentIn(cloud) }),
@@ -128,7 +129,8 @@ export function cloudAtRest(keys: ClientKey[] = []): Cloud {
 export function sentIn(cloud: Cloud): Sent[] {
   const sent: Sent[] = [];
   cloud.onSend = (queue, body, delaySeconds) => {
-    sent.push({ queue, message: JSON.parse(body), delaySeconds } as Sent);
+    const { format, ...message } = JSON.parse(body);
+    sent.push({ queue, message, delaySeconds } as Sent);
   };
   return sent;
 }

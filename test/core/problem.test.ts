@@ -20,6 +20,7 @@ const CODES = [
   ['internal_error', 500, 'Internal Server Error'],
   ['modelstudio_rejected', 502, 'Bad Gateway'],
   ['modelstudio_unavailable', 503, 'Service Unavailable'],
+  ['job_unavailable', 503, 'Service Unavailable'],
   ['submission_unknown', 504, 'Gateway Timeout'],
 ] as const;
 

@@ -17,6 +17,7 @@ import {
   settled,
   started,
 } from '../../functions/core/transitions.ts';
+import type { End } from '../../functions/core/upstream/report.ts';
 import {
   attempt,
   finishedJob,
@@ -311,6 +312,43 @@ describe('the next version of a row', () => {
     const log = Array.from({ length: 100 }, (_, i) => attempt({ attempt: i + 1 }));
     const { webhook } = attempted(pending({ log }), attempt({ attempt: 101 }), soon, NOW);
     expect([webhook.log.length, webhook.log[0]?.attempt, webhook.log[99]?.attempt]).toEqual([100, 2, 101]);
+  });
+});
+
+describe('what a later release has added is carried along', () => {
+  const more = { more: { destination: 'd' } };
+  const running = { ...runningJob(), ...more };
+  const waiting = { ...pending(), ...more } as PendingJob;
+  const aFew: End = { ...completed, results };
+
+  it.each<[what: string, after: object]>([
+    ['started', started({ ...submittingJob(), ...more }, startOf(soon), true, NOW)],
+    ['adopted', adopted({ ...submittingJob(), ...more }, pollMessage(1))],
+    ['polled', polled(running, ofRunning, soon, NOW)],
+    ['rescued', rescued(running, soon, NOW)],
+    ['ended', ended(running, aFew, NOW)],
+    ['finished', finished(ended(running, aFew, NOW), documents, null)],
+    ['awaiting', awaiting(waiting, soon, NOW)],
+    ['claimed', claimed(waiting, NOW)],
+    ['released', released(waiting, NOW)],
+    ['attempted', attempted(waiting, tried, soon, NOW)],
+    ['settled', settled(waiting, tried, { status: 'gone', lastSeq: 3 }, NOW)],
+    ['redelivered', redelivered(waiting, waiting.webhook, RANDOM, NOW)],
+  ])('by a job that is %s', (_what, after) => {
+    expect(after).toMatchObject(more);
+  });
+
+  it('by its webhook, too', () => {
+    const webhook = { ...waiting.webhook, ...more };
+    const job = { ...waiting, webhook };
+    const done = settled(job, tried, { status: 'gone', lastSeq: 3 }, NOW);
+    for (const { webhook } of [
+      claimed(job, NOW),
+      attempted(job, tried, soon, NOW),
+      done,
+      redelivered(done, { ...settledWebhook('gone'), ...more }, RANDOM, NOW),
+    ])
+      expect(webhook).toMatchObject(more);
   });
 });
 

@@ -43,7 +43,10 @@ describe('saving', () => {
     const ttl = String(Math.ceil((NOW + 1) / 1000) + 40 * 86_400);
     const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input);
     const { deflated, ...kept } = put?.Item ?? {};
-    expect([put?.TableName, kept]).toEqual(['Documents', { key: { S: 'events/a' }, ttl: { N: ttl } }]);
+    expect([put?.TableName, kept]).toEqual([
+      'Documents',
+      { key: { S: 'events/a' }, format: { N: '1' }, ttl: { N: ttl } },
+    ]);
     expect(inflateRawSync(deflated?.B ?? new Uint8Array()).toString()).toBe(json);
     expect(deflated?.B?.byteLength).toBeLessThanOrEqual(TABLE_MAX_BYTES);
     expect(s3.calls().length).toBe(0);
@@ -55,7 +58,13 @@ describe('saving', () => {
   ])('puts %s into the bucket', async (_what, json) => {
     expect(await documents.save('results/a', json)).toEqual({ store: 'bucket', key: 'results/a' });
     expect(s3.commandCalls(PutObjectCommand).map((call) => call.args[0].input)).toEqual([
-      { Bucket: 'bucket', Key: 'results/a', Body: Buffer.from(json), ContentType: 'application/json' },
+      {
+        Bucket: 'bucket',
+        Key: 'results/a',
+        Body: Buffer.from(json),
+        ContentType: 'application/json',
+        Metadata: { format: '1' },
+      },
     ]);
     expect(dynamodb.calls().length).toBe(0);
   });

@@ -417,7 +417,7 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
 
     it.each(queues)('arrive as they were sent: %s', async (queue) => {
       const sent = await send(queue, 0);
-      expect((await world().receive(queue)).message).toEqual(sent);
+      expect((await world().receive(queue)).message).toMatchObject(sent);
     });
 
     it('are held back as long as was asked', async () => {
@@ -425,7 +425,7 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
         queues.map(async (queue) => {
           const sent = await send(queue, 1);
           const { message, heldBackSeconds } = await world().receive(queue);
-          expect(message).toEqual(sent);
+          expect(message).toMatchObject(sent);
           expect(heldBackSeconds).toBeGreaterThanOrEqual(0.99);
         }),
       );
@@ -435,8 +435,8 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
       const { deliver } = messages();
       await world().wakeUps.deliver(deliver, 0);
       await world().wakeUps.deliver(deliver, 0);
-      expect((await world().receive('deliver')).message).toEqual(deliver);
-      expect((await world().receive('deliver')).message).toEqual(deliver);
+      expect((await world().receive('deliver')).message).toMatchObject(deliver);
+      expect((await world().receive('deliver')).message).toMatchObject(deliver);
     });
   });
 }

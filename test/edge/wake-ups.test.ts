@@ -25,7 +25,7 @@ describe('a wake-up is a delayed message', () => {
     ['deliver', () => wakeUps.deliver(deliverMessage, 5), deliverMessage],
   ])('for the %s queue', async (queue, send, message) => {
     await send();
-    const Entries = [{ Id: '0', MessageBody: JSON.stringify(message), DelaySeconds: 5 }];
+    const Entries = [{ Id: '0', MessageBody: JSON.stringify({ format: 1, ...message }), DelaySeconds: 5 }];
     expect(sqs.commandCalls(SendMessageBatchCommand).map((call) => call.args[0].input)).toEqual([
       { QueueUrl: `https://${queue}`, Entries },
     ]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  AGAIN_FOR_LATER_SECONDS,
   ATTEMPT_DEADLINE_MILLIS,
   ATTEMPT_LEASE_MILLIS,
   AWS_CALL_MILLIS,
@@ -63,6 +64,11 @@ const queues = (['Poll', 'Collect', 'Deliver'] as const).map((name) => {
   };
 });
 const queueNamed = (name: string) => queues.find((queue) => queue.name === name) ?? queues[0];
+/** From the first receive of what a later release wrote, until it is set aside. */
+const left = Array.from(
+  { length: RECEIVES_MAX },
+  (_, i) => againSeconds(i + 1) ?? AGAIN_FOR_LATER_SECONDS,
+).reduce((a, b) => a + b);
 const agains = Array.from({ length: RECEIVES_MAX }, (_, i) => againSeconds(i + 1) ?? 0);
 
 const awsCall = AWS_CALL_MILLIS / 1000;
@@ -201,6 +207,24 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
     ['the alarm of the oldest message', oldestMessage?.threshold ?? 0],
     'one that always fails rings the alarm that says so',
   ]),
+
+  // What a later release wrote, while an earlier one runs.
+  [
+    ['the messages of a deployment come again quickly', 60],
+    ['before they wait for long', agains.reduce((a, b) => a + b)],
+    'functions are replaced one after the other, within a minute',
+  ],
+  [
+    ['a message comes again and its function runs', AGAIN_FOR_LATER_SECONDS + collector],
+    ['SQS hides a message', 12 * 3600],
+    'it refuses more',
+  ],
+  [
+    ['a weekend, from evening to evening', 3 * DAY],
+    ['it is set aside', left],
+    'there is time to go forward again',
+  ],
+  [['it is set aside', left], ['a queue keeps a message', queues[0]?.kept ?? 0], 'it is not dropped'],
 
   // How long things are kept.
   ...queues.flatMap(({ name, kept, keptAside }): typeof ORDER => [

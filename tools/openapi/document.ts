@@ -93,7 +93,7 @@ const OPERATIONS: Record<Operation, Description> = {
   list: {
     summary: "List the client's jobs",
     description:
-      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or show what it was before.',
+      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or show what it was before. A job that is `job_unavailable` for the time being is left out.',
     parameters: Object.entries(ListQuery).map(([name, schema]) => ({
       name,
       in: 'query',
@@ -197,6 +197,7 @@ function operationOf({ operation, path, scope }: Route): object {
   const { summary, description, parameters = [], requestBody, answers, problems } = OPERATIONS[operation];
   const jobId = { name: 'job_id', in: 'path', required: true, schema: inline(Id) };
   const all: ProblemCode[] = scope ? ['unauthenticated', 'insufficient_scope', ...problems] : problems;
+  const ofOneJob: ProblemCode[] = path.includes('*') || operation === 'submit' ? ['job_unavailable'] : [];
   return {
     operationId: operation,
     summary,
@@ -206,7 +207,7 @@ function operationOf({ operation, path, scope }: Route): object {
       : { security: [] }),
     parameters: [...(path.includes('*') ? [jobId] : []), ...parameters],
     ...(requestBody && { requestBody }),
-    responses: { ...answers, ...refusals([...all, 'internal_error']) },
+    responses: { ...answers, ...refusals([...all, ...ofOneJob, 'internal_error']) },
   };
 }
 

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { Message } from '../../functions/core/http/generation-request.ts';
-import { DateTime, LIMIT_DEFAULT, LIMIT_MAX, STATUSES } from '../../functions/core/http/list-query.ts';
+import { DateTime, LIMIT_DEFAULT, LIMIT_MAX } from '../../functions/core/http/list-query.ts';
 import { PROBLEMS } from '../../functions/core/http/problem.ts';
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
+import { STATUSES } from '../../functions/core/job.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
 
 /** The schemas of the document, by the names that they have in it. */

@@ -275,14 +275,14 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a redelivery does not begin a round of its own',
     file: 'core/transitions.ts',
-    find: 'attemptsBefore: attempts,',
+    find: 'attemptsBefore: webhook.attempts,',
     replace: 'attemptsBefore: webhook.attemptsBefore,',
   },
   {
     name: 'a redelivery begins its chain anew',
     file: 'core/transitions.ts',
-    find: ': { seq: webhook.lastSeq };',
-    replace: ': { seq: 0 * webhook.lastSeq };',
+    find: ': { seq: lastSeq };',
+    replace: ': { seq: 0 * lastSeq };',
   },
   {
     name: 'an attempt forgets how often its webhook was redelivered',

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
-import type { Job, Millis } from '../job.ts';
+import { type Job, type Millis, STATUSES } from '../job.ts';
 import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-cursor.ts';
 import type { Fault } from './problem.ts';
 
-export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
 

@@ -30,6 +30,7 @@ export const PROBLEMS = {
     'ModelStudio refused to create the job, and not for the request. Nothing was created.',
   ],
   modelstudio_unavailable: [503, 'ModelStudio is not available right now. Nothing was created.'],
+  job_unavailable: [503, 'The job cannot be read for the time being. It is kept: try again later.'],
   submission_unknown: [504, 'ModelStudio did not say whether it created the job. It will not be repeated.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
