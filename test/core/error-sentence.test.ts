@@ -152,3 +152,41 @@ it.each<[sentence: string, isQuoting: boolean]>([
   const asked = ['m', [[{ role: 'user', content: 'Say,\nwhat do I earn? Сколько я зарабатываю?' }]]];
   expect(quotes(sentence, asked)).toBe(isQuoting);
 });
+
+describe('of two sentences, the one that says something is quoted', () => {
+  const telling = 'max_tokens is too large';
+  const quoted = (sentence: string) =>
+    sentenceOfRefusal(bytes({ detail: sentence, message: telling }), 'sk-none-of-these');
+
+  it.each([
+    ...['Error', 'error', 'An error', 'A failure occurred', 'Unknown error', 'internal exception'],
+    ...['Bad request', 'Invalid input', 'invalid parameter', 'Malformed parameters', 'Bad request!! '],
+    ...['Validation error', 'validation errors', 'Request validation failed', 'Unprocessable entity'],
+    ...['One or more validation errors occurred.', 'The given data was invalid', 'The request is invalid.'],
+    ...[
+      'Unauthorized',
+      'Access denied',
+      'Payment required',
+      'Job failed',
+      'The job failed',
+      'task has failed',
+    ],
+  ])('which is not: %s', (sentence) => {
+    expect(quoted(sentence)).toBe(telling);
+  });
+
+  it.each([
+    ...['Error in temperature', 'This is no error', 'Unknown error in temperature'],
+    ...['Bad request for a model', 'Such a bad request', 'Validation error in temperature'],
+    ...['The request validation failed', 'Today one or more validation errors occurred'],
+    ...['One or more validation errors occurred in temperature', 'Line 3 of the request is invalid'],
+    ...[
+      'The request is invalid for this model',
+      'An unprocessable entity',
+      'Unprocessable entity temperature',
+    ],
+    ...['Model access denied', 'Access denied to this model', 'Your job failed', 'The job failed twice'],
+  ])('such as: %s', (sentence) => {
+    expect(quoted(sentence)).toBe(sentence);
+  });
+});
