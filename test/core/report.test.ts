@@ -9,6 +9,7 @@ import {
   outcomeOf,
   type Report,
   submissionUnknown,
+  type TransientError,
 } from '../../functions/core/upstream/report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -220,9 +221,17 @@ describe('nextStep', () => {
       code: 'modelstudio_job_failed',
       message: 'ModelStudio reported that the job failed. It said: CUDA out of memory',
     });
-    expect(message(true)).toMatchObject({ code: 'modelstudio_job_cancelled' });
+    expect(message(true)).toEqual({
+      code: 'modelstudio_job_cancelled',
+      message: 'ModelStudio reported that the job was cancelled there. It said: CUDA out of memory',
+    });
   });
 
+  const because = (cause: TransientError['cause']): Report => ({
+    kind: 'transient_error',
+    cause,
+    retryAfterSeconds: 0,
+  });
   it.each<[report: Report, said: RegExp]>([
     [running(2), /last reported that it was running, with 2 of 4 tasks done/],
     [running(null), /last reported that it was running\./],
@@ -230,6 +239,12 @@ describe('nextStep', () => {
     [missing, /does not know the job/],
     [nonsense, /could not be read/],
     [trouble(), /not available/],
+    [{ kind: 'too_slow' }, /did not answer in time/],
+    [because('timeout'), /did not answer in time/],
+    [because('cut'), /was cut off/],
+    [because('not_connected'), /could not be reached/],
+    [because('unauthorized'), /refused this deployment's credentials/],
+    [because('server_error'), /a server error/],
   ])('says in an expiry what ModelStudio answered last: %j', (report, said) => {
     const next = nextStep(runningJob(isDue), report, NOW, forecast, true);
     expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
