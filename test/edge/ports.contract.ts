@@ -93,7 +93,7 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
       expect(await jobs().find(inserted.jobId)).toEqual(inserted);
     });
 
-    it('are not found when there are none', async () => {
+    it('are not found if they do not exist', async () => {
       expect(await jobs().find(newId())).toBeNull();
     });
 
@@ -137,7 +137,7 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
       expect(await jobs().find(jobId)).toEqual(second);
     });
 
-    it('are not replaced when there are none', async () => {
+    it('are not replaced if they do not exist', async () => {
       const job = runningJob({ jobId: newId(), version: 1 });
       expect(await jobs().replace(job)).toBe(false);
       expect(await jobs().replace({ ...job, version: 2 })).toBe(false);
@@ -219,7 +219,7 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       return { client, jobs, keys: jobs.map(listKeyOf) };
     }
 
-    it('come newest first, as they are', async () => {
+    it('are listed as they are, the newest first', async () => {
       const { client, jobs } = await clientWith(5);
       const [newest] = jobs;
       if (!newest) throw new Error('There is no job');
@@ -229,7 +229,7 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       expect(page).toEqual({ jobs: [moved, ...jobs.slice(1)], end: null });
     });
 
-    it('come in a range, its lower end included', async () => {
+    it('are listed in a range that includes its lower end', async () => {
       const { client, jobs, keys } = await clientWith(6);
       const page = await world().clientJobs.page(client, keys[1] ?? '', keys[4] ?? '', 10);
       expect(page).toEqual({ jobs: jobs.slice(2, 5), end: null });
@@ -239,7 +239,7 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       }
     });
 
-    it('come no more than asked for, with the place to go on from if there are more', async () => {
+    it('are listed up to the limit, with the place to continue from if there are more', async () => {
       const { client, jobs, keys } = await clientWith(5);
       const page = (from: string, limit: number) => world().clientJobs.page(client, from, LOWEST, limit);
       expect(await page(HIGHEST, 3)).toEqual({ jobs: jobs.slice(0, 3), end: keys[2] });
@@ -248,7 +248,7 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       expect(await page(HIGHEST, 5)).toEqual({ jobs, end: null });
     });
 
-    it('are no longer there once they were removed', async () => {
+    it('are no longer listed once they were removed', async () => {
       const { client, jobs } = await clientWith(2);
       for (const job of jobs) await world().jobs.remove(job);
       expect((await world().clientJobs.page(client, HIGHEST, LOWEST, 10)).jobs).toEqual([]);
@@ -263,7 +263,7 @@ function describeOldJobs(world: () => PortsWorld, newId: () => string, at: (mill
     it.each<[what: string, job: Job]>([
       ['finished', finishedJob()],
       ['still running', runningJob()],
-    ])('are gone at that very moment, though nobody has deleted them: %s', async (_what, given) => {
+    ])('are gone at that very moment, although nobody has deleted them: %s', async (_what, given) => {
       const job = { ...given, jobId: newId(), client: newId() };
       await world().jobs.insert(job);
       const listed = async () => (await world().clientJobs.page(job.client, HIGHEST, LOWEST, 10)).jobs;
@@ -303,7 +303,7 @@ function describeOldJobs(world: () => PortsWorld, newId: () => string, at: (mill
 }
 
 function describeOverdue(world: () => PortsWorld, newId: () => string): void {
-  describe('overdue', () => {
+  describe('among the overdue jobs,', () => {
     /** All that is overdue, of the jobs that the test has made. */
     async function overdue(now: number, of: Job[]): Promise<string[]> {
       const ids: string[] = [];
@@ -314,7 +314,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
     }
     const running = (dueAt: number) => runningJob({ jobId: newId(), wakeUpDeadline: dueAt });
 
-    it('jobs are listed from their moment on', async () => {
+    it('each is listed from the time at which it is overdue', async () => {
       const job = running(NOW + 1_000_000);
       await world().jobs.insert(job);
       const at = Number(overdueAt(job));
@@ -323,7 +323,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       expect(await overdue(at + 1, [job])).toEqual([job.jobId]);
     });
 
-    it('jobs are listed in their own shard, the longest overdue first', async () => {
+    it('each is listed in its own shard, the longest overdue first', async () => {
       const first = running(NOW + 3_000_000);
       let second = running(NOW);
       while (shardOf(second.jobId) !== shardOf(first.jobId)) second = running(NOW);
@@ -332,7 +332,7 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       expect(await overdue(Number(overdueAt(first)), [first, second])).toEqual([second.jobId, first.jobId]);
     });
 
-    it('jobs are listed no more once they have moved on, finished, or gone', async () => {
+    it('none is listed any longer once it has moved on, finished or gone', async () => {
       const [moved, finished, gone] = [running(NOW), running(NOW), running(NOW)] as const;
       const all = [moved, finished, gone];
       for (const job of all) await world().jobs.insert(job);
@@ -367,7 +367,7 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
       expect(await documents().load(ref)).toBe(json);
     });
 
-    it('lie in the table when they are small, and in the bucket when they are large', async () => {
+    it('are stored in the table if they are small, and in the bucket if they are large', async () => {
       const stores = [small, large].map(async (json) => {
         const key = `documents/${newId()}.json`;
         const ref = await documents().save(key, json);
@@ -385,7 +385,7 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
       expect(await answer.text()).toBe(large);
     });
 
-    it('have none, if they are small', async () => {
+    it('have no link if they are small', async () => {
       const ref = await documents().save(`documents/${newId()}.json`, small);
       await expect(documents().link(ref, 60)).rejects.toThrow();
     });
@@ -420,7 +420,7 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
       expect((await world().receive(queue)).message).toMatchObject(sent);
     });
 
-    it('are held back as long as was asked', async () => {
+    it('are delayed for as long as was asked', async () => {
       await Promise.all(
         queues.map(async (queue) => {
           const sent = await send(queue, 1);
@@ -431,7 +431,7 @@ function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
       );
     });
 
-    it('are each one message, though two are the same', async () => {
+    it('are one message each, even if two are the same', async () => {
       const { deliver } = messages();
       await world().wakeUps.deliver(deliver, 0);
       await world().wakeUps.deliver(deliver, 0);
@@ -451,7 +451,7 @@ function describeClientKeys(clientKeys: () => ClientKeys): void {
       expect(await clientKeys().find(key.sha256)).toEqual(key);
     });
 
-    it('are not found by another', async () => {
+    it('are not found by another hash', async () => {
       expect(await clientKeys().find('c'.repeat(64))).toBeNull();
     });
   });

@@ -91,7 +91,7 @@ it.each<[model: string, event: object, measured: object]>([
     { type: 'job.failed', data: { error: { code: 'modelstudio_job_cancelled' } } },
     { JobsFailed: 1 },
   ],
-])('submitted, polled, finished, delivered: %s', async (model, event, measured) => {
+])('a job of the second provider is submitted, polled, finished and delivered: %s', async (model, event, measured) => {
   const world = await worldWithPredictions();
   const { status, body } = await submitTo(world, valid(model));
   expect([status, body]).toMatchObject([202, { status: 'running', model_id: model, total_tasks: 1 }]);
@@ -107,7 +107,7 @@ it.each<[model: string, status: number, code: string, detail: object]>([
   ['acme/busy', 503, 'modelstudio_unavailable', {}],
   ['acme/strict', 400, 'modelstudio_invalid_request', { detail: 'prompt is too long' }],
   ['acme/unheard-of', 404, 'model_not_found', {}],
-])('nothing is kept of what was refused: %s', async (model, status, code, detail) => {
+])('a job that the second provider refuses is not kept: %s', async (model, status, code, detail) => {
   const world = await worldWithPredictions();
   const answer = await submitTo(world, valid(model));
   expect([answer.status, answer.body]).toMatchObject([status, { code, ...detail }]);
@@ -120,7 +120,7 @@ it('a wrong key is no fault of the client’s', async () => {
   expect([answer.status, answer.body.code]).toEqual([502, 'modelstudio_rejected']);
 });
 
-it.each(['acme/broken', 'acme/cut'])('what may exist is never asked for twice: %s', async (model) => {
+it.each(['acme/broken', 'acme/cut'])('a prediction that may exist is never created again: %s', async (model) => {
   const world = await worldWithPredictions();
   const key = { 'idempotency-key': 'k' };
   const first = await submitTo(world, valid(model), key);
@@ -132,7 +132,7 @@ it.each(['acme/broken', 'acme/cut'])('what may exist is never asked for twice: %
   expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject({ type: 'job.failed' });
 });
 
-it('the same key finds the same request only', async () => {
+it('an idempotency key finds the same request only', async () => {
   const world = await worldWithPredictions();
   const key = { 'idempotency-key': 'k' };
   const first = await submitTo(world, valid('acme/haiku'), key);
@@ -160,7 +160,7 @@ it.each<[what: string, body: object, pointers: string[]]>([
     { ...valid('acme/haiku'), webhook_url: 'ftp://x', expires_in: 1 },
     ['/webhook_url', '/expires_in'],
   ],
-])('refuses each fault with its pointer: %s', async (_what, body, pointers) => {
+])('a request to the second provider with a fault is refused with its pointer: %s', async (_what, body, pointers) => {
   const world = await worldWithPredictions();
   const answer = await submitTo(world, body);
   expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);

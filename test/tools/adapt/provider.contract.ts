@@ -109,7 +109,7 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
     expect(JSON.stringify(seen)).not.toContain(PRIVATE);
   });
 
-  it.each(provider.refusals)('was not made, by %j', async (reply, creation) => {
+  it.each(provider.refusals)('counts as not made after %j', async (reply, creation) => {
     const { url, seen } = await replying(reply);
     expect(await clientAt(url).create()).toEqual(creation);
     expect(seen.length).toBe(reply[0] === 401 ? 2 : 1);
@@ -124,13 +124,13 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
     ['HTML', [provider.created[0], '<html>']],
     ['half a success', [provider.created[0], JSON.stringify(provider.created[1]).slice(0, -1)]],
     ['a flood', [provider.created[0], JSON.stringify(provider.created[1]) + ' '.repeat(3 * 2 ** 20)]],
-  ])('may have been made and is not repeated: %s', async (_what, reply) => {
+  ])('counts as perhaps made, and is not repeated: %s', async (_what, reply) => {
     const { url, seen } = await replying(reply);
     expect(await clientAt(url).create()).toEqual(UNKNOWN);
     expect(seen.length).toBe(1);
   });
 
-  it('may have been made and is not repeated: a cut connection', async () => {
+  it('counts as perhaps made, and is not repeated, when the connection is cut', async () => {
     let requests = 0;
     const { url } = await serveRaw((socket) => {
       requests++;
@@ -140,7 +140,7 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
     expect(requests).toBe(1);
   });
 
-  it('may have been made when no answer comes in the time that the gateway leaves', async () => {
+  it('counts as perhaps made when no answer comes in the time that the gateway leaves', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
@@ -150,12 +150,12 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
     expect(await creation).toEqual(UNKNOWN);
   });
 
-  it('was not made when nobody could be connected to', async () => {
+  it('counts as not made when no connection could be established', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
     expect(await clientAt(url).create()).toEqual({ kind: 'unavailable', retryAfterSeconds: null });
   });
 
-  it('has a connection of its own, as one that was kept may be dead', async () => {
+  it('has a new connection of its own, as one that was kept may be dead', async () => {
     const { url, connections } = await replying([200, provider.running[0]], provider.created);
     const client = clientAt(url);
     await client.report(UP1, LIMITS);
@@ -178,19 +178,19 @@ function describeCreate(provider: Provider, clientAt: ClientAt): void {
 function describeKey(provider: Provider, clientAt: ClientAt): void {
   const sent = (seen: Seen[]) => seen.map(({ headers }) => headers.authorization?.split(' ')[1]);
 
-  it('that is refused is read again, once, and the create made again', async () => {
+  it('that is refused is read again once, and the create is made again', async () => {
     const { url, seen } = await replying([401], provider.created);
     expect(await clientAt(url).create()).toMatchObject({ kind: 'created' });
     expect(sent(seen)).toEqual(['key-1', 'key-2']);
   });
 
-  it('that is refused is read again, once, and the report asked for again', async () => {
+  it('that is refused is read again once, and the report is asked for again', async () => {
     const { url, seen } = await replying([401], [200, provider.running[0]]);
     expect(await clientAt(url).report(UP1, LIMITS)).toMatchObject({ kind: 'running' });
     expect(sent(seen)).toEqual(['key-1', 'key-2']);
   });
 
-  it('that is refused for good', async () => {
+  it('that is refused again is reported as refused', async () => {
     const { url } = await replying([401]);
     expect(await clientAt(url).create()).toEqual({ kind: 'credentials_refused', sentence: null });
     expect(await clientAt(url).report(UP1, LIMITS)).toEqual(troubled('unauthorized'));
@@ -245,11 +245,11 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
     ['another job', [200, provider.completedOtherJob], troubled('invalid_response')],
     ['100 000 levels', [200, DEEP], troubled('invalid_response')],
     ['more than was asked for', [200, provider.completed('x'.repeat(400_000))], { kind: 'too_large' }],
-  ])('ends no job that runs: %s', async (_what, reply, report) => {
+  ])('does not end a running job: %s', async (_what, reply, report) => {
     expect(await reported(...reply)).toEqual(report);
   });
 
-  it('learns nothing from a connection that is cut, or not there', async () => {
+  it('says nothing if the connection is cut or cannot be established', async () => {
     const { url } = await serveRaw((socket) => void socket.destroy());
     expect(await clientAt(url).report(UP1, LIMITS)).toEqual(troubled('cut'));
     const nowhere = new URL(`http://127.0.0.1:${await refusingPort()}`);
@@ -266,7 +266,7 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
     expect(await report).toEqual({ kind: 'too_slow' });
   });
 
-  it('asks about an id of any characters, and of no other path', async () => {
+  it('accepts an id of any characters, and asks for no other path', async () => {
     const { url, seen } = await replying([404]);
     await clientAt(url).report({ ...UP1, upstreamJobId: '../a?b#c' }, LIMITS);
     expect(seen[0]?.path.endsWith('/..%2Fa%3Fb%23c')).toBe(true);

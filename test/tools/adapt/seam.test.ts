@@ -28,19 +28,19 @@ function codeOf(path: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
 }
 
-describe('knows nothing of the provider’s API', () => {
-  it('except in the seam and the settings', () => {
+describe('no file knows a word of the provider’s API,', () => {
+  it('except for the files of the seam and the settings', () => {
     const spoken = speaking.map(codeOf).join('\n');
     for (const word of WORDS) expect(spoken).toMatch(new RegExp(word, 'i'));
     expect(others.length).toBeGreaterThan(50);
   });
 
-  it.each(others)('%s', (path) => {
+  it.each(others)('as in %s', (path) => {
     expect(codeOf(path).match(new RegExp(WORDS.join('|'), 'gi')) ?? []).toEqual([]);
   });
 });
 
-it('few texts of functions/ have its name in them', () => {
+it('only a few texts of functions/ have the provider’s name in them', () => {
   const named = others.filter((path) => {
     const texts = codeOf(path).match(/'[^'\n]*'|"[^"\n]*"|`[^`]*`/g) ?? [];
     return path.startsWith('functions/') && texts.some((text) => /ModelStudio|modelstudio-/.test(text));

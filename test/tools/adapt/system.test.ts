@@ -76,7 +76,7 @@ async function startAdapted(context: TestContext, baseUrl: string) {
   return { api_url: stack.apiUrl, client_keys: [key, key] } as Line;
 }
 
-it('submits over HTTP, polls, and delivers a webhook that verifies, at another provider', async (context) => {
+it('the system submits, polls and delivers a webhook that verifies with another provider', async (context) => {
   const provider = await servePredictions();
   const receiver = await startReceiver({});
   context.onTestFinished(() => receiver.close());

@@ -23,11 +23,11 @@ function ratioAfter(jobs: number, index: number, lagPerPoll: number): number {
 describe.each(DISTRIBUTIONS.map(({ name }, index) => [name, index] as const))(
   'polling for %s',
   (_name, index) => {
-    it('is near the best there can be after 64 jobs', () => {
+    it('is near the optimum after 64 jobs', () => {
       expect(ratioAfter(64, index, 1)).toBeLessThan(1.2);
     });
 
-    it('is not far from it before the first', () => {
+    it('is not far from the optimum before the first job', () => {
       expect(ratioAfter(0, index, 1)).toBeLessThan(2.2);
     });
   },

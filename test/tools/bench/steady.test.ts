@@ -53,7 +53,7 @@ describe('the tables that each job is written to', () => {
     });
   });
 
-  it('follow the load, to a fourth and to four times of it', () => {
+  it('follow the load from a fourth of it to four times of it', () => {
     const settings = { steadyJobsPerSecond: 100 };
     const targets = propertiesOf('AWS::ApplicationAutoScaling::ScalableTarget', settings);
     const ranges = targets.map(({ ScalableDimension, MinCapacity, MaxCapacity }) => [

@@ -46,12 +46,12 @@ await describeWith(
       for (const name of ALONE) console.log(`${name}: ${told.get(name)?.millis} ms after the job's end`);
     });
 
-    it.each(Object.keys(NAMES))('ends the webhook to %s', (name) => {
+    it.each(Object.keys(NAMES))('a webhook to %s ends as it should', (name) => {
       const status = STATUSES[name] ?? 'delivered';
       expect(told.get(name)).toMatchObject({ status, attempts: [{ attempt: 1 }] });
     });
 
-    it('posts each webhook once, and none to a name that is not public', () => {
+    it('each webhook is posted once, and none to a name that is not public', () => {
       const { 'all-refuse': _, 'second-not-public': __, ...called } = NAMES;
       expect(posts).toEqual(Object.fromEntries(Object.keys(called).map((name) => [name, 1])));
     });

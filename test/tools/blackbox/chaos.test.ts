@@ -23,7 +23,7 @@ beforeAll(async () => {
   await synthesize();
 });
 
-describe.concurrent('each job ends once and its webhook arrives, though', TEST, () => {
+describe.concurrent('each job ends once and its webhook arrives, although', TEST, () => {
   it('the client key that submitted it is revoked under load, and no other', async (context) => {
     const scene = await blackBox(context);
     const { system, operator, receiver } = scene;
@@ -78,7 +78,7 @@ describe.concurrent('each job ends once and its webhook arrives, though', TEST, 
     expect(scene.log.filter(({ message, job_id }) => message === 'sweep' && job_id)).toEqual([]);
   });
 
-  it('all messages are lost, once a sweep has come (here at once: the due times are put back)', async (context) => {
+  it('all messages are lost until a sweep comes (here at once, as the due times are set back)', async (context) => {
     const held = heldModel();
     // The second attempt is so far away that only a sweep can make it.
     const scene = await openBox(context, { models: { held: held.model }, schedule: '0,600' });
@@ -108,7 +108,7 @@ describe.concurrent('each job ends once and its webhook arrives, though', TEST, 
     expect(rescued('lost_delivery')).toEqual(new Set(jobIds));
   });
 
-  it('its messages are doubled, late, and repeated when all is done', async (context) => {
+  it('its messages are doubled, late, and repeated after the end', async (context) => {
     const held = heldModel();
     const schedule = `0${',1'.repeat(19)}`;
     const scene = await blackBox(context, { models: { held: held.model }, schedule });
@@ -146,7 +146,7 @@ describe.concurrent('each job ends once and its webhook arrives, though', TEST, 
     }
   });
 
-  it('ModelStudio is dead for a while', async (context) => {
+  it('ModelStudio is down for a while', async (context) => {
     const held = heldModel();
     const scene = await blackBox(context, { models: { held: held.model } });
     const { sandbox, system } = scene;
@@ -163,7 +163,7 @@ describe.concurrent('each job ends once and its webhook arrives, though', TEST, 
     await expectEachEndedOnce(scene, jobIds);
   });
 
-  it('the receiver is dead for a while', async (context) => {
+  it('the receiver is down for a while', async (context) => {
     const scene = await blackBox(context, { schedule: '0,1,1,2,2,2' });
     await scene.receiver.refuseConnections();
     const jobIds = await submitJobs(scene, 6, 'sandbox-instant');

@@ -82,12 +82,12 @@ async function list(query: string): Promise<Called['json'][]> {
   }
 }
 
-it('there are dialects enough', () => {
+it('there are enough dialects to test', () => {
   expect(all.length).toBeGreaterThan(150);
   expect(new Set(all.map(({ what }) => what)).size).toBe(all.length);
 });
 
-describe('nothing runs when', () => {
+describe('no job runs when', () => {
   it.each(named(isRefusal))('$what', ({ name, comesTo }) => {
     const { status, code, says = '', hides, creates = 1 } = comesTo as Refusal;
     const { status: answered, json } = submitted.get(name) as Called;
@@ -120,13 +120,13 @@ describe('a job runs to its end when', () => {
   });
 });
 
-it('every call says who calls, and that it takes no encoding', () => {
+it('every call has a user agent and asks for no encoding', () => {
   const [caller = '', ...others] = upstream.callers;
   expect(caller).toMatch(/^modelstudio-jobs\/\d+\.\d+\.\d+, identity$/);
   expect(others).toEqual([]);
 });
 
-it('nothing is kept of what was refused, and what may have been created is', async () => {
+it('a job that was refused is not kept, and one that may have been created is', async () => {
   const kept = new Set((await list('?created_after=2000-01-01T00:00:00Z')).map(({ model_id }) => model_id));
   const isKept = (comesTo: Case['comesTo']) => !isRefusal(comesTo) || comesTo.code === 'submission_unknown';
   const expected = [...cases].filter(([, { comesTo }]) => isKept(comesTo)).map(([name]) => name);

@@ -41,7 +41,7 @@ async function comesSoonAfter(box: Box, failures: number, posts: number): Promis
 const delivered = (box: Box, jobId: string) =>
   vi.waitFor(async () => expect((await jobOf(box, jobId)).webhook.status).toBe('delivered'), patience);
 
-it('a webhook comes soon though one call failed; one whose document is gone ends among the dead letters', {
+it('a webhook comes soon although one call failed; one whose document is gone ends in the dead-letter queue', {
   timeout: 240_000,
 }, async (context) => {
   const held = heldModel();

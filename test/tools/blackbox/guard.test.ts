@@ -65,13 +65,13 @@ describe('a system with the deployed rules', () => {
   });
 
   // The job never ends, so nobody ever calls these.
-  it.each(passed)('takes $id as text: $why', async ({ url }) => {
+  it.each(passed)('accepts $id as text: $why', async ({ url }) => {
     const { status, json } = await submit('sandbox-never', url);
     expect(status, JSON.stringify(json)).toBe(202);
     expect(json.webhook).toMatchObject({ url, status: 'pending' });
   });
 
-  it('judges a URL again when it calls it: the rules may have become stricter', async () => {
+  it('checks a URL again when it calls it, as the rules may have become stricter', async () => {
     const receiver = await listen();
     const urls = [
       `http://127.0.0.1:${receiver.port}/`,
@@ -123,7 +123,7 @@ function webhooksWith(changes: Partial<Parameters<typeof createWebhooks>[0]>) {
   });
 }
 
-describe('an address is judged at every connect', () => {
+describe('an address is checked at every connection:', () => {
   /** Looks up what the socket would, and notes it instead of dialling it: no test may leave this machine. */
   async function noteInsteadOfDialling(request: ExchangeRequest, dialled: string[]) {
     const addresses = await new Promise<LookupAddress[]>((resolve) =>
@@ -143,7 +143,7 @@ describe('an address is judged at every connect', () => {
     dnsfail: { kind: 'failed', error: 'dns' },
   };
 
-  it.each(cases.filter(({ phase }) => phase === 'connect'))('$id $expect $dns: $why', async (each) => {
+  it.each(cases.filter(({ phase }) => phase === 'connect'))('$id is $expect with $dns: $why', async (each) => {
     const { url, dns = [], cls } = each;
     const verdict = verdicts[cls] ?? verdicts[each.expect];
     for (const [attempt, answer] of dns.entries()) {
@@ -158,7 +158,7 @@ describe('an address is judged at every connect', () => {
     }
   });
 
-  it.each(refused)('$id is not even looked up: $why', async ({ url }) => {
+  it.each(refused)('$id is not even looked up, as it is refused: $why', async ({ url }) => {
     const lookup = vi.fn();
     const own = url.replace('{SELF_API_HOST}', strict.ownHost);
     expect(await webhooksWith({ lookup: lookup as never }).send({ id: 'msg_1', url: own }, BODY)).toEqual({
@@ -168,7 +168,7 @@ describe('an address is judged at every connect', () => {
   });
 });
 
-describe('an answer that points elsewhere is a failed attempt, and nobody is called for it', () => {
+describe('a redirect is a failed attempt, and its target is not called', () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
@@ -191,7 +191,7 @@ describe('an answer that points elsewhere is a failed attempt, and nobody is cal
   });
 });
 
-describe('the socket itself refuses', () => {
+describe('the socket itself refuses an address that is not public', () => {
   const addresses: [what: string, address: string][] = [
     ['loopback', '127.0.0.1'],
     ['the far end of loopback', '127.255.255.254'],
@@ -246,7 +246,7 @@ describe('the socket itself refuses', () => {
     expect(receiver.connections).toBe(0);
   });
 
-  it('though the receiver is there to be reached', async () => {
+  it('although the receiver could be reached', async () => {
     const receiver = await listen((socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
     const outcome = await dial(`http://127.0.0.1:${receiver.port}/`, { blockList: new BlockList() });
     expect(outcome).toMatchObject({ kind: 'answered', status: 204 });
@@ -254,7 +254,7 @@ describe('the socket itself refuses', () => {
   });
 });
 
-describe('a receiver that takes its time holds nobody up for longer than the deadline', () => {
+describe('a slow receiver holds nobody up for longer than the deadline', () => {
   const DRIP_MILLIS = 5;
 
   /** Says the beginning at once, then the rest again and again, a drop at a time, until it is hung up on. */

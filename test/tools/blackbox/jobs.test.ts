@@ -89,13 +89,13 @@ describe('a webhook', () => {
     }
   });
 
-  it.concurrent('stops at 410', async () => {
+  it.concurrent('is not sent again after a 410', async () => {
     const jobId = await submitted('sandbox-instant', ['hi'], '/gone');
     await webhookIs('gone', jobId);
     expect(receiver.posts('/gone').length).toBe(1);
   });
 
-  it.concurrent('takes a redirect for a failure and does not follow it', async () => {
+  it.concurrent('counts a redirect as a failure and does not follow it', async () => {
     const jobId = await submitted('sandbox-instant', ['hi'], '/redirects');
     await webhookIs('delivered', jobId);
     expect([receiver.posts('/redirects').length, receiver.posts('/elsewhere').length]).toEqual([2, 0]);
@@ -107,7 +107,7 @@ describe('a webhook', () => {
     expect(receiver.posts('/down').length).toBe(3);
   });
 
-  it.concurrent('waits as long as Retry-After asks', async () => {
+  it.concurrent('comes again no sooner than Retry-After asks', async () => {
     const jobId = await submitted('sandbox-instant', ['hi'], '/busy');
     await webhookIs('delivered', jobId);
     const [first, second] = receiver
@@ -143,7 +143,7 @@ describe('results of 3 MB', () => {
       return jobId;
     }));
 
-  it.concurrent('have a link that is good for a quarter of an hour', async () => {
+  it.concurrent('have a link that is valid for a quarter of an hour', async () => {
     const { status, json } = await call(system, 'GET', `/v1/jobs/${await finished()}/results?redirect=false`);
     const seconds = (Date.parse(json.expires_at) - Date.now()) / 1000;
     expect([status, seconds > 800, seconds <= 900]).toEqual([200, true, true]);
@@ -152,7 +152,7 @@ describe('results of 3 MB', () => {
   });
 
   it.concurrent.for(CARRYING_CLIENTS)(
-    'are refused to %s, which takes its key along, and given to it by their link',
+    'are refused to %s, which forwards its key, and given to it by their link',
     { timeout: 120_000 },
     async ([name, program, args], { skip, expect }) => {
       const isHere = (await printed(program, args(`${system.api_url}/v1/health`))) !== null;
@@ -197,7 +197,7 @@ describe('a job', () => {
     expect(json).toMatchObject({ status: 'running', results: null, webhook: null });
   });
 
-  it.concurrent('is made once for an Idempotency-Key', async () => {
+  it.concurrent('is created once for an Idempotency-Key', async () => {
     const body = submission('sandbox-instant', 'only once');
     const headers = { 'idempotency-key': 'only-once' };
     const first = await call(system, 'POST', '/v1/jobs', body, headers);
@@ -208,7 +208,7 @@ describe('a job', () => {
     expect(sandbox.requests.filter((request) => request.body?.includes('only once')).length).toBe(1);
   });
 
-  it.concurrent('is as absent to another client as one that never was', async () => {
+  it.concurrent('looks to another client as if it never existed', async () => {
     const { json } = await call(system, 'POST', '/v1/jobs', submission('sandbox-instant', 'mine'));
     const headers = { authorization: `Bearer ${system.client_keys[1]}` };
     const foreign = await call(system, 'GET', `/v1/jobs/${json.job_id}`, undefined, headers);

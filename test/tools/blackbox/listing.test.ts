@@ -151,7 +151,7 @@ describe('a list', () => {
     }
   });
 
-  it('has the jobs created between two moments, themselves left out', async () => {
+  it('has the jobs created strictly between two moments', async () => {
     const all = settled(await walk([100]));
     const createdAt = (share: number) => all[Math.floor(all.length * share)]?.created_at ?? '';
     const [late, early] = [createdAt(1 / 4), createdAt(3 / 4)];
@@ -173,7 +173,7 @@ describe('a list', () => {
     for (const [query, holds] of ranges) expect(settled(await walk([99], query))).toEqual(all.filter(holds));
   });
 
-  it('is as long as was asked for, 20 without that', async () => {
+  it('is as long as was asked for, and 20 jobs long by default', async () => {
     const all = idsOf(await walk([100]));
     expect(idsOf((await page({})).jobs)).toEqual(all.slice(0, 20));
     expect(idsOf((await page({ cursor: '' })).jobs)).toEqual(all.slice(0, 20));
@@ -225,7 +225,7 @@ describe('a list', () => {
     expect(json.errors).toEqual([{ pointer: '', message: expect.stringMatching(new RegExp(`\\b${name}`)) }]);
   });
 
-  it('refuses all that is wrong at once', async () => {
+  it('refuses all faults of a query at once', async () => {
     const { status, json } = await call(
       system,
       'GET',

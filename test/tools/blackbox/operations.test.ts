@@ -21,8 +21,8 @@ beforeAll(async () => {
   await synthesize();
 });
 
-describe.concurrent('cancel', TEST, () => {
-  it('ends a running job with one webhook, and ModelStudio is asked no more', async (context) => {
+describe.concurrent('a cancel', TEST, () => {
+  it('ends a running job with one webhook, and ends the polling', async (context) => {
     const scene = await blackBox(context, { models: { held: heldModel().model } });
     const { system, sandbox, receiver, operator } = scene;
     const reports = () => sandbox.requests.filter(({ method }) => method === 'GET').length;
@@ -59,7 +59,7 @@ describe.concurrent('cancel', TEST, () => {
     expect(await operator.deadLetters()).toBe(0);
   });
 
-  it('is asked to come back while the job is still being submitted', async (context) => {
+  it('is told to come back while the job is still being submitted', async (context) => {
     const scene = await blackBox(context);
     scene.sandbox.faults.delayMilliseconds = 2000;
     const submitting = submitJob(scene, 'sandbox-never');
@@ -75,7 +75,7 @@ describe.concurrent('cancel', TEST, () => {
     expect(outcomeOf(await cancel(scene, job_id))).toEqual([200, 'cancelled']);
   });
 
-  it('meets 50 jobs that are just finishing: each ends once, and its webhook says how', async (context) => {
+  it('may meet 50 jobs that are just finishing, each of which ends once, as its webhook says', async (context) => {
     const ends = new Set<string>();
     // On a machine on which one of the two always wins, they are given more time.
     for (let stepMillis = 20; ends.size < 2; stepMillis *= 2) {
@@ -102,7 +102,7 @@ interface Outage {
   end(receiver: MoodyReceiver): Promise<void>;
 }
 
-describe.concurrent('redeliver', TEST, () => {
+describe.concurrent('a redelivery', TEST, () => {
   it.for<Outage>([
     {
       what: 'answered 500',
@@ -164,7 +164,7 @@ describe.concurrent('redeliver', TEST, () => {
     },
   );
 
-  it('makes no two attempts at once, however many ask for it', async (context) => {
+  it('makes no two attempts at once, however many requests there are', async (context) => {
     const scene = await blackBox(context);
     const receiver = await startSlowReceiver(context);
     const twentyTimes = (jobId: string) =>
@@ -233,7 +233,7 @@ describe.concurrent('redeliver', TEST, () => {
     expect((await jobOf(scene, jobId)).webhook.url).toBe(moved.url);
   });
 
-  it('may meet a cancel and the end of the job at once', async (context) => {
+  it('may meet a cancel and the end of the job at the same time', async (context) => {
     const allAtOnce = (scene: Scene, jobId: string) =>
       Promise.all([redeliver, cancel, redeliver].map((ask) => ask(scene, jobId)));
     const { scene, jobIds, answers } = await whileFinishing(context, 20, allAtOnce);

@@ -73,7 +73,7 @@ function expectProblem({ status, headers, text }: Answer, wanted: number, code: 
   expect(JSON.parse(text)).toMatchObject({ status, code, request_id: expect.stringMatching(/^.{8,}$/) });
 }
 
-it('nobody comes in without a key but to two places', async () => {
+it('nothing but two paths is open without a key', async () => {
   for (const { method, path, scope } of ROUTES) {
     const address = `/${path.join('/').replace('*', jobs.ended)}`;
     for (const key of ['', 'nonsense', system.revoked_key]) {
@@ -89,7 +89,7 @@ it('nobody comes in without a key but to two places', async () => {
 });
 
 describe("another client's job", () => {
-  it.each(ofJob)('is to $method $path like one that never was', async ({ method, path }) => {
+  it.each(ofJob)('looks to $method $path as if it never existed', async ({ method, path }) => {
     for (const job of Object.values(jobs)) {
       const [key = ''] = system.client_keys.slice(1);
       const foreign = await send(method, path.replace('*', job), { key });
@@ -102,8 +102,8 @@ describe("another client's job", () => {
   });
 });
 
-describe('a key that may only read', () => {
-  it.each(ofJob)('may $method $path if that changes nothing', async ({ method, path }) => {
+describe('a key with the scope jobs:read alone', () => {
+  it.each(ofJob)('may $method $path only if that changes nothing', async ({ method, path }) => {
     for (const job of [...Object.values(jobs), UNKNOWN_JOB]) {
       const answer = await send(method, path.replace('*', job), { key: system.read_only_key });
       if (method !== 'GET') expectProblem(answer, 403, 'insufficient_scope');
@@ -161,7 +161,7 @@ describe('an odd address', () => {
     ['/v1/jobs/JOB/redeliver', ['HEAD', 'GET', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],
     ['/v1/health', ['POST', 'OPTIONS'], 'GET, HEAD'],
     ['/v1/openapi.json', ['POST', 'OPTIONS'], 'GET, HEAD'],
-  ])('%s is not for %j', async (path, methods, allow) => {
+  ])('does not allow the method: %s %j', async (path, methods, allow) => {
     for (const method of methods) {
       const answer = await send(method, path.replace('JOB', jobs.running));
       expect([method, answer.status, answer.headers.allow]).toEqual([method, 405, allow]);
@@ -173,7 +173,7 @@ describe('an odd address', () => {
   });
 });
 
-it('HEAD is answered as GET is, but for the body', async () => {
+it('HEAD is answered like GET, without the body', async () => {
   const keys = [system.client_keys[0], system.read_only_key, 'nobody'];
   for (const { path } of ROUTES.filter(({ method }) => method === 'GET')) {
     const address = `/${path.join('/').replace('*', jobs.ended)}`;
@@ -185,7 +185,7 @@ it('HEAD is answered as GET is, but for the body', async () => {
   }
 });
 
-it('no answer is to be taken for another type than it says', async () => {
+it('every answer forbids to guess its content type', async () => {
   for (const path of ['/v1/health', '/v1/jobs', '/v1/nowhere', `/v1/jobs/${jobs.ended}/results`]) {
     expect((await send('GET', path)).headers['x-content-type-options']).toBe('nosniff');
   }
@@ -216,18 +216,18 @@ describe('an odd query', () => {
     expect(answer.text.length).toBeLessThan(20_000);
   });
 
-  it('is ignored where none is asked for', async () => {
+  it('is ignored where no query is expected', async () => {
     const path = `/v1/jobs/${jobs.ended}`;
     expect((await send('GET', `${path}?status=failed&status`)).text).toBe((await send('GET', path)).text);
     expectProblem(await send('POST', `${path}/cancel?force=true`), 409, 'not_cancellable');
   });
 
-  it('longer than the gateway takes is refused by it', async () => {
+  it('is refused by the gateway if it is longer than that accepts', async () => {
     expect((await send('GET', `/v1/jobs?${'x'.repeat(20_000)}`)).status).toBe(431);
   });
 });
 
-it('a webhook that was never asked for is not delivered again', async () => {
+it('a job without a webhook cannot be redelivered', async () => {
   const { json } = await call(system, 'POST', '/v1/jobs', submission('sandbox-never', 'no webhook'));
   const to = (verb: string) => send('POST', `/v1/jobs/${json.job_id}/${verb}`);
   expectProblem(await to('redeliver'), 409, 'not_finished');
@@ -271,7 +271,7 @@ describe('a body where none is needed', () => {
     expectProblem(await to(jobs.running, 'redeliver'), 409, 'not_finished');
   });
 
-  it('larger than the gateway takes is refused by it', async () => {
+  it('is refused by the gateway if it is larger than that accepts', async () => {
     const body = 'x'.repeat(8_000_000);
     expect((await send('POST', `/v1/jobs/${jobs.running}/cancel`, { body })).status).toBe(413);
     expect((await jobNow('running')).status).toBe('running');

@@ -131,7 +131,7 @@ async function play(request: Case): Promise<Answer> {
   return loser as Answer;
 }
 
-describe('every request of the corpus', () => {
+describe('every request of the corpus gets its answer', () => {
   it.each(cases as unknown as Case[])('$name: $expect', async (request) => {
     const answer = await play(request);
     expect(answer.status, answer.body.slice(0, 500)).toBe(request.expect);

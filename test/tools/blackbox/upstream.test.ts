@@ -59,7 +59,7 @@ const refused: [string, number, string, number][] = [
   ['unpaid', 502, 'modelstudio_refused', 1],
   ['invalid', 400, 'modelstudio_invalid_request', 1],
 ];
-it.concurrent.each(refused)('%s: %d %s, and nothing is kept', async (model, status, code, calls) => {
+it.concurrent.each(refused)("a refusal of ModelStudio's is answered and nothing is kept: %s, %d %s", async (model, status, code, calls) => {
   const headers = { 'idempotency-key': model };
   const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
   expect([first.status, first.json.code]).toEqual([status, code]);
@@ -72,7 +72,7 @@ it.concurrent.each(refused)('%s: %d %s, and nothing is kept', async (model, stat
 });
 
 it.concurrent.each(['broken', 'garbage', 'cut', 'silent'])(
-  '%s: 504, and never a second create',
+  'a create with an unknown outcome is answered with 504 and never repeated: %s',
   async (model) => {
     const headers = { 'idempotency-key': model };
     const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);

@@ -44,7 +44,7 @@ describe('Lambda concurrency', () => {
     expect(concurrencyResult(available, taken)).toEqual({ state, words, ...(fix && { fix }) });
   });
 
-  it('is all right once its advice is taken, whatever the account has', () => {
+  it('is all right once its advice is followed, whatever the account has', () => {
     for (let available = 10; available <= 5000; available++) {
       const result = concurrencyResult(available, 10_000);
       const [, advice] =

@@ -33,7 +33,7 @@ async function runChecks(target: TargetName) {
   return { code, stderr, findings, failed: findings.filter((finding) => finding.startsWith('✗')) };
 }
 
-it.each(targets)('all is well, %s', async (target) => {
+it.each(targets)('the doctor finds nothing wrong, %s', async (target) => {
   const { code, stderr, findings, failed } = await runChecks(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
   expect(findings.length).toBe(12);
@@ -41,12 +41,12 @@ it.each(targets)('all is well, %s', async (target) => {
   expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 6 : 2);
 });
 
-it('finds a bootstrap whatever its stack is called', async () => {
+it('the doctor finds a bootstrap, whatever the name of its stack', async () => {
   operated.aws.account.toolkitName = 'our-toolkit';
   expect((await runChecks('deployed')).failed).toEqual([]);
 });
 
-it('says who is notified of alarms', async () => {
+it('the doctor says who is notified of alarms', async () => {
   Object.assign(operated.aws.account, { subscriptions: { 'ops@example.com': 'arn:aws:sns:x' } });
   const { code, findings } = await runChecks('deployed');
   expect([code, findings.at(-1)]).toEqual([
@@ -215,7 +215,7 @@ it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 12]);
 });
 
-describe('without it nothing more can be seen', () => {
+describe('the doctor checks nothing more if this is missing:', () => {
   const ends: [string, Partial<Account>, findings: number, last: RegExp][] = [
     [
       'credentials',
@@ -250,7 +250,7 @@ describe('without it nothing more can be seen', () => {
       '<!DOCTYPE html><html><head><meta charset="utf-8"><br></head><body>Sign in</body></html>',
     ],
     ['a well-formed page', 200, '<html><body><h1>Sign in</h1></body></html>'],
-  ])('AWS, where something in between answers with %s', async (_, status, body) => {
+  ])("the doctor says that the answer is not AWS's when a proxy answers with %s", async (_, status, body) => {
     operated.aws.account.intercepted = { status, type: 'text/html', body };
     const { code, findings } = await runChecks('deployed');
     const sentence = expect.stringMatching(/^✗ AWS credentials +What has answered is not AWS, .+\n +→ /);

@@ -31,12 +31,12 @@ async function finishedJob(): Promise<string> {
 describe.each(targets)('%s', (target) => {
   const redrive = (...args: string[]) => operated.on(target, 'redrive', ...args);
 
-  it('without dead letters there is nothing to do', async () => {
+  it('there is nothing to do without dead letters', async () => {
     const stdout = 'poll\t0\t0\ncollect\t0\t0\ndeliver\t0\t0\n';
     expect(await redrive()).toEqual({ code: 0, stdout, stderr: '' });
   });
 
-  it('a poison message gets another round', async () => {
+  it('an unreadable message gets another round of receives', async () => {
     const { operator } = operated;
     await operated.putDeadLetter('Poll', { poison: true });
     const ran = await redrive();
@@ -45,7 +45,7 @@ describe.each(targets)('%s', (target) => {
     expect([await operator.queue.poll.count(), await operator.deadLetters()]).toEqual([1, 0]);
   });
 
-  it('a message whose work is done changes nothing', async () => {
+  it('a redriven message whose work is done changes nothing', async () => {
     const { operator, system } = operated;
     const jobId = await finishedJob();
     const before = await call(system, 'GET', `/v1/jobs/${jobId}`);
@@ -56,7 +56,7 @@ describe.each(targets)('%s', (target) => {
     expect((await call(system, 'GET', `/v1/jobs/${jobId}`)).json).toEqual(before.json);
   });
 
-  it('--queue leaves the others alone', async () => {
+  it('--queue leaves the other queues alone', async () => {
     await operated.putDeadLetter('Poll', { poison: true });
     await operated.putDeadLetter('Deliver', deliverMessage('job_unknown'));
     expect((await redrive('--queue', 'deliver')).stdout).toBe('deliver\t1\t0\n');
@@ -64,7 +64,7 @@ describe.each(targets)('%s', (target) => {
   });
 });
 
-it('moved by hand, a message is never in no queue', async () => {
+it('a message that is moved by hand is in a queue at every moment', async () => {
   const { operator, aws } = operated;
   aws.account.sqsRefuses = { ListMessageMoveTasks: 'InvalidAction', DeleteMessage: 'AccessDenied' };
   await operator.queue.poll.hideFor(VISIBILITY_SECONDS);

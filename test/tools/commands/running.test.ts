@@ -13,7 +13,7 @@ const ends: [string, (system: LocalSystem) => Promise<unknown>][] = [
     },
   ],
 ];
-it.each(ends)('a system is found while it runs, and not once it %s', async (_, end) => {
+it.each(ends)('a local system is found while it runs, and not once it %s', async (_, end) => {
   const system = await startLocally();
   const { port } = new URL(system.api_url);
   const list = () => command('keys', ['list', '--local', '--port', port]);

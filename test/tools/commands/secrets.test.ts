@@ -18,7 +18,7 @@ const SECRETS: Record<string, [secret: string, text: string]> = {
 };
 const secrets = Object.entries(SECRETS).map(([what, [secret, text]]) => ({ what, secret, text }));
 
-it.each(secrets)('$what is not quoted', ({ secret, text }) => {
+it.each(secrets)('no error quotes a secret: $what', ({ secret, text }) => {
   for (const quoted of [text, `'${text}'`, `--key=${text}`, `{"${text}":1}`]) {
     expect(redactedInput(quoted)).not.toContain(secret);
     expect(redactedInput(quoted)).toContain('…');
@@ -32,7 +32,7 @@ it.each([
   'A valid client key is required: "Authorization: Bearer msj_…".',
   'There is no stack ModelStudioJobs-staging-2 in us-east-1: see conversations-2026-11-26.json, sandbox-task-errors',
   'https://api.example.com/v1?to=me@example.com',
-])('what is no secret stays: %s', (text) => {
+])('an error quotes what is no secret: %s', (text) => {
   expect(redacted(text)).toBe(text);
 });
 
@@ -74,7 +74,7 @@ const PLACES: [file: string, args: (text: string) => string[]][] = [
   ['tools/simulation/main.ts', (text) => [text]],
 ];
 
-describe('no command says it', () => {
+describe('no command prints a secret that was typed in the wrong place:', () => {
   const { argv } = process;
   let said: string;
   beforeEach(() => {
@@ -125,14 +125,14 @@ describe.each(secrets)('$what is not quoted', ({ secret, text }) => {
     }
   };
 
-  it('by the synthesis', () => {
+  it('in a setting for the synthesis', () => {
     for (const { name } of describeSettings()) {
       expect(messageOf(() => readSettings({ [name]: text }))).not.toContain(secret);
     }
     expect(messageOf(() => readSettings({ [text]: 1 }))).not.toContain(secret);
   });
 
-  it('of an environment variable', () => {
+  it('in an environment variable', () => {
     const env = { MODELSTUDIO_BASE_URL: text, MODELSTUDIO_ORGANIZATION_ID: 'o', MODELSTUDIO_API_KEY: text };
     for (const name of Object.keys(env)) {
       expect(messageOf(() => upstreamIn({ ...env, [name]: '' }))).not.toContain(secret);

@@ -34,7 +34,7 @@ describe('a model', () => {
   });
 });
 
-describe('what is wrong is said', () => {
+describe('the smoke test says what is wrong:', () => {
   const cases: [string, (operated: Operated) => [url: string, key: string, model: string], RegExp][] = [
     [
       'an unknown key',
@@ -64,7 +64,7 @@ describe('what is wrong is said', () => {
   });
 });
 
-it('--local knows the URL and the key', async () => {
+it('the smoke test with --local knows the URL and the key', async () => {
   expect((await operated.on('local', 'smoke', '--model', 'sandbox-instant')).code).toBe(0);
   // Its upstream is not its own sandbox, whose models it would know.
   expect(await operated.on('local', 'smoke')).toMatchObject({
@@ -73,7 +73,7 @@ it('--local knows the URL and the key', async () => {
   });
 });
 
-it('waits as long as Retry-After asks, and repeats with the same Idempotency-Key', async () => {
+it('the smoke test waits as long as Retry-After asks, and retries with the same Idempotency-Key', async () => {
   const job = { job_id: 'job_1', total_tasks: 1, completed_tasks: 0, failed_tasks: 0 };
   const at = '2026-01-01T00:00:00.000Z';
   const answers = [

@@ -3,7 +3,7 @@ import { type CommandName, command } from './operated.ts';
 
 const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor'];
 
-it.concurrent.each(names)('%s --help', async (name) => {
+it.concurrent.each(names)('%s --help prints how it is called', async (name) => {
   const ran = await command(name, ['--help']);
   expect(ran).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(`npm run ${name}`) });
   for (const line of ran.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
@@ -40,7 +40,7 @@ const wrong: [CommandName, string[], string][] = [
   ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; the queues are poll, collect, deliver'],
   ['redrive', ['poll'], "Unexpected argument 'poll'"],
 ];
-it.concurrent.each(wrong)('%s %j is refused', async (name, args, sentence) => {
+it.concurrent.each(wrong)('%s refuses the arguments %j', async (name, args, sentence) => {
   expect(await command(name, args)).toEqual({ code: 2, stdout: '', stderr: `${sentence}. Try --help.\n` });
 });
 
@@ -61,7 +61,7 @@ const missing: [string, string[], Record<string, string>, RegExp][] = [
     /^No local system runs on port 1: start one with `npm start`\.$/m,
   ],
 ];
-it.concurrent.each(missing)('without %s it says so', async (_, args, env, sentence) => {
+it.concurrent.each(missing)('a command without %s says so', async (_, args, env, sentence) => {
   const ran = await command('keys', ['list', ...args], env);
   expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(sentence) });
 });

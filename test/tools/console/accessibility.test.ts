@@ -10,7 +10,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 let system: LocalSystem;
 let browser: Browser;
 
-describeInBrowser('what axe finds', () => {
+describeInBrowser('the accessibility check of the console', () => {
   beforeAll(async () => {
     [system, browser] = await Promise.all([startLocally(), launch()]);
     const jobs = [
@@ -48,7 +48,7 @@ describeInBrowser('what axe finds', () => {
     ['dark', 1280],
     ['light', 390],
     ['dark', 390],
-  ] as const)('is nothing serious: %s, %d pixels wide', async (scheme, width) => {
+  ] as const)('finds nothing serious: %s, %d pixels wide', async (scheme, width) => {
     const { page } = await openConsole(browser, system.console_url, { scheme, width });
     const found: Record<string, string[]> = {};
     const look = async (what: string) => {
@@ -74,7 +74,7 @@ describeInBrowser('what axe finds', () => {
     expect(found).toEqual({});
   });
 
-  it.each([320, 390, 768, 1280])('is nothing to be scrolled sideways: %d pixels wide', async (width) => {
+  it.each([320, 390, 768, 1280])('finds nothing that scrolls sideways: %d pixels wide', async (width) => {
     const { page } = await openConsole(browser, system.console_url, { width });
     await page.locator('button.row').first().waitFor();
     const sideways = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';

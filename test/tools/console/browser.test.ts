@@ -77,7 +77,7 @@ describeInBrowser('the console in a browser', () => {
     await text(detail().locator('pre.code')).toContain('import');
   });
 
-  it("opens a job on its timeline, and tells of a row's marks what they are and when that was", async () => {
+  it('opens a job on its timeline, and explains each mark of a row with its time', async () => {
     const row = await submit((form) => form.getByLabel('Prompt').fill('when?'));
     await text(row).toMatch(/webhook\s+delivered/);
     const tip = page.getByRole('tooltip');
@@ -92,7 +92,7 @@ describeInBrowser('the console in a browser', () => {
     expect(await detail().locator('.timeline time').first().innerText()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
   });
 
-  it('cuts no mark off, whether a track fits its job or shows the last seconds of all', async () => {
+  it('cuts off no mark, whether a track fits its job or shows the last seconds of all jobs', async () => {
     const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
     await row.locator('.mark.poll').first().waitFor();
     const id = await row.getAttribute('data-id');
@@ -137,7 +137,7 @@ describeInBrowser('the console in a browser', () => {
     await text(detail()).toMatch(/The first 200 of 1000; all of them: http[\s\S]*Conversation 199/);
   });
 
-  it('takes a conversation of several turns, and an image from the disk', async () => {
+  it('accepts a conversation of several turns, and an image from the disk', async () => {
     const turns = await submit(async (form) => {
       await form.getByText('Conversation', { exact: true }).click();
       await form.getByLabel('Text of turn 2').fill('Who are you?');
@@ -159,7 +159,7 @@ describeInBrowser('the console in a browser', () => {
     }
   });
 
-  it('keeps what was typed while another kind is looked at', async () => {
+  it('keeps what was typed while another kind of prompt is shown', async () => {
     await page.keyboard.press('n');
     const form = page.getByRole('dialog');
     await form.getByText('Single', { exact: true }).click();
@@ -175,7 +175,7 @@ describeInBrowser('the console in a browser', () => {
     await form.waitFor({ state: 'hidden' });
   });
 
-  it('shows a fault at its field', async () => {
+  it('shows a fault next to its field', async () => {
     await page.keyboard.press('n');
     const form = page.getByRole('dialog');
     await form.getByText('Options').click();
@@ -208,7 +208,7 @@ describeInBrowser('the console in a browser', () => {
     expect(await received.count()).toBe(2);
   });
 
-  it("counts the webhooks of one's own receiver, and opens a job on its webhook that did not come", async () => {
+  it('counts the webhooks of your own receiver, and opens a job on its webhook if that did not arrive', async () => {
     const receiver = createServer((request, response) => {
       response.writeHead(request.url === '/gone' ? 410 : 204).end();
     });
@@ -249,7 +249,7 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toContain('cancelled');
   });
 
-  it('says why nothing can be submitted while ModelStudio is down, and heals', async () => {
+  it('says why nothing can be submitted while ModelStudio is down, and recovers', async () => {
     await toggle('ModelStudio is down');
     await page.getByRole('button', { name: 'New job' }).click();
     const form = page.getByRole('dialog');
@@ -264,7 +264,7 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toContain('completed');
   });
 
-  it('takes a job by the key that was refused before', async () => {
+  it('submits with the same idempotency key that was refused before', async () => {
     const form = page.getByRole('dialog');
     const submitWithKey = async () => {
       await page.getByRole('button', { name: 'New job' }).click();
@@ -287,7 +287,7 @@ describeInBrowser('the console in a browser', () => {
     await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*[1-9]\d* polls?/);
   });
 
-  it('leaves a button where it is while the open job moves', async () => {
+  it('leaves a button in its place while the open job changes', async () => {
     const row = await submit((form) => form.getByLabel('Model').selectOption('sandbox-never'));
     await row.click();
     await text(detail()).toContain('Next poll');
@@ -300,7 +300,7 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toContain('cancelled');
   });
 
-  it('takes no notice of an old answer in a new form', async () => {
+  it('ignores an old answer in a new form', async () => {
     const form = page.getByRole('dialog');
     await toggle('ModelStudio is slow');
     await page.getByRole('button', { name: 'New job' }).click();
@@ -315,7 +315,7 @@ describeInBrowser('the console in a browser', () => {
     await toggle('ModelStudio is slow');
   });
 
-  it('says so when no job is like what is looked for', async () => {
+  it('says so when no job matches the search', async () => {
     await submit((form) => form.getByLabel('Prompt').fill('hi'));
     await page.getByLabel('Search jobs').fill('no such job');
     await text(page.locator('#nothing')).toContain('No job is like that');
@@ -337,7 +337,7 @@ describeInBrowser('the console in a browser', () => {
     await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('detail-title');
   });
 
-  it('is found by search and filter, used by keyboard, and the same after a reload', async () => {
+  it('can be searched, filtered and used by keyboard, and is the same after a reload', async () => {
     const row = await submit((form) => form.getByLabel('Prompt').fill('find me'));
     await text(row).toMatch(/completed[\s\S]*webhook\s+delivered/);
     const id = (await row.getAttribute('data-id')) ?? '';

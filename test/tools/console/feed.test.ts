@@ -46,7 +46,7 @@ function snapshotOf(feed: Feed): FeedEvent[] {
   return JSON.parse(/^data: (.*)$/m.exec(written.join(''))?.[1] ?? '');
 }
 
-it('of more than it can keep, jobs that have ended are forgotten whole, and those that run are not', () => {
+it('the feed drops whole jobs that have ended when it has too many, and never a running one', () => {
   const feed = new Feed();
   const tell = (events: FeedEvent[]) => {
     for (const event of events) feed.tell(event);
@@ -69,7 +69,7 @@ it('of more than it can keep, jobs that have ended are forgotten whole, and thos
   expect(story.switches).toEqual({ slow: true });
 });
 
-it('a page of more than 3000 jobs forgets those that have ended, and what comes of them later', () => {
+it('a page of more than 3000 jobs drops those that have ended, and their later events', () => {
   const story = new Story();
   const add = (events: FeedEvent[]) => {
     for (const event of events) story.add(event);
@@ -95,7 +95,7 @@ describe('webhooks of receivers that are not the inbox', () => {
     return story;
   };
 
-  it('count once they are delivered, however often they were tried', () => {
+  it('count once when they are delivered, however often they were tried', () => {
     const story = storyOf(
       ...[...beginning(1), ...end(1).slice(0, 1), attempt(1, 'retry'), attempt(1, 'delivered', 2)],
       ...[...beginning(2), ...end(2).slice(0, 1), attempt(2, 'retry'), attempt(2, 'exhausted', 2)],
@@ -110,7 +110,7 @@ describe('webhooks of receivers that are not the inbox', () => {
     ['exhausted', true],
     ['gone', true],
     ['blocked', true],
-  ])('%s: the job opens on its webhook: %s', (outcome, isFirst) => {
+  ])('decide whether a job opens on its webhook: %s: %s', (outcome, isFirst) => {
     const story = storyOf(...beginning(1), ...end(1).slice(0, 1), attempt(1, outcome));
     expect(isUndelivered(story.jobs.get('job_1'))).toBe(isFirst);
     expect(isUndelivered(storyOf(...beginning(1)).jobs.get('job_1'))).toBe(false);

@@ -73,7 +73,7 @@ it.each<[string, FeedEvent[], string[], boolean]>([
     ],
     true,
   ],
-])('the moments of %s', (_, events, expected, isOver) => {
+])('the timeline shows the moments of %s', (_, events, expected, isOver) => {
   const story = new Story();
   for (const event of events) story.add(event);
   const job = story.jobs.get('job_1');

@@ -40,14 +40,14 @@ function followed(): Told[] {
   return told;
 }
 
-describe('the page', () => {
+describe("a file of the console's page", () => {
   it.each([
     ['/', 'text/html; charset=utf-8', '<title>modelstudio-jobs'],
     ['/main.js', 'text/javascript; charset=utf-8', 'EventSource'],
     ['/style.css', 'text/css; charset=utf-8', ':root'],
     ['/icon.svg', 'image/svg+xml', '<svg'],
     ['/docs', 'text/html; charset=utf-8', 'POST /v1/jobs'],
-  ])('%s is %s, and may load nothing from elsewhere', async (path, type, part) => {
+  ])('%s is served as %s, and may load nothing from elsewhere', async (path, type, part) => {
     const { status, headers, body } = await ask('GET', path);
     expect(status).toBe(200);
     expect(headers['content-type']).toBe(type);
@@ -57,14 +57,14 @@ describe('the page', () => {
   });
 
   it.each(['/nothing', '/index.html', '/../console.ts', '/%2e%2e/console.ts'])(
-    '%s is not there',
+    '%s is not served',
     async (path) => {
       expect(await ask('GET', path)).toMatchObject({ status: 404 });
     },
   );
 });
 
-describe('no other site may ask', () => {
+describe('a request from another site', () => {
   const mine = () => new URL(system.console_url).host;
   const path = '/switches';
   const body = { name: 'receiver_down', on: false };
@@ -93,7 +93,7 @@ describe('no other site may ask', () => {
     ['by a form', () => ask('POST', path, { 'content-type': 'text/plain' }, body)],
     ['by POST without a type', () => ask('POST', path, {}, body)],
   ];
-  it.each(refused)('%s', async (_name, answer) => {
+  it.each(refused)('is refused: %s', async (_name, answer) => {
     expect(await answer()).toMatchObject({ status: 403, body: '' });
   });
 
@@ -114,12 +114,12 @@ describe('no other site may ask', () => {
     ],
     ['whoever types its address', () => ask('GET', '/', { 'sec-fetch-site': 'none' })],
   ];
-  it.each(taken)('but %s may', async (_name, answer) => {
+  it.each(taken)('is not: %s', async (_name, answer) => {
     expect(await answer()).toMatchObject({ status: 200 });
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('of all ports that are open', () => {
+describe.skipIf(process.platform !== 'linux')('of all open ports,', () => {
   const ports = () => listeningAddresses(system.process.pid ?? 0).map((address) => `http://${address}`);
   const page = 'https://elsewhere.example';
 
@@ -141,7 +141,7 @@ describe.skipIf(process.platform !== 'linux')('of all ports that are open', () =
     ['a page of another port that reads', 'GET', { 'sec-fetch-site': 'same-site' }],
     ['a page that asks first', 'OPTIONS', { origin: page, 'access-control-request-method': 'POST' }],
   ];
-  it.each(strangers)('none answers %s', async (_name, method, headers) => {
+  it.each(strangers)('none answers a request with %s', async (_name, method, headers) => {
     for (const path of ['/', '/inbox', '/v1/health', '/_fauxqs/queues']) {
       for (const port of ports()) {
         const answer = await ask(method, port + path, headers);
@@ -151,7 +151,7 @@ describe.skipIf(process.platform !== 'linux')('of all ports that are open', () =
     }
   });
 
-  it('none gives leave to a page of its own to be read from elsewhere', async () => {
+  it('none allows a page of another origin to read its answers', async () => {
     for (const port of ports()) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
         const { headers } = await ask(method, port, { origin: port, ...JSON_TYPE });
@@ -164,7 +164,7 @@ describe.skipIf(process.platform !== 'linux')('of all ports that are open', () =
   });
 });
 
-describe('it answers', () => {
+describe('the console answers a request', () => {
   const asked: [string, () => ReturnType<typeof ask>, number][] = [
     ['an unknown switch', () => setSwitch('gravity', true), 404],
     ['a switch called as what all objects have', () => setSwitch('constructor', true), 404],
@@ -183,12 +183,12 @@ describe('it answers', () => {
     ['a body of more than 16 MiB', () => post('/api/first-app/v1/jobs', { pad: 'x'.repeat(17 << 20) }), 413],
     ['another method of the inbox', () => ask('PUT', '/inbox'), 405],
   ];
-  it.each(asked)('%s', async (_name, answer, status) => {
+  it.each(asked)('with its status: %s', async (_name, answer, status) => {
     expect(await answer()).toMatchObject({ status });
   });
 });
 
-it('tells the story so far, then each event; remembers what was asked through it; and never says a key', async () => {
+it('the event stream gives the story so far, then each event, with what was submitted through the console, and never a key', async () => {
   const told = followed();
   await vi.waitFor(() => expect(told).toHaveLength(1), PATIENCE);
   expect(told[0]).toMatchObject({ name: 'snapshot', data: expect.any(Array) });
@@ -235,7 +235,7 @@ it('tells the story so far, then each event; remembers what was asked through it
     expect(all).not.toContain(secret);
 });
 
-it('is an inbox: takes webhooks by POST, shows them by GET, and refuses them while the receiver is down', async () => {
+it('the inbox accepts webhooks by POST, shows them by GET, and refuses them while the receiver is down', async () => {
   const received = async () => JSON.parse((await ask('GET', '/inbox')).body).received;
   const before = (await received()).length;
   expect(await post('/inbox', { of: 'nobody' })).toMatchObject({ status: 204 });
@@ -253,7 +253,7 @@ it('is an inbox: takes webhooks by POST, shows them by GET, and refuses them whi
   await vi.waitFor(() => expect(told.at(-2)).toMatchObject(switched), PATIENCE);
 });
 
-it('ends at Ctrl-C within two seconds, though somebody follows', async () => {
+it('the system ends within two seconds of Ctrl-C, although somebody follows the events', async () => {
   const told = followed();
   await vi.waitFor(() => expect(told).toHaveLength(1), PATIENCE);
   const ended = once(system.process, 'exit');

@@ -99,7 +99,7 @@ describeInBrowser('a thousand jobs in the console', () => {
     return told;
   }
 
-  it('are rows that are made once and changed in place', async () => {
+  it('are rows that are created once and changed in place', async () => {
     const { page, complaints } = await openConsole(browser, system.console.url);
     line('submit', 0, { outcome: 'created', model_id: 'sandbox-batch', total_tasks: 10 });
     await page.locator('button.row').waitFor();

@@ -15,7 +15,7 @@ const [deleted = [], kept = []] = sentence
   .split(' except ')
   .map((part) => [...part.matchAll(/`([\w/]+)\/`/g)].map(([, path = '']) => path));
 
-it('the README names folders that are there', () => {
+it('the README names only folders that exist as deletable', () => {
   expect(deleted.length).toBeGreaterThan(1);
   expect(kept.length).toBeGreaterThan(0);
   for (const path of [...deleted, ...kept]) expect(existsSync(join(root, path)), path).toBe(true);
@@ -53,13 +53,13 @@ describe.skipIf(!isWanted)('what is left', async () => {
   };
   const well = { code: 0, said: '' };
 
-  it('has none of it', () => {
+  it('has no file of the deleted folders', () => {
     const there = deleted.filter((path) => !leadsTo(kept, path) && existsSync(join(folder, path)));
     expect(there).toEqual([]);
     for (const path of kept) expect(existsSync(join(folder, path)), path).toBe(true);
   });
 
-  it('has fine types and style', { timeout: PATIENCE_MILLIS }, async () => {
+  it('passes the type check and the linter', { timeout: PATIENCE_MILLIS }, async () => {
     expect(await npm('run', 'check')).toEqual(well);
   });
 

@@ -90,7 +90,7 @@ await describeWith(
 
     afterAll(() => endpoint?.close());
 
-    it('completes, and says what the README goes on with', async () => {
+    it('the deployment completes, and has the outputs that the README uses', async () => {
       expect(endpoint.faults()).toBe('');
       expect((await account.stack(STACK))?.StackStatus).toBe('CREATE_COMPLETE');
       for (const output of ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn']) {
@@ -98,11 +98,11 @@ await describeWith(
       }
     });
 
-    it('makes every resource of the template', () => {
+    it('the deployment creates every resource of the template', () => {
       expect(Object.keys(ids).sort()).toEqual(Object.keys(template.Resources).sort());
     });
 
-    it.each(TYPES)('makes what is really there: %s', async (type) => {
+    it.each(TYPES)('the deployment creates what can then be found: %s', async (type) => {
       expect(idsOf(type).length).toBeGreaterThan(0);
       expect(await present(type)).toEqual(idsOf(type));
     });
@@ -110,11 +110,11 @@ await describeWith(
     // The endpoint makes no bucket policies, and heeds neither the time to live and the backups of tables nor the
     // lifecycle and the public access of buckets nor the architecture of functions: what the tests of the
     // synthesized template say of these holds for the deployed one.
-    it('is of the synthesized template', async () => {
+    it('the deployment has the synthesized template', async () => {
       expect(await account.template(STACK)).toEqual(template);
     });
 
-    it('gives tables their keys and indexes', async () => {
+    it('the deployment gives tables their keys and indexes', async () => {
       for (const [logicalId, { Properties }] of ofType('AWS::DynamoDB::Table')) {
         const { KeySchema, GlobalSecondaryIndexes = [] } = Properties;
         expect(await account.table(ids[logicalId] ?? '')).toMatchObject({
@@ -125,7 +125,7 @@ await describeWith(
       }
     });
 
-    it('gives functions code, and all of their variables', async () => {
+    it('the deployment gives functions their code and all of their variables', async () => {
       const functions = new Map((await account.functions()).map((fn) => [fn.FunctionName, fn]));
       for (const [logicalId, { Properties }] of ofType('AWS::Lambda::Function')) {
         const fn = functions.get(ids[logicalId]);
@@ -137,7 +137,7 @@ await describeWith(
       }
     });
 
-    it('feeds functions from queues, whose failures go to a queue that is there', async () => {
+    it('the deployment feeds functions from queues whose dead-letter queues exist', async () => {
       const queues = await Promise.all(idsOf('AWS::SQS::Queue').map((url) => account.queue(url)));
       const byArn = new Map(queues.map((queue) => [queue.QueueArn, queue]));
       for (const mapping of await account.mappings()) {
@@ -153,7 +153,7 @@ await describeWith(
       }
     });
 
-    it('routes requests to functions that the gateway may call', async () => {
+    it('the deployment routes requests to functions that the gateway may call', async () => {
       const [apiId = ''] = idsOf('AWS::ApiGatewayV2::Api');
       const integrations = await account.integrations(apiId);
       const routes = await account.routes(apiId);
@@ -170,7 +170,7 @@ await describeWith(
       }
     });
 
-    it('sweeps every minute', async () => {
+    it('the deployment sweeps every minute', async () => {
       const [Name = ''] = idsOf('AWS::Events::Rule');
       const rules = await account.rules();
       expect(rules.find((rule) => rule.Name === Name)).toMatchObject({
@@ -182,17 +182,17 @@ await describeWith(
       expect(permission.Principal).toEqual({ Service: 'events.amazonaws.com' });
     });
 
-    it('tells somebody of every alarm', async () => {
+    it('the deployment notifies somebody of every alarm', async () => {
       const topics = idsOf('AWS::SNS::Topic');
       for (const { AlarmActions } of await account.alarms()) expect(topics).toEqual(AlarmActions);
     });
 
-    it('makes up the secret that signs webhooks', async () => {
+    it('the deployment generates the secret that signs webhooks', async () => {
       const arn = /WebhookSecretArn = (\S+)/.exec(said)?.[1] ?? '';
       expect(await account.secretValue(arn)).toMatch(/^[A-Za-z0-9]{44}$/);
     });
 
-    it('takes client keys', async () => {
+    it('the deployment accepts client keys', async () => {
       const key = await endpoint.run(
         process.execPath,
         'tools/commands/keys.ts',
@@ -204,12 +204,12 @@ await describeWith(
       expect(await endpoint.run(process.execPath, 'tools/commands/keys.ts', 'list')).toContain('my-app');
     });
 
-    it('does not differ from what it was made of', { timeout: PATIENCE_MILLIS }, async () => {
+    it('the deployment does not differ from its template', { timeout: PATIENCE_MILLIS }, async () => {
       const differences = await endpoint.cdk('diff', '--app', endpoint.assembly, '--method=template');
       expect(differences).toContain('There were no differences');
     });
 
-    describe('another stack beside it', () => {
+    describe('another stack in the same account', () => {
       const OTHER = 'prod';
       let before: Record<string, unknown[]>;
       let other: Deployed;
@@ -236,14 +236,14 @@ await describeWith(
         expect(left).toEqual(before);
       });
 
-      it('is deployed by the next one', async () => {
+      it('is deployed after a failed first deployment', async () => {
         expect((await account.stack(OTHER))?.StackStatus).toBe('CREATE_COMPLETE');
         for (const type of TYPES) {
           expect(await present(type, other)).toEqual(idsOf(type, undefined, other));
         }
       });
 
-      it('shares nothing with it, and has changed nothing in it', async () => {
+      it('shares nothing with the first one, and has changed nothing in it', async () => {
         const shared = Object.values(other.ids).filter((id) => Object.values(ids).includes(id));
         // A stage's name is of its API, a policy's of its role; moto gives a permission none.
         expect(shared.filter((id) => !/^$|^\$default$|DefaultPolicy/.test(id))).toEqual([]);
@@ -259,7 +259,7 @@ await describeWith(
       });
     });
 
-    describe('taken back', () => {
+    describe('a stack that is destroyed', () => {
       beforeAll(() => endpoint.cdk('destroy', '--app', endpoint.assembly, '--force'), PATIENCE_MILLIS);
 
       it('is gone', async () => {
@@ -267,18 +267,18 @@ await describeWith(
         expect(endpoint.faults()).toBe('');
       });
 
-      it.each(TYPES)('leaves only what is to be kept: %s', async (type) => {
+      it.each(TYPES)('leaves only what must be kept: %s', async (type) => {
         expect(await present(type)).toEqual(idsOf(type, KEPT));
       });
 
-      it('leaves the other one whole', async () => {
+      it('leaves the other stack intact', async () => {
         const other = await deployedAs('prod', join(endpoint.assembly, '..', 'prod'));
         for (const type of TYPES) {
           expect(await present(type, other)).toEqual(idsOf(type, undefined, other));
         }
       });
 
-      it('leaves the state', () => {
+      it('leaves the stored data', () => {
         const kept = TYPES.filter((type) => idsOf(type, KEPT).length > 0);
         expect(kept).toEqual(['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret']);
       });

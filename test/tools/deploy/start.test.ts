@@ -22,7 +22,7 @@ it.each([
   expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: SENTENCE });
 });
 
-it('says in a sentence what is missing where there is no newer Node', async () => {
+it('the app says in a sentence what is missing if there is no newer Node', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-start-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
@@ -34,7 +34,7 @@ it('says in a sentence what is missing where there is no newer Node', async () =
   });
 });
 
-it('says so to another package manager, which would bring no Node 24', () => {
+it('package.json names npm as its package manager, as others would bring no Node 24', () => {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   expect(packageManager).toMatch(/^npm@\d+\.\d+\.\d+$/);
 });

@@ -13,7 +13,7 @@ const workflows = globSync('.github/workflows/*.yml', { cwd: root }).map((path) 
 });
 
 describe.each(workflows)('$path', ({ text, all }) => {
-  it('runs what package.json has', () => {
+  it('runs only scripts that package.json has', () => {
     const needed = [...all(/\bnpm run (?:--?\S+ )*([\w:-]+)/g), ...all(/\bnpm (test|start)\b/g)];
     expect(needed.length).toBeGreaterThan(0);
     expect(needed.filter((name) => !(name in scripts))).toEqual([]);
@@ -25,7 +25,7 @@ describe.each(workflows)('$path', ({ text, all }) => {
     for (const action of actions) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
 
-  it('gets to AWS by OIDC, without a stored key', () => {
+  it('signs in to AWS by OIDC, without a stored key', () => {
     expect(text).toContain('id-token: write');
     expect(text).not.toMatch(/aws-(access-key-id|secret-access-key)|AWS_SECRET_ACCESS_KEY/);
   });
@@ -36,7 +36,7 @@ describe.each(workflows)('$path', ({ text, all }) => {
     }
   });
 
-  it('puts nothing of an event or a variable into a script, where it could be more than a word', () => {
+  it('inserts no event or variable into a script, where it could be code', () => {
     expect(all(/\brun: (.*)/g).filter((script) => script.includes('${{'))).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { type Said, scripted, timedWorld } from './timed-world.ts';
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
-describe('a job of three conversations, of which ModelStudio says', () => {
+describe('a job of three conversations ends as it should when ModelStudio says', () => {
   it.each(patience)('$what', async ({ script, expiresIn = DAY, ...comesTo }) => {
     const world = timedWorld(scripted(script));
     await world.submitJob(3, expiresIn);
@@ -64,7 +64,7 @@ const models: [model: string, status: string, code: string | null, results: stri
 ];
 
 describe.each(Object.keys(DIALECTS))('a sandbox that speaks %s', (dialect) => {
-  it.each(models)('tells of %s: %s', async (model, status, code, results) => {
+  it.each(models)('ends a job of %s as it should: %s', async (model, status, code, results) => {
     const world = timedWorld(sandboxUpstream(dialect));
     await world.submitJob(3, DAY, model);
     await world.runUntil(HOUR);

@@ -147,7 +147,7 @@ for (const { language, extension, needs, main, command } of LANGUAGES) {
       lines = stdout.trim().split('\n');
     }, PATIENCE_MILLIS);
 
-    it('submits with the key, the idempotency key and the body', () => {
+    it('the code submits with the key, the idempotency key and the body', () => {
       expect(lines[0]).toBe('job_1');
       expect(seen).toEqual([
         {
@@ -161,7 +161,7 @@ for (const { language, extension, needs, main, command } of LANGUAGES) {
     });
 
     it.each(DELIVERIES.map(([what, isGood], i) => ({ what, isGood, i })))(
-      'answers $isGood to $what',
+      'the code answers $isGood to $what',
       ({ isGood, i }) => {
         expect(lines[i + 1]).toBe(String(isGood));
       },

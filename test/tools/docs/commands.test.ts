@@ -26,10 +26,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a command that a page tells to run', () => {
+describe('a command on a page', () => {
   const trialOf = (command: string) => TRIALS.find(([pattern]) => pattern.test(command))?.[1];
 
-  it.each(commands)('is tried, or there is a reason why not: %s', (command) => {
+  it.each(commands)('is tried, or has a reason why not: %s', (command) => {
     const sentence = `No row of TRIALS in test/tools/docs/commands.ts says how to try "${command}", or why not to.`;
     expect(trialOf(command), sentence).toBeDefined();
   });
@@ -44,7 +44,7 @@ describe('a command that a page tells to run', () => {
     const trial = trialOf(command);
     return trial && 'by' in trial ? [{ command, by: trial.by }] : [];
   });
-  it.concurrent.each(tried)('works: $command', { timeout }, ({ command, by }) => by(command, system));
+  it.concurrent.each(tried)('works when it is run: $command', { timeout }, ({ command, by }) => by(command, system));
 });
 
 interface Call {
@@ -74,7 +74,7 @@ it('a program that a page runs with npx is among the dependencies', () => {
 const calls = all.flatMap((page) => codeIn(page).flatMap((code) => callsIn(code, page.path)));
 
 describe('a script', () => {
-  it.each(Object.entries(scripts))('contains nothing that only one shell understands: %s', (_, script) => {
+  it.each(Object.entries(scripts))('has no syntax that only one shell understands: %s', (_, script) => {
     const [program = '', ...args] = script.split(' ');
     const isProgram = program === 'node' || existsSync(join(root, 'node_modules/.bin', program));
     expect(isProgram, `${program} is a program of the repository's`).toBe(true);

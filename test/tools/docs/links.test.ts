@@ -32,12 +32,12 @@ describe.each(all)('$path', (page) => {
     expect(pathsIn(page).filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  it('has one title at most, and closes its code', () => {
+  it('has at most one title, and closes its code blocks', () => {
     expect((page.prose.match(/^# .+$/gm) ?? []).length).toBeLessThanOrEqual(1);
     expect(page.prose).not.toContain('```');
   });
 
-  it('is no longer than a reader has time for', () => {
+  it('is not longer than a reader has time for', () => {
     expect(page.text.split('\n').length).toBeLessThanOrEqual(
       LINES_MAX[page.path] ?? Number.POSITIVE_INFINITY,
     );

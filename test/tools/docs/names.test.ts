@@ -26,7 +26,7 @@ it('a planted bug that a decision names is in tools/simulation/mutants.ts', () =
 });
 
 it.each(['docs/webhooks.md', 'docs/runbook.md'])(
-  'what an attempt may have died of is explained in %s',
+  'every error of an attempt is explained in %s',
   (path) => {
     const rows = [...pageAt(path).prose.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
     expect(DELIVERY_ERRORS.filter((error) => !rows.includes(error))).toEqual([]);

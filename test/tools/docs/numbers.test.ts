@@ -152,7 +152,7 @@ describe('a number in the pages is the one in the code', () => {
     expect(MUTANTS.length).toBeGreaterThan(Number(least));
   });
 
-  it('.nvmrc, the package that brings Node and the workflows agree upon its major version', () => {
+  it('.nvmrc, the package that brings Node and the workflows agree on its major version', () => {
     const major = readFileSync(join(root, '.nvmrc'), 'utf8').trim();
     expect(packageJson.devDependencies.node).toMatch(new RegExp(`^\\^${major}\\.`));
     for (const workflow of ['ci', 'deploy']) {

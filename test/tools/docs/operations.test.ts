@@ -22,7 +22,7 @@ describe('docs/operations.md', () => {
     resources = Object.values(synthesize(everything).toJSON()['Resources']);
   });
 
-  it("gives a deployer's policy that has the services of the template, and no others", () => {
+  it('gives a policy for deploying that has exactly the services of the template', () => {
     const policy = fences.find((fence) => fence.text.includes('"RolesOfTheStack"'));
     const { Statement } = JSON.parse(policy?.text ?? '{}') as { Statement: { Action: string | string[] }[] };
     const allowed = Statement.flatMap(({ Action }) => Action).map((action) => action.split(':')[0]);

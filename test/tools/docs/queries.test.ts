@@ -30,12 +30,12 @@ const client = () => submitted()?.['client'];
 const queriesOf = (heading: string) => QUERIES.filter((each) => each.heading === heading);
 
 describe('a query of the runbook', () => {
-  it('stands in many chapters', () => {
+  it('is in many chapters', () => {
     expect(QUERIES.length).toBeGreaterThan(15);
   });
 
   it.each(QUERIES)(
-    'finds lines that are really written, and names no field that none has: $heading',
+    'finds lines that are really written, and names only fields that exist: $heading',
     ({ query }) => {
       expect(ask(forOne(query), lines).length).toBeGreaterThan(0);
     },
@@ -45,7 +45,7 @@ describe('a query of the runbook', () => {
     ['Function errors', /./],
     ['Sweeper not running', /Sweep/],
   ])(
-    'finds what Lambda says of a time-out, a crash and a failed start, and of nothing else: %s',
+    "finds Lambda's lines about a timeout, a crash and a failed start, and no others: %s",
     (heading, log) => {
       const [{ query } = { query: '' }] = queriesOf(heading);
       const found = ask(query, lines).filter(({ type }) => type !== undefined);
@@ -56,7 +56,7 @@ describe('a query of the runbook', () => {
     },
   );
 
-  it('finds nothing of a request that was answered in "API 5xx"', () => {
+  it('finds no successful request in "API 5xx"', () => {
     for (const { query } of queriesOf('API 5xx')) {
       for (const { status } of ask(query, lines)) expect(String(status)).not.toBe('202');
     }
@@ -78,7 +78,7 @@ describe('the query language', () => {
       'stats count(*) as many, sum(n) / 2 as half by message | filter many = 2',
       [{ message: 'a', many: 2, half: 2 }],
     ],
-  ])('%s', (query, found) => {
+  ])('understands %s', (query, found) => {
     expect(ask(query, rows)).toEqual(found);
   });
 
@@ -89,7 +89,7 @@ describe('the query language', () => {
     ['find message', 'There is no command find'],
     ['filter message ~ "a"', 'Not understood'],
     ['filter message = "a" n', 'Not understood'],
-  ])('is not understood: %s', (query, sentence) => {
+  ])('refuses what CloudWatch would refuse: %s', (query, sentence) => {
     expect(() => ask(query, rows)).toThrow(sentence);
   });
 });

@@ -45,7 +45,7 @@ describe("the README's receiver", () => {
   const sent = (headers: Record<string, string>, text = body) =>
     fetch(receiver.url, { method: 'POST', headers, body: text }).then(({ status }) => status);
 
-  it('takes a good webhook', async () => {
+  it('accepts a valid webhook', async () => {
     expect(await sent(signedHeaders('msg_good', Date.now(), body, [secret]))).toBe(204);
     await vi.waitFor(async () => expect(await receiver.processed()).toHaveLength(1), { timeout: 20_000 });
   });
@@ -70,11 +70,11 @@ it("the README's request is valid", () => {
   expect(read).not.toHaveProperty('status');
 });
 
-it('the table of settings is what the settings say; if not, run `npm run settings`', () => {
+it('the table of settings matches the settings; if not, run `npm run settings`', () => {
   expect(readme.text).toBe(withSettingsTable(readme.text));
 });
 
-it('every code that a page lists is the code of a problem', () => {
+it('every code that a page lists exists', () => {
   const pages = ['README.md', 'docs/webhooks.md'].map(pageAt);
   const rows = pages.flatMap(({ prose }) => prose.match(/^\| \d{3}.*$/gm) ?? []);
   const codes = rows.flatMap((row) => row.match(/(?<=`)[a-z]+_[a-z_]+(?=`)/g) ?? []);

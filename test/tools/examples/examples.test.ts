@@ -87,7 +87,7 @@ async function inPython(secret: string): Promise<Receiving> {
 function suite(start: Start) {
   itReceives(start);
 
-  it('takes what the system sends', async () => {
+  it('accepts what the system sends', async () => {
     const receiver = await start(system.webhook_secret);
     const body = { ...submission('sandbox-instant', 'Hello 😀'), webhook_url: receiver.url };
     const { json } = await call(system, 'POST', '/v1/jobs', body);
@@ -166,7 +166,7 @@ describe('dataset', () => {
 });
 
 describe('redeliver', () => {
-  it('sends again what the receiver missed, and nothing else', async () => {
+  it('redelivers what the receiver missed, and nothing else', async () => {
     let status = 410;
     const received: unknown[] = [];
     const receiver = createServer((request, response) => {

@@ -72,7 +72,7 @@ describe('the queues', () => {
       { MessageAttributes: { a: { ...attribute, DataType: 'Number.int' } } },
     ],
     ['a group', { MessageGroupId: 'client-1' }],
-  ])('take %s, alone or in a batch', async (_name, more) => {
+  ])('accept %s, alone or in a batch', async (_name, more) => {
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'takes' }));
     const { Id: _, ...alone } = message(more);
     await sqs.send(new SendMessageCommand({ QueueUrl, ...alone }));
@@ -151,7 +151,7 @@ describe('the queues', () => {
     ['a delay of 901 s', 'source', { DelaySeconds: '901' }],
     ['a name with a dot', 'a.b', {}],
     ['a name of 81 letters', 'a'.repeat(81), {}],
-  ])('refuse to be made with %s', async (_name, QueueName, Attributes) => {
+  ])('refuse to be created with %s', async (_name, QueueName, Attributes) => {
     await sqs.send(new CreateQueueCommand({ QueueName: 'takes' }));
     const made = sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
     await expect(made).rejects.toMatchObject({
@@ -159,7 +159,7 @@ describe('the queues', () => {
     });
   });
 
-  it('are made with dead letters to a queue that is there', async () => {
+  it('are created with dead letters to a queue that exists', async () => {
     await sqs.send(new CreateQueueCommand({ QueueName: 'takes' }));
     const Attributes = deadLetters('takes', '5');
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'gives', Attributes }));
@@ -201,13 +201,13 @@ describe('a link to an object', () => {
     await s3.send(new PutObjectCommand({ ...place, Body: 'content' }));
   });
 
-  it('is followed by whoever bears nothing else', async () => {
+  it('can be followed without anything else', async () => {
     expect(await ask(await link(60))).toEqual([200, 'content']);
     expect(await ask(await link(3660, anHourAgo()))).toEqual([200, 'content']);
   });
 
   it.each(['Bearer msj_a_<b>', 'Basic eDp5', 'AWS4-HMAC-SHA256 Credential=a/b'])(
-    'is refused to whoever bears %s as well',
+    'is refused if the request bears %s as well',
     async (authorization) => {
       const [status, body] = await ask(await link(60), { authorization });
       const value = authorization.replace('<b>', '&lt;b&gt;');
@@ -232,7 +232,7 @@ describe('a link to an object', () => {
 });
 
 it.each(['sqs', 'secretsmanager', 'dynamodb'] as const)(
-  '%s refuses who bears no credentials',
+  'is needed without credentials, which %s refuses',
   async (service) => {
     const headers = { 'x-amz-target': 'Any.ListTables', 'content-type': 'application/x-amz-json-1.0' };
     const answer = await fetch(emulators.endpoints[service], { method: 'POST', headers, body: '{}' });
@@ -244,7 +244,7 @@ it.each(['sqs', 'secretsmanager', 'dynamodb'] as const)(
 );
 
 describe('the tables', () => {
-  it('take an item of 400 KiB, counted in bytes, and none larger', async () => {
+  it('accept an item of 400 KiB, counted in bytes, and none larger', async () => {
     await dynamodb.send(
       new CreateTableCommand({
         TableName: 'items',

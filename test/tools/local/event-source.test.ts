@@ -144,7 +144,7 @@ describe.concurrent('an event source', () => {
     ]);
   });
 
-  it('leaves what a function reports as failed to the visibility timeout', async () => {
+  it('leaves messages that a function reports as failed to the visibility timeout', async () => {
     const queue = await createQueue({ VisibilityTimeout: '1' });
     for (const body of ['good', 'bad', 'fine']) await queue.send(body);
     let attempts = 0;
@@ -185,7 +185,7 @@ describe.concurrent('an event source', () => {
     expect(sizes.length).toBe(2);
   });
 
-  it('invokes no more at once than the limit', async () => {
+  it('invokes no more at once than the limit allows', async () => {
     const queue = await createQueue();
     for (let sent = 0; sent < 12; sent += 1) await queue.send(`message ${sent}`);
     const gate = Promise.withResolvers<void>();
@@ -225,7 +225,7 @@ describe.concurrent('an event source', () => {
   });
 });
 
-describe('stopping', () => {
+describe('the event source, when it stops,', () => {
   it('ends a long poll at once', async () => {
     const queue = await createQueue();
     const consumer = consume(queue, () => null);

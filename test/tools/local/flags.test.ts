@@ -9,7 +9,7 @@ it.each<[string[], object]>([
   [['--json', '--port', '0'], { json: true, port: 0 }],
   [['--strict-webhooks'], { strictWebhooks: true }],
   [['-h'], { help: true }],
-])('%j is understood', (args, expected) => {
+])('the flags %j are understood', (args, expected) => {
   expect(parseFlags(args)).toEqual({ ...defaults, ...expected });
 });
 
@@ -21,6 +21,6 @@ it.each<[string[], string]>([
   [['--strict-webhooks', '--once'], '--strict-webhooks refuses the sample'],
   [['--twice'], "Unknown option '--twice'"],
   [['now'], "Unexpected argument 'now'"],
-])('%j is refused', (args, sentence) => {
+])('the flags %j are refused', (args, sentence) => {
   expect(() => parseFlags(args)).toThrow(sentence);
 });

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Gateway } from '../../../tools/local/stack/gateway.ts';
 import { RouteTable } from '../../../tools/local/stack/routes.ts';
 
-describe('the most specific route is taken', () => {
+describe('the gateway takes the most specific route', () => {
   const keys = [
     ...['$default', 'ANY /{proxy+}', 'GET /pets/{proxy+}', 'GET /pets/dog/{id}', 'GET /pets/dog/1'],
     ...['ANY /pets/dog/{id}', 'POST /v1/jobs', 'GET /v1/jobs/{job-id}/results', 'GET /{a}/{b}', 'GET /a.b'],
@@ -27,11 +27,11 @@ describe('the most specific route is taken', () => {
     ['GET', '/axb', 'ANY /{proxy+}', { proxy: 'axb' }],
     ['GET', '/', '$default', {}],
     ['GET', '/line\nbreak', 'ANY /{proxy+}', { proxy: 'line\nbreak' }],
-  ])('%s %j', (method, path, routeKey, pathParameters) => {
+  ])('for %s %j', (method, path, routeKey, pathParameters) => {
     expect(routes.match(method, path)).toEqual({ routeKey, target: routeKey, pathParameters });
   });
 
-  it('and there may be none', () => {
+  it('if there is one', () => {
     expect(new RouteTable({ 'POST /v1/jobs': 1 }).match('GET', '/v1/jobs')).toBeUndefined();
   });
 });
@@ -88,7 +88,7 @@ async function eventOf(
   return JSON.parse((await send(url, path, options)).body);
 }
 
-describe('the event', () => {
+describe('the event that a function gets', () => {
   it('has the shape of payload format 2.0', async () => {
     const url = await startGateway((event) => event, { routeKey: 'POST /v1/jobs/{id}' });
     const { body } = await send(url, '/v1/jobs/j%201?a=1&b=x%20y&a=2', {
@@ -187,7 +187,7 @@ describe('the event', () => {
     expect(Buffer.from(event.body ?? '', isBase64Encoded ? 'base64' : 'utf8')).toEqual(Buffer.from(body));
   });
 
-  it('survives header bytes that are not ASCII', async () => {
+  it('may have header bytes that are not ASCII', async () => {
     const { headers } = await eventOf('/', { headers: ['x-bytes', Buffer.from('ä€').toString('latin1')] });
     expect(Buffer.from(headers['x-bytes'] ?? '', 'latin1').toString()).toBe('ä€');
   });
@@ -255,13 +255,13 @@ describe('the answer of the function', () => {
   });
 });
 
-describe('the gateway itself answers', () => {
-  it('404 without a route', async () => {
+describe("the gateway's own answer is", () => {
+  it('404 if there is no route', async () => {
     const url = await startGateway(() => 'hello', { routeKey: 'GET /here' });
     expect(await send(url, '/there')).toMatchObject({ status: 404, body: '{"message":"Not Found"}' });
   });
 
-  it('413 to more than 10 MB, and takes exactly that', async () => {
+  it('413 to more than 10 MB, of which exactly that is accepted', async () => {
     const url = await startGateway((event) => ({ statusCode: 200, body: String(event.body?.length) }));
     const headers = ['content-type', 'text/plain'];
     const post = (length: number) =>
@@ -294,7 +294,7 @@ describe('the gateway itself answers', () => {
     expect(await send(url, '/')).toMatchObject({ status: 503, body: '{"message":"Service Unavailable"}' });
   });
 
-  it('503 as long as it has nothing to serve', async () => {
+  it('503 as long as there is nothing to serve', async () => {
     const gateway = new Gateway();
     onTestFinished(() => gateway.close());
     expect(await send(await gateway.listen(0), '/')).toMatchObject({ status: 503 });

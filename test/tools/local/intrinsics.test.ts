@@ -68,12 +68,12 @@ describe('a condition', () => {
     ['Either', true],
     ['Both', false],
     ['NotIreland', true],
-  ])('%s is %s', (name, value) => {
+  ])('%s has the value %s', (name, value) => {
     expect(isTrue(name, scope)).toBe(value);
   });
 });
 
-describe('what has no value is named', () => {
+describe('an expression without a value is named', () => {
   it.each<[unknown, string]>([
     [{ Ref: 'Nobody' }, 'Ref Nobody'],
     [{ 'Fn::GetAtt': ['Queue', 'Colour'] }, 'Fn::GetAtt Queue.Colour'],

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createFunction, eventually } from './fixtures.ts';
 
 describe('an invocation', () => {
-  it('hands over the event and the context, and gives back the answer', async () => {
+  it('passes the event and the context, and returns the answer', async () => {
     const { target } = createFunction(`
       exports.handler = async (event, context) => ({
         event, name: context.functionName, arn: context.invokedFunctionArn, memory: context.memoryLimitInMB,
@@ -32,7 +32,7 @@ describe('an invocation', () => {
     expect(lines).toEqual([]);
   });
 
-  it('answers null when the function returns nothing', async () => {
+  it('returns null when the function returns nothing', async () => {
     const { target } = createFunction('exports.handler = async () => {};');
     expect(await target.invoke({})).toBeNull();
   });
@@ -96,7 +96,7 @@ describe('environments', () => {
     expect(target.environmentCount).toBe(1);
   });
 
-  it('are as many as there are simultaneous invocations, up to the limit; the rest waits', async () => {
+  it('are as many as there are simultaneous invocations, up to the limit, above which they wait', async () => {
     const { target } = createFunction(COUNTING, { maxConcurrency: 3 });
     const outcomes = Promise.allSettled([1, 2, 3, 4, 5].map(() => target.invoke('hang')));
     await eventually(() => expect(target.busyCount).toBe(3));
@@ -172,8 +172,8 @@ describe('a failure ends the environment, and the next invocation gets a fresh o
   });
 });
 
-describe('a kill', () => {
-  it('never takes the process along, even while the function makes zlib streams', async () => {
+describe('killing an environment', () => {
+  it('never kills the process, even while the function uses zlib streams', async () => {
     const { target } = createFunction(`
       const { deflateRawSync } = require('node:zlib');
       exports.handler = async () => {
@@ -191,7 +191,7 @@ describe('a kill', () => {
   });
 });
 
-describe('closing', () => {
+describe('closing the service', () => {
   it('ends every invocation at once, even one that never yields', async () => {
     const { target } = createFunction(FAILING, { maxConcurrency: 2 });
     const outcomes = Promise.allSettled(['hang', 'spin', 'fine'].map((event) => target.invoke(event)));

@@ -205,16 +205,16 @@ describe('a function', () => {
     );
   });
 
-  it('is refused a look as S3 refuses one, without a word', async () => {
+  it('is refused a HEAD as S3 refuses one, without a message', async () => {
     expect(await ask('Otherwise', 'look')).toMatch(/^(403|Forbidden|AccessDenied|Unknown)/);
   });
 
-  it('is told that an object is not there only where it may list what is', async () => {
+  it('is told that an object does not exist only where it may list objects', async () => {
     expect(await ask('Granted', 'loadNothing')).toBe('AccessDenied: Access Denied');
     expect(await ask('AlmostAll', 'loadNothing')).toMatch(/^NoSuchKey: /);
   });
 
-  it('gives away by a link what it may do itself', async () => {
+  it('gives with a link only what it may do itself', async () => {
     await ask('Granted', 'store');
     expect((await fetch(await ask('Granted', 'link'))).status).toBe(200);
     const refused = await fetch(await ask('Otherwise', 'link'));

@@ -104,7 +104,7 @@ it.each<[boolean, Statement['Principal']]>([
   [true, { AWS: ROLE }],
   [true, undefined],
   [false, { Service: 'events.amazonaws.com' }],
-])('that roles are meant is %s of %j', (expected, Principal) => {
+])('whether a principal means roles: %s for %j', (expected, Principal) => {
   expect(isAboutRoles(Principal === undefined ? allow() : allow({ Principal }))).toBe(expected);
 });
 

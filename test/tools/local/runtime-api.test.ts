@@ -4,7 +4,7 @@ import { createRuntimeApi } from '../../../tools/local/stack/runtime/runtime-api
 import type { WorkerMessage } from '../../../tools/local/stack/runtime/worker.ts';
 import { eventually } from './fixtures.ts';
 
-it('the Runtime API hands out invocations one by one, and tells what came of one when the next is asked for', async () => {
+it('the Runtime API hands out invocations one by one, and reports the outcome of one when the next is requested', async () => {
   const messages: WorkerMessage[] = [];
   const api = createRuntimeApi({ name: 'fixture' }, { onMessage: (message) => messages.push(message) });
   const url = await listenLocally(api.server);

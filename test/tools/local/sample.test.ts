@@ -4,7 +4,7 @@ import { closeServer, listenLocally } from '../../../tools/local/http/server.ts'
 import { runSample } from '../../../tools/local/sample.ts';
 import type { System } from '../../../tools/local/system.ts';
 
-it('a sample that is refused is told in a sentence, as by an upstream that does not know its model', async () => {
+it('a refused sample is printed in a sentence, as when ModelStudio does not know its model', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   const server = createServer((_request, response) => {
     response.writeHead(404, { 'content-type': 'application/problem+json' });

@@ -57,7 +57,7 @@ describe('a secret', () => {
     }
   });
 
-  it.each(['put', 'update'] as const)('moves its stages with every %s', async (operation) => {
+  it.each(['put', 'update'] as const)('moves its stages with every new value: %s', async (operation) => {
     const { id } = await createSecret('one');
     for (const SecretString of ['two', 'three']) {
       if (operation === 'put') await put(id, SecretString);
@@ -69,13 +69,13 @@ describe('a secret', () => {
     expect(Object.values(VersionIdsToStages)).toEqual([['AWSPREVIOUS'], ['AWSCURRENT']]);
   });
 
-  it.each([0, 65_537])('has no value of %d bytes', async (bytes) => {
+  it.each([0, 65_537])('refuses a value of %d bytes', async (bytes) => {
     const { id } = await createSecret('value');
     await put(id, 'x'.repeat(65_536));
     await expect(put(id, 'x'.repeat(bytes))).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
-  it('keeps a version with another stage aside', async () => {
+  it('keeps a version with another stage apart', async () => {
     const { id } = await createSecret('current');
     const { VersionId = '' } = await put(id, 'pending', { VersionStages: ['AWSPENDING'] });
     expect(await get(id)).toMatchObject({ SecretString: 'current' });
@@ -83,7 +83,7 @@ describe('a secret', () => {
     expect(await get(id, { VersionId })).toMatchObject({ SecretString: 'pending' });
   });
 
-  it('takes a repeated put once, and refuses the same token for another value', async () => {
+  it('stores a repeated put once, and refuses the same token for another value', async () => {
     const { id } = await createSecret('one');
     const ClientRequestToken = '0123456789abcdef0123456789abcdef';
     const { VersionId } = await put(id, 'two', { ClientRequestToken });
@@ -127,7 +127,7 @@ describe('an error has the name and the message of AWS', () => {
     await expect(call()).rejects.toMatchObject({ name, message: expect.stringContaining(message) });
   });
 
-  it('and is answered to what is not JSON', async () => {
+  it('is also the answer to a body that is not JSON', async () => {
     const endpoint = await client.config.endpoint?.();
     const response = await fetch(`http://127.0.0.1:${endpoint?.port}`, {
       method: 'POST',

@@ -27,7 +27,7 @@ const EVERY_SETTING = {
   removalPolicy: 'destroy',
 };
 
-it('the local stack runs whatever is set in cdk.json', () => {
+it('the local stack runs with any settings in cdk.json', () => {
   const without = describeSettings().filter(({ name }) => !(name in EVERY_SETTING));
   expect(without.map(({ name }) => name)).toEqual(['alarmEmail']);
   for (const told of [{}, { alarmTopicArn: undefined, alarmEmail: 'ops@example.com' }]) {

@@ -62,7 +62,7 @@ const IDLE_FUNCTION = {
   Properties: { Code: { S3Key: 'idle.zip' }, Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 },
 };
 
-describe('closing', () => {
+describe('closing the stack', () => {
   it('waits for no invocation, no request and no long poll', async () => {
     const stack = await startStack(
       {
@@ -106,13 +106,13 @@ describe('closing', () => {
     await expect(fetch(stack.apiUrl)).rejects.toThrow('fetch failed');
   });
 
-  it('follows a start that failed', async () => {
+  it('also follows a start that failed', async () => {
     const resources = { Table: { Type: 'AWS::DynamoDB::Table', Properties: { KeySchema: [] } } };
     await expect(startStack({ Resources: resources })).rejects.toThrow('Table: ');
   });
 });
 
-describe('what the laptop cannot do is named', () => {
+describe('the laptop names what it cannot do:', () => {
   it.each<[string, Record<string, { Type: string; Properties?: Record<string, unknown> }>, string]>([
     ['a resource type', { Stream: { Type: 'AWS::Kinesis::Stream' } }, 'Stream (AWS::Kinesis::Stream)'],
     [
@@ -185,7 +185,7 @@ describe('what the laptop cannot do is named', () => {
     });
   });
 
-  it('but not a resource whose condition is false', async () => {
+  it('only resources whose condition is true', async () => {
     const { outputs } = await startStack({
       Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
       Resources: { Queue: { Type: 'AWS::SQS::Queue', Condition: 'Never', Properties: { DelaySeconds: -1 } } },

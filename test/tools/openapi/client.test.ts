@@ -114,7 +114,7 @@ const moods = [
   },
 ];
 
-describe(`whatever is asked (SEED=${seed}), the document says what is answered`, () => {
+describe(`the document describes every answer (SEED=${seed})`, () => {
   it.each(moods)('while ModelStudio $mood', { timeout: 120_000 }, async (mood) => {
     const { models, failures, sequences, of = () => true, begin, end } = mood;
     await begin?.();
@@ -126,7 +126,7 @@ describe(`whatever is asked (SEED=${seed}), the document says what is answered`,
     }
   });
 
-  it('and by then every operation has been let through, and refused in every common way', () => {
+  it('after every operation has been allowed, and refused in every common way', () => {
     const { census } = explorer;
     const met = (id: string, statuses: number[]) => statuses.some((status) => census[id]?.[status]);
     const missed = description.operations.filter(({ id }) => !met(id, [200, 202, 307, 409]));
@@ -135,7 +135,7 @@ describe(`whatever is asked (SEED=${seed}), the document says what is answered`,
     expect(refusals.filter((status) => !Object.keys(census).some((id) => met(id, [status])))).toEqual([]);
   });
 
-  it('and what is sent to receivers', async () => {
+  it('and every webhook', async () => {
     const { parameters, content } = description.webhook;
     const { received } = (await (await fetch(system.webhook_inbox_url)).json()) as {
       received: ReceivedWebhook[];
@@ -152,7 +152,7 @@ describe(`whatever is asked (SEED=${seed}), the document says what is answered`,
   });
 });
 
-it('every schema of the document has instances', () => {
+it('every schema of the document has been seen in an answer', () => {
   for (const schema of Object.values(description.schemas)) {
     const property = fc.property(instancesOf(schema), (instance) => {
       expect(faultIn(instance, schema)).toBeNull();

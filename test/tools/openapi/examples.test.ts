@@ -41,20 +41,20 @@ async function said(operation: Authorized['operation'], body?: object): Promise<
   return JSON.parse(answer.body);
 }
 
-describe('an example is what the API says, to the letter', () => {
-  it('of a job', async () => {
+describe('an example in the document is exactly what the API says:', () => {
+  it('one of a job', async () => {
     expect(await said('job')).toEqual(EXAMPLES['Job']);
   });
 
-  it('of deliveries', async () => {
+  it('one of deliveries', async () => {
     expect(await said('deliveries')).toEqual(EXAMPLES['Deliveries']);
   });
 
-  it('of an event', () => {
+  it('one of an event', () => {
     expect(JSON.parse(event)).toEqual(EXAMPLES['Event']);
   });
 
-  it('of a submission, which is taken', async () => {
+  it('one of a submission, which is accepted', async () => {
     const shown = EXAMPLES['Submission'] as { model_id: string; webhook_url: string; metadata: object };
     const { model_id, metadata } = shown;
     expect(await said('submit', shown)).toMatchObject({
@@ -63,13 +63,13 @@ describe('an example is what the API says, to the letter', () => {
     });
   });
 
-  it('of a problem', async () => {
+  it('one of a problem', async () => {
     const { request_id, ...problem } = EXAMPLES['Problem'] as { request_id: string };
     const wrong = { ...EXAMPLES['Submission'], temperature: 2 };
     expect(await said('submit', wrong)).toEqual({ ...problem, request_id: 'r1' });
   });
 
-  it('and there are no others', () => {
+  it('for every example that there is', () => {
     expect(Object.keys(EXAMPLES).sort()).toEqual(['Deliveries', 'Event', 'Job', 'Problem', 'Submission']);
   });
 });

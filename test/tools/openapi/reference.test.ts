@@ -12,11 +12,11 @@ const { operations, schemas, webhook } = readDescription(document);
 
 const found = (pattern: RegExp, text: string) => [...text.matchAll(pattern)].map(([, group = '']) => group);
 
-it('docs/api.md is what openapi.json says: after a change, run npm run openapi and look at the difference', () => {
+it('docs/api.md matches openapi.json: after a change, run npm run openapi and look at the difference', () => {
   expect(readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8')).toBe(markdown);
 });
 
-describe('every call is there', () => {
+describe('the reference has every call:', () => {
   /** From its heading to the next; what all calls share is said before the first. */
   const sections = new Map(
     markdown.split(/^### /m).map((section) => [/`(\w+ \/v1\/[^`]*)`/.exec(section)?.[1], section]),
@@ -35,7 +35,7 @@ describe('every call is there', () => {
     if (scope) expect(section).toContain(`Needs the scope ${scope}.`);
   });
 
-  it('and so are the webhook and the fields of every object', () => {
+  it('also the webhook and the fields of every object', () => {
     for (const { name } of webhook.parameters)
       expect(markdown).toContain(`| \`${name}\` | header, required | `);
     for (const { properties = {} } of Object.values(schemas))
@@ -43,7 +43,7 @@ describe('every call is there', () => {
   });
 });
 
-it.each(Object.entries(EXAMPLES))('the example of %s is one', (name, example) => {
+it.each(Object.entries(EXAMPLES))('the example of %s is valid', (name, example) => {
   expect(faultIn(example, schemas[name] ?? { not: {} })).toBeNull();
 });
 
@@ -70,7 +70,7 @@ describe('the page', () => {
     expect(page.match(/<style>/g)).toHaveLength(1);
   });
 
-  it('has a language, a title and a viewport, and colours for light and dark', () => {
+  it('has a language, a title, a viewport, and colors for light and dark', () => {
     for (const part of ['<html lang="en">', '<title>', 'width=device-width', 'color-scheme: light dark'])
       expect(page).toContain(part);
   });
@@ -89,7 +89,7 @@ describe('the page', () => {
     for (const target of found(/ href="([^"]*)"/g, page)) expect(ids.map((id) => `#${id}`)).toContain(target);
   });
 
-  it('has tables whose caption and headers are told as such', () => {
+  it('has tables with captions and headers that are marked as such', () => {
     const tables = found(/<table>([\s\S]*?)<\/table>/g, page);
     expect(tables.length).toBeGreaterThan(20);
     for (const table of tables) {
@@ -122,6 +122,6 @@ const rules: [Schema, string][] = [
     'object, at most 2 members; values: text',
   ],
 ];
-it.each(rules)('%j is described as "%s"', (schema, rule) => {
+it.each(rules)('the rule %j is described as "%s"', (schema, rule) => {
   expect(ruleOf(schema)).toBe(rule);
 });

@@ -107,18 +107,18 @@ const spelled: Record<string, [created: object, report: object]> = {
   errors: [{}, {}],
 };
 
-test('every dialect is told of here', () => {
+test('every dialect has a row in this table', () => {
   expect(Object.keys(spelled)).toEqual(Object.keys(DIALECTS));
 });
 
-test.each(Object.entries(spelled))('%s', (name, [created, report]) => {
+test.each(Object.entries(spelled))('the dialect answers as it should: %s', (name, [created, report]) => {
   const dialect = dialectNamed(name);
   const answer = { job_id: '1234567', status: 'CREATED', message: 'Made.' };
   expect(spellCreated(answer, dialect)).toEqual({ ...answer, ...created });
   expect(spellReport(ENDED, dialect)).toEqual({ ...ENDED, ...report });
 });
 
-test('pending shows a result for every conversation', () => {
+test('a pending job of the dialect shows a result for every conversation', () => {
   const rest = { task_index: 1, status: 'pending', result: null, error: null };
   expect(spellReport(HALFWAY, dialectNamed('pending'))).toEqual({ ...HALFWAY, results: [completed, rest] });
 });
@@ -160,7 +160,7 @@ describe('a sandbox', () => {
       { errors: [{ message: 'Job not found.' }] },
       { errors: [{ message: expect.stringContaining('unavailable') }] },
     ],
-  ])('refuses in the dialect %s', async (dialect, body, unavailable) => {
+  ])('refuses a request in the dialect %s', async (dialect, body, unavailable) => {
     const sandbox = await startSandbox({ dialect });
     expect(await status(sandbox, 'job_x')).toMatchObject({ status: 404, body });
     sandbox.faults.every = 'unavailable';
@@ -168,7 +168,7 @@ describe('a sandbox', () => {
     await sandbox.close();
   });
 
-  test('FastAPI has a list for a request that is not valid', async () => {
+  test('answers an invalid request with a list in the dialect of FastAPI', async () => {
     const sandbox = await startSandbox({ dialect: 'fastapi' });
     const detail = [{ type: 'value_error', loc: ['body'], msg: 'model_id must be a string.' }];
     expect(await call(sandbox, { body: {} })).toMatchObject({ status: 400, body: { detail } });

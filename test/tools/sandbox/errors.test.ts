@@ -15,7 +15,7 @@ afterEach(() => {
 });
 afterAll(() => sandbox.close());
 
-describe('the error table', () => {
+describe("the sandbox's error table", () => {
   test.each<[name: string, status: number, sentence: string, options: Parameters<typeof call>[1]]>([
     ['no key', 401, 'An API key is needed', { key: null }],
     ['bad key', 401, 'not valid', { key: 'wrong' }],
@@ -39,7 +39,7 @@ describe('the error table', () => {
     ['no body', 400, 'not valid JSON', {}],
     ['not an object', 400, 'The body must be a JSON object', { body: [] }],
     ['over 64 MiB', 413, 'too large', { body: Buffer.alloc(64 * 1024 * 1024 + 1, 0x20) }],
-  ])('%s: %i', async (_name, expected, sentence, options) => {
+  ])('has this answer: %s: %i', async (_name, expected, sentence, options) => {
     const before = sandbox.creates;
     const answer = await call(sandbox, options);
     expect(answer.status).toBe(expected);
@@ -79,7 +79,7 @@ describe('the error table', () => {
     [{ max_tokens: 0 }, 'max_tokens must be at least 1.'],
     [{ max_tokens: 1.5 }, 'max_tokens must be a whole number.'],
     [{ max_tokens: null }, 'max_tokens must be a whole number.'],
-  ])('400: %j', async (change, sentence) => {
+  ])('answers 400 to %j', async (change, sentence) => {
     const answer = await call(sandbox, { body: { model_id: 'sandbox-instant', messages: HELLO, ...change } });
     expect(answer).toMatchObject({ status: 400, body: { error: expect.stringContaining(sentence) } });
   });
@@ -88,7 +88,7 @@ describe('the error table', () => {
     ['no image', null, 'messages[1] needs at least one image_url part'],
     ['http', 'http://example.com/a.png', 'messages[1] has an image that is neither'],
     ['not base64', 'data:image/png;base64,?', 'messages[1] has an image that is neither'],
-  ])('400 of sandbox-vision: %s', async (_name, url, sentence) => {
+  ])('answers 400 to images that sandbox-vision does not accept: %s', async (_name, url, sentence) => {
     const good = [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }];
     const content = url === null ? 'Hello' : [{ type: 'image_url', image_url: { url } }];
     const messages = [[{ role: 'user', content: good }], [{ role: 'user', content }]];
@@ -97,7 +97,7 @@ describe('the error table', () => {
   });
 });
 
-describe('what is not an error', () => {
+describe('the sandbox accepts', () => {
   test('defaults, unknown fields, a query and a lower-case scheme', async () => {
     const body = { model_id: 'sandbox-instant', messages: HELLO, stream: false, top_p: 1 };
     const url = `${sandbox.baseUrl}/api/v1/organizations/${sandbox.organizationId}/generate?trace=1`;
@@ -123,7 +123,7 @@ describe('what is not an error', () => {
     });
   });
 
-  test('a body of 10 MB in, results of 64 MiB out', async () => {
+  test('a body of 10 MB, and returns results of 64 MiB', async () => {
     const part = (bytes: number) => [{ role: 'user', content: `repeat:${bytes}` }];
     const padding = [{ role: 'user', content: 'x'.repeat(10_000_000) }];
     const { body } = await create(sandbox, 'sandbox-instant', [part(2 ** 26 - 1), padding, part(1)]);
@@ -133,7 +133,7 @@ describe('what is not an error', () => {
     expect(results[1]?.result.length).toBeLessThan(500);
   });
 
-  test('the oldest jobs are forgotten, the latest are not', async () => {
+  test('new jobs by dropping the oldest ones', async () => {
     const { body: first } = await create(sandbox, 'sandbox-instant');
     const { body: second } = await create(sandbox, 'sandbox-instant', Array(100_000).fill(HELLO[0]));
     expect((await status(sandbox, first['job_id'])).status).toBe(404);
@@ -141,7 +141,7 @@ describe('what is not an error', () => {
   });
 });
 
-describe('faults', () => {
+describe('a fault that is switched on in the sandbox', () => {
   test.each<[fault: Fault, verdict: Awaited<ReturnType<typeof verdict>>, creates: number]>([
     ['too_many_requests', 429, 0],
     ['unavailable', 503, 0],
@@ -152,19 +152,19 @@ describe('faults', () => {
     ['cut_midway', 'cut', 1],
     ['not_json', 'not JSON', 1],
     ['truncated_json', 'not JSON', 1],
-  ])('%s: the client sees %s, %i created', async (fault, expected, creates) => {
+  ])('is seen by the client: %s: %s, %i created', async (fault, expected, creates) => {
     const before = sandbox.creates;
     sandbox.faults.every = fault;
     expect(await verdict(create(sandbox, 'sandbox-instant'))).toBe(expected);
     expect(sandbox.creates - before).toBe(creates);
   });
 
-  test.each<Fault>(['too_many_requests', 'unavailable'])('%s says when to come back', async (fault) => {
+  test.each<Fault>(['too_many_requests', 'unavailable'])('makes the answer say when to come back: %s', async (fault) => {
     sandbox.faults.every = fault;
     expect((await create(sandbox, 'sandbox-instant')).headers.get('retry-after')).toBe('1');
   });
 
-  test('a slow answer comes after its effect', async () => {
+  test('makes an answer slow, but not its effect', async () => {
     sandbox.faults.delayMilliseconds = 60_000;
     const before = sandbox.creates;
     const url = `${sandbox.baseUrl}/api/v1/organizations/${sandbox.organizationId}/generate`;
@@ -177,7 +177,7 @@ describe('faults', () => {
     await expect(answer).rejects.toThrow('aborted');
   });
 
-  test('a rotated key is refused, the new one works', async () => {
+  test('rotates the key: the old one is refused, the new one works', async () => {
     const former = sandbox.apiKey;
     sandbox.apiKey = 'another';
     expect((await call(sandbox, { key: former })).status).toBe(401);
@@ -185,7 +185,7 @@ describe('faults', () => {
     sandbox.apiKey = former;
   });
 
-  test('connections refused, and accepted again at the same place', async () => {
+  test('refuses connections, and accepts them again at the same address', async () => {
     const own = await startSandbox();
     await own.refuseConnections();
     await expect(create(own, 'sandbox-instant')).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
@@ -194,7 +194,7 @@ describe('faults', () => {
     await own.close();
   });
 
-  test('it closes at once, whatever is under way', async () => {
+  test('does not keep the sandbox from closing at once', async () => {
     const own = await startSandbox();
     own.faults.delayMilliseconds = 60_000;
     const answer = verdict(create(own, 'sandbox-instant'));
@@ -208,7 +208,7 @@ describe('faults', () => {
 });
 
 describe('sandbox-flaky', () => {
-  test('a create is let through every other time', async () => {
+  test('accepts every other create', async () => {
     const own = await startSandbox();
     const verdicts = [];
     for (let round = 0; round < 14; round++) verdicts.push(await verdict(create(own, 'sandbox-flaky')));
@@ -219,7 +219,7 @@ describe('sandbox-flaky', () => {
     await own.close();
   });
 
-  test('its status comes in the end, and the requests can be looked at', async () => {
+  test('reports the status in the end, and lists its requests', async () => {
     const own = await startSandbox({ clock: () => now });
     const { body } = await create(own, 'sandbox-flaky');
     now += 1000;
@@ -236,7 +236,7 @@ describe('sandbox-flaky', () => {
   });
 });
 
-describe('models of a test', () => {
+describe('the models of a test', () => {
   test('may have states of their own', async () => {
     const queued = { note: '', taskEndsAt: () => 0, jobStatusAt: () => 'QUEUED' };
     const own = await startSandbox({ models: { queued } });

@@ -25,7 +25,7 @@ async function start(args: string[], ready: RegExp) {
 }
 
 test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
-  '--json is one line, and %s ends it',
+  'the sandbox with --json prints one line, and %s ends it',
   async (signal) => {
     const { child, said } = await start(['--json', '--port', '0'], /\n/);
     try {
@@ -52,7 +52,7 @@ test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
 
 /** Between npm and its script there is a shell, which passes no signal on. */
 test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGKILL'])(
-  'it ends when npm, which runs it, gets a %s',
+  'the sandbox ends when npm, which runs it, gets a %s',
   async (signal) => {
     const args = ['run', '--silent', 'sandbox', '--', '--json', '--port', '0'];
     const npm = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -63,7 +63,7 @@ test.concurrent.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGKILL'])(
   },
 );
 
-test.concurrent('without --json it prints a curl line that works', async () => {
+test.concurrent('the sandbox prints a curl line that works', async () => {
   const { child, said } = await start(['--port=0'], /Ctrl-C/);
   try {
     const line = said.stdout.split('\n').find((text) => text.includes('curl') && text.includes('-d'));
@@ -84,12 +84,12 @@ test.concurrent.each<[args: string[], sentence: string]>([
   [['--dialect'], 'argument missing'],
   [['--dialect', 'piratical'], 'There is no dialect "piratical". There are: modelstudio, ionos, '],
   [['--json=1'], "'--json' does not take an argument"],
-])('%j is refused', async (args, sentence) => {
+])('the sandbox refuses the arguments %j', async (args, sentence) => {
   const ran = await run(process.execPath, [MAIN, ...args]);
   expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(sentence) });
 });
 
-test.concurrent('a port in use is said so', async () => {
+test.concurrent('the sandbox says that a port is in use', async () => {
   const other = await startSandbox();
   const ran = await run(process.execPath, [MAIN, '--port', new URL(other.baseUrl).port]);
   await other.close();
@@ -100,7 +100,7 @@ test.concurrent('a port in use is said so', async () => {
   });
 });
 
-test.concurrent('--dialect changes the spelling of its answers', async () => {
+test.concurrent("--dialect changes the spelling of the sandbox's answers", async () => {
   const { child, said } = await start(['--port=0', '--dialect', 'data'], /Ctrl-C/);
   try {
     const line = said.stdout.split('\n').find((text) => text.includes('curl') && text.includes('-d'));
@@ -111,7 +111,7 @@ test.concurrent('--dialect changes the spelling of its answers', async () => {
   }
 });
 
-test.concurrent('--help names the models, the dialects and the prompts', async () => {
+test.concurrent("--help lists the sandbox's models, dialects and prompts", async () => {
   const ran = await run(process.execPath, [MAIN, '--help']);
   expect(ran.code).toBe(0);
   expect(ran.stdout).toMatch(/sandbox-instant.*ionos.*repeat:<n>/s);

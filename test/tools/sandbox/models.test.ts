@@ -38,7 +38,7 @@ describe('the state of a job', () => {
     ['sandbox-never', 1, 365 * 24 * 3_600_000, 'processing', 0],
     ['sandbox-flaky', 1, 999, 'processing', 0],
     ['sandbox-flaky', 1, 1000, 'completed', 1],
-  ])('%s with %i tasks after %i ms is %s', (model, tasks, elapsed, status, completed) => {
+  ])('is as its model says: %s with %i tasks after %i ms is %s', (model, tasks, elapsed, status, completed) => {
     const report = reportOn(jobOf(model, tasks), START + elapsed);
     expect(report).toMatchObject({ job_status: status, total_tasks: tasks, completed_tasks: completed });
     expect(report.results.map((task) => task.task_index)).toEqual([...Array(completed).keys()]);
@@ -48,7 +48,7 @@ describe('the state of a job', () => {
     [1, ['failed']],
     [2, ['completed', 'failed']],
     [4, ['completed', 'failed', 'completed', 'failed']],
-  ])('sandbox-task-errors with %i tasks', (tasks, statuses) => {
+  ])('includes errors in sandbox-task-errors with %i tasks', (tasks, statuses) => {
     const { results } = reportOn(jobOf('sandbox-task-errors', tasks), START + 1000);
     expect(results.map((task) => task.status)).toEqual(statuses);
     for (const { status, result, error } of results) {
@@ -59,15 +59,15 @@ describe('the state of a job', () => {
   });
 });
 
-describe('the flaky rota', () => {
-  test('every other create is let through, and status calls come to a true answer', () => {
+describe('sandbox-flaky', () => {
+  test('accepts every other create, and reports a true status in the end', () => {
     const { create, status } = MODELS['sandbox-flaky']?.rota ?? { create: [], status: [] };
     expect(create.map((fault) => fault === null)).toEqual(create.map((_, index) => index % 2 === 0));
     expect(status.at(-1)).toBeNull();
   });
 });
 
-describe('replies', () => {
+describe('a reply', () => {
   const user = (content: string) => ({ role: 'user' as const, content });
 
   function replyTo(conversation: Conversation): string {
@@ -108,20 +108,20 @@ describe('replies', () => {
       '"a b" (',
     ],
     ['an emoji on the edge', [user(`${'x'.repeat(198)}😀 and more`)], `"${'x'.repeat(198)}\uFFFD…"`],
-  ])('%s', (_name, conversation, reply) => {
+  ])('is made from the prompt: %s', (_name, conversation, reply) => {
     expect(replyTo(conversation)).toContain(`Sandbox reply to ${reply}`);
   });
 
-  test.each([0, 1, 15, 16, 100_001, 64 * 1024 * 1024])('repeat:%i is that many bytes', (bytes) => {
+  test.each([0, 1, 15, 16, 100_001, 64 * 1024 * 1024])('has as many bytes as repeat:%i says', (bytes) => {
     expect(Buffer.byteLength(replyTo([user('earlier'), user(`repeat:${bytes}`)]))).toBe(bytes);
   });
 
-  test('a job cannot repeat without end', () => {
+  test('cannot be repeated without limit', () => {
     expect(() => replyTo([user('repeat:67108865')])).toThrow('67108864 bytes at most');
   });
 });
 
-describe('images', () => {
+describe('an image', () => {
   const PIXEL = 'R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
 
   test.each([

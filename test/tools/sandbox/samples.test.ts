@@ -61,7 +61,7 @@ describe('the JavaScript sample', () => {
   });
 });
 
-describe.skipIf(!hasCurl)('the cURL sample (skipped where there is no curl)', () => {
+describe.skipIf(!hasCurl)('the cURL sample works (skipped where there is no curl)', () => {
   test.concurrent.each(CASES)('%s', async (_name, model_id, messages, replies) => {
     const body = JSON.stringify({ model_id, messages });
     const ran = await run('sh', [sample('generate.sh')], environment(model_id), body);
@@ -75,7 +75,7 @@ describe.skipIf(!hasCurl)('the cURL sample (skipped where there is no curl)', ()
 });
 
 describe("IONOS's sample", () => {
-  test.concurrent('ends', async () => {
+  test.concurrent('ends in the sandbox', async () => {
     const ran = await run(process.execPath, [sample('ionos.mjs')], environment('sandbox-finished'));
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('"The capital of France is"');
@@ -102,7 +102,7 @@ describe("the public client's rules", () => {
     else expect(ran).toMatchObject({ code: 1, stderr: `${said}\n` });
   });
 
-  test.concurrent('a job may fail', async () => {
+  test.concurrent('are met by a job that fails', async () => {
     const ionos = await startSandbox({ dialect: 'ionos', clock: fast });
     const env = { ...environment('sandbox-fails'), STUDIO_BASE: `${ionos.baseUrl}/api/v1`, PROMPT: 'Hello' };
     const ran = await run(process.execPath, [sample('studio-client.mjs')], env);

@@ -4,7 +4,7 @@ import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 
 const SEEDS_MAX = 400;
 
-describe('the simulator catches a planted bug', () => {
+describe('the simulation catches a planted bug:', () => {
   it.each(MUTANTS)('$name', { timeout: 120_000 }, async (mutant) => {
     const simulate = await simulatorWith(mutant);
     let caught: string | null = null;

@@ -31,7 +31,7 @@ async function violations(seeds: Iterable<number>): Promise<string[]> {
   return found;
 }
 
-describe('every invariant holds', () => {
+describe('every invariant of the simulation holds', () => {
   it('on the seeds that once found a fault', async () => {
     expect(await violations(REGRESSION_SEEDS)).toEqual([]);
   });
@@ -43,7 +43,7 @@ describe('every invariant holds', () => {
 });
 
 describe('a seed', () => {
-  it.each([3, 16, 90])('is the same run, byte for byte: %d', async (seed) => {
+  it.each([3, 16, 90])('gives the same run, byte for byte: %d', async (seed) => {
     const [first, second]: [string[], string[]] = [[], []];
     await simulate(seed, (step) => first.push(step));
     await simulate(seed, (step) => second.push(step));

@@ -60,7 +60,7 @@ const printed: [string[], ...Parameters<typeof snippet>][] = [
     { kind: 'submit', apiUrl: local, request: { ...JSON.parse(FILES.request), model_id: 'other' } },
   ],
 ];
-it.concurrent.each(printed)('%j prints a snippet', async (args, ...parameters) => {
+it.concurrent.each(printed)('the snippet command prints a snippet for %j', async (args, ...parameters) => {
   expect(await command(...withPaths(args))).toEqual({ code: 0, stdout: snippet(...parameters), stderr: '' });
 });
 
@@ -90,13 +90,13 @@ const wrong: [string[], RegExp][] = [
   ],
   [['--language', 'go'], /^Unknown option '--language'\. /],
 ];
-it.concurrent.each(wrong)('%j is refused', async (args, sentence) => {
+it.concurrent.each(wrong)('the snippet command refuses %j', async (args, sentence) => {
   const ran = await command(...withPaths(args));
   expect(ran).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(sentence) });
   expect(ran.stderr).toMatch(/ Try --help\.\n$/);
 });
 
-it('--help', async () => {
+it('--help prints how the snippet command is called', async () => {
   const { code, stdout, stderr } = await command('--help');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   for (const { id } of LANGUAGES) expect(stdout).toContain(id);

@@ -29,7 +29,7 @@ for (const runtime of RUNTIMES.filter(({ language }) => language !== 'curl')) {
     }
 
     itReceives(start);
-    it.each(['', 'whsec_'])('does not start with the secret %j', async (secret) => {
+    it.each(['', 'whsec_'])('no receiver starts with the secret %j', async (secret) => {
       await expect(start(secret)).rejects.toThrow(/WEBHOOK_SECRET is not set/);
     });
   });

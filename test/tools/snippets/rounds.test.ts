@@ -42,7 +42,7 @@ async function receiverIn(runtime: Runtime, context: TestContext): Promise<Recei
 }
 
 function rounds(runtime: Runtime) {
-  it('what is submitted is what is run, read and received', { timeout }, async (context) => {
+  it('the job that is submitted is run, read and received', { timeout }, async (context) => {
     const receiver = await receiverIn(runtime, context);
     const request = {
       model_id: 'sandbox-batch',
@@ -72,7 +72,7 @@ function rounds(runtime: Runtime) {
     await vi.waitFor(async () => expect(await receiver.processed()).toEqual([JOB_ID]), { timeout: 20_000 });
   });
 
-  it('a problem is shown, and the exit code tells', { timeout }, async () => {
+  it('a problem is shown, and sets the exit code', { timeout }, async () => {
     const request = { model_id: 'sandbox-instant', messages: [[{ role: 'user' }]] };
     const submit = await desk.command(runtime, 'submit', system.api_url, request);
     const read = await desk.command(runtime, 'read', system.api_url);
@@ -87,7 +87,7 @@ function rounds(runtime: Runtime) {
     }
   });
 
-  it('reading waits as it is told, and tells the key to no other host', { timeout }, async (context) => {
+  it('reading obeys Retry-After, and sends the key to no other host', { timeout }, async (context) => {
     const api = await startFakeApi(2);
     context.onTestFinished(() => api.close());
     const read = await desk.command(runtime, 'read', api.url);
@@ -103,7 +103,7 @@ function rounds(runtime: Runtime) {
   });
 }
 
-describe.concurrent('a job goes round', async () => {
+describe.concurrent('a snippet works from the submission to the webhook:', async () => {
   for (const runtime of RUNTIMES) {
     await describeWith(...runtime.needs, runtime.language, () => rounds(runtime));
   }

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => desk?.clear());
 
-it('each language says what it can do', () => {
+it('each language lists its kinds of snippet', () => {
   const kinds = Object.fromEntries(LANGUAGES.map((language) => [language.id, language.kinds]));
   const { curl, ...others } = kinds;
   expect(curl).toEqual(['submit', 'read']);
@@ -27,7 +27,7 @@ it('each language says what it can do', () => {
   );
 });
 
-it.each(LANGUAGES)('the URL is quoted, and its last slash makes no difference: $id', ({ id }) => {
+it.each(LANGUAGES)('the URL is quoted, and a slash at its end makes no difference: $id', ({ id }) => {
   const submit = (url: string) => snippet(id, { kind: 'submit', apiUrl: url, request: {} });
   expect(submit(`${apiUrl}/`)).toBe(submit(apiUrl));
   expect(submit("https://a.example/o'clock")).toContain(
@@ -41,7 +41,7 @@ it.each(LANGUAGES)('the URL is quoted, and its last slash makes no difference: $
   );
 });
 
-describe('any request is a literal that means it', () => {
+describe('any request becomes a literal of the same value', () => {
   const requests = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' }));
 
   it.each<[LanguageId, start: string, end: string, meaning: (code: string) => unknown]>([
@@ -69,7 +69,7 @@ print(json.dumps([ast.literal_eval(code) for code in json.load(sys.stdin)]))`;
   });
 });
 
-it('the TypeScript is typed, strictly', { timeout: 60_000 }, async () => {
+it('the TypeScript passes the strict type check', { timeout: 60_000 }, async () => {
   const files = await Promise.all(KINDS.map((kind) => desk.write(runtimeOf('typescript'), kind, apiUrl)));
   const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
   const strict = '--strict --noUncheckedIndexedAccess --noPropertyAccessFromIndexSignature';
