@@ -91,17 +91,20 @@ it.each<[model: string, event: object, measured: object]>([
     { type: 'job.failed', data: { error: { code: 'modelstudio_job_cancelled' } } },
     { JobsFailed: 1 },
   ],
-])('a job of the second provider is submitted, polled, finished and delivered: %s', async (model, event, measured) => {
-  const world = await worldWithPredictions();
-  const { status, body } = await submitTo(world, valid(model));
-  expect([status, body]).toMatchObject([202, { status: 'running', model_id: model, total_tasks: 1 }]);
-  await runToTheEnd(world);
-  expect(world.provider.creates).toEqual([{ model, input: { prompt: 'snow' } }]);
-  expect(world.posted.length).toBe(1);
-  expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject(event);
-  expect(world.jobs.rows.get(body.job_id)?.webhook?.status).toBe('delivered');
-  expect(world.metrics).toMatchObject(measured);
-});
+])(
+  'a job of the second provider is submitted, polled, finished and delivered: %s',
+  async (model, event, measured) => {
+    const world = await worldWithPredictions();
+    const { status, body } = await submitTo(world, valid(model));
+    expect([status, body]).toMatchObject([202, { status: 'running', model_id: model, total_tasks: 1 }]);
+    await runToTheEnd(world);
+    expect(world.provider.creates).toEqual([{ model, input: { prompt: 'snow' } }]);
+    expect(world.posted.length).toBe(1);
+    expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject(event);
+    expect(world.jobs.rows.get(body.job_id)?.webhook?.status).toBe('delivered');
+    expect(world.metrics).toMatchObject(measured);
+  },
+);
 
 it.each<[model: string, status: number, code: string, detail: object]>([
   ['acme/busy', 503, 'modelstudio_unavailable', {}],
@@ -120,17 +123,20 @@ it('a wrong key is no fault of the client’s', async () => {
   expect([answer.status, answer.body.code]).toEqual([502, 'modelstudio_rejected']);
 });
 
-it.each(['acme/broken', 'acme/cut'])('a prediction that may exist is never created again: %s', async (model) => {
-  const world = await worldWithPredictions();
-  const key = { 'idempotency-key': 'k' };
-  const first = await submitTo(world, valid(model), key);
-  expect([first.status, first.body.code]).toEqual([504, 'submission_unknown']);
-  const again = await submitTo(world, valid(model), key);
-  expect([again.status, again.body.job_id]).toEqual([202, first.body.job_id]);
-  await runToTheEnd(world);
-  expect(world.provider.creates.length).toBe(1);
-  expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject({ type: 'job.failed' });
-});
+it.each(['acme/broken', 'acme/cut'])(
+  'a prediction that may exist is never created again: %s',
+  async (model) => {
+    const world = await worldWithPredictions();
+    const key = { 'idempotency-key': 'k' };
+    const first = await submitTo(world, valid(model), key);
+    expect([first.status, first.body.code]).toEqual([504, 'submission_unknown']);
+    const again = await submitTo(world, valid(model), key);
+    expect([again.status, again.body.job_id]).toEqual([202, first.body.job_id]);
+    await runToTheEnd(world);
+    expect(world.provider.creates.length).toBe(1);
+    expect(JSON.parse(world.posted[0]?.body ?? '')).toMatchObject({ type: 'job.failed' });
+  },
+);
 
 it('an idempotency key finds the same request only', async () => {
   const world = await worldWithPredictions();
@@ -160,11 +166,14 @@ it.each<[what: string, body: object, pointers: string[]]>([
     { ...valid('acme/haiku'), webhook_url: 'ftp://x', expires_in: 1 },
     ['/webhook_url', '/expires_in'],
   ],
-])('a request to the second provider with a fault is refused with its pointer: %s', async (_what, body, pointers) => {
-  const world = await worldWithPredictions();
-  const answer = await submitTo(world, body);
-  expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
-  const found = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer);
-  expect(found.sort()).toEqual(pointers.sort());
-  expect(world.provider.creates).toEqual([]);
-});
+])(
+  'a request to the second provider with a fault is refused with its pointer: %s',
+  async (_what, body, pointers) => {
+    const world = await worldWithPredictions();
+    const answer = await submitTo(world, body);
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    const found = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer);
+    expect(found.sort()).toEqual(pointers.sort());
+    expect(world.provider.creates).toEqual([]);
+  },
+);

@@ -143,20 +143,23 @@ describe('an address is checked at every connection:', () => {
     dnsfail: { kind: 'failed', error: 'dns' },
   };
 
-  it.each(cases.filter(({ phase }) => phase === 'connect'))('$id is $expect with $dns: $why', async (each) => {
-    const { url, dns = [], cls } = each;
-    const verdict = verdicts[cls] ?? verdicts[each.expect];
-    for (const [attempt, answer] of dns.entries()) {
-      const isLast = attempt === dns.length - 1;
-      const dialled: string[] = [];
-      const outcome = await webhooksWith({
-        lookup: lookupOf(answer),
-        exchange: (request) => noteInsteadOfDialling(request, dialled),
-      }).send({ id: 'msg_1', url }, BODY);
-      expect(outcome).toEqual(isLast ? verdict : verdicts['allow']);
-      expect(dialled).toEqual(isLast && each.expect === 'block' ? [] : answer);
-    }
-  });
+  it.each(cases.filter(({ phase }) => phase === 'connect'))(
+    '$id is $expect with $dns: $why',
+    async (each) => {
+      const { url, dns = [], cls } = each;
+      const verdict = verdicts[cls] ?? verdicts[each.expect];
+      for (const [attempt, answer] of dns.entries()) {
+        const isLast = attempt === dns.length - 1;
+        const dialled: string[] = [];
+        const outcome = await webhooksWith({
+          lookup: lookupOf(answer),
+          exchange: (request) => noteInsteadOfDialling(request, dialled),
+        }).send({ id: 'msg_1', url }, BODY);
+        expect(outcome).toEqual(isLast ? verdict : verdicts['allow']);
+        expect(dialled).toEqual(isLast && each.expect === 'block' ? [] : answer);
+      }
+    },
+  );
 
   it.each(refused)('$id is not even looked up, as it is refused: $why', async ({ url }) => {
     const lookup = vi.fn();

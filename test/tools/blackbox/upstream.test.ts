@@ -59,17 +59,20 @@ const refused: [string, number, string, number][] = [
   ['unpaid', 502, 'modelstudio_refused', 1],
   ['invalid', 400, 'modelstudio_invalid_request', 1],
 ];
-it.concurrent.each(refused)("a refusal of ModelStudio's is answered and nothing is kept: %s, %d %s", async (model, status, code, calls) => {
-  const headers = { 'idempotency-key': model };
-  const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
-  expect([first.status, first.json.code]).toEqual([status, code]);
-  expect(JSON.stringify(first.json)).not.toContain('msk-secret');
-  if (status === 503) expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(creates.get(model)).toBe(calls);
-  // The key is free again: the repeat is a new attempt.
-  await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
-  expect(creates.get(model)).toBe(2 * calls);
-});
+it.concurrent.each(refused)(
+  "a refusal of ModelStudio's is answered and nothing is kept: %s, %d %s",
+  async (model, status, code, calls) => {
+    const headers = { 'idempotency-key': model };
+    const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    expect([first.status, first.json.code]).toEqual([status, code]);
+    expect(JSON.stringify(first.json)).not.toContain('msk-secret');
+    if (status === 503) expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(creates.get(model)).toBe(calls);
+    // The key is free again: the repeat is a new attempt.
+    await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    expect(creates.get(model)).toBe(2 * calls);
+  },
+);
 
 it.concurrent.each(['broken', 'garbage', 'cut', 'silent'])(
   'a create with an unknown outcome is answered with 504 and never repeated: %s',

@@ -44,7 +44,9 @@ describe('a command on a page', () => {
     const trial = trialOf(command);
     return trial && 'by' in trial ? [{ command, by: trial.by }] : [];
   });
-  it.concurrent.each(tried)('works when it is run: $command', { timeout }, ({ command, by }) => by(command, system));
+  it.concurrent.each(tried)('works when it is run: $command', { timeout }, ({ command, by }) =>
+    by(command, system),
+  );
 });
 
 interface Call {

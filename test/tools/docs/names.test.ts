@@ -25,13 +25,10 @@ it('a planted bug that a decision names is in tools/simulation/mutants.ts', () =
   expect(named.filter((name) => !known.includes(name))).toEqual([]);
 });
 
-it.each(['docs/webhooks.md', 'docs/runbook.md'])(
-  'every error of an attempt is explained in %s',
-  (path) => {
-    const rows = [...pageAt(path).prose.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
-    expect(DELIVERY_ERRORS.filter((error) => !rows.includes(error))).toEqual([]);
-  },
-);
+it.each(['docs/webhooks.md', 'docs/runbook.md'])('every error of an attempt is explained in %s', (path) => {
+  const rows = [...pageAt(path).prose.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
+  expect(DELIVERY_ERRORS.filter((error) => !rows.includes(error))).toEqual([]);
+});
 
 it('no page has quotation marks of another language', () => {
   expect(all.filter(({ text }) => /[\u00ab\u00bb\u201e]/.test(text)).map(({ path }) => path)).toEqual([]);

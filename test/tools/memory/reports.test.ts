@@ -100,12 +100,15 @@ const others: Shape[] = [
 /** They take minutes of a processor. */
 const isLarge = process.env['LARGE_REPORTS'] === 'yes';
 
-describe.each(isLarge ? [POLLER, COLLECTOR] : [POLLER])('a $name with $memoryMiB MiB of memory reads', (fn) => {
-  it.each(isLarge ? [...worst, ...others] : worst)('%s', async (_what, before, unit, after, end) => {
-    const report = reportOf(fn.reportBytes, before, unit, after);
-    const { failures, rssMiB, ends } = await handle(fn, report, 1);
-    expect(failures).toBe(0);
-    if (end !== undefined) expect(ends).toEqual([end]);
-    expect(rssMiB).toBeLessThan(SHARE * fn.memoryMiB);
-  });
-});
+describe.each(isLarge ? [POLLER, COLLECTOR] : [POLLER])(
+  'a $name with $memoryMiB MiB of memory reads',
+  (fn) => {
+    it.each(isLarge ? [...worst, ...others] : worst)('%s', async (_what, before, unit, after, end) => {
+      const report = reportOf(fn.reportBytes, before, unit, after);
+      const { failures, rssMiB, ends } = await handle(fn, report, 1);
+      expect(failures).toBe(0);
+      if (end !== undefined) expect(ends).toEqual([end]);
+      expect(rssMiB).toBeLessThan(SHARE * fn.memoryMiB);
+    });
+  },
+);

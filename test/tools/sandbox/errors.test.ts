@@ -159,10 +159,13 @@ describe('a fault that is switched on in the sandbox', () => {
     expect(sandbox.creates - before).toBe(creates);
   });
 
-  test.each<Fault>(['too_many_requests', 'unavailable'])('makes the answer say when to come back: %s', async (fault) => {
-    sandbox.faults.every = fault;
-    expect((await create(sandbox, 'sandbox-instant')).headers.get('retry-after')).toBe('1');
-  });
+  test.each<Fault>(['too_many_requests', 'unavailable'])(
+    'makes the answer say when to come back: %s',
+    async (fault) => {
+      sandbox.faults.every = fault;
+      expect((await create(sandbox, 'sandbox-instant')).headers.get('retry-after')).toBe('1');
+    },
+  );
 
   test('makes an answer slow, but not its effect', async () => {
     sandbox.faults.delayMilliseconds = 60_000;

@@ -38,11 +38,14 @@ describe('the state of a job', () => {
     ['sandbox-never', 1, 365 * 24 * 3_600_000, 'processing', 0],
     ['sandbox-flaky', 1, 999, 'processing', 0],
     ['sandbox-flaky', 1, 1000, 'completed', 1],
-  ])('is as its model says: %s with %i tasks after %i ms is %s', (model, tasks, elapsed, status, completed) => {
-    const report = reportOn(jobOf(model, tasks), START + elapsed);
-    expect(report).toMatchObject({ job_status: status, total_tasks: tasks, completed_tasks: completed });
-    expect(report.results.map((task) => task.task_index)).toEqual([...Array(completed).keys()]);
-  });
+  ])(
+    'is as its model says: %s with %i tasks after %i ms is %s',
+    (model, tasks, elapsed, status, completed) => {
+      const report = reportOn(jobOf(model, tasks), START + elapsed);
+      expect(report).toMatchObject({ job_status: status, total_tasks: tasks, completed_tasks: completed });
+      expect(report.results.map((task) => task.task_index)).toEqual([...Array(completed).keys()]);
+    },
+  );
 
   test.each([
     [1, ['failed']],
