@@ -81,7 +81,7 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/secret: a function caches it for up to (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/up to (\w+) minutes (?:in which functions|of webhooks)/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
-  [/read anew every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
+  [/read again every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/Good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
   [/(?:after|has failed) (\w+) times(?: it moves to the dead-letter queue|, for half)/g, limits.RECEIVES_MAX],
   [/link that is valid for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
@@ -111,7 +111,7 @@ const SAID: [sentence: RegExp, number: number][] = [
   ],
   [/does not manage in (\w+) s\b/g, limits.SWEEP_MILLIS / 1000],
   [
-    /from (\w+) (?:a second on|on queues)/g,
+    /from (\w+) (?:a second on|on, queues)/gi,
     constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
   ],
   [
