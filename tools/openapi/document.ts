@@ -36,21 +36,21 @@ interface Description {
 const OF_GATEWAY = [413, 429];
 const SECONDS = { type: 'integer', minimum: 1 };
 const SHOWN = {
-  'Retry-After': header('Seconds until the job is looked at again; not once it has finished.', SECONDS),
+  'Retry-After': header('Seconds until the job is polled next; absent once it has finished.', SECONDS),
 };
 const REFUSED: Record<number, object> = {
   401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
-  409: { 'Retry-After': header('Seconds until it is worth another try, if it soon will be.', SECONDS) },
+  409: { 'Retry-After': header('Seconds until another try may succeed, if that is soon.', SECONDS) },
   429: {
     'Retry-After': header(
-      'Seconds until there may be another; missing when there have been as many as there may be.',
+      'Seconds until another redelivery is allowed; absent when the job has had all of them.',
       SECONDS,
     ),
   },
-  503: { 'Retry-After': { ...header('Seconds until it is worth another try.', SECONDS), required: true } },
+  503: { 'Retry-After': { ...header('Seconds until another try may succeed.', SECONDS), required: true } },
   504: {
     'x-should-retry': {
-      ...header('"false": clients that repeat a 504 by themselves, such as OpenAI\'s, obey it.'),
+      ...header('"false": clients that retry a 504 automatically, such as OpenAI\'s, obey it.'),
       required: true,
     },
   },
@@ -62,13 +62,13 @@ const OPERATIONS: Record<Operation, Description> = {
   submit: {
     summary: 'Submit a job',
     description:
-      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id. A client that repeats requests by itself must send an Idempotency-Key, or each repeat is another job.',
+      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id. A client that retries automatically must send an Idempotency-Key, or each retry is another job.',
     parameters: [
       {
         name: 'Idempotency-Key',
         in: 'header',
         description:
-          'The same key and request gets the same job, whatever happened to the first answer. No comma: it joins headers that were given twice.',
+          'The same key and request get the same job, whatever happened to the first answer. It must have no comma, which joins repeated headers.',
         schema: { type: 'string', pattern: '^[!-+\\--~]{1,255}$' },
       },
     ],
@@ -78,7 +78,7 @@ const OPERATIONS: Record<Operation, Description> = {
         ...SHOWN,
         Location: { ...header('Path of the job.'), required: true },
         'Idempotency-Replayed': header(
-          '"true" when an earlier request with this Idempotency-Key made the job.',
+          '"true" if an earlier request with this Idempotency-Key created the job.',
         ),
       }),
     },
@@ -93,7 +93,7 @@ const OPERATIONS: Record<Operation, Description> = {
   list: {
     summary: "List the client's jobs",
     description:
-      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or show what it was before. A job that is `job_unavailable` for the time being is left out.',
+      'A page may have fewer jobs than its limit, even none, and still a next_cursor. The list may be a moment behind: a job that was created just now may be missing, or be shown as it was before. A job that is temporarily `job_unavailable` is left out.',
     parameters: Object.entries(ListQuery).map(([name, schema]) => ({
       name,
       in: 'query',
@@ -110,7 +110,7 @@ const OPERATIONS: Record<Operation, Description> = {
   results: {
     summary: 'Read the results of a job',
     description:
-      'Large results lie elsewhere, and the answer is a redirect there. Clients that carry the Authorization header along to another host are refused there: Java HttpClient, Python urllib, PHP streams, Ruby open-uri, Perl LWP, wget --header. With redirect=false they get the URL instead, to be fetched without the header.',
+      'Large results are stored elsewhere, and the answer is a redirect. Clients that forward the Authorization header to another host are refused there: Java HttpClient, Python urllib, PHP streams, Ruby open-uri, Perl LWP, wget --header. With redirect=false they get the URL instead, to fetch without the header.',
     parameters: [
       {
         name: 'redirect',
@@ -122,8 +122,8 @@ const OPERATIONS: Record<Operation, Description> = {
     answers: {
       200: { description: 'The results, or where they are.', ...json(Results, ResultsLink) },
       307: {
-        description: 'The results lie elsewhere.',
-        headers: { Location: { ...header('Good for 15 minutes.'), required: true } },
+        description: 'The results are stored elsewhere.',
+        headers: { Location: { ...header('Valid for 15 minutes.'), required: true } },
       },
     },
     problems: ['not_found', 'not_finished'],
@@ -131,9 +131,9 @@ const OPERATIONS: Record<Operation, Description> = {
   cancel: {
     summary: 'Cancel a job',
     description:
-      'ModelStudio has no cancel: it is tracking that stops. To cancel a cancelled job changes nothing. A body, if there is one, is an empty object.',
+      'ModelStudio cannot cancel, so only the tracking stops. Cancelling a cancelled job changes nothing. A body, if there is one, must be an empty object.',
     requestBody: { required: false, ...json(Empty) },
-    answers: { 200: jobAnswer('The job, cancelled.', {}) },
+    answers: { 200: jobAnswer('The cancelled job.', {}) },
     problems: ['not_found', 'not_cancellable', ...BODY_PROBLEMS],
   },
   deliveries: {
@@ -144,10 +144,10 @@ const OPERATIONS: Record<Operation, Description> = {
   redeliver: {
     summary: "Deliver a job's webhook again",
     description:
-      'The whole schedule of attempts once more; same webhook-id and body, new timestamp and signature. ' +
-      `Not within ${ROUND_GAP_SECONDS} seconds of the last redelivery, and ${ROUNDS_MAX} times a job.`,
+      'Begins the whole schedule of attempts again, with the same webhook-id and body, and a new timestamp and signature. ' +
+      `Allowed ${ROUND_GAP_SECONDS} seconds after the last redelivery, and ${ROUNDS_MAX} times per job.`,
     requestBody: { required: false, ...json(Redelivery) },
-    answers: { 202: jobAnswer('The job, its webhook pending.', {}) },
+    answers: { 202: jobAnswer('The job, with its webhook pending.', {}) },
     problems: ['not_found', 'not_finished', 'not_redeliverable', ...BODY_PROBLEMS, 'too_many_redeliveries'],
   },
   health: {
@@ -179,7 +179,7 @@ export function openApiDocument(version: string): object {
     info: {
       title: 'ModelStudio jobs',
       version,
-      description: 'Submit a ModelStudio generation job, get one signed webhook when it has finished.',
+      description: 'Submit a ModelStudio generation job and get one signed webhook when it has finished.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -235,7 +235,7 @@ function refusals(codes: ProblemCode[]): Record<number, { description: string; c
 
 function webhook(): object {
   const headers = {
-    'webhook-id': 'The same for every attempt: receivers drop repeats by it.',
+    'webhook-id': 'The same for every attempt, so that receivers can drop repeats.',
     'webhook-timestamp': 'Unix seconds of this attempt.',
     'webhook-signature':
       '"v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body"; one for each live secret.',
@@ -243,7 +243,8 @@ function webhook(): object {
   return {
     operationId: 'onJobFinished',
     summary: 'A job has finished',
-    description: 'Signed after Standard Webhooks. At least once, in no order.',
+    description:
+      'Signed as Standard Webhooks defines. It comes at least once, and webhooks come in no particular order.',
     parameters: Object.entries(headers).map(([name, description]) => ({
       ...{ name, in: 'header', required: true, description },
       schema: { type: 'string' },
@@ -251,9 +252,11 @@ function webhook(): object {
     requestBody: { required: true, ...json(Event) },
     security: [],
     responses: {
-      '2XX': { description: 'Taken, within 15 s.' },
-      410: { description: 'No more of these, please.' },
-      default: { description: 'Tried again later; 429 and 503 may ask for a longer wait with Retry-After.' },
+      '2XX': { description: 'Accepted, if it comes within 15 s.' },
+      410: { description: 'No more attempts, please.' },
+      default: {
+        description: 'It is tried again later; 429 and 503 may ask for a longer wait with Retry-After.',
+      },
     },
   };
 }

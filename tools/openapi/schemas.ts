@@ -37,7 +37,7 @@ export const Submission = named(
           'https, on port 443 unless configured otherwise, at a public DNS name. Null: no webhook, whatever the default is.',
         ),
     ),
-    metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null is none.')),
+    metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null means none.')),
   }),
 );
 
@@ -46,7 +46,10 @@ export const Redelivery = named(
   'The body may be left out.',
   z.strictObject({
     webhook_url: z.optional(
-      z.string().max(2048).describe("Where to, as in a submission; the job's webhook_url from then on."),
+      z
+        .string()
+        .max(2048)
+        .describe("Where to send it, as in a submission; it is the job's webhook_url from then on."),
     ),
   }),
 );
@@ -58,7 +61,7 @@ export const Empty = named(
 
 const Result = named(
   'Result',
-  'What ModelStudio gave for one conversation, as it gave it.',
+  'What ModelStudio gave for one conversation, unchanged.',
   z.looseObject({
     task_index: z.optional(z.int().min(0).describe('The place of the conversation in the request, from 0.')),
     status: z.optional(z.string().describe("ModelStudio's word, such as completed or failed.")),
@@ -66,10 +69,10 @@ const Result = named(
     error: z.optional(z.union([z.string(), z.looseObject({}), z.null()]).describe('Why there is no text.')),
   }),
 );
-export const Results = named('Results', 'In the order of the conversations.', z.array(Result));
+export const Results = named('Results', 'One result for each conversation, in their order.', z.array(Result));
 export const ResultsLink = named(
   'ResultsLink',
-  'Where results lie that are too large for an answer. The URL needs no key, and must not be sent one.',
+  'Where to fetch results that are too large for an answer. Send no key to this URL.',
   z.strictObject({ url: z.url(), expires_at: moment }),
 );
 
@@ -82,7 +85,7 @@ const Webhook = named(
     status: z.enum(['pending', 'delivered', 'exhausted', 'gone', 'blocked']),
     attempts: count,
     last_attempt_at: z.nullable(moment),
-    last_status: z.nullable(z.int()).describe('HTTP status of the last answer; null when there was none.'),
+    last_status: z.nullable(z.int()).describe('HTTP status of the last answer; null if there was none.'),
     next_attempt_at: z.nullable(moment),
   }),
 );
@@ -96,15 +99,15 @@ const JobData = z.strictObject({
   status: z.enum(STATUSES).describe('A terminal status never changes.'),
   model_id: z.string(),
   total_tasks: z.int().min(1),
-  completed_tasks: count.describe('Tasks that have ended, the failed ones among them.'),
-  failed_tasks: count.describe('Of completed_tasks, those without a result.'),
+  completed_tasks: count.describe('Tasks that have ended, including the failed ones.'),
+  failed_tasks: count.describe('The completed_tasks without a result.'),
   created_at: moment,
   updated_at: moment,
   finished_at: z.nullable(moment),
-  expires_at: moment.describe('When the job is given up.'),
+  expires_at: moment.describe('When the job expires.'),
   metadata: Metadata,
-  results: z.nullable(Results).describe('There once the job has finished, if they are small enough.'),
-  results_url: z.nullable(z.url()).describe('Where the results are when they are not here.'),
+  results: z.nullable(Results).describe('Present once the job has finished, if they are small enough.'),
+  results_url: z.nullable(z.url()).describe('Where the results are if they are not here.'),
   error: z
     .nullable(z.strictObject({ code: z.string().describe(JOB_ERROR_CODES), message: z.string() }))
     .describe(
@@ -116,10 +119,10 @@ named('JobData', 'A job without its webhook.', JobData);
 
 export const JobList = named(
   'JobList',
-  'Newest first, without results.',
+  'Jobs without their results, the newest first.',
   z.strictObject({
     jobs: z.array(Job),
-    next_cursor: z.nullable(Id).describe('For the next page; null when there is none.'),
+    next_cursor: z.nullable(Id).describe('For the next page; null if there is none.'),
   }),
 );
 
@@ -131,25 +134,25 @@ export const ListQuery = {
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,128}$/)
-    .describe('The next_cursor of the page before. An empty one is none.'),
+    .describe('The next_cursor of the previous page. An empty one counts as none.'),
 };
 
 export const Deliveries = named(
   'Deliveries',
-  "The attempts to deliver a job's webhook, oldest first; the latest 100.",
+  "The latest 100 attempts to deliver a job's webhook, the oldest first.",
   z.strictObject({
     deliveries: z.array(
       z.strictObject({
         attempt: z.int().min(1),
         at: moment,
-        status: z.nullable(z.int()).describe('HTTP status of the answer; null when there was none.'),
+        status: z.nullable(z.int()).describe('HTTP status of the answer; null if there was none.'),
         duration_ms: z.number().min(0),
         error: z
           .nullable(z.enum(DELIVERY_ERRORS))
           .describe('Why there was no answer; docs/webhooks.md explains each.'),
         location: z
           .nullable(z.string().max(LOCATION_MAX_LENGTH))
-          .describe('Where an answer of 3xx pointed to. It was not followed.'),
+          .describe('Where a 3xx answer pointed. It was not followed.'),
         next_attempt_at: z.nullable(moment),
       }),
     ),
@@ -170,7 +173,7 @@ export const Health = named('Health', 'The API answers.', z.strictObject({ statu
 
 export const Problem = named(
   'Problem',
-  'A refusal, RFC 9457.',
+  'A refusal, as RFC 9457 defines it.',
   z.strictObject({
     type: z.string(),
     title: z.string(),
@@ -183,13 +186,13 @@ export const Problem = named(
         .array(z.strictObject({ pointer: z.string(), message: z.string() }))
         .describe('Every fault of the request, with a JSON Pointer (RFC 6901) into its body.'),
     ),
-    job_id: z.optional(Id).describe('Of a submission whose outcome is unknown.'),
+    job_id: z.optional(Id).describe('The id of a job whose creation is uncertain.'),
   }),
 );
 
 export const GatewayError = named(
   'GatewayError',
-  'The answer of API Gateway itself, when it does not let a request through.',
+  'The answer of API Gateway itself, if it does not let a request through.',
   z.looseObject({ message: z.string() }),
 );
 
