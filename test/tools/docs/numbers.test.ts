@@ -82,7 +82,7 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/up to (\w+) minutes (?:in which functions|of webhooks)/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/old one alone, in the first (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
   [/read again every (\w+) minutes/g, seconds(SECRETS, 'CACHE_MILLIS') / MINUTE],
-  [/Good for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
+  [/Valid for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
   [/(?:after|has failed) (\w+) times(?: it moves to the dead-letter queue|, for half)/g, limits.RECEIVES_MAX],
   [/link that is valid for (\w+) minutes/g, constantIn('functions/jobs/read.ts', 'LINK_SECONDS') / MINUTE],
   [/(\w+) days longer than/g, limits.DOCUMENT_EXTRA_DAYS],
