@@ -33,7 +33,7 @@ function addDomainName(scope: Construct, name: string, props: DomainNameProps): 
     DomainTarget: domainName.regionalDomainName,
     DomainTargetZoneId: domainName.regionalHostedZoneId,
   };
-  const description = `${name} is to be pointed at its DomainTarget, by CNAME or alias`;
+  const description = `${name} must point at its DomainTarget, by CNAME or alias`;
   for (const [key, value] of Object.entries(outputs)) {
     const output = new CfnOutput(scope, `${key}-${name}`, { description, value });
     output.overrideLogicalId(`${key}${outputSuffix}`);

@@ -26,7 +26,7 @@ export const environmentSize: Rule = ({ wiring }) =>
     if (total <= ENVIRONMENT_MAX_BYTES) return [];
     const [[largest] = ['']] = sizes.sort(([, a], [, b]) => b - a);
     return [
-      `${path} has too large an environment, most of it ${largest}: about ${total} bytes, where Lambda takes ${ENVIRONMENT_MAX_BYTES}.`,
+      `${path} has too large an environment, most of it ${largest}: about ${total} bytes, and Lambda allows ${ENVIRONMENT_MAX_BYTES}.`,
     ];
   });
 
@@ -44,6 +44,6 @@ export const environmentSecrets: Rule = ({ wiring, hiddenParameters }) =>
       )
       .map(
         ({ name }) =>
-          `${path} has a secret's value in its environment variable ${name}: give it the secret's ARN and the right to read it.`,
+          `${path} has a secret's value in its environment variable ${name}: give it the secret's ARN and permission to read it.`,
       ),
   );

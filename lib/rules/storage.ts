@@ -39,7 +39,7 @@ export const timeToLive: Rule = ({ resources, wiring }) =>
     .ofType<TableProperties>(...TABLES)
     .filter((table) => wiring.allowed(['dynamodb:PutItem', 'dynamodb:UpdateItem'], table).length > 0)
     .filter(({ path, properties }) => !properties.TimeToLiveSpecification?.Enabled && !(path in BOUNDED))
-    .map(({ path }) => `${path} is written to, but has no time to live: it would grow for ever.`);
+    .map(({ path }) => `${path} is written to, but has no time to live: it would grow forever.`);
 
 export const expiration: Rule = ({ resources, settings }) =>
   resources.ofType<BucketProperties>(BUCKET).flatMap(({ path, properties }) => {
@@ -47,11 +47,11 @@ export const expiration: Rule = ({ resources, settings }) =>
     const everywhere = rules.filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix);
     const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
     if (days.length === 0)
-      return [`${path} has no lifecycle rule that expires its objects: it would grow for ever.`];
+      return [`${path} has no lifecycle rule that expires its objects: it would grow forever.`];
     const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
     if (Math.min(...days) >= needed) return [];
     return [
-      `${path} expires objects after ${Math.min(...days)} days: jobs may lead to them, and deliver them, for ${needed}.`,
+      `${path} expires objects after ${Math.min(...days)} days: jobs may point to them, and deliver them, for ${needed}.`,
     ];
   });
 

@@ -52,6 +52,6 @@ export const deadlines: Rule = ({ wiring }) =>
     const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
     if (Timeout > needed) return [];
     return [
-      `${path} may run for ${Timeout} s: what it waits for and a call to AWS that hangs take ${needed} s.`,
+      `${path} may run for ${Timeout} s: its own wait and a call to AWS that hangs take ${needed} s.`,
     ];
   });

@@ -30,7 +30,7 @@ describe('a secret that is known by its form', () => {
     ['an @ in quotes after a URL', 'https://"a@b"'],
     ['an email address', 'user@example.com'],
     ['what looks random', 'job_4f9k2m8x1c7v5b3n6q0w'],
-  ])('is none: %s', (_what, text) => {
+  ])('is not seen where there is none: %s', (_what, text) => {
     expect(redacted(text)).toBe(text);
   });
 });

@@ -261,7 +261,7 @@ describe('an Idempotency-Key', () => {
     expect([world.created.length, world.wakeUps.sent.length]).toEqual([1, 1]);
   });
 
-  it('makes the difference: without one, the same request makes another job each time', async () => {
+  it('makes the difference, as without one the same request creates another job each time', async () => {
     const world = fakeWorld();
     const first = await submit(post(valid), authorized, world);
     const second = await submit(post(valid), authorized, world);

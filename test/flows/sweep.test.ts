@@ -91,7 +91,7 @@ describe('sweep', () => {
     expect(told).toMatchObject([...more, {}, {}]);
   });
 
-  it('sends a poll made of the row without a delay, and then records it', async () => {
+  it('sends a poll made from the row without a delay, and then records it', async () => {
     const job = runningJob({ expectedWakeUp: wakeUp(4), isSeen: false });
     const { after, wakeUps } = await swept(job, 20 * MINUTE);
     const next = { seq: 5, token: expect.any(String), dueAt: NOW + 20 * MINUTE };
@@ -103,7 +103,7 @@ describe('sweep', () => {
     expect(after).toMatchObject({ version: 3, expectedWakeUp: sent?.wakeUp });
   });
 
-  it('sends a delivery made of the row without a delay, and then records it', async () => {
+  it('sends a delivery made from the row without a delay, and then records it', async () => {
     const job = finishedJob({ webhook: pendingWebhook({ attempts: 2, expectedWakeUp: wakeUp(3) }) });
     const { after, wakeUps } = await swept(job, 20 * MINUTE);
     const next = { seq: 4, token: expect.any(String), dueAt: NOW + 20 * MINUTE };

@@ -118,12 +118,12 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void][
   ],
   [
     'deadlines',
-    'Deliver/Function may run for 23 s: what it waits for and a call to AWS that hangs take 23 s',
+    'Deliver/Function may run for 23 s: its own wait and a call to AWS that hangs take 23 s',
     change('Deliver/Function', 'Timeout', 23),
   ],
   [
     'deadlines',
-    'Api/Jobs may run for 3 s: what it waits for and a call to AWS that hangs take 8 s',
+    'Api/Jobs may run for 3 s: its own wait and a call to AWS that hangs take 8 s',
     change('Api/Jobs', 'Timeout'),
   ],
   [
@@ -183,7 +183,7 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void][
   ['expiration', 'State/Bucket has no lifecycle rule', change('State/Bucket', 'LifecycleConfiguration')],
   [
     'expiration',
-    'State/Bucket expires objects after 39 days: jobs may lead to them, and deliver them, for 40',
+    'State/Bucket expires objects after 39 days: jobs may point to them, and deliver them, for 40',
     change('State/Bucket', 'LifecycleConfiguration.Rules.0.ExpirationInDays', 39),
   ],
   ['bucketEncryption', 'State/Bucket is not encrypted', change('State/Bucket', 'BucketEncryption')],

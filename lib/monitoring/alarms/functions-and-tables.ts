@@ -17,7 +17,7 @@ export const CAPACITY: AlarmRow[] = [
   },
   {
     name: 'table-throttles',
-    means: 'DynamoDB keeps refusing to read or write this table: it was not provisioned for so much.',
+    means: 'DynamoDB keeps refusing to read or write this table: it was not provisioned for this much.',
     metric: ({ tables }) => each(tables, (table) => table.metricRefusals()),
     threshold: 1,
     evaluation: { periodMinutes: 5, datapointsToAlarm: 2, evaluationPeriods: 3 },

@@ -22,7 +22,7 @@ export const MODELSTUDIO: AlarmRow[] = [
   },
   {
     name: 'modelstudio-refusals',
-    means: 'ModelStudio refuses to create jobs, and the reason is neither the request nor the key.',
+    means: 'ModelStudio refuses to create jobs, and neither the request nor the key is the reason.',
     ...onceInAQuarterHour('UpstreamRefusals'),
   },
   {

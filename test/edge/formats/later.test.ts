@@ -191,7 +191,7 @@ describe('a document of a later release', () => {
     await expect(documents.load({ store, key })).rejects.toThrow(LaterFormat);
   });
 
-  it('is not sent: its delivery comes back and finds the webhook free', async () => {
+  it('is not sent, but its delivery comes back and finds the webhook free', async () => {
     const world = storedWorld(inTable);
     world.clock.time += 3_600_000;
     expect(await receiveToTheEnd(world, 'deliver')).toEqual(OUTLASTS_A_WEEKEND);
