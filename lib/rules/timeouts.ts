@@ -51,7 +51,5 @@ export const deadlines: Rule = ({ wiring }) =>
   wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
     const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
     if (Timeout > needed) return [];
-    return [
-      `${path} may run for ${Timeout} s: its own wait and a call to AWS that hangs take ${needed} s.`,
-    ];
+    return [`${path} may run for ${Timeout} s: its own wait and a call to AWS that hangs take ${needed} s.`];
   });
