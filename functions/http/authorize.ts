@@ -29,7 +29,7 @@ export async function authorize(request: Request, world: AuthorizeWorld): Promis
   if (match.kind === 'method_not_allowed') {
     return problem('method_not_allowed', request.requestId, { headers: { allow: match.allow } });
   }
-  const hasScope = match.scope !== null && key.scopes.includes(match.scope);
+  const hasScope = key.scopes.some((scope) => scope === match.scope);
   if (!hasScope) return problem('insufficient_scope', request.requestId);
   return { operation: match.operation, jobId: match.jobId, client: key.client };
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { LaterFormat } from '../core/format.ts';
 import {
   type FinishedJob,
@@ -106,7 +107,7 @@ async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promi
 }
 
 async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
-  if (!isPending(job)) return;
+  assert(isPending(job), 'A finished job is overdue for the sake of its webhook');
   const { jobId, webhook } = job;
   const wakeUp = nextWakeUp(webhook.expectedWakeUp, now, world.random.bytes());
   await world.wakeUps.deliver({ jobId, wakeUp, attempts: webhook.attempts }, 0);

@@ -2,15 +2,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey } from '../../functions/core/http/client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
-import { apiEvent } from '../../test/cloud/handlers.ts';
-import { CANARY, judgeText, must } from './judge.ts';
+import { Gateway } from './gateway.ts';
+import { CANARY, must } from './judge.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
-const CLIENT_PATIENCE_MILLIS = 30_000;
-/** Results for which an event has no room. */
-const LARGE_BYTES = EVENT_MAX_BYTES + 1000;
-const STATUSES = [200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
+/** Results for which an event has no room, and such as would just fit if they were alone in it. */
+const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
 
 const CLIENTS = ['first', 'second'];
 
@@ -30,12 +28,14 @@ export interface Wish {
 export class Clients {
   readonly #sim: Simulation;
   readonly #system: System;
+  readonly #gateway: Gateway;
   readonly #keys: string[];
   readonly wishes: Wish[] = [];
 
   constructor(sim: Simulation, system: System) {
     this.#sim = sim;
     this.#system = system;
+    this.#gateway = new Gateway(sim, system);
     system.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
     this.#keys = CLIENTS.map((client) => {
       const { key, record } = newClientKey(
@@ -57,7 +57,9 @@ export class Clients {
   }
 
   #redeliver(client: number, jobId: string): void {
-    const body = this.#sim.random.happens(0.2) ? { webhook_url: 'https://hooks.example.com/moved' } : null;
+    const body = this.#sim.chanceOf('app').happens(0.2)
+      ? { webhook_url: 'https://hooks.example.com/moved' }
+      : null;
     this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, body, null, () => undefined);
   }
 
@@ -73,7 +75,7 @@ export class Clients {
       body: {
         model_id: 'm',
         messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
-        expires_in: random.pick([60, 120, 600, 3600]),
+        expires_in: random.pick([60, 120, 600, 3600, 3600]),
         ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
       } as Wish['body'],
       jobId: null,
@@ -82,20 +84,21 @@ export class Clients {
     this.#system.modelStudio.destine(marker, {
       runMillis: random.pick([300, 2000, 10_000, 30_000, 300_000, 10_000_000]),
       status: random.happens(0.1) ? 'failed' : 'completed',
-      resultBytes: random.happens(0.06) ? Math.ceil(LARGE_BYTES / tasks) : 20,
+      resultBytes: random.happens(0.06) ? Math.ceil(random.pick(LARGE_BYTES) / tasks) : 20,
     });
     this.wishes.push(wish);
     time.after(random.between(0, 600) * 1000, () => {
       this.#pursue(wish);
-      const isImpatient = wish.idempotencyKey !== null && random.happens(0.2);
-      if (isImpatient) time.after(random.between(0, 3000), () => this.#pursue(wish));
+      const chance = this.#sim.chanceOf(marker);
+      const isImpatient = wish.idempotencyKey !== null && chance.happens(0.2);
+      if (isImpatient) time.after(chance.between(0, 3000), () => this.#pursue(wish));
     });
   }
 
   #pursue(wish: Wish): void {
     this.call(wish.client, 'POST', '/v1/jobs', wish.body, wish.idempotencyKey, (answer) => {
       const again = () =>
-        this.#sim.time.after(this.#sim.random.between(1, 20) * 1000, () => this.#pursue(wish));
+        this.#sim.time.after(this.#sim.chanceOf(wish.marker).between(1, 20) * 1000, () => this.#pursue(wish));
       const { job_id = null } = answer ? JSON.parse(answer.body) : {};
       const isExplained = this.#system.modelStudio.uncertain.has(wish.marker);
       must(answer?.status !== 504 || isExplained, 'I4', () => `${wish.marker} was refused, and is unknown`);
@@ -113,13 +116,14 @@ export class Clients {
       'I20',
       () => `${wish.marker} is ${wish.jobId}, then ${jobId}`,
     );
-    if (wish.jobId === null) this.#meddle(wish.client, jobId);
+    if (wish.jobId === null) this.#meddle(wish, jobId);
     wish.jobId = jobId;
   }
 
   /** Some apps cancel a job, or have its webhook redelivered: at any moment, more than once, too. */
-  #meddle(client: number, jobId: string): void {
-    const { random, time } = this.#sim;
+  #meddle({ marker, client }: Wish, jobId: string): void {
+    const { time } = this.#sim;
+    const random = this.#sim.chanceOf(marker);
     const { ledger } = this.#system;
     // Early enough to have an answer before the faults end and the judge looks.
     const left = HEALS_AT - 60_000 - this.#sim.now;
@@ -192,44 +196,11 @@ export class Clients {
     idempotencyKey: string | null,
     then: (answer: Answer | null) => void,
   ): void {
-    const name = method === 'POST' && path === '/v1/jobs' ? 'submit' : 'jobs';
-    let isAnswered = false;
-    const answer = (given: Answer | null) => {
-      if (isAnswered) return;
-      isAnswered = true;
-      this.#sim.note(`${name} answers ${given?.status ?? 'nothing'}`);
-      this.#sim.judge(() => {
-        if (given) this.#judge(given);
-        then(given);
-      });
-    };
     const headers = {
       authorization: `Bearer ${this.#keys[client]}`,
       'content-type': 'application/json',
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };
-    const event = apiEvent({ method, path, headers, body: body === null ? '' : JSON.stringify(body) });
-    void this.#system.lambda
-      .invoke(name, (handlers) => handlers[name](event))
-      .then((given) => {
-        if (given === 'died') return answer(GATEWAY_500);
-        if (given === 'throttled') return answer(GATEWAY_503);
-        answer({
-          status: given.statusCode ?? 0,
-          headers: given.headers as Record<string, string>,
-          body: given.body ?? '',
-        });
-      });
-    this.#sim.time.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
-  }
-
-  #judge({ status, body }: Answer): void {
-    must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
-    must(typeof JSON.parse(body) === 'object', 'I10', () => `an answer that is no JSON object: ${body}`);
-    judgeText('an answer', body);
+    this.#gateway.ask({ method, path, headers, body: body === null ? '' : JSON.stringify(body) }, then);
   }
 }
-
-/** What the gateway says by itself, of a function that failed and of one that Lambda did not invoke. */
-const GATEWAY_500: Answer = { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
-const GATEWAY_503: Answer = { status: 503, headers: {}, body: '{"message":"Service Unavailable"}' };

@@ -57,9 +57,9 @@ export class Environment {
   constructor(sim: Simulation, name: FunctionName) {
     this.#sim = sim;
     this.name = name;
-    const { skewMillis, olderRelease } = sim.faults;
-    this.#skew = skewMillis > 0 ? sim.random.between(-skewMillis, skewMillis) : 0;
-    this.isOlder = sim.random.happens(olderRelease);
+    const { skewMillis } = sim.faults;
+    this.#skew = skewMillis > 0 ? sim.chanceOf(name).between(-skewMillis, skewMillis) : 0;
+    this.isOlder = sim.fault('olderRelease', name, 'an environment') !== null;
   }
 
   get isAlive(): boolean {
@@ -82,6 +82,7 @@ export class Environment {
   begin(timeoutMillis: Millis, onDeath: () => void): void {
     const invocation = new Invocation(onDeath);
     this.#invocation = invocation;
+    this.#sim.mark?.({ kind: 'begun', lane: this.name, by: this });
     this.#sim.time.after(timeoutMillis, () => {
       if (this.#invocation === invocation) this.die('timed out');
     });
@@ -94,6 +95,7 @@ export class Environment {
       must(underWay === 0, 'I12', () => `${this.name} answers with ${underWay} calls under way`),
     );
     this.#invocation = null;
+    this.#sim.mark?.({ kind: 'answered', lane: this.name, by: this });
     this.#sim.time.after(FROZEN_MILLIS, onThawed);
   }
 
@@ -101,19 +103,21 @@ export class Environment {
     if (!this.#isAlive) return;
     this.#sim.note(`${this.name} ${how}`);
     this.#sim.count('died');
+    this.#sim.mark?.({ kind: 'died', lane: this.name, by: this });
     this.#isAlive = false;
     this.#invocation?.onDeath();
   }
 
   /** A call by way of the SDK, which tries it several times. Its effect happens at one moment, perhaps at several, or never. */
   async carry<T>({ service, command, options }: Call, effect: () => T): Promise<T> {
-    const what = command.constructor.name.replace('Command', '');
+    const what = nameOf(command);
     const invocation = this.#begin(what);
     if (invocation === null) return new Promise(() => undefined);
-    const { random, faults, time } = this.#sim;
-    if (random.happens(faults.crash)) {
-      const isSent = random.happens(0.5);
-      if (isSent) time.after(random.between(1, 50), () => this.#attempt(effect));
+    const { time } = this.#sim;
+    const crash = this.#sim.fault('crash', this.name, what);
+    if (crash) {
+      const isSent = crash.happens(0.5);
+      if (isSent) time.after(crash.between(1, 50), () => this.#attempt(effect));
       this.die(`crashed at ${what}, ${isSent ? 'after' : 'before'} its effect`);
       return new Promise(() => undefined);
     }
@@ -123,7 +127,7 @@ export class Environment {
     const { maxAttempts = TRIES_BY_DEFAULT[service], requestHandler } = SETTINGS[service];
     const isTimed = requestHandler?.throwOnRequestTimeout === true;
     const patience = options.requestTimeout ?? (isTimed ? requestHandler?.requestTimeout : undefined);
-    const fates = this.#sim.fatesOf(this.name, service, maxAttempts);
+    const fates = this.#sim.fatesOf(this.name, service, what, maxAttempts);
     try {
       for (let tried = 1; ; tried++) {
         const isLast = tried === maxAttempts;
@@ -166,7 +170,7 @@ export class Environment {
       };
       const fails = (what: string) => reply({ error: new Error(`The call ${what}`), isTransient: true });
       const hangs = fate === 'hangs' || fate === 'hangs, done';
-      const millis = this.#sim.latency(fate);
+      const millis = this.#sim.latency(fate, this.name);
       let result: Answered<T> | null = null;
       time.after(millis / 2, () => {
         if (lands) result = this.#attempt(effect);
@@ -199,13 +203,17 @@ export class Environment {
     request: ExchangeRequest,
     answer: () => { outcome: HttpOutcome; millis: number },
   ): Promise<HttpOutcome> {
-    const { random, faults, time } = this.#sim;
+    const { time } = this.#sim;
     const invocation = this.#begin(`${request.method} ${request.url.pathname}`);
     if (invocation === null) return new Promise(() => undefined);
-    const crashes = random.happens(faults.crash);
-    const isSent = !crashes || random.happens(0.5);
+    const to = request.url.hostname === 'modelstudio' ? 'ModelStudio' : 'receiver';
+    const label = to === 'receiver' ? 'webhook' : request.method === 'POST' ? 'create' : 'report';
+    const about = `${request.url.pathname} ${request.body ?? ''}`;
+    const crash = this.#sim.fault('crash', this.name, `${request.method} ${to}`);
+    if (!crash) this.#sim.mark?.({ kind: 'call', from: this.name, to, label, about });
+    const isSent = crash === null || crash.happens(0.5);
     const given = isSent ? this.#attempt(answer) : null;
-    if (crashes) this.die(`crashed at an exchange, ${isSent ? 'after' : 'before'} its effect`);
+    if (crash) this.die(`crashed at an exchange, ${isSent ? 'after' : 'before'} its effect`);
     invocation.underWay += 1;
     return new Promise((resolve) => {
       if (given === null || 'error' in given) return;
@@ -214,10 +222,19 @@ export class Environment {
       const inTime: HttpOutcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
       time.after(Math.min(millis, deadlineMillis), () => {
         invocation.underWay -= 1;
-        if (this.#isAlive) resolve(inTime);
+        if (!this.#isAlive) return;
+        const said = inTime.kind === 'answered' ? `${inTime.status}` : inTime.kind;
+        this.#sim.mark?.({ kind: 'answer', from: to, to: this.name, label: said, about });
+        resolve(inTime);
       });
     });
   }
+}
+
+/** A command and what it is sent to. */
+function nameOf(command: Call['command']): string {
+  const { TableName, QueueUrl } = command.input as { TableName?: string; QueueUrl?: string };
+  return `${command.constructor.name.replace('Command', '')} ${TableName ?? QueueUrl ?? ''}`.trimEnd();
 }
 
 type Answered<T> = { value: T } | { error: unknown; isTransient: boolean };

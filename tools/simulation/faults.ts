@@ -22,6 +22,15 @@ export interface Outage {
   how: 'fails' | 'hangs';
 }
 
+const FOCUS_SHARE = 0.3;
+const FOCI = ['crash', 'error', 'lostReply', 'duplicate', 'forgotten'] as const satisfies (keyof Faults)[];
+
+/** One kind of fault that strikes one of those who act far more often than all else: what is rare in a mix is common there. */
+export interface Focus {
+  fault: (typeof FOCI)[number];
+  who: FunctionName | 'ModelStudio';
+}
+
 /** How often what goes wrong, each as a probability per occasion. */
 export interface Faults {
   /** The environment dies before a call's effect, or after it. */
@@ -66,7 +75,25 @@ export interface Faults {
   /** The share of environments of the release before, whose rows and messages lack what is new. */
   olderRelease: number;
   strike: Strike | null;
+  focus: Focus | null;
 }
+
+/** Those that last as long as the faults do, and what happens by them. A run may do without each. */
+const CONDITIONS = {
+  outages: 'a service is away',
+  rotation: 'keys are rotated',
+  indexLagMillis: 'indexes lag',
+  pageMax: 'pages are short',
+  skewMillis: 'clocks differ',
+  visibilityMillis: 'messages come again early',
+  concurrency: 'functions are throttled',
+  isInStep: 'workers are in step',
+  strike: 'one call fails',
+} as const satisfies Partial<Record<keyof Faults, string>>;
+type Condition = keyof typeof CONDITIONS;
+
+/** Those that are drawn anew at each occasion, by their probability. */
+export type Chance = Exclude<keyof Faults, Condition | 'focus'>;
 
 const QUIET: Faults = {
   crash: 0,
@@ -91,14 +118,17 @@ const QUIET: Faults = {
   isInStep: false,
   olderRelease: 0,
   strike: null,
+  focus: null,
 };
 
-/** A quarter of the seeds are quiet, most of those but for one call; each of the others draws a mix of its own, from mild to wild. */
+/** A quarter of the seeds are quiet, most of those but for one call; some have one kind of fault alone, and each of the others a mix of its own, from mild to wild. */
 export function drawFaults(random: Random, start: Millis): { faults: Faults; isQuiet: boolean } {
   if (random.happens(0.25)) {
     const strike = random.happens(0.6) ? drawStrike(random) : null;
     return { faults: { ...QUIET, strike }, isQuiet: true };
   }
+  const focus = random.happens(0.35) ? drawFocus(random) : null;
+  if (focus && random.happens(0.6)) return { faults: { ...QUIET, focus }, isQuiet: false };
   const wildness = random.pick([0.02, 0.06, 0.15]);
   const maybe = (share = 0.5) => (random.happens(share) ? wildness * random.fraction() : 0);
   const faults: Faults = {
@@ -124,6 +154,7 @@ export function drawFaults(random: Random, start: Millis): { faults: Faults; isQ
     isInStep: random.happens(0.2),
     olderRelease: random.happens(0.2) ? 0.3 : 0,
     strike: null,
+    focus,
   };
   return { faults, isQuiet: false };
 }
@@ -139,6 +170,31 @@ function drawOutage(random: Random, start: Millis): Outage {
   const to = from + random.pick([5, 60, 300]) * 1000;
   const service = random.pick(['secrets', 's3', 'sqs', 'dynamodb'] as const);
   return { service, from, to, how: random.pick(['fails', 'hangs']) };
+}
+
+function drawFocus(random: Random): Focus {
+  const fault = random.pick([...FOCI, 'forgotten'] as const);
+  const who = random.pick(['submit', 'jobs', 'poll', 'collect', 'deliver', 'sweep'] as const);
+  return { fault, who: fault === 'forgotten' ? 'ModelStudio' : who };
+}
+
+/** How probable a fault is, whenever there is occasion for it. */
+export function probabilityOf(faults: Faults, fault: Chance, who: string): number {
+  const { focus } = faults;
+  return focus !== null && focus.fault === fault && focus.who === who ? FOCUS_SHARE : faults[fault];
+}
+
+/** Without those of the lasting faults that a run is to do without. */
+export function withConditions(drawn: Faults, isIn: (what: string) => boolean): Faults {
+  const faults = { ...drawn };
+  const doWithout = <C extends Condition>(condition: C) => {
+    faults[condition] = QUIET[condition];
+  };
+  for (const [condition, what] of Object.entries(CONDITIONS) as [Condition, string][]) {
+    const isDrawn = String(drawn[condition]) !== String(QUIET[condition]);
+    if (isDrawn && !isIn(what)) doWithout(condition);
+  }
+  return faults;
 }
 
 /** What is left when the faults have ended: liveness is judged from then on. */

@@ -49,7 +49,7 @@ export class Lambda {
   #take(name: FunctionName): Instance {
     const idle = this.#idle.get(name) ?? [];
     this.#idle.set(name, idle);
-    const kept = this.#sim.random.happens(0.1) ? undefined : idle.pop();
+    const kept = this.#sim.chanceOf(name).happens(0.1) ? undefined : idle.pop();
     if (kept) return kept;
     const environment = new Environment(this.#sim, name);
     return { environment, handlers: this.#handlersIn(environment) };

@@ -1,70 +1,66 @@
 import { randomInt } from 'node:crypto';
-import { availableParallelism } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { redactedInput } from '../../functions/core/redact.ts';
+import { reportCoverage } from './coverage-report.ts';
+import { shrink } from './shrink.ts';
 import { type Run, simulate } from './simulate.ts';
+import { START } from './simulation.ts';
+import { runAll, type Seeds } from './threads.ts';
+import type { Mark } from './trace-marks.ts';
+import { tracePage } from './trace-page.ts';
 
 const HELP = `Runs the production flows in a simulated cloud with faults at every step, and judges the invariants.
 
-  npm run simulate -- [--seeds N] [--seed S] [--trace]
+  npm run simulate -- [--seeds N] [--seed S] [--coverage] [--faults 3,17] [--trace [FILE.html]]
 
-  --seeds N   how many seeds, default 1000
-  --seed S    the first seed; without it, one at random. With --seed alone, just that one
-  --trace     print every step
+  --seeds N        how many seeds, default 1000
+  --seed S         the first seed; without it, one at random. With --seed alone, just that one
+  --coverage       print the branches, and the faults at each step, that none of them has met
+  --trace          print every step; of one seed, or draw it as a page for a browser
+  --faults 3,17    of a seed's faults, let only these happen; a failure is shrunk to its fewest
 
 The same seed is the same run, byte for byte. Exit codes: 0 all invariants held, 1 one did not, 2 wrong flags
 `;
 
 const SEED_MAX = 2 ** 47;
-const CHUNK = 50;
 
 interface Flags {
-  seeds: number;
-  first: number;
-  trace: boolean;
+  seeds: Seeds;
+  isCovered: boolean;
+  isTraced: boolean;
+  /** Where the page of the trace goes. */
+  page: string | null;
+  /** The numbers of the faults that may happen. */
+  faults: number[] | null;
 }
 
 /** @throws an Error whose message says which flag is wrong */
 function parseFlags(): Flags | null {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       seeds: { type: 'string' },
       seed: { type: 'string' },
+      coverage: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
+      faults: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return null;
-  const seeds = Number(values.seeds ?? (values.seed === undefined ? 1000 : 1));
+  const count = Number(values.seeds ?? (values.seed === undefined ? 1000 : 1));
   const first = Number(values.seed ?? randomInt(SEED_MAX));
-  if (!Number.isSafeInteger(seeds) || seeds < 1) throw new Error('--seeds must be a whole number from 1');
+  if (!Number.isSafeInteger(count) || count < 1) throw new Error('--seeds must be a whole number from 1');
   if (!Number.isSafeInteger(first) || first < 0) throw new Error('--seed must be a whole number from 0');
-  return { seeds, first, trace: values.trace };
-}
-
-/** Hands the seeds out to a worker per core, in chunks, until they are used up or one has failed. */
-async function runAll({ seeds, first }: Flags, onRuns: (runs: Run[]) => boolean): Promise<void> {
-  let next = first;
-  const end = first + seeds;
-  const takeChunk = () => {
-    const chunk = Array.from({ length: Math.min(CHUNK, end - next) }, (_, i) => next + i);
-    next += chunk.length;
-    return chunk;
-  };
-  const threads = Math.min(availableParallelism(), Math.ceil(seeds / CHUNK));
-  const run = () =>
-    new Promise<void>((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: 'simulate' });
-      worker.on('error', reject);
-      worker.on('message', (runs: Run[]) => {
-        if (!onRuns(runs)) next = end;
-        const chunk = takeChunk();
-        if (chunk.length > 0) return worker.postMessage(chunk);
-        void worker.terminate().then(() => resolve());
-      });
-    });
-  await Promise.all(Array.from({ length: threads }, run));
+  const faults = values.faults === undefined ? null : values.faults.split(',').filter(Boolean).map(Number);
+  if (faults?.some((number) => !Number.isSafeInteger(number) || number < 1)) {
+    throw new Error('--faults must be numbers from 1, with commas between them');
+  }
+  const [page = null, ...more] = positionals;
+  if (more.length > 0 || (page !== null && !values.trace)) throw new Error('Only --trace takes a file');
+  if ((faults || page) && count > 1) throw new Error('--faults and the page of a trace are of one seed');
+  return { seeds: { first, count }, isCovered: values.coverage, isTraced: values.trace, page, faults };
 }
 
 async function main(): Promise<void> {
@@ -77,52 +73,79 @@ async function main(): Promise<void> {
     return;
   }
   if (flags === null) return void process.stdout.write(HELP);
-  if (flags.trace) return trace(flags);
+  if (flags.isTraced || flags.faults) return trace(flags);
 
+  const { seeds, isCovered } = flags;
   const startedAt = performance.now();
   const failed: Run[] = [];
   const totals = { runs: 0, quiet: 0, died: 0, rescued: 0 };
-  await runAll(flags, (runs) => {
-    for (const { isQuiet, counts, violation } of runs) {
+  const met = await runAll(seeds, isCovered, (runs) => {
+    for (const { isQuiet, counts } of runs) {
       totals.runs += 1;
       totals.quiet += Number(isQuiet);
       totals.died += counts['died'] ?? 0;
       totals.rescued += counts['JobsRecovered'] ?? 0;
-      if (violation !== null) failed.push(...runs.filter((run) => run.violation !== null));
     }
+    failed.push(...runs.filter(({ violation }) => violation !== null));
     return failed.length === 0;
   });
+  if (isCovered) process.stdout.write(reportCoverage(met));
   const [worst] = failed.sort((a, b) => a.seed - b.seed);
-  if (worst) report(worst);
+  if (worst) await report(worst);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const { runs, quiet, died, rescued } = totals;
   process.stdout.write(
-    `${runs} seeds from ${flags.first}, ${quiet} of them quiet, in ${seconds} s: ` +
+    `${runs} seeds from ${seeds.first}, ${quiet} of them quiet, in ${seconds} s: ` +
       `${died} workers died, ${rescued} jobs rescued, ${worst ? 'a violation' : '0 violations'}\n`,
   );
   process.exitCode = worst ? 1 : 0;
 }
 
-function report({ seed, violation, steps }: Run): void {
-  process.stdout.write(`${steps.join('\n')}\n\nseed ${seed}: ${violation}\n`);
-  process.stdout.write(`Replay it: npm run simulate -- --seed ${seed} --trace\n\n`);
+/** A failure, and the same with the fewest faults. */
+async function report(failed: Run): Promise<void> {
+  const { seed, violation, steps, faults } = await shrink(failed, simulate);
+  const numbers = new Map(failed.faults.map(({ id, number }) => [id, number]));
+  const few = faults.map(({ id, fault, step, at }) => {
+    const seconds = ((at - START) / 1000).toFixed(3);
+    return `  ${String(numbers.get(id)).padStart(6)}  ${fault} at ${step}, after ${seconds} s\n`;
+  });
+  const replay = `npm run simulate -- --seed ${seed} --faults ${faults.map(({ id }) => numbers.get(id))}`;
+  process.stdout.write(
+    `${steps.join('\n')}\n\nseed ${seed}: ${violation}\n` +
+      `It takes ${faults.length} of the ${failed.faults.length} faults of this seed:\n${few.join('')}` +
+      `Replay it: ${faults.length > 0 ? replay : `${replay}''`} --trace\n` +
+      'With a file name after --trace, such as trace.html, it is drawn.\n\n',
+  );
 }
 
-async function trace({ first, seeds }: Flags): Promise<void> {
-  for (let seed = first; seed < first + seeds; seed++) {
-    const { violation } = await simulate(seed, (step) => process.stdout.write(`${step}\n`));
+async function trace({ seeds, page, faults }: Flags): Promise<void> {
+  if (page !== null) return drawPage(seeds.first, faults, page);
+  for (let seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
+    const { violation } = await simulate(seed, {
+      onStep: (step) => process.stdout.write(`${step}\n`),
+      ...(faults && { only: await idsOf(seed, faults) }),
+    });
     process.stdout.write(`seed ${seed}: ${violation ?? 'all invariants held'}\n`);
     if (violation !== null) process.exitCode = 1;
   }
 }
 
-if (isMainThread || workerData !== 'simulate') {
-  await main();
-} else {
-  parentPort?.on('message', async (seeds: number[]) => {
-    const runs: Run[] = [];
-    for (const seed of seeds) runs.push(await simulate(seed));
-    parentPort?.postMessage(runs);
+async function drawPage(seed: number, faults: number[] | null, file: string): Promise<void> {
+  const marks: Mark[] = [];
+  const { violation } = await simulate(seed, {
+    onMark: (mark) => marks.push(mark),
+    ...(faults && { only: await idsOf(seed, faults) }),
   });
-  parentPort?.postMessage([]);
+  const command = `npm run simulate -- --seed ${seed}${faults ? ` --faults ${faults}` : ''} --trace`;
+  await writeFile(file, tracePage({ seed, start: START, violation, command, marks }));
+  process.stdout.write(`seed ${seed}: ${violation ?? 'all invariants held'}\nOpen ${file} in a browser\n`);
+  process.exitCode = violation === null ? 0 : 1;
 }
+
+/** The faults of a seed by the numbers that they have when all of them happen. */
+async function idsOf(seed: number, numbers: number[]): Promise<Set<string>> {
+  const { faults } = await simulate(seed);
+  return new Set(faults.filter(({ number }) => numbers.includes(number)).map(({ id }) => id));
+}
+
+await main();

@@ -29,6 +29,7 @@ interface UpstreamJob {
   isForgotten: boolean;
   /** One of its results comes later than the job's end, or never. */
   late: { index: number; at: number } | null;
+  quirk: 'unreadable results' | 'surplus result' | null;
 }
 
 /** What is to become of a job, by the marker in its prompt. */
@@ -62,9 +63,10 @@ export class SimulatedModelStudio {
     const dialect = this.#own.pick(Object.keys(DIALECTS));
     this.#dialect = dialectNamed(dialect);
     const from = sim.now + this.#own.between(0, 600_000);
-    const isOutage = this.#own.happens(0.3);
-    const to = isOutage ? from + this.#own.between(60_000, 900_000) : from;
-    this.#outage = { from, to, stranger: this.#own.pick(STRANGERS) };
+    const isDrawn = this.#own.happens(0.3) && sim.faults.upstream > 0;
+    const to = isDrawn ? from + this.#own.between(60_000, 900_000) : from;
+    const isOutage = isDrawn && sim.injects('outage', 'ModelStudio');
+    this.#outage = { from, to: isOutage ? to : from, stranger: this.#own.pick(STRANGERS) };
     sim.note(`ModelStudio speaks ${dialect}`);
   }
 
@@ -83,36 +85,35 @@ export class SimulatedModelStudio {
     request: ExchangeRequest,
     onReport: (upstreamJobId: string) => void,
   ): { outcome: HttpOutcome; millis: number } {
-    const { random, faults } = this.#sim;
-    const millis = this.#sim.duration(20, 400);
+    const millis = this.#sim.duration(20, 400, 'ModelStudio');
     const isAllowed = request.headers['authorization'] === `Bearer ${this.apiKey}`;
     if (!isAllowed) {
       this.#askedAgain(request.url);
       return { outcome: answered(401, { error: 'bad key' }), millis };
     }
-    const isFaulty = random.happens(faults.upstream);
-    const stranger = this.#strangerNow(isFaulty);
+    const what = request.method === 'POST' ? 'create' : 'report';
+    const chance = this.#sim.fault('upstream', 'ModelStudio', what);
+    const stranger = this.#strangerNow(chance);
     if (stranger && (request.method !== 'POST' || isRefusal(stranger.outcome))) {
       this.#sim.note(`ModelStudio: ${stranger.name} in its place`);
       const job = this.#jobAt(request.url);
       if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
       return { outcome: stranger.outcome, millis };
     }
-    if (request.method === 'POST') return this.#create(request, isFaulty, millis);
-    return this.#report(request, isFaulty, millis, onReport);
+    if (request.method === 'POST') return this.#create(request, chance, millis);
+    return this.#report(request, chance, millis, onReport);
   }
 
   /** Whoever stands before ModelStudio answers in its place: for a while, or now and then. */
-  #strangerNow(isFaulty: boolean): UpstreamFault | null {
+  #strangerNow(chance: Random | null): UpstreamFault | null {
     if (this.#sim.faults.upstream === 0) return null;
     const { from, to, stranger } = this.#outage;
     if (this.#sim.now >= from && this.#sim.now < to) return stranger;
-    return isFaulty && this.#own.happens(0.3) ? this.#own.pick(STRANGERS) : null;
+    return chance?.happens(0.3) ? chance.pick(STRANGERS) : null;
   }
 
-  #create(request: ExchangeRequest, isFaulty: boolean, millis: number) {
-    const { random } = this.#sim;
-    const fault = isFaulty ? random.pick(CREATE_FAULTS) : null;
+  #create(request: ExchangeRequest, chance: Random | null, millis: number) {
+    const fault = chance?.pick(CREATE_FAULTS);
     if (fault?.isCreated !== false) {
       const job = this.#newJob(JSON.parse(request.body ?? ''));
       const answer = { job_id: job.id, status: 'CREATED', message: 'ok' };
@@ -128,6 +129,7 @@ export class SimulatedModelStudio {
     const { runMillis, status, resultBytes } = this.#fates.get(marker) as Fate;
     const id = this.#dialect.jobId?.(this.#jobs.size) ?? `up-${this.#jobs.size + 1}`;
     const { now } = this.#sim;
+    const late = this.#drawLate(messages.length, now + runMillis);
     const job = {
       id,
       marker,
@@ -137,7 +139,9 @@ export class SimulatedModelStudio {
       status,
       resultBytes,
       isForgotten: false,
-      late: this.#drawLate(messages.length, now + runMillis),
+      late,
+      // Of results of which one is missing and one too many, nobody can tell which is which.
+      quirk: late ? null : this.#drawQuirk(),
     };
     this.#jobs.set(id, job);
     const creates = (this.creates.get(marker) ?? 0) + 1;
@@ -152,21 +156,26 @@ export class SimulatedModelStudio {
     const at = this.#own.happens(0.3)
       ? Number.POSITIVE_INFINITY
       : endsAt + this.#own.between(1, LATE_MAX_MILLIS);
-    return { index, at };
+    return this.#sim.injects('late result', 'ModelStudio') ? { index, at } : null;
+  }
+
+  #drawQuirk(): UpstreamJob['quirk'] {
+    if (this.#sim.isQuiet || !this.#own.happens(0.1)) return null;
+    const quirk = this.#own.pick(['unreadable results', 'surplus result'] as const);
+    return this.#sim.injects(quirk, 'ModelStudio') ? quirk : null;
   }
 
   #report(
     { url }: ExchangeRequest,
-    isFaulty: boolean,
+    chance: Random | null,
     millis: number,
     onReport: (upstreamJobId: string) => void,
   ) {
-    const { random, faults } = this.#sim;
     const job = this.#jobAt(url);
     if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
-    if (job && random.happens(faults.forgotten)) job.isForgotten = true;
-    if (isFaulty) {
-      const fault = random.pick(REPORT_FAULTS);
+    if (job && this.#sim.fault('forgotten', 'ModelStudio', 'report')) job.isForgotten = true;
+    if (chance) {
+      const fault = chance.pick(REPORT_FAULTS);
       const isHandedOver = fault.outcome.kind === 'answered' && fault.outcome.isTruncated;
       const isSilent = fault.name === 'silent';
       if (fault.outcome.kind === 'cut' || isHandedOver || isSilent) this.#askedAgain(url);
@@ -175,6 +184,8 @@ export class SimulatedModelStudio {
     }
     if (!job || job.isForgotten) return { outcome: answered(404, {}), millis };
     onReport(job.id);
+    const isUnreadable = job.quirk === 'unreadable results' && this.endOf(job.id) === 'completed';
+    if (isUnreadable) return { outcome: answered(200, { job_status: 'completed', results: 'lost' }), millis };
     return { outcome: answered(200, spellReport(this.#view(job), this.#dialect)), millis };
   }
 
@@ -192,13 +203,14 @@ export class SimulatedModelStudio {
     const { now } = this.#sim;
     const isDone = now >= endsAt;
     const share = Math.min(1, (now - createdAt) / Math.max(1, endsAt - createdAt));
+    const given = job.quirk === 'surplus result' ? tasks + 1 : tasks;
     const isGiven = ({ task_index }: Task) => job.late?.index !== task_index || now >= job.late.at;
     return {
       job_id: id,
       job_status: isDone ? status : 'processing',
       total_tasks: tasks,
       completed_tasks: Math.floor(share * tasks),
-      results: isDone ? Array.from({ length: tasks }, (_, index) => taskOf(job, index)).filter(isGiven) : [],
+      results: isDone ? Array.from({ length: given }, (_, index) => taskOf(job, index)).filter(isGiven) : [],
     };
   }
 
@@ -267,6 +279,8 @@ const CREATE_FAULTS: UpstreamFault[] = [
   { name: 'refused', outcome: CONNECTION_REFUSED, isCreated: false },
   { name: '429', outcome: answered(429, {}, { 'retry-after': '3' }), isCreated: false },
   { name: '503', outcome: answered(503, {}), isCreated: false },
+  { name: '400', outcome: answered(400, { detail: 'max_tokens is too large' }), isCreated: false },
+  { name: '404', outcome: answered(404, { detail: 'The model m is not known' }), isCreated: false },
   { name: '500 not created', outcome: answered(500, {}), isCreated: false },
   { name: '500 created', outcome: answered(500, {}), isCreated: true },
   { name: 'garbage, created', outcome: garbage, isCreated: true },

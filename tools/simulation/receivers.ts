@@ -46,7 +46,7 @@ export class Receivers {
     judgeText('a webhook', body);
     known.posts += 1;
     known.by = environment;
-    if (this.#sim.random.happens(0.05)) this.onPost(body);
+    if (this.#sim.chanceOf('receiver').happens(0.05)) this.onPost(body);
     const { outcome, millis } = this.#treat(request);
     if (outcome.kind === 'answered' && outcome.status < 300) {
       known.successes += 1;
@@ -60,14 +60,14 @@ export class Receivers {
   }
 
   #treat({ url }: ExchangeRequest): { outcome: HttpOutcome; millis: number } {
-    const { random, faults } = this.#sim;
-    const millis = random.between(20, 900);
+    const millis = this.#sim.chanceOf('receiver').between(20, 900);
     if (url.pathname === '/gone') return { outcome: status(410), millis };
     if (url.pathname === '/private')
       return { outcome: { kind: 'not_connected', code: 'ERR_IP_BLOCKED' }, millis };
     if (url.pathname === '/down') return { outcome: status(500), millis };
-    if (!random.happens(faults.receiver)) return { outcome: status(204), millis };
-    const outcome = random.pick(FAULTS);
+    const fault = this.#sim.fault('receiver', 'receiver', 'a webhook');
+    if (fault === null) return { outcome: status(204), millis };
+    const outcome = fault.pick(FAULTS);
     return { outcome, millis: outcome.kind === 'timeout' ? 3_600_000 : millis };
   }
 

@@ -37,6 +37,9 @@ export class Rows {
     this.#judgeTruth(before, after);
     this.#system.ledger.wrote(before, after, this.#sim.now);
     this.#sim.note(`row ${jobId} v${after.version} ${after.status} ${after.webhook?.status ?? ''}`);
+    const { name = 'sweep' } = this.#sim.acting ?? {};
+    const webhook = after.webhook?.status ?? null;
+    this.#sim.mark?.({ kind: 'row', lane: name, jobId, status: after.status, webhook });
     this.#jobs.set(jobId, after);
   }
 

@@ -2,9 +2,11 @@ import { isFinished } from '../../functions/core/job.ts';
 import { logger } from '../../functions/edge/log.ts';
 import { Clients } from './clients.ts';
 import { judgeEnd } from './end.ts';
+import type { Injection } from './injections.ts';
 import { CANARY, judgeText, must } from './judge.ts';
 import { jobIn } from './ledger.ts';
-import { HEALS_AT, Simulation, START } from './simulation.ts';
+import { HEALS_AT, Simulation, START, type Watching } from './simulation.ts';
+import { Strangers } from './strangers.ts';
 import { System } from './system.ts';
 
 const MINUTE = 60_000;
@@ -20,12 +22,14 @@ export interface Run {
   violation: string | null;
   /** The last ones before the violation. */
   steps: readonly string[];
+  /** Those that it met. */
+  faults: readonly Injection[];
   counts: Record<string, number>;
 }
 
 /** One seed: apps submit, everything goes wrong that may, then the faults end and the promises are judged. */
-export async function simulate(seed: number, onStep?: (step: string) => void): Promise<Run> {
-  const sim = new Simulation(seed, onStep);
+export async function simulate(seed: number, watching?: Watching): Promise<Run> {
+  const sim = new Simulation(seed, watching);
   const { stackTraceLimit } = Error;
   const { write } = logger;
   logger.write = (text) => sim.judge(() => judgeText('a log line', text));
@@ -44,6 +48,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   const clients = new Clients(sim, system);
   const jobs = sim.random.between(1, 6);
   for (let index = 0; index < jobs; index++) clients.wish(index);
+  new Strangers(sim, system);
   sendPoison(sim, system);
   rotate(sim, system);
   sweepEveryMinute(sim, system);
@@ -64,6 +69,7 @@ async function runIn(sim: Simulation): Promise<Run> {
     counts,
     violation: violation?.message ?? null,
     steps: violation ? [...sim.lastSteps] : [],
+    faults: sim.injections.all,
   };
 }
 
@@ -88,18 +94,36 @@ function judgeChains({ rows, cloud }: System): void {
   }
 }
 
+/** A message whose row is gone. */
+const OUTLIVED = {
+  jobId: 'job_none',
+  upstreamJobId: 'u',
+  wakeUp: { seq: 1, token: 'none', dueAt: START },
+  polledAt: START,
+  recordedToken: 'none',
+  pollsSinceRecord: 0,
+  attempts: 0,
+};
+
 /** A message that no version can read must not hold up its neighbours. */
 function sendPoison(sim: Simulation, { cloud }: System): void {
   if (sim.isQuiet || !sim.random.happens(0.3)) return;
-  const poison = sim.random.pick(['not json', '{}', '{"jobId":"job_none","upstreamJobId":"u","wakeUp":{}}']);
+  const poison = sim.random.pick([
+    'not json',
+    '{}',
+    JSON.stringify(OUTLIVED),
+    JSON.stringify({ ...OUTLIVED, wakeUp: {} }),
+  ]);
   const queue = sim.random.pick(Object.values(cloud.queues));
-  sim.time.after(sim.random.between(0, 600_000), () => queue.send(poison, 0));
+  const millis = sim.random.between(0, 600_000);
+  if (sim.injects('poison', queue.name)) sim.time.after(millis, () => queue.send(poison, 0));
 }
 
 /** In a rotation the two sides differ for a moment: ModelStudio may know the new key first, or we. */
 function rotate(sim: Simulation, system: System): void {
   if (!sim.faults.rotation) return;
-  const { random, time } = sim;
+  const { time } = sim;
+  const random = sim.chanceOf('rotation');
   time.after(random.between(0, 900_000), () => {
     const key = `key-2-${CANARY}`;
     system.rotateApiKey(key);

@@ -2,21 +2,44 @@ import type { Service } from '../../test/cloud/clients.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import { VirtualTime } from '../../test/cloud/time.ts';
 import type { Environment } from './environment.ts';
-import { type AttemptFate, drawFaults, type Faults, healed, type Strike } from './faults.ts';
+import {
+  type AttemptFate,
+  type Chance,
+  drawFaults,
+  type Faults,
+  healed,
+  probabilityOf,
+  type Strike,
+  withConditions,
+} from './faults.ts';
+import { Injections, mixed, type OnOccasion } from './injections.ts';
 import { Violation } from './judge.ts';
 import { Random } from './random.ts';
+import type { Mark, Unmarked } from './trace-marks.ts';
 
 const STEPS_KEPT = 60;
 export const START = Date.UTC(2026, 0, 1);
 /** Until then everything may go wrong; from then on, liveness is judged. */
 export const HEALS_AT = START + 20 * 60_000;
 
+/** Who follows a run, and what is left out of it. */
+export interface Watching {
+  onStep?: (step: string) => void;
+  onOccasion?: OnOccasion;
+  onMark?: (mark: Mark) => void;
+  /** The ids of the faults that may happen. */
+  only?: ReadonlySet<string>;
+}
+
 /** One run: its chance, its time, its faults, and what has happened. */
 export class Simulation {
   readonly seed: number;
+  /** For what is drawn before anything happens. */
   readonly random: Random;
+  readonly #chances = new Map<string, Random>();
   readonly time = new VirtualTime(START);
   readonly isQuiet: boolean;
+  readonly injections: Injections;
   faults: Faults;
   violation: Violation | null = null;
   struck: Strike['how'] | null = null;
@@ -25,23 +48,47 @@ export class Simulation {
   readonly counts: Record<string, number> = {};
   readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
+  readonly #isCovered: boolean;
+  /** For the page of the run; null: nobody makes one. */
+  readonly mark: ((mark: Unmarked) => void) | null;
 
-  constructor(seed: number, onStep: ((step: string) => void) | null = null) {
+  constructor(seed: number, { onStep, onOccasion, onMark, only }: Watching = {}) {
     this.seed = seed;
+    this.mark = onMark ? (mark) => onMark({ at: this.now, ...mark } as Mark) : null;
     this.random = new Random(seed);
     const { faults, isQuiet } = drawFaults(this.random, START);
-    this.faults = faults;
+    this.injections = new Injections(seed, only ?? null, onOccasion ?? null);
+    this.faults = withConditions(faults, (what) => this.injects(what, 'all steps'));
     this.isQuiet = isQuiet;
-    this.#onStep = onStep;
+    this.#onStep = onStep ?? null;
+    this.#isCovered = onOccasion !== undefined;
   }
 
   get now(): number {
     return this.time.now;
   }
 
+  /** By what the nature of a fault is drawn that happens at a step of somebody's; null: it does not. */
+  fault(name: Chance, who: string, what: string): Random | null {
+    const probability = probabilityOf(this.faults, name, who);
+    if (probability === 0 && !this.#isCovered) return null;
+    return this.#marked(this.injections.draw(name, `${who}: ${what}`, probability, this.now));
+  }
+
+  /** Whether a fault that is drawn elsewhere may happen. */
+  injects(fault: string, step: string): boolean {
+    return this.#marked(this.injections.inject(fault, step, this.now));
+  }
+
+  #marked<T>(happens: T): T {
+    const injection = this.injections.all.at(-1);
+    if (happens && injection) this.mark?.({ kind: 'fault', ...injection });
+    return happens;
+  }
+
   /** What becomes of each request of a call to AWS; those beyond the list go well. */
-  fatesOf(stage: FunctionName, service: Service, tries: number): AttemptFate[] {
-    const { random, faults, now } = this;
+  fatesOf(stage: FunctionName, service: Service, what: string, tries: number): AttemptFate[] {
+    const { faults, now } = this;
     const all = (how: AttemptFate) => Array<AttemptFate>(tries).fill(how);
     const strike = this.#strikes(stage);
     if (strike) return all(strike);
@@ -49,32 +96,45 @@ export class Simulation {
       ({ service: away, from, to }) => away === service && from <= now && now < to,
     );
     if (outage) return all(outage.how);
-    const isBad = (how: AttemptFate) => all(how).slice(0, random.pick([1, tries]));
-    if (random.happens(faults.error)) return isBad('fails');
-    if (random.happens(faults.lostReply)) {
+    const bad = (own: Random, how: AttemptFate) => all(how).slice(0, own.pick([1, tries]));
+    const error = this.fault('error', stage, what);
+    if (error) return bad(error, 'fails');
+    const loss = this.fault('lostReply', stage, what);
+    if (loss) {
       this.count('reply lost');
-      return isBad('reply lost');
+      return bad(loss, 'reply lost');
     }
-    if (random.happens(faults.hang)) return isBad(random.pick(['hangs', 'hangs, done']));
-    return random.happens(faults.slow) ? ['slow'] : [];
+    const hang = this.fault('hang', stage, what);
+    if (hang) return bad(hang, hang.pick(['hangs', 'hangs, done']));
+    return this.fault('slow', stage, what) ? ['slow'] : [];
   }
 
   /** Whether this call of a stage's worker is the one that fails in this run, and how. */
   #strikes(stage: FunctionName): Strike['how'] | null {
     const { strike } = this.faults;
     if (strike?.stage !== stage || --strike.calls !== 0) return null;
+    if (!this.injects(strike.how, `${stage}: call`)) return null;
     this.struck = strike.how;
     return strike.how;
   }
 
   /** Milliseconds that a request to AWS takes. */
-  latency(fate: AttemptFate): number {
-    return fate === 'slow' ? this.random.between(100, 2000) : this.duration(2, 20);
+  latency(fate: AttemptFate, who: string): number {
+    return fate === 'slow' ? this.chanceOf(who).between(100, 2000) : this.duration(2, 20, who);
   }
 
   /** Milliseconds that something takes. */
-  duration(low: number, high: number): number {
-    return this.faults.isInStep ? low : this.random.between(low, high);
+  duration(low: number, high: number, who: string): number {
+    return this.faults.isInStep ? low : this.chanceOf(who).between(low, high);
+  }
+
+  /** Each has a chance of their own, so that a fault that is left out changes little of what the others draw. */
+  chanceOf(who: string): Random {
+    const known = this.#chances.get(who);
+    if (known) return known;
+    const chance = new Random(mixed(this.seed, who));
+    this.#chances.set(who, chance);
+    return chance;
   }
 
   heal(): void {

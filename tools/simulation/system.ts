@@ -60,30 +60,31 @@ export class System {
 
   #cloud(): Cloud {
     const sim = this.#sim;
-    const { random } = sim;
     const cloud = new Cloud({
       time: sim.time,
       handle: (queue, batch) => this.#handle(queue, batch),
       visibilityMillis: () => sim.faults.visibilityMillis,
     });
     cloud.faults = {
-      indexLagMillis: () => random.between(0, sim.faults.indexLagMillis),
+      indexLagMillis: () => sim.chanceOf('index').between(0, sim.faults.indexLagMillis),
       sweepPageMax: () => sim.faults.pageMax,
-      isProcessed: () => !random.happens(sim.faults.unprocessed),
-      isTaken: () => !random.happens(sim.faults.partialSend),
+      isProcessed: () => sim.fault('unprocessed', 'dynamodb', 'a key') === null,
+      isTaken: () => sim.fault('partialSend', 'sqs', 'a message') === null,
     };
     cloud.onSend = (queue, body, delaySeconds) => this.#sent(queue, body, delaySeconds);
     for (const queue of Object.values(cloud.queues)) {
       queue.faults = {
-        lateMillis: () =>
-          random.happens(sim.faults.late) ? random.between(1, 400) * 1000 : sim.duration(0, 30),
-        againAfterMillis: () => {
-          if (!random.happens(sim.faults.duplicate)) return null;
-          return sim.faults.isInStep ? 0 : random.pick([0, 10, 1000, 60_000]);
+        lateMillis: () => {
+          const late = sim.fault('late', queue.name, 'a message');
+          return late ? late.between(1, 400) * 1000 : sim.duration(0, 30, queue.name);
         },
-        receivesTold: (receives) => random.pick([receives + 1, 1]),
-        isReversed: () => random.happens(0.5),
-        momentMillis: () => sim.duration(0, 20),
+        againAfterMillis: () => {
+          const again = sim.fault('duplicate', queue.name, 'a message');
+          return again && (sim.faults.isInStep ? 0 : again.pick([0, 10, 1000, 60_000]));
+        },
+        receivesTold: (receives) => sim.chanceOf(queue.name).pick([receives + 1, 1]),
+        isReversed: () => sim.chanceOf(queue.name).happens(0.5),
+        momentMillis: () => sim.duration(0, 20, queue.name),
       };
       queue.onRepeat = (message) => this.ledger.repeated(queue.name as QueueName, jobIn(message.body));
       queue.onFailure = (message) => this.ledger.failed(queue.name as QueueName, jobIn(message.body));
@@ -104,6 +105,9 @@ export class System {
   }
 
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {
+    for (const { message } of batch) {
+      this.#sim.mark?.({ kind: 'received', lane: queue, body: message.body, sentAt: message.sentAt });
+    }
     const answer = await this.lambda.invoke(queue, (handlers) => handlers[queue](sqsEvent(queue, batch)));
     if (typeof answer === 'string') return answer;
     const failed = answer.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
@@ -134,6 +138,7 @@ export class System {
   #sent(queue: QueueName, body: string, delaySeconds: number): void {
     const { acting } = this.#sim;
     judgeText('a message', body);
+    this.#sim.mark?.({ kind: 'sent', from: acting?.name ?? 'sweep', body });
     this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
     const { jobId, upstreamJobId, wakeUp } = JSON.parse(body);
     if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);

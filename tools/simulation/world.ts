@@ -39,6 +39,7 @@ export function worldIn(
   sim: Simulation,
 ): HandledWorld {
   const { clock, name } = environment;
+  const random = sim.chanceOf(name);
   const isCollector = name === 'collect';
   const lingerMillis = name === 'poll' || isCollector ? POLLER_LINGER_MILLIS : 0;
   const ports = portsOver(system.cloud, clients, {
@@ -77,7 +78,7 @@ export function worldIn(
         environment.exchange(request, () => system.receivers.answer(request, environment)),
     }),
     clock,
-    random: { bytes: () => sim.random.bytes(16), fraction: () => sim.random.fraction() },
+    random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log: system.logOf(environment),
     openApi: {},
     settings: { ...SETTINGS, isCollector, reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS },

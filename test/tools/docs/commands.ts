@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { expect, vi } from 'vitest';
 import { end, type Ran, run } from '../../run.ts';
@@ -16,7 +18,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm start --silent -- --json$/, { by: saysItsLine }],
   [/^curl .*\/v1\/jobs /, { by: submits }],
   [/^npm run (--silent )?snippet /, { by: prints }],
-  [/^npm run simulate /, { by: (command) => prints(command.replace(/--seeds \d+/, '--seeds 20')) }],
+  [/^npm run simulate /, { by: simulates }],
   [/^npm run keys -- create /, { by: makesKey }],
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
   [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
@@ -40,6 +42,12 @@ async function prints(command: string): Promise<void> {
   const ran = await inShell(command);
   expectSuccess(ran);
   expect(ran.stdout).not.toBe('');
+}
+
+async function simulates(command: string): Promise<void> {
+  const page = `${tmpdir()}/${process.pid}-run.html`;
+  await prints(command.replace(/--seeds \d+/, '--seeds 20').replace(/\S+\.html$/, page));
+  await rm(page, { force: true });
 }
 
 /** Times, ports and ids are different each time; where the README says "…" there may be more. */

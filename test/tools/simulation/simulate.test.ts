@@ -45,8 +45,8 @@ describe('every invariant of the simulation holds', () => {
 describe('a seed', () => {
   it.each([3, 16, 90])('gives the same run, byte for byte: %d', async (seed) => {
     const [first, second]: [string[], string[]] = [[], []];
-    await simulate(seed, (step) => first.push(step));
-    await simulate(seed, (step) => second.push(step));
+    await simulate(seed, { onStep: (step) => first.push(step) });
+    await simulate(seed, { onStep: (step) => second.push(step) });
     expect(first.length).toBeGreaterThan(10);
     expect(second).toEqual(first);
   });

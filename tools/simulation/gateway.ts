@@ -1,0 +1,63 @@
+import type { Answer } from '../../functions/core/http/request-answer.ts';
+import { type ApiRequest, apiEvent } from '../../test/cloud/handlers.ts';
+import { judgeText, must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import type { System } from './system.ts';
+
+const CLIENT_PATIENCE_MILLIS = 30_000;
+const STATUSES = [200, 202, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
+
+/** What the gateway says by itself, of a function that failed and of one that Lambda did not invoke. */
+const GATEWAY_500: Answer = { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
+const GATEWAY_503: Answer = { status: 503, headers: {}, body: '{"message":"Service Unavailable"}' };
+
+/** The way of a request to its function. */
+export class Gateway {
+  readonly #sim: Simulation;
+  readonly #system: System;
+
+  constructor(sim: Simulation, system: System) {
+    this.#sim = sim;
+    this.#system = system;
+  }
+
+  /** One HTTP request. The caller learns the answer, or null when none came in time. */
+  ask(request: ApiRequest, then: (answer: Answer | null) => void): void {
+    const name = request.method === 'POST' && request.path === '/v1/jobs' ? 'submit' : 'jobs';
+    const about = `${request.path} ${request.body}`;
+    let isAnswered = false;
+    const answer = (given: Answer | null) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#sim.note(`${name} answers ${given?.status ?? 'nothing'}`);
+      const label = `${given?.status ?? 'nothing'}`;
+      this.#sim.mark?.({ kind: 'answer', from: name, to: 'app', label, about: `${about} ${given?.body}` });
+      this.#sim.judge(() => {
+        if (given) this.#judge(given);
+        then(given);
+      });
+    };
+    const event = apiEvent(request);
+    const asked = `${request.method} ${request.path.replace(/job_\w+/, '…')}`;
+    this.#sim.mark?.({ kind: 'call', from: 'app', to: name, label: asked, about });
+    void this.#system.lambda
+      .invoke(name, (handlers) => handlers[name](event))
+      .then((given) => {
+        if (given === 'died') return answer(GATEWAY_500);
+        if (given === 'throttled') return answer(GATEWAY_503);
+        answer({
+          status: given.statusCode ?? 0,
+          headers: given.headers as Record<string, string>,
+          body: given.body ?? '',
+        });
+      });
+    this.#sim.time.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
+  }
+
+  #judge({ status, body }: Answer): void {
+    must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
+    const isRead = status === 307 ? body === '' : typeof JSON.parse(body) === 'object';
+    must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);
+    judgeText('an answer', body);
+  }
+}

@@ -1,0 +1,62 @@
+/** A branch of a flow that a thousand seeds hardly meet, and the test that does. */
+export interface Unmet {
+  file: string;
+  /** Its line, and which way on from there. */
+  text: string;
+  way: string;
+  test: string;
+  /** A text in its title, or in its row of a table. */
+  title: string;
+}
+
+export const UNMET: readonly Unmet[] = [
+  {
+    file: 'functions/deliver/deliver.ts',
+    text: 'return isOurRound && (row.webhook.expectedWakeUp?.seq ?? 0) < wakeUp.seq',
+    way: 'beyond ??',
+    test: 'test/flows/deliver.test.ts',
+    title: 'is written where nothing is awaited',
+  },
+  {
+    file: 'functions/jobs/jobs.ts',
+    text: "return problem('not_found', request.requestId);",
+    way: 'this case',
+    test: 'test/flows/jobs.test.ts',
+    title: "['submit', 404, ",
+  },
+  {
+    file: 'functions/jobs/redeliver.ts',
+    text: 'if (seconds === null) return problem(code, requestId, { detail: never });',
+    way: 'it holds',
+    test: 'test/flows/redeliver.test.ts',
+    title: 'begins at most twenty rounds, and then names no time for another',
+  },
+  {
+    file: 'functions/submit/submit.ts',
+    text: 'return (await world.jobs.find(job.jobId).catch(() => null)) ?? running;',
+    way: 'beyond ??',
+    test: 'test/flows/submit.test.ts',
+    title: 'shows the job as running even when its row is gone',
+  },
+  {
+    file: 'functions/submit/submit.ts',
+    text: "return abandoned === null ? inProgress : accept(abandoned, { 'idempotency-replayed': 'true' }, world);",
+    way: 'it holds',
+    test: 'test/flows/submit.test.ts',
+    title: 'is just being ended by another worker',
+  },
+  {
+    file: 'functions/sweep/sweep.ts',
+    text: 'const at = job && overdueAt(job);',
+    way: 'not beyond &&',
+    test: 'test/flows/sweep.test.ts',
+    title: 'leaves a job alone that is gone',
+  },
+  {
+    file: 'functions/write-conflicts.ts',
+    text: 'const after = row && change(row);',
+    way: 'not beyond &&',
+    test: 'test/flows/write-conflicts.test.ts',
+    title: 'is not written when the row is gone',
+  },
+];
