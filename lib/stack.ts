@@ -16,7 +16,7 @@ import { Storage } from './storage/storage.ts';
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
-    // Whatever changes an id replaces what is in it: these stay as they were first called.
+    // Changing an id would replace what is in it, so these keep their first names.
     const storage = new Storage(this, 'State', settings);
     const { httpApi, url } = new Gateway(this, 'Gateway', settings);
     const sharedVariables: SharedVariables = {

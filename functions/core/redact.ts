@@ -1,18 +1,18 @@
-/** What is a secret by its form, after the part of it that may be shown: a client key's id is none. */
+/** Secrets by their form, after the part that may be shown, as a client key's id is not secret. */
 const FORMS: readonly RegExp[] = [
   /(msj_[a-z0-9]+_|whsec_)[\w+/=-]+/gi,
   /\b(Bearer\s+|sk-|eyJ)[\w.~+/=-]{8,}/gi,
   /(:(?:\/|~1){2})[^\s/@"'\\]+(?=@)/g,
 ];
-/** Long, and more than once a digit beside a letter: nobody has made that up. */
+/** Long, with digits next to letters more than once: no human has made that up. */
 const RANDOM = /(?=(?:[\w+=-]*?(?:[a-z]\d|\d[a-z])){2})([\w+=-]{4})[\w+=-]{16,}/gi;
 
-/** A text without the secrets that are known by their form. */
+/** A text without the secrets that have a known form. */
 export function redacted(text: string): string {
   return FORMS.reduce((rest, form) => rest.replace(form, '$1…'), text);
 }
 
-/** What somebody typed, to be quoted: without whatever may be a secret in the wrong place. */
+/** A person's input for quoting, without anything that may be a secret in the wrong place. */
 export function redactedInput(text: string): string {
   return redacted(text).replace(RANDOM, '$1…');
 }

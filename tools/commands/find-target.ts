@@ -38,7 +38,7 @@ export function targetRefIn(values: { stack?: string; local?: boolean; port?: st
   return { port: Number(port) };
 }
 
-/** How a stack of that name is deployed, beside its other settings. */
+/** How a stack with that name is deployed, apart from its other settings. */
 export function deployCommand(stackName: string): string {
   return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
 }

@@ -67,7 +67,7 @@ function idIn(given: string | undefined): string {
   return /^msj_([a-z0-9]+)_/.exec(text)?.[1] ?? text;
 }
 
-/** It stands on one line of the list. */
+/** It must fit on one line of the list. */
 function nameIn(given: string | undefined): string {
   const name = needed(given, '--name');
   if (/^\P{C}{1,128}$/u.test(name)) return name;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const FOLDER = fileURLToPath(new URL('../../dist/local', import.meta.url));
 const ANSWER_DEADLINE_MILLIS = 5000;
 
-/** What an operator's command needs to know of a system that runs on this machine, and is told by that system. */
+/** What an operator's command needs to know about a system on this machine, which that system writes down. */
 export interface Running {
   apiUrl: string;
   /** Of a client that may do everything. */

@@ -7,7 +7,7 @@ import { CliError } from './error-message.ts';
 
 /** What commands work on: a deployed stack, or the system that `npm start` runs on this machine. */
 export interface Target {
-  /** As it stands in a sentence. */
+  /** Its name in a sentence. */
   name: string;
   /** What names it on a command line. */
   flags: string;

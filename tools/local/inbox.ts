@@ -19,7 +19,7 @@ export interface ReceivedWebhook {
 export interface Inbox {
   /** Answers 503 and keeps nothing, as a receiver that is being restarted. */
   isDown: boolean;
-  /** Told of each webhook that comes in. */
+  /** Called for each webhook that comes in. */
   readonly listeners: Set<(webhook: ReceivedWebhook) => void>;
   respond(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }

@@ -13,8 +13,8 @@ export function parseLogLine(line: string): LogLine | null {
 }
 
 /**
- * Each poll is told in a line of its own on a laptop, so the sum of them says nothing; nor does a
- * poll that finished a job, as that is told apart, nor a sweep. */
+ * On a laptop, each poll is logged in a line of its own, so the sum of them adds nothing; nor does a
+ * poll that finished a job, which is logged separately, or a sweep. */
 function isRoutine({ message, outcome }: LogLine): boolean {
   return message === 'batch' || outcome === 'swept' || (message === 'poll' && outcome === 'finished');
 }

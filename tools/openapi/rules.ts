@@ -102,7 +102,7 @@ export function fieldRows(schema: Schema): string[][] {
   });
 }
 
-/** A rule, then what is to be said of it. */
+/** A rule, then how it is described. */
 export function sentences(rule: string, ...notes: string[]): string {
   return notes.length === 0 ? rule : [`${rule}.`, ...notes].join(' ');
 }

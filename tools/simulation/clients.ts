@@ -18,7 +18,7 @@ export interface Wish {
   client: 0 | 1;
   idempotencyKey: string | null;
   body: { expires_in: number; webhook_url?: string };
-  /** The job that the app was told of. */
+  /** The job that the app knows of. */
   jobId: string | null;
   /** The app has stopped asking. */
   isSettled: boolean;

@@ -88,7 +88,7 @@ export class Environment {
     });
   }
 
-  /** It has answered: what is still under way is frozen with it, or lost. @param onThawed when it may be invoked again */
+  /** It has answered: work still under way is frozen with it, or lost. @param onThawed when it may be invoked again */
   end(onThawed: () => void): void {
     const { underWay } = this.invocation;
     this.#sim.judge(() =>

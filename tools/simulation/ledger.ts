@@ -22,7 +22,7 @@ export class Ledger {
   readonly cancels = new Set<string>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
-  /** What functions went by when they planned polls of a kind of jobs, each once. */
+  /** The durations by which functions planned the polls of a bucket, each once. */
   readonly #forecasts = new Map<string, Map<string, PollForecast>>();
   readonly #repeats = new Map<string, PerQueue>();
   readonly #failures = new Map<string, PerQueue>();

@@ -149,7 +149,7 @@ export class Simulation {
     if (this.#steps.length > STEPS_KEPT) this.#steps.shift();
   }
 
-  /** Keeps the first violation, whoever may go on to swallow it. */
+  /** Keeps the first violation, even if a caller swallows it. */
   report(error: unknown): void {
     if (!(error instanceof Violation) || this.violation !== null) return;
     this.violation = error;

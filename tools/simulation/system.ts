@@ -20,7 +20,7 @@ import { Rows } from './rows.ts';
 import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 
-/** Chains of wake-ups that multiply would go on for ever; the exact bound is judged when a job has ended. */
+/** Chains of wake-ups that multiply would go on forever; the exact limit is checked when a job has ended. */
 const SENDS_MAX = 500;
 
 const secretOf = (fill: number) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;

@@ -23,7 +23,7 @@ export function quoted(text: string): string {
 
 /**
  * The value as the language's literal, on one line where it fits.
- * @param indent what stands before the line on which it begins
+ * @param indent the indentation of the line on which it begins
  */
 export function literal(value: object, notation: Notation, indent = ''): string {
   // What JSON.stringify leaves out, such as undefined, is not sent either.

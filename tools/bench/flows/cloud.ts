@@ -76,7 +76,7 @@ export class Cloud implements Services {
     };
   }
 
-  /** Jobs of this kind have taken so many seconds. */
+  /** Jobs of this bucket have taken this many seconds. */
   teach(bucket: string, durations: readonly number[]): void {
     const slots = durations.map((seconds, i) => [`s${i}`, { N: String(Number(seconds.toPrecision(3))) }]);
     const item = { bucket: { S: bucket }, n: { N: String(durations.length) }, ...Object.fromEntries(slots) };

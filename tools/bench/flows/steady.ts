@@ -5,7 +5,7 @@ import {
 } from '../../../functions/core/polling/forecast.ts';
 import type { PollForecast } from '../../../functions/core/polling/next-poll.ts';
 
-/** An outlook under which the next look comes after so many seconds, whatever the job's age. */
+/** A forecast by which the next poll comes after this many seconds, whatever the job's age. */
 export function steadyOutlook(seconds: number): PollForecast {
   const pace = PACES.get(seconds) ?? { cumulative: AGES.map((age) => age / seconds) };
   PACES.set(seconds, pace);

@@ -53,7 +53,7 @@ export async function measureDelays(): Promise<Delay[]> {
   return delays;
 }
 
-/** When each job's webhook arrived. Nothing is learnt, so that one job cannot change the schedule of another. */
+/** When each job's webhook arrived. Nothing is learned, so that one job cannot change the schedule of another. */
 async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Array> {
   const forecast = steadyOutlook(5);
   const durationStats: DurationStats = {

@@ -91,7 +91,7 @@ function shareUpTo(sorted: Float64Array, value: number): number {
   return low / sorted.length;
 }
 
-/** @param schedule null: the planner, which has learnt the kind's durations, and sees how many tasks are done */
+/** @param schedule null: the planner, which has learned the bucket's durations, and sees how many tasks are done */
 function simulate(batch: Batch, lagPerPoll: number, schedule: Schedule | null) {
   const source = new Random(SEED);
   const random = () => source.fraction();

@@ -9,7 +9,7 @@ import type { Durations } from './distributions.ts';
 
 const DAY_MILLIS = 86_400_000;
 
-/** One kind of job with λ, as the poller keeps it: what it has learnt, and when it looks next. */
+/** One bucket of jobs with λ, as the poller keeps it: what it has learned, and when it polls next. */
 export class Planner {
   readonly #lagPerPollSeconds: number;
   readonly #random: () => number;
@@ -44,7 +44,7 @@ export class Planner {
     this.#schedule = null;
   }
 
-  /** Jobs, each polled to its end and learnt from as the poller would. */
+  /** Jobs, each polled to its end and learned from as the poller would. */
   live(jobs: number, { draw }: Durations): void {
     for (let job = 0; job < jobs; job++) {
       const duration = draw(this.#random);

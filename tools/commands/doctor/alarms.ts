@@ -7,7 +7,7 @@ import { type CheckResult, failed, ok, skipped } from './result.ts';
 const TOPIC = /^WatchTopic[0-9A-F]{8}$/;
 const SUBSCRIPTION = /^WatchTopic(?!Policy[0-9A-F]{8}$).+[0-9A-F]{8}$/;
 
-/** Whether anybody is told of them: SNS sends nothing to an address that has not confirmed. */
+/** Whether anybody is notified of them: SNS sends nothing to an address that is not confirmed. */
 export async function alarms(target: Target): Promise<CheckResult> {
   if (!target.deployment) return skipped('this machine has none');
   const resources = Object.entries(await target.resources());

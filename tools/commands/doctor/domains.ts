@@ -3,7 +3,7 @@ import { type CheckResult, failed, ok, skipped } from './result.ts';
 
 const ANSWER_DEADLINE_MILLIS = 10_000;
 
-/** Whether each name of the API leads to it, told or not. */
+/** Whether each domain name leads to the API, even if `ApiUrl` has another. */
 export async function domains({ outputs }: Target): Promise<CheckResult> {
   const all = namesIn(outputs);
   if (all.length === 0) return skipped('the API has no name of your own');

@@ -47,7 +47,7 @@ async function credentials(): Promise<CheckResult> {
 }
 
 const context: Record<string, unknown> = cdkJson.context;
-/** It tells of a bootstrap, whatever its stack is called; CDK looks for it as well. */
+/** It proves a bootstrap, whatever the name of its stack; CDK checks it as well. */
 const BOOTSTRAP_PARAMETER = `/cdk-bootstrap/${context['@aws-cdk/core:bootstrapQualifier'] ?? 'hnb659fds'}/version`;
 /** The templates of today's CDK refuse an older one. */
 const BOOTSTRAP_VERSION_MIN = 6;

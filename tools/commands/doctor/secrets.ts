@@ -10,7 +10,7 @@ import { type CheckResult, failed, ok } from './result.ts';
 const DEADLINE_MILLIS = 10_000;
 const ANSWER_MAX_BYTES = 64 * 1024;
 
-/** Asks ModelStudio about a job that does not exist: whoever may know that has a good key. Nothing is billed. */
+/** Asks ModelStudio about a job that does not exist: only a valid key gets that answer. Nothing is billed. */
 export async function modelStudioKey(target: Target): Promise<CheckResult> {
   const SecretId = target.outputs.ModelStudioSecretArn;
   const key = await secretOf(target, SecretId);
@@ -23,7 +23,7 @@ export async function modelStudioKey(target: Target): Promise<CheckResult> {
 
   const outcome = await exchange({
     method: 'GET',
-    // Some services refuse an id that is none before they look at the key.
+    // Some services refuse an invalid id before they check the key.
     url: jobUrl(account, randomUUID()),
     headers: headers(key),
     deadlineMillis: DEADLINE_MILLIS,

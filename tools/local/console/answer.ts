@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The page may load what lies beside it, and nothing else from anywhere. */
+/** The page may load the files next to it, and nothing else from anywhere. */
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': [
@@ -36,7 +36,7 @@ export async function bodyOf(request: IncomingMessage, maxBytes = BODY_MAX_BYTES
     bytes += chunk.length;
     if (bytes <= maxBytes) chunks.push(chunk);
   }
-  // Read to its end, as whoever is cut off while sending gets no answer.
+  // Read to its end, as a client that is cut off while sending gets no answer.
   if (bytes > maxBytes) throw new BodyTooLarge();
   return Buffer.concat(chunks).toString();
 }

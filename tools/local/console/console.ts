@@ -8,7 +8,7 @@ import { readPage } from './page.ts';
 import { forward } from './proxy.ts';
 import { type ConsoleOptions, createRoutes } from './routes.ts';
 
-/** The page on which one watches the local system, and the inbox beside it. */
+/** The page that shows the local system, and the inbox for its webhooks. */
 export interface Console {
   url: string;
   inboxUrl: string;

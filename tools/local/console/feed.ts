@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { LogLine } from '../narrate.ts';
 
-/** What happened, as the page is told. */
+/** What happened, in the form that the page gets. */
 export type FeedEvent = { at: number } & (
   | ({ type: 'log'; stage: string } & Record<string, unknown>)
   | { type: 'webhook'; job_id: string; event: string; verified: boolean; headers: Record<string, unknown> }

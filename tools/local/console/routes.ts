@@ -29,7 +29,7 @@ export interface Context extends ConsoleOptions {
   requests: ReadonlyMap<string, unknown>;
 }
 
-/** What the page asks for, beside its own files and the API. */
+/** What the page requests in addition to its own files and the API. */
 export function createRoutes({ feed, requests, ...context }: Context): Record<string, Responder> {
   const { apiUrl, keys, modelIds, inboxUrl } = context;
   const switches = createSwitches(context.sandbox, context.inbox);

@@ -21,7 +21,7 @@ function isWelcome({ method, headers }: IncomingMessage, port: number): boolean 
   const origins = ['127.0.0.1', 'localhost'].map((name) => new URL(`http://${name}:${port}`));
   if (!origins.some(({ host }) => host === headers.host)) return false;
   if (headers.origin !== undefined && !origins.some(({ origin }) => origin === headers.origin)) return false;
-  // A link may lead here, from wherever; what is asked for behind a page's back may not.
+  // A link may lead here from anywhere, but no other page's script may send requests here.
   const isVisit =
     method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   // Programs do not say where they come from; browsers do.

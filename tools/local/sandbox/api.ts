@@ -23,7 +23,7 @@ export type ApiRequest = {
   body: Uint8Array | null;
 };
 
-/** What to answer, and what is to become of that answer on its way. */
+/** What to answer, and what happens to that answer on its way. */
 export type Outcome = { answer: Answer; fault: Fault | null };
 
 /** Tasks take the memory, not jobs: beyond this many the oldest jobs are forgotten. */

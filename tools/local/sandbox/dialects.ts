@@ -17,7 +17,7 @@ export type Report<T = Task> = {
   results: T[];
 };
 
-/** How to spell ModelStudio's answers otherwise. What is left out stays as ModelStudio's own page has it. */
+/** How to spell ModelStudio's answers differently. Anything left out stays as on ModelStudio's own page. */
 export type Dialect = {
   /** How it differs, in a line of help. */
   note: string;

@@ -7,7 +7,7 @@ import type { Conversation } from './request.ts';
 export type Model = {
   /** What it is for, in a line of help. */
   note: string;
-  /** The dialect that its jobs are told of in, whatever the sandbox speaks. */
+  /** The dialect of its jobs' reports, whatever the sandbox speaks. */
   dialect?: string;
   taskEndsAt: (index: number, total: number) => number;
   taskError?: (index: number, total: number) => string | null;
@@ -15,7 +15,7 @@ export type Model = {
   jobStatusAt?: (elapsed: number) => string | null;
   /** Why the model does not take a conversation, to follow "messages[0] "; null when it does. */
   refuses?: (conversation: Conversation) => string | null;
-  /** What befalls the calls, in turn and for ever; null lets one through. */
+  /** What happens to the calls, in turn and forever; null lets one through. */
   rota?: {
     /** By the number of creates of this model since the sandbox was started. */
     create: readonly (Fault | null)[];
@@ -37,7 +37,7 @@ const NEEDS_IMAGE = 'needs at least one image_url part for this model';
 const NEEDS_IMAGE_URL = 'has an image that is neither a base64 data: URL of an image nor an https: URL';
 
 /**
- * A create call that is let through is followed by one that is not, so that whoever tries again gets on.
+ * A create call that is refused is followed by one that is let through, so that a client that retries succeeds.
  * A job's status calls meet every fault before the first true answer.
  */
 const FLAKY_ROTA = {

@@ -11,7 +11,7 @@ export type SandboxOptions = {
   port?: number;
   organizationId?: string;
   apiKey?: string;
-  /** Models beside, or in place of, the sandbox's own. */
+  /** Models in addition to, or instead of, the sandbox's own. */
   models?: Record<string, Model>;
   /** How it spells its answers: a name in `dialects.ts`. */
   dialect?: string;

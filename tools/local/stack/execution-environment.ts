@@ -23,7 +23,7 @@ export class FunctionError extends Error {
 
 export interface EnvironmentEvents {
   onIdle(): void;
-  /** `duringInit` when it never took an invocation, so that nobody has been told of the failure. */
+  /** `duringInit` if it never took an invocation, so that nobody knows of the failure yet. */
   onEnd(error: FunctionError, duringInit: boolean): void;
 }
 

@@ -53,7 +53,7 @@ function handOnTo(socketPath: string, sessions: Sessions): Server {
   return createServer((request, response) => {
     const { method, url, headers } = request;
     const onward = ask({ socketPath, method, path: url, headers });
-    // Whoever no longer waits for a message gets none.
+    // A client that no longer waits for a message gets none.
     response.on('close', () => onward.destroy());
     const hand = async () => {
       const answered = once(onward, 'response') as Promise<[IncomingMessage]>;

@@ -11,7 +11,7 @@ export interface Firing {
 
 const UNIT_MS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** Undefined for what is not a rate, such as a cron expression. */
+/** Undefined for anything but a rate, such as a cron expression. */
 export function rateInMilliseconds(expression: string): number | undefined {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   return count === undefined || unit === undefined ? undefined : Number(count) * (UNIT_MS[unit] ?? 0);

@@ -17,7 +17,7 @@ import { Triggers } from './triggers.ts';
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export interface LocalStackOptions {
-  /** `cdk.out/<Stack>.template.json`; its assets lie beside it. */
+  /** `cdk.out/<Stack>.template.json`; its assets are next to it. */
   templateFile: string;
   /** Of the API; 0 is any free one. */
   port?: number;

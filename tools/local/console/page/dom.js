@@ -30,7 +30,7 @@ export function byId(id) {
   return element;
 }
 
-/** What stands in a field. @param {string} id */
+/** The text in a field. @param {string} id */
 export function fieldValue(id) {
   return /** @type {HTMLInputElement} */ (byId(id)).value;
 }

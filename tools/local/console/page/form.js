@@ -189,7 +189,7 @@ function metadataIn() {
 
 /** @param {Record<string, string>} metadata */
 async function requestIn(metadata) {
-  /** What is no number is sent as it is, for the API to say so. @param {string} id */
+  /** Text that is not a number is sent unchanged, so that the API says so. @param {string} id */
   const number = (id) => {
     const text = fieldValue(id).trim();
     if (text === '') return undefined;

@@ -28,7 +28,7 @@ const ends = [];
 const isStill = matchMedia('(prefers-reduced-motion: reduce)');
 let tickedAt = 0;
 
-/** For whoever measures, and tests. */
+/** For measurements and tests. */
 const frames = /** @type {number[]} */ ([]);
 Object.assign(globalThis, { console_: { story, rows, frames } });
 

@@ -21,7 +21,7 @@ export const LEGEND = {
   undelivered: 'given up',
 };
 
-/** What is less than that is nobody's fault. */
+/** A shorter delay is nobody's fault. */
 const LATE_MILLIS = 250;
 const FAILED_POLLS = ['trouble', 'missing', 'unreadable'];
 

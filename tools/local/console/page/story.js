@@ -1,5 +1,5 @@
 /**
- * What is known of the jobs, from the events alone: the same events always tell the same story.
+ * What is known about the jobs, from the events alone: the same events always tell the same story.
  * @typedef {{at: number, outcome: string, wait: number | null, completed: number, total: number, cause?: string}} Poll
  * @typedef {{at: number, attempt: number, outcome: string, status?: number, cause?: string, wait: number | null,
  *   millis: number}} Attempt
@@ -143,7 +143,7 @@ export function isUndelivered(job) {
 }
 
 /**
- * How often ModelStudio was asked about it: the poll that finds its end is told as the end.
+ * How often it was polled: the poll that finds its end is reported as the end.
  * @param {Job} job
  */
 export function pollsOf({ polls, status, cause }) {

@@ -12,10 +12,10 @@ export interface Session {
   statements: Statement[];
 }
 
-/** By the id of the access key; whoever bears another one is an administrator. */
+/** By the id of the access key; a caller with any other one is an administrator. */
 export type Sessions = ReadonlyMap<string, Session>;
 
-/** What AWS says to whoever may not make this call, whatever is in it. */
+/** What AWS answers to a caller that may not make this call, whatever is in it. */
 export function authorityRefusal(call: Call, sessions: Sessions, nowMillis: number): Refusal | undefined {
   return credentialsRefusal(call, nowMillis) ?? permissionRefusal(call, sessions.get(call.accessKeyId ?? ''));
 }
@@ -64,7 +64,7 @@ export function needRefusal(need: Need, session: Session): Refusal | undefined {
   return { code: 'AccessDenied', status: 403, message };
 }
 
-/** Who may not list a bucket is not told by S3 that an object is not there. */
+/** S3 does not tell a caller that may not list a bucket that an object does not exist. */
 export function absenceRefusal(
   { accessKeyId, needs: [need] }: Call,
   sessions: Sessions,

@@ -67,7 +67,7 @@ const READ_NEEDS: Record<Exclude<Service, 's3'>, (operation: string, input: Call
   },
 };
 
-/** What the functions have no business with needs a permission for everything. */
+/** A call that the functions never make needs a permission for everything. */
 const ANYTHING = 's3:*';
 const OBJECT_ACTIONS: Record<string, string> = {
   GET: 's3:GetObject',

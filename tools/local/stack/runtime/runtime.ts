@@ -20,7 +20,7 @@ export interface Runtime {
 }
 
 export interface RuntimeEvents {
-  /** That it is ready, or what came of the invocation. It takes the next one from then on. */
+  /** Reports that it is ready, or the outcome of the invocation. From then on, it takes the next one. */
   onMessage(message: WorkerMessage): void;
   onExit(reason: string): void;
 }
