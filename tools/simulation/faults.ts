@@ -197,7 +197,7 @@ export function withConditions(drawn: Faults, isIn: (what: string) => boolean): 
   return faults;
 }
 
-/** What is left when the faults have ended: liveness is judged from then on. */
+/** The state when the faults have ended: liveness is checked from then on. */
 export function healed(): Faults {
   return QUIET;
 }

@@ -32,7 +32,7 @@ interface UpstreamJob {
   quirk: 'unreadable results' | 'surplus result' | null;
 }
 
-/** What is to become of a job, by the marker in its prompt. */
+/** What will happen to a job, by the marker in its prompt. */
 export interface Fate {
   runMillis: number;
   status: 'completed' | 'failed';
@@ -53,7 +53,7 @@ export class SimulatedModelStudio {
   readonly asked = new Map<string, number>();
   /** Markers of jobs of which some create may have been made, by what was answered. */
   readonly uncertain = new Set<string>();
-  /** Of these, what is asked again at once: refused keys, cut connections, reports for the collector. */
+  /** Of these, the calls that are repeated at once: refused keys, cut connections, reports for the collector. */
   readonly askedAgain = new Map<string, number>();
   apiKey = `key-1-${CANARY}`;
 
@@ -104,7 +104,7 @@ export class SimulatedModelStudio {
     return this.#report(request, chance, millis, onReport);
   }
 
-  /** Whoever stands before ModelStudio answers in its place: for a while, or now and then. */
+  /** A proxy in front of ModelStudio answers in its place: for a while, or now and then. */
   #strangerNow(chance: Random | null): UpstreamFault | null {
     if (this.#sim.faults.upstream === 0) return null;
     const { from, to, stranger } = this.#outage;
