@@ -211,6 +211,15 @@ describe('nextStep', () => {
     expect(nextStep(job, report, NOW, forecast, false)).toMatchObject({ step: 'wait', seconds: atMost });
   });
 
+  it.each<Report>([
+    { kind: 'too_slow' },
+    { kind: 'transient_error', cause: 'server_error', retryAfterSeconds: 0 },
+  ])('does not hurry for a doubt after an answer that says nothing of the job: %j', (report) => {
+    const doubt = { about: 'gaps', since: NOW - SECOND } as const;
+    const job = runningJob({ doubt, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
+    expect(nextStep(job, report, NOW, forecast, true)).toMatchObject({ step: 'wait', seconds: 700, doubt });
+  });
+
   it("quotes ModelStudio's own sentence on why a job failed", () => {
     const report = { ...failed(0, null), sentence: 'CUDA out of memory' } as Report;
     const message = (isCancelled: boolean) => {
