@@ -1,7 +1,6 @@
 import type { Service } from '../../test/cloud/clients.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import { VirtualTime } from '../../test/cloud/time.ts';
-import type { Environment } from './environment.ts';
 import {
   type AttemptFate,
   type Chance,
@@ -44,7 +43,7 @@ export class Simulation {
   violation: Violation | null = null;
   struck: Strike['how'] | null = null;
   /** Whose call is having its effect right now. */
-  acting: Environment | null = null;
+  acting: { readonly name: FunctionName } | null = null;
   readonly counts: Record<string, number> = {};
   readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
