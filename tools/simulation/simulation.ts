@@ -43,7 +43,7 @@ export class Simulation {
   violation: Violation | null = null;
   struck: Strike['how'] | null = null;
   /** Whose call is having its effect right now. */
-  acting: { readonly name: FunctionName } | null = null;
+  acting: { readonly name: FunctionName; hasReportOn(upstreamJobId: string): boolean } | null = null;
   readonly counts: Record<string, number> = {};
   readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
