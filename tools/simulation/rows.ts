@@ -1,19 +1,28 @@
 import type { FinishedJob, Job, RunningJob } from '../../functions/core/job.ts';
+import type { Contents } from '../../test/cloud/contents.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
+import type { Ledger } from './ledger.ts';
+import type { SimulatedModelStudio } from './modelstudio.ts';
 import type { Simulation } from './simulation.ts';
-import type { System } from './system.ts';
 
 const SKEW_MAX_MILLIS = 3000;
+
+/** What the rows are compared with. */
+interface Truth {
+  readonly ledger: Ledger;
+  readonly modelStudio: SimulatedModelStudio;
+  readonly contents: Contents;
+}
 
 /** The jobs as their rows have them, each of whose writes is judged. */
 export class Rows {
   readonly #sim: Simulation;
-  readonly #system: System;
+  readonly #truth: Truth;
   readonly #jobs = new Map<string, Job>();
 
-  constructor(sim: Simulation, system: System) {
+  constructor(sim: Simulation, truth: Truth) {
     this.#sim = sim;
-    this.#system = system;
+    this.#truth = truth;
   }
 
   get(jobId: string): Job | undefined {
@@ -35,7 +44,7 @@ export class Rows {
     judgeText('a row', text);
     judgeWrite(before, after);
     this.#judgeTruth(before, after);
-    this.#system.ledger.wrote(before, after, this.#sim.now);
+    this.#truth.ledger.wrote(before, after, this.#sim.now);
     this.#sim.note(`row ${jobId} v${after.version} ${after.status} ${after.webhook?.status ?? ''}`);
     const { name = 'sweep' } = this.#sim.acting ?? {};
     const webhook = after.webhook?.status ?? null;
@@ -52,7 +61,7 @@ export class Rows {
   /** A job ends as ModelStudio ended it, or because its time was up. */
   #judgeTruth(before: Job | undefined, job: Job): void {
     if (before?.status !== 'running' || job.status === 'running') return;
-    const { ledger, modelStudio } = this.#system;
+    const { ledger, modelStudio } = this.#truth;
     const isUp = this.#sim.now + SKEW_MAX_MILLIS >= job.expiresAt;
     must(job.status !== 'expired' || isUp, 'I1', () => `${job.jobId} expires before its time`);
     const isAskedFor = ledger.cancels.has(job.jobId);
@@ -66,7 +75,7 @@ export class Rows {
 
   /** What has been seen is not taken for lost because somebody says that he does not know it. */
   #judgeMissing({ jobId, upstreamJobId }: RunningJob): void {
-    const { ledger, modelStudio } = this.#system;
+    const { ledger, modelStudio } = this.#truth;
     must(modelStudio.hasForgotten(upstreamJobId), 'I1', () => `${jobId} is taken for lost and is not`);
     const isSeen = ledger.seen.has(jobId) && ledger.repeats(jobId).poll === 0;
     must(!isSeen, 'I1', () => `${jobId} was seen, and is taken for lost all the same`);
@@ -75,12 +84,12 @@ export class Rows {
   #judgeResults(job: FinishedJob, upstreamJobId: string): void {
     const { jobId, event, results, failedTasks } = job;
     const ref = results === null || results === 'in-event' ? event : results;
-    const document = JSON.parse(this.#system.contents.get(ref.key) ?? 'null');
+    const document = JSON.parse(this.#truth.contents.get(ref.key) ?? 'null');
     const entries = ref === event ? document.data.results : document;
     const given = entries.map((entry: { result: string | null }) => entry.result);
     // Once its time is up, a job is not asked about again for what its last report lacked.
     const isUp = job.finishedAt >= job.expiresAt;
-    const expected = this.#system.modelStudio
+    const expected = this.#truth.modelStudio
       .resultsOf(upstreamJobId)
       .map((result, index) => (isUp && given[index] === null ? null : result));
     if (expected.length === 0) return;
