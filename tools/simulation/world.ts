@@ -3,11 +3,14 @@ import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import type { Clients } from '../../test/cloud/clients.ts';
+import type { Cloud } from '../../test/cloud/cloud.ts';
 import type { HandledWorld } from '../../test/cloud/handlers.ts';
 import { portsOver } from '../../test/cloud/ports.ts';
 import type { Environment } from './environment.ts';
+import type { Ledger } from './ledger.ts';
+import type { SimulatedModelStudio } from './modelstudio.ts';
+import type { Receivers } from './receivers.ts';
 import type { Simulation } from './simulation.ts';
-import type { System } from './system.ts';
 
 /** Shorter than the deployed one, so that runs end; with no wait at all, and one that takes hops. */
 export const WEBHOOK_SCHEDULE = [0, 0, 5, 60, 300, 2000];
@@ -31,11 +34,19 @@ const SETTINGS = {
   sweepMillis: limits.SWEEP_MILLIS,
 };
 
+/** What an environment meets. */
+interface Surroundings {
+  readonly cloud: Cloud;
+  readonly ledger: Ledger;
+  readonly modelStudio: SimulatedModelStudio;
+  readonly receivers: Receivers;
+}
+
 /** The world of one environment, made of the edge's own code as the handlers make it. */
 export function worldIn(
   environment: Environment,
   clients: Clients,
-  system: System,
+  system: Surroundings,
   sim: Simulation,
 ): HandledWorld {
   const { clock, name } = environment;
