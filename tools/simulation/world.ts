@@ -2,6 +2,7 @@ import * as limits from '../../functions/core/limits.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
+import type { World } from '../../functions/ports.ts';
 import type { Clients } from '../../test/cloud/clients.ts';
 import type { Cloud } from '../../test/cloud/cloud.ts';
 import type { HandledWorld } from '../../test/cloud/handlers.ts';
@@ -40,6 +41,7 @@ interface Surroundings {
   readonly ledger: Ledger;
   readonly modelStudio: SimulatedModelStudio;
   readonly receivers: Receivers;
+  logOf(environment: Environment): World['log'];
 }
 
 /** The world of one environment, made of the edge's own code as the handlers make it. */
