@@ -18,6 +18,9 @@ const LATE_MAX_MILLIS = 30_000;
 
 const CONNECTION_REFUSED: HttpOutcome = { kind: 'not_connected', code: 'ECONNREFUSED' };
 
+/** What may be odd about the results of a job, for good. */
+const QUIRKS = ['unreadable results', 'surplus result', 'results of any size'] as const;
+
 interface UpstreamJob {
   id: string;
   marker: string;
@@ -29,7 +32,7 @@ interface UpstreamJob {
   isForgotten: boolean;
   /** One of its results comes later than the job's end, or never. */
   late: { index: number; at: number } | null;
-  quirk: 'unreadable results' | 'surplus result' | null;
+  quirk: (typeof QUIRKS)[number] | null;
 }
 
 /** What will happen to a job, by the marker in its prompt. */
@@ -161,7 +164,7 @@ export class SimulatedModelStudio {
 
   #drawQuirk(): UpstreamJob['quirk'] {
     if (this.#sim.isQuiet || !this.#own.happens(0.1)) return null;
-    const quirk = this.#own.pick(['unreadable results', 'surplus result'] as const);
+    const quirk = this.#own.pick(QUIRKS);
     return this.#sim.injects(quirk, 'ModelStudio') ? quirk : null;
   }
 
@@ -183,9 +186,12 @@ export class SimulatedModelStudio {
       return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
     }
     if (!job || job.isForgotten) return { outcome: answered(404, {}), millis };
+    const quirk = this.endOf(job.id) === 'completed' ? job.quirk : null;
+    // Nobody has read it to its end, so it says nothing.
+    if (quirk === 'results of any size') return { outcome: { ...garbage, isTruncated: true }, millis };
     onReport(job.id);
-    const isUnreadable = job.quirk === 'unreadable results' && this.endOf(job.id) === 'completed';
-    if (isUnreadable) return { outcome: answered(200, { job_status: 'completed', results: 'lost' }), millis };
+    if (quirk === 'unreadable results')
+      return { outcome: answered(200, { job_status: 'completed', results: 'lost' }), millis };
     return { outcome: answered(200, spellReport(this.#view(job), this.#dialect)), millis };
   }
 

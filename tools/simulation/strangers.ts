@@ -1,5 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
+import { isFinished } from '../../functions/core/job.ts';
 import type { ApiRequest } from '../../test/cloud/handlers.ts';
 import { Gateway } from './gateway.ts';
 import { must } from './judge.ts';
@@ -47,7 +48,11 @@ export class Strangers {
 
   /** About one that the first client has, or has not. */
   #askAboutJob(key: string): void {
-    const jobs = this.#system.rows.all();
+    const all = this.#system.rows.all();
+    const large = all.filter(
+      (job) => isFinished(job) && typeof job.results === 'object' && job.results !== null,
+    );
+    const jobs = large.length > 0 && this.#random.happens(0.5) ? large : all;
     const { jobId, client } = jobs.length > 0 ? this.#random.pick(jobs) : { jobId: 'job_none', client: '' };
     const isOwn = client === 'first';
     const [method, path, body, ...statuses] = this.#random.pick(JOB_REQUESTS);
@@ -104,10 +109,13 @@ function oddities(reader: string, writer: string, revoked: string): Oddity[] {
     { path: '/v1/jobs', statuses: [401] },
     { path: '/v1/jobs', headers: bearer(`msj_none_${'x'.repeat(43)}`), statuses: [401] },
     { path: '/v1/jobs', headers: bearer(revoked), statuses: [401] },
+    // Not what the gateway takes for a submission.
+    { method: 'POST', path: '/v1/jobs?', headers: bearer(writer), statuses: [404] },
     { path: '/v1/nothing', headers: bearer(reader), statuses: [404] },
     { method: 'DELETE', path: '/v1/jobs', headers: bearer(reader), statuses: [405] },
     list('status=completed', 200),
     list('status=running&limit=1', 200),
+    list('status=completed&limit=1', 200),
     list('limit=0', 400),
     { ...submit(JSON.stringify(VALID), bearer(reader), 403) },
     submit(JSON.stringify(INVALID), {}, 400),

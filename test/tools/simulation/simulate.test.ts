@@ -50,4 +50,12 @@ describe('a seed', () => {
     expect(first.length).toBeGreaterThan(10);
     expect(second).toEqual(first);
   });
+
+  it('is the same run whoever watches it', async () => {
+    const [alone, watched]: [string[], string[]] = [[], []];
+    await simulate(3, { onStep: (step) => alone.push(step) });
+    const nothing = () => undefined;
+    await simulate(3, { onStep: (step) => watched.push(step), onOccasion: nothing, onMark: nothing });
+    expect(watched).toEqual(alone);
+  });
 });
