@@ -179,8 +179,9 @@ export class System {
     const { poll, collect } = this.ledger.failures(jobId);
     const failures = poll + collect;
     const isHandedOver = this.ledger.handedOver.has(jobId);
+    // A collector that dies hides its message for as long as the sweeper waits.
     const isBroken =
-      (outcome === 'lost_poll' && failures <= 1) ||
+      (outcome === 'lost_poll' && failures <= 1 && collect === 0) ||
       (outcome === 'lost_expiry' && failures === 0 && !isHandedOver);
     const isAccountedFor = !this.isPunctual || this.ledger.unsent.has(jobId);
     must(isAccountedFor || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
