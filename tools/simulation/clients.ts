@@ -1,16 +1,32 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../functions/core/http/client-key.ts';
+import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
-import { Gateway } from './gateway.ts';
+import { CLIENT_PATIENCE_MILLIS, Gateway } from './gateway.ts';
 import { CANARY, must } from './judge.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
+const WEBHOOKS = ['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null];
+const QUICK_WEBHOOKS = ['/h', '/down', '/down', null];
+const DAY = 86_400;
+const RUN_MILLIS = [300, 2000, 10_000, 30_000, 300_000, 10_000_000];
 /** Results for which an event has no room, and such as would just fit if they were alone in it. */
 const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
 
 const CLIENTS = ['first', 'second'];
+
+/** As long as the contract grants. */
+const REVOCATION_MILLIS = 60_000 + CLIENT_PATIENCE_MILLIS;
+const INDEX_LAG_MAX_MILLIS = 61_000;
+
+type Sending = [
+  method: string,
+  path: string,
+  body: object | null,
+  idempotencyKey: string | null,
+  then: (answer: Answer | null) => void,
+];
 
 /** One job that an app wants to have, whatever it takes. */
 export interface Wish {
@@ -37,16 +53,8 @@ export class Clients {
     this.#system = system;
     this.#gateway = new Gateway(sim, system);
     system.receivers.onPost = (body) => this.#redeliverWhilePosting(body);
-    this.#keys = CLIENTS.map((client) => {
-      const { key, record } = newClientKey(
-        client,
-        ['jobs:read', 'jobs:write'],
-        sim.random.bytes(48),
-        sim.now,
-      );
-      system.cloud.tables.clientKeys.put(marshall(record));
-      return key;
-    });
+    const scopes: Scope[] = ['jobs:read', 'jobs:write'];
+    this.#keys = CLIENTS.map((client) => this.#newKey(client, scopes).key);
   }
 
   /** A receiver that is impatient with the very webhook that it is being sent. */
@@ -63,11 +71,17 @@ export class Clients {
     this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, body, null, () => undefined);
   }
 
+  /** With attempts that follow each other so fast that apps may have had hundreds of them. */
+  get #isQuick(): boolean {
+    return this.#sim.scene.webhookSchedule.length > 9;
+  }
+
   wish(index: number): void {
     const { random, time } = this.#sim;
     const marker = `job-${index}`;
     const tasks = random.between(1, 3);
-    const webhook = random.pick(['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null]);
+    const { isLong } = this.#sim.scene;
+    const webhook = random.pick(this.#isQuick ? QUICK_WEBHOOKS : WEBHOOKS);
     const wish: Wish = {
       marker,
       client: random.pick([0, 0, 1]),
@@ -75,16 +89,17 @@ export class Clients {
       body: {
         model_id: 'm',
         messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
-        expires_in: random.pick([60, 120, 600, 3600, 3600]),
+        expires_in: random.pick(isLong ? [DAY, DAY, 2 * DAY, 7 * DAY] : [60, 120, 600, 3600, 3600]),
         ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
       } as Wish['body'],
       jobId: null,
       isSettled: false,
     };
     this.#system.modelStudio.destine(marker, {
-      runMillis: random.pick([300, 2000, 10_000, 30_000, 300_000, 10_000_000]),
+      runMillis: isLong ? 1000 * random.between(0, 3 * DAY) : random.pick(RUN_MILLIS),
       status: random.happens(0.1) ? 'failed' : 'completed',
       resultBytes: random.happens(0.06) ? Math.ceil(random.pick(LARGE_BYTES) / tasks) : 20,
+      letter: random.pick(['r', '€']),
     });
     this.wishes.push(wish);
     time.after(random.between(0, 600) * 1000, () => {
@@ -141,10 +156,60 @@ export class Clients {
     while (random.happens(0.15)) {
       time.after(soon(), () => this.#redeliver(client, jobId));
     }
-    const isInLoop = random.happens(0.05);
+    const isInLoop = random.happens(this.#isQuick ? 0.4 : 0.05);
     for (let at = 0; isInLoop && at < left; at += 10_000) {
       time.after(at, () => this.#redeliver(client, jobId));
     }
+  }
+
+  /** A key that may only read, and one that is revoked: what they are told, and how soon. */
+  probe(): void {
+    const { random, time } = this.#sim;
+    const reader = this.#newKey('reader', ['jobs:read']);
+    const left = this.#newKey('left', ['jobs:read', 'jobs:write']);
+    const revokedAt = random.between(60, 600) * 1000;
+    time.after(revokedAt, () => {
+      const record = { ...left.record, revokedAt: this.#sim.now };
+      this.#system.cloud.tables.clientKeys.put(marshall(record));
+    });
+    const ask = (key: string, method: string, path: string, statuses: number[]) => {
+      this.#send(key, method, path, null, null, (answer) => {
+        const isRight = answer === null || answer.status >= 500 || statuses.includes(answer.status);
+        must(isRight, 'I7', () => `${method} ${path} of such a key is answered with ${answer?.status}`);
+      });
+    };
+    for (let at = 1; at <= 900_000; at += random.between(5, 200) * 1000) {
+      time.after(at, () => ask(reader.key, 'POST', '/v1/jobs', [403]));
+      const statuses = at < revokedAt ? [200] : at > revokedAt + REVOCATION_MILLIS ? [401] : [200, 401];
+      time.after(at, () => ask(left.key, 'GET', '/v1/jobs', statuses));
+    }
+  }
+
+  /** While all goes wrong that may, a list that could be read to its end lacks no job that has been there for a while. */
+  listNow(client: number): void {
+    const settledBefore = this.#sim.now - INDEX_LAG_MAX_MILLIS;
+    const own = this.#system.rows.all().filter(({ client: name, createdAt }) => {
+      return name === CLIENTS[client] && createdAt < settledBefore;
+    });
+    const seen: string[] = [];
+    const page = (cursor: string): void =>
+      this.call(client, 'GET', `/v1/jobs?limit=2${cursor}`, null, null, (answer) => {
+        if (answer?.status !== 200) return;
+        const { jobs, next_cursor } = JSON.parse(answer.body);
+        for (const { job_id } of jobs) seen.push(job_id);
+        if (next_cursor !== null) return page(`&cursor=${next_cursor}`);
+        const { rows } = this.#system;
+        const missing = own.find(({ jobId }) => rows.get(jobId) !== undefined && !seen.includes(jobId));
+        must(missing === undefined, 'I7', () => `a list lacks ${missing?.jobId}`);
+        must(new Set(seen).size === seen.length, 'I7', () => `a list has a job twice: ${seen}`);
+      });
+    page('');
+  }
+
+  #newKey(client: string, scopes: Scope[]) {
+    const made = newClientKey(client, scopes, this.#sim.random.bytes(48), this.#sim.now);
+    this.#system.cloud.tables.clientKeys.put(marshall(made.record));
+    return made;
   }
 
   /** Reads a client's list page by page: every job of its own is there once. */
@@ -188,16 +253,13 @@ export class Clients {
   }
 
   /** One HTTP request. The caller learns the answer, or null when none came in time. */
-  call(
-    client: number,
-    method: string,
-    path: string,
-    body: object | null,
-    idempotencyKey: string | null,
-    then: (answer: Answer | null) => void,
-  ): void {
+  call(client: number, ...request: Sending): void {
+    this.#send(this.#keys[client] as string, ...request);
+  }
+
+  #send(key: string, ...[method, path, body, idempotencyKey, then]: Sending): void {
     const headers = {
-      authorization: `Bearer ${this.#keys[client]}`,
+      authorization: `Bearer ${key}`,
       'content-type': 'application/json',
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };

@@ -4,9 +4,9 @@ import { durationBucket } from '../../functions/core/polling/forecast.ts';
 import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import type { Clients } from './clients.ts';
 import { must } from './judge.ts';
+import type { Scene } from './scene.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import type { System } from './system.ts';
-import { WEBHOOK_SCHEDULE } from './world.ts';
 
 const MINUTE = 60_000;
 /** One that was made two of goes on as two until the next one that is written down. */
@@ -14,7 +14,14 @@ const POLLS_UNTIL_CHAINS_MEET = 8;
 /** Of a job that has ended with results missing, within the minute for which it is asked about. */
 const POLLS_IN_DOUBT = 7;
 /** By what has gone wrong. A claim whose reply was lost is in force, though nobody knows of it. */
-const SECONDS_TO_DELIVER = { none: 2, fails: 10, hangs: 20, 'reply lost': 70, 'hangs, done': 80 };
+const SECONDS_TO_DELIVER = {
+  none: 2,
+  repeated: 3,
+  fails: 10,
+  hangs: 20,
+  'reply lost': 70,
+  'hangs, done': 80,
+};
 
 /** What must have become of each job, and of each app, when all has settled. */
 export function judgeEnd(sim: Simulation, system: System, clients: Clients): void {
@@ -26,9 +33,11 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
       'I1',
       () => `${job.jobId} ends ${(job.finishedAt - latest) / 1000} s too late`,
     );
-    judgeWebhook(job, system);
+    judgeWebhook(job, sim, system);
+    const isUnknown = job.error?.code === 'submission_unknown';
+    must(!sim.isQuiet || !isUnknown, 'I15', () => `without faults, nobody knows what became of ${job.jobId}`);
     if (sim.isQuiet) judgePunctuality(job, sim, system);
-    judgeCount(job, system, clients);
+    judgeCount(job, sim, system, clients);
   }
   for (const { marker, jobId, isSettled } of clients.wishes) {
     must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
@@ -46,12 +55,12 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
   );
 }
 
-function judgeWebhook({ jobId, webhook }: Job, system: System): void {
+function judgeWebhook({ jobId, webhook }: Job, { scene }: Simulation, system: System): void {
   if (webhook === null) return;
   const { successes = 0, posts = 0 } = system.receivers.received.get(webhook.id) ?? {};
   must(webhook.status !== 'pending', 'I2', () => `the webhook of ${jobId} is still pending`);
   must(webhook.status !== 'delivered' || successes > 0, 'I2', () => `${jobId} is delivered to nobody`);
-  const attempts = WEBHOOK_SCHEDULE.length;
+  const attempts = scene.webhookSchedule.length;
   const isEarly = webhook.status === 'exhausted' && webhook.attempts - webhook.attemptsBefore < attempts;
   must(!isEarly, 'I2', () => `the webhook of ${jobId} is given up after ${webhook.attempts} attempts`);
   const isDue = webhook.status === 'exhausted' && posts < attempts;
@@ -68,9 +77,11 @@ function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, syst
 }
 
 /** A repeat of a message may cost a poll and a send or two; it must not start a chain of its own. */
-function judgeCount(job: Job, system: System, clients: Clients): void {
+function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients): void {
   const wish = clients.wishes.find(({ jobId }) => jobId === job.jobId);
   if (!wish || !isFinished(job)) return;
+  const isWanted = (wish.body.webhook_url ?? sim.scene.defaultWebhookUrl) !== null;
+  must((job.webhook !== null) === isWanted, 'I2', () => `${job.jobId} has ${isWanted ? 'no' : 'a'} webhook`);
   const { poll: polled, collect, deliver: delivered } = system.ledger.repeats(job.jobId);
   const repeats = polled + collect + delivered;
   const strays = 2 + repeats + (system.ledger.rescues.get(job.jobId) ?? 0);
@@ -91,7 +102,7 @@ function judgeCount(job: Job, system: System, clients: Clients): void {
     must(poll <= polls, 'I19', () => `${poll} poll messages for ${job.jobId}, not ${polls} at the most`);
   }
   const rounds = 1 + (job.webhook?.redelivered?.rounds ?? 0);
-  const deliveries = rounds * hopsOfSchedule() + strays;
+  const deliveries = rounds * hopsOf(sim.scene) + strays;
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
 }
 
@@ -113,6 +124,6 @@ function pollsWithin(millis: number, totalTasks: number, forecasts: PollForecast
 }
 
 /** Each retry may wait an hour, when the receiver asks for it, in hops of a quarter. */
-function hopsOfSchedule(): number {
-  return WEBHOOK_SCHEDULE.length * 5;
+function hopsOf({ webhookSchedule }: Scene): number {
+  return webhookSchedule.length * 5;
 }

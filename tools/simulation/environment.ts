@@ -1,11 +1,16 @@
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { Millis } from '../../functions/core/job.ts';
+import { AWS_CALL_MILLIS } from '../../functions/core/limits.ts';
 import { awsSettings, s3Settings } from '../../functions/edge/aws.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import type { Call, Service } from '../../test/cloud/clients.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { AttemptFate } from './faults.ts';
+import { Invocation } from './invocation.ts';
 import { must } from './judge.ts';
+import { jobIn } from './ledger.ts';
 import type { Simulation } from './simulation.ts';
 
 interface ClientSettings {
@@ -22,24 +27,11 @@ const SETTINGS: Record<Service, ClientSettings> = {
 };
 const TRIES_BY_DEFAULT: Record<Service, number> = { dynamodb: 4, sqs: 3, secrets: 3, s3: 3 };
 
+/** Above this, a call may be why a function had no time left. */
+const SLOW_CALL_MILLIS = 2500;
+
 /** Between an answer and the next invocation, a function is frozen at least so long. */
 const FROZEN_MILLIS = 50;
-
-/** One invocation of a function. */
-class Invocation {
-  /** ModelStudio's ids of the jobs on which it has reported to this invocation. */
-  readonly reportedOn = new Set<string>();
-  /** Calls to each service. */
-  readonly calls: Partial<Record<Service, number>> = {};
-  /** The longest that one of its calls has taken. */
-  slowestMillis = 0;
-  underWay = 0;
-  readonly onDeath: () => void;
-
-  constructor(onDeath: () => void) {
-    this.onDeath = onDeath;
-  }
-}
 
 /**
  * An execution environment: it runs one invocation at a time, and what it keeps in memory is its own. When it dies,
@@ -51,6 +43,8 @@ export class Environment {
   readonly isOlder: boolean;
   readonly #sim: Simulation;
   readonly #skew: number;
+  /** When it last read an item that it remembers for a while. */
+  readonly #askedAt = new Map<string, Millis>();
   #isAlive = true;
   #invocation: Invocation | null = null;
 
@@ -71,6 +65,10 @@ export class Environment {
     return this.#invocation;
   }
 
+  get invocationOrNull(): Invocation | null {
+    return this.#invocation;
+  }
+
   /** Whether ModelStudio has reported on the job to the invocation that is going on. */
   hasReportOn(upstreamJobId: string): boolean {
     return this.#invocation?.reportedOn.has(upstreamJobId) ?? false;
@@ -84,8 +82,32 @@ export class Environment {
     this.#invocation = invocation;
     this.#sim.mark?.({ kind: 'begun', lane: this.name, by: this });
     this.#sim.time.after(timeoutMillis, () => {
-      if (this.#invocation === invocation) this.die('timed out');
+      if (this.#invocation !== invocation || !this.#isAlive) return;
+      this.#sim.judge(() => this.#judgeTimeOut(invocation));
+      this.die('timed out');
     });
+  }
+
+  /** The sweeper begins nothing that it could not end; that it was slow does not count while each call was quick. */
+  #judgeTimeOut({ slowestMillis }: Invocation): void {
+    const isExplained = this.name !== 'sweep' || slowestMillis > SLOW_CALL_MILLIS;
+    must(
+      isExplained,
+      'I12',
+      () => `the sweep is cut off, though no call took longer than ${slowestMillis} ms`,
+    );
+  }
+
+  /** What an environment remembers is not older than it may be. */
+  mustHaveAsked(what: string, maxAgeMillis: Millis): void {
+    const age = this.#sim.now - (this.#askedAt.get(what) ?? Number.NEGATIVE_INFINITY);
+    this.#sim.judge(() =>
+      must(
+        age <= maxAgeMillis + AWS_CALL_MILLIS,
+        'I19',
+        () => `${this.name} goes by ${what} of ${age} ms ago`,
+      ),
+    );
   }
 
   /** It has answered: work still under way is frozen with it, or lost. @param onThawed when it may be invoked again */
@@ -94,6 +116,7 @@ export class Environment {
     this.#sim.judge(() =>
       must(underWay === 0, 'I12', () => `${this.name} answers with ${underWay} calls under way`),
     );
+    this.invocation.isOver = true;
     this.#invocation = null;
     this.#sim.mark?.({ kind: 'answered', lane: this.name, by: this });
     this.#sim.time.after(FROZEN_MILLIS, onThawed);
@@ -105,7 +128,9 @@ export class Environment {
     this.#sim.count('died');
     this.#sim.mark?.({ kind: 'died', lane: this.name, by: this });
     this.#isAlive = false;
-    this.#invocation?.onDeath();
+    if (this.#invocation === null) return;
+    this.#invocation.isOver = true;
+    this.#invocation.onDeath();
   }
 
   /** A call by way of the SDK, which tries it several times. Its effect happens at one moment, perhaps at several, or never. */
@@ -121,6 +146,7 @@ export class Environment {
       this.die(`crashed at ${what}, ${isSent ? 'after' : 'before'} its effect`);
       return new Promise(() => undefined);
     }
+    this.#note(command, invocation);
     invocation.calls[service] = (invocation.calls[service] ?? 0) + 1;
     invocation.underWay += 1;
     const startedAt = this.#sim.now;
@@ -134,15 +160,40 @@ export class Environment {
         const fate = fates.shift() ?? 'well';
         if (fate !== 'well') this.#sim.note(`${this.name}: ${what} ${fate}`);
         const answer = await this.#tryOnce(fate, effect, patience, options.abortSignal);
-        if ('value' in answer) return answer.value;
+        if ('value' in answer) {
+          this.#sent(command, answer.value, invocation);
+          return answer.value;
+        }
         const isRepeated = answer.isTransient && !isLast && options.abortSignal?.aborted !== true;
         if (!isRepeated) throw answer.error;
         await new Promise<void>((resolve) => time.after(50 * 2 ** tried, resolve));
       }
     } finally {
       invocation.underWay -= 1;
-      invocation.slowestMillis = Math.max(invocation.slowestMillis, this.#sim.now - startedAt);
+      const tookMillis = this.#sim.now - startedAt;
+      invocation.slowestMillis = Math.max(invocation.slowestMillis, tookMillis);
+      // A large object is given more time, at the rate of a slow line.
+      const most = AWS_CALL_MILLIS + (service === 's3' ? 1000 : 0);
+      this.#sim.judge(() => must(tookMillis <= most, 'I12', () => `${what} takes ${tookMillis} ms in all`));
     }
+  }
+
+  #note(command: object, { written }: Invocation): void {
+    if (command instanceof GetItemCommand) {
+      const { TableName, Key = {} } = command.input;
+      if (TableName === 'jobs' || TableName === 'documents') return;
+      this.#askedAt.set(`${TableName} ${Object.values(Key)[0]?.S}`, this.#sim.now);
+    } else if (command instanceof PutItemCommand && command.input.TableName === 'jobs') {
+      written.add(command.input.Item?.['jobId']?.S ?? '');
+    }
+  }
+
+  #sent(command: object, answer: unknown, { polled }: Invocation): void {
+    if (!(command instanceof SendMessageBatchCommand) || command.input.QueueUrl !== 'poll') return;
+    const { Failed = [] } = answer as { Failed?: { Id: string }[] };
+    for (const { Id, MessageBody = '' } of command.input.Entries ?? [])
+      if (!Failed.some((failed) => failed.Id === Id))
+        polled.set(jobIn(MessageBody), JSON.parse(MessageBody).wakeUp.seq);
   }
 
   /** Null: it is dead, or frozen, which nobody should be who has something to do. */
@@ -175,6 +226,13 @@ export class Environment {
       time.after(millis / 2, () => {
         if (lands) result = this.#attempt(effect);
       });
+      // The SDK must end it by then, whatever it has been told.
+      if (hangs && patience === undefined) {
+        time.after(AWS_CALL_MILLIS + 500, () => {
+          if (this.#isAlive)
+            this.#sim.judge(() => must(false, 'I12', () => `${this.name} waits for a call without an end`));
+        });
+      }
       if (!hangs) {
         const isAnswered = fate === 'well' || fate === 'slow';
         time.after(millis, () => (isAnswered && result ? reply(result) : fails(fate)));

@@ -11,7 +11,8 @@ export interface Strike {
   stage: FunctionName;
   /** Until then, this one included. */
   calls: number;
-  how: Exclude<AttemptFate, 'well' | 'slow'>;
+  /** `repeated`: one answer is lost, and the SDK sends the same request again, which nobody should notice. */
+  how: Exclude<AttemptFate, 'well' | 'slow'> | 'repeated';
 }
 
 /** A service of AWS that is away for a while, from whenever it is. */
@@ -161,6 +162,13 @@ export function drawFaults(random: Random, start: Millis): { faults: Faults; isQ
 
 function drawStrike(random: Random): Strike {
   const how = random.pick(['fails', 'fails', 'fails', 'reply lost', 'hangs, done', 'hangs'] as const);
+  const isRepeated = random.happens(0.3);
+  if (isRepeated)
+    return {
+      stage: random.pick(['submit', 'poll', 'deliver']),
+      calls: random.between(1, 8),
+      how: 'repeated',
+    };
   return { stage: random.pick(['poll', 'deliver', 'deliver']), calls: random.between(1, 10), how };
 }
 
@@ -170,6 +178,11 @@ function drawOutage(random: Random, start: Millis): Outage {
   const to = from + random.pick([5, 60, 300]) * 1000;
   const service = random.pick(['secrets', 's3', 'sqs', 'dynamodb'] as const);
   return { service, from, to, how: random.pick(['fails', 'hangs']) };
+}
+
+/** Each call takes its time, and an index has its entries in pages of one. */
+export function slowed(): Faults {
+  return { ...QUIET, slow: 1, pageMax: 1 };
 }
 
 function drawFocus(random: Random): Focus {

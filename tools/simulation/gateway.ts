@@ -4,7 +4,9 @@ import { judgeText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
-const CLIENT_PATIENCE_MILLIS = 30_000;
+export const CLIENT_PATIENCE_MILLIS = 30_000;
+/** The most that our 503 asks for. */
+const RETRY_AFTER_MAX_SECONDS = 3600;
 const STATUSES = [200, 202, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
 
 /** What the gateway says by itself, of a function that failed and of one that Lambda did not invoke. */
@@ -54,7 +56,9 @@ export class Gateway {
     this.#sim.time.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
   }
 
-  #judge({ status, body }: Answer): void {
+  #judge({ status, body, headers }: Answer): void {
+    const seconds = Number(headers['retry-after'] ?? 0);
+    must(seconds <= RETRY_AFTER_MAX_SECONDS, 'I10', () => `an answer asks to wait for ${seconds} s`);
     must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
     const isRead = status === 307 ? body === '' : typeof JSON.parse(body) === 'object';
     must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);

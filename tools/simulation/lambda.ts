@@ -21,7 +21,10 @@ export class Lambda {
   }
 
   /** An error that the handler throws is an invocation that has failed: to those who invoke it, like one that died. */
-  invoke<T>(name: FunctionName, run: (handlers: Handlers) => Promise<T>): Promise<T | 'died' | 'throttled'> {
+  invoke<T>(
+    name: FunctionName,
+    run: (handlers: Handlers, environment: Environment) => Promise<T>,
+  ): Promise<T | 'died' | 'throttled'> {
     if (this.#running >= this.#sim.faults.concurrency) {
       this.#sim.note(`${name} is throttled`);
       this.#sim.count('throttled');
@@ -41,7 +44,7 @@ export class Lambda {
         environment.end(() => this.#idle.get(name)?.push(instance));
         over(outcome);
       };
-      run(instance.handlers).then(end, () => end('died'));
+      run(instance.handlers, environment).then(end, () => end('died'));
     });
   }
 

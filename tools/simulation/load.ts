@@ -2,18 +2,34 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import type { Mutant } from './mutants.ts';
 import type { simulate } from './simulate.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const functions = join(root, 'functions/');
+
+/** A bug to be planted: the exact text that it replaces, once. */
+export interface Mutant {
+  name: string;
+  /** From the project's root. */
+  file: string;
+  find: string;
+  replace: string;
+  /** One that caught it when this was written: the others are tried if it no longer does. */
+  seed?: number;
+}
+
+/** The simulator over functions with a bug planted into them; a mutant's file is in functions/. */
+export async function simulatorWith({ file, ...mutant }: Mutant): Promise<typeof simulate> {
+  const planted = { ...mutant, file: `functions/${file}` };
+  return (await loadPlanted(planted, 'tools/simulation/simulate.ts'))['simulate'];
+}
 
 /**
- * The simulator over functions with a bug planted into them.
+ * What a module exports, with a bug planted into one of the files that it is made of.
  * @throws when the text that the bug replaces is not there exactly once, so that no mutant rots
  */
-export async function simulatorWith(mutant: Mutant): Promise<typeof simulate> {
-  const planted = join(functions, mutant.file);
+// biome-ignore lint/suspicious/noExplicitAny: it is whatever the module exports
+export async function loadPlanted(mutant: Mutant, module: string): Promise<any> {
+  const planted = join(root, mutant.file);
   const source = await readFile(planted, 'utf8');
   const places = source.split(mutant.find).length - 1;
   if (places !== 1)
@@ -21,9 +37,9 @@ export async function simulatorWith(mutant: Mutant): Promise<typeof simulate> {
   // Inside the project, for what the bundle imports is found from there.
   const folder = await mkdtemp(join(root, 'dist', 'mutant-'));
   try {
-    const outfile = join(folder, 'simulate.mjs');
+    const outfile = join(folder, 'planted.mjs');
     await build({
-      entryPoints: [join(root, 'tools/simulation/simulate.ts')],
+      entryPoints: [join(root, module)],
       outfile,
       bundle: true,
       platform: 'node',
@@ -42,7 +58,7 @@ export async function simulatorWith(mutant: Mutant): Promise<typeof simulate> {
         },
       ],
     });
-    return (await import(pathToFileURL(outfile).href)).simulate;
+    return await import(pathToFileURL(outfile).href);
   } finally {
     await rm(folder, { recursive: true });
   }

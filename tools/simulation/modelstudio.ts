@@ -29,6 +29,8 @@ interface UpstreamJob {
   endsAt: number;
   status: 'completed' | 'failed';
   resultBytes: number;
+  /** A character that takes one byte, or three. */
+  letter: string;
   isForgotten: boolean;
   /** One of its results comes later than the job's end, or never. */
   late: { index: number; at: number } | null;
@@ -40,6 +42,7 @@ export interface Fate {
   runMillis: number;
   status: 'completed' | 'failed';
   resultBytes: number;
+  letter: 'r' | '€';
 }
 
 /** ModelStudio, with everything that it may do to a client. */
@@ -129,7 +132,7 @@ export class SimulatedModelStudio {
 
   #newJob({ messages }: Asked): UpstreamJob {
     const marker = markerIn({ messages });
-    const { runMillis, status, resultBytes } = this.#fates.get(marker) as Fate;
+    const { runMillis, status, resultBytes, letter } = this.#fates.get(marker) as Fate;
     const id = this.#dialect.jobId?.(this.#jobs.size) ?? `up-${this.#jobs.size + 1}`;
     const { now } = this.#sim;
     const late = this.#drawLate(messages.length, now + runMillis);
@@ -141,6 +144,7 @@ export class SimulatedModelStudio {
       endsAt: now + runMillis,
       status,
       resultBytes,
+      letter,
       isForgotten: false,
       late,
       // Of results of which one is missing and one too many, nobody can tell which is which.
@@ -246,8 +250,8 @@ function markerIn({ messages }: Asked): string {
   return messages[0]?.[0]?.content.split(' ')[1] ?? '';
 }
 
-function taskOf({ resultBytes }: UpstreamJob, task_index: number): Task {
-  const result = `${task_index}:${'r'.repeat(resultBytes)}`;
+function taskOf({ resultBytes, letter }: UpstreamJob, task_index: number): Task {
+  const result = `${task_index}:${letter.repeat(Math.ceil(resultBytes / Buffer.byteLength(letter)))}`;
   return { task_index, status: 'completed', result, error: null };
 }
 
@@ -287,8 +291,11 @@ const CREATE_FAULTS: UpstreamFault[] = [
   { name: '503', outcome: answered(503, {}), isCreated: false },
   { name: '400', outcome: answered(400, { detail: 'max_tokens is too large' }), isCreated: false },
   { name: '404', outcome: answered(404, { detail: 'The model m is not known' }), isCreated: false },
+  { name: '503 for weeks', outcome: answered(503, {}, { 'retry-after': '2000000' }), isCreated: false },
   { name: '500 not created', outcome: answered(500, {}), isCreated: false },
   { name: '500 created', outcome: answered(500, {}), isCreated: true },
+  { name: '502 created', outcome: inText(502, '<h1>Bad Gateway</h1>'), isCreated: true },
+  { name: '504 created', outcome: inText(504, '<h1>Gateway Time-out</h1>'), isCreated: true },
   { name: 'garbage, created', outcome: garbage, isCreated: true },
   { name: 'silent', outcome: silence, isCreated: true },
   { name: 'cut, created', outcome: cut, isCreated: true },

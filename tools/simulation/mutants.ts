@@ -1,12 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of code.
-
-/** A bug to be planted into a file of functions/: the exact text that it replaces, once. */
-export interface Mutant {
-  name: string;
-  file: string;
-  find: string;
-  replace: string;
-}
+import type { Mutant } from './load.ts';
 
 /** Bugs that such systems have had. The simulator must catch each of them. */
 export const MUTANTS: Mutant[] = [
@@ -40,36 +33,42 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/read-answer.ts',
     find: 'return { kind, cause: `status_${status}` };',
     replace: "return { kind: 'unavailable', retryAfterSeconds: null };",
+    seed: 48,
   },
   {
     name: 'a create that was cut is taken for a refusal',
     file: 'core/upstream/read-answer.ts',
     find: "const isUnsent = outcome.kind === 'not_connected' ||",
     replace: "const isUnsent = outcome.kind === 'cut' || outcome.kind === 'not_connected' ||",
+    seed: 109,
   },
   {
     name: 'a refusal is taken for an unknown outcome',
     file: 'core/upstream/dialect/status-codes.ts',
     find: "'4xx': 'refused',",
     replace: "'4xx': 'unknown',",
+    seed: 30,
   },
   {
     name: 'a redirect is taken for an unknown outcome',
     file: 'core/upstream/dialect/status-codes.ts',
     find: "'3xx': 'refused',",
     replace: "'3xx': 'unknown',",
+    seed: 62,
   },
   {
     name: 'a gap at the end is believed at once',
     file: 'core/upstream/report.ts',
     find: 'const isAwaited = report.results.missing > 0 &&',
     replace: 'const isAwaited = report.results.missing > 99 &&',
+    seed: 12,
   },
   {
     name: 'a gap at the end is waited for too short a time',
     file: 'core/upstream/report.ts',
     find: 'gaps: 60_000,',
     replace: 'gaps: 10_000,',
+    seed: 21,
   },
   {
     name: 'results go by their order, whatever they say',
@@ -88,18 +87,21 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/report.ts',
     find: '(!job.isSeen && now - doubt.since',
     replace: '(now - doubt.since',
+    seed: 33,
   },
   {
     name: 'nobody remembers that a job was seen',
     file: 'poll/poll.ts',
     find: "const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);",
     replace: 'const isSeen = false;',
+    seed: 33,
   },
   {
     name: 'a 404 of a moment ends a job',
     file: 'core/upstream/report.ts',
     find: 'missing: 600_000,',
     replace: 'missing: 0,',
+    seed: 199,
   },
   {
     name: 'the sweeper is off',
@@ -113,6 +115,7 @@ export const MUTANTS: Mutant[] = [
     find: '  const outcomes = await Promise.allSettled(shards);',
     replace:
       "  const outcomes = (await Promise.all(shards)).map((value) => ({ status: 'fulfilled' as const, value }));",
+    seed: 66,
   },
   {
     name: 'the sweeper forgets finished jobs',
@@ -125,12 +128,14 @@ export const MUTANTS: Mutant[] = [
     file: 'core/polling/overdue.ts',
     find: 'const DEADLINE_EXTENSION_MILLIS = 15 * 60_000;',
     replace: 'const DEADLINE_EXTENSION_MILLIS = 1000;',
+    seed: 58,
   },
   {
     name: 'the sweeper leaves abandoned submissions',
     file: 'core/polling/overdue.ts',
     find: "  if (job.status === 'submitting' || job.status === 'running') {",
     replace: "  if (job.status === 'submitting') return null;\n  if (job.status === 'running') {",
+    seed: 38,
   },
   {
     name: 'a stale wake-up is not recognised',
@@ -143,24 +148,28 @@ export const MUTANTS: Mutant[] = [
     file: 'deliver/deliver.ts',
     find: 'if (isClaimed(job.webhook, now))',
     replace: 'if (isClaimed(job.webhook, now + 1e12))',
+    seed: 14,
   },
   {
     name: 'a delivery is claimed by two',
     file: 'deliver/deliver.ts',
     find: '    if (!(await world.jobs.replace(ours))) return LOST;',
     replace: '    await world.jobs.replace(ours);',
+    seed: 16,
   },
   {
     name: 'a delivery that fails keeps its lease',
     file: 'deliver/deliver.ts',
     find: '.catch((error) => giveBack(ours, error, world));',
     replace: ';',
+    seed: 122,
   },
   {
     name: 'a message whose webhook is leased is acknowledged',
     file: 'deliver/deliver.ts',
     find: '  return leaseUntil;',
     replace: '  return leaseUntil && null;',
+    seed: 429,
   },
   {
     name: 'a 500 of the receiver counts as success',
@@ -215,6 +224,7 @@ export const MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '${job.jobId}/${base32(world.random.bytes())}.json`;',
     replace: '${job.jobId}.json`;',
+    seed: 21,
   },
   {
     name: 'a lost race ends the job all the same',
@@ -234,6 +244,7 @@ export const MUTANTS: Mutant[] = [
     find: "    case 'transient_error': {\n",
     replace:
       "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
+    seed: 12,
   },
   {
     name: 'the prompt is kept in the row',
@@ -302,6 +313,7 @@ export const MUTANTS: Mutant[] = [
     find: '  if (!(await world.jobs.replace(after))) return false;\n',
     replace:
       '  await world.wakeUps.deliver({ jobId: after.jobId, wakeUp: after.webhook.expectedWakeUp, attempts: after.webhook.attempts }, 0);\n  if (true) return world.jobs.replace(after);\n',
+    seed: 57,
   },
   {
     name: 'a redelivery disregards an attempt that is under way',

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
+import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import type { Environment } from './environment.ts';
 import { judgeText, must } from './judge.ts';
@@ -44,6 +45,8 @@ export class Receivers {
     must(known.by === null || !known.by.isAlive, 'I14', () => `two deliveries of ${id} at once`);
     must(this.#isSigned(request, body), 'I3', () => `the signature of ${id} does not verify`);
     judgeText('a webhook', body);
+    const bytes = Buffer.byteLength(body);
+    must(bytes <= EVENT_MAX_BYTES, 'I16', () => `a webhook of ${bytes} bytes`);
     known.posts += 1;
     known.by = environment;
     if (this.#sim.chanceOf('receiver').happens(0.05)) this.onPost(body);

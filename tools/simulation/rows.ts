@@ -1,7 +1,11 @@
-import type { FinishedJob, Job, RunningJob } from '../../functions/core/job.ts';
+import { type FinishedJob, isFinished, type Job, type RunningJob } from '../../functions/core/job.ts';
+import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { Contents } from '../../test/cloud/contents.ts';
+import type { FunctionName } from '../../test/cloud/handlers.ts';
+import type { Delivery } from '../../test/cloud/queue.ts';
+import type { Invocation } from './invocation.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
-import type { Ledger } from './ledger.ts';
+import { jobIn, type Ledger } from './ledger.ts';
 import type { SimulatedModelStudio } from './modelstudio.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -19,6 +23,10 @@ export class Rows {
   readonly #sim: Simulation;
   readonly #truth: Truth;
   readonly #jobs = new Map<string, Job>();
+  /** Which function has ended each. */
+  readonly endedBy = new Map<string, FunctionName>();
+  /** By whom each was submitted. */
+  readonly #submitters = new Map<string, Invocation>();
 
   constructor(sim: Simulation, truth: Truth) {
     this.#sim = sim;
@@ -43,6 +51,7 @@ export class Rows {
     const text = JSON.stringify(after);
     judgeText('a row', text);
     judgeWrite(before, after);
+    this.#judgeWriter(before, after);
     this.#judgeTruth(before, after);
     this.#truth.ledger.wrote(before, after, this.#sim.now);
     this.#sim.note(`row ${jobId} v${after.version} ${after.status} ${after.webhook?.status ?? ''}`);
@@ -50,6 +59,44 @@ export class Rows {
     const webhook = after.webhook?.status ?? null;
     this.#sim.mark?.({ kind: 'row', lane: name, jobId, status: after.status, webhook });
     this.#jobs.set(jobId, after);
+  }
+
+  /** What only holds of a write because of who makes it. */
+  #judgeWriter(before: Job | undefined, after: Job): void {
+    const { acting, now } = this.#sim;
+    const { jobId } = after;
+    if (acting?.name === 'submit' && before === undefined) this.#submitters.set(jobId, acting.invocation);
+    if (acting?.name === 'sweep' && before !== undefined) {
+      const at = overdueAt(before) ?? Number.POSITIVE_INFINITY;
+      must(at <= now + SKEW_MAX_MILLIS, 'I12', () => `${jobId} is rescued ${(at - now) / 1000} s too early`);
+    }
+    if (before && isFinished(after) && !isFinished(before) && acting) this.endedBy.set(jobId, acting.name);
+    if (before?.status === 'submitting' && after.status === 'failed') {
+      const submitter = this.#submitters.get(jobId);
+      const isAtWork = submitter !== undefined && !submitter.isOver && submitter !== acting?.invocationOrNull;
+      must(!isAtWork, 'I4', () => `${jobId} is given up while it is being submitted`);
+    }
+    if (after.status === 'running' && acting?.name !== 'submit') {
+      const { token } = after.expectedWakeUp;
+      const isSent = this.#truth.ledger.tokens.has(token);
+      must(isSent, 'I12', () => `${jobId} expects a wake-up that has not been sent`);
+    }
+    if (acting?.name === 'deliver') this.#judgeAttempt(before, after, acting.invocation.batch);
+  }
+
+  /** Attempts are counted on from what the row and the message know. */
+  #judgeAttempt(before: Job | undefined, { jobId, webhook }: Job, batch: readonly Delivery[]): void {
+    const made = (webhook?.attempts ?? 0) - (before?.webhook?.attempts ?? 0);
+    if (!webhook || made === 0) return;
+    const own = batch.filter(({ message }) => jobIn(message.body) === jobId);
+    const known = Math.min(...own.map(({ message }) => JSON.parse(message.body).attempts));
+    must(webhook.attempts > known, 'I19', () => `attempt ${webhook.attempts} of ${jobId} is made twice`);
+    const last = webhook.log.at(-1)?.attempt;
+    must(
+      last === webhook.attempts,
+      'I19',
+      () => `the log of ${jobId} ends with ${last}, not ${webhook.attempts}`,
+    );
   }
 
   #removed(jobId: string, before: Job | undefined): void {

@@ -1,4 +1,6 @@
+import { jobIdOf } from '../../functions/core/ids.ts';
 import { isFinished } from '../../functions/core/job.ts';
+import { accepted } from '../../functions/core/transitions.ts';
 import { logger } from '../../functions/edge/log.ts';
 import { Clients } from './clients.ts';
 import { judgeEnd } from './end.ts';
@@ -14,6 +16,7 @@ const HOUR = 60 * MINUTE;
 const CHAINS_MEET_MILLIS = 25 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * HOUR;
+const LONG_LIFE_MILLIS = 9 * 24 * HOUR;
 
 export interface Run {
   seed: number;
@@ -46,8 +49,11 @@ export async function simulate(seed: number, watching?: Watching): Promise<Run> 
 async function runIn(sim: Simulation): Promise<Run> {
   const system = new System(sim);
   const clients = new Clients(sim, system);
-  const jobs = sim.random.between(1, 6);
+  const jobs = sim.scene.isLong ? 1 : sim.random.between(1, 6);
   for (let index = 0; index < jobs; index++) clients.wish(index);
+  abandonCrowd(sim, system);
+  if (sim.random.happens(0.1)) clients.probe();
+  listSometimes(sim, clients);
   new Strangers(sim, system);
   sendPoison(sim, system);
   rotate(sim, system);
@@ -74,7 +80,11 @@ async function runIn(sim: Simulation): Promise<Run> {
 }
 
 async function runUntil(sim: Simulation, isOver: () => boolean): Promise<void> {
-  while (sim.violation === null && !isOver() && sim.now - START < LIFE_MILLIS) {
+  while (
+    sim.violation === null &&
+    !isOver() &&
+    sim.now - START < (sim.scene.isLong ? LONG_LIFE_MILLIS : LIFE_MILLIS)
+  ) {
     if (!(await sim.time.step())) return;
   }
 }
@@ -104,6 +114,28 @@ const OUTLIVED = {
   pollsSinceRecord: 0,
   attempts: 0,
 };
+
+function listSometimes({ random, time, isQuiet }: Simulation, clients: Clients): void {
+  if (isQuiet) return;
+  for (const client of [0, 1]) {
+    if (random.happens(0.3)) time.after(random.between(300, 1100) * 1000, () => clients.listNow(client));
+  }
+}
+
+/** Their submitters died at one moment, in front of ModelStudio or behind it. */
+function abandonCrowd({ scene, random, now }: Simulation, { jobs }: System): void {
+  for (let i = 0; i < scene.crowd; i++) {
+    const job = {
+      jobId: jobIdOf(random.bytes(16)),
+      client: 'crowd',
+      modelId: 'm',
+      totalTasks: 1,
+      metadata: {},
+    };
+    const given = { ...job, fingerprint: 'f', expiresAt: now + HOUR, webhook: null };
+    void jobs.insert(accepted(given, now - HOUR));
+  }
+}
 
 /** A message that no version can read must not hold up its neighbours. */
 function sendPoison(sim: Simulation, { cloud }: System): void {
@@ -137,7 +169,10 @@ function rotate(sim: Simulation, system: System): void {
 }
 
 function sweepEveryMinute(sim: Simulation, system: System): void {
-  sim.time.after(MINUTE, () => {
+  const next = system.cloud.tables.jobs.firstIn('sweep') ?? Number.POSITIVE_INFINITY;
+  // With jobs of days, most sweeps would find nothing.
+  const isIdle = sim.now > HEALS_AT + HOUR && next > sim.now + 10 * MINUTE;
+  sim.time.after(isIdle ? 10 * MINUTE : MINUTE, () => {
     sweepEveryMinute(sim, system);
     const first = system.cloud.tables.jobs.firstIn('sweep');
     if (first === null || first > sim.now) return;

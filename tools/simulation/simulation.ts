@@ -9,11 +9,14 @@ import {
   healed,
   probabilityOf,
   type Strike,
+  slowed,
   withConditions,
 } from './faults.ts';
 import { Injections, mixed, type OnOccasion } from './injections.ts';
+import type { Invocation } from './invocation.ts';
 import { Violation } from './judge.ts';
 import { Random } from './random.ts';
+import { drawScene, type Scene } from './scene.ts';
 import type { Mark, Unmarked } from './trace-marks.ts';
 
 const STEPS_KEPT = 60;
@@ -30,6 +33,14 @@ export interface Watching {
   only?: ReadonlySet<string>;
 }
 
+/** Of an environment, what is asked about a call that is having its effect. */
+interface Acting {
+  readonly name: FunctionName;
+  readonly invocation: Invocation;
+  readonly invocationOrNull: Invocation | null;
+  hasReportOn(upstreamJobId: string): boolean;
+}
+
 /** One run: its chance, its time, its faults, and what has happened. */
 export class Simulation {
   readonly seed: number;
@@ -39,11 +50,12 @@ export class Simulation {
   readonly time = new VirtualTime(START);
   readonly isQuiet: boolean;
   readonly injections: Injections;
+  readonly scene: Scene;
   faults: Faults;
   violation: Violation | null = null;
   struck: Strike['how'] | null = null;
   /** Whose call is having its effect right now. */
-  acting: { readonly name: FunctionName; hasReportOn(upstreamJobId: string): boolean } | null = null;
+  acting: Acting | null = null;
   readonly counts: Record<string, number> = {};
   readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
@@ -56,9 +68,11 @@ export class Simulation {
     this.mark = onMark ? (mark) => onMark({ at: this.now, ...mark } as Mark) : null;
     this.random = new Random(seed);
     const { faults, isQuiet } = drawFaults(this.random, START);
+    this.scene = drawScene(this.random);
+    const isCrowded = this.scene.crowd > 0;
     this.injections = new Injections(seed, only ?? null, onOccasion ?? null);
-    this.faults = withConditions(faults, (what) => this.injects(what, 'all steps'));
-    this.isQuiet = isQuiet;
+    this.faults = withConditions(isCrowded ? slowed() : faults, (what) => this.injects(what, 'all steps'));
+    this.isQuiet = isQuiet && !isCrowded;
     this.#onStep = onStep ?? null;
     this.#isCovered = onOccasion !== undefined;
   }
@@ -90,6 +104,7 @@ export class Simulation {
     const { faults, now } = this;
     const all = (how: AttemptFate) => Array<AttemptFate>(tries).fill(how);
     const strike = this.#strikes(stage);
+    if (strike === 'repeated') return ['reply lost'];
     if (strike) return all(strike);
     const outage = faults.outages.find(
       ({ service: away, from, to }) => away === service && from <= now && now < to,

@@ -4,13 +4,15 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { durationBucket } from '../../functions/core/polling/forecast.ts';
-import type { Log, LogFields, Stage } from '../../functions/ports.ts';
-import { clientsOf } from '../../test/cloud/clients.ts';
+import { createJobs } from '../../functions/edge/jobs-table.ts';
+import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
+import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { Contents, jobOf } from '../../test/cloud/contents.ts';
 import { type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import type { Environment } from './environment.ts';
+import type { Invocation } from './invocation.ts';
 import { judgeText, must } from './judge.ts';
 import { Lambda } from './lambda.ts';
 import { jobIn, Ledger } from './ledger.ts';
@@ -21,7 +23,7 @@ import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 
 /** Chains of wake-ups that multiply would go on forever; the exact limit is checked when a job has ended. */
-const SENDS_MAX = 500;
+const SENDS_MAX = 2500;
 
 const secretOf = (fill: number) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
 
@@ -32,12 +34,16 @@ export class System {
   readonly contents: Contents;
   readonly ledger = new Ledger();
   readonly rows: Rows;
+  /** For what is in the table before anything has begun. */
+  readonly jobs: Jobs;
   readonly modelStudio: SimulatedModelStudio;
   readonly receivers: Receivers;
   /** Messages come on time in this run, and those that failed come again in time. */
   readonly isPunctual: boolean;
   /** How many more polls of a second each there may be while a job seems younger than it is. */
   readonly pollsBySkew: number;
+  /** Messages, or what is known of them, may have come late in this run. */
+  readonly #wasLate: boolean;
   readonly #sim: Simulation;
 
   constructor(sim: Simulation) {
@@ -46,6 +52,7 @@ export class System {
     this.pollsBySkew = Math.ceil((4 * skewMillis) / 1000);
     const isSlow = late > 0 || slow > 0 || hang > 0 || outages.length > 0 || Number.isFinite(concurrency);
     this.isPunctual = !isSlow && indexLagMillis === 0;
+    this.#wasLate = late > 0 || indexLagMillis > 0;
     this.modelStudio = new SimulatedModelStudio(sim);
     this.cloud = this.#cloud();
     this.contents = new Contents(this.cloud);
@@ -55,6 +62,8 @@ export class System {
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: secretOf(1) });
     this.receivers = new Receivers(sim, () => [secretOf(1), secretOf(2)]);
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
+    const { dynamodb } = clientsOf(this.cloud, atOnce);
+    this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
     this.#teach(sim.random.pick([0, 3, 64]));
   }
 
@@ -108,10 +117,33 @@ export class System {
     for (const { message } of batch) {
       this.#sim.mark?.({ kind: 'received', lane: queue, body: message.body, sentAt: message.sentAt });
     }
-    const answer = await this.lambda.invoke(queue, (handlers) => handlers[queue](sqsEvent(queue, batch)));
+    let given: Invocation | null = null;
+    const answer = await this.lambda.invoke(queue, (handlers, { invocation }) => {
+      given = invocation;
+      invocation.batch = batch;
+      return handlers[queue](sqsEvent(queue, batch));
+    });
     if (typeof answer === 'string') return answer;
-    const failed = answer.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
-    return new Set(failed.filter((delivery) => delivery !== undefined));
+    const failures = answer.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
+    const failed = new Set(failures.filter((delivery) => delivery !== undefined));
+    const done = batch.filter((delivery) => !failed.has(delivery));
+    for (const delivery of done) this.#sim.judge(() => this.#judgeChain(delivery, given));
+    return failed;
+  }
+
+  /** Two chains of polls meet in the row: what is repeated is written down, and what is written stands or is outlived. */
+  #judgeChain({ message, receives }: Delivery, invocation: Invocation | null): void {
+    const jobId = jobIn(message.body);
+    const seq = invocation?.polled.get(jobId);
+    const own = invocation?.batch.filter(({ message: { body } }) => jobIn(body) === jobId) ?? [];
+    // Of two messages at once, nobody could tell which has written.
+    if (seq === undefined || own.length > 1 || message.body.includes('"attempts"')) return;
+    const isWritten = invocation?.written.has(jobId) === true;
+    must(receives === 1 || isWritten, 'I19', () => `a repeat for ${jobId} is not written down`);
+    const row = this.rows.get(jobId);
+    if (row?.status !== 'running' || !isWritten) return;
+    const place = row.expectedWakeUp.seq;
+    must(place >= seq, 'I19', () => `${jobId} expects wake-up ${place}, and ${seq} has been sent`);
   }
 
   #handlersIn(environment: Environment): Handlers {
@@ -153,8 +185,13 @@ export class System {
     const expected = job?.webhook?.status === 'pending' ? job.webhook.expectedWakeUp : null;
     // The sweeper sends the very first one, too, of a job that it has ended itself.
     const isFirst = expected?.token === token;
-    if (!this.isPunctual || expected === null || isFirst || !this.ledger.tokens.has(expected.token)) return;
-    const failures = this.ledger.failures(jobId).deliver;
+    if (!this.isPunctual || expected === null || isFirst) return;
+    const { poll, collect, deliver } = this.ledger.failures(jobId);
+    const isSent = this.ledger.tokens.has(expected.token);
+    // Whoever ended the job had it sent, and came again if it could not: unless that was an app's request, or a sweep.
+    const isByMessage = /poll|collect/.test(this.rows.endedBy.get(jobId) ?? '');
+    if (!isSent && (!isByMessage || job?.webhook?.redelivered !== undefined)) return;
+    const failures = isSent ? deliver : poll + collect;
     must(failures > 1, 'I12', () => `the deliveries of ${jobId} broke off after ${failures} failures`);
   }
 
@@ -183,7 +220,9 @@ export class System {
     const isBroken =
       (outcome === 'lost_poll' && failures <= 1 && collect === 0) ||
       (outcome === 'lost_expiry' && failures === 0 && !isHandedOver);
-    const isAccountedFor = !this.isPunctual || this.ledger.unsent.has(jobId);
+    // One that nobody failed to handle is lost by no fault but that it is late.
+    const isOnTime = this.isPunctual || (failures === 0 && !this.#wasLate);
+    const isAccountedFor = !isOnTime || this.ledger.unsent.has(jobId);
     must(isAccountedFor || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
   }
 }

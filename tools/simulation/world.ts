@@ -13,8 +13,6 @@ import type { SimulatedModelStudio } from './modelstudio.ts';
 import type { Receivers } from './receivers.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Shorter than the deployed one, so that runs end; with no wait at all, and one that takes hops. */
-export const WEBHOOK_SCHEDULE = [0, 0, 5, 60, 300, 2000];
 export const MODELSTUDIO_SECRET = 'modelstudio';
 export const WEBHOOK_SECRET = 'webhook';
 
@@ -23,15 +21,15 @@ const COLLECTOR_LIMITS = {
   deadlineMillis: limits.COLLECT_DEADLINE_MILLIS,
   maxBytes: limits.REPORT_MAX_BYTES.collect,
 };
+/** How old what is known of the past may be when it is gone by. */
+const DURATIONS_MAX_AGE_MILLIS = 60_000;
+const BACKPRESSURE_MAX_AGE_MILLIS = 15_000;
 /** As poll/wiring.ts has it. */
 const POLLER_LINGER_MILLIS = 20;
 
 const SETTINGS = {
   apiUrl: 'https://api.example.com',
-  webhookSchedule: WEBHOOK_SCHEDULE,
-  retentionDays: 30,
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
-  defaultWebhookUrl: null,
   sweepMillis: limits.SWEEP_MILLIS,
 };
 
@@ -57,7 +55,7 @@ export function worldIn(
   const lingerMillis = name === 'poll' || isCollector ? POLLER_LINGER_MILLIS : 0;
   const ports = portsOver(system.cloud, clients, {
     clock,
-    retentionDays: SETTINGS.retentionDays,
+    retentionDays: sim.scene.retentionDays,
     lingerMillis,
   });
   const { forecast } = ports.durationStats;
@@ -68,6 +66,8 @@ export function worldIn(
       forecast: async (bucket) => {
         const known = await forecast(bucket);
         system.ledger.wentBy(bucket, known);
+        environment.mustHaveAsked(`durationStats ${bucket}`, DURATIONS_MAX_AGE_MILLIS);
+        environment.mustHaveAsked('durationStats backpressure', BACKPRESSURE_MAX_AGE_MILLIS);
         return known;
       },
     },
@@ -94,6 +94,11 @@ export function worldIn(
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log: system.logOf(environment),
     openApi: {},
-    settings: { ...SETTINGS, isCollector, reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS },
+    settings: {
+      ...SETTINGS,
+      ...sim.scene,
+      isCollector,
+      reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS,
+    },
   };
 }

@@ -1,0 +1,27 @@
+import type { Random } from './random.ts';
+
+/** What a run is like apart from its faults. */
+export interface Scene {
+  webhookSchedule: number[];
+  defaultWebhookUrl: string | null;
+  retentionDays: number;
+  /** Jobs of days instead of minutes. */
+  isLong: boolean;
+  /** Submissions that were abandoned all at once, for the sweeper to end. */
+  crowd: number;
+}
+
+/** Shorter than the deployed one, so that runs end; with no wait at all, and one that takes hops. */
+const SCHEDULE = [0, 0, 5, 60, 300, 2000];
+/** So many attempts that a job's log must leave some out. */
+const QUICK_SCHEDULE = [0, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+
+export function drawScene(random: Random): Scene {
+  return {
+    webhookSchedule: random.happens(0.2) ? QUICK_SCHEDULE : SCHEDULE,
+    defaultWebhookUrl: random.happens(0.3) ? 'https://hooks.example.com/h' : null,
+    retentionDays: random.pick([8, 30]),
+    isLong: random.happens(0.04),
+    crowd: random.happens(0.01) ? 250 : 0,
+  };
+}
