@@ -121,6 +121,7 @@ async function toldByFlows(): Promise<Told[]> {
     await knock(authorization);
   await refuse({ kind: 'credentials_refused', sentence: null });
   await refuse({ kind: 'unavailable', retryAfterSeconds: 5 });
+  await refuse({ kind: 'refused', cause: 'status_402', sentence: 'There is no credit left' });
   await collect({ kind: 'too_large' });
   await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
   return [...told.values()];
