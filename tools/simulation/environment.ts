@@ -103,7 +103,7 @@ export class Environment {
     const age = this.#sim.now - (this.#askedAt.get(what) ?? Number.NEGATIVE_INFINITY);
     this.#sim.judge(() =>
       must(
-        age <= maxAgeMillis + AWS_CALL_MILLIS,
+        age <= maxAgeMillis + 2 * AWS_CALL_MILLIS,
         'I19',
         () => `${this.name} goes by ${what} of ${age} ms ago`,
       ),
