@@ -100,10 +100,12 @@ export class Environment {
 
   /** What an environment remembers is not older than it may be. */
   mustHaveAsked(what: string, maxAgeMillis: Millis): void {
+    // One that has just died while it asked goes by nothing any more.
+    if (!this.#isAlive) return;
     const age = this.#sim.now - (this.#askedAt.get(what) ?? Number.NEGATIVE_INFINITY);
     this.#sim.judge(() =>
       must(
-        age <= maxAgeMillis + 2 * AWS_CALL_MILLIS,
+        age <= maxAgeMillis + AWS_CALL_MILLIS,
         'I19',
         () => `${this.name} goes by ${what} of ${age} ms ago`,
       ),
