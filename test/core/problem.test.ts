@@ -25,6 +25,14 @@ const CODES = [
 ] as const;
 
 describe('problem', () => {
+  it('shows no secret that what it quotes has in it, be it the name of a member', () => {
+    const secret = `whsec_${'A'.repeat(32)}`;
+    const errors = [{ pointer: `/${secret}`, message: `There is no member ${secret}` }];
+    const { body } = problem('invalid_request', 'req-1', { errors });
+    expect(body).toContain('There is no member whsec_…');
+    expect(body).not.toContain('AAAA');
+  });
+
   it.each(CODES)('%s is a %i', (code, status, title) => {
     const answer = problem(code, 'req-1');
     expect(answer).toMatchObject({ status, headers: { 'content-type': 'application/problem+json' } });
