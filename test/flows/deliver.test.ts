@@ -66,6 +66,13 @@ describe('deliver', () => {
     [answered(429, 100_000), 900],
     [{ kind: 'failed', error: 'timeout' }, 5],
   ];
+  it('holds the next message back for a second at least, so that it is recorded before it comes', async () => {
+    const world = worldWith(finishedJob(), answered(500));
+    const settings = { ...world.settings, webhookSchedule: [0, 0] };
+    await deliver(message(), { ...world, settings });
+    expect(world.wakeUps.sent).toMatchObject([{ queue: 'deliver', delaySeconds: 1 }]);
+  });
+
   it.each(retried)('tries again after %j in %d s', async (exchange, delaySeconds) => {
     const world = worldWith(finishedJob(), exchange);
     await deliver(message(), world);
