@@ -1,6 +1,7 @@
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import { TIMEOUT_SECONDS } from '../../../functions/core/limits.ts';
+import { VirtualTime } from '../../../test/cloud/time.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
 import { type FunctionName, type Handlers, handlersOf, sqsEvent, submission } from './handlers.ts';
@@ -11,8 +12,9 @@ import { Outside } from './outside.ts';
 import { type Message, Queue } from './queue.ts';
 import type { CloudOptions, Services } from './services.ts';
 import { type Item, Table, type TableShape } from './table.ts';
-import { VirtualTime } from './virtual-time.ts';
 import { worldOf } from './world.ts';
+
+const START = Date.UTC(2026, 0, 1);
 
 /** A function in an environment of its own. */
 interface Instance {
@@ -33,7 +35,7 @@ export class Cloud implements Services {
   readonly options: CloudOptions;
   readonly overhead = new Overhead();
   readonly meter = new Meter();
-  readonly time = new VirtualTime(this.overhead);
+  readonly time = new VirtualTime(START, (work) => this.overhead.of(work));
   readonly random: Random;
   readonly ledger: Ledger;
   readonly outside: Outside;
@@ -96,7 +98,7 @@ export class Cloud implements Services {
   /** Sweeps each minute, until there is nothing left that could need it. */
   sweepEachMinute(): void {
     this.time.after(60_000, () => {
-      const isOver = this.time.isIdle && this.tables.jobs.entriesIn('sweep') === 0;
+      const isOver = this.time.next === null && this.tables.jobs.entriesIn('sweep') === 0;
       if (isOver) return;
       void this.sweep();
       this.sweepEachMinute();

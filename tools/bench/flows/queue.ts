@@ -1,6 +1,6 @@
 import { RECEIVES_MAX } from '../../../functions/core/limits.ts';
+import type { VirtualTime } from '../../../test/cloud/time.ts';
 import type { Meter } from './meter.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 const BATCH_SIZE = 10;
 /** A poller that finds a message due has found those of the next moment, too, before it is back. */

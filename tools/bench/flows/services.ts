@@ -1,12 +1,12 @@
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
+import type { VirtualTime } from '../../../test/cloud/time.ts';
 import type { Random } from '../../simulation/random.ts';
 import type { Meter, Overhead } from './meter.ts';
 import type { Outside } from './outside.ts';
 import type { Queue } from './queue.ts';
 import type { Table } from './table.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
 export type DurationStatsOf = (poll: number) => DurationStats;

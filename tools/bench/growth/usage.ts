@@ -21,8 +21,8 @@ export async function useOf(cloud: Cloud, until = Number.POSITIVE_INFINITY): Pro
   const startedAt = performance.now();
   const cpuBefore = process.threadCpuUsage();
   allocations.start();
-  while (!time.isIdle && time.now < until) {
-    await time.run(Math.min(until, time.now + SLICE_MILLIS));
+  while (time.next !== null && time.now < until) {
+    await time.govern(() => time.run(Math.min(until, time.now + SLICE_MILLIS)));
     allocations.add();
   }
   allocations.stop();
