@@ -7,10 +7,12 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
-import { ALARMS } from './alarms/alarms.ts';
-import type { AlarmMetric, AlarmRow } from './alarms/row.ts';
+import type { AlarmMetric, AlarmRow } from './alarm-row.ts';
+import { ALARMS } from './alarms.ts';
 import { MonitoringDashboard } from './dashboard.ts';
 import { monitoredIn } from './monitored.ts';
+
+const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
 
 const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
@@ -46,15 +48,15 @@ export class Monitoring extends Construct {
   }
 
   private addAlarm(id: string, row: AlarmRow, metric: AlarmMetric): Alarm {
-    const { periodMinutes, datapointsToAlarm, evaluationPeriods } = row.evaluation;
+    const { below, atLeast = 1, bad, of, periodMinutes } = row.when;
     return new Alarm(this, id, {
       alarmName: `${Stack.of(this).stackName}-${id}`,
       alarmDescription: `${row.means} docs/runbook.md#${row.name}`,
       metric: metric.with({ period: Duration.minutes(periodMinutes) }),
-      threshold: row.threshold,
-      comparisonOperator: row.comparisonOperator ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      datapointsToAlarm,
-      evaluationPeriods,
+      threshold: below ?? atLeast,
+      comparisonOperator: below === undefined ? GREATER_THAN_OR_EQUAL_TO_THRESHOLD : LESS_THAN_THRESHOLD,
+      datapointsToAlarm: bad,
+      evaluationPeriods: of,
       treatMissingData: row.treatMissingData ?? TreatMissingData.NOT_BREACHING,
     });
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS, NAMESPACE } from '../../functions/core/metrics.ts';
-import { ALARMS } from '../../lib/monitoring/alarms/alarms.ts';
+import { ALARMS } from '../../lib/monitoring/alarms.ts';
 import { synthesize } from './synthesis.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -240,11 +240,11 @@ describe('alarms', () => {
     }
   });
 
-  it.each(ALARMS)('have an evaluation that CloudWatch allows: $name', ({ evaluation, means }) => {
-    const { periodMinutes, datapointsToAlarm, evaluationPeriods } = evaluation;
-    expect(datapointsToAlarm).toBeLessThanOrEqual(evaluationPeriods);
+  it.each(ALARMS)('have an evaluation that CloudWatch allows: $name', ({ when, means }) => {
+    const { bad, of, periodMinutes } = when;
+    expect(bad).toBeLessThanOrEqual(of);
     // CloudWatch looks back a day at most.
-    expect(periodMinutes * evaluationPeriods).toBeLessThanOrEqual(24 * 60);
+    expect(periodMinutes * of).toBeLessThanOrEqual(24 * 60);
     expect(means).toMatch(/^[A-Z].*[^.]\.$/);
   });
 });

@@ -23,7 +23,7 @@ import {
 } from '../../functions/core/polling/overdue.ts';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
 import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
-import { ALARMS } from '../../lib/monitoring/alarms/alarms.ts';
+import { ALARMS } from '../../lib/monitoring/alarms.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 import { synthesize } from './synthesis.ts';
 
@@ -204,7 +204,7 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
   ],
   ...['Poll', 'Deliver'].map((name): (typeof ORDER)[number] => [
     [`a message of ${name} is set aside`, queueNamed(name)?.dying ?? 0],
-    ['the alarm of the oldest message', oldestMessage?.threshold ?? 0],
+    ['the alarm of the oldest message', oldestMessage?.when.atLeast ?? 0],
     'one that always fails rings the alarm that says so',
   ]),
 

@@ -7,7 +7,7 @@ import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { EVENT_MAX_BYTES } from '../../../functions/core/http/view.ts';
 import * as limits from '../../../functions/core/limits.ts';
 import { TABLE_MAX_BYTES } from '../../../functions/edge/documents.ts';
-import { ALARMS } from '../../../lib/monitoring/alarms/alarms.ts';
+import { ALARMS } from '../../../lib/monitoring/alarms.ts';
 import { readSettings } from '../../../lib/settings/read-settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { parseFlags } from '../../../tools/local/flags.ts';
@@ -188,20 +188,14 @@ describe('a number in the pages is the one in the code', () => {
 
   it.each(ALARMS)(
     'the periods of the alarm $name are those in its chapter',
-    ({ name, evaluation: { periodMinutes, datapointsToAlarm, evaluationPeriods } }) => {
+    ({ name, when: { bad, of, periodMinutes } }) => {
       const heading = new RegExp(`\\n### ${name.replaceAll('-', ' ')}\\n([\\s\\S]*?)(?=\\n### |$)`, 'i');
       const [, chapter = ''] = heading.exec(pageAt('docs/runbook.md').text) ?? [];
       const said = [
         ...chapter.matchAll(/(\w+)(?: of (\w+))? (?:consecutive )?periods of (\w+)\s+minutes/g),
       ].map((match) => match.slice(1).map((told) => (told === undefined ? undefined : numberOf(told))));
-      for (const told of said)
-        expect(told).toEqual([
-          datapointsToAlarm,
-          datapointsToAlarm === evaluationPeriods ? undefined : evaluationPeriods,
-          periodMinutes,
-        ]);
-      if (evaluationPeriods > 1)
-        expect(chapter).toMatch(new RegExp(`periods of|for ${evaluationPeriods * periodMinutes} minutes`));
+      for (const told of said) expect(told).toEqual([bad, bad === of ? undefined : of, periodMinutes]);
+      if (of > 1) expect(chapter).toMatch(new RegExp(`periods of|for ${of * periodMinutes} minutes`));
     },
   );
 });
