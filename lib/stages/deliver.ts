@@ -1,9 +1,7 @@
 import { Construct } from 'constructs';
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { splitConcurrency } from './concurrency.ts';
 import { toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
-import { batchingWindowSeconds, StageQueue } from './stage-queue.ts';
+import { StageQueue } from './stage-queue.ts';
 
 /** Sends webhooks and retries them. */
 export class Deliver extends Construct {
@@ -12,10 +10,7 @@ export class Deliver extends Construct {
   constructor(scope: Construct, id: string, props: StageProps) {
     super(scope, id);
     const { storage, settings } = props;
-    this.queue = new StageQueue(this, 'Deliver', {
-      consumerTimeoutSeconds: TIMEOUT_SECONDS.deliver,
-      batchingWindowSeconds: batchingWindowSeconds(settings),
-    });
+    this.queue = new StageQueue(this, 'Deliver', { consumer: 'deliver', batchSize: 10, settings });
     new StageFunction(this, 'Function', {
       ...props,
       name: 'deliver',
@@ -26,11 +21,7 @@ export class Deliver extends Construct {
         UV_THREADPOOL_SIZE: '64',
       },
       permissions: [toRows(storage.jobs, 'GetItem', 'PutItem'), ...storage.toReadDocuments],
-      consumes: {
-        queue: this.queue,
-        batchSize: 10,
-        maxConcurrency: splitConcurrency(settings.concurrency).deliver,
-      },
+      consumes: this.queue,
     });
   }
 }

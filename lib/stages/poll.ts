@@ -1,9 +1,7 @@
 import { Construct } from 'constructs';
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
-import { splitConcurrency } from './concurrency.ts';
 import { toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
-import { batchingWindowSeconds, StageQueue } from './stage-queue.ts';
+import { StageQueue } from './stage-queue.ts';
 
 /** Polls ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
 export class Poll extends Construct {
@@ -12,14 +10,8 @@ export class Poll extends Construct {
   constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
     super(scope, id);
     const { storage, settings, deliverQueue } = props;
-    this.queue = new StageQueue(this, 'Poll', {
-      consumerTimeoutSeconds: TIMEOUT_SECONDS.poll,
-      batchingWindowSeconds: batchingWindowSeconds(settings),
-    });
-    const collectQueue = new StageQueue(this, 'Collect', {
-      consumerTimeoutSeconds: TIMEOUT_SECONDS.collect,
-      batchingWindowSeconds: 0,
-    });
+    this.queue = new StageQueue(this, 'Poll', { consumer: 'poll', batchSize: 10, settings });
+    const collectQueue = new StageQueue(this, 'Collect', { consumer: 'collect', batchSize: 1, settings });
     const shared = {
       ...props,
       environment: {
@@ -34,16 +26,7 @@ export class Poll extends Construct {
         toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
       ],
     };
-    const concurrency = splitConcurrency(settings.concurrency);
-    new StageFunction(this, 'Poller', {
-      ...shared,
-      name: 'poll',
-      consumes: { queue: this.queue, batchSize: 10, maxConcurrency: concurrency.poll },
-    });
-    new StageFunction(this, 'Collector', {
-      ...shared,
-      name: 'collect',
-      consumes: { queue: collectQueue, batchSize: 1, maxConcurrency: concurrency.collect },
-    });
+    new StageFunction(this, 'Poller', { ...shared, name: 'poll', consumes: this.queue });
+    new StageFunction(this, 'Collector', { ...shared, name: 'collect', consumes: collectQueue });
   }
 }

@@ -10,7 +10,6 @@ import {
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -45,16 +44,10 @@ type Environment<Variables> = {
       : Variables[Name];
 };
 
-interface Consumption {
-  queue: StageQueue;
-  batchSize: number;
-  maxConcurrency: number;
-}
-
 type StageFunctionProps = StageProps & {
   /** Additional permissions. */
   permissions: Permission[];
-  consumes?: Consumption;
+  consumes?: StageQueue;
 } & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];
 
 /** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
@@ -91,7 +84,7 @@ export class StageFunction extends LambdaFunction {
       environment: { ...props.sharedVariables, ...textsOf(props.environment) },
       // Lambda would stop a function that sends to the queue which wakes it after 16 hops. Such a chain is bounded by its
       // job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
-      recursiveLoop: queues.some((queue) => queue === props.consumes?.queue)
+      recursiveLoop: queues.some((queue) => queue === props.consumes)
         ? RecursiveLoop.ALLOW
         : RecursiveLoop.TERMINATE,
     });
@@ -105,20 +98,7 @@ export class StageFunction extends LambdaFunction {
       })),
     ];
     for (const permission of permissions) grant(this, permission);
-    if (props.consumes) this.consume(props.consumes);
-  }
-
-  /** A record that fails goes back to the queue alone. */
-  private consume({ queue, batchSize, maxConcurrency }: Consumption): void {
-    const { batchingWindowSeconds } = queue;
-    this.addEventSource(
-      new SqsEventSource(queue.queue, {
-        batchSize,
-        maxConcurrency,
-        reportBatchItemFailures: true,
-        ...(batchingWindowSeconds > 0 && { maxBatchingWindow: Duration.seconds(batchingWindowSeconds) }),
-      }),
-    );
+    if (props.consumes) this.addEventSource(props.consumes.eventSource);
   }
 }
 

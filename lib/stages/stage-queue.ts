@@ -1,8 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { RECEIVES_MAX } from '../../functions/core/limits.ts';
+import { RECEIVES_MAX, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
 import type { Settings } from '../settings/settings.ts';
+import { splitConcurrency } from './concurrency.ts';
 
 /** Longer than any job lives. */
 const RETENTION_DAYS = 8;
@@ -12,26 +14,24 @@ const DEAD_LETTERS_RETENTION_DAYS = 14;
 /** At this rate, a batch is full within the second. With little traffic, Lambda may wait for 20 s instead. */
 const BATCHING_WINDOW_FROM_JOBS_PER_SECOND = 100;
 
-/** For how long Lambda gathers messages for a batch. */
-export function batchingWindowSeconds({ steadyJobsPerSecond = 0 }: Settings): number {
-  return steadyJobsPerSecond >= BATCHING_WINDOW_FROM_JOBS_PER_SECOND ? 1 : 0;
-}
-
 interface StageQueueProps {
-  /** AWS recommends a visibility timeout of six times this, plus the batching window. */
-  consumerTimeoutSeconds: number;
-  batchingWindowSeconds: number;
+  consumer: keyof ReturnType<typeof splitConcurrency>;
+  batchSize: number;
+  settings: Settings;
 }
 
 /** A queue and its dead letters. */
 export class StageQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
-  readonly batchingWindowSeconds: number;
+  /** For its consumer. A record that fails goes back to the queue alone. */
+  readonly eventSource: SqsEventSource;
 
-  constructor(scope: Construct, id: string, props: StageQueueProps) {
+  constructor(scope: Construct, id: string, { consumer, batchSize, settings }: StageQueueProps) {
     super(scope, id);
-    this.batchingWindowSeconds = props.batchingWindowSeconds;
+    const { steadyJobsPerSecond = 0, concurrency } = settings;
+    const isGathered = batchSize > 1 && steadyJobsPerSecond >= BATCHING_WINDOW_FROM_JOBS_PER_SECOND;
+    const batchingWindowSeconds = isGathered ? 1 : 0;
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -40,9 +40,16 @@ export class StageQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      visibilityTimeout: Duration.seconds(6 * props.consumerTimeoutSeconds + props.batchingWindowSeconds),
+      // As AWS recommends.
+      visibilityTimeout: Duration.seconds(6 * TIMEOUT_SECONDS[consumer] + batchingWindowSeconds),
       retentionPeriod: Duration.days(RETENTION_DAYS),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
+    });
+    this.eventSource = new SqsEventSource(this.queue, {
+      batchSize,
+      maxConcurrency: splitConcurrency(concurrency)[consumer],
+      reportBatchItemFailures: true,
+      ...(isGathered && { maxBatchingWindow: Duration.seconds(batchingWindowSeconds) }),
     });
   }
 }
