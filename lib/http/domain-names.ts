@@ -4,38 +4,29 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 
-/** Gives the API custom domain names, and outputs where their DNS must point. */
+/**
+ * Gives the API custom domain names, and outputs where their DNS must point. Each is identified by its name, not its
+ * place, so that the names may change places while all of them answer.
+ */
 export function addDomainNames(scope: Construct, stage: HttpStage, settings: Settings): void {
   const { domainName: names, certificateArn: arns } = settings;
   for (const [i, name] of names.entries()) {
     const certificateArn = (arns[i] ?? arns[0]) as string;
-    addDomainName(scope, name, { stage, certificateArn, outputSuffix: i === 0 ? '' : String(i + 1) });
-  }
-}
-
-interface DomainNameProps {
-  stage: HttpStage;
-  certificateArn: string;
-  outputSuffix: string;
-}
-
-/** Identified by its name, not its place, so that the names may change places while all of them answer. */
-function addDomainName(scope: Construct, name: string, props: DomainNameProps): void {
-  const { stage, certificateArn, outputSuffix } = props;
-  const domainName = new DomainName(scope, `Domain-${name}`, {
-    domainName: name,
-    certificate: Certificate.fromCertificateArn(scope, `Certificate-${name}`, certificateArn),
-    securityPolicy: SecurityPolicy.TLS_1_2,
-  });
-  new ApiMapping(scope, `Mapping-${name}`, { api: stage.api, stage, domainName });
-  const outputs = {
-    DomainName: name,
-    DomainTarget: domainName.regionalDomainName,
-    DomainTargetZoneId: domainName.regionalHostedZoneId,
-  };
-  const description = `${name} must point at its DomainTarget, by CNAME or alias`;
-  for (const [key, value] of Object.entries(outputs)) {
-    const output = new CfnOutput(scope, `${key}-${name}`, { description, value });
-    output.overrideLogicalId(`${key}${outputSuffix}`);
+    const domainName = new DomainName(scope, `Domain-${name}`, {
+      domainName: name,
+      certificate: Certificate.fromCertificateArn(scope, `Certificate-${name}`, certificateArn),
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    });
+    new ApiMapping(scope, `Mapping-${name}`, { api: stage.api, stage, domainName });
+    const outputs = {
+      DomainName: name,
+      DomainTarget: domainName.regionalDomainName,
+      DomainTargetZoneId: domainName.regionalHostedZoneId,
+    };
+    const description = `${name} must point at its DomainTarget, by CNAME or alias`;
+    for (const [key, value] of Object.entries(outputs)) {
+      const output = new CfnOutput(scope, `${key}-${name}`, { description, value });
+      output.overrideLogicalId(`${key}${i === 0 ? '' : i + 1}`);
+    }
   }
 }

@@ -1,12 +1,13 @@
 import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Permission, toRows } from '../stages/grant.ts';
 import { JobTable, type Units } from './job-table.ts';
-import { ModelStudioKey, WebhookSecret } from './secrets.ts';
+import { modelStudioKey, webhookSecret } from './secrets.ts';
 
 /**
  * The units of the tables and indexes that a job of half a minute uses, as `npm run bench -- cost` counts them. Auto
@@ -26,8 +27,8 @@ export class Storage extends Construct {
   readonly durationStats: Table;
   readonly clientKeys: Table;
   readonly bucket: Bucket;
-  readonly modelStudioKey: ModelStudioKey;
-  readonly webhookSecret: WebhookSecret;
+  readonly modelStudioKey: Secret;
+  readonly webhookSecret: Secret;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
@@ -71,8 +72,8 @@ export class Storage extends Construct {
       ],
       removalPolicy,
     });
-    this.modelStudioKey = new ModelStudioKey(this, 'ModelStudioApiKey', { removalPolicy });
-    this.webhookSecret = new WebhookSecret(this, 'WebhookSecret', { removalPolicy });
+    this.modelStudioKey = modelStudioKey(this, removalPolicy);
+    this.webhookSecret = webhookSecret(this, removalPolicy);
     this.acknowledge();
   }
 

@@ -21,7 +21,7 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['lib/stages/stage-function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
   ['functions/poll/handler.ts', 'REPORT_MAX_BYTES.poll', 'REPORT_MAX_BYTES.poller'],
   ['lib/stages/jobs.ts', 'URL: props.deliverQueue', 'URL: props.deliverQueue.queue.queueUrl'],
-  ['lib/http/throttle.ts', 'settings.throttleRate > ', 'settings.throttle > '],
+  ['lib/http/gateway.ts', 'defaultEndpoint, throttleRate,', 'defaultEndpoint, throttle: throttleRate,'],
   ['lib/settings/settings.ts', 'logRetentionDays: ', 'logDays: ', 'lib/http/access-log.ts'],
 ];
 
