@@ -1,26 +1,19 @@
-import { referredId } from './resources.ts';
 import type { Rule } from './rule.ts';
 
-interface MetricProperties {
-  Dimensions?: { Name: string; Value: unknown }[];
-}
-
-interface AlarmProperties extends MetricProperties {
+/** Everything in an alarm that may name a resource, but for what the alarm does. */
+interface AlarmProperties {
   ActionsEnabled?: boolean;
-  Metrics?: { MetricStat?: { Metric: MetricProperties } }[];
+  Dimensions?: unknown;
+  Metrics?: unknown;
 }
 
 export const alarms: Rule = ({ resources, wiring }) => {
-  const monitored = resources
+  const watched = resources
     .ofType<AlarmProperties>('AWS::CloudWatch::Alarm')
     .filter(({ properties }) => properties.ActionsEnabled !== false)
-    .flatMap(({ properties }) => [properties, ...metricsOf(properties)])
-    .flatMap(({ Dimensions = [] }) => Dimensions.map(({ Value }) => referredId(Value)));
-  return [...wiring.queues, ...wiring.functions]
-    .filter(({ logicalId }) => !monitored.includes(logicalId))
-    .map(({ path }) => `${path} is watched by no alarm.`);
+    .map(({ properties: { Dimensions, Metrics } }) => JSON.stringify([Dimensions, Metrics]))
+    .join();
+  return [...wiring.queues, ...wiring.functions].map(
+    ({ path, logicalId }) => !watched.includes(`"${logicalId}"`) && `${path} is watched by no alarm.`,
+  );
 };
-
-function metricsOf({ Metrics = [] }: AlarmProperties): MetricProperties[] {
-  return Metrics.flatMap(({ MetricStat }) => (MetricStat ? [MetricStat.Metric] : []));
-}

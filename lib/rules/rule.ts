@@ -11,5 +11,5 @@ export interface RuleContext {
   hiddenParameters: string[];
 }
 
-/** @returns a sentence for each construct that breaks the rule, with its path */
-export type Rule = (context: RuleContext) => string[];
+/** @returns a sentence for each construct that breaks the rule, with its path; something falsy for one that keeps it */
+export type Rule = (context: RuleContext) => (string | false | undefined)[];

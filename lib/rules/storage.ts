@@ -21,18 +21,14 @@ interface BucketProperties {
 }
 
 export const retained: Rule = ({ resources, settings }) =>
-  settings.removalPolicy === 'destroy'
-    ? []
-    : resources
-        .ofType<TableProperties>(...KEEPERS)
-        .filter(
-          ({ deletionPolicy, properties }) =>
-            deletionPolicy !== 'RetainExceptOnCreate' || properties.DeletionProtectionEnabled,
-        )
-        .map(
-          ({ path }) =>
-            `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`,
-        );
+  resources.ofType<TableProperties>(...KEEPERS).map(({ path, deletionPolicy, properties }) => {
+    const isKept = deletionPolicy === 'RetainExceptOnCreate' && !properties.DeletionProtectionEnabled;
+    return (
+      settings.removalPolicy !== 'destroy' &&
+      !isKept &&
+      `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`
+    );
+  });
 
 export const timeToLive: Rule = ({ resources, wiring }) =>
   resources
@@ -42,21 +38,20 @@ export const timeToLive: Rule = ({ resources, wiring }) =>
     .map(({ path }) => `${path} is written to, but has no time to live: it would grow forever.`);
 
 export const expiration: Rule = ({ resources, settings }) =>
-  resources.ofType<BucketProperties>(BUCKET).flatMap(({ path, properties }) => {
-    const rules = properties.LifecycleConfiguration?.Rules ?? [];
-    const everywhere = rules.filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix);
-    const days = everywhere.flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
+  resources.ofType<BucketProperties>(BUCKET).map(({ path, properties }) => {
+    const days = (properties.LifecycleConfiguration?.Rules ?? [])
+      .filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix)
+      .flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
     if (days.length === 0)
-      return [`${path} has no lifecycle rule that expires its objects: it would grow forever.`];
+      return `${path} has no lifecycle rule that expires its objects: it would grow forever.`;
     const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
-    if (Math.min(...days) >= needed) return [];
-    return [
-      `${path} expires objects after ${Math.min(...days)} days: jobs may point to them, and deliver them, for ${needed}.`,
-    ];
+    return (
+      Math.min(...days) < needed &&
+      `${path} expires objects after ${Math.min(...days)} days: jobs may point to them, and deliver them, for ${needed}.`
+    );
   });
 
 export const bucketEncryption: Rule = ({ resources }) =>
   resources
     .ofType<BucketProperties>(BUCKET)
-    .filter(({ properties }) => !properties.BucketEncryption)
-    .map(({ path }) => `${path} is not encrypted.`);
+    .map(({ path, properties }) => !properties.BucketEncryption && `${path} is not encrypted.`);

@@ -1,6 +1,5 @@
 import * as limits from '../../functions/core/limits.ts';
 import type { Rule } from './rule.ts';
-import type { Fn, Wiring } from './wiring.ts';
 
 /** SQS's own default. */
 const VISIBILITY_SECONDS = 30;
@@ -8,13 +7,15 @@ const VISIBILITY_SECONDS = 30;
 const VISIBILITY_FACTOR = 6;
 
 export const visibility: Rule = ({ wiring }) =>
-  wiring.consumers.flatMap(({ queue, fn, mapping }) => {
+  wiring.consumers.map(({ queue, fn, mapping }) => {
     const hidden = queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS;
     const gathered = mapping.MaximumBatchingWindowInSeconds ?? 0;
     const needed = VISIBILITY_FACTOR * (fn.properties.Timeout ?? 3) + gathered;
-    if (hidden >= needed) return [];
     const reason = `six times the timeout of ${fn.path}${gathered > 0 ? ' and its batching window' : ''}`;
-    return [`${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, ${reason}.`];
+    return (
+      hidden < needed &&
+      `${queue.path} hides a message for ${hidden} s: it must be ${needed} s or more, ${reason}.`
+    );
   });
 
 /** How long a function waits, and the lease that it holds meanwhile. */
@@ -30,26 +31,27 @@ const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
 export const leases: Rule = ({ wiring }) =>
   wiring.functions.flatMap((fn) => {
     const { leaseMillis } = WAITS[fn.path] ?? {};
-    return leaseMillis ? leaseFaults(fn, leaseMillis / 1000, wiring) : [];
+    if (leaseMillis === undefined) return [];
+    const seconds = leaseMillis / 1000;
+    const timeout = fn.properties.Timeout ?? 3;
+    const consumed = wiring.consumers.filter((consumer) => consumer.fn === fn);
+    return [
+      timeout >= seconds &&
+        `${fn.path} may run for ${timeout} s: it must be less than its lease of ${seconds} s.`,
+      ...consumed.map(
+        ({ queue: { path, properties } }) =>
+          (properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= seconds &&
+          `${path} must hide a message for longer than the lease of ${fn.path}, ${seconds} s.`,
+      ),
+    ];
   });
-
-function leaseFaults(fn: Fn, seconds: number, wiring: Wiring): string[] {
-  const timeout = fn.properties.Timeout ?? 3;
-  const visible = wiring.consumers
-    .filter((consumer) => consumer.fn === fn)
-    .filter(({ queue }) => (queue.properties.VisibilityTimeout ?? VISIBILITY_SECONDS) <= seconds)
-    .map(
-      ({ queue: { path } }) =>
-        `${path} must hide a message for longer than the lease of ${fn.path}, ${seconds} s.`,
-    );
-  const outlived = `${fn.path} may run for ${timeout} s: it must be less than its lease of ${seconds} s.`;
-  return timeout < seconds ? visible : [outlived, ...visible];
-}
 
 /** In addition to its own wait, one AWS service may hang without a timeout of the function and its batch. */
 export const deadlines: Rule = ({ wiring }) =>
-  wiring.functions.flatMap(({ path, properties: { Timeout = 3 } }) => {
+  wiring.functions.map(({ path, properties: { Timeout = 3 } }) => {
     const needed = ((WAITS[path]?.millis ?? 0) + limits.AWS_CALL_MILLIS) / 1000;
-    if (Timeout > needed) return [];
-    return [`${path} may run for ${Timeout} s: its own wait and a call to AWS that hangs take ${needed} s.`];
+    return (
+      Timeout <= needed &&
+      `${path} may run for ${Timeout} s: its own wait and a call to AWS that hangs take ${needed} s.`
+    );
   });

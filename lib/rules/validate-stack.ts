@@ -30,7 +30,8 @@ export function validateStack(stack: Stack, settings: Settings): void {
       .filter(({ noEcho }) => noEcho)
       .map(({ logicalId }) => stack.resolve(logicalId) as string);
     const context = { resources, wiring: new Wiring(resources), settings, hiddenParameters };
-    return Object.values(RULES).flatMap((rule) => rule(context));
+    const sentences = Object.values(RULES).flatMap((rule) => rule(context));
+    return sentences.filter((sentence) => typeof sentence === 'string');
   };
   stack.node.addValidation({ validate });
 }

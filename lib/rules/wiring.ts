@@ -41,6 +41,7 @@ export interface Consumer {
   mapping: MappingProperties;
 }
 
+export const variablesOf = ({ properties }: Fn) => properties.Environment?.Variables ?? {};
 export const actionsIn = ({ Action = [] }: Statement): string[] => [Action].flat();
 export const resourcesIn = ({ Resource = [] }: Statement): unknown[] => [Resource].flat();
 
