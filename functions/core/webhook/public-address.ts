@@ -42,27 +42,10 @@ function buildBlockList(): BlockList {
     list.addSubnet(network, Number(prefix), family);
   };
   for (const cidr of SPECIAL_V4) add(cidr, 'ipv4');
-  for (const cidr of SPECIAL_V6) add(cidr, 'ipv6');
-  for (const cidr of ['4000::/2', '8000::/1', ...belowGlobalUnicast()]) add(cidr, 'ipv6');
+  for (const cidr of ['4000::/2', '8000::/1', ...SPECIAL_V6]) add(cidr, 'ipv6');
+  // All of ::/3 but ::ffff:0:0/96, the IPv4-mapped addresses. A rule that covered those would match every IPv4 address,
+  // because a block list compares them in their mapped form.
+  list.addRange('::', '::fffe:ffff:ffff', 'ipv6');
+  list.addRange('::1:0:0:0', '1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'ipv6');
   return list;
-}
-
-/**
- * All of ::/3 but ::ffff:0:0/96. A rule that covered that block, the IPv4-mapped addresses, would match every
- * IPv4 address, because a block list compares those in their mapped form.
- */
-function belowGlobalUnicast(): string[] {
-  const mapped = 0xffffn << 32n;
-  const subnets: string[] = [];
-  for (let prefix = 4; prefix <= 96; prefix++) {
-    const lastBit = 1n << BigInt(128 - prefix);
-    const sibling = ((mapped / lastBit) ^ 1n) * lastBit;
-    subnets.push(`${toIpv6(sibling)}/${prefix}`);
-  }
-  return subnets;
-}
-
-function toIpv6(value: bigint): string {
-  const groups = value.toString(16).padStart(32, '0').match(/.{4}/g) ?? [];
-  return groups.join(':');
 }

@@ -14,23 +14,8 @@ const LOOPBACK_TOO = 'or with http:// and this very machine, such as http://127.
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /** Names that never mean a public host: RFC 6761, 6762, 7686, 8375, 9476 and what routers and clouds use. */
-const PRIVATE_SUFFIXES = [
-  'localhost',
-  'local',
-  'localdomain',
-  'internal',
-  'intranet',
-  'private',
-  'corp',
-  'home',
-  'lan',
-  'arpa',
-  'test',
-  'invalid',
-  'example',
-  'onion',
-  'alt',
-];
+const PRIVATE_SUFFIX =
+  /^(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|example|onion|alt)$/;
 
 /**
  * Judges a webhook URL by its text alone.
@@ -80,7 +65,7 @@ function faultInHost(hostname: string, rules: WebhookRules): string | null {
   if (!isDnsName) return 'Must have a full DNS name as its host';
   const topLevel = labels.at(-1) ?? '';
   if (/^\d|^0x/.test(topLevel)) return 'Must have a DNS name as its host, not an IP address';
-  if (PRIVATE_SUFFIXES.includes(topLevel)) return 'Must have a public host';
+  if (PRIVATE_SUFFIX.test(topLevel)) return 'Must have a public host';
   return null;
 }
 
