@@ -20,7 +20,7 @@ import type { Time } from './time.ts';
 export const QUEUES = ['poll', 'collect', 'deliver'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
-/** As lib/state.ts has them. */
+/** As lib/storage/storage.ts has them. */
 const TABLES = {
   jobs: {
     name: 'jobs',
@@ -68,7 +68,7 @@ export interface CloudOptions {
   handle?: (queue: QueueName, batch: readonly Delivery[]) => Promise<Handled>;
   gatherMillis?: Millis;
   /** Null: as deployed, six times the function's time-out. */
-  visibilityMillis?: () => Millis | null;
+  visibilityMillis?: (queue: QueueName) => Millis | null;
   /** See TableShape. */
   isDone?: (row: Item) => boolean;
 }
@@ -115,7 +115,7 @@ export class Cloud {
       name,
       timeoutMillis,
       gatherMillis,
-      visibilityMillis: () => visibilityMillis?.() ?? 6 * timeoutMillis,
+      visibilityMillis: () => visibilityMillis?.(name) ?? 6 * timeoutMillis,
       handle: (batch: readonly Delivery[]) => handle?.(name, batch) ?? new Promise<Handled>(() => undefined),
     };
     return new Queue(queue, time, this.meter);

@@ -1,4 +1,5 @@
-import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
+import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
@@ -9,21 +10,29 @@ import { type PollWorld, poll } from '../../functions/poll/poll.ts';
 import type { World } from '../../functions/ports.ts';
 import { type SubmitWorld, submit } from '../../functions/submit/submit.ts';
 import { type SweepWorld, sweep } from '../../functions/sweep/sweep.ts';
+import type { Clients } from './clients.ts';
 import type { Delivery } from './queue.ts';
 
 export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld;
 
-/** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
-export function handlersOf(world: HandledWorld, comeAgain: ComeAgain) {
+/**
+ * Each function's handler over a world, as functions/<name>/handler.ts makes it.
+ * @param worldAt the world as it is when the nth poll plans the next one, if that makes a difference; 0 is the submission
+ */
+export function handlersOf(
+  world: HandledWorld,
+  comeAgain: ComeAgain,
+  worldAt: (poll: number) => HandledWorld = () => world,
+) {
   const poller = lambdaSqs(
     (body) => PollMessage.parse(body),
-    (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
+    (message, isRepeat) => poll(message, isRepeat, worldAt(message.wakeUp.seq)).then(() => null),
     comeAgain,
   );
   return {
     submit: lambdaHttp(async (request) => {
       const authorized = await authorize(request, world);
-      return 'status' in authorized ? authorized : submit(request, authorized, world);
+      return 'status' in authorized ? authorized : submit(request, authorized, worldAt(0));
     }),
     jobs: lambdaHttp(async (request) => {
       const authorized = await authorize(request, world);
@@ -62,6 +71,21 @@ export function sqsEvent(queue: string, batch: readonly Delivery[]): SQSEvent {
     awsRegion: 'us-east-1',
   }));
   return { Records };
+}
+
+/** Which messages the function could not handle. */
+export function failedIn(
+  batch: readonly Delivery[],
+  { batchItemFailures }: SQSBatchResponse,
+): ReadonlySet<Delivery> {
+  const failed = batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
+  return new Set(failed.filter((delivery) => delivery !== undefined));
+}
+
+/** As a function gives messages back to the queue that feeds it. */
+export function comeAgainIn({ sqs }: Clients, QueueUrl: string): ComeAgain {
+  return (ReceiptHandle, VisibilityTimeout) =>
+    sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
 }
 
 export interface ApiRequest {

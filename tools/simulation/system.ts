@@ -1,15 +1,15 @@
 import { inflateRawSync } from 'node:zlib';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { durationBucket } from '../../functions/core/polling/forecast.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
-import { Contents, jobOf } from '../../test/cloud/contents.ts';
-import { type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
+import { Contents, jobOf, teach } from '../../test/cloud/contents.ts';
+import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
@@ -104,12 +104,8 @@ export class System {
   /** Of the past. */
   #teach(count: number): void {
     for (const totalTasks of [1, 2]) {
-      const slots = Array.from({ length: count }, (_, i) => [
-        `s${i}`,
-        { N: String(this.#sim.random.between(1, 60)) },
-      ]);
-      const bucket = { S: durationBucket('m', totalTasks) };
-      this.cloud.tables.durationStats.put({ bucket, n: { N: String(count) }, ...Object.fromEntries(slots) });
+      const durations = Array.from({ length: count }, () => this.#sim.random.between(1, 60));
+      teach(this.cloud, durationBucket('m', totalTasks), durations);
     }
   }
 
@@ -124,8 +120,7 @@ export class System {
       return handlers[queue](sqsEvent(queue, batch));
     });
     if (typeof answer === 'string') return answer;
-    const failures = answer.batchItemFailures.map(({ itemIdentifier }) => batch[Number(itemIdentifier)]);
-    const failed = new Set(failures.filter((delivery) => delivery !== undefined));
+    const failed = failedIn(batch, answer);
     const done = batch.filter((delivery) => !failed.has(delivery));
     for (const delivery of done) this.#sim.judge(() => this.#judgeChain(delivery, given));
     return failed;
@@ -152,10 +147,8 @@ export class System {
       judgeDocument(call.command);
       return environment.carry(call, effect);
     });
-    const QueueUrl = environment.name;
-    return handlersOf(worldIn(environment, clients, this, this.#sim), (ReceiptHandle, VisibilityTimeout) =>
-      clients.sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout })),
-    );
+    const world = worldIn(environment, clients, this, this.#sim);
+    return handlersOf(world, comeAgainIn(clients, environment.name));
   }
 
   /** In a rotation, it is one side or the other that knows the new key first. */

@@ -137,7 +137,7 @@ function ratesTable(billed: Billed[]): string {
       figure(each.lagSeconds),
       figure(each.pollBatch),
       figure(each.deliverBatch),
-      (busiest['submit'] ?? 0) + (busiest['poll'] ?? 0) + (busiest['deliver'] ?? 0),
+      busiest,
       used === null ? '' : `${Math.round(100 * used)} %`,
     ];
   });

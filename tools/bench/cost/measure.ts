@@ -1,8 +1,8 @@
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
-import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
-import type { CloudOptions } from '../flows/services.ts';
+import type { Options } from '../flows/surroundings.ts';
+import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
 import type { Counts } from './bill.ts';
 
@@ -15,7 +15,7 @@ const DURATIONS_KNOWN = 64;
 export interface Load {
   jobsPerSecond: number;
   jobs: number;
-  options?: Partial<CloudOptions>;
+  options?: Partial<Options>;
 }
 
 export interface Measured {
@@ -25,7 +25,8 @@ export interface Measured {
   lagSeconds: number;
   pollBatch: number;
   deliverBatch: number;
-  busiest: Record<string, number>;
+  /** The most environments that submit, poll and deliver had at work at once. */
+  busiest: number;
 }
 
 /** Runs the flows under a load, from the first submission to the last webhook, and counts what they ask AWS for. */
@@ -34,14 +35,15 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
   const draw = () => DURATIONS.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, resultBytes: 1000, modelOf: () => MODEL, isForgetful: true };
-  const cloud = new Cloud(ledger, { ...given, ...options });
-  cloud.teach(`0/${MODEL}`, Array.from({ length: DURATIONS_KNOWN }, draw));
-  const before = { ...cloud.meter.counts };
-  submitAtRate(cloud, jobsPerSecond);
-  await cloud.time.govern(() => cloud.time.run());
+  const system = new System(ledger, { ...given, ...options });
+  system.teach(`0/${MODEL}`, Array.from({ length: DURATIONS_KNOWN }, draw));
+  const before = { ...system.cloud.meter.counts };
+  submitAtRate(system, jobsPerSecond);
+  await system.time.govern(() => system.time.run());
   if (ledger.deliveredCount !== jobs)
     throw new Error(`${jobs - ledger.deliveredCount} webhooks did not arrive`);
-  const counts = cloud.meter.since(before);
+  const counts = system.cloud.meter.since(before);
+  const { submit, poll, deliver } = system.fleets;
   const per = (name: string) =>
     (counts[`lambda.messages.${name}`] ?? 0) / (counts[`lambda.requests.${name}`] ?? 1);
   return {
@@ -51,20 +53,20 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
       ledger.deliveredAt.reduce((sum, at, i) => sum + at - (ledger.finishedAt[i] ?? 0), 0) / jobs / 1000,
     pollBatch: per('poll'),
     deliverBatch: per('deliver'),
-    busiest: cloud.busiest,
+    busiest: submit.busiest + poll.busiest + deliver.busiest,
   };
 }
 
 /** What one sweep asks for when there is nothing to look after. */
 export async function measureSweep(): Promise<Counts> {
-  const cloud = new Cloud(new Ledger(0, () => 0), {
+  const system = new System(new Ledger(0, () => 0), {
     seed: SEED,
     lagPerPoll: 1,
     resultBytes: 0,
     modelOf: () => MODEL,
   });
-  const before = { ...cloud.meter.counts };
-  cloud.time.after(0, () => void cloud.sweep());
-  await cloud.time.govern(() => cloud.time.run());
-  return cloud.meter.since(before);
+  const before = { ...system.cloud.meter.counts };
+  system.time.after(0, () => void system.sweep());
+  await system.time.govern(() => system.time.run());
+  return system.cloud.meter.since(before);
 }

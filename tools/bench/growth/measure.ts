@@ -1,7 +1,7 @@
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
-import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
+import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
 import { heapInUse } from './heap.ts';
 import { sumOf, type Usage, useOf } from './usage.ts';
@@ -52,16 +52,16 @@ async function runOnce(jobs: number) {
   const draw = () => DURATIONS.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, resultBytes: 1000, modelOf: () => MODEL, isForgetful: true };
-  const cloud = new Cloud(ledger, given);
-  cloud.teach(`0/${MODEL}`, Array.from({ length: 64 }, draw));
-  const before = { ...cloud.meter.counts };
-  submitAtRate(cloud, jobs / SUBMIT_SECONDS);
-  const submitting = await useOf(cloud, cloud.time.now + (SUBMIT_SECONDS + 1) * 1000);
+  const system = new System(ledger, given);
+  system.teach(`0/${MODEL}`, Array.from({ length: 64 }, draw));
+  const before = { ...system.cloud.meter.counts };
+  submitAtRate(system, jobs / SUBMIT_SECONDS);
+  const submitting = await useOf(system, system.time.now + (SUBMIT_SECONDS + 1) * 1000);
   const inFlight = jobs - ledger.deliveredCount;
-  const kept = keptBy(cloud, inFlight, heapInUse() - heapBefore);
-  const following = await useOf(cloud);
+  const kept = keptBy(system, inFlight, heapInUse() - heapBefore);
+  const following = await useOf(system);
   if (ledger.deliveredCount !== jobs) throw new Error('Not all webhooks have arrived');
-  const counts = cloud.meter.since(before);
+  const counts = system.cloud.meter.since(before);
   return { inFlight, calls: callsOf(counts, jobs), usage: sumOf([submitting, following]), kept };
 }
 
@@ -82,11 +82,13 @@ function callsOf(counts: Record<string, number>, jobs: number): Record<string, n
   };
 }
 
-function keptBy({ tables, queues }: Cloud, inFlight: number, heapBytes: number): Grown['kept'] {
+function keptBy({ cloud }: System, inFlight: number, heapBytes: number): Grown['kept'] {
+  const { jobs } = cloud.tables;
+  const waiting = Object.values(cloud.queues).flatMap((queue) => queue.waiting);
   return {
-    row: tables.jobs.bytesInUse / inFlight,
-    indexEntries: tables.jobs.indexBytesInUse / inFlight,
-    message: (queues.poll.bytesInUse + queues.deliver.bytesInUse) / inFlight,
+    row: jobs.bytesInUse / inFlight,
+    indexEntries: jobs.indexBytesInUse / inFlight,
+    message: waiting.reduce((sum, { body }) => sum + body.length, 0) / inFlight,
     heap: heapBytes / inFlight,
   };
 }

@@ -1,9 +1,9 @@
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Random } from '../../simulation/random.ts';
-import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
-import type { CloudOptions } from '../flows/services.ts';
 import { steadyOutlook } from '../flows/steady.ts';
+import type { Options } from '../flows/surroundings.ts';
+import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
 
 const SEED = 6;
@@ -23,7 +23,7 @@ export interface Delay {
   later: number;
 }
 
-const SLOW: { what: string; exchangeMillis: NonNullable<CloudOptions['exchangeMillis']> }[] = [
+const SLOW: { what: string; exchangeMillis: NonNullable<Options['exchangeMillis']> }[] = [
   {
     what: 'ModelStudio takes 10 s to answer each poll of one job',
     exchangeMillis: ({ url }) =>
@@ -54,7 +54,7 @@ export async function measureDelays(): Promise<Delay[]> {
 }
 
 /** When each job's webhook arrived. Nothing is learned, so that one job cannot change the schedule of another. */
-async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Array> {
+async function deliveriesWith(options: Partial<Options>): Promise<Float64Array> {
   const forecast = steadyOutlook(5);
   const durationStats: DurationStats = {
     forecast: async () => forecast,
@@ -64,7 +64,7 @@ async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Ar
   const random = new Random(SEED);
   const durations = Array.from({ length: JOBS }, () => 1000 * DURATIONS.draw(() => random.fraction()));
   const ledger = new Ledger(JOBS, (index) => durations[index] as number);
-  const cloud = new Cloud(ledger, {
+  const system = new System(ledger, {
     seed: SEED,
     lagPerPoll: 1,
     resultBytes: 1000,
@@ -76,8 +76,8 @@ async function deliveriesWith(options: Partial<CloudOptions>): Promise<Float64Ar
     ...options,
   });
   for (let index = 0; index < JOBS; index++) {
-    cloud.time.after(Math.floor(index / NEIGHBOURS) * 100, () => void cloud.submit(index));
+    system.time.after(Math.floor(index / NEIGHBOURS) * 100, () => void system.submit(index));
   }
-  await cloud.time.govern(() => cloud.time.run());
+  await system.time.govern(() => system.time.run());
   return ledger.deliveredAt;
 }

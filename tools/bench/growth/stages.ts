@@ -1,7 +1,7 @@
 import type { DurationStats } from '../../../functions/ports.ts';
-import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
 import { steadyOutlook } from '../flows/steady.ts';
+import { System } from '../flows/system.ts';
 import { type Usage, useOf } from './usage.ts';
 
 const SEED = 4;
@@ -37,7 +37,7 @@ async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
     record: async () => undefined,
     throttled: async () => undefined,
   };
-  const cloud = new Cloud(new Ledger(jobs, () => JOB_SECONDS * 1000), {
+  const system = new System(new Ledger(jobs, () => JOB_SECONDS * 1000), {
     seed: SEED,
     lagPerPoll: 1,
     resultBytes: 1000,
@@ -46,10 +46,10 @@ async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
     durationStatsOf: () => durationStats,
   });
   // The jitter of the deliveries would take the batches apart.
-  Object.assign(cloud.random, { fraction: () => 0.5 });
-  const start = cloud.time.now;
+  Object.assign(system.random, { fraction: () => 0.5 });
+  const start = system.time.now;
   for (let index = 0; index < jobs; index++) {
-    cloud.time.after(index * gapMillis, () => void cloud.submit(index));
+    system.time.after(index * gapMillis, () => void system.submit(index));
   }
   const stages: StageUse[] = [];
   for (const [period, stage] of [
@@ -59,9 +59,9 @@ async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
     'poll, finished',
     'deliver',
   ].entries()) {
-    const before = { ...cloud.meter.counts };
-    const usage = await useOf(cloud, start + (period + 0.75) * PERIOD_SECONDS * 1000);
-    stages.push(perMessage(stage, jobs, usage, cloud.meter.since(before)));
+    const before = { ...system.cloud.meter.counts };
+    const usage = await useOf(system, start + (period + 0.75) * PERIOD_SECONDS * 1000);
+    stages.push(perMessage(stage, jobs, usage, system.cloud.meter.since(before)));
   }
   // Those of environments that start are in the first ones.
   return stages

@@ -1,4 +1,4 @@
-import type { Cloud } from '../flows/cloud.ts';
+import type { System } from '../flows/system.ts';
 import { Allocations } from './heap.ts';
 
 /** What some work took of this thread. */
@@ -14,8 +14,7 @@ export interface Usage {
 const SLICE_MILLIS = 1000;
 
 /** Lets the cloud run on until then, or to its end, and says what that took. */
-export async function useOf(cloud: Cloud, until = Number.POSITIVE_INFINITY): Promise<Usage> {
-  const { time, overhead } = cloud;
+export async function useOf({ time, overhead }: System, until = Number.POSITIVE_INFINITY): Promise<Usage> {
   const allocations = new Allocations();
   const benchBefore = overhead.millis;
   const startedAt = performance.now();

@@ -1,7 +1,7 @@
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
-import { Cloud } from '../flows/cloud.ts';
 import { Ledger } from '../flows/ledger.ts';
+import { System } from '../flows/system.ts';
 import { DISTRIBUTIONS, type Durations } from '../polling/distributions.ts';
 import { doubling } from './doubling.ts';
 
@@ -47,7 +47,7 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
   const { schedule, lagPerPoll, jobs, faults, pollVisibilityMillis } = scenario;
   const random = new Random(SEED);
   const ledger = new Ledger(jobs, (index) => 1000 * durationsOf(index).draw(() => random.fraction()));
-  const cloud = new Cloud(ledger, {
+  const system = new System(ledger, {
     seed: SEED,
     lagPerPoll,
     faults,
@@ -58,10 +58,10 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
     ...(schedule === 'doubling' && { durationStatsOf: doubling }),
     ...(pollVisibilityMillis !== undefined && { pollVisibilityMillis }),
   });
-  submitAtRate(cloud, JOBS_PER_SECOND);
-  cloud.sweepEachMinute();
-  await cloud.time.govern(() => cloud.time.run());
-  return summarize(ledger, cloud.refused);
+  submitAtRate(system, JOBS_PER_SECOND);
+  system.sweepEachMinute();
+  await system.time.govern(() => system.time.run());
+  return summarize(ledger, system.refused);
 }
 
 function durationsOf(index: number): Durations {

@@ -1,17 +1,13 @@
 import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
+import type { Cloud } from '../../../test/cloud/cloud.ts';
 import type { VirtualTime } from '../../../test/cloud/time.ts';
 import type { Random } from '../../simulation/random.ts';
-import type { Meter, Overhead } from './meter.ts';
 import type { Outside } from './outside.ts';
-import type { Queue } from './queue.ts';
-import type { Table } from './table.ts';
+import type { Overhead } from './overhead.ts';
 
-/** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
-export type DurationStatsOf = (poll: number) => DurationStats;
-
-export interface CloudOptions {
+export interface Options {
   seed: number;
   /** λ. */
   lagPerPoll: number;
@@ -19,7 +15,8 @@ export interface CloudOptions {
   modelOf: (index: number) => string;
   /** The share of invocations that meet a fault. */
   faults?: number;
-  durationStatsOf?: DurationStatsOf;
+  /** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */
+  durationStatsOf?: (poll: number) => DurationStats;
   /** How long the other side takes to answer, where it is not as usual. */
   exchangeMillis?: (request: ExchangeRequest) => Millis | null;
   /** Before the first attempt at a delivery. */
@@ -34,15 +31,12 @@ export interface CloudOptions {
   isForgetful?: boolean;
 }
 
-/** What all environments of a cloud share. */
-export interface Services {
-  readonly options: CloudOptions;
+/** What all environments of a system share. */
+export interface Surroundings {
+  readonly options: Options;
   readonly overhead: Overhead;
-  readonly meter: Meter;
   readonly time: VirtualTime;
   readonly random: Random;
+  readonly cloud: Cloud;
   readonly outside: Outside;
-  readonly objects: Map<string, string>;
-  readonly tables: Record<'jobs' | 'documents' | 'durationStats' | 'clientKeys', Table>;
-  readonly queues: Record<'poll' | 'deliver', Queue>;
 }

@@ -1,0 +1,21 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { apiEvent } from '../../../test/cloud/handlers.ts';
+
+const PROMPT_CHARACTERS = 500;
+
+/** A request for one completion, with a webhook and a reference of the client's own. */
+export function submission(index: number, modelId: string, key: string): APIGatewayProxyEventV2 {
+  const content = `job-${index} `.padEnd(PROMPT_CHARACTERS, 'x');
+  const body = {
+    model_id: modelId,
+    messages: [[{ role: 'user', content }]],
+    webhook_url: 'https://hooks.example.com/modelstudio/jobs',
+    metadata: { ref: `job-${index}` },
+  };
+  return apiEvent({
+    method: 'POST',
+    path: '/v1/jobs',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
