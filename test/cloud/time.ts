@@ -46,7 +46,8 @@ export class VirtualTime implements Time {
     this.now = at;
     for (const event of this.#measuring(() => this.#take(at))) event();
     // Whatever the events have set off runs until it waits for another one.
-    await new Promise((resolve) => setImmediate(resolve));
+    // None of it waits for the world outside, for which a turn of the event loop would take as long as the step.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     return true;
   }
 
@@ -73,6 +74,8 @@ export class VirtualTime implements Time {
       globalThis.setTimeout = real;
       Date.now = now;
       AbortSignal.timeout = timeout;
+      // For whatever else this process has to do.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

@@ -292,9 +292,9 @@ export class Environment {
 }
 
 /** A command and what it is sent to. */
-function nameOf(command: Call['command']): string {
-  const { TableName, QueueUrl } = command.input as { TableName?: string; QueueUrl?: string };
-  return `${command.constructor.name.replace('Command', '')} ${TableName ?? QueueUrl ?? ''}`.trimEnd();
+function nameOf({ constructor: { name }, input }: Call['command']): string {
+  const { TableName, QueueUrl } = input as { TableName?: string; QueueUrl?: string };
+  return `${name.slice(0, -'Command'.length)} ${TableName ?? QueueUrl ?? ''}`.trimEnd();
 }
 
 type Answered<T> = { value: T } | { error: unknown; isTransient: boolean };

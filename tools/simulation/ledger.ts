@@ -34,9 +34,8 @@ export class Ledger {
   }
 
   /** @returns how many messages of that kind there have been */
-  sent(queue: QueueName, body: string): number {
-    const { jobId, wakeUp } = JSON.parse(body);
-    this.tokens.add(wakeUp.token);
+  sent(queue: QueueName, jobId: string, token: string): number {
+    this.tokens.add(token);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
     if (queue === 'collect') this.handedOver.add(jobId);
     else sends[queue] += 1;

@@ -24,6 +24,8 @@ The same seed is the same run, byte for byte. Exit codes: 0 all invariants held,
 `;
 
 const SEED_MAX = 2 ** 47;
+/** The last ones before a violation. */
+const STEPS_SHOWN = 60;
 
 interface Flags {
   seeds: Seeds;
@@ -103,7 +105,9 @@ async function main(): Promise<void> {
 
 /** A failure, and the same with the fewest faults. */
 async function report(failed: Run): Promise<void> {
-  const { seed, violation, steps, faults } = await shrink(failed, simulate);
+  const { seed, violation, faults } = await shrink(failed, simulate);
+  const steps: string[] = [];
+  await simulate(seed, { only: new Set(faults.map(({ id }) => id)), onStep: (step) => steps.push(step) });
   const numbers = new Map(failed.faults.map(({ id, number }) => [id, number]));
   const few = faults.map(({ id, fault, step, at }) => {
     const seconds = ((at - START) / 1000).toFixed(3);
@@ -111,7 +115,7 @@ async function report(failed: Run): Promise<void> {
   });
   const replay = `npm run simulate -- --seed ${seed} --faults ${faults.map(({ id }) => numbers.get(id))}`;
   process.stdout.write(
-    `${steps.join('\n')}\n\nseed ${seed}: ${violation}\n` +
+    `${steps.slice(-STEPS_SHOWN).join('\n')}\n\nseed ${seed}: ${violation}\n` +
       `It takes ${faults.length} of the ${failed.faults.length} faults of this seed:\n${few.join('')}` +
       `Replay it: ${faults.length > 0 ? replay : `${replay}''`} --trace\n` +
       'With a file name after --trace, such as trace.html, it is drawn.\n\n',

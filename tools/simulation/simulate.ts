@@ -23,8 +23,6 @@ export interface Run {
   isQuiet: boolean;
   /** The invariant that did not hold, and how. */
   violation: string | null;
-  /** The last ones before the violation. */
-  steps: readonly string[];
   /** Those that it met. */
   faults: readonly Injection[];
   counts: Record<string, number>;
@@ -74,7 +72,6 @@ async function runIn(sim: Simulation): Promise<Run> {
     isQuiet,
     counts,
     violation: violation?.message ?? null,
-    steps: violation ? [...sim.lastSteps] : [],
     faults: sim.injections.all,
   };
 }

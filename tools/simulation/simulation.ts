@@ -19,7 +19,6 @@ import { Random } from './random.ts';
 import { drawScene, type Scene } from './scene.ts';
 import type { Mark, Unmarked } from './trace-marks.ts';
 
-const STEPS_KEPT = 60;
 export const START = Date.UTC(2026, 0, 1);
 /** Until then everything may go wrong; from then on, liveness is judged. */
 export const HEALS_AT = START + 20 * 60_000;
@@ -57,7 +56,6 @@ export class Simulation {
   /** Whose call is having its effect right now. */
   acting: Acting | null = null;
   readonly counts: Record<string, number> = {};
-  readonly #steps: string[] = [];
   readonly #onStep: ((step: string) => void) | null;
   readonly #isCovered: boolean;
   /** For the page of the run; null: nobody makes one. */
@@ -157,10 +155,7 @@ export class Simulation {
   }
 
   note(text: string): void {
-    const step = `${((this.now - START) / 1000).toFixed(3).padStart(10)}  ${text}`;
-    this.#onStep?.(step);
-    this.#steps.push(step);
-    if (this.#steps.length > STEPS_KEPT) this.#steps.shift();
+    this.#onStep?.(`${((this.now - START) / 1000).toFixed(3).padStart(10)}  ${text}`);
   }
 
   /** Keeps the first violation, even if a caller swallows it. */
@@ -177,10 +172,6 @@ export class Simulation {
       if (!(error instanceof Violation)) throw error;
       this.report(error);
     }
-  }
-
-  get lastSteps(): readonly string[] {
-    return this.#steps;
   }
 
   count(what: string, howMany = 1): void {

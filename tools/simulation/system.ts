@@ -167,7 +167,7 @@ export class System {
     this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
     const { jobId, upstreamJobId, wakeUp } = JSON.parse(body);
     if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);
-    const sends = this.ledger.sent(queue, body);
+    const sends = this.ledger.sent(queue, jobId, wakeUp.token);
     must(sends < SENDS_MAX, 'I19', () => `${sends} messages for ${jobId}: chains that multiply`);
     if (acting?.hasReportOn(upstreamJobId)) this.ledger.seen.add(jobId);
   }
