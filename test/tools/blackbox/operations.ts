@@ -3,6 +3,7 @@ import { blackBox, heldModel, jobOf, patience, type Scene, submitJob } from './s
 import { type Called, call } from './system.ts';
 
 const WORKERS = 20;
+const SUBMITTERS = 5;
 
 export const cancel = ({ system }: Scene, jobId: string) => call(system, 'POST', `/v1/jobs/${jobId}/cancel`);
 export const redeliver = ({ system }: Scene, jobId: string, body?: object) =>
@@ -52,7 +53,12 @@ export async function whileFinishing<Answer>(
   // So that no request has to wait for a worker to start.
   await Promise.all(Array.from({ length: WORKERS }, () => call(scene.system, 'GET', '/v1/jobs')));
   const jobIds: string[] = [];
-  for (const model of Object.keys(models)) jobIds.push(await submitJob(scene, model));
+  const waiting = Object.keys(models).entries();
+  const submitter = async () => {
+    for (const [i, model] of waiting) jobIds[i] = await submitJob(scene, model);
+  };
+  // Several at once, as those that are submitted are asked after again and again until all are.
+  await Promise.all(Array.from({ length: SUBMITTERS }, submitter));
   for (const held of helds) held.isReleased = true;
   const answers = await Promise.all(acts.map(({ promise }) => promise));
   for (const jobId of jobIds) await webhookIs(scene, jobId, 'delivered');
