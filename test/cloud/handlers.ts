@@ -1,5 +1,6 @@
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Millis } from '../../functions/core/job.ts';
 import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
@@ -15,24 +16,40 @@ import type { Delivery } from './queue.ts';
 
 export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld;
 
-/**
- * Each function's handler over a world, as functions/<name>/handler.ts makes it.
- * @param worldAt the world as it is when the nth poll plans the next one, if that makes a difference; 0 is the submission
- */
-export function handlersOf(
-  world: HandledWorld,
-  comeAgain: ComeAgain,
-  worldAt: (poll: number) => HandledWorld = () => world,
-) {
+type Handle<T> = (world: HandledWorld) => Promise<T>;
+
+/** Stands around what is done for a request or a message, and around a sweep: it may give it a world of its own. */
+export interface Around {
+  submit<T>(world: HandledWorld, handle: Handle<T>): Promise<T>;
+  poll(message: PollMessage, isRepeat: boolean, world: HandledWorld, handle: Handle<void>): Promise<void>;
+  deliver(
+    message: DeliverMessage,
+    world: HandledWorld,
+    handle: Handle<Millis | null>,
+  ): Promise<Millis | null>;
+  sweep(world: HandledWorld, handle: Handle<void>): Promise<void>;
+}
+
+export const AS_IT_IS: Around = {
+  submit: (world, handle) => handle(world),
+  poll: (_message, _isRepeat, world, handle) => handle(world),
+  deliver: (_message, world, handle) => handle(world),
+  sweep: (world, handle) => handle(world),
+};
+
+/** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
+export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = AS_IT_IS) {
   const poller = lambdaSqs(
     (body) => PollMessage.parse(body),
-    (message, isRepeat) => poll(message, isRepeat, worldAt(message.wakeUp.seq)).then(() => null),
+    (message, isRepeat) =>
+      around.poll(message, isRepeat, world, (own) => poll(message, isRepeat, own)).then(() => null),
     comeAgain,
   );
   return {
     submit: lambdaHttp(async (request) => {
       const authorized = await authorize(request, world);
-      return 'status' in authorized ? authorized : submit(request, authorized, worldAt(0));
+      if ('status' in authorized) return authorized;
+      return around.submit(world, (own) => submit(request, authorized, own));
     }),
     jobs: lambdaHttp(async (request) => {
       const authorized = await authorize(request, world);
@@ -42,10 +59,10 @@ export function handlersOf(
     collect: poller,
     deliver: lambdaSqs(
       (body) => DeliverMessage.parse(body),
-      (message) => deliver(message, world),
+      (message) => around.deliver(message, world, (own) => deliver(message, own)),
       comeAgain,
     ),
-    sweep: () => sweep(world),
+    sweep: () => around.sweep(world, sweep),
   };
 }
 

@@ -72,7 +72,7 @@ function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, syst
   if (!webhook?.url.endsWith('/h') || !('finishedAt' in job)) return;
   const { firstSuccessAt = Number.POSITIVE_INFINITY } = system.receivers.received.get(webhook.id) ?? {};
   const seconds = (firstSuccessAt - job.finishedAt) / 1000;
-  const allowed = SECONDS_TO_DELIVER[sim.struck ?? 'none'];
+  const allowed = SECONDS_TO_DELIVER[sim.struck ?? 'none'] + 2 * (sim.scene.webhookSchedule[0] ?? 0);
   must(seconds <= allowed, 'I2', () => `the webhook of ${jobId} comes after ${seconds} s, not ${allowed}`);
 }
 

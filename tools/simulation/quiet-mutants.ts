@@ -58,7 +58,6 @@ export const QUIET_MUTANTS: Mutant[] = [
     file: 'core/limits.ts',
     find: 'ATTEMPT_LEASE_MILLIS = 60_000;',
     replace: 'ATTEMPT_LEASE_MILLIS = 900_000;',
-    seed: 366,
   },
   {
     name: 'attempts are counted by the row alone',

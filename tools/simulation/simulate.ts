@@ -119,7 +119,7 @@ function listSometimes({ random, time, isQuiet }: Simulation, clients: Clients):
   }
 }
 
-/** Their submitters died at one moment, in front of ModelStudio or behind it. */
+/** Their submitters died one after the other, in front of ModelStudio or behind it. */
 function abandonCrowd({ scene, random, now }: Simulation, { jobs }: System): void {
   for (let i = 0; i < scene.crowd; i++) {
     const job = {
@@ -130,7 +130,7 @@ function abandonCrowd({ scene, random, now }: Simulation, { jobs }: System): voi
       metadata: {},
     };
     const given = { ...job, fingerprint: 'f', expiresAt: now + HOUR, webhook: null };
-    void jobs.insert(accepted(given, now - HOUR));
+    void jobs.insert(accepted(given, now - HOUR - i * MINUTE));
   }
 }
 

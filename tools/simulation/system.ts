@@ -18,6 +18,7 @@ import { Lambda } from './lambda.ts';
 import { jobIn, Ledger } from './ledger.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
 import { Receivers } from './receivers.ts';
+import { judged } from './reference/around.ts';
 import { Rows } from './rows.ts';
 import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
@@ -148,7 +149,7 @@ export class System {
       return environment.carry(call, effect);
     });
     const world = worldIn(environment, clients, this, this.#sim);
-    return handlersOf(world, comeAgainIn(clients, environment.name));
+    return handlersOf(world, comeAgainIn(clients, environment.name), judged(this.#sim));
   }
 
   /** In a rotation, it is one side or the other that knows the new key first. */

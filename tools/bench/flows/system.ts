@@ -1,13 +1,17 @@
 import './lambda-environment.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import { teach } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import {
+  type Around,
+  AS_IT_IS,
   comeAgainIn,
   type FunctionName,
   failedIn,
+  type HandledWorld,
   type Handlers,
   handlersOf,
   sqsEvent,
@@ -146,9 +150,8 @@ export class System implements Surroundings {
     const log = this.options.isSilent ? silence : logOfEnvironment();
     const { durationStatsOf } = this.options;
     const world = worldOf(this, environment, log, name === 'poll');
-    const worldAt = (poll: number) =>
-      durationStatsOf ? { ...world, durationStats: durationStatsOf(poll) } : world;
-    const handlers = handlersOf(world, comeAgainIn(environment.clients, name), worldAt);
+    const around = durationStatsOf && planningBy(durationStatsOf);
+    const handlers = handlersOf(world, comeAgainIn(environment.clients, name), around);
     return { environment, log, handlers };
   }
 
@@ -158,6 +161,16 @@ export class System implements Surroundings {
     const kind = random.pick(['failing_call', 'upstream_500', 'dropped'] as const);
     return { kind, atCall: kind === 'upstream_500' ? -1 : random.between(0, CALLS_OF_AN_INVOCATION - 1) };
   }
+}
+
+/** Has each poll planned by durations of its own; those of number 0 are for the submission. */
+function planningBy(durationStatsOf: (poll: number) => DurationStats): Around {
+  const by = (poll: number, world: HandledWorld) => ({ ...world, durationStats: durationStatsOf(poll) });
+  return {
+    ...AS_IT_IS,
+    submit: (world, handle) => handle(by(0, world)),
+    poll: ({ wakeUp }, _isRepeat, world, handle) => handle(by(wakeUp.seq, world)),
+  };
 }
 
 /** Its webhook has arrived. */
