@@ -9,124 +9,124 @@ export type Millis = number;
  */
 export interface WakeUp {
   /** Place in the job's chain of wake-ups, from 1. */
-  seq: number;
+  readonly seq: number;
   /** Distinguishes two messages with the same place, of which only the recorded one counts. */
-  token: string;
-  dueAt: Millis;
+  readonly token: string;
+  readonly dueAt: Millis;
 }
 
 /** Where an immutable document is stored: a small one in the table, a larger one in the bucket. */
 export interface DocumentRef {
-  store: 'table' | 'bucket';
-  key: string;
+  readonly store: 'table' | 'bucket';
+  readonly key: string;
 }
 
 export interface JobError {
-  code: string;
-  message: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 /** One attempt to deliver a webhook. */
 export interface Attempt {
   /** Counted from 1, over all rounds. */
-  attempt: number;
-  at: Millis;
+  readonly attempt: number;
+  readonly at: Millis;
   /** HTTP status of the answer; null if there was none. */
-  status: number | null;
-  durationMillis: Millis;
+  readonly status: number | null;
+  readonly durationMillis: Millis;
   /** Why there was no answer. */
-  error: string | null;
+  readonly error: string | null;
   /** Where a redirect pointed to, which was not followed. */
-  location?: string;
-  nextAttemptAt: Millis | null;
+  readonly location?: string;
+  readonly nextAttemptAt: Millis | null;
 }
 
 interface WebhookBase {
-  id: string;
-  url: string;
+  readonly id: string;
+  readonly url: string;
   /** Attempts so far, over all rounds. */
-  attempts: number;
+  readonly attempts: number;
   /** Attempts before this round of the schedule began: each redelivery is a round of its own. */
-  attemptsBefore: number;
+  readonly attemptsBefore: number;
   /** The latest attempts, the oldest first. One is missing if its worker died before recording it. */
-  log: Attempt[];
+  readonly log: readonly Attempt[];
   /** The rounds that an app has asked for, and when it last did; missing while there are none. */
-  redelivered?: { rounds: number; at: Millis };
+  readonly redelivered?: { readonly rounds: number; readonly at: Millis };
 }
 
 /** Expects nothing until the job has finished. `leaseUntil`: an attempt is under way until then. */
 export interface PendingWebhook extends WebhookBase {
-  status: 'pending';
-  expectedWakeUp: WakeUp | null;
-  leaseUntil: Millis | null;
+  readonly status: 'pending';
+  readonly expectedWakeUp: WakeUp | null;
+  readonly leaseUntil: Millis | null;
 }
 
 export interface SettledWebhook extends WebhookBase {
-  status: 'delivered' | 'exhausted' | 'gone' | 'blocked';
+  readonly status: 'delivered' | 'exhausted' | 'gone' | 'blocked';
   /** Place of its last wake-up; a redelivery continues from there, so that the old messages stay stale. */
-  lastSeq: number;
+  readonly lastSeq: number;
 }
 
 export type Webhook = PendingWebhook | SettledWebhook;
 
 /** What a job has from beginning to end. */
 export interface JobBase {
-  jobId: string;
+  readonly jobId: string;
   /** Name of the client that owns the job; nobody else sees it. */
-  client: string;
-  modelId: string;
-  totalTasks: number;
-  metadata: Record<string, string>;
+  readonly client: string;
+  readonly modelId: string;
+  readonly totalTasks: number;
+  readonly metadata: Readonly<Record<string, string>>;
   /** SHA-256 of the parsed request, which distinguishes a repeated request from a different one. */
-  fingerprint: string;
-  createdAt: Millis;
-  updatedAt: Millis;
-  expiresAt: Millis;
+  readonly fingerprint: string;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  readonly expiresAt: Millis;
   /** If nothing has been written by then, its wake-up counts as lost. */
-  wakeUpDeadline: Millis;
+  readonly wakeUpDeadline: Millis;
   /** Counts the writes to the row; every write is conditional on the version that was read. */
-  version: number;
+  readonly version: number;
 }
 
 /** `missing`: the job is unknown. `gaps`: some results are missing at the end. `unreadable`: all of them are. */
 export interface Doubt {
-  about: 'missing' | 'gaps' | 'unreadable';
-  since: Millis;
+  readonly about: 'missing' | 'gaps' | 'unreadable';
+  readonly since: Millis;
 }
 
 /** ModelStudio's create call is under way. After `leaseUntil`, the worker that made it is gone. */
 export interface SubmittingJob extends JobBase {
-  status: 'submitting';
-  leaseUntil: Millis;
-  webhook: PendingWebhook | null;
+  readonly status: 'submitting';
+  readonly leaseUntil: Millis;
+  readonly webhook: PendingWebhook | null;
 }
 
 export interface RunningJob extends JobBase {
-  status: 'running';
-  upstreamJobId: string;
-  completedTasks: number;
+  readonly status: 'running';
+  readonly upstreamJobId: string;
+  readonly completedTasks: number;
   /** The latest wake-up that was recorded; later ones may be under way. */
-  expectedWakeUp: WakeUp;
+  readonly expectedWakeUp: WakeUp;
   /** True: ModelStudio has reported on the job. It may also have done so when this is false. */
-  isSeen: boolean;
+  readonly isSeen: boolean;
   /** Something that ModelStudio says which will end the job if it goes on; null while there is no such thing. */
-  doubt: Doubt | null;
-  webhook: PendingWebhook | null;
+  readonly doubt: Doubt | null;
+  readonly webhook: PendingWebhook | null;
 }
 
 export type TerminalStatus = 'completed' | 'failed' | 'cancelled' | 'expired';
 
 export interface FinishedJob extends JobBase {
-  status: TerminalStatus;
-  completedTasks: number;
-  failedTasks: number;
-  finishedAt: Millis;
-  error: JobError | null;
+  readonly status: TerminalStatus;
+  readonly completedTasks: number;
+  readonly failedTasks: number;
+  readonly finishedAt: Millis;
+  readonly error: JobError | null;
   /** The event `job.<status>`: the very bytes of the webhook's body. */
-  event: DocumentRef;
+  readonly event: DocumentRef;
   /** The results: inside the event, in a document of their own, or none. */
-  results: 'in-event' | DocumentRef | null;
-  webhook: Webhook | null;
+  readonly results: 'in-event' | DocumentRef | null;
+  readonly webhook: Webhook | null;
 }
 
 export type UnfinishedJob = SubmittingJob | RunningJob;
@@ -135,7 +135,7 @@ export type Job = UnfinishedJob | FinishedJob;
 export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
 
 /** A finished job whose webhook waits for an attempt or has one under way. */
-export type PendingJob = FinishedJob & { webhook: PendingWebhook };
+export type PendingJob = FinishedJob & { readonly webhook: PendingWebhook };
 
 const DAY_SECONDS = 86_400;
 

@@ -9,6 +9,14 @@ import {
 } from '../../functions/core/job.ts';
 import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../cloud/jobs.ts';
 
+type ReadonlyToTheEnd<T> = T extends object ? { readonly [K in keyof T]: ReadonlyToTheEnd<T[K]> } : T;
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+it('a job that was read cannot be changed, nor anything in it, without an error of the compiler', () => {
+  const isReadonly: IsSame<Job, ReadonlyToTheEnd<Job>> = true;
+  expect(isReadonly).toBe(true);
+});
+
 const AWAITED = { seq: 5, token: 'a', dueAt: 1000 };
 
 describe('a message is the expected wake-up, stale or ahead', () => {

@@ -190,12 +190,12 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
 
     it('do not change with the object that was written, nor with the one that was read', async () => {
       const jobId = newId();
-      const job = submittingJob({ jobId, metadata: { a: 'b' } });
-      await jobs().insert(job);
-      job.metadata['a'] = 'changed';
+      const metadata = { a: 'b' };
+      await jobs().insert(submittingJob({ jobId, metadata }));
+      metadata.a = 'changed';
       const read = await jobs().find(jobId);
       expect(read?.metadata).toEqual({ a: 'b' });
-      if (read) read.metadata['a'] = 'changed';
+      Object.assign(read?.metadata ?? {}, metadata);
       expect((await jobs().find(jobId))?.metadata).toEqual({ a: 'b' });
     });
   });
