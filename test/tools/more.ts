@@ -52,6 +52,11 @@ const SUITES: Suite[] = [
     files: 'test/edge/addresses.test.ts',
     parts: hosts,
   },
+  {
+    what: 'ten thousand jobs to rescue while AWS is slow or refuses',
+    env: { MANY_JOBS: 'yes' },
+    files: 'test/flows/sweep-thousands.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'what is left without what may be deleted',
