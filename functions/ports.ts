@@ -1,11 +1,12 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
 import type { Submission } from './core/http/submission.ts';
-import type { DocumentRef, Job, Millis, RunningJob } from './core/job.ts';
+import type { DocumentRef, Job, Millis } from './core/job.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
+import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
 import type { AttemptOutcome } from './core/webhook/attempt.ts';
 
@@ -85,8 +86,6 @@ export interface ModelStudio {
   create(submission: Submission): Promise<CreateResult>;
   report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
-
-export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 export interface ReportLimits {
   /** From the lookup of the name to the last byte. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const ID_BYTES = 16;
@@ -25,9 +25,7 @@ export function base32(bytes: Uint8Array): string {
  * is enough to have at most one job per key: there is no second record that could disagree.
  */
 export function jobIdOfKey(client: string, idempotencyKey: string): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([client, idempotencyKey]))
-    .digest();
+  const digest = hash('sha256', JSON.stringify([client, idempotencyKey]), 'buffer');
   return `job_${base32(digest.subarray(0, ID_BYTES))}`;
 }
 
@@ -40,5 +38,5 @@ export function webhookIdOf(random: Uint8Array): string {
 }
 
 export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -12,8 +12,6 @@ export const TIMEOUT_SECONDS = { submit: 29, jobs: 29, poll: 20, collect: 180, d
 
 /** For both calls, if the key is refused. It leaves time to record the outcome. */
 export const CREATE_DEADLINE_MILLIS = 20_000;
-export const POLL_DEADLINE_MILLIS = 10_000;
-export const COLLECT_DEADLINE_MILLIS = 120_000;
 export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 /** After this time, a sweep begins no other page. */
 export const SWEEP_MILLIS = 45_000;
@@ -27,10 +25,13 @@ export const SUBMIT_LEASE_MILLIS = 60_000;
 export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 /**
- * The largest report of each. Ten of the poller's fit into its memory at once. The collector has one in memory several
- * times over while it is read and written; V8's longest string is 512 MiB.
+ * How long each waits for a report, and how large that may be. Ten of the poller's fit into its memory at once. The
+ * collector has one in memory several times over while it is read and written; V8's longest string is 512 MiB.
  */
-export const REPORT_MAX_BYTES = { poll: 2 * 1024 * 1024, collect: 128 * 1024 * 1024 };
+export const REPORT_LIMITS = {
+  poll: { deadlineMillis: 10_000, maxBytes: 2 * 1024 * 1024 },
+  collect: { deadlineMillis: 120_000, maxBytes: 128 * 1024 * 1024 },
+};
 
 /** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;

@@ -5,11 +5,7 @@ import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
 
 /** Null for a queue that the function must not send to. */
-export interface QueueUrls {
-  poll: string | null;
-  collect: string | null;
-  deliver: string | null;
-}
+type QueueUrls = Record<keyof WakeUps, string | null>;
 
 /**
  * No schedule makes a chain of wake-ups this long: a week of polls a minute apart is half of it. As the
@@ -50,7 +46,7 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
     }
   }
 
-  const send = (queueUrl: string | null, message: { wakeUp: WakeUp }, delaySeconds: number) => {
+  const to = (queueUrl: string | null) => async (message: { wakeUp: WakeUp }, delaySeconds: number) => {
     assert(queueUrl, 'This function has no such queue');
     assert(message.wakeUp.seq <= CHAIN_MAX, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
@@ -63,11 +59,7 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
       else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
     });
   };
-  return {
-    poll: async (message, delaySeconds) => send(queueUrls.poll, message, delaySeconds),
-    collect: async (message, delaySeconds) => send(queueUrls.collect, message, delaySeconds),
-    deliver: async (message, delaySeconds) => send(queueUrls.deliver, message, delaySeconds),
-  };
+  return { poll: to(queueUrls.poll), collect: to(queueUrls.collect), deliver: to(queueUrls.deliver) };
 }
 
 /** Instead of `node:assert`, which no other module loads: it would take 2 ms of each cold start. */

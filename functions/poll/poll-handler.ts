@@ -1,21 +1,23 @@
+import { REPORT_LIMITS } from '../core/limits.ts';
 import { PollMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { comeAgainFrom, durationStats, finishWorld } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
-import { type PollSettings, poll } from './poll.ts';
+import { poll } from './poll.ts';
 
 /** The polls of a batch end at nearly the same time, most of them with a message to send. */
 const LINGER_MILLIS = 20;
 
 /** The poller and the collector are the same flow with different limits. */
-export function pollHandler(ours: PollSettings) {
+export function pollHandler(name: 'poll' | 'collect') {
   const finish = finishWorld(LINGER_MILLIS);
-  const settings = { ...finish.settings, ...ours };
+  const isCollector = name === 'collect';
+  const settings = { ...finish.settings, isCollector, reportLimits: REPORT_LIMITS[name] };
   const world = { ...finish, durationStats: durationStats(), modelStudio: modelStudio(), settings };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
-    comeAgainFrom(required(ours.isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
+    comeAgainFrom(required(isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
   );
 }

@@ -12,13 +12,8 @@ import { LOST, onConflict, record } from '../write-conflicts.ts';
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'durationStats'> & {
     /** The collector is a poller with the memory and time for large reports. */
-    settings: PollSettings;
+    settings: { isCollector: boolean; reportLimits: ReportLimits };
   };
-
-export interface PollSettings {
-  isCollector: boolean;
-  reportLimits: ReportLimits;
-}
 
 /** If one message ever becomes two chains, they meet in the row after this many polls at the latest. */
 const POLLS_SINCE_RECORD_MAX = 6;

@@ -19,7 +19,7 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],
   ['functions/edge/settings.ts', "number('LAG_PER_POLL_SECONDS')", "number('LAG_PER_POLL')"],
   ['lib/stages/stage-function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
-  ['functions/poll/handler.ts', 'REPORT_MAX_BYTES.poll', 'REPORT_MAX_BYTES.poller'],
+  ['functions/poll/poll-handler.ts', 'REPORT_LIMITS[name]', 'REPORT_LIMITS.poller'],
   ['lib/stages/jobs.ts', 'URL: props.deliverQueue', 'URL: props.deliverQueue.queue.queueUrl'],
   ['lib/http/gateway.ts', 'defaultEndpoint, throttleRate,', 'defaultEndpoint, throttle: throttleRate,'],
   ['lib/settings/settings.ts', 'logRetentionDays: ', 'logDays: ', 'lib/http/access-log.ts'],

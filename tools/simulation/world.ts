@@ -16,11 +16,6 @@ import type { Simulation } from './simulation.ts';
 export const MODELSTUDIO_SECRET = 'modelstudio';
 export const WEBHOOK_SECRET = 'webhook';
 
-const POLLER_LIMITS = { deadlineMillis: limits.POLL_DEADLINE_MILLIS, maxBytes: limits.REPORT_MAX_BYTES.poll };
-const COLLECTOR_LIMITS = {
-  deadlineMillis: limits.COLLECT_DEADLINE_MILLIS,
-  maxBytes: limits.REPORT_MAX_BYTES.collect,
-};
 /** How old what is known of the past may be when it is gone by. */
 const DURATIONS_MAX_AGE_MILLIS = 60_000;
 const BACKPRESSURE_MAX_AGE_MILLIS = 15_000;
@@ -98,7 +93,7 @@ export function worldIn(
       ...SETTINGS,
       ...sim.scene,
       isCollector,
-      reportLimits: isCollector ? COLLECTOR_LIMITS : POLLER_LIMITS,
+      reportLimits: limits.REPORT_LIMITS[isCollector ? 'collect' : 'poll'],
     },
   };
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer } from './request-answer.ts';
+import { isObject } from './validation.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Objects and arrays. No valid body has more: one of messages with one empty part has three in 54 bytes. */
@@ -62,22 +63,11 @@ function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string 
   }
 }
 
-/** The number of objects in a value, at any depth. */
+/** The number of members of all objects in a value, which is not deep. */
 function membersOf(value: unknown): number {
   let members = 0;
-  const open: unknown[] = [];
-  const add = (inner: unknown) => typeof inner === 'object' && open.push(inner);
-  add(value);
-  while (open.length > 0) {
-    const each = open.pop() as unknown[] | Record<string, unknown>;
-    if (Array.isArray(each)) each.forEach(add);
-    else {
-      for (const name in each) {
-        members++;
-        add(each[name]);
-      }
-    }
-  }
+  if (Array.isArray(value)) for (const each of value) members += membersOf(each);
+  else if (isObject(value)) for (const name in value) members += 1 + membersOf(value[name]);
   return members;
 }
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
+import { sha256Hex } from '../ids.ts';
 import { LONGEST_JOB_SECONDS } from '../limits.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
 import { canonicalOf, type Generation, generationFields, parseInside } from './generation-request.ts';
@@ -66,5 +66,5 @@ export function fingerprint(submission: Submission): string {
   const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
-  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+  return sha256Hex(JSON.stringify(canonical));
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Job, Millis } from '../job.ts';
 
 /**
@@ -18,7 +18,7 @@ export const EXPIRY_GRACE_MILLIS = 15_000;
 export const SHARDS = 8;
 
 export function shardOf(jobId: string): number {
-  return (createHash('sha256').update(jobId).digest()[0] ?? 0) % SHARDS;
+  return (hash('sha256', jobId, 'buffer')[0] ?? 0) % SHARDS;
 }
 
 /** The deadline for a wake-up that is due at `dueAt`: the current one if that is late enough, else a new one. */

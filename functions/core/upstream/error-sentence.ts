@@ -76,28 +76,27 @@ function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
   );
 }
 
-function faultsIn(body: Buffer, list: Span, depth: number): string[] {
-  const faults: string[] = [];
-  for (const entry of elementsOf(body, list)) {
-    if (faults.length === FAULTS_MAX) break;
-    const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
-    if (sentence === null) continue;
-    const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
-    faults.push(place === '' ? sentence : `${place}: ${sentence}`);
-  }
-  return faults;
+function faultsIn(body: Buffer, list: Span, depth: number): Iterable<string> {
+  return elementsOf(body, list)
+    .flatMap((entry) => {
+      const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
+      if (sentence === null) return [];
+      const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
+      return [place === '' ? sentence : `${place}: ${sentence}`];
+    })
+    .take(FAULTS_MAX);
 }
 
-function fieldFaultsIn(body: Buffer, object: Span, depth: number): string[] {
+function fieldFaultsIn(body: Buffer, object: Span, depth: number): Iterable<string> {
   const never: Names = SENTENCES.never;
-  const faults: string[] = [];
-  for (const [name, value] of membersOf(body, object).take(MEMBERS_MAX)) {
-    if (faults.length === FAULTS_MAX) break;
-    const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
-    const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
-    if (sentence !== null) faults.push(`${name}: ${sentence}`);
-  }
-  return faults;
+  return membersOf(body, object)
+    .take(MEMBERS_MAX)
+    .flatMap(([name, value]) => {
+      const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
+      const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
+      return sentence === null ? [] : [`${name}: ${sentence}`];
+    })
+    .take(FAULTS_MAX);
 }
 
 /** `["body", "messages", 0]` is `messages.0`. */
@@ -114,8 +113,8 @@ function placeIn(body: Buffer, entry: Span): string {
   return '';
 }
 
-function joined(faults: string[]): string | null {
-  return faults.length === 0 ? null : faults.join('; ');
+function joined(faults: Iterable<string>): string | null {
+  return [...faults].join('; ') || null;
 }
 
 /** A code, such as `bad_request`, says less than a sentence, and more than a repetition of the status line. */

@@ -19,7 +19,7 @@ export interface ReadingContext {
 }
 
 /** The job that was polled. */
-type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
+export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 type Answered = HttpOutcome & { kind: 'answered' };
 

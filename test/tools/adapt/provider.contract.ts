@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CreateResult } from '../../../functions/core/upstream/create-result.ts';
+import type { AskedJob } from '../../../functions/core/upstream/read-answer.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
-import type { AskedJob, Clock, ReportLimits } from '../../../functions/ports.ts';
+import type { Clock, ReportLimits } from '../../../functions/ports.ts';
 import { refusingPort, serveHttp, serveRaw, signal } from '../../edge/servers.ts';
 
 const LIMITS: ReportLimits = { deadlineMillis: 60_000, maxBytes: 400_000 };

@@ -70,8 +70,8 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/body larger than (\w+) KiB/g, EVENT_MAX_BYTES / KIB],
   [/results over (\w+) KiB/g, TABLE_MAX_BYTES / KIB],
   [/(?:request body \||body is larger than) (\w+) MiB/g, BODY_MAX_BYTES / MIB],
-  [/(?:reports of|up) to (\w+) MiB/g, limits.REPORT_MAX_BYTES.collect / MIB],
-  [/finished job is larger than (\w+) MiB/g, limits.REPORT_MAX_BYTES.collect / MIB],
+  [/(?:reports of|up) to (\w+) MiB/g, limits.REPORT_LIMITS.collect.maxBytes / MIB],
+  [/finished job is larger than (\w+) MiB/g, limits.REPORT_LIMITS.collect.maxBytes / MIB],
   [/(\w+) s for ModelStudio to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
   [/stops working within (\w+) s\b/g, 2 * seconds('functions/edge/client-keys.ts', 'CACHE_MILLIS')],
   [

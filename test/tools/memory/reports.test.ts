@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MEMORY_MIB, REPORT_MAX_BYTES } from '../../../functions/core/limits.ts';
+import { MEMORY_MIB, REPORT_LIMITS } from '../../../functions/core/limits.ts';
 import { type Bundles, bundleFunctions } from '../../../lib/stages/bundle.ts';
 import { environment } from '../../../tools/bench/start/environment.ts';
 import { startCloud } from './cloud.ts';
@@ -9,13 +9,13 @@ const POLLER = {
   name: 'poll',
   memoryMiB: MEMORY_MIB.poll,
   batch: 10,
-  reportBytes: REPORT_MAX_BYTES.poll,
+  reportBytes: REPORT_LIMITS.poll.maxBytes,
 } as const;
 const COLLECTOR = {
   name: 'collect',
   memoryMiB: MEMORY_MIB.collect,
   batch: 1,
-  reportBytes: REPORT_MAX_BYTES.collect,
+  reportBytes: REPORT_LIMITS.collect.maxBytes,
 } as const;
 const SHARE = 0.8;
 const QUEUES = ['POLL_QUEUE_URL', 'COLLECT_QUEUE_URL', 'DELIVER_QUEUE_URL'];
