@@ -5,12 +5,15 @@ import { areDifferent, list, number, whole } from './values.ts';
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
+const ORGANIZATION_ID = new RegExp(`^${ORGANIZATION_ID_PATTERN}$`);
 
 /** Even with its jitter, the last attempt is within the shortest time that a job is kept. */
 const SCHEDULE_MAX_SECONDS = 5 * 86_400;
 const ATTEMPTS_MAX = 50;
+const SCHEDULE = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const DNS_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const CERTIFICATE_ARN = /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/;
 const LOG_RETENTIONS = Object.values(RetentionDays)
   .filter((days) => typeof days === 'number')
@@ -32,17 +35,11 @@ export const SettingsSchema = z.strictObject({
     description: 'the name of the stack; several stacks can share one account and region',
     kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
   }),
-  organizationId: setting(
-    z
-      .string()
-      .regex(new RegExp(`^${ORGANIZATION_ID_PATTERN}$`))
-      .optional(),
-    {
-      description:
-        'your ModelStudio organization; without it, only the synthesis works, and `cdk deploy` stops',
-      kind: 'a ModelStudio organization id, such as org_123',
-    },
-  ),
+  organizationId: setting(z.string().regex(ORGANIZATION_ID).optional(), {
+    description:
+      'your ModelStudio organization; without it, only the synthesis works, and `cdk deploy` stops',
+    kind: 'a ModelStudio organization id, such as org_123',
+  }),
   baseUrl: setting(z.string().refine(isBaseUrl).default('https://api.modelstudio.app'), {
     description:
       'where ModelStudio is, such as `https://studio.ionos.de` for IONOS AI Model Studio; a trailing `/api/v1` is ignored',
@@ -53,25 +50,16 @@ export const SettingsSchema = z.strictObject({
     kind: 'a URL that a job may give as its webhook_url',
   }),
   webhookRetryScheduleSeconds: setting(
-    list(whole(0, SCHEDULE_MAX_SECONDS))
-      .refine(
-        (waits) => waits.length >= 1 && waits.length <= ATTEMPTS_MAX && sum(waits) <= SCHEDULE_MAX_SECONDS,
-      )
-      .default([0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000]),
+    list(whole(0, SCHEDULE_MAX_SECONDS)).refine(isSchedule).default(SCHEDULE),
     {
       description: `the wait before each attempt, ±20 %: at most ${ATTEMPTS_MAX} of them, at most 5 days in all`,
       kind: `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
     },
   ),
-  webhookPorts: setting(
-    list(whole(1, 65_535))
-      .refine((ports) => !ports.includes(443) && areDifferent(ports))
-      .default([]),
-    {
-      description: 'ports that webhooks may use in addition to 443, such as `8443,9443`',
-      kind: 'ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443',
-    },
-  ),
+  webhookPorts: setting(list(whole(1, 65_535)).refine(areMorePorts).default([]), {
+    description: 'ports that webhooks may use in addition to 443, such as `8443,9443`',
+    kind: 'ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443',
+  }),
   retentionDays: setting(whole(8, 3650).default(30), {
     description: 'how long finished jobs and their results are kept, 8 to 3650',
     kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
@@ -112,16 +100,10 @@ export const SettingsSchema = z.strictObject({
       "API Gateway's own address when there is a `domainName`: with `first` it is the one in `ApiUrl`, with `beside` it answers as well, with `off` it does not",
     kind: 'first, beside or off',
   }),
-  alarmTopicArn: setting(
-    z
-      .string()
-      .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/)
-      .optional(),
-    {
-      description: 'your own SNS topic, which is notified of alarms',
-      kind: 'the ARN of an SNS topic',
-    },
-  ),
+  alarmTopicArn: setting(z.string().regex(TOPIC_ARN).optional(), {
+    description: 'your own SNS topic, which is notified of alarms',
+    kind: 'the ARN of an SNS topic',
+  }),
   alarmEmail: setting(z.email().optional(), {
     description:
       'an address that is notified of alarms, through a topic of the stack; instead of `alarmTopicArn`',
@@ -131,15 +113,10 @@ export const SettingsSchema = z.strictObject({
     description: '`INFO`, or `DEBUG` for a line for each poll; the metrics are in these lines, too',
     kind: 'DEBUG or INFO',
   }),
-  logRetentionDays: setting(
-    whole(1, 3653)
-      .refine((days) => LOG_RETENTIONS.includes(days))
-      .default(RetentionDays.ONE_MONTH),
-    {
-      description: 'how long logs are kept: a number of days that CloudWatch supports',
-      kind: `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
-    },
-  ),
+  logRetentionDays: setting(whole(1, 3653).refine(isLogRetention).default(RetentionDays.ONE_MONTH), {
+    description: 'how long logs are kept: a number of days that CloudWatch supports',
+    kind: `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
+  }),
   removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), {
     description:
       'whether tables, bucket and secrets outlive the stack: `retain`, or `destroy`, which needs an empty bucket',
@@ -155,4 +132,15 @@ function isBaseUrl(text: string): boolean {
   return protocol === 'https:' || LOOPBACK_HOSTS.includes(hostname);
 }
 
-const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+function isSchedule(waits: number[]): boolean {
+  const sum = waits.reduce((total, wait) => total + wait, 0);
+  return waits.length >= 1 && waits.length <= ATTEMPTS_MAX && sum <= SCHEDULE_MAX_SECONDS;
+}
+
+function areMorePorts(ports: number[]): boolean {
+  return !ports.includes(443) && areDifferent(ports);
+}
+
+function isLogRetention(days: number): boolean {
+  return LOG_RETENTIONS.includes(days);
+}

@@ -1,17 +1,13 @@
 import * as z from 'zod';
 
 /** `-c name=value` on the command line always gives a string. */
-export const whole = (min: number, max: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
-    z.int().min(min).max(max),
-  );
+const orText = (schema: z.ZodNumber, pattern: RegExp) =>
+  z.preprocess((value) => (typeof value === 'string' && pattern.test(value) ? Number(value) : value), schema);
+
+export const whole = (min: number, max: number) => orText(z.int().min(min).max(max), /^\d{1,9}$/);
 
 export const number = (min: number, max: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,6}(\.\d{1,6})?$/.test(value) ? Number(value) : value),
-    z.number().min(min).max(max),
-  );
+  orText(z.number().min(min).max(max), /^\d{1,6}(\.\d{1,6})?$/);
 
 export const list = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((value) => {
