@@ -7,7 +7,6 @@ import { describingErrors, s3Settings } from './aws.ts';
 /** 80 Mbit/s: a write that is slower than this is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
 
-/** An S3 bucket of JSON documents. */
 export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
   /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */

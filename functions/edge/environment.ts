@@ -11,7 +11,6 @@ export function optional(name: Variable): string | null {
   return process.env[name] || null;
 }
 
-/** @throws if it is not one */
 export function number(name: Variable): number {
   const value = Number(required(name));
   if (Number.isNaN(value)) throw new Error(`The environment variable ${name} must be a number`);

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
-import { listKeyOf } from '../core/http/list-cursor.ts';
+import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
@@ -24,11 +24,9 @@ export function createJobs(
   clock: Clock,
 ): Jobs {
   async function item(jobId: string): Promise<Row | null> {
-    const key = { jobId: { S: jobId } };
-    const found = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true }),
-    );
-    return found.Item ? unmarshall(found.Item) : null;
+    const get = new GetItemCommand({ TableName: tableName, Key: keyOf(jobId), ConsistentRead: true });
+    const { Item } = await client.send(get);
+    return Item ? unmarshall(Item) : null;
   }
 
   /**
@@ -41,13 +39,9 @@ export function createJobs(
     const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
     const row = { ...job, metadata, ...keys, format: FORMAT, writeId, ttl: endOfLife(job, retentionDays) };
-    try {
-      await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition }));
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return (await item(job.jobId))?.['writeId'] === writeId;
-    }
+    const write = new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition });
+    if (await succeeded(client.send(write))) return true;
+    return (await item(job.jobId))?.['writeId'] === writeId;
   }
 
   return {
@@ -57,18 +51,25 @@ export function createJobs(
     },
     insert: (job) => put(job, isNew(clock)),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
-    async remove(job) {
-      const key = { jobId: { S: job.jobId } };
-      const condition = isVersion(job.version, job.createdAt);
-      try {
-        await client.send(new DeleteItemCommand({ TableName: tableName, Key: key, ...condition }));
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+    remove({ jobId, version, createdAt }) {
+      const condition = isVersion(version, createdAt);
+      const remove = new DeleteItemCommand({ TableName: tableName, Key: keyOf(jobId), ...condition });
+      return succeeded(client.send(remove));
     },
   };
+}
+
+const keyOf = (jobId: string) => ({ jobId: { S: jobId } });
+
+/** Whether the condition of a write was met. */
+function succeeded(write: Promise<unknown>): Promise<boolean> {
+  return write.then(
+    () => true,
+    (error) => {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    },
+  );
 }
 
 type Row = Record<string, unknown>;
@@ -92,8 +93,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
   /** Eventually consistent, at half the price. Deleted rows and those of a later release are left out; those that were not read are in `unread`. */
   async function rows(jobIds: string[]): Promise<{ found: Map<string, Job>; unread: Set<string> }> {
     if (jobIds.length === 0) return { found: new Map(), unread: new Set() };
-    const Keys = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
-    const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } });
+    const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: jobIds.map(keyOf) } } });
     const { Responses, UnprocessedKeys } = await client.send(get);
     const read = (Responses?.[tableName] ?? []).map((item) => unmarshall(item));
     const jobs = read.flatMap((row) => (isLater(row) ? [] : (jobIn(row, clock) ?? [])));
@@ -116,17 +116,16 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
         Limit: limit + 2,
       });
       const { Items = [] } = await client.send(query);
-      const entries = Items.map((item) => ({
-        jobId: item['jobId']?.S ?? '',
-        place: item['listKey']?.S ?? '',
-      })).filter(({ place }) => place !== from);
+      const entries = Items.map((item) => unmarshall(item) as { jobId: string; listKey: ListKey }).filter(
+        ({ listKey }) => listKey !== from,
+      );
       const asked = entries.slice(0, limit);
       const { found, unread } = await rows(asked.map(({ jobId }) => jobId));
       const firstUnread = asked.findIndex(({ jobId }) => unread.has(jobId));
       const read = firstUnread === -1 ? asked : asked.slice(0, firstUnread);
       const isAll = read.length === entries.length;
       const jobs = read.flatMap(({ jobId }) => found.get(jobId) ?? []);
-      return { jobs, end: isAll ? null : (read.at(-1)?.place ?? from) };
+      return { jobs, end: isAll ? null : (read.at(-1)?.listKey ?? from) };
     },
   };
 }

@@ -127,7 +127,6 @@ function generateUrl({ baseUrl, organizationId }: Account): string {
   return `${organizations}/${encodeURIComponent(organizationId)}/generate`;
 }
 
-/** The URL of a job's report. */
 export function jobUrl(account: Account, upstreamJobId: string): URL {
   return new URL(`${generateUrl(account)}/${encodeURIComponent(upstreamJobId)}`);
 }

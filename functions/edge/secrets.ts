@@ -17,7 +17,6 @@ const API_KEY_CACHE_MILLIS = 900_000;
 
 const newClient = () => describingErrors(new SecretsManagerClient(awsSettings));
 
-/** ModelStudio's API key in Secrets Manager. */
 export function createApiKey(secretId: string, client = newClient()): ApiKey {
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }

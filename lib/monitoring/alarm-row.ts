@@ -4,7 +4,6 @@ import { type Monitored, nameOf, type Resource } from './monitored.ts';
 
 export type AlarmMetric = Metric | MathExpression;
 
-/** A kind of alarm. */
 export interface AlarmRow {
   /** The name of the alarm and of its heading in docs/runbook.md. */
   name: string;
@@ -21,12 +20,10 @@ export interface AlarmRow {
   treatMissingData?: TreatMissingData;
 }
 
-/** One of the product's own metrics. */
 export function sum(name: MetricName): AlarmRow['metric'] {
   return ({ own }) => own(name, 'Sum');
 }
 
-/** One metric for each of several resources. */
 const each =
   <Of extends Resource>(all: (monitored: Monitored) => Of[]) =>
   (metric: (one: Of) => AlarmMetric): AlarmRow['metric'] =>

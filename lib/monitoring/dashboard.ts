@@ -57,7 +57,6 @@ function percentiles(title: string, metric: (p: Statistic) => IMetric): IWidget 
   return graph(title, (['p50', 'p90', 'p99'] as const).map(metric));
 }
 
-/** @param labels of the metrics, by their names */
 function sums({ own }: Monitored, labels: Partial<Record<MetricName, string>>): IMetric[] {
   return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
 }

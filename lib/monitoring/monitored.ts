@@ -10,7 +10,6 @@ import { JobTable } from '../storage/job-table.ts';
 /** The statistic of a metric over a period, in CloudWatch's words. */
 export type Statistic = 'Average' | 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
 
-/** What there is to monitor. */
 export interface Monitored {
   stackName: string;
   functions: StageFunction[];

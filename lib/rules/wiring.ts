@@ -69,7 +69,6 @@ export class Wiring {
     return this.#resources.behind(queue.properties.RedrivePolicy?.deadLetterTargetArn);
   }
 
-  /** What a function's role allows it. */
   permissionsOf(fn: Fn): Statement[] {
     const role = referredId(fn.properties.Role);
     return this.#resources

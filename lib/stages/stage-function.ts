@@ -21,7 +21,6 @@ import type { Bundles, FunctionName } from './bundle.ts';
 import { grant, type Permission } from './grant.ts';
 import { StageQueue } from './stage-queue.ts';
 
-/** What every stage is built on. */
 export interface StageProps {
   storage: Storage;
   settings: Settings;
@@ -29,7 +28,6 @@ export interface StageProps {
   sharedVariables: SharedVariables;
 }
 
-/** For stages that wake others. */
 export interface WakingStageProps extends StageProps {
   pollQueue: StageQueue;
   deliverQueue: StageQueue;
@@ -45,7 +43,6 @@ type Environment<Variables> = {
 };
 
 type StageFunctionProps = StageProps & {
-  /** Additional permissions. */
   permissions: Permission[];
   consumes?: StageQueue;
 } & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];

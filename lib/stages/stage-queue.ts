@@ -20,7 +20,6 @@ interface StageQueueProps {
   settings: Settings;
 }
 
-/** A queue and its dead letters. */
 export class StageQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;

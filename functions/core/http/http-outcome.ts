@@ -1,4 +1,3 @@
-/** The outcome of one HTTP exchange. */
 export type HttpOutcome =
   | {
       kind: 'answered';

@@ -65,7 +65,6 @@ function webhookView(webhook: Webhook) {
   };
 }
 
-/** The attempts to deliver a job's webhook, oldest first. */
 export function deliveriesJson(webhook: Webhook | null): string {
   const deliveries = (webhook?.log ?? []).map((attempt: Attempt) => ({
     attempt: attempt.attempt,

@@ -13,7 +13,6 @@ import { lettersOf } from './read-members.ts';
 const SENTENCE_MAX_LENGTH = 300;
 /** Entries of a list of faults that are read. */
 const FAULTS_MAX = 5;
-/** Members of one object that are read. */
 const MEMBERS_MAX = 1000;
 const DEPTH_MAX = 4;
 

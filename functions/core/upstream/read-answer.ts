@@ -18,7 +18,6 @@ export interface ReadingContext {
   now: number;
 }
 
-/** The job that was polled. */
 export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 type Answered = HttpOutcome & { kind: 'answered' };
@@ -107,7 +106,6 @@ function jobIdAt(body: Buffer, span: Span | undefined): string | null {
   return isId ? id : null;
 }
 
-/** Reads the outcome of a poll. */
 export function readReport(outcome: HttpOutcome, job: AskedJob, context: ReadingContext): Report {
   if (outcome.kind !== 'answered') {
     const isSlow = outcome.kind === 'timeout' && outcome.isConnected;

@@ -13,7 +13,6 @@ export interface Results {
   surplus: number;
 }
 
-/** The outcome of a poll. */
 export type Report =
   /** `unknownState`: ModelStudio's word for it, if we do not know that. */
   | { kind: 'running'; completedTasks: number | null; unknownState: string | null }

@@ -15,7 +15,6 @@ export const DELIVERY_ERRORS = [
 
 export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
 
-/** The outcome of one delivery attempt. */
 export type AttemptOutcome =
   | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
   /** The URL, or an address that its host resolved to, is not one we may call. */
@@ -35,7 +34,6 @@ export const LOCATION_MAX_LENGTH = 500;
 /** The code of a lookup that gave an address that is not public. */
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC';
 
-/** Reads the outcome of sending a webhook. */
 export function readOutcome(outcome: HttpOutcome, now: Millis): AttemptOutcome {
   if (outcome.kind === 'timeout') return { kind: 'failed', error: 'timeout' };
   if (outcome.kind === 'answered') {
@@ -86,7 +84,6 @@ export function afterAttempt(
   return { step: 'retry', waitMillis };
 }
 
-/** The wait before the first attempt. */
 export function firstWaitMillis(scheduleSeconds: readonly number[], random: number): Millis {
   return jittered(scheduleSeconds[0] ?? 0, random);
 }
