@@ -36,15 +36,15 @@ export interface DurationStatsStore {
 
 /** One DynamoDB item for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
 export function createDurationStats(store: DurationStatsStore): DurationStats {
-  const durations = new Durations(store);
-  const backpressure = new BackpressureGauge(store);
+  const durations = durationsIn(store);
+  const backpressure = backpressureIn(store);
   return {
     async forecast(bucket) {
       const [known, slowdown] = await Promise.all([durations.of(bucket), backpressure.slowdown()]);
       return { ...known, lagPerPollSeconds: lagPerPollSecondsUnder(store.lagPerPollSeconds, slowdown) };
     },
-    record: (bucket, seconds) => durations.record(bucket, seconds),
-    throttled: () => backpressure.throttled(),
+    record: durations.record,
+    throttled: backpressure.throttled,
   };
 }
 
@@ -75,19 +75,15 @@ interface Recorded {
  * The latest durations of each bucket, in the attributes s0 to s63, which are overwritten in turn; `n` is
  * how many there have been. Writing one needs no read, and drops the oldest.
  */
-class Durations {
-  readonly #store: DurationStatsStore;
-  readonly #buckets = new Map<string, Recorded>();
+function durationsIn(store: DurationStatsStore) {
+  const { client, tableName, clock, onError } = store;
+  const buckets = new Map<string, Recorded>();
 
-  constructor(store: DurationStatsStore) {
-    this.#store = store;
-  }
-
-  async of(bucket: string): Promise<Recorded> {
-    const known = this.#buckets.get(bucket);
-    const now = this.#store.clock.now();
+  async function of(bucket: string): Promise<Recorded> {
+    const known = buckets.get(bucket);
+    const now = clock.now();
     if (known && known.until > now) return known;
-    const { n, ...slots } = await itemOf(this.#store, bucket);
+    const { n, ...slots } = await itemOf(store, bucket);
     const read = Object.values(slots).filter((value) => typeof value === 'number');
     const durations = read.length > 0 || !known ? read : known.durations;
     const recorded = {
@@ -97,14 +93,13 @@ class Durations {
       until: now + DURATIONS_CACHE_MILLIS,
       recordedAt: known?.recordedAt ?? Number.NEGATIVE_INFINITY,
     };
-    if (this.#buckets.size >= BUCKETS_MAX) this.#buckets.clear();
-    this.#buckets.set(bucket, recorded);
+    if (buckets.size >= BUCKETS_MAX) buckets.clear();
+    buckets.set(bucket, recorded);
     return recorded;
   }
 
-  async record(bucket: string, seconds: number): Promise<void> {
-    const { client, tableName, clock, onError } = this.#store;
-    const recorded = await this.of(bucket);
+  async function record(bucket: string, seconds: number): Promise<void> {
+    const recorded = await of(bucket);
     if (clock.now() - recorded.recordedAt < RECORD_EVERY_MILLIS) return;
     recorded.recordedAt = clock.now();
     const slot = recorded.count++ % DURATIONS_KEPT;
@@ -116,6 +111,8 @@ class Durations {
     });
     await client.send(update).catch(onError);
   }
+
+  return { of, record };
 }
 
 /** Three digits are precise enough, and keep the item below a kilobyte, the price of one write. */
@@ -124,38 +121,33 @@ function rounded(seconds: number): number {
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */
-class BackpressureGauge {
-  readonly #store: DurationStatsStore;
-  #backpressure: Backpressure | null = null;
-  #readUntil = Number.NEGATIVE_INFINITY;
-  #refusedAt = Number.NEGATIVE_INFINITY;
+function backpressureIn(store: DurationStatsStore) {
+  const { client, tableName, clock, onError } = store;
+  let backpressure: Backpressure | null = null;
+  let readUntil = Number.NEGATIVE_INFINITY;
+  let refusedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(store: DurationStatsStore) {
-    this.#store = store;
-  }
-
-  async slowdown(): Promise<number> {
-    const { clock } = this.#store;
-    if (this.#readUntil <= clock.now()) {
-      this.#readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
-      const { slowdown, at } = (await itemOf(this.#store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
+  async function slowdown(): Promise<number> {
+    if (readUntil <= clock.now()) {
+      readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
+      const { slowdown, at } = (await itemOf(store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
       const read = slowdown === undefined || at === undefined ? null : { slowdown, at };
-      if (slowdownAt(read, clock.now()) > slowdownAt(this.#backpressure, clock.now()))
-        this.#backpressure = read;
+      if (slowdownAt(read, clock.now()) > slowdownAt(backpressure, clock.now())) backpressure = read;
     }
-    return slowdownAt(this.#backpressure, clock.now());
+    return slowdownAt(backpressure, clock.now());
   }
 
-  async throttled(): Promise<void> {
-    const { client, tableName, clock, onError } = this.#store;
+  async function throttled(): Promise<void> {
     const now = clock.now();
-    if (now - this.#refusedAt < REFUSALS_EVERY_MILLIS) return;
-    this.#refusedAt = now;
+    if (now - refusedAt < REFUSALS_EVERY_MILLIS) return;
+    refusedAt = now;
     // Other pollers may have raised it since it was read.
-    this.#readUntil = Number.NEGATIVE_INFINITY;
-    await this.slowdown();
-    this.#backpressure = afterThrottle(this.#backpressure, now);
-    const Item = marshall({ bucket: BACKPRESSURE_KEY, ...this.#backpressure });
+    readUntil = Number.NEGATIVE_INFINITY;
+    await slowdown();
+    backpressure = afterThrottle(backpressure, now);
+    const Item = marshall({ bucket: BACKPRESSURE_KEY, ...backpressure });
     await client.send(new PutItemCommand({ TableName: tableName, Item })).catch(onError);
   }
+
+  return { slowdown, throttled };
 }

@@ -2,9 +2,8 @@ import { Validations } from 'aws-cdk-lib';
 import { type HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
-import { Jobs } from '../stages/jobs.ts';
-import type { WakingStageProps } from '../stages/stage-function.ts';
-import { Submit } from '../stages/submit.ts';
+import { toQuery, toRows } from '../stages/grant.ts';
+import { StageFunction, type WakingStageProps } from '../stages/stage-function.ts';
 
 /**
  * The HTTP API: one function creates jobs and may use ModelStudio's key; the other answers everything else,
@@ -14,8 +13,8 @@ export class Api extends Construct {
   constructor(scope: Construct, id: string, props: WakingStageProps & { httpApi: HttpApi }) {
     super(scope, id);
     const routes = [
-      { routeKey: HttpRouteKey.with('/v1/jobs', HttpMethod.POST), fn: new Submit(this, 'Submit', props) },
-      { routeKey: HttpRouteKey.DEFAULT, fn: new Jobs(this, 'Jobs', props) },
+      { routeKey: HttpRouteKey.with('/v1/jobs', HttpMethod.POST), fn: this.submit(props) },
+      { routeKey: HttpRouteKey.DEFAULT, fn: this.jobs(props) },
     ];
     for (const { routeKey, fn } of routes) {
       const integration = new HttpLambdaIntegration(`${fn.node.id}Integration`, fn);
@@ -24,6 +23,44 @@ export class Api extends Construct {
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason: 'Each request is authenticated inside the function, which answers by the contract.',
+    });
+  }
+
+  private submit(props: WakingStageProps): StageFunction {
+    const { storage, settings, pollQueue, deliverQueue } = props;
+    return new StageFunction(this, 'Submit', {
+      ...props,
+      name: 'submit',
+      environment: {
+        CLIENT_KEYS_TABLE: storage.clientKeys.tableName,
+        MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
+        POLL_QUEUE_URL: pollQueue,
+        DELIVER_QUEUE_URL: deliverQueue,
+        DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl,
+      },
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'PutItem', 'DeleteItem'),
+        toRows(storage.durationStats, 'GetItem', 'PutItem'),
+        ...storage.toReadDocuments,
+        ...storage.toWriteDocuments,
+        toRows(storage.clientKeys, 'GetItem'),
+      ],
+    });
+  }
+
+  private jobs(props: WakingStageProps): StageFunction {
+    const { storage, deliverQueue } = props;
+    return new StageFunction(this, 'Jobs', {
+      ...props,
+      name: 'jobs',
+      environment: { CLIENT_KEYS_TABLE: storage.clientKeys.tableName, DELIVER_QUEUE_URL: deliverQueue },
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'BatchGetItem', 'PutItem'),
+        toQuery(storage.jobs, 'client'),
+        ...storage.toReadDocuments,
+        ...storage.toWriteDocuments,
+        toRows(storage.clientKeys, 'GetItem'),
+      ],
     });
   }
 }

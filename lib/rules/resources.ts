@@ -4,6 +4,7 @@ export interface Resource<Properties = Record<string, unknown>> {
   /** The construct's path within the stack, such as `Poll/Poll/Queue`. */
   path: string;
   logicalId: string;
+  type: string;
   properties: Properties;
   deletionPolicy: string | undefined;
 }
@@ -14,29 +15,27 @@ interface Template {
 
 /** A stack's resources as its template will have them, with every override. */
 export class Resources {
-  readonly #byType = new Map<string, Resource[]>();
-  readonly #byId = new Map<string, Resource>();
+  readonly #all: Resource<unknown>[];
 
   constructor(stack: Stack) {
-    for (const construct of stack.node.findAll().filter(CfnResource.isCfnResource)) {
+    const constructs = stack.node.findAll().filter(CfnResource.isCfnResource);
+    this.#all = constructs.flatMap((construct) => {
       const path = construct.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
       const { Resources } = stack.resolve(construct._toCloudFormation()) as Template;
-      for (const [logicalId, { Type, Properties = {}, DeletionPolicy }] of Object.entries(Resources)) {
-        const properties = Properties as Record<string, unknown>;
-        const resource = { path, logicalId, properties, deletionPolicy: DeletionPolicy };
-        this.#byId.set(logicalId, resource);
-        this.#byType.set(Type, [...(this.#byType.get(Type) ?? []), resource]);
-      }
-    }
+      return Object.entries(Resources).map(([logicalId, { Type, Properties = {}, DeletionPolicy }]) => {
+        return { path, logicalId, type: Type, properties: Properties, deletionPolicy: DeletionPolicy };
+      });
+    });
   }
 
   ofType<Properties>(...types: string[]): Resource<Properties>[] {
-    return types.flatMap((type) => this.#byType.get(type) ?? []) as Resource<Properties>[];
+    return this.#all.filter(({ type }) => types.includes(type)) as Resource<Properties>[];
   }
 
   /** The resource that a `Ref` or `Fn::GetAtt` names. */
   behind<Properties>(expression: unknown): Resource<Properties> | undefined {
-    return this.#byId.get(referredId(expression) ?? '') as Resource<Properties> | undefined;
+    const id = referredId(expression);
+    return this.#all.find(({ logicalId }) => logicalId === id) as Resource<Properties> | undefined;
   }
 }
 

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, buildSync } from 'esbuild';
+import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+export type FunctionName = keyof typeof TIMEOUT_SECONDS;
 /** The folders of functions/ that have a handler. */
-export const functionNames = ['submit', 'poll', 'collect', 'deliver', 'sweep', 'jobs'] as const;
-export type FunctionName = (typeof functionNames)[number];
+export const functionNames = Object.keys(TIMEOUT_SECONDS) as FunctionName[];
 
 export const handlerOf = (name: FunctionName): string => join('functions', name, 'handler.ts');
 

@@ -10,7 +10,7 @@ const LIST = 'functions/core/variables.ts';
 
 /** What is changed on one side alone: a variable that is renamed or left out, a limit, a setting. */
 const TRIES: [file: string, text: string, instead: string, missedIn?: string][] = [
-  ['lib/stages/submit.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
+  ['lib/http/api.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
   ['lib/stages/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
   ['lib/stages/sweep.ts', 'DELIVER_QUEUE_URL: deliverQueue }', '}'],
   ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
@@ -20,7 +20,7 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['functions/edge/settings.ts', "number('LAG_PER_POLL_SECONDS')", "number('LAG_PER_POLL')"],
   ['lib/stages/stage-function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
   ['functions/poll/poll-handler.ts', 'REPORT_LIMITS[name]', 'REPORT_LIMITS.poller'],
-  ['lib/stages/jobs.ts', 'URL: props.deliverQueue', 'URL: props.deliverQueue.queue.queueUrl'],
+  ['lib/http/api.ts', 'URL: deliverQueue }', 'URL: deliverQueue.queue.queueUrl }'],
   ['lib/http/gateway.ts', 'defaultEndpoint, throttleRate,', 'defaultEndpoint, throttle: throttleRate,'],
   ['lib/settings/settings.ts', 'logRetentionDays: ', 'logDays: ', 'lib/http/access-log.ts'],
 ];
