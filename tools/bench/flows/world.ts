@@ -1,0 +1,66 @@
+import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
+import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
+import { createApiKey, createSigningSecrets } from '../../../functions/edge/secrets.ts';
+import { createWebhooks } from '../../../functions/edge/webhooks.ts';
+import type { Log } from '../../../functions/ports.ts';
+import type { HandledWorld } from '../../../test/cloud/handlers.ts';
+import { portsOver, RETENTION_DAYS } from '../../../test/cloud/ports.ts';
+import type { Environment } from './environment.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** As the poller's wiring has it. */
+const POLLER_LINGER_MILLIS = 20;
+
+export const SECRETS = {
+  modelStudio: { AWSCURRENT: 'ms_0123456789abcdef0123456789abcdef' },
+  webhook: { AWSCURRENT: `whsec_${Buffer.alloc(32, 1).toString('base64')}` },
+};
+
+const RETRY_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+
+const SETTINGS = {
+  apiUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
+  webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
+  defaultWebhookUrl: null,
+  isCollector: false,
+  reportLimits: REPORT_LIMITS.poll,
+  sweepMillis: SWEEP_MILLIS,
+  retentionDays: RETENTION_DAYS,
+};
+
+/** The world of one environment, made of the edge's own code as the handlers make it. */
+export function worldOf(
+  { cloud, random, time, options }: Surroundings,
+  environment: Environment,
+  log: Log,
+  isPoller: boolean,
+): HandledWorld {
+  const { deliveryWaitSeconds = 0, lagPerPoll } = options;
+  const { clients, exchange } = environment;
+  const clock = { now: () => time.now };
+  return {
+    ...portsOver(cloud, clients, {
+      clock,
+      lagPerPollSeconds: lagPerPoll,
+      lingerMillis: isPoller ? POLLER_LINGER_MILLIS : 0,
+    }),
+    modelStudio: createModelStudio({
+      baseUrl: 'https://api.modelstudio.app',
+      organizationId: 'org_0123456789',
+      apiKey: createApiKey('modelStudio', clients.secrets),
+      clock,
+      exchange,
+    }),
+    webhooks: createWebhooks({
+      rules: SETTINGS.webhookRules,
+      signingSecrets: createSigningSecrets('webhook', clients.secrets),
+      clock,
+      exchange,
+    }),
+    clock,
+    random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+    log,
+    openApi: {},
+    settings: { ...SETTINGS, webhookSchedule: [deliveryWaitSeconds, ...RETRY_SECONDS] },
+  };
+}
