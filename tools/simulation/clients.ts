@@ -3,7 +3,7 @@ import { newClientKey, type Scope } from '../../functions/core/http/client-key.t
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import { CLIENT_PATIENCE_MILLIS, Gateway } from './gateway.ts';
-import { CANARY, must } from './judge.ts';
+import { CANARY, must, PROMPT } from './judge.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
@@ -88,7 +88,7 @@ export class Clients {
       idempotencyKey: random.happens(0.7) ? `key-${index}` : null,
       body: {
         model_id: 'm',
-        messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker}` }]),
+        messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker} ${PROMPT}` }]),
         expires_in: random.pick(isLong ? [DAY, DAY, 2 * DAY, 7 * DAY] : [60, 120, 600, 3600, 3600]),
         ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
       } as Wish['body'],

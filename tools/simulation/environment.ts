@@ -1,4 +1,4 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { Millis } from '../../functions/core/job.ts';
@@ -30,6 +30,9 @@ const TRIES_BY_DEFAULT: Record<Service, number> = { dynamodb: 4, sqs: 3, secrets
 /** Above this, a call may be why a function had no time left. */
 const SLOW_CALL_MILLIS = 2500;
 
+/** After a refusal of ModelStudio's, others so soon after it say nothing new. */
+const SLOWED_MILLIS = 2000;
+
 /** Between an answer and the next invocation, a function is frozen at least so long. */
 const FROZEN_MILLIS = 50;
 
@@ -45,6 +48,7 @@ export class Environment {
   readonly #skew: number;
   /** When it last read an item that it remembers for a while. */
   readonly #askedAt = new Map<string, Millis>();
+  #slowedAt = Number.NEGATIVE_INFINITY;
   #isAlive = true;
   #invocation: Invocation | null = null;
 
@@ -150,6 +154,7 @@ export class Environment {
     }
     this.#note(command, invocation);
     invocation.calls[service] = (invocation.calls[service] ?? 0) + 1;
+    invocation.names.add(what);
     invocation.underWay += 1;
     const startedAt = this.#sim.now;
     const { maxAttempts = TRIES_BY_DEFAULT[service], requestHandler } = SETTINGS[service];
@@ -167,7 +172,11 @@ export class Environment {
           return answer.value;
         }
         const isRepeated = answer.isTransient && !isLast && options.abortSignal?.aborted !== true;
-        if (!isRepeated) throw answer.error;
+        if (!isRepeated) {
+          if (answer.isTransient) invocation.failures.push(what);
+          else if (answer.error instanceof ConditionalCheckFailedException) invocation.conflicts += 1;
+          throw answer.error;
+        }
         await new Promise<void>((resolve) => time.after(50 * 2 ** tried, resolve));
       }
     } finally {
@@ -180,7 +189,10 @@ export class Environment {
     }
   }
 
-  #note(command: object, { written }: Invocation): void {
+  #note(command: object, { written, names }: Invocation): void {
+    if (command instanceof PutItemCommand && command.input.TableName === 'durationStats')
+      this.#slowedAt = this.#sim.now;
+    else if (this.#sim.now - this.#slowedAt < SLOWED_MILLIS) names.add('refused lately');
     if (command instanceof GetItemCommand) {
       const { TableName, Key = {} } = command.input;
       if (TableName === 'jobs' || TableName === 'documents') return;
@@ -190,9 +202,11 @@ export class Environment {
     }
   }
 
-  #sent(command: object, answer: unknown, { polled }: Invocation): void {
-    if (!(command instanceof SendMessageBatchCommand) || command.input.QueueUrl !== 'poll') return;
+  #sent(command: object, answer: unknown, { polled, failures }: Invocation): void {
+    if (!(command instanceof SendMessageBatchCommand)) return;
     const { Failed = [] } = answer as { Failed?: { Id: string }[] };
+    if (Failed.length > 0) failures.push(nameOf(command));
+    if (command.input.QueueUrl !== 'poll') return;
     for (const { Id, MessageBody = '' } of command.input.Entries ?? [])
       if (!Failed.some((failed) => failed.Id === Id))
         polled.set(jobIn(MessageBody), JSON.parse(MessageBody).wakeUp.seq);
@@ -261,7 +275,7 @@ export class Environment {
   /** An exchange over HTTP: `answer` has its effect at once, and takes as long as it says. */
   exchange(
     request: ExchangeRequest,
-    answer: () => { outcome: HttpOutcome; millis: number },
+    answer: () => { outcome: HttpOutcome; millis: number; created?: string },
   ): Promise<HttpOutcome> {
     const { time } = this.#sim;
     const invocation = this.#begin(`${request.method} ${request.url.pathname}`);
@@ -277,8 +291,12 @@ export class Environment {
     invocation.underWay += 1;
     return new Promise((resolve) => {
       if (given === null || 'error' in given) return;
-      const { outcome, millis } = given.value;
+      const { outcome, millis, created } = given.value;
       const { deadlineMillis } = request;
+      if (label === 'create') {
+        const isTold = created !== undefined && millis <= deadlineMillis;
+        invocation.creates.push({ outcome, ...(isTold && { upstreamJobId: created }) });
+      }
       const inTime: HttpOutcome = millis <= deadlineMillis ? outcome : { kind: 'timeout', isConnected: true };
       time.after(Math.min(millis, deadlineMillis), () => {
         invocation.underWay -= 1;

@@ -1,6 +1,7 @@
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { type ApiRequest, apiEvent } from '../../test/cloud/handlers.ts';
-import { judgeText, must } from './judge.ts';
+import { judgeAnswerText, must } from './judge.ts';
+import type { Invocation } from './invocation.ts';
 import type { Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
@@ -35,33 +36,39 @@ export class Gateway {
       const label = `${given?.status ?? 'nothing'}`;
       this.#sim.mark?.({ kind: 'answer', from: name, to: 'app', label, about: `${about} ${given?.body}` });
       this.#sim.judge(() => {
-        if (given) this.#judge(given);
+        if (given) this.#judge(given, request.method === 'HEAD');
         then(given);
       });
     };
     const event = apiEvent(request);
     const asked = `${request.method} ${request.path.replace(/job_\w+/, '…')}`;
     this.#sim.mark?.({ kind: 'call', from: 'app', to: name, label: asked, about });
-    void this.#system.lambda
-      .invoke(name, (handlers) => handlers[name](event))
+    const { door, lambda } = this.#system;
+    const visit = door.enter(name, request, event.requestContext.requestId);
+    let invocation: Invocation | null = null;
+    void lambda
+      .invoke(name, (handlers, environment) => {
+        invocation = environment.invocation;
+        invocation.visit = visit;
+        return handlers[name](event);
+      })
       .then((given) => {
         if (given === 'died') return answer(GATEWAY_500);
         if (given === 'throttled') return answer(GATEWAY_503);
-        answer({
-          status: given.statusCode ?? 0,
-          headers: given.headers as Record<string, string>,
-          body: given.body ?? '',
-        });
+        const { statusCode: status = 0, headers, body = '' } = given;
+        const said = { status, headers: headers as Record<string, string>, body };
+        this.#sim.judge(() => door.judge(visit, said, invocation as unknown as Invocation));
+        answer(said);
       });
     this.#sim.time.after(CLIENT_PATIENCE_MILLIS, () => answer(null));
   }
 
-  #judge({ status, body, headers }: Answer): void {
+  #judge({ status, body, headers }: Answer, isHead: boolean): void {
     const seconds = Number(headers['retry-after'] ?? 0);
     must(seconds <= RETRY_AFTER_MAX_SECONDS, 'I10', () => `an answer asks to wait for ${seconds} s`);
     must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
-    const isRead = status === 307 ? body === '' : typeof JSON.parse(body) === 'object';
+    const isRead = status === 307 || isHead ? body === '' : typeof JSON.parse(body) === 'object';
     must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);
-    judgeText('an answer', body);
+    judgeAnswerText('an answer', body);
   }
 }

@@ -1,5 +1,12 @@
 import type { Service } from '../../test/cloud/clients.ts';
+import type { Job } from '../../functions/core/job.ts';
+import type { MetricValues } from '../../functions/core/metrics.ts';
+import type { PollForecast } from '../../functions/core/polling/next-poll.ts';
+import type { LogFields, Stage } from '../../functions/ports.ts';
+import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
+import type { Visit } from './door.ts';
+import type { Create } from './door-create.ts';
 
 /** One invocation of a function. */
 export class Invocation {
@@ -16,6 +23,19 @@ export class Invocation {
   readonly polled = new Map<string, number>();
   readonly written = new Set<string>();
   isOver = false;
+  /** The request that it is to answer. */
+  visit: Visit | null = null;
+  /** All calls by their names, and those that have failed for good. */
+  readonly names = new Set<string>();
+  readonly failures: string[] = [];
+  /** Writes that others were ahead of. */
+  conflicts = 0;
+  readonly creates: Create[] = [];
+  readonly rows: { before: Job | null; after: Job | null }[] = [];
+  readonly sent: { queue: QueueName; body: string; delaySeconds: number }[] = [];
+  readonly told: { stage: Stage; facts: LogFields; metrics: MetricValues }[] = [];
+  /** What it has planned by. */
+  forecast: PollForecast | null = null;
   readonly onDeath: () => void;
 
   constructor(onDeath: () => void) {

@@ -68,6 +68,15 @@ function placeOf(job: Job): number {
 /** A text that must not leave the way it is meant for: prompts and keys hold it. */
 export const CANARY = 'canary-7f3a';
 
+/** Another part of each prompt, which ModelStudio quotes where it refuses it: that its app may read. */
+export const PROMPT = 'the whale sings at midnight';
+
 export function judgeText(where: string, text: string): void {
+  must(!text.includes(PROMPT), 'I17', () => `a prompt is quoted in ${where}: ${text.slice(0, 200)}`);
+  judgeAnswerText(where, text);
+}
+
+/** One that goes to the app whose prompt it is. */
+export function judgeAnswerText(where: string, text: string): void {
   must(!text.includes(CANARY), 'I17', () => `a prompt or a key appears in ${where}: ${text.slice(0, 200)}`);
 }

@@ -90,7 +90,7 @@ export class SimulatedModelStudio {
   answer(
     request: ExchangeRequest,
     onReport: (upstreamJobId: string) => void,
-  ): { outcome: HttpOutcome; millis: number } {
+  ): { outcome: HttpOutcome; millis: number; created?: string } {
     const millis = this.#sim.duration(20, 400, 'ModelStudio');
     const isAllowed = request.headers['authorization'] === `Bearer ${this.apiKey}`;
     if (!isAllowed) {
@@ -123,7 +123,8 @@ export class SimulatedModelStudio {
     if (fault?.isCreated !== false) {
       const job = this.#newJob(JSON.parse(request.body ?? ''));
       const answer = { job_id: job.id, status: 'CREATED', message: 'ok' };
-      if (!fault) return { outcome: answered(200, spellCreated(answer, this.#dialect)), millis };
+      if (!fault)
+        return { outcome: answered(200, spellCreated(answer, this.#dialect)), millis, created: job.id };
     }
     this.#sim.note(`ModelStudio: create ${fault.name}`);
     if (!isRefusal(fault.outcome)) this.uncertain.add(markerIn(JSON.parse(request.body ?? '')));

@@ -3,6 +3,7 @@ import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { Contents } from '../../test/cloud/contents.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
+import type { Door } from './door.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
 import { jobIn, type Ledger } from './ledger.ts';
@@ -16,6 +17,7 @@ interface Truth {
   readonly ledger: Ledger;
   readonly modelStudio: SimulatedModelStudio;
   readonly contents: Contents;
+  readonly door: Door;
 }
 
 /** The jobs as their rows have them, each of whose writes is judged. */
@@ -44,6 +46,7 @@ export class Rows {
   /** Null: the row is gone. */
   wrote(jobId: string, after: Job | null): void {
     const before = this.#jobs.get(jobId);
+    this.#truth.door.wrote(jobId, after);
     if (after === null) {
       this.#removed(jobId, before);
       return;

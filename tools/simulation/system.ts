@@ -11,6 +11,7 @@ import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { Contents, jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
+import { Door } from './door.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, must } from './judge.ts';
@@ -34,6 +35,7 @@ export class System {
   readonly lambda: Lambda;
   readonly contents: Contents;
   readonly ledger = new Ledger();
+  readonly door: Door;
   readonly rows: Rows;
   /** For what is in the table before anything has begun. */
   readonly jobs: Jobs;
@@ -57,6 +59,7 @@ export class System {
     this.modelStudio = new SimulatedModelStudio(sim);
     this.cloud = this.#cloud();
     this.contents = new Contents(this.cloud);
+    this.door = new Door(sim, this);
     this.rows = new Rows(sim, this);
     this.cloud.tables.jobs.onWrite = (key, item) => this.rows.wrote(key, item && jobOf(item));
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
@@ -164,6 +167,7 @@ export class System {
   #sent(queue: QueueName, body: string, delaySeconds: number): void {
     const { acting } = this.#sim;
     judgeText('a message', body);
+    acting?.invocationOrNull?.sent.push({ queue, body, delaySeconds });
     this.#sim.mark?.({ kind: 'sent', from: acting?.name ?? 'sweep', body });
     this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
     const { jobId, upstreamJobId, wakeUp } = JSON.parse(body);
@@ -189,9 +193,11 @@ export class System {
     must(failures > 1, 'I12', () => `the deliveries of ${jobId} broke off after ${failures} failures`);
   }
 
-  logOf({ name }: Environment): Log {
-    const told = (stage: Stage, facts: LogFields, measured?: MetricValues) =>
-      this.#sim.judge(() => this.#told(name, stage, facts, measured));
+  logOf(environment: Environment): Log {
+    const told = (stage: Stage, facts: LogFields, metrics: MetricValues = {}) => {
+      environment.invocationOrNull?.told.push({ stage, facts, metrics });
+      this.#sim.judge(() => this.#told(environment.name, stage, facts, metrics));
+    };
     return { event: told, aggregate: told };
   }
 

@@ -61,6 +61,7 @@ export function worldIn(
       forecast: async (bucket) => {
         const known = await forecast(bucket);
         system.ledger.wentBy(bucket, known);
+        if (environment.invocationOrNull) environment.invocationOrNull.forecast = known;
         environment.mustHaveAsked(`durationStats ${bucket}`, DURATIONS_MAX_AGE_MILLIS);
         environment.mustHaveAsked('durationStats backpressure', BACKPRESSURE_MAX_AGE_MILLIS);
         return known;

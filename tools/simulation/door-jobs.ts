@@ -1,0 +1,166 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type FinishedJob, isFinished, type Job } from '../../functions/core/job.ts';
+import type { Door, Visit } from './door.ts';
+import type { Said } from './door-answer.ts';
+import { queryOf } from './door-request.ts';
+import { deliveriesOf, resultsIn, shows } from './door-view.ts';
+import type { Invocation } from './invocation.ts';
+import { must } from './judge.ts';
+
+const DAY = 86_400_000;
+const ROUND_GAP_SECONDS = 60;
+const ROUNDS_MAX = 20;
+const LINK_SECONDS = 900;
+/** A job that nobody has asked about yet is looked at again within a minute; else when its next poll is due. */
+const COME_BACK_MAX_SECONDS = 900;
+
+/** A request about one job may be answered for any state that the job has had meanwhile. */
+export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation, door: Door): void {
+  const { request, routed } = visit;
+  const { jobId } = routed;
+  const rows = door.ownSince(jobId, visit);
+  const isWrongBody = request.method === 'POST' && !isBody(request.body, routed.operation === 'redeliver');
+  const isRight = rows.some((row) => {
+    if (row === null) return said.status === 404 && (said.code === 'not_found' || request.method === 'HEAD');
+    if (isWrongBody) return said.code === 'invalid_request';
+    switch (routed.operation) {
+      case 'cancel':
+        return isCancelAnswer(row, said);
+      case 'redeliver':
+        return isRedeliverAnswer(row, visit, said, door);
+      case 'deliveries':
+        return said.status === 200 && (request.method === 'HEAD' || isDeepStrictEqual(said.json, deliveriesOf(row)));
+      case 'results':
+        return isResults(row, visit, said, door);
+      default:
+        return said.status === 200;
+    }
+  });
+  must(isRight, 'I10', () =>
+    `${request.method} ${request.path} is answered with ${said.status} ${said.code} ${JSON.stringify(said.headers)}, and was ${rows.map((row) => row?.status)}`,
+  );
+  const isShown = (routed.operation === 'job' || request.method === 'POST') && said.code === '' && request.method !== 'HEAD';
+  if (isShown) judgeShown(jobId, visit, said, door);
+  if (request.method !== 'POST') return;
+  if (said.status >= 300) return door.judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
+  const after = invocation.rows.at(-1)?.after ?? null;
+  const isOwed = routed.operation === 'redeliver' || said.json.status !== 'cancelled';
+  must(!isOwed || after !== null, 'I8', () => `${jobId} is said to be redelivered, and nothing was written`);
+  if (after && isFinished(after)) judgeSetOff(after, invocation);
+  if (routed.operation === 'redeliver') judgeRedeliveryTold(jobId, invocation);
+}
+
+function isBody(body: string, mayMove: boolean): boolean {
+  if (body === '') return true;
+  const names = Object.entries(JSON.parse(body));
+  return names.every(([name, value]) => mayMove && name === 'webhook_url' && typeof value === 'string');
+}
+
+function isCancelAnswer(row: Job, { status, code, retryAfter, json }: Said): boolean {
+  if (row.status === 'submitting') return code === 'not_cancellable' && retryAfter === 1;
+  if (row.status === 'cancelled') return status === 200 && json.status === 'cancelled';
+  // Then it is the answer for what the row has become.
+  if (!isFinished(row)) return false;
+  return code === 'not_cancellable' && retryAfter === null && json.detail.includes(row.status);
+}
+
+function isKept(row: FinishedJob, at: number, door: Door): boolean {
+  return row.finishedAt + door.sim.scene.retentionDays * DAY + 1000 > at;
+}
+
+function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): boolean {
+  const { code, retryAfter } = said;
+  const slack = door.skewMillis + 1000;
+  if (!isFinished(row)) return code === 'not_finished';
+  const { webhook } = row;
+  const mayBeGone = webhook === null || !isKept(row, door.now + slack, door);
+  if (webhook === null || mayBeGone) return code === 'not_redeliverable' && retryAfter === null;
+  if (code === 'not_redeliverable') {
+    const isClaimed = webhook.status === 'pending' && (webhook.leaseUntil ?? 0) > visit.startedAt - slack;
+    return isClaimed && retryAfter === 5;
+  }
+  const { rounds = 0, at = 0 } = webhook.redelivered ?? {};
+  if (code === 'too_many_redeliveries') {
+    if (rounds >= ROUNDS_MAX) return retryAfter === null;
+    const [earliest, latest] = [door.now, visit.startedAt].map((now) => (at + ROUND_GAP_SECONDS * 1000 - now) / 1000);
+    const leeway = slack / 1000;
+    return rounds > 0 && retryAfter !== null && retryAfter >= (earliest as number) - leeway && retryAfter <= (latest as number) + leeway;
+  }
+  // What it has written is judged as it is written.
+  return said.status === 202 && rounds > 0;
+}
+
+function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Door): boolean {
+  if (!isFinished(row)) return said.code === 'not_finished' || (request.method === 'HEAD' && said.status === 409);
+  const { status } = said;
+  if (request.method === 'HEAD') return status === 200 || status === 307;
+  if (row.results === null) return status === 200 && said.text === '[]';
+  const { contents, cloud } = door.known;
+  if (row.results === 'in-event') return status === 200 && said.text === resultsIn(contents.get(row.event.key) ?? '');
+  const isAt = (url: string) => decodeURIComponent(url.split(',').slice(1).join(',')) === cloud.objects.get((row.results as { key: string }).key);
+  if (queryOf(request).get('redirect') !== 'false') return status === 307 && isAt(said.headers['location'] ?? '');
+  const expiresAt = Date.parse(said.json.expires_at);
+  const [earliest, latest] = [startedAt - 1000 - door.skewMillis, door.now + door.skewMillis].map((at) => at + LINK_SECONDS * 1000);
+  const isTimed = expiresAt >= (earliest as number) && expiresAt <= (latest as number);
+  return status === 200 && Object.keys(said.json).length === 2 && isTimed && isAt(said.json.url);
+}
+
+/** The job in an answer is the job as it was at some moment meanwhile, with the results that its webhook brings. */
+export function judgeShown(jobId: string, visit: Visit, said: Said, door: Door): void {
+  const { startedAt } = visit;
+  const row = door.ownSince(jobId, visit).find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
+  must(row !== null, 'I10', () => `${jobId} is shown as it never was: ${said.text.slice(0, 600)}`);
+  const event = isFinished(row) && row.results === 'in-event' ? door.known.contents.get(row.event.key) : undefined;
+  const results = event === undefined ? 'null' : resultsIn(event);
+  must(said.text.includes(`"results":${results},"results_url":`), 'I10', () => `${jobId} is shown with other results than its webhook has`);
+  if (isFinished(row)) return must(said.retryAfter === null, 'I10', () => `${jobId} is ${row.status}, and asks to come back`);
+  const seconds = said.retryAfter ?? 0;
+  const dueAt = row.status === 'running' ? row.expectedWakeUp.dueAt : 0;
+  const isPast = dueAt <= door.now + door.skewMillis;
+  const earliest = (dueAt - door.now - door.skewMillis) / 1000;
+  const latest = Math.max(isPast ? 60 : 0, Math.min(COME_BACK_MAX_SECONDS, (dueAt - startedAt + door.skewMillis) / 1000 + 1));
+  must(seconds >= Math.max(1, earliest) && seconds <= latest, 'I10', () => `${jobId} asks to come back after ${seconds} s, not ${earliest} to ${latest}`);
+}
+
+/** Whoever has written that a webhook is to be delivered has sent the message for it before saying so. */
+export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation): void {
+  const { webhook, jobId } = row;
+  const isOwn = rows.some(({ after }) => after === row);
+  if (!isOwn || webhook?.status !== 'pending') return;
+  const wakeUp = webhook.expectedWakeUp;
+  const message = sent.find(({ queue, body }) => queue === 'deliver' && JSON.parse(body).wakeUp.token === wakeUp?.token);
+  must(message !== undefined, 'I12', () => `the webhook of ${jobId} is not set off`);
+  const { attempts, jobId: named, wakeUp: given } = JSON.parse(message.body);
+  const isRight = named === jobId && attempts === webhook.attempts && isDeepStrictEqual(given, wakeUp);
+  must(isRight, 'I12', () => `the webhook of ${jobId} is set off by ${message.body}`);
+  must(message.delaySeconds <= 1, 'I2', () => `the webhook of ${jobId} waits ${message.delaySeconds} s`);
+}
+
+function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation): void {
+  const lines = told.filter(({ stage, facts }) => stage === 'redeliver' && facts.job_id === jobId);
+  const row = rows.at(-1)?.after;
+  const isTold = lines.length === 1 && lines[0]?.facts.outcome === 'begun' && lines[0].facts.attempt === row?.webhook?.attempts;
+  must(isTold && lines[0]?.facts.client === row?.client, 'I10', () => `the log has ${lines.length} lines of the redelivery of ${jobId}`);
+}
+
+/** A new round, by what was there before and what was asked for. */
+export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Door): void {
+  const { jobId } = after;
+  const [was, is] = [before.webhook, after.webhook];
+  const { now, skewMillis } = door;
+  const so = (what: string, holds: boolean) => must(holds, 'I8', () => `a redelivery of ${jobId}: ${what}`);
+  if (was === null || is?.status !== 'pending' || !isFinished(before)) return so('webhook', false);
+  so('job', before.client === visit.client && jobId === visit.routed.jobId);
+  so('retention', isKept(before, visit.startedAt - skewMillis, door));
+  so('claim', was.status !== 'pending' || (was.leaseUntil ?? 0) <= now + skewMillis);
+  const url = visit.request.body === '' ? was.url : (JSON.parse(visit.request.body).webhook_url ?? was.url);
+  so('url', is.url === url && is.id === was.id);
+  so('attempts', is.attempts === was.attempts && is.attemptsBefore === was.attempts);
+  so('log', isDeepStrictEqual(is.log, was.log));
+  so('lease', is.leaseUntil === null);
+  const seq = was.status === 'pending' ? (was.expectedWakeUp?.seq ?? 0) : was.lastSeq;
+  so('place', is.expectedWakeUp?.seq === seq + 1);
+  const dueAt = is.expectedWakeUp?.dueAt ?? 0;
+  so('time', dueAt >= visit.startedAt - skewMillis && dueAt <= now + skewMillis && is.redelivered?.at === after.updatedAt);
+  so('watch', after.wakeUpDeadline >= dueAt + 300_000 && after.wakeUpDeadline <= Math.max(before.wakeUpDeadline, dueAt + 15 * 60_000));
+}

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { ClientKey } from '../../functions/core/http/client-key.ts';
+import type { Answer } from '../../functions/core/http/request-answer.ts';
+import type { Job, Millis } from '../../functions/core/job.ts';
+import type { Cloud } from '../../test/cloud/cloud.ts';
+import type { Contents } from '../../test/cloud/contents.ts';
+import type { ApiRequest } from '../../test/cloud/handlers.ts';
+import { readAnswer, type Said } from './door-answer.ts';
+import { judgeJobAnswer, judgeRedelivered } from './door-jobs.ts';
+import { judgeList } from './door-list.ts';
+import { type Routed, routeOf } from './door-request.ts';
+import { judgeInserted, judgeRemoved, judgeStarted, judgeSubmission } from './door-submit.ts';
+import type { Invocation } from './invocation.ts';
+import { must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+
+/** As long as the contract grants. */
+const REVOCATION_MILLIS = 60_000;
+/** Under so many lost races, a request gives up. */
+const CONFLICTS_MAX = 5;
+
+/** One request, from when the gateway takes it until it is answered. */
+export interface Visit {
+  readonly request: ApiRequest;
+  readonly requestId: string;
+  readonly name: 'submit' | 'jobs';
+  readonly routed: Routed;
+  readonly startedAt: Millis;
+  /** Whose key it has. */
+  readonly client: string;
+}
+
+interface Version {
+  /** Null: there is no row. */
+  job: Job | null;
+  from: Millis;
+  until: Millis;
+}
+
+/** What the model knows of the world. */
+export interface Known {
+  readonly cloud: Cloud;
+  readonly contents: Contents;
+}
+
+const SCOPES: Partial<Record<NonNullable<Routed['operation']>, string>> = {
+  submit: 'jobs:write',
+  cancel: 'jobs:write',
+  redeliver: 'jobs:write',
+};
+
+/**
+ * The API by its contract alone: which answers a request may get, with what has happened to it, and what must be in the world
+ * when it has been answered. It knows all versions of each row and when they were there, so that of two that race, either may win.
+ */
+export class Door {
+  readonly sim: Simulation;
+  readonly known: Known;
+  /** How far a function's clock may be off in this run. */
+  readonly skewMillis: Millis;
+  /** What each job was asked for by. */
+  readonly wanted = new Map<string, string>();
+  readonly #jobIds = new Map<string, string>();
+  readonly #versions = new Map<string, Version[]>();
+
+  constructor(sim: Simulation, known: Known) {
+    this.sim = sim;
+    this.known = known;
+    this.skewMillis = sim.faults.skewMillis;
+  }
+
+  get now(): Millis {
+    return this.sim.now;
+  }
+
+  enter(name: 'submit' | 'jobs', request: ApiRequest, requestId: string): Visit {
+    const key = this.#keyOf(request.headers['authorization'] ?? '');
+    return { request, requestId, name, routed: routeOf(request), startedAt: this.now, client: key?.client ?? '' };
+  }
+
+  /** The job that a client's key stands for. */
+  jobIdOf(client: string, key: string): string | undefined {
+    return this.#jobIds.get(`${client} ${key}`);
+  }
+
+  /** A row has been written, or is gone. */
+  wrote(jobId: string, after: Job | null): void {
+    const versions = this.#versions.get(jobId) ?? [{ job: null, from: 0, until: Number.POSITIVE_INFINITY }];
+    this.#versions.set(jobId, versions);
+    const last = versions.at(-1) as Version;
+    last.until = this.now;
+    versions.push({ job: after, from: this.now, until: Number.POSITIVE_INFINITY });
+    const invocation = this.sim.acting?.invocationOrNull;
+    if (!invocation?.visit) return;
+    const { visit } = invocation;
+    invocation.rows.push({ before: last.job, after });
+    if (visit.name === 'submit') {
+      if (after === null) judgeRemoved(jobId, invocation);
+      else if (last.job === null) this.#inserted(after, visit);
+      else if (after.status === 'running') judgeStarted(after, visit, invocation);
+    } else if (last.job && after && visit.routed.operation === 'redeliver')
+      judgeRedelivered(last.job, after, visit, this);
+  }
+
+  #inserted(row: Job, visit: Visit): void {
+    const { 'idempotency-key': key } = visit.request.headers;
+    if (key !== undefined) this.#jobIds.set(`${row.client} ${key}`, row.jobId);
+    judgeInserted(row, visit, this);
+  }
+
+  /** What a job has been at some moment since; null: not there. */
+  since(jobId: string, from: Millis): (Job | null)[] {
+    const versions = this.#versions.get(jobId) ?? [];
+    const first = versions.findLastIndex(({ from: begun }) => begun < from);
+    const alive = versions.slice(Math.max(0, first)).map(({ job }) => job);
+    return alive.length > 0 ? alive : [null];
+  }
+
+  /** The same of a client's own, as who asks may see it. */
+  ownSince(jobId: string, { client, startedAt }: Visit): (Job | null)[] {
+    return this.since(jobId, startedAt).map((job) => (job?.client === client ? job : null));
+  }
+
+  judge(visit: Visit, given: Answer, invocation: Invocation): void {
+    const { request, routed } = visit;
+    const said = readAnswer(given, visit.requestId, request.method === 'HEAD');
+    this.#judgeCalls(visit, invocation);
+    if (said.status === 500) return this.#judgeError(said, invocation);
+    const early = this.#earlyRefusal(visit, said);
+    if (early !== null) {
+      must(said.status === early.status && (said.code === early.code || request.method === 'HEAD'), 'I10', () =>
+        `${request.method} ${request.path} is answered with ${said.status} ${said.code}, not ${early.code}`,
+      );
+      if (early.code === 'method_not_allowed') {
+        const { allow } = said.headers;
+        must(allow === routed.allow, 'I10', () => `${request.path} allows ${allow}, not ${routed.allow}`);
+      }
+      const counted = invocation.told.filter(({ metrics }) => metrics.KeysRefused === 1).length;
+      const isKey = early.code === 'unauthenticated';
+      must(counted === Number(isKey), 'I10', () => `${early.code} is counted as ${counted} keys refused`);
+      return this.judgeNothingDone(visit, invocation);
+    }
+    if (routed.operation === 'open') return must(said.status === 200, 'I10', () => `${request.path} answers ${said.status}`);
+    if (routed.operation === 'submit') return judgeSubmission(visit, said, invocation, this);
+    if (request.method !== 'POST') this.judgeNothingDone(visit, invocation);
+    if (routed.operation === 'list') return judgeList(visit, said, this);
+    judgeJobAnswer(visit, said, invocation, this);
+  }
+
+  judgeNothingDone({ request }: Visit, { rows, sent, creates }: Invocation): void {
+    const done = rows.length + sent.length + creates.length;
+    must(done === 0, 'I10', () => `${request.method} ${request.path} is answered as if it had done nothing`);
+  }
+
+  /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */
+  #judgeError({ code }: Said, { failures, conflicts, creates, rows }: Invocation): void {
+    must(code === 'internal_error', 'I10', () => `an error is called ${code}`);
+    const isExplained = failures.length > 0 || conflicts >= CONFLICTS_MAX;
+    must(isExplained, 'I10', () => `a request is answered with an error, and all its calls went well`);
+    // What has been created is in the row, unless that could not be written; whatever else has failed.
+    const isCreated = creates.at(-1)?.upstreamJobId !== undefined && rows.at(-1)?.after?.status !== 'failed';
+    const isOfTable = failures.some((what) => /^(Put|Get)Item jobs/.test(what)) || conflicts > 0;
+    must(!isCreated || isOfTable, 'I10', () => `a job was created, and its app is told of an error: ${failures}`);
+  }
+
+  /** In the contract's order: 401, then 404 and 405, then 403. Null: the request is let in. */
+  #earlyRefusal(visit: Visit, said: Said): { status: number; code: string } | null {
+    const { operation, allow } = visit.routed;
+    if (operation === 'open') return null;
+    const key = this.#keyOf(visit.request.headers['authorization'] ?? '');
+    const revokedAt = key?.revokedAt ?? Number.POSITIVE_INFINITY;
+    const isOut = key === null || visit.startedAt > revokedAt + REVOCATION_MILLIS + this.skewMillis;
+    const mayBeOut = isOut || this.now >= revokedAt;
+    if (isOut || (mayBeOut && said.status === 401)) return { status: 401, code: 'unauthenticated' };
+    if (operation === null && allow !== '') return { status: 405, code: 'method_not_allowed' };
+    // One that the gateway takes for something else, by how its path is spelled.
+    const isAstray = operation === 'submit' && visit.name !== 'submit';
+    const scope: string = SCOPES[operation ?? 'job'] ?? 'jobs:read';
+    const isAllowed = operation === null || (key.scopes as string[]).includes(scope);
+    if (!isAllowed) return { status: 403, code: 'insufficient_scope' };
+    return operation === null || isAstray ? { status: 404, code: 'not_found' } : null;
+  }
+
+  #keyOf(authorization: string): ClientKey | null {
+    const key = /^Bearer +(msj_\w+_[\w-]+)$/i.exec(authorization)?.[1];
+    if (key === undefined) return null;
+    const item = this.known.cloud.tables.clientKeys.peek(createHash('sha256').update(key).digest('hex'));
+    return item ? (unmarshall(item) as ClientKey) : null;
+  }
+
+  /** How often a request may call each service, unless something went wrong on the way. */
+  #judgeCalls({ name, routed, request }: Visit, { calls, failures, conflicts, creates }: Invocation): void {
+    if (failures.length > 0 || conflicts > 0) return;
+    const { dynamodb = 0, sqs = 0, s3 = 0, secrets = 0 } = calls;
+    const most = name === 'submit' ? 9 : 5;
+    const isFew = dynamodb <= most && sqs <= 1 && s3 <= 2 && secrets <= (name === 'submit' ? 2 : 0) && creates.length <= 2;
+    must(isFew, 'I19', () => `${request.method} ${routed.operation} makes ${dynamodb}, ${sqs}, ${s3}, ${secrets} calls`);
+  }
+}
