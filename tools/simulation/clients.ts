@@ -33,7 +33,7 @@ export interface Wish {
   marker: string;
   client: 0 | 1;
   idempotencyKey: string | null;
-  body: { expires_in: number; webhook_url?: string };
+  body: { expires_in: number; webhook_url?: string | null };
   /** The job that the app knows of. */
   jobId: string | null;
   /** The app has stopped asking. */
@@ -91,6 +91,7 @@ export class Clients {
         messages: Array(tasks).fill([{ role: 'user', content: `${CANARY} ${marker} ${PROMPT}` }]),
         expires_in: random.pick(isLong ? [DAY, DAY, 2 * DAY, 7 * DAY] : [60, 120, 600, 3600, 3600]),
         ...(webhook && { webhook_url: `https://hooks.example.com${webhook}` }),
+        ...(webhook === null && index % 2 === 1 && { webhook_url: null }),
       } as Wish['body'],
       jobId: null,
       isSettled: false,

@@ -73,8 +73,9 @@ function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): bool
   const slack = door.skewMillis + 1000;
   if (!isFinished(row)) return code === 'not_finished';
   const { webhook } = row;
-  const mayBeGone = webhook === null || !isKept(row, door.now + slack, door);
-  if (webhook === null || mayBeGone) return code === 'not_redeliverable' && retryAfter === null;
+  const isRefused = code === 'not_redeliverable' && retryAfter === null;
+  if (webhook === null || !isKept(row, visit.startedAt - slack, door)) return isRefused;
+  if (isRefused && !isKept(row, door.now + slack, door)) return true;
   if (code === 'not_redeliverable') {
     const isClaimed = webhook.status === 'pending' && (webhook.leaseUntil ?? 0) > visit.startedAt - slack;
     return isClaimed && retryAfter === 5;

@@ -80,7 +80,8 @@ function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, syst
 function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients): void {
   const wish = clients.wishes.find(({ jobId }) => jobId === job.jobId);
   if (!wish || !isFinished(job)) return;
-  const isWanted = (wish.body.webhook_url ?? sim.scene.defaultWebhookUrl) !== null;
+  const { webhook_url: url = sim.scene.defaultWebhookUrl } = wish.body;
+  const isWanted = url !== null;
   must((job.webhook !== null) === isWanted, 'I2', () => `${job.jobId} has ${isWanted ? 'no' : 'a'} webhook`);
   const { poll: polled, collect, deliver: delivered } = system.ledger.repeats(job.jobId);
   const repeats = polled + collect + delivered;

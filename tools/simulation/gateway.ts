@@ -67,7 +67,7 @@ export class Gateway {
     const seconds = Number(headers['retry-after'] ?? 0);
     must(seconds <= RETRY_AFTER_MAX_SECONDS, 'I10', () => `an answer asks to wait for ${seconds} s`);
     must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
-    const isRead = status === 307 || isHead ? body === '' : typeof JSON.parse(body) === 'object';
+    const isRead = isHead || status === 307 ? body === '' || status >= 500 : typeof JSON.parse(body) === 'object';
     must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);
     judgeAnswerText('an answer', body);
   }

@@ -9,7 +9,7 @@ import {
   spellReport,
   type Task,
 } from '../local/sandbox/dialects.ts';
-import { CANARY, must } from './judge.ts';
+import { CANARY, must, PROMPT } from './judge.ts';
 import { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -32,6 +32,8 @@ interface UpstreamJob {
   /** A character that takes one byte, or three. */
   letter: string;
   isForgotten: boolean;
+  /** With escapes, and numbers that are too long for a parser. */
+  isOddlyWritten: boolean;
   /** One of its results comes later than the job's end, or never. */
   late: { index: number; at: number } | null;
   quirk: (typeof QUIRKS)[number] | null;
@@ -52,6 +54,7 @@ export class SimulatedModelStudio {
   readonly #fates = new Map<string, Fate>();
   /** Draws what came later, so that older seeds keep their runs. */
   readonly #own: Random;
+  readonly #words: Random;
   readonly #dialect: Dialect;
   readonly #outage: { from: number; to: number; stranger: UpstreamFault };
   readonly creates = new Map<string, number>();
@@ -61,11 +64,14 @@ export class SimulatedModelStudio {
   readonly uncertain = new Set<string>();
   /** Of these, the calls that are repeated at once: refused keys, cut connections, reports for the collector. */
   readonly askedAgain = new Map<string, number>();
+  /** Told of each question about a job, and of how long its answer takes. */
+  onReport: (upstreamJobId: string, millis: number) => void = () => undefined;
   apiKey = `key-1-${CANARY}`;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
     this.#own = new Random(sim.seed + 1);
+    this.#words = new Random(sim.seed + 4);
     const dialect = this.#own.pick(Object.keys(DIALECTS));
     this.#dialect = dialectNamed(dialect);
     const from = sim.now + this.#own.between(0, 600_000);
@@ -104,7 +110,7 @@ export class SimulatedModelStudio {
       this.#sim.note(`ModelStudio: ${stranger.name} in its place`);
       const job = this.#jobAt(request.url);
       if (job) this.asked.set(job.marker, (this.asked.get(job.marker) ?? 0) + 1);
-      return { outcome: stranger.outcome, millis };
+      return { outcome: this.#worded(stranger, request).outcome, millis };
     }
     if (request.method === 'POST') return this.#create(request, chance, millis);
     return this.#report(request, chance, millis, onReport);
@@ -128,7 +134,14 @@ export class SimulatedModelStudio {
     }
     this.#sim.note(`ModelStudio: create ${fault.name}`);
     if (!isRefusal(fault.outcome)) this.uncertain.add(markerIn(JSON.parse(request.body ?? '')));
-    return { outcome: fault.outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
+    const { outcome } = this.#worded(fault, request);
+    return { outcome, millis: fault.name === 'silent' ? 3_600_000 : millis };
+  }
+
+  /** A create is refused in other words now and then, of which some quote the prompt. */
+  #worded(fault: UpstreamFault, { method }: ExchangeRequest): UpstreamFault {
+    const others = method === 'POST' ? WORDINGS[fault.name] : undefined;
+    return others && this.#words.happens(0.6) ? this.#words.pick(others) : fault;
   }
 
   #newJob({ messages }: Asked): UpstreamJob {
@@ -147,6 +160,7 @@ export class SimulatedModelStudio {
       resultBytes,
       letter,
       isForgotten: false,
+      isOddlyWritten: resultBytes < 100 && this.#words.happens(0.5),
       late,
       // Of results of which one is missing and one too many, nobody can tell which is which.
       quirk: late ? null : this.#drawQuirk(),
@@ -195,9 +209,11 @@ export class SimulatedModelStudio {
     // Nobody has read it to its end, so it says nothing.
     if (quirk === 'results of any size') return { outcome: { ...garbage, isTruncated: true }, millis };
     onReport(job.id);
+    this.onReport(job.id, millis);
     if (quirk === 'unreadable results')
       return { outcome: answered(200, { job_status: 'completed', results: 'lost' }), millis };
-    return { outcome: answered(200, spellReport(this.#view(job), this.#dialect)), millis };
+    const outcome = answered(200, spellReport(this.#view(job), this.#dialect));
+    return { outcome: job.isOddlyWritten ? oddlyWritten(outcome) : outcome, millis };
   }
 
   #jobAt(url: URL): UpstreamJob | undefined {
@@ -243,6 +259,8 @@ export class SimulatedModelStudio {
   }
 }
 
+type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
+
 interface Asked {
   messages: { content: string }[][];
 }
@@ -260,6 +278,14 @@ function isByOrder({ task, report }: Dialect): boolean {
   const spelled = task?.({ task_index: 7, status: 'completed', result: 'r', error: null });
   const isIndexed = spelled === undefined || JSON.stringify(spelled).includes('7');
   return !isIndexed && report === undefined;
+}
+
+/** The same JSON, in bytes that no parser would write. */
+function oddlyWritten(outcome: Answered): Answered {
+  const text = outcome.body.toString();
+  const escaped = text.replaceAll('€', '\\u20AC').replace(/(\d):r/g, '$1:\\u0072');
+  const weighed = escaped.replaceAll('"task_index":', '"weight":12345678901234567890.10,"task_index":');
+  return { ...outcome, body: Buffer.from(weighed) };
 }
 
 /** By which nothing is created. */
@@ -323,10 +349,31 @@ const STRANGERS: UpstreamFault[] = [
   { name: '402', outcome: answered(402, { detail: 'Credits used up' }) },
 ];
 
+/** Refusals of the same kind. */
+const WORDINGS: Record<string, UpstreamFault[]> = {
+  '400': [
+    { name: '400, quoting', outcome: answered(400, { detail: `The content "${PROMPT}" is too long` }) },
+    { name: '422', outcome: answered(422, { detail: 'temperature is too high' }) },
+    { name: '413', outcome: answered(413, { detail: 'too much' }) },
+  ],
+  '402': [
+    { name: '402, quoting', outcome: answered(402, { detail: `Your plan does not cover "${PROMPT}"` }) },
+    { name: '403', outcome: answered(403, { detail: 'This account may not generate' }) },
+    { name: '403, quoting', outcome: answered(403, { detail: `This account may not ask "${PROMPT}"` }) },
+    { name: '409', outcome: answered(409, { detail: 'The account is being moved' }) },
+  ],
+  '404': [{ name: '404 of a router', outcome: answered(404, { detail: 'Not Found' }) }],
+  '429': [
+    { name: '429, soon', outcome: answered(429, {}, { 'retry-after': '0.4' }) },
+    { name: '429, at once', outcome: answered(429, {}, { 'retry-after': '0' }) },
+    { name: '429, in an hour and a second', outcome: answered(429, {}, { 'retry-after': '3601' }) },
+  ],
+};
+
 function inText(status: number, text: string): HttpOutcome {
   return { kind: 'answered', status, headers: {}, body: Buffer.from(text), isTruncated: false };
 }
 
-function answered(status: number, body: object, headers: Record<string, string> = {}): HttpOutcome {
+function answered(status: number, body: object, headers: Record<string, string> = {}): Answered {
   return { kind: 'answered', status, headers, body: Buffer.from(JSON.stringify(body)), isTruncated: false };
 }

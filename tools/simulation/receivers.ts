@@ -23,6 +23,8 @@ export class Receivers {
   readonly received = new Map<string, Received>();
   /** Called while a webhook is being posted, now and then. */
   onPost: (body: string) => void = () => undefined;
+  /** Told of each, and of how long its answer takes. */
+  onAnswer: (body: string, millis: number) => void = () => undefined;
 
   constructor(sim: Simulation, secrets: () => readonly string[]) {
     this.#sim = sim;
@@ -56,6 +58,7 @@ export class Receivers {
       known.firstSuccessAt = Math.min(known.firstSuccessAt, this.#sim.now);
     }
     const isOver = Math.min(millis, request.deadlineMillis);
+    this.onAnswer(body, isOver);
     this.#sim.time.after(isOver, () => {
       if (known.by === environment) known.by = null;
     });

@@ -69,6 +69,7 @@ export class System {
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
     this.#teach(sim.random.pick([0, 3, 64]));
+    this.#teachSlow();
   }
 
   #cloud(): Cloud {
@@ -110,6 +111,15 @@ export class System {
     for (const totalTasks of [1, 2]) {
       const durations = Array.from({ length: count }, () => this.#sim.random.between(1, 60));
       teach(this.cloud, durationBucket('m', totalTasks), durations);
+    }
+  }
+
+  /** A model whose jobs take an hour. */
+  #teachSlow(): void {
+    const slots = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]));
+    for (const totalTasks of [1, 2]) {
+      const bucket = { S: durationBucket('slow', totalTasks) };
+      this.cloud.tables.durationStats.put({ bucket, n: { N: '64' }, ...slots });
     }
   }
 
