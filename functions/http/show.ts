@@ -1,6 +1,6 @@
 import { LaterFormat } from '../core/format.ts';
 import type { Answer } from '../core/http/request-answer.ts';
-import { jobJson, retryAfterSeconds } from '../core/http/view.ts';
+import { jobJson, retryAfter } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
 import { membersOf, type Span, textAt } from '../core/json/scan.ts';
 import type { World } from '../ports.ts';
@@ -17,8 +17,7 @@ export function okJson(body: string): Answer {
 export async function showJob(job: Job, world: ReadWorld): Promise<Answer> {
   if (!isFinished(job)) {
     const answer = okJson(withoutResults(job, world));
-    const seconds = retryAfterSeconds(job, world.clock.now());
-    return { ...answer, headers: { ...answer.headers, 'retry-after': String(seconds) } };
+    return { ...answer, headers: { ...answer.headers, ...retryAfter(job, world.clock.now()) } };
   }
   if (job.results !== 'in-event') return okJson(withoutResults(job, world));
   return okJson(jobJson(job, { json: resultsInEvent(await world.documents.load(job.event)), url: null }));

@@ -1,6 +1,6 @@
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import { deliveriesJson } from '../core/http/view.ts';
+import { deliveriesJson, retryAfter } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
@@ -18,7 +18,9 @@ export async function read(
   if (job === null) return problem('not_found', request.requestId);
   if (operation === 'job') return showJob(job, world);
   if (operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
-  if (!isFinished(job)) return problem('not_finished', request.requestId);
+  if (!isFinished(job)) {
+    return problem('not_finished', request.requestId, { headers: retryAfter(job, world.clock.now()) });
+  }
   if (job.results === null) return okJson('[]');
   if (job.results === 'in-event') return okJson(resultsInEvent(await world.documents.load(job.event)));
   const second = Math.floor(world.clock.now() / 1000);

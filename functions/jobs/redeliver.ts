@@ -2,6 +2,7 @@ import { readOptionalBody } from '../core/http/optional-body.ts';
 import { problem } from '../core/http/problem.ts';
 import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../core/http/redelivery.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
+import { retryAfter } from '../core/http/view.ts';
 import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
 import { redelivered } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
@@ -29,9 +30,11 @@ export async function redeliver(
     const job = await findOwn(jobId, client, world);
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
-    if (!isFinished(job)) return problem('not_finished', request.requestId);
-    const { webhook } = job;
     const now = world.clock.now();
+    if (!isFinished(job)) {
+      return problem('not_finished', request.requestId, { headers: retryAfter(job, now) });
+    }
+    const { webhook } = job;
     // The row is kept for the current round only: it and the event would be deleted before another one ends.
     const isKept = endOfLife({ ...job, webhook: null }, world.settings.retentionDays) * 1000 > now;
     if (webhook === null || !isKept) return problem('not_redeliverable', request.requestId);

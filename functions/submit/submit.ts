@@ -73,15 +73,11 @@ async function create(job: SubmittingJob, submission: Submission, world: SubmitW
   }
 }
 
-function parse(
-  request: Request,
-  idempotencyKey: string | undefined,
-  world: SubmitWorld,
-): Submission | Answer {
+function parse(request: Request, key: string | undefined, world: SubmitWorld): Submission | Answer {
   const { headers, body, requestId } = request;
   return readJson(headers, body, requestId, (value) => {
     const submission = parseSubmission(value, world.settings.webhookRules);
-    if (idempotencyKey === undefined || IDEMPOTENCY_KEY.test(idempotencyKey)) return submission;
+    if (key === undefined || IDEMPOTENCY_KEY.test(key)) return submission;
     const message =
       'The Idempotency-Key header must be given once, as 1 to 255 visible ASCII characters without a comma';
     return { faults: [...('faults' in submission ? submission.faults : []), { pointer: '', message }] };

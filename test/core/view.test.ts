@@ -4,7 +4,7 @@ import {
   EVENT_MAX_BYTES,
   eventJson,
   jobJson,
-  retryAfterSeconds,
+  retryAfter,
 } from '../../functions/core/http/view.ts';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import {
@@ -207,7 +207,7 @@ it('the body of a webhook has at most 256 KiB', () => {
   expect(EVENT_MAX_BYTES).toBe(262_144);
 });
 
-describe('retryAfterSeconds', () => {
+describe('retryAfter', () => {
   const due = (dueAt: number) => ({ ...running, expectedWakeUp: { ...running.expectedWakeUp, dueAt } });
 
   it.each([
@@ -222,7 +222,7 @@ describe('retryAfterSeconds', () => {
     ],
     ['a minute at most', { ...due(NOW - 1), createdAt: NOW - 86_400_000 }, 60],
   ])('tells a client when to ask again: %s', (_what, job, seconds) => {
-    expect(retryAfterSeconds(job, NOW)).toBe(seconds);
+    expect(retryAfter(job, NOW)).toEqual({ 'retry-after': String(seconds) });
   });
 });
 

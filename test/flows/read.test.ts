@@ -249,9 +249,10 @@ describe('read', () => {
     expect((await answerTo(job, authorized('deliveries'))).json).toEqual({ deliveries: [] });
   });
 
-  it('gives no results before the job has finished', async () => {
+  it('gives no results before the job has finished, and says when to ask again', async () => {
     const answer = await answerTo(runningJob(), authorized('results'));
     expect([answer.status, answer.json.code]).toEqual([409, 'not_finished']);
+    expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
   });
 
   it("answers for another client's job as for one that never existed", async () => {

@@ -253,4 +253,9 @@ describe('redeliver', () => {
     expect([answer.status, answer.json.code]).toEqual([status, code]);
     expect(world.wakeUps.sent).toEqual([]);
   });
+
+  it('says when to ask again for a job that has not finished', async () => {
+    const answer = await redeliverIn(worldWith(runningJob()));
+    expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  });
 });

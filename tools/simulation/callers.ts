@@ -16,7 +16,13 @@ const WEBHOOKS = [undefined, undefined, null, '/h', '/h', '/down', '/gone'];
 const KEYS = [null, 'k', '~', 'x'.repeat(255), '!"#$%'];
 const WRONG_KEYS = ['', ' ', 'a b', 'a,b', 'x'.repeat(256), 'ü'];
 /** Such as would mislead whoever looks for the results in a text. */
-const METADATA: readonly (Record<string, string> | null | undefined)[] = [undefined, {}, null, { toString: 'x' }, { note: '"results":[1],"results_url":null' }];
+const METADATA: readonly (Record<string, string> | null | undefined)[] = [
+  undefined,
+  {},
+  null,
+  { toString: 'x' },
+  { note: '"results":[1],"results_url":null' },
+];
 const AGAIN_MILLIS = [0, 5, 300, 3000, 40_000, 62_000, 66_000, 90_000, 300_000, 700_000];
 const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'];
 
@@ -72,7 +78,14 @@ export class Callers {
     if (this.#sim.now + millis < START + OVER_MILLIS) this.#sim.time.after(millis, run);
   }
 
-  #ask(key: string, method: string, path: string, body: Body | string | null, more: Record<string, string>, then: Then = () => undefined): void {
+  #ask(
+    key: string,
+    method: string,
+    path: string,
+    body: Body | string | null,
+    more: Record<string, string>,
+    then: Then = () => undefined,
+  ): void {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...more };
     const text = typeof body === 'string' ? body : body === null ? '' : JSON.stringify(body);
     this.#gateway.ask({ method, path, headers, body: text }, (answer) => answer && then(answer));
@@ -87,7 +100,9 @@ export class Callers {
     const metadata = random.pick(METADATA);
     const body: Body = {
       model_id: random.pick(['m', 'm', 'slow']),
-      messages: Array(random.between(1, 3)).fill([{ role: 'user', content: `${CANARY} ${marker} ${PROMPT}` }]),
+      messages: Array(random.between(1, 3)).fill([
+        { role: 'user', content: `${CANARY} ${marker} ${PROMPT}` },
+      ]),
       expires_in: random.pick(isLong ? [604_800, 86_400] : [60, 900, 3600]),
       ...(webhook !== undefined && { webhook_url: webhook && `https://hooks.example.com${webhook}` }),
       ...(metadata !== undefined && { metadata }),
@@ -101,15 +116,26 @@ export class Callers {
     });
     const name = random.pick(KEYS);
     const send = (given: Body) =>
-      this.#ask(this.#key, 'POST', '/v1/jobs', given, name === null ? {} : { 'idempotency-key': `${name}`.slice(0, 254) + index }, (answer) => {
-        const { job_id } = JSON.parse(answer.body);
-        if (job_id !== undefined && !this.#jobIds.includes(job_id)) this.#jobIds.push(job_id);
-      });
+      this.#ask(
+        this.#key,
+        'POST',
+        '/v1/jobs',
+        given,
+        name === null ? {} : { 'idempotency-key': `${name}`.slice(0, 254) + index },
+        (answer) => {
+          const { job_id } = JSON.parse(answer.body);
+          if (job_id !== undefined && !this.#jobIds.includes(job_id)) this.#jobIds.push(job_id);
+        },
+      );
     this.#later(() => {
       send(body);
       if (name === null) return;
       for (let i = 0; i < 5; i++) {
-        const asked = random.happens(0.3) ? differing(body, random) : random.happens(0.5) ? reworded(body) : body;
+        const asked = random.happens(0.3)
+          ? differing(body, random)
+          : random.happens(0.5)
+            ? reworded(body)
+            : body;
         this.#soon(random.pick(AGAIN_MILLIS), () => send(asked));
       }
     });
@@ -121,8 +147,11 @@ export class Callers {
     const valid = { model_id: 'm', messages: [[{ role: 'user', content: 'x' }]] };
     const submit = (body: Body | string, headers: Record<string, string>, key = this.#key) =>
       this.#later(() => this.#ask(key, 'POST', '/v1/jobs', body, headers));
-    for (const key of WRONG_KEYS) if (random.happens(0.5)) submit(random.happens(0.7) ? valid : { ...valid, more: 1 }, { 'idempotency-key': key });
-    for (const expires_in of [59, 604_801, 60.5]) if (random.happens(0.3)) submit({ ...valid, expires_in }, {});
+    for (const key of WRONG_KEYS)
+      if (random.happens(0.5))
+        submit(random.happens(0.7) ? valid : { ...valid, more: 1 }, { 'idempotency-key': key });
+    for (const expires_in of [59, 604_801, 60.5])
+      if (random.happens(0.3)) submit({ ...valid, expires_in }, {});
     submit(valid, { 'content-type': random.pick(['text/plain', 'application/json; charset=latin1', '']) });
     submit(valid, { 'content-encoding': 'gzip' });
     submit(valid, {}, this.#reader);
@@ -137,22 +166,38 @@ export class Callers {
       ['POST', '/v1/health'],
       ['GET', '/v1/jobs/'],
     ] as const);
-    this.#later(() => this.#ask(random.pick([this.#key, this.#reader, this.#writer, 'none']), method, path, null, {}));
+    this.#later(() =>
+      this.#ask(random.pick([this.#key, this.#reader, this.#writer, 'none']), method, path, null, {}),
+    );
   }
 
   /** At a job, in any way, by anybody. */
   #look(): void {
     const random = this.#random;
     const { jobId } = this.#someJob();
-    const below = random.pick(['', '', '/results', '/results', '/results?redirect=false', '/deliveries', '/cancel', '/redeliver', '/redeliver']);
+    const below = random.pick([
+      '',
+      '',
+      '/results',
+      '/results',
+      '/results?redirect=false',
+      '/deliveries',
+      '/cancel',
+      '/redeliver',
+      '/redeliver',
+    ]);
     const isPost = below === '/cancel' || below === '/redeliver';
     if (below === '/cancel' && random.happens(0.6)) return;
     const key = random.pick([this.#key, this.#key, this.#key, this.#reader, this.#writer, this.#stranger]);
     if (below === '/cancel') this.#system.ledger.cancels.add(jobId);
     const method = isPost ? 'POST' : random.pick(['GET', 'GET', 'HEAD']);
-    const bodies = below === '/redeliver' ? [null, null, '{"webhook_url":"https://hooks.example.com/moved"}', '{"webhook_url":7}'] : [null, null, '{}', '{"why":1}'];
+    const bodies =
+      below === '/redeliver'
+        ? [null, null, '{"webhook_url":"https://hooks.example.com/moved"}', '{"webhook_url":7}']
+        : [null, null, '{}', '{"why":1}'];
     const times = random.happens(0.4) ? 2 : 1;
-    for (let i = 0; i < times; i++) this.#ask(key, method, `/v1/jobs/${jobId}${below}`, isPost ? random.pick(bodies) : null, {});
+    for (let i = 0; i < times; i++)
+      this.#ask(key, method, `/v1/jobs/${jobId}${below}`, isPost ? random.pick(bodies) : null, {});
   }
 
   #someJob(): { jobId: string } {
@@ -179,7 +224,9 @@ export class Callers {
     if (!this.#random.happens(0.2)) return;
     const { job_id } = JSON.parse(body).data;
     if (!this.#jobIds.includes(job_id)) return;
-    this.#soon(millis + this.#random.between(-30, 30), () => this.#ask(this.#key, 'POST', `/v1/jobs/${job_id}/redeliver`, null, {}));
+    this.#soon(millis + this.#random.between(-30, 30), () =>
+      this.#ask(this.#key, 'POST', `/v1/jobs/${job_id}/redeliver`, null, {}),
+    );
   }
 
   /** A list that is read to its end lacks no job that has been there, and in that state, all the while. */
@@ -189,13 +236,21 @@ export class Callers {
     const status = random.happens(0.6) ? random.pick(STATUSES) : null;
     const some = rows.all().find((job) => job.client === client);
     const at = some ? new Date(some.createdAt).toISOString() : null;
-    const bound = at === null ? null : random.pick([null, ['created_after', at], ['created_before', at]] as const);
+    const bound =
+      at === null ? null : random.pick([null, ['created_after', at], ['created_before', at]] as const);
     const settledBefore = this.#sim.now - INDEX_LAG_MAX_MILLIS;
     const isWithin = ({ createdAt }: Job) =>
-      bound === null || (bound[0] === 'created_after' ? createdAt > Date.parse(bound[1]) : createdAt < Date.parse(bound[1]));
-    const own = rows.all().filter((job) => job.client === client && job.createdAt < settledBefore && isWithin(job));
+      bound === null ||
+      (bound[0] === 'created_after' ? createdAt > Date.parse(bound[1]) : createdAt < Date.parse(bound[1]));
+    const own = rows
+      .all()
+      .filter((job) => job.client === client && job.createdAt < settledBefore && isWithin(job));
     const expected = own.filter((job) => status === null || job.status === status);
-    const query = new URLSearchParams({ limit: `${random.pick([1, 2, 100])}`, ...(status && { status }), ...(bound && { [bound[0]]: bound[1] }) });
+    const query = new URLSearchParams({
+      limit: `${random.pick([1, 2, 100])}`,
+      ...(status && { status }),
+      ...(bound && { [bound[0]]: bound[1] }),
+    });
     const seen = new Set<string>();
     const page = (cursor: string): void => {
       query.set('cursor', cursor);
@@ -207,7 +262,9 @@ export class Callers {
           seen.add(job_id);
         }
         if (next_cursor !== null) return page(next_cursor);
-        const missing = expected.find((job) => !seen.has(job.jobId) && rows.get(job.jobId)?.status === job.status);
+        const missing = expected.find(
+          (job) => !seen.has(job.jobId) && rows.get(job.jobId)?.status === job.status,
+        );
         must(missing === undefined, 'I7', () => `the list of ${query} lacks ${missing?.jobId}`);
       });
     };

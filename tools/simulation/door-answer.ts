@@ -57,8 +57,7 @@ export function readAnswer({ status, headers, body }: Answer, requestId: string,
   must(isWhole, 'I10', () => `an answer asks to come back after ${retryAfter} s`);
   must(headers['cache-control'] === 'no-store', 'I10', () => 'an answer may be stored');
   const type = headers['content-type'];
-  const expectedType =
-    status === 307 ? undefined : `application/${status < 400 ? 'json' : 'problem+json'}`;
+  const expectedType = status === 307 ? undefined : `application/${status < 400 ? 'json' : 'problem+json'}`;
   must(type === expectedType, 'I10', () => `an answer of ${status} is ${type}`);
   const hasNoBody = isHead || status === 307;
   must((body === '') === hasNoBody, 'I10', () => `an answer of ${status} has the body "${body}"`);
@@ -66,12 +65,23 @@ export function readAnswer({ status, headers, body }: Answer, requestId: string,
   for (const [name, codes] of Object.entries(HEADERS_OF)) {
     const isOwed = codes.includes(code) && code !== 'internal_error';
     const isGiven = headers[name] !== undefined;
-    must(isHead || isGiven === isOwed || (isGiven && codes.includes(code)), 'I10', () => `${code} and ${name}: ${headers[name]}`);
+    must(
+      isHead || isGiven === isOwed || (isGiven && codes.includes(code)),
+      'I10',
+      () => `${code} and ${name}: ${headers[name]}`,
+    );
   }
-  return { status, code, headers, retryAfter: retryAfter === null ? null : Number(retryAfter), json, text: body };
+  return {
+    status,
+    code,
+    headers,
+    retryAfter: retryAfter === null ? null : Number(retryAfter),
+    json,
+    text: body,
+  };
 }
 
-function judgeProblem(code: string, status: number, json: Record<string, unknown>, requestId: string): void {
+function judgeProblem(code: string, status: number, json: Record<string, unknown>, requestId: string) {
   must(STATUSES[code] === status, 'I10', () => `${code} is answered with ${status}`);
   const more = MORE_MEMBERS[code];
   const given = Object.keys(json).filter((name) => name !== more);
@@ -80,6 +90,7 @@ function judgeProblem(code: string, status: number, json: Record<string, unknown
   must(json['status'] === status, 'I10', () => `${code} says that it is ${json['status']}`);
   must(json['request_id'] === requestId, 'I10', () => `${code} is of the request ${json['request_id']}`);
   must(String(json['type']).endsWith(`:${code}`), 'I10', () => `${code} is of the type ${json['type']}`);
-  const isTold = typeof json['detail'] === 'string' && json['detail'] !== '' && String(json['detail']).length <= 400;
+  const isTold =
+    typeof json['detail'] === 'string' && json['detail'] !== '' && String(json['detail']).length <= 400;
   must(isTold, 'I10', () => `${code} says ${json['detail']}`);
 }

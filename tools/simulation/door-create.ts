@@ -42,7 +42,8 @@ export function verdictOn({ outcome, upstreamJobId }: Create): Verdict {
   }
   const { status, headers } = outcome;
   const sentence = sentenceIn(outcome.body);
-  if ([400, 413, 415, 422].includes(status)) return refused('invalid', 400, 'modelstudio_invalid_request', null, sentence);
+  if ([400, 413, 415, 422].includes(status))
+    return refused('invalid', 400, 'modelstudio_invalid_request', null, sentence);
   if (status === 401 || status === 403)
     return refused('credentials_refused', 502, 'modelstudio_rejected', 'UpstreamUnauthorized', sentence);
   if (status === 404 && sentence !== null && sentence !== 'Not Found')
@@ -58,12 +59,21 @@ export function verdictOn({ outcome, upstreamJobId }: Create): Verdict {
   return unknown(status >= 500 ? 'UpstreamServerErrors' : 'UpstreamInvalidResponses');
 }
 
-function refused(kind: string, status: number, code: string, metric: string | null, sentence: string | null): Verdict {
+function refused(
+  kind: string,
+  status: number,
+  code: string,
+  metric: string | null,
+  sentence: string | null,
+): Verdict {
   return { kind, status, code, metric, sentence, isRefused: true, retryAfter: null };
 }
 
 function unavailable(retryAfter: number): Verdict {
-  return { ...refused('unavailable', 503, 'modelstudio_unavailable', 'UpstreamUnavailable', null), retryAfter };
+  return {
+    ...refused('unavailable', 503, 'modelstudio_unavailable', 'UpstreamUnavailable', null),
+    retryAfter,
+  };
 }
 
 function unknown(metric: string): Verdict {

@@ -15,7 +15,7 @@ const LINK_SECONDS = 900;
 const COME_BACK_MAX_SECONDS = 900;
 
 /** A request about one job may be answered for any state that the job has had meanwhile. */
-export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation, door: Door): void {
+export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation, door: Door) {
   const { request, routed } = visit;
   const { jobId } = routed;
   const rows = door.ownSince(jobId, visit);
@@ -29,20 +29,30 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
       case 'redeliver':
         return isRedeliverAnswer(row, visit, said, door);
       case 'deliveries':
-        return said.status === 200 && (request.method === 'HEAD' || isDeepStrictEqual(said.json, deliveriesOf(row)));
+        return (
+          said.status === 200 &&
+          (request.method === 'HEAD' || isDeepStrictEqual(said.json, deliveriesOf(row)))
+        );
       case 'results':
         return isResults(row, visit, said, door);
       default:
         return said.status === 200;
     }
   });
-  must(isRight, 'I10', () =>
-    `${request.method} ${request.path} is answered with ${said.status} ${said.code} ${JSON.stringify(said.headers)}, and was ${rows.map((row) => row?.status)}`,
+  must(
+    isRight,
+    'I10',
+    () =>
+      `${request.method} ${request.path} is answered with ${said.status} ${said.code} ${JSON.stringify(said.headers)}, and was ${rows.map((row) => row?.status)}`,
   );
-  const isShown = (routed.operation === 'job' || request.method === 'POST') && said.code === '' && request.method !== 'HEAD';
+  const isShown =
+    (routed.operation === 'job' || request.method === 'POST') &&
+    said.code === '' &&
+    request.method !== 'HEAD';
   if (isShown) judgeShown(jobId, visit, said, door);
   if (request.method !== 'POST') return;
-  if (said.status >= 300) return door.judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
+  if (said.status >= 300)
+    return door.judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
   const after = invocation.rows.at(-1)?.after ?? null;
   const isOwed = routed.operation === 'redeliver' || said.json.status !== 'cancelled';
   must(!isOwed || after !== null, 'I8', () => `${jobId} is said to be redelivered, and nothing was written`);
@@ -71,7 +81,7 @@ function isKept(row: FinishedJob, at: number, door: Door): boolean {
 function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): boolean {
   const { code, retryAfter } = said;
   const slack = door.skewMillis + 1000;
-  if (!isFinished(row)) return code === 'not_finished';
+  if (!isFinished(row)) return code === 'not_finished' && retryAfter !== null;
   const { webhook } = row;
   const isRefused = code === 'not_redeliverable' && retryAfter === null;
   if (webhook === null || !isKept(row, visit.startedAt - slack, door)) return isRefused;
@@ -83,53 +93,84 @@ function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): bool
   const { rounds = 0, at = 0 } = webhook.redelivered ?? {};
   if (code === 'too_many_redeliveries') {
     if (rounds >= ROUNDS_MAX) return retryAfter === null;
-    const [earliest, latest] = [door.now, visit.startedAt].map((now) => (at + ROUND_GAP_SECONDS * 1000 - now) / 1000);
+    const [earliest, latest] = [door.now, visit.startedAt].map(
+      (now) => (at + ROUND_GAP_SECONDS * 1000 - now) / 1000,
+    );
     const leeway = slack / 1000;
-    return rounds > 0 && retryAfter !== null && retryAfter >= (earliest as number) - leeway && retryAfter <= (latest as number) + leeway;
+    return (
+      rounds > 0 &&
+      retryAfter !== null &&
+      retryAfter >= (earliest as number) - leeway &&
+      retryAfter <= (latest as number) + leeway
+    );
   }
   // What it has written is judged as it is written.
   return said.status === 202 && rounds > 0;
 }
 
 function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Door): boolean {
-  if (!isFinished(row)) return said.code === 'not_finished' || (request.method === 'HEAD' && said.status === 409);
+  const isHead = request.method === 'HEAD';
+  if (!isFinished(row))
+    return said.retryAfter !== null && (said.code === 'not_finished' || (isHead && said.status === 409));
   const { status } = said;
-  if (request.method === 'HEAD') return status === 200 || status === 307;
+  if (isHead) return status === 200 || status === 307;
   if (row.results === null) return status === 200 && said.text === '[]';
   const { contents, cloud } = door.known;
-  if (row.results === 'in-event') return status === 200 && said.text === resultsIn(contents.get(row.event.key) ?? '');
-  const isAt = (url: string) => decodeURIComponent(url.split(',').slice(1).join(',')) === cloud.objects.get((row.results as { key: string }).key);
-  if (queryOf(request).get('redirect') !== 'false') return status === 307 && isAt(said.headers['location'] ?? '');
+  if (row.results === 'in-event')
+    return status === 200 && said.text === resultsIn(contents.get(row.event.key) ?? '');
+  const isAt = (url: string) =>
+    decodeURIComponent(url.split(',').slice(1).join(',')) ===
+    cloud.objects.get((row.results as { key: string }).key);
+  if (queryOf(request).get('redirect') !== 'false')
+    return status === 307 && isAt(said.headers['location'] ?? '');
   const expiresAt = Date.parse(said.json.expires_at);
-  const [earliest, latest] = [startedAt - 1000 - door.skewMillis, door.now + door.skewMillis].map((at) => at + LINK_SECONDS * 1000);
+  const [earliest, latest] = [startedAt - 1000 - door.skewMillis, door.now + door.skewMillis].map(
+    (at) => at + LINK_SECONDS * 1000,
+  );
   const isTimed = expiresAt >= (earliest as number) && expiresAt <= (latest as number);
   return status === 200 && Object.keys(said.json).length === 2 && isTimed && isAt(said.json.url);
 }
 
 /** The job in an answer is the job as it was at some moment meanwhile, with the results that its webhook brings. */
-export function judgeShown(jobId: string, visit: Visit, said: Said, door: Door): void {
+export function judgeShown(jobId: string, visit: Visit, said: Said, door: Door) {
   const { startedAt } = visit;
-  const row = door.ownSince(jobId, visit).find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
+  const row =
+    door.ownSince(jobId, visit).find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
   must(row !== null, 'I10', () => `${jobId} is shown as it never was: ${said.text.slice(0, 600)}`);
-  const event = isFinished(row) && row.results === 'in-event' ? door.known.contents.get(row.event.key) : undefined;
+  const event =
+    isFinished(row) && row.results === 'in-event' ? door.known.contents.get(row.event.key) : undefined;
   const results = event === undefined ? 'null' : resultsIn(event);
-  must(said.text.includes(`"results":${results},"results_url":`), 'I10', () => `${jobId} is shown with other results than its webhook has`);
-  if (isFinished(row)) return must(said.retryAfter === null, 'I10', () => `${jobId} is ${row.status}, and asks to come back`);
+  must(
+    said.text.includes(`"results":${results},"results_url":`),
+    'I10',
+    () => `${jobId} is shown with other results than its webhook has`,
+  );
+  if (isFinished(row))
+    return must(said.retryAfter === null, 'I10', () => `${jobId} is ${row.status}, and asks to come back`);
   const seconds = said.retryAfter ?? 0;
   const dueAt = row.status === 'running' ? row.expectedWakeUp.dueAt : 0;
   const isPast = dueAt <= door.now + door.skewMillis;
   const earliest = (dueAt - door.now - door.skewMillis) / 1000;
-  const latest = Math.max(isPast ? 60 : 0, Math.min(COME_BACK_MAX_SECONDS, (dueAt - startedAt + door.skewMillis) / 1000 + 1));
-  must(seconds >= Math.max(1, earliest) && seconds <= latest, 'I10', () => `${jobId} asks to come back after ${seconds} s, not ${earliest} to ${latest}`);
+  const latest = Math.max(
+    isPast ? 60 : 0,
+    Math.min(COME_BACK_MAX_SECONDS, (dueAt - startedAt + door.skewMillis) / 1000 + 1),
+  );
+  must(
+    seconds >= Math.max(1, earliest) && seconds <= latest,
+    'I10',
+    () => `${jobId} asks to come back after ${seconds} s, not ${earliest} to ${latest}`,
+  );
 }
 
 /** Whoever has written that a webhook is to be delivered has sent the message for it before saying so. */
-export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation): void {
+export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation) {
   const { webhook, jobId } = row;
   const isOwn = rows.some(({ after }) => after === row);
   if (!isOwn || webhook?.status !== 'pending') return;
   const wakeUp = webhook.expectedWakeUp;
-  const message = sent.find(({ queue, body }) => queue === 'deliver' && JSON.parse(body).wakeUp.token === wakeUp?.token);
+  const message = sent.find(
+    ({ queue, body }) => queue === 'deliver' && JSON.parse(body).wakeUp.token === wakeUp?.token,
+  );
   must(message !== undefined, 'I12', () => `the webhook of ${jobId} is not set off`);
   const { attempts, jobId: named, wakeUp: given } = JSON.parse(message.body);
   const isRight = named === jobId && attempts === webhook.attempts && isDeepStrictEqual(given, wakeUp);
@@ -137,15 +178,22 @@ export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation): void 
   must(message.delaySeconds <= 1, 'I2', () => `the webhook of ${jobId} waits ${message.delaySeconds} s`);
 }
 
-function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation): void {
+function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation) {
   const lines = told.filter(({ stage, facts }) => stage === 'redeliver' && facts.job_id === jobId);
   const row = rows.at(-1)?.after;
-  const isTold = lines.length === 1 && lines[0]?.facts.outcome === 'begun' && lines[0].facts.attempt === row?.webhook?.attempts;
-  must(isTold && lines[0]?.facts.client === row?.client, 'I10', () => `the log has ${lines.length} lines of the redelivery of ${jobId}`);
+  const isTold =
+    lines.length === 1 &&
+    lines[0]?.facts.outcome === 'begun' &&
+    lines[0].facts.attempt === row?.webhook?.attempts;
+  must(
+    isTold && lines[0]?.facts.client === row?.client,
+    'I10',
+    () => `the log has ${lines.length} lines of the redelivery of ${jobId}`,
+  );
 }
 
 /** A new round, by what was there before and what was asked for. */
-export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Door): void {
+export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Door) {
   const { jobId } = after;
   const [was, is] = [before.webhook, after.webhook];
   const { now, skewMillis } = door;
@@ -162,6 +210,15 @@ export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Do
   const seq = was.status === 'pending' ? (was.expectedWakeUp?.seq ?? 0) : was.lastSeq;
   so('place', is.expectedWakeUp?.seq === seq + 1);
   const dueAt = is.expectedWakeUp?.dueAt ?? 0;
-  so('time', dueAt >= visit.startedAt - skewMillis && dueAt <= now + skewMillis && is.redelivered?.at === after.updatedAt);
-  so('watch', after.wakeUpDeadline >= dueAt + 300_000 && after.wakeUpDeadline <= Math.max(before.wakeUpDeadline, dueAt + 15 * 60_000));
+  so(
+    'time',
+    dueAt >= visit.startedAt - skewMillis &&
+      dueAt <= now + skewMillis &&
+      is.redelivered?.at === after.updatedAt,
+  );
+  so(
+    'watch',
+    after.wakeUpDeadline >= dueAt + 300_000 &&
+      after.wakeUpDeadline <= Math.max(before.wakeUpDeadline, dueAt + 15 * 60_000),
+  );
 }

@@ -12,10 +12,11 @@ const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', '
 type Shown = any;
 
 /** One page of a client's jobs. That none is missing is judged by those who read them to the end. */
-export function judgeList(visit: Visit, said: Said, door: Door): void {
+export function judgeList(visit: Visit, said: Said, door: Door) {
   const { request, client } = visit;
   const query = queryOf(request);
-  if (!isQuery(query)) return must(said.code === 'invalid_request', 'I10', () => `${request.path} answers ${said.status}`);
+  if (!isQuery(query))
+    return must(said.code === 'invalid_request', 'I10', () => `${request.path} answers ${said.status}`);
   must(said.status === 200, 'I10', () => `${request.path} answers ${said.text}`);
   if (request.method === 'HEAD') return;
   const jobs: Shown[] = said.json.jobs;
@@ -30,7 +31,11 @@ export function judgeList(visit: Visit, said: Said, door: Door): void {
     const createdAt = Date.parse(job.created_at);
     must(createdAt <= last, 'I7', () => `${request.path} is not sorted: ${job.job_id}`);
     last = createdAt;
-    must(createdAt > after && createdAt < before, 'I7', () => `${request.path} has ${job.job_id}, of ${job.created_at}`);
+    must(
+      createdAt > after && createdAt < before,
+      'I7',
+      () => `${request.path} has ${job.job_id}, of ${job.created_at}`,
+    );
     const status = query.get('status') ?? job.status;
     must(job.status === status, 'I7', () => `${request.path} has ${job.job_id}, which is ${job.status}`);
     const isReal = door.ownSince(job.job_id, visit).some((row) => row !== null && shows(job, row, 'in-list'));

@@ -14,7 +14,15 @@ const PATHS: [RegExp, Record<string, Operation>][] = [
   [/^\/v1\/health$/, { GET: 'open' }],
 ];
 
-export type Operation = 'submit' | 'list' | 'job' | 'results' | 'deliveries' | 'cancel' | 'redeliver' | 'open';
+export type Operation =
+  | 'submit'
+  | 'list'
+  | 'job'
+  | 'results'
+  | 'deliveries'
+  | 'cancel'
+  | 'redeliver'
+  | 'open';
 
 export interface Routed {
   operation: Operation | null;
@@ -101,5 +109,13 @@ export function canonical(wanted: Wanted): string {
   const { model_id, messages, temperature, max_tokens, expires_in, metadata, webhook_url } = wanted;
   const plain = messages.map((each) => each.map(({ role, content }) => [role, content]));
   const url = webhook_url === undefined ? ['default'] : [webhook_url];
-  return JSON.stringify([model_id, plain, temperature, max_tokens, expires_in, Object.entries(metadata).sort(), url]);
+  return JSON.stringify([
+    model_id,
+    plain,
+    temperature,
+    max_tokens,
+    expires_in,
+    Object.entries(metadata).sort(),
+    url,
+  ]);
 }

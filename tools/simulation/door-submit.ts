@@ -4,7 +4,7 @@ import { nextPollSeconds } from '../../functions/core/polling/next-poll.ts';
 import type { Door, Visit } from './door.ts';
 import type { Said } from './door-answer.ts';
 import { type Verdict, verdictOn } from './door-create.ts';
-import { judgeShown, judgeSetOff } from './door-jobs.ts';
+import { judgeSetOff, judgeShown } from './door-jobs.ts';
 import { canonical, readWanted, type Wanted } from './door-request.ts';
 import type { Invocation } from './invocation.ts';
 import { must, PROMPT } from './judge.ts';
@@ -18,7 +18,7 @@ const FIRST_WAIT_MAX_SECONDS = 600;
 const LOST_MILLIS = 5 * MINUTE;
 
 /** The row of a new job, before anybody has been asked for anything. */
-export function judgeInserted(row: Job, visit: Visit, door: Door): void {
+export function judgeInserted(row: Job, visit: Visit, door: Door) {
   const wanted = readWanted(visit.request);
   const { jobId, createdAt } = row;
   const is = (what: string, holds: boolean) =>
@@ -35,31 +35,42 @@ export function judgeInserted(row: Job, visit: Visit, door: Door): void {
   const url = wanted.webhook_url === undefined ? door.sim.scene.defaultWebhookUrl : wanted.webhook_url;
   is('webhook', (row.webhook?.url ?? null) === url);
   const { status, attempts = 0, attemptsBefore = 0, log = [] } = row.webhook ?? {};
-  is('round of its webhook', (status ?? 'pending') === 'pending' && attempts + attemptsBefore + log.length === 0);
+  is(
+    'round of its webhook',
+    (status ?? 'pending') === 'pending' && attempts + attemptsBefore + log.length === 0,
+  );
   is('state', row.status === 'submitting' && row.version === 1 && row.updatedAt === createdAt);
   const leaseMillis = row.status === 'submitting' ? row.leaseUntil - createdAt : 0;
   is('lease', leaseMillis >= MINUTE / 2 && leaseMillis <= LEASE_MILLIS);
-  is('deadline', row.wakeUpDeadline - createdAt <= ABANDONED_MILLIS && row.wakeUpDeadline - createdAt > FIRST_WAIT_MAX_SECONDS * 1000);
+  is(
+    'deadline',
+    row.wakeUpDeadline - createdAt <= ABANDONED_MILLIS &&
+      row.wakeUpDeadline - createdAt > FIRST_WAIT_MAX_SECONDS * 1000,
+  );
 }
 
 /** Only what was never created is forgotten. */
-export function judgeRemoved(jobId: string, { creates, rows }: Invocation): void {
+export function judgeRemoved(jobId: string, { creates, rows }: Invocation) {
   const isOwn = rows.some(({ before, after }) => before === null && after?.jobId === jobId);
   const isRefused = creates.every((create) => verdictOn(create).isRefused);
   must(isOwn && isRefused, 'I4', () => `${jobId} is forgotten, and may have been created`);
 }
 
 /** What the submitter writes of the job that ModelStudio has created. */
-export function judgeStarted(row: RunningJob, visit: Visit, { creates }: Invocation): void {
+export function judgeStarted(row: RunningJob, visit: Visit, { creates }: Invocation) {
   const given = creates.at(-1)?.upstreamJobId;
   const { jobId, upstreamJobId, completedTasks, isSeen, expectedWakeUp } = row;
   must(upstreamJobId === given, 'I10', () => `${jobId} is ${upstreamJobId} at ModelStudio, not ${given}`);
   const isNew = completedTasks === 0 && !isSeen && expectedWakeUp.seq === 1 && row.version === 2;
   must(isNew, 'I10', () => `${jobId} has not begun at the beginning`);
-  must(row.updatedAt >= row.createdAt && row.updatedAt - visit.startedAt < 10 * MINUTE, 'I10', () => `${jobId} was started at ${row.updatedAt}`);
+  must(
+    row.updatedAt >= row.createdAt && row.updatedAt - visit.startedAt < 10 * MINUTE,
+    'I10',
+    () => `${jobId} was started at ${row.updatedAt}`,
+  );
 }
 
-export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Door): void {
+export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Door) {
   const wanted = readWanted(visit.request);
   const { rows, creates } = invocation;
   if ('code' in wanted) return judgeRefused(wanted, visit, said, invocation, door);
@@ -71,32 +82,61 @@ export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation
     return judgeReplay(visit, said, wanted, invocation, door);
   }
   const last = creates.at(-1);
-  must(last !== undefined, 'I10', () => `${inserted.jobId} is answered with ${said.status}, and ModelStudio was not asked`);
+  must(
+    last !== undefined,
+    'I10',
+    () => `${inserted.jobId} is answered with ${said.status}, and ModelStudio was not asked`,
+  );
   const verdict = verdictOn(last);
   const { status, code } = verdict;
-  must(said.status === status && said.code === code, 'I10', () =>
-    `${inserted.jobId} is ${verdict.kind} and is answered with ${said.status} ${said.code}`,
+  must(
+    said.status === status && said.code === code,
+    'I10',
+    () => `${inserted.jobId} is ${verdict.kind} and is answered with ${said.status} ${said.code}`,
   );
-  must(said.headers['idempotency-replayed'] === undefined, 'I10', () => `${inserted.jobId} is new, and called a replay`);
+  must(
+    said.headers['idempotency-replayed'] === undefined,
+    'I10',
+    () => `${inserted.jobId} is new, and called a replay`,
+  );
   judgeTold(inserted, verdict, visit, invocation, door);
   if (verdict.kind === 'created') return judgeCreated(inserted, visit, said, invocation, door);
   const row = door.since(inserted.jobId, door.now).at(-1) ?? null;
   if (verdict.isRefused) {
     const isGone = row?.createdAt !== inserted.createdAt;
     must(isGone, 'I10', () => `${inserted.jobId} was refused by ${code}, and its row is there`);
-    must(verdict.retryAfter === said.retryAfter, 'I10', () => `${code} asks for ${said.retryAfter} s, not ${verdict.retryAfter}`);
-    const isSaid = verdict.sentence === null ? !said.text.includes(PROMPT) : said.json.detail === verdict.sentence;
+    must(
+      verdict.retryAfter === said.retryAfter,
+      'I10',
+      () => `${code} asks for ${said.retryAfter} s, not ${verdict.retryAfter}`,
+    );
+    const isSaid =
+      verdict.sentence === null ? !said.text.includes(PROMPT) : said.json.detail === verdict.sentence;
     return must(isSaid, 'I10', () => `${code} says ${said.json.detail}, not ${verdict.sentence}`);
   }
   must(said.json.job_id === inserted.jobId, 'I20', () => `${inserted.jobId} is called ${said.json.job_id}`);
-  must(said.headers['x-should-retry'] === 'false', 'I4', () => `a client may repeat ${inserted.jobId} by itself`);
+  must(
+    said.headers['x-should-retry'] === 'false',
+    'I4',
+    () => `a client may repeat ${inserted.jobId} by itself`,
+  );
   const isEnded = row !== null && isFinished(row);
   must(isEnded, 'I10', () => `nobody knows what became of ${inserted.jobId}, and it is ${row?.status}`);
   judgeSetOff(row, invocation);
 }
 
-function judgeRefused(fault: { code: string; isOfKey: boolean }, visit: Visit, said: Said, invocation: Invocation, door: Door): void {
-  must(said.code === fault.code, 'I10', () => `a request is answered with ${said.status} ${said.code}, not ${fault.code}`);
+function judgeRefused(
+  fault: { code: string; isOfKey: boolean },
+  visit: Visit,
+  said: Said,
+  invocation: Invocation,
+  door: Door,
+) {
+  must(
+    said.code === fault.code,
+    'I10',
+    () => `a request is answered with ${said.status} ${said.code}, not ${fault.code}`,
+  );
   door.judgeNothingDone(visit, invocation);
   if (fault.code !== 'invalid_request') return;
   const errors: { pointer: string; message: string }[] = said.json.errors;
@@ -105,70 +145,115 @@ function judgeRefused(fault: { code: string; isOfKey: boolean }, visit: Visit, s
 }
 
 /** What the log and the metrics say of a submission. Of a refusal that is about the request, the log has no word of ModelStudio's. */
-function judgeTold(row: Job, verdict: Verdict, visit: Visit, { told, names, failures }: Invocation, door: Door): void {
+function judgeTold(
+  row: Job,
+  verdict: Verdict,
+  visit: Visit,
+  { told, names, failures }: Invocation,
+  door: Door,
+) {
   const { jobId } = row;
-  const [line, more] = told.filter(({ stage, facts }) => stage === 'submit' && facts.outcome !== 'wake_up_unsent');
+  const [line, more] = told.filter(
+    ({ stage, facts }) => stage === 'submit' && facts.outcome !== 'wake_up_unsent',
+  );
   must(line !== undefined && more === undefined, 'I10', () => `${jobId} has no line of its own in the log`);
   const { facts, metrics } = line;
-  const is = (what: string, holds: boolean) => must(holds, 'I10', () => `the log has ${JSON.stringify(facts)} of ${jobId}: ${what}`);
+  const is = (what: string, holds: boolean) =>
+    must(holds, 'I10', () => `the log has ${JSON.stringify(facts)} of ${jobId}: ${what}`);
   is('outcome', facts.outcome === verdict.kind);
   is('job', facts.job_id === jobId && facts.client === row.client);
   is('work', facts.model_id === row.modelId && facts.total_tasks === row.totalTasks);
   const millis = facts.duration_ms ?? -1;
   is('duration', millis >= 0 && millis <= door.now - visit.startedAt);
-  is('metrics', String(Object.keys(metrics)) === (verdict.metric ?? '') && (metrics as Record<string, number>)[verdict.metric ?? ''] !== 0);
+  is(
+    'metrics',
+    String(Object.keys(metrics)) === (verdict.metric ?? '') &&
+      (metrics as Record<string, number>)[verdict.metric ?? ''] !== 0,
+  );
   const isQuoting = verdict.sentence?.includes(PROMPT) === true;
   const expected = verdict.kind === 'invalid' || isQuoting ? null : verdict.sentence;
   is('sentence', (facts.said ?? null) === expected);
   const hasCause = ['refused', 'unknown'].includes(verdict.kind);
   is('cause', (facts.cause !== undefined) === hasCause);
   const isSlowed = names.has('PutItem durationStats');
-  must(!isSlowed || verdict.kind === 'unavailable', 'I19', () => `polls are slowed down for ${jobId}, which is ${verdict.kind}`);
+  must(
+    !isSlowed || verdict.kind === 'unavailable',
+    'I19',
+    () => `polls are slowed down for ${jobId}, which is ${verdict.kind}`,
+  );
   const isOwed = verdict.kind === 'unavailable' && failures.length === 0 && !names.has('refused lately');
   must(!isOwed || isSlowed, 'I19', () => `ModelStudio is busy at ${jobId}, and no poll is slowed down`);
 }
 
-function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Door): void {
+function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Door) {
   const { jobId, createdAt } = inserted;
   const { sent, told, failures, rows } = invocation;
-  judgeAccepted(jobId, visit, said, door, rows.some(({ after }) => after?.status === 'running'));
+  judgeAccepted(
+    jobId,
+    visit,
+    said,
+    door,
+    rows.some(({ after }) => after?.status === 'running'),
+  );
   const unsent = failures.some((what) => what.startsWith('SendMessageBatch'));
   const isTold = told.some(({ facts }) => facts.outcome === 'wake_up_unsent' && facts.job_id === jobId);
-  must(unsent === isTold, 'I12', () => `the log says of the first wake-up of ${jobId}: ${isTold ? 'unsent' : 'sent'}`);
+  must(
+    unsent === isTold,
+    'I12',
+    () => `the log says of the first wake-up of ${jobId}: ${isTold ? 'unsent' : 'sent'}`,
+  );
   const bodies = new Set(sent.map(({ body }) => body));
-  must(bodies.size === 1 || (unsent && bodies.size === 0), 'I12', () => `${jobId} is begun with ${bodies.size} wake-ups`);
+  must(
+    bodies.size === 1 || (unsent && bodies.size === 0),
+    'I12',
+    () => `${jobId} is begun with ${bodies.size} wake-ups`,
+  );
   const row = rows.map(({ after }) => after).find((after) => after?.status === 'running');
   if (row?.status === 'running') judgeWatch(row, unsent);
   for (const { queue, body, delaySeconds } of sent) {
     const message = JSON.parse(body);
     const { dueAt, seq, token } = message.wakeUp;
     const at = dueAt - delaySeconds * 1000;
-    const is = (what: string, holds: boolean) => must(holds, 'I12', () => `the first wake-up of ${jobId}: ${what} of ${body}`);
+    const is = (what: string, holds: boolean) =>
+      must(holds, 'I12', () => `the first wake-up of ${jobId}: ${what} of ${body}`);
     is('queue', queue === 'poll');
     is('job', message.jobId === jobId && message.upstreamJobId === invocation.creates.at(-1)?.upstreamJobId);
-    is('place', seq === 1 && message.recordedToken === token && message.pollsSinceRecord === 0 && !message.isSeen);
+    is(
+      'place',
+      seq === 1 && message.recordedToken === token && message.pollsSinceRecord === 0 && !message.isSeen,
+    );
     is('time', at >= visit.startedAt - door.skewMillis && at <= door.now + door.skewMillis);
     is('age', message.polledAt === createdAt);
     is('row', row?.status !== 'running' || row.expectedWakeUp.token === token);
     const { forecast } = invocation;
     if (forecast === null) continue;
-    const progress = { ageMillis: at - createdAt, leftMillis: inserted.expiresAt - at, completedTasks: 0, totalTasks: inserted.totalTasks };
+    const progress = {
+      ageMillis: at - createdAt,
+      leftMillis: inserted.expiresAt - at,
+      completedTasks: 0,
+      totalTasks: inserted.totalTasks,
+    };
     const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(progress, forecast));
     is('wait', delaySeconds === seconds);
   }
 }
 
 /** The sweeper comes for a wake-up that is lost, and at once for one that was never sent. */
-function judgeWatch({ jobId, expectedWakeUp, wakeUpDeadline, createdAt }: RunningJob, unsent: boolean): void {
+function judgeWatch({ jobId, expectedWakeUp, wakeUpDeadline, createdAt }: RunningJob, unsent: boolean) {
   const { dueAt } = expectedWakeUp;
   const isWatched = unsent
     ? wakeUpDeadline <= dueAt
-    : wakeUpDeadline >= dueAt + LOST_MILLIS && wakeUpDeadline <= Math.max(createdAt, dueAt) + ABANDONED_MILLIS;
-  must(isWatched, 'I12', () => `the sweeper comes to ${jobId} ${(wakeUpDeadline - dueAt) / 1000} s after its wake-up`);
+    : wakeUpDeadline >= dueAt + LOST_MILLIS &&
+      wakeUpDeadline <= Math.max(createdAt, dueAt) + ABANDONED_MILLIS;
+  must(
+    isWatched,
+    'I12',
+    () => `the sweeper comes to ${jobId} ${(wakeUpDeadline - dueAt) / 1000} s after its wake-up`,
+  );
 }
 
 /** A 202 shows the job as it is. */
-function judgeAccepted(jobId: string, visit: Visit, said: Said, door: Door, isWritten: boolean): void {
+function judgeAccepted(jobId: string, visit: Visit, said: Said, door: Door, isWritten: boolean) {
   const { location } = said.headers;
   must(location === `/v1/jobs/${jobId}`, 'I10', () => `${jobId} is said to be at ${location}`);
   must(said.json.job_id === jobId, 'I20', () => `${jobId} is called ${said.json.job_id}`);
@@ -177,11 +262,15 @@ function judgeAccepted(jobId: string, visit: Visit, said: Said, door: Door, isWr
 }
 
 /** The same key again. */
-function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invocation, door: Door): void {
+function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invocation, door: Door) {
   const { request, client } = visit;
   const key = request.headers['idempotency-key'];
   const jobId = door.jobIdOf(client, key ?? '');
-  must(key !== undefined && jobId !== undefined, 'I6', () => `a new request is answered with ${said.status} ${said.code}`);
+  must(
+    key !== undefined && jobId !== undefined,
+    'I6',
+    () => `a new request is answered with ${said.status} ${said.code}`,
+  );
   const asked = canonical(wanted);
   const { startedAt } = visit;
   const outcomes = door.since(jobId, startedAt).map((row): string => {
@@ -193,17 +282,39 @@ function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invoc
     return door.now + 2 * door.skewMillis > row.leaseUntil ? 'either' : 'submission_in_progress';
   });
   const isLost = invocation.conflicts > 1;
-  const isRight = outcomes.some((each) => each === said.code || each === 'either') || (isLost && said.code === 'submission_in_progress');
-  must(isRight, 'I6', () => `a repeat for ${jobId} is answered with ${said.status} ${said.code}, not ${outcomes}`);
+  const isRight =
+    outcomes.some((each) => each === said.code || each === 'either') ||
+    (isLost && said.code === 'submission_in_progress');
+  must(
+    isRight,
+    'I6',
+    () => `a repeat for ${jobId} is answered with ${said.status} ${said.code}, not ${outcomes}`,
+  );
   const isInProgress = said.code === 'submission_in_progress';
-  must(!isInProgress || said.retryAfter === 1, 'I10', () => `${jobId} is in progress, and asks for ${said.retryAfter} s`);
+  must(
+    !isInProgress || said.retryAfter === 1,
+    'I10',
+    () => `${jobId} is in progress, and asks for ${said.retryAfter} s`,
+  );
   const isReplayed = said.headers['idempotency-replayed'];
-  must(isReplayed === (said.code === '' ? 'true' : undefined), 'I10', () => `a replay of ${jobId} says ${isReplayed}`);
+  must(
+    isReplayed === (said.code === '' ? 'true' : undefined),
+    'I10',
+    () => `a replay of ${jobId} says ${isReplayed}`,
+  );
   const [ended] = invocation.rows;
   if (ended?.after && isFinished(ended.after)) {
-    must(ended.after.error?.code === 'submission_unknown', 'I4', () => `${jobId} was abandoned, and ends by ${(ended.after as { error?: object }).error}`);
+    must(
+      ended.after.error?.code === 'submission_unknown',
+      'I4',
+      () => `${jobId} was abandoned, and ends by ${(ended.after as { error?: object }).error}`,
+    );
     judgeSetOff(ended.after, invocation);
   }
-  must(invocation.rows.length <= 1, 'I10', () => `a repeat for ${jobId} writes ${invocation.rows.length} times`);
+  must(
+    invocation.rows.length <= 1,
+    'I10',
+    () => `a repeat for ${jobId} writes ${invocation.rows.length} times`,
+  );
   if (said.code === '') judgeAccepted(jobId, visit, said, door, true);
 }

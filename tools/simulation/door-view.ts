@@ -3,7 +3,8 @@ import { isFinished, type Job } from '../../functions/core/job.ts';
 
 const API_URL = 'https://api.example.com';
 
-const iso = (at: number | null | undefined) => (at === null || at === undefined ? null : new Date(at).toISOString());
+const iso = (at: number | null | undefined) =>
+  at === null || at === undefined ? null : new Date(at).toISOString();
 
 /** Where a job's results are: in a list they are only pointed at. */
 type Where = 'in-list' | 'in-job';
@@ -11,7 +12,8 @@ type Where = 'in-list' | 'in-job';
 /** The public job by the contract, but for its results. */
 function viewOf(job: Job, where: Where): object {
   const end = isFinished(job) ? job : null;
-  const isPointedAt = end !== null && end.results !== null && (where === 'in-list' || end.results !== 'in-event');
+  const isPointedAt =
+    end !== null && end.results !== null && (where === 'in-list' || end.results !== 'in-event');
   const { webhook } = job;
   const last = webhook?.log.at(-1);
   return {
@@ -52,14 +54,16 @@ export function resultsIn(event: string): string {
 }
 
 export function deliveriesOf({ webhook }: Job): object {
-  const deliveries = (webhook?.log ?? []).map(({ attempt, at, status, durationMillis, error, location, nextAttemptAt }) => ({
-    attempt,
-    at: iso(at),
-    status,
-    duration_ms: durationMillis,
-    error,
-    location: location ?? null,
-    next_attempt_at: iso(nextAttemptAt),
-  }));
+  const deliveries = (webhook?.log ?? []).map(
+    ({ attempt, at, status, durationMillis, error, location, nextAttemptAt }) => ({
+      attempt,
+      at: iso(at),
+      status,
+      duration_ms: durationMillis,
+      error,
+      location: location ?? null,
+      next_attempt_at: iso(nextAttemptAt),
+    }),
+  );
   return { deliveries };
 }

@@ -76,7 +76,14 @@ export class Door {
 
   enter(name: 'submit' | 'jobs', request: ApiRequest, requestId: string): Visit {
     const key = this.#keyOf(request.headers['authorization'] ?? '');
-    return { request, requestId, name, routed: routeOf(request), startedAt: this.now, client: key?.client ?? '' };
+    return {
+      request,
+      requestId,
+      name,
+      routed: routeOf(request),
+      startedAt: this.now,
+      client: key?.client ?? '',
+    };
   }
 
   /** The job that a client's key stands for. */
@@ -130,15 +137,18 @@ export class Door {
     return endsAt > this.now + slack ? [job] : [job, null];
   }
 
-  judge(visit: Visit, given: Answer, invocation: Invocation): void {
+  judge(visit: Visit, given: Answer, invocation: Invocation) {
     const { request, routed } = visit;
     const said = readAnswer(given, visit.requestId, request.method === 'HEAD');
     this.#judgeCalls(visit, invocation);
     if (said.status === 500) return this.#judgeError(said, invocation);
     const early = this.#earlyRefusal(visit, said);
     if (early !== null) {
-      must(said.status === early.status && (said.code === early.code || request.method === 'HEAD'), 'I10', () =>
-        `${request.method} ${request.path} is answered with ${said.status} ${said.code}, not ${early.code}`,
+      must(
+        said.status === early.status && (said.code === early.code || request.method === 'HEAD'),
+        'I10',
+        () =>
+          `${request.method} ${request.path} is answered with ${said.status} ${said.code}, not ${early.code}`,
       );
       if (early.code === 'method_not_allowed') {
         const { allow } = said.headers;
@@ -149,7 +159,8 @@ export class Door {
       must(counted === Number(isKey), 'I10', () => `${early.code} is counted as ${counted} keys refused`);
       return this.judgeNothingDone(visit, invocation);
     }
-    if (routed.operation === 'open') return must(said.status === 200, 'I10', () => `${request.path} answers ${said.status}`);
+    if (routed.operation === 'open')
+      return must(said.status === 200, 'I10', () => `${request.path} answers ${said.status}`);
     if (routed.operation === 'submit') return judgeSubmission(visit, said, invocation, this);
     if (request.method !== 'POST') this.judgeNothingDone(visit, invocation);
     if (routed.operation === 'list') return judgeList(visit, said, this);
@@ -162,14 +173,18 @@ export class Door {
   }
 
   /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */
-  #judgeError({ code }: Said, { failures, conflicts, creates, rows }: Invocation): void {
+  #judgeError({ code }: Said, { failures, conflicts, creates, rows }: Invocation) {
     must(code === 'internal_error' || code === '', 'I10', () => `an error is called ${code}`);
     const isExplained = failures.length > 0 || conflicts >= CONFLICTS_MAX;
     must(isExplained, 'I10', () => `a request is answered with an error, and all its calls went well`);
     // What has been created is in the row, unless that could not be written; whatever else has failed.
     const isCreated = creates.at(-1)?.upstreamJobId !== undefined && rows.at(-1)?.after?.status !== 'failed';
     const isOfTable = failures.some((what) => /^(Put|Get)Item jobs/.test(what)) || conflicts > 0;
-    must(!isCreated || isOfTable, 'I10', () => `a job was created, and its app is told of an error: ${failures}`);
+    must(
+      !isCreated || isOfTable,
+      'I10',
+      () => `a job was created, and its app is told of an error: ${failures}`,
+    );
   }
 
   /** In the contract's order: 401, then 404 and 405, then 403. Null: the request is let in. */
@@ -202,7 +217,16 @@ export class Door {
     if (failures.length > 0 || conflicts > 0) return;
     const { dynamodb = 0, sqs = 0, s3 = 0, secrets = 0 } = calls;
     const most = name === 'submit' ? 9 : 5;
-    const isFew = dynamodb <= most && sqs <= 1 && s3 <= 2 && secrets <= (name === 'submit' ? 2 : 0) && creates.length <= 2;
-    must(isFew, 'I19', () => `${request.method} ${routed.operation} makes ${dynamodb}, ${sqs}, ${s3}, ${secrets} calls`);
+    const isFew =
+      dynamodb <= most &&
+      sqs <= 1 &&
+      s3 <= 2 &&
+      secrets <= (name === 'submit' ? 2 : 0) &&
+      creates.length <= 2;
+    must(
+      isFew,
+      'I19',
+      () => `${request.method} ${routed.operation} makes ${dynamodb}, ${sqs}, ${s3}, ${secrets} calls`,
+    );
   }
 }

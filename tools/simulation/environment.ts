@@ -30,6 +30,9 @@ const TRIES_BY_DEFAULT: Record<Service, number> = { dynamodb: 4, sqs: 3, secrets
 /** Above this, a call may be why a function had no time left. */
 const SLOW_CALL_MILLIS = 2500;
 
+/** Two messages of a batch, and their repeats, may lose the same race. */
+const LOSSES_MAX = 5;
+
 /** After a refusal of ModelStudio's, others so soon after it say nothing new. */
 const SLOWED_MILLIS = 2000;
 
@@ -174,7 +177,7 @@ export class Environment {
         const isRepeated = answer.isTransient && !isLast && options.abortSignal?.aborted !== true;
         if (!isRepeated) {
           if (answer.isTransient) invocation.failures.push(what);
-          else if (answer.error instanceof ConditionalCheckFailedException) invocation.conflicts += 1;
+          else if (answer.error instanceof ConditionalCheckFailedException) this.#lost(command, invocation);
           throw answer.error;
         }
         await new Promise<void>((resolve) => time.after(50 * 2 ** tried, resolve));
@@ -200,6 +203,17 @@ export class Environment {
     } else if (command instanceof PutItemCommand && command.input.TableName === 'jobs') {
       written.add(command.input.Item?.['jobId']?.S ?? '');
     }
+  }
+
+  /** Who has lost a race has something to write that is newer than what the winner wrote, or leaves it. */
+  #lost(command: object, invocation: Invocation): void {
+    invocation.conflicts += 1;
+    if (!(command instanceof PutItemCommand)) return;
+    const { jobId, version } = command.input.Item ?? {};
+    const write = `${jobId?.S} v${version?.N}`;
+    const times = (invocation.lost.get(write) ?? 0) + 1;
+    invocation.lost.set(write, times);
+    this.#sim.judge(() => must(times < LOSSES_MAX, 'I9', () => `${this.name} loses ${write} ${times} times`));
   }
 
   #sent(command: object, answer: unknown, { polled, failures }: Invocation): void {

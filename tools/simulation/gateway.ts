@@ -1,7 +1,7 @@
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { type ApiRequest, apiEvent } from '../../test/cloud/handlers.ts';
-import { judgeAnswerText, must } from './judge.ts';
 import type { Invocation } from './invocation.ts';
+import { judgeAnswerText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
@@ -67,7 +67,8 @@ export class Gateway {
     const seconds = Number(headers['retry-after'] ?? 0);
     must(seconds <= RETRY_AFTER_MAX_SECONDS, 'I10', () => `an answer asks to wait for ${seconds} s`);
     must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
-    const isRead = isHead || status === 307 ? body === '' || status >= 500 : typeof JSON.parse(body) === 'object';
+    const isRead =
+      isHead || status === 307 ? body === '' || status >= 500 : typeof JSON.parse(body) === 'object';
     must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);
     judgeAnswerText('an answer', body);
   }

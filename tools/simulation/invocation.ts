@@ -1,8 +1,8 @@
-import type { Service } from '../../test/cloud/clients.ts';
 import type { Job } from '../../functions/core/job.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import type { PollForecast } from '../../functions/core/polling/next-poll.ts';
 import type { LogFields, Stage } from '../../functions/ports.ts';
+import type { Service } from '../../test/cloud/clients.ts';
 import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
 import type { Visit } from './door.ts';
@@ -30,6 +30,7 @@ export class Invocation {
   readonly failures: string[] = [];
   /** Writes that others were ahead of. */
   conflicts = 0;
+  readonly lost = new Map<string, number>();
   readonly creates: Create[] = [];
   readonly rows: { before: Job | null; after: Job | null }[] = [];
   readonly sent: { queue: QueueName; body: string; delaySeconds: number }[] = [];

@@ -1,6 +1,6 @@
-import type { FinishedJob } from '../../functions/core/job.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey } from '../../functions/core/http/client-key.ts';
+import type { FinishedJob } from '../../functions/core/job.ts';
 import { Gateway } from './gateway.ts';
 import { Random } from './random.ts';
 import { type Simulation, START } from './simulation.ts';
@@ -17,14 +17,20 @@ export function keepOldJob(sim: Simulation, system: System): void {
   system.cloud.tables.clientKeys.put(marshall(record));
   const endsAt = START + random.between(4, 15) * MINUTE;
   const job = oldJob(endsAt - sim.scene.retentionDays * DAY);
-  system.contents.set(job.event.key, `{"type":"job.completed","data":{"job_id":"${job.jobId}","results":[],"results_url":null}}`);
+  system.contents.set(
+    job.event.key,
+    `{"type":"job.completed","data":{"job_id":"${job.jobId}","results":[],"results_url":null}}`,
+  );
   void system.jobs.insert(job);
   const wakeUp = job.webhook?.status === 'pending' ? job.webhook.expectedWakeUp : null;
   system.ledger.tokens.add(wakeUp?.token ?? '');
   system.cloud.queues.deliver.send(JSON.stringify({ jobId: job.jobId, wakeUp, attempts: 0 }), 60);
   const gateway = new Gateway(sim, system);
   const ask = (method: string, path: string) =>
-    gateway.ask({ method, path: `/v1/jobs/${job.jobId}${path}`, headers: { authorization: `Bearer ${key}` }, body: '' }, () => undefined);
+    gateway.ask(
+      { method, path: `/v1/jobs/${job.jobId}${path}`, headers: { authorization: `Bearer ${key}` }, body: '' },
+      () => undefined,
+    );
   for (const millis of [-90_000, -2000, 5000, 70_000, 200_000, 400_000]) {
     sim.time.after(endsAt + millis - START, () => ask('POST', '/redeliver'));
     sim.time.after(endsAt + millis - START + 100, () => ask('GET', ''));

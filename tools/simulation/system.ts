@@ -116,7 +116,9 @@ export class System {
 
   /** A model whose jobs take an hour. */
   #teachSlow(): void {
-    const slots = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]));
+    const slots = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]),
+    );
     for (const totalTasks of [1, 2]) {
       const bucket = { S: durationBucket('slow', totalTasks) };
       this.cloud.tables.durationStats.put({ bucket, n: { N: '64' }, ...slots });
@@ -135,9 +137,22 @@ export class System {
     });
     if (typeof answer === 'string') return answer;
     const failed = failedIn(batch, answer);
+    for (const delivery of failed) this.#sim.judge(() => this.#judgeFailure(queue, delivery, given));
     const done = batch.filter((delivery) => !failed.has(delivery));
     for (const delivery of done) this.#sim.judge(() => this.#judgeChain(delivery, given));
     return failed;
+  }
+
+  /** A poll fails only if a call of its own has, or if others were ahead of it again and again. */
+  #judgeFailure(queue: QueueName, { message }: Delivery, invocation: Invocation | null): void {
+    const jobId = jobIn(message.body);
+    if (queue === 'deliver' || !invocation || this.rows.get(jobId) === undefined) return;
+    const isExplained = invocation.failures.length + invocation.conflicts > 0;
+    must(
+      isExplained || !isReadable(message.body),
+      'I12',
+      () => `a poll of ${jobId} fails, and all its calls went well`,
+    );
   }
 
   /** Two chains of polls meet in the row: what is repeated is written down, and what is written stands or is outlived. */
@@ -235,6 +250,10 @@ export class System {
     const isAccountedFor = !isOnTime || this.ledger.unsent.has(jobId);
     must(isAccountedFor || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
   }
+}
+
+function isReadable(body: string): boolean {
+  return /"token":"\w+"/.test(body);
 }
 
 /** As the release before would have written it, which did not know of all that is written today. */

@@ -82,9 +82,9 @@ export function deliveriesJson(webhook: Webhook | null): string {
 const AGE_SHARE = 0.1;
 const GUESS_MAX_MILLIS = 60_000;
 
-/** Seconds until the job will be polled next, for `Retry-After`. */
-export function retryAfterSeconds(job: UnfinishedJob, now: Millis): number {
+/** The header that says when the job will be polled next. */
+export function retryAfter(job: UnfinishedJob, now: Millis) {
   const known = job.status === 'running' ? job.expectedWakeUp.dueAt - now : 0;
   const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
-  return Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000));
+  return { 'retry-after': String(Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000))) };
 }
