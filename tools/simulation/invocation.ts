@@ -5,8 +5,8 @@ import type { LogFields, Stage } from '../../functions/ports.ts';
 import type { Service } from '../../test/cloud/clients.ts';
 import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
-import type { Visit } from './door.ts';
-import type { Create } from './door-create.ts';
+import type { Create } from './door/create.ts';
+import type { Visit } from './door/door.ts';
 
 /** One invocation of a function. */
 export class Invocation {

@@ -3,7 +3,7 @@ import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { Contents } from '../../test/cloud/contents.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
-import type { Door } from './door.ts';
+import type { Door } from './door/door.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
 import { jobIn, type Ledger } from './ledger.ts';

@@ -11,7 +11,7 @@ import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { Contents, jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
-import { Door } from './door.ts';
+import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, must } from './judge.ts';

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type FinishedJob, isFinished, type Job } from '../../functions/core/job.ts';
+import { type FinishedJob, isFinished, type Job } from '../../../functions/core/job.ts';
+import type { Invocation } from '../invocation.ts';
+import { must } from '../judge.ts';
+import type { Said } from './answer.ts';
 import type { Door, Visit } from './door.ts';
-import type { Said } from './door-answer.ts';
-import { queryOf } from './door-request.ts';
-import { deliveriesOf, resultsIn, shows } from './door-view.ts';
-import type { Invocation } from './invocation.ts';
-import { must } from './judge.ts';
+import { queryOf } from './request.ts';
+import { deliveriesOf, resultsIn, shows } from './view.ts';
 
 const DAY = 86_400_000;
 const ROUND_GAP_SECONDS = 60;

@@ -1,5 +1,5 @@
-import { isObject } from '../../functions/core/http/validation.ts';
-import type { ApiRequest } from '../../test/cloud/handlers.ts';
+import { isObject } from '../../../functions/core/http/validation.ts';
+import type { ApiRequest } from '../../../test/cloud/handlers.ts';
 
 const ID = '([A-Za-z0-9_-]{1,128})';
 /** By path: the methods, and what each of them is for. */

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ClientKey } from '../../functions/core/http/client-key.ts';
-import type { Answer } from '../../functions/core/http/request-answer.ts';
-import { endOfLife, type Job, type Millis } from '../../functions/core/job.ts';
-import type { Cloud } from '../../test/cloud/cloud.ts';
-import type { Contents } from '../../test/cloud/contents.ts';
-import type { ApiRequest } from '../../test/cloud/handlers.ts';
-import { readAnswer, type Said } from './door-answer.ts';
-import { judgeJobAnswer, judgeRedelivered } from './door-jobs.ts';
-import { judgeList } from './door-list.ts';
-import { type Routed, routeOf } from './door-request.ts';
-import { judgeInserted, judgeRemoved, judgeStarted, judgeSubmission } from './door-submit.ts';
-import type { Invocation } from './invocation.ts';
-import { must } from './judge.ts';
-import type { Simulation } from './simulation.ts';
+import type { ClientKey } from '../../../functions/core/http/client-key.ts';
+import type { Answer } from '../../../functions/core/http/request-answer.ts';
+import { endOfLife, type Job, type Millis } from '../../../functions/core/job.ts';
+import type { Cloud } from '../../../test/cloud/cloud.ts';
+import type { Contents } from '../../../test/cloud/contents.ts';
+import type { ApiRequest } from '../../../test/cloud/handlers.ts';
+import type { Invocation } from '../invocation.ts';
+import { must } from '../judge.ts';
+import type { Simulation } from '../simulation.ts';
+import { readAnswer, type Said } from './answer.ts';
+import { judgeJobAnswer, judgeRedelivered } from './jobs.ts';
+import { judgeList } from './list.ts';
+import { type Routed, routeOf } from './request.ts';
+import { judgeInserted, judgeRemoved, judgeStarted, judgeSubmission } from './submit.ts';
 
 /** As long as the contract grants. */
 const REVOCATION_MILLIS = 60_000;

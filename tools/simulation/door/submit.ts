@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isFinished, type Job, type RunningJob } from '../../functions/core/job.ts';
-import { nextPollSeconds } from '../../functions/core/polling/next-poll.ts';
+import { isFinished, type Job, type RunningJob } from '../../../functions/core/job.ts';
+import { nextPollSeconds } from '../../../functions/core/polling/next-poll.ts';
+import type { Invocation } from '../invocation.ts';
+import { must, PROMPT } from '../judge.ts';
+import type { Said } from './answer.ts';
+import { type Verdict, verdictOn } from './create.ts';
 import type { Door, Visit } from './door.ts';
-import type { Said } from './door-answer.ts';
-import { type Verdict, verdictOn } from './door-create.ts';
-import { judgeSetOff, judgeShown } from './door-jobs.ts';
-import { canonical, readWanted, type Wanted } from './door-request.ts';
-import type { Invocation } from './invocation.ts';
-import { must, PROMPT } from './judge.ts';
+import { judgeSetOff, judgeShown } from './jobs.ts';
+import { canonical, readWanted, type Wanted } from './request.ts';
 
 const MINUTE = 60_000;
 /** How long a submission is somebody's, and when the sweeper comes for one that nobody goes on with. */

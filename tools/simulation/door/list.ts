@@ -1,8 +1,8 @@
+import { must } from '../judge.ts';
+import type { Said } from './answer.ts';
 import type { Door, Visit } from './door.ts';
-import type { Said } from './door-answer.ts';
-import { queryOf } from './door-request.ts';
-import { shows } from './door-view.ts';
-import { must } from './judge.ts';
+import { queryOf } from './request.ts';
+import { shows } from './view.ts';
 
 const LIMIT_DEFAULT = 20;
 const NAMES = ['status', 'created_after', 'created_before', 'limit', 'cursor'];

@@ -1,4 +1,4 @@
-import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
+import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
 
 /** A create that a function has sent, and what it has been told. */
 export interface Create {

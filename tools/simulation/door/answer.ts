@@ -1,5 +1,5 @@
-import type { Answer } from '../../functions/core/http/request-answer.ts';
-import { must } from './judge.ts';
+import type { Answer } from '../../../functions/core/http/request-answer.ts';
+import { must } from '../judge.ts';
 
 /** As docs/api.md has them. */
 const STATUSES: Record<string, number> = {

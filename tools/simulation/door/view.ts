@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isFinished, type Job } from '../../functions/core/job.ts';
+import { isFinished, type Job } from '../../../functions/core/job.ts';
 
 const API_URL = 'https://api.example.com';
 
