@@ -10,6 +10,7 @@ import type { Invocation } from '../invocation.ts';
 import { must } from '../judge.ts';
 import type { Simulation } from '../simulation.ts';
 import { readAnswer, type Said } from './answer.ts';
+import { verdictOn } from './create.ts';
 import { judgeJobAnswer, judgeRedelivered } from './jobs.ts';
 import { judgeList } from './list.ts';
 import { type Routed, routeOf } from './request.ts';
@@ -179,12 +180,17 @@ export class Door {
     must(isExplained, 'I10', () => `a request is answered with an error, and all its calls went well`);
     // What has been created is in the row, unless that could not be written; whatever else has failed.
     const isCreated = creates.at(-1)?.upstreamJobId !== undefined && rows.at(-1)?.after?.status !== 'failed';
-    const isOfTable = failures.some((what) => /^(Put|Get)Item jobs/.test(what)) || conflicts > 0;
+    const isOfTable = failures.some((what) => /^(Put|Get|Delete)Item jobs/.test(what)) || conflicts > 0;
     must(
       !isCreated || isOfTable,
       'I10',
       () => `a job was created, and its app is told of an error: ${failures}`,
     );
+    // What was certainly not created is as if it had never been asked for.
+    const left = rows.find(({ before }) => before === null)?.after ?? null;
+    if (left === null || isOfTable || !creates.every((create) => verdictOn(create).isRefused)) return;
+    const isLeft = this.since(left.jobId, this.now).at(-1)?.createdAt === left.createdAt;
+    must(!isLeft, 'I10', () => `${left.jobId} was not created, and its row is there`);
   }
 
   /** In the contract's order: 401, then 404 and 405, then 403. Null: the request is let in. */
