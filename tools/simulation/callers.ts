@@ -1,9 +1,11 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
+import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { Job } from '../../functions/core/job.ts';
 import { Gateway } from './gateway.ts';
 import { CANARY, must, PROMPT } from './judge.ts';
+import { keepOldJobs } from './museum.ts';
 import { Random } from './random.ts';
 import { HEALS_AT, type Simulation, START } from './simulation.ts';
 import type { System } from './system.ts';
@@ -49,6 +51,7 @@ export class Callers {
     this.#system = system;
     this.#gateway = new Gateway(sim, system);
     this.#random = new Random(sim.seed + 3);
+    if (sim.scene.crowd > 0) this.#lookAtCrowd();
     if (!this.#random.happens(SHARE)) return;
     this.#key = this.#newKey(this.#client, ['jobs:write', 'jobs:read']);
     this.#reader = this.#newKey(this.#client, ['jobs:read']);
@@ -59,7 +62,6 @@ export class Callers {
     this.#refused();
     for (let i = 0; i < 10; i++) this.#later(() => this.#look());
     for (let i = 0; i < 3; i++) this.#later(() => this.#listAll(this.#client, this.#key));
-    if (sim.scene.crowd > 0) this.#lookAtCrowd();
     system.modelStudio.onReport = (upstreamJobId, millis) => this.#race(upstreamJobId, millis);
     system.receivers.onAnswer = (body, millis) => this.#raceDelivery(body, millis);
   }
@@ -112,7 +114,7 @@ export class Callers {
     this.#system.modelStudio.destine(marker, {
       runMillis: random.pick([300, 10_000, 60_000, 300_000]),
       status: random.happens(0.1) ? 'failed' : 'completed',
-      resultBytes: 20,
+      resultBytes: random.happens(0.15) ? EVENT_MAX_BYTES + 1000 : 20,
       letter: random.pick(['r', '€']),
     });
     const name = random.pick(KEYS);
@@ -130,6 +132,8 @@ export class Callers {
       );
     this.#later(() => {
       send(body);
+      // While it is being submitted.
+      for (let i = 0; i < 2; i++) this.#soon(random.between(20, 400), () => this.#look());
       if (name === null) return;
       for (let i = 0; i < 5; i++) {
         const asked = random.happens(0.3)
@@ -202,8 +206,8 @@ export class Callers {
   }
 
   #someJob(): { jobId: string } {
-    const ids = this.#jobIds.length > 0 ? this.#jobIds : ['job_none'];
-    return { jobId: this.#random.pick(ids) };
+    const own = this.#system.rows.all().filter(({ client }) => client === this.#client);
+    return own.length > 0 ? this.#random.pick(own) : { jobId: 'job_none' };
   }
 
   /** While a poll writes down what it has been told, its app cancels the job, or asks for it. */
@@ -273,6 +277,7 @@ export class Callers {
   }
 
   #lookAtCrowd(): void {
+    keepOldJobs('crowd', this.#system);
     const key = this.#newKey('crowd', ['jobs:read']);
     for (let i = 0; i < 6; i++) this.#later(() => this.#listAll('crowd', key));
   }

@@ -16,7 +16,7 @@ export function keepOldJob(sim: Simulation, system: System): void {
   const { key, record } = newClientKey('museum', ['jobs:read', 'jobs:write'], random.bytes(48), sim.now);
   system.cloud.tables.clientKeys.put(marshall(record));
   const endsAt = START + random.between(4, 15) * MINUTE;
-  const job = oldJob(endsAt - sim.scene.retentionDays * DAY);
+  const job = oldJob(endsAt - sim.scene.retentionDays * DAY, random.pick([0, 0, 19]));
   system.contents.set(
     job.event.key,
     `{"type":"job.completed","data":{"job_id":"${job.jobId}","results":[],"results_url":null}}`,
@@ -37,7 +37,15 @@ export function keepOldJob(sim: Simulation, system: System): void {
   }
 }
 
-function oldJob(finishedAt: number): FinishedJob {
+/** Older than a crowd of others, and not like them. */
+export function keepOldJobs(client: string, { jobs }: System): void {
+  for (let i = 0; i < 5; i++) {
+    const job = oldJob(START - 180 * MINUTE, 0);
+    void jobs.insert({ ...job, jobId: `job_old_${i}`, client, webhook: null });
+  }
+}
+
+function oldJob(finishedAt: number, rounds: number): FinishedJob {
   const dueAt = START + MINUTE;
   return {
     jobId: 'job_old',
@@ -63,6 +71,7 @@ function oldJob(finishedAt: number): FinishedJob {
       url: 'https://hooks.example.com/down',
       attempts: 0,
       attemptsBefore: 0,
+      ...(rounds > 0 && { redelivered: { rounds, at: START - 60 * MINUTE } }),
       log: [],
       status: 'pending',
       leaseUntil: null,

@@ -23,7 +23,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     file: 'submit/submit.ts',
     find: 'const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;',
     replace: 'const { webhook_url: url = null, expires_in } = submission;\n  void settings;',
-    seed: 16,
+    seed: 8,
   },
   {
     name: 'an app is asked to wait as long as ModelStudio likes',
@@ -37,7 +37,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     file: 'write-conflicts.ts',
     find: '    row = await jobs.find(job.jobId);\n    return LOST;',
     replace: '    row = null;\n    return false;',
-    seed: 389,
+    seed: 14,
   },
   {
     name: 'the size of an event is counted in characters',
@@ -51,7 +51,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '  await startDelivery(after, world);',
     replace: '  await startDelivery(after, world).catch(() => undefined);',
-    seed: 32,
+    seed: 25,
   },
   {
     name: 'a lease is longer than the queue hides the message',

@@ -49,7 +49,7 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
     (routed.operation === 'job' || request.method === 'POST') &&
     said.code === '' &&
     request.method !== 'HEAD';
-  if (isShown) judgeShown(jobId, visit, said, door);
+  if (isShown) judgeShown(jobId, visit, said, invocation, door);
   if (request.method !== 'POST') return;
   if (said.status >= 300)
     return door.judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
@@ -132,10 +132,12 @@ function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Do
 }
 
 /** The job in an answer is the job as it was at some moment meanwhile, with the results that its webhook brings. */
-export function judgeShown(jobId: string, visit: Visit, said: Said, door: Door) {
+export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: Invocation, door: Door) {
   const { startedAt } = visit;
-  const row =
-    door.ownSince(jobId, visit).find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
+  // Who has written the job shows what it has written.
+  const own = rows.findLast(({ after }) => after !== null && after.status !== 'submitting')?.after;
+  const candidates = own ? [own] : door.ownSince(jobId, visit);
+  const row = candidates.find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
   must(row !== null, 'I10', () => `${jobId} is shown as it never was: ${said.text.slice(0, 600)}`);
   const event =
     isFinished(row) && row.results === 'in-event' ? door.known.contents.get(row.event.key) : undefined;

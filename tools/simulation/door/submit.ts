@@ -188,13 +188,7 @@ function judgeTold(
 function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Door) {
   const { jobId, createdAt } = inserted;
   const { sent, told, failures, rows } = invocation;
-  judgeAccepted(
-    jobId,
-    visit,
-    said,
-    door,
-    rows.some(({ after }) => after?.status === 'running'),
-  );
+  judgeAccepted(jobId, visit, said, invocation, door);
   const unsent = failures.some((what) => what.startsWith('SendMessageBatch'));
   const isTold = told.some(({ facts }) => facts.outcome === 'wake_up_unsent' && facts.job_id === jobId);
   must(
@@ -253,12 +247,13 @@ function judgeWatch({ jobId, expectedWakeUp, wakeUpDeadline, createdAt }: Runnin
 }
 
 /** A 202 shows the job as it is. */
-function judgeAccepted(jobId: string, visit: Visit, said: Said, door: Door, isWritten: boolean) {
+function judgeAccepted(jobId: string, visit: Visit, said: Said, invocation: Invocation, door: Door) {
   const { location } = said.headers;
   must(location === `/v1/jobs/${jobId}`, 'I10', () => `${jobId} is said to be at ${location}`);
   must(said.json.job_id === jobId, 'I20', () => `${jobId} is called ${said.json.job_id}`);
   // If its row went another way meanwhile and could not be read, it is shown as it was about to be.
-  if (isWritten) judgeShown(jobId, visit, said, door);
+  const isLost = invocation.creates.length > 0 && invocation.rows.length === 1;
+  if (!isLost) judgeShown(jobId, visit, said, invocation, door);
 }
 
 /** The same key again. */
@@ -316,5 +311,5 @@ function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invoc
     'I10',
     () => `a repeat for ${jobId} writes ${invocation.rows.length} times`,
   );
-  if (said.code === '') judgeAccepted(jobId, visit, said, door, true);
+  if (said.code === '') judgeAccepted(jobId, visit, said, invocation, door);
 }
