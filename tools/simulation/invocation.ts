@@ -6,7 +6,7 @@ import type { Service } from '../../test/cloud/clients.ts';
 import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
 import type { Create } from './door/create.ts';
-import type { Visit } from './door/door.ts';
+import type { Visit } from './door/visit.ts';
 
 /** One invocation of a function. */
 export class Invocation {

@@ -6,7 +6,7 @@ import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
-import type { LogFields, Stage } from '../../../functions/ports.ts';
+import type { Log, LogFields, Stage } from '../../../functions/ports.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
 import { System } from '../../../tools/simulation/system.ts';
@@ -111,7 +111,16 @@ async function toldByFlows(): Promise<Told[]> {
       note('aggregate', stage, facts, measured),
   };
   const { logOf } = System.prototype;
-  System.prototype.logOf = () => listening;
+  System.prototype.logOf = function (environment) {
+    const log = logOf.call(this, environment);
+    const both =
+      (how: 'event' | 'aggregate') =>
+      (...line: Parameters<Log['event']>) => {
+        listening[how](...line);
+        log[how](...line);
+      };
+    return { event: both('event'), aggregate: both('aggregate') };
+  };
   try {
     for (let seed = 1; seed <= SEEDS; seed++) await simulate(seed);
   } finally {

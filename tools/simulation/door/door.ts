@@ -3,8 +3,6 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Answer } from '../../../functions/core/http/request-answer.ts';
 import { endOfLife, type Job, type Millis } from '../../../functions/core/job.ts';
-import type { Cloud } from '../../../test/cloud/cloud.ts';
-import type { Contents } from '../../../test/cloud/contents.ts';
 import type { ApiRequest } from '../../../test/cloud/handlers.ts';
 import type { Invocation } from '../invocation.ts';
 import { must } from '../judge.ts';
@@ -13,36 +11,21 @@ import { readAnswer, type Said } from './answer.ts';
 import { verdictOn } from './create.ts';
 import { judgeJobAnswer, judgeRedelivered } from './jobs.ts';
 import { judgeList } from './list.ts';
+import { judgeNothingDone, type Known, type Model } from './model.ts';
 import { type Routed, routeOf } from './request.ts';
 import { judgeInserted, judgeRemoved, judgeStarted, judgeSubmission } from './submit.ts';
+import type { Visit } from './visit.ts';
 
 /** As long as the contract grants. */
 const REVOCATION_MILLIS = 60_000;
 /** Under so many lost races, a request gives up. */
 const CONFLICTS_MAX = 5;
 
-/** One request, from when the gateway takes it until it is answered. */
-export interface Visit {
-  readonly request: ApiRequest;
-  readonly requestId: string;
-  readonly name: 'submit' | 'jobs';
-  readonly routed: Routed;
-  readonly startedAt: Millis;
-  /** Whose key it has. */
-  readonly client: string;
-}
-
 interface Version {
   /** Null: there is no row. */
   job: Job | null;
   from: Millis;
   until: Millis;
-}
-
-/** What the model knows of the world. */
-export interface Known {
-  readonly cloud: Cloud;
-  readonly contents: Contents;
 }
 
 const SCOPES: Partial<Record<NonNullable<Routed['operation']>, string>> = {
@@ -55,7 +38,7 @@ const SCOPES: Partial<Record<NonNullable<Routed['operation']>, string>> = {
  * The API by its contract alone: which answers a request may get, with what has happened to it, and what must be in the world
  * when it has been answered. It knows all versions of each row and when they were there, so that of two that race, either may win.
  */
-export class Door {
+export class Door implements Model {
   readonly sim: Simulation;
   readonly known: Known;
   /** How far a function's clock may be off in this run. */
@@ -158,19 +141,14 @@ export class Door {
       const counted = invocation.told.filter(({ metrics }) => metrics.KeysRefused === 1).length;
       const isKey = early.code === 'unauthenticated';
       must(counted === Number(isKey), 'I10', () => `${early.code} is counted as ${counted} keys refused`);
-      return this.judgeNothingDone(visit, invocation);
+      return judgeNothingDone(visit, invocation);
     }
     if (routed.operation === 'open')
       return must(said.status === 200, 'I10', () => `${request.path} answers ${said.status}`);
     if (routed.operation === 'submit') return judgeSubmission(visit, said, invocation, this);
-    if (request.method !== 'POST') this.judgeNothingDone(visit, invocation);
+    if (request.method !== 'POST') judgeNothingDone(visit, invocation);
     if (routed.operation === 'list') return judgeList(visit, said, this);
     judgeJobAnswer(visit, said, invocation, this);
-  }
-
-  judgeNothingDone({ request }: Visit, { rows, sent, creates }: Invocation): void {
-    const done = rows.length + sent.length + creates.length;
-    must(done === 0, 'I10', () => `${request.method} ${request.path} is answered as if it had done nothing`);
   }
 
   /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */

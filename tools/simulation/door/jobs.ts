@@ -3,9 +3,10 @@ import { type FinishedJob, isFinished, type Job } from '../../../functions/core/
 import type { Invocation } from '../invocation.ts';
 import { must } from '../judge.ts';
 import type { Said } from './answer.ts';
-import type { Door, Visit } from './door.ts';
+import { judgeNothingDone, type Model } from './model.ts';
 import { queryOf } from './request.ts';
 import { deliveriesOf, resultsIn, shows } from './view.ts';
+import type { Visit } from './visit.ts';
 
 const DAY = 86_400_000;
 const ROUND_GAP_SECONDS = 60;
@@ -15,7 +16,7 @@ const LINK_SECONDS = 900;
 const COME_BACK_MAX_SECONDS = 900;
 
 /** A request about one job may be answered for any state that the job has had meanwhile. */
-export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation, door: Door) {
+export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const { request, routed } = visit;
   const { jobId } = routed;
   const rows = door.ownSince(jobId, visit);
@@ -52,7 +53,7 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
   if (isShown) judgeShown(jobId, visit, said, invocation, door);
   if (request.method !== 'POST') return;
   if (said.status >= 300)
-    return door.judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
+    return judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
   const after = invocation.rows.at(-1)?.after ?? null;
   const isOwed = routed.operation === 'redeliver' || said.json.status !== 'cancelled';
   must(!isOwed || after !== null, 'I8', () => `${jobId} is said to be redelivered, and nothing was written`);
@@ -74,11 +75,11 @@ function isCancelAnswer(row: Job, { status, code, retryAfter, json }: Said): boo
   return code === 'not_cancellable' && retryAfter === null && json.detail.includes(row.status);
 }
 
-function isKept(row: FinishedJob, at: number, door: Door): boolean {
+function isKept(row: FinishedJob, at: number, door: Model): boolean {
   return row.finishedAt + door.sim.scene.retentionDays * DAY + 1000 > at;
 }
 
-function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): boolean {
+function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Model): boolean {
   const { code, retryAfter } = said;
   const slack = door.skewMillis + 1000;
   if (!isFinished(row)) return code === 'not_finished' && retryAfter !== null;
@@ -108,7 +109,7 @@ function isRedeliverAnswer(row: Job, visit: Visit, said: Said, door: Door): bool
   return said.status === 202 && rounds > 0;
 }
 
-function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Door): boolean {
+function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Model): boolean {
   const isHead = request.method === 'HEAD';
   if (!isFinished(row))
     return said.retryAfter !== null && (said.code === 'not_finished' || (isHead && said.status === 409));
@@ -132,7 +133,7 @@ function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Do
 }
 
 /** The job in an answer is the job as it was at some moment meanwhile, with the results that its webhook brings. */
-export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: Invocation, door: Door) {
+export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: Invocation, door: Model) {
   const { startedAt } = visit;
   // Who has written the job shows what it has written.
   const own = rows.findLast(({ after }) => after !== null && after.status !== 'submitting')?.after;
@@ -195,7 +196,7 @@ function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation) {
 }
 
 /** A new round, by what was there before and what was asked for. */
-export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Door) {
+export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Model) {
   const { jobId } = after;
   const [was, is] = [before.webhook, after.webhook];
   const { now, skewMillis } = door;

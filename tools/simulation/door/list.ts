@@ -1,8 +1,9 @@
 import { must } from '../judge.ts';
 import type { Said } from './answer.ts';
-import type { Door, Visit } from './door.ts';
+import type { Model } from './model.ts';
 import { queryOf } from './request.ts';
 import { shows } from './view.ts';
+import type { Visit } from './visit.ts';
 
 const LIMIT_DEFAULT = 20;
 const NAMES = ['status', 'created_after', 'created_before', 'limit', 'cursor'];
@@ -12,7 +13,7 @@ const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', '
 type Shown = any;
 
 /** One page of a client's jobs. That none is missing is judged by those who read them to the end. */
-export function judgeList(visit: Visit, said: Said, door: Door) {
+export function judgeList(visit: Visit, said: Said, door: Model) {
   const { request, client } = visit;
   const query = queryOf(request);
   if (!isQuery(query))

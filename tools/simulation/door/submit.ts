@@ -5,9 +5,10 @@ import type { Invocation } from '../invocation.ts';
 import { must, PROMPT } from '../judge.ts';
 import type { Said } from './answer.ts';
 import { type Verdict, verdictOn } from './create.ts';
-import type { Door, Visit } from './door.ts';
 import { judgeSetOff, judgeShown } from './jobs.ts';
+import { judgeNothingDone, type Model } from './model.ts';
 import { canonical, readWanted, type Wanted } from './request.ts';
+import type { Visit } from './visit.ts';
 
 const MINUTE = 60_000;
 /** How long a submission is somebody's, and when the sweeper comes for one that nobody goes on with. */
@@ -18,7 +19,7 @@ const FIRST_WAIT_MAX_SECONDS = 600;
 const LOST_MILLIS = 5 * MINUTE;
 
 /** The row of a new job, before anybody has been asked for anything. */
-export function judgeInserted(row: Job, visit: Visit, door: Door) {
+export function judgeInserted(row: Job, visit: Visit, door: Model) {
   const wanted = readWanted(visit.request);
   const { jobId, createdAt } = row;
   const is = (what: string, holds: boolean) =>
@@ -70,10 +71,10 @@ export function judgeStarted(row: RunningJob, visit: Visit, { creates }: Invocat
   );
 }
 
-export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Door) {
+export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const wanted = readWanted(visit.request);
   const { rows, creates } = invocation;
-  if ('code' in wanted) return judgeRefused(wanted, visit, said, invocation, door);
+  if ('code' in wanted) return judgeRefused(wanted, visit, said, invocation);
   const isEarly = ['invalid_request', 'unsupported_media_type', 'too_large'].includes(said.code);
   must(!isEarly, 'I10', () => `a request that is right is refused: ${said.text}`);
   const inserted = rows.find(({ before, after }) => before === null && after !== null)?.after ?? null;
@@ -130,14 +131,13 @@ function judgeRefused(
   visit: Visit,
   said: Said,
   invocation: Invocation,
-  door: Door,
 ) {
   must(
     said.code === fault.code,
     'I10',
     () => `a request is answered with ${said.status} ${said.code}, not ${fault.code}`,
   );
-  door.judgeNothingDone(visit, invocation);
+  judgeNothingDone(visit, invocation);
   if (fault.code !== 'invalid_request') return;
   const errors: { pointer: string; message: string }[] = said.json.errors;
   const isTold = errors.some(({ message }) => message.includes('Idempotency-Key'));
@@ -150,7 +150,7 @@ function judgeTold(
   verdict: Verdict,
   visit: Visit,
   { told, names, failures }: Invocation,
-  door: Door,
+  door: Model,
 ) {
   const { jobId } = row;
   const [line, more] = told.filter(
@@ -185,7 +185,7 @@ function judgeTold(
   must(!isOwed || isSlowed, 'I19', () => `ModelStudio is busy at ${jobId}, and no poll is slowed down`);
 }
 
-function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Door) {
+function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const { jobId, createdAt } = inserted;
   const { sent, told, failures, rows } = invocation;
   judgeAccepted(jobId, visit, said, invocation, door);
@@ -247,7 +247,7 @@ function judgeWatch({ jobId, expectedWakeUp, wakeUpDeadline, createdAt }: Runnin
 }
 
 /** A 202 shows the job as it is. */
-function judgeAccepted(jobId: string, visit: Visit, said: Said, invocation: Invocation, door: Door) {
+function judgeAccepted(jobId: string, visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const { location } = said.headers;
   must(location === `/v1/jobs/${jobId}`, 'I10', () => `${jobId} is said to be at ${location}`);
   must(said.json.job_id === jobId, 'I20', () => `${jobId} is called ${said.json.job_id}`);
@@ -257,7 +257,7 @@ function judgeAccepted(jobId: string, visit: Visit, said: Said, invocation: Invo
 }
 
 /** The same key again. */
-function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invocation, door: Door) {
+function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invocation, door: Model) {
   const { request, client } = visit;
   const key = request.headers['idempotency-key'];
   const jobId = door.jobIdOf(client, key ?? '');
