@@ -57,7 +57,7 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
   const after = invocation.rows.at(-1)?.after ?? null;
   const isOwed = routed.operation === 'redeliver' || said.json.status !== 'cancelled';
   must(!isOwed || after !== null, 'I8', () => `${jobId} is said to be redelivered, and nothing was written`);
-  if (after && isFinished(after)) judgeSetOff(after, invocation);
+  if (after && isFinished(after)) judgeSetOff(after, invocation, door);
   if (routed.operation === 'redeliver') judgeRedeliveryTold(jobId, invocation);
 }
 
@@ -166,7 +166,7 @@ export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: In
 }
 
 /** Whoever has written that a webhook is to be delivered has sent the message for it before saying so. */
-export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation) {
+export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation, { sim }: Model) {
   const { webhook, jobId } = row;
   const isOwn = rows.some(({ after }) => after === row);
   if (!isOwn || webhook?.status !== 'pending') return;
@@ -178,7 +178,9 @@ export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation) {
   const { attempts, jobId: named, wakeUp: given } = JSON.parse(message.body);
   const isRight = named === jobId && attempts === webhook.attempts && isDeepStrictEqual(given, wakeUp);
   must(isRight, 'I12', () => `the webhook of ${jobId} is set off by ${message.body}`);
-  must(message.delaySeconds <= 1, 'I2', () => `the webhook of ${jobId} waits ${message.delaySeconds} s`);
+  const [first = 0] = webhook.redelivered ? [] : sim.scene.webhookSchedule;
+  const { delaySeconds } = message;
+  must(delaySeconds <= Math.ceil(first * 1.2), 'I2', () => `the webhook of ${jobId} waits ${delaySeconds} s`);
 }
 
 function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation) {

@@ -123,7 +123,7 @@ export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation
   );
   const isEnded = row !== null && isFinished(row);
   must(isEnded, 'I10', () => `nobody knows what became of ${inserted.jobId}, and it is ${row?.status}`);
-  judgeSetOff(row, invocation);
+  judgeSetOff(row, invocation, door);
 }
 
 function judgeRefused(
@@ -304,7 +304,7 @@ function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invoc
       'I4',
       () => `${jobId} was abandoned, and ends by ${(ended.after as { error?: object }).error}`,
     );
-    judgeSetOff(ended.after, invocation);
+    judgeSetOff(ended.after, invocation, door);
   }
   must(
     invocation.rows.length <= 1,
