@@ -20,6 +20,9 @@ const CLIENTS = ['first', 'second'];
 const REVOCATION_MILLIS = 60_000 + CLIENT_PATIENCE_MILLIS;
 const INDEX_LAG_MAX_MILLIS = 61_000;
 
+/** Of an app that asks for one round after the other: every other time it asks, a minute has passed. */
+const IMPATIENCE_MILLIS = 31_000;
+
 type Sending = [
   method: string,
   path: string,
@@ -158,7 +161,7 @@ export class Clients {
       time.after(soon(), () => this.#redeliver(client, jobId));
     }
     const isInLoop = random.happens(this.#isQuick ? 0.4 : 0.05);
-    for (let at = 0; isInLoop && at < left; at += 10_000) {
+    for (let at = 0; isInLoop && at < left; at += IMPATIENCE_MILLIS) {
       time.after(at, () => this.#redeliver(client, jobId));
     }
   }
