@@ -55,24 +55,12 @@ export function copyOf(item: Item): Item {
 }
 
 function copyOfValue(value: AttributeValue): AttributeValue {
+  if (value.S !== undefined) return { S: value.S };
+  if (value.N !== undefined) return { N: value.N };
   if (value.M !== undefined) return { M: copyOf(value.M) };
   if (value.L !== undefined) return { L: value.L.map(copyOfValue) };
   if (value.B !== undefined) return { B: Buffer.from(value.B) };
   return { ...value };
-}
-
-/** An item as the values that it holds. It is read at each write, and the SDK's own way takes three times as long. */
-export function plain(item: Item): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const name in item) values[name] = plainValue(item[name] as AttributeValue);
-  return values;
-}
-
-function plainValue(value: AttributeValue): unknown {
-  if (value.M !== undefined) return plain(value.M);
-  if (value.L !== undefined) return value.L.map(plainValue);
-  if (value.N !== undefined) return Number(value.N);
-  return value.NULL ? null : (value.S ?? value.BOOL ?? value.B);
 }
 
 /** The part of an index that a query asks for, its ends included. */

@@ -27,7 +27,8 @@ import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 /** Chains of wake-ups that multiply would go on forever; the exact limit is checked when a job has ended. */
 const SENDS_MAX = 2500;
 
-const secretOf = (fill: number) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
+const SECRET = secretOf(1);
+const NEXT_SECRET = secretOf(2);
 
 /** Everything that outlives a function: the deployed system, and those outside with whom it speaks. */
 export class System {
@@ -63,8 +64,8 @@ export class System {
     this.rows = new Rows(sim, this);
     this.cloud.tables.jobs.onWrite = (key, item) => this.rows.wrote(key, item && jobOf(item));
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
-    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: secretOf(1) });
-    this.receivers = new Receivers(sim, () => [secretOf(1), secretOf(2)]);
+    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
+    this.receivers = new Receivers(sim, () => [SECRET, NEXT_SECRET]);
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
@@ -186,7 +187,7 @@ export class System {
   }
 
   rotateWebhookSecret(): void {
-    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: secretOf(2), AWSPREVIOUS: secretOf(1) });
+    this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: NEXT_SECRET, AWSPREVIOUS: SECRET });
   }
 
   #sent(queue: QueueName, body: string, delaySeconds: number): void {
@@ -273,4 +274,8 @@ function judgeDocument(command: object): void {
   if (command instanceof PutObjectCommand) judgeText('a document', String(command.input.Body));
   const deflated = command instanceof PutItemCommand && command.input.Item?.['deflated']?.B;
   if (deflated) judgeText('a document', inflateRawSync(deflated).toString());
+}
+
+function secretOf(fill: number): string {
+  return `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
 }
