@@ -26,17 +26,10 @@ export function base32(bytes: Uint8Array): string {
  */
 export function jobIdOfKey(client: string, idempotencyKey: string): string {
   const digest = hash('sha256', JSON.stringify([client, idempotencyKey]), 'buffer');
-  return `job_${base32(digest.subarray(0, ID_BYTES))}`;
+  return jobIdOf(digest.subarray(0, ID_BYTES));
 }
 
-export function jobIdOf(random: Uint8Array): string {
-  return `job_${base32(random)}`;
-}
+export const jobIdOf = (random: Uint8Array) => `job_${base32(random)}`;
+export const webhookIdOf = (random: Uint8Array) => `msg_${base32(random)}`;
 
-export function webhookIdOf(random: Uint8Array): string {
-  return `msg_${base32(random)}`;
-}
-
-export function sha256Hex(text: string): string {
-  return hash('sha256', text);
-}
+export const sha256Hex = (text: string) => hash('sha256', text);

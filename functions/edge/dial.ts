@@ -11,7 +11,10 @@ export const ADDRESS_BUDGET_MILLIS = 2500;
 
 export interface DialOptions {
   url: URL;
-  /** For the whole exchange: many silent addresses must share it and leave time for an answer. */
+  /**
+   * For the whole exchange, from the lookup of the name to the last byte of the answer: many silent addresses must share it
+   * and leave time for an answer.
+   */
   deadlineMillis: number;
   lookup?: LookupFunction;
   blockList?: BlockList;

@@ -15,8 +15,6 @@ export interface ExchangeRequest extends DialOptions {
   method: 'GET' | 'POST';
   headers: Record<string, string>;
   body?: string;
-  /** For the whole exchange, from the lookup of the name to the last byte of the answer. */
-  deadlineMillis: number;
   /** More of the answer's body than this is not read. */
   maxBytes: number;
   /** Reuses connections, and dials them without any address check; without it, each exchange has its own connection. */

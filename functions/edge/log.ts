@@ -30,9 +30,7 @@ export const logger = {
 };
 
 /** How many units of work of a stage had each outcome. */
-type Outcomes = Partial<Record<Stage, Record<string, number>>>;
-
-let aggregated: Outcomes = {};
+let aggregated: Partial<Record<Stage, Record<string, number>>> = {};
 let aggregatedMetrics: Partial<Record<MetricName, number | number[]>> = {};
 let flushedAt = 0;
 

@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'n
 import type { HttpOutcome } from '../core/http/http-outcome.ts';
 import type { Submission } from '../core/http/submission.ts';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
-import { type ReadingContext, readCreation, readReport } from '../core/upstream/read-answer.ts';
+import { readCreation, readReport } from '../core/upstream/read-answer.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
@@ -40,7 +40,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     : new HttpAgent({ keepAlive: true });
 
   /** A rotated key costs one more call, and no job: a 401 says that nothing was done. */
-  async function call(request: Omit<ExchangeRequest, 'headers'>): Promise<Answer> {
+  async function call(request: Omit<ExchangeRequest, 'headers'>) {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
@@ -85,11 +85,6 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       return readReport(outcome, job, context);
     },
   };
-}
-
-interface Answer {
-  outcome: HttpOutcome;
-  context: ReadingContext;
 }
 
 /** A key that cannot even be sent is treated like one that is refused. */

@@ -27,15 +27,12 @@ export function createApiKey(secretId: string, client = newClient()): ApiKey {
  */
 export function createSigningSecrets(secretId: string, client = newClient()): () => Promise<string[]> {
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
-  const previous = remembered(async () => {
-    try {
-      return await secretIn(client, secretId, 'AWSPREVIOUS');
-    } catch (error) {
-      // Its absence is cached like a secret: otherwise every attempt would cost a call.
-      if (error instanceof ResourceNotFoundException) return '';
-      throw error;
-    }
-  }, CACHE_MILLIS);
+  // Its absence is cached like a secret: otherwise every attempt would cost a call.
+  const orNone = (error: unknown) => {
+    if (error instanceof ResourceNotFoundException) return '';
+    throw error;
+  };
+  const previous = remembered(() => secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone), CACHE_MILLIS);
   return async () => {
     const [now, before] = await waitForBoth(current(), previous());
     if (!isSigningSecret(now))

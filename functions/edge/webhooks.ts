@@ -55,14 +55,14 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
  */
 export async function assertSsrfProtection(): Promise<void> {
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
-    const request = {
+    const outcome = await exchangeOverHttp({
       method: 'GET',
       url: new URL(base),
       headers: {},
       deadlineMillis: 1000,
       maxBytes: 0,
-    } as const;
-    const outcome = await exchangeOverHttp({ ...request, blockList: forbiddenAddresses });
+      blockList: forbiddenAddresses,
+    });
     const isBlocked = outcome.kind === 'not_connected' && outcome.code === 'ERR_IP_BLOCKED';
     if (!isBlocked)
       throw new Error('Sockets do not heed the block list of addresses: no webhook may be sent');

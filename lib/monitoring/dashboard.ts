@@ -4,6 +4,7 @@ import {
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
+  type GraphWidgetProps,
   type IMetric,
   type IWidget,
   MathExpression,
@@ -12,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../functions/core/metrics.ts';
+import type { StageFunction } from '../stages/stage-function.ts';
 import type { StageQueue } from '../stages/stage-queue.ts';
 import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 
@@ -45,11 +47,7 @@ function heading(question: string): IWidget {
   return new TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 });
 }
 
-function graph(
-  title: string,
-  left: IMetric[],
-  props: { stacked?: boolean; right?: IMetric[] } = {},
-): IWidget {
+function graph(title: string, left: IMetric[], props: GraphWidgetProps = {}): IWidget {
   return new GraphWidget({ title, left, width: QUARTER, height: 6, leftYAxis: { min: 0 }, ...props });
 }
 
@@ -61,22 +59,17 @@ function sums({ own }: Monitored, labels: Partial<Record<MetricName, string>>): 
   return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
 }
 
-function ofQueues(
-  title: string,
-  { queues }: Monitored,
-  metric: (of: StageQueue, options: MetricOptions) => IMetric,
-): IWidget {
-  return graph(
-    title,
-    queues.map((each) => metric(each, { statistic: 'Maximum', label: nameOf(each) })),
-  );
+type MetricOf<Of> = (one: Of, options: MetricOptions) => IMetric;
+
+function ofQueues(title: string, { queues }: Monitored, metric: MetricOf<StageQueue>): IWidget {
+  const labeled = queues.map((each) => metric(each, { statistic: 'Maximum', label: nameOf(each) }));
+  return graph(title, labeled);
 }
 
 function healthOf(monitored: Monitored): IWidget[] {
-  const oldest = [monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue')];
   return [
     graph('Sweeps and jobs recovered', sums(monitored, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
-    graph('Oldest overdue job, seconds', oldest),
+    graph('Oldest overdue job, seconds', [monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue')]),
     ofQueues('Oldest message, seconds', monitored, ({ queue }, options) =>
       queue.metricApproximateAgeOfOldestMessage(options),
     ),
@@ -163,23 +156,19 @@ function webhooksOf(monitored: Monitored): IWidget[] {
 
 function machineryOf(monitored: Monitored): IWidget[] {
   const { functions, tables } = monitored;
+  const sums = (metric: MetricOf<StageFunction>, suffix = '') =>
+    functions.map((fn) => metric(fn, { statistic: 'Sum', label: `${nameOf(fn)}${suffix}` }));
+  const atOnce = functions.map((fn) =>
+    fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: nameOf(fn) }),
+  );
+  const throttled = [
+    ...sums((fn, options) => fn.metricThrottles(options), ' throttled'),
+    ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
+  ];
+  const errors = sums((fn, options) => fn.metricErrors(options));
   return [
-    graph(
-      'Functions at once',
-      functions.map((fn) => fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: nameOf(fn) })),
-    ),
-    graph(
-      'Function errors, and throttles of functions and tables',
-      functions.map((fn) => fn.metricErrors({ statistic: 'Sum', label: nameOf(fn) })),
-      {
-        right: [
-          ...functions.map((fn) =>
-            fn.metricThrottles({ statistic: 'Sum', label: `${nameOf(fn)} throttled` }),
-          ),
-          ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
-        ],
-      },
-    ),
+    graph('Functions at once', atOnce),
+    graph('Function errors, and throttles of functions and tables', errors, { right: throttled }),
     ofQueues('Messages due', monitored, ({ queue }, options) =>
       queue.metricApproximateNumberOfMessagesVisible(options),
     ),

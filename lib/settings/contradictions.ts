@@ -7,27 +7,23 @@ export function contradictionsIn(settings: Settings): string[] {
   const [names, certificates] = [domainName.length, certificateArn.length];
   const fault = faultInDefaultWebhookUrl(settings);
   const regions = new Set([...certificateArn, ...(alarmTopicArn ? [alarmTopicArn] : [])].map(regionOf));
-  const rules: [isBroken: unknown, sentence: string][] = [
-    [fault, `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault ?? '')}.`],
-    [
-      names > 0 && certificates !== 1 && certificates !== names,
+  const sentences = [
+    fault && `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`,
+    names > 0 &&
+      certificates !== 1 &&
+      certificates !== names &&
       'The setting domainName needs certificateArn beside it: one for all names, or one for each.',
-    ],
-    [certificates > 0 && names === 0, 'The setting certificateArn needs domainName beside it.'],
-    [
-      defaultEndpoint !== 'beside' && names === 0,
+    certificates > 0 && names === 0 && 'The setting certificateArn needs domainName beside it.',
+    defaultEndpoint !== 'beside' &&
+      names === 0 &&
       'The setting defaultEndpoint needs domainName beside it: without, it is the only address.',
-    ],
-    [
-      regions.size > 1,
+    regions.size > 1 &&
       "The settings certificateArn and alarmTopicArn must be in one region, the stack's own.",
-    ],
-    [
-      alarmTopicArn && alarmEmail,
+    alarmTopicArn &&
+      alarmEmail &&
       'The settings alarmTopicArn and alarmEmail exclude each other: subscribe the address to your topic.',
-    ],
   ];
-  return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence);
+  return sentences.filter((sentence) => typeof sentence === 'string');
 }
 
 function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName }: Settings): string | null {

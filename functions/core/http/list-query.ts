@@ -44,13 +44,21 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
     else if (value === null) refuse(name, message);
     return value;
   };
-  const status = take('status', readStatus, `must be one of ${STATUSES.join(', ')}`);
+  const status = take(
+    'status',
+    (text) => STATUSES.find((known) => known === text) ?? null,
+    `must be one of ${STATUSES.join(', ')}`,
+  );
   const limit = take('limit', readLimit, `must be a whole number from 1 to ${LIMIT_MAX}`);
   const example = 'must be a date and time with its zone, such as 2026-01-31T12:00:00Z';
   const createdAfter = take('created_after', readDateTime, example);
   const createdBefore = take('created_before', readDateTime, example);
   if (given.get('cursor') === '') given.delete('cursor');
-  const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
+  const after = take(
+    'cursor',
+    (text) => (LIST_KEY.test(text) ? text : null),
+    'must be the next_cursor of an earlier answer',
+  );
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
   // The place of a moment alone is below all jobs that were created in it.
@@ -63,10 +71,6 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   };
 }
 
-function readStatus(text: string): Job['status'] | null {
-  return STATUSES.find((status) => status === text) ?? null;
-}
-
 function readLimit(text: string): number | null {
   return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= LIMIT_MAX ? Number(text) : null;
 }
@@ -75,8 +79,4 @@ function readDateTime(text: string): Millis | null {
   // RFC 3339 allows lower case, too.
   const moment = DateTime.safeParse(text.toUpperCase());
   return moment.success ? Date.parse(moment.data) : null;
-}
-
-function readCursor(text: string): ListKey | null {
-  return LIST_KEY.test(text) ? text : null;
 }

@@ -1,26 +1,6 @@
 import type { Scope } from './client-key.ts';
 
-export type Operation =
-  | 'submit'
-  | 'list'
-  | 'job'
-  | 'results'
-  | 'cancel'
-  | 'deliveries'
-  | 'redeliver'
-  | 'health'
-  | 'openapi';
-
-export interface Route {
-  operation: Operation;
-  method: string;
-  /** Segments; `*` stands for a job id. */
-  path: readonly string[];
-  /** Null: open to everyone. */
-  scope: Scope | null;
-}
-
-export const ROUTES: readonly Route[] = [
+const TABLE = [
   { operation: 'submit', method: 'POST', path: ['v1', 'jobs'], scope: 'jobs:write' },
   { operation: 'list', method: 'GET', path: ['v1', 'jobs'], scope: 'jobs:read' },
   { operation: 'job', method: 'GET', path: ['v1', 'jobs', '*'], scope: 'jobs:read' },
@@ -30,7 +10,18 @@ export const ROUTES: readonly Route[] = [
   { operation: 'redeliver', method: 'POST', path: ['v1', 'jobs', '*', 'redeliver'], scope: 'jobs:write' },
   { operation: 'openapi', method: 'GET', path: ['v1', 'openapi.json'], scope: null },
   { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
-];
+] as const satisfies readonly {
+  operation: string;
+  method: string;
+  /** Segments; `*` stands for a job id. */
+  path: readonly string[];
+  /** Null: open to everyone. */
+  scope: Scope | null;
+}[];
+
+export type Operation = (typeof TABLE)[number]['operation'];
+export type Route = { operation: Operation; method: string; path: readonly string[]; scope: Scope | null };
+export const ROUTES: readonly Route[] = TABLE;
 
 const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 

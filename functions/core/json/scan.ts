@@ -58,17 +58,9 @@ function endOfDocument(bytes: Buffer, from: number): number {
   return to < 0 || rest === bytes.length ? to : ~rest;
 }
 
-export function isObjectAt(bytes: Buffer, { from }: Span): boolean {
-  return bytes[from] === BRACE;
-}
-
-export function isArrayAt(bytes: Buffer, { from }: Span): boolean {
-  return bytes[from] === BRACKET;
-}
-
-export function isNullAt(bytes: Buffer, { from }: Span): boolean {
-  return bytes[from] === 0x6e;
-}
+export const isObjectAt = (bytes: Buffer, { from }: Span) => bytes[from] === BRACE;
+export const isArrayAt = (bytes: Buffer, { from }: Span) => bytes[from] === BRACKET;
+export const isNullAt = (bytes: Buffer, { from }: Span) => bytes[from] === 0x6e;
 
 /** The members of an object of a document that `documentIn` has found valid. */
 export function* membersOf(bytes: Buffer, object: Span): Generator<[name: string, value: Span]> {

@@ -38,14 +38,7 @@ export type Report =
 export interface TransientError {
   kind: 'transient_error';
   /** `unauthorized` covers 401 and 403, `invalid_response` an answer that breaks the schema. */
-  cause:
-    | 'timeout'
-    | 'cut'
-    | 'not_connected'
-    | 'unauthorized'
-    | 'unavailable'
-    | 'server_error'
-    | 'invalid_response';
+  cause: keyof typeof ERROR_SENTENCES;
   retryAfterSeconds: number;
 }
 
@@ -119,7 +112,7 @@ function lastAnswer(report: Report, totalTasks: number): string | null {
   }
 }
 
-const ERROR_SENTENCES: Record<TransientError['cause'], string> = {
+const ERROR_SENTENCES = {
   timeout: 'ModelStudio last did not answer in time.',
   cut: 'The last answer of ModelStudio was cut off.',
   not_connected: 'ModelStudio could not be reached last.',
