@@ -1,9 +1,7 @@
+import { type Counts, countOf } from '../../../test/cloud/meter.ts';
 import { BILLED_MILLIS, type FunctionName, INIT_MILLIS, PLATFORM_LOG_BYTES } from './assumptions.ts';
 import type { Deployment } from './deployment.ts';
 import { PRICES } from './prices.ts';
-
-/** What AWS was asked for, by the names that tools/bench/flows gives it. */
-export type Counts = Readonly<Record<string, number>>;
 
 /** A line of the bill: how much of it, and what that makes in dollars. */
 export interface Line {
@@ -21,7 +19,7 @@ export function billOf(counts: Counts, deployment: Deployment, seconds: number, 
   const add = (service: string, what: string, amount: number, price: number) => {
     if (amount > 0) lines.push({ service, what, amount: amount / per, dollars: (amount * price) / per });
   };
-  const sum = (prefix: string) => sumOf(counts, prefix);
+  const sum = (name: string) => countOf(counts, name);
   add('HTTP API', 'requests', sum('http.requests'), PRICES.httpRequest);
   for (const name of FUNCTIONS) {
     add('Lambda', `requests, ${name}`, sum(`lambda.requests.${name}`), PRICES.lambdaRequest);
@@ -86,12 +84,6 @@ export function usedShare(
 ) {
   const writes = OF_EACH_JOB.reduce((total, name) => total + (counts[`dynamodb.writes.${name}`] ?? 0), 0);
   return writes / (provisioned.writeUnits * seconds);
-}
-
-export function sumOf(counts: Counts, prefix: string): number {
-  return Object.entries(counts)
-    .filter(([name]) => name === prefix || name.startsWith(`${prefix}.`))
-    .reduce((total, [, count]) => total + count, 0);
 }
 
 export function totalOf(lines: readonly Line[]): number {

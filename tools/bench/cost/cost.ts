@@ -1,7 +1,8 @@
+import type { Counts } from '../../../test/cloud/meter.ts';
 import { inThread } from '../flows/in-thread.ts';
 import { dollars, figure, markdownTable } from '../flows/markdown.ts';
 import type { Part } from '../part.ts';
-import { billOf, type Counts, type Line, totalOf, usedShare } from './bill.ts';
+import { billOf, type Line, totalOf, usedShare } from './bill.ts';
 import { type Deployment, readDeployment } from './deployment.ts';
 import { fixedCosts, keptCosts } from './fixed.ts';
 import { type Load, type Measured, measureSweep } from './measure.ts';

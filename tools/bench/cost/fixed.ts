@@ -1,6 +1,7 @@
 import { METRICS } from '../../../functions/core/metrics.ts';
+import type { Counts } from '../../../test/cloud/meter.ts';
 import { IDLE_RECEIVES_PER_MONTH, LOG_COMPRESSION, MINUTES_PER_MONTH } from './assumptions.ts';
-import { billOf, type Counts, totalOf } from './bill.ts';
+import { billOf, totalOf } from './bill.ts';
 import type { Deployment } from './deployment.ts';
 import { PRICES } from './prices.ts';
 

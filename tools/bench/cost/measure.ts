@@ -1,10 +1,11 @@
+import { teach } from '../../../test/cloud/contents.ts';
+import type { Counts } from '../../../test/cloud/meter.ts';
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
-import type { Counts } from './bill.ts';
 
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
@@ -34,9 +35,9 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
   const random = new Random(SEED);
   const draw = () => DURATIONS.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
-  const given = { seed: SEED, lagPerPoll: 1, resultBytes: 1000, modelOf: () => MODEL, isForgetful: true };
+  const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, { ...given, ...options });
-  system.teach(`0/${MODEL}`, Array.from({ length: DURATIONS_KNOWN }, draw));
+  teach(system.cloud, `0/${MODEL}`, Array.from({ length: DURATIONS_KNOWN }, draw));
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobsPerSecond);
   await system.time.govern(() => system.time.run());
@@ -62,7 +63,6 @@ export async function measureSweep(): Promise<Counts> {
   const system = new System(new Ledger(0, () => 0), {
     seed: SEED,
     lagPerPoll: 1,
-    resultBytes: 0,
     modelOf: () => MODEL,
   });
   const before = { ...system.cloud.meter.counts };

@@ -1,5 +1,6 @@
+import { type Counts, countOf } from '../../../test/cloud/meter.ts';
 import { BILLED_MILLIS } from './assumptions.ts';
-import { type Counts, sumOf } from './bill.ts';
+
 import type { Deployment } from './deployment.ts';
 import { PRICES } from './prices.ts';
 
@@ -26,11 +27,11 @@ export const SAVINGS: Saving[] = [
   },
   {
     name: 'a Lambda function URL instead of the HTTP API',
-    dollars: (counts) => sumOf(counts, 'http.requests') * PRICES.httpRequest,
+    dollars: (counts) => countOf(counts, 'http.requests') * PRICES.httpRequest,
   },
   {
     name: 'secrets remembered for 50 minutes instead of 5',
-    dollars: (counts) => sumOf(counts, 'secrets.calls') * 0.9 * PRICES.secretCall,
+    dollars: (counts) => countOf(counts, 'secrets.calls') * 0.9 * PRICES.secretCall,
   },
   {
     name: 'no index `client` (one write a job)',
@@ -38,7 +39,7 @@ export const SAVINGS: Saving[] = [
   },
   {
     name: 'one write of the row less a job, such as the claim before a first attempt',
-    dollars: (counts) => sumOf(counts, 'http.requests') * PRICES.dynamodbWriteUnit,
+    dollars: (counts) => countOf(counts, 'http.requests') * PRICES.dynamodbWriteUnit,
   },
   {
     name: 'a duration learnt every 10 s instead of every second',
@@ -50,6 +51,7 @@ export const SAVINGS: Saving[] = [
   },
   {
     name: 'no access log',
-    dollars: (counts, { accessLogBytes }) => sumOf(counts, 'http.requests') * accessLogBytes * PRICES.logByte,
+    dollars: (counts, { accessLogBytes }) =>
+      countOf(counts, 'http.requests') * accessLogBytes * PRICES.logByte,
   },
 ];

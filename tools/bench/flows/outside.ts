@@ -4,17 +4,18 @@ import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';
 import { prose } from './prose.ts';
 
+/** Of a job's results, as JSON. */
+const RESULT_BYTES = 1000;
+
+const TASK = { task_index: 0, status: 'completed', result: '', error: null };
+const RESULTS = JSON.stringify([{ ...TASK, result: prose(RESULT_BYTES - JSON.stringify([TASK]).length) }]);
+
 /** ModelStudio and the webhooks' receivers, as far as a load needs them: each answers at once and well. */
 export class Outside {
   readonly #ledger: Ledger;
-  readonly #results: string;
 
-  /** @param resultBytes of a job's results, as JSON */
-  constructor(ledger: Ledger, resultBytes: number) {
+  constructor(ledger: Ledger) {
     this.#ledger = ledger;
-    const task = { task_index: 0, status: 'completed', result: '', error: null };
-    const length = Math.max(0, resultBytes - JSON.stringify([task]).length);
-    this.#results = JSON.stringify([{ ...task, result: prose(length) }]);
   }
 
   answer({ method, url, body = '' }: ExchangeRequest, now: Millis): HttpOutcome {
@@ -33,9 +34,7 @@ export class Outside {
     const job_id = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
     const isFinished = this.#ledger.reported(Number(job_id.slice('gen_'.length)), now);
     const head = `{"job_id":"${job_id}","job_status":"${isFinished ? 'completed' : 'created'}","total_tasks":1`;
-    const tail = isFinished
-      ? `"completed_tasks":1,"results":${this.#results}`
-      : '"completed_tasks":0,"results":[]';
+    const tail = isFinished ? `"completed_tasks":1,"results":${RESULTS}` : '"completed_tasks":0,"results":[]';
     return answered(200, `${head},${tail}}`);
   }
 

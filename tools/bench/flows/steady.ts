@@ -3,14 +3,19 @@ import {
   scheduleFor,
   secondsToNextPoll,
 } from '../../../functions/core/polling/forecast.ts';
-import type { PollForecast } from '../../../functions/core/polling/next-poll.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 
-/** A forecast by which the next poll comes after this many seconds, whatever the job's age. */
-export function steadyOutlook(seconds: number): PollForecast {
+/** Duration stats by which the next poll comes after this many seconds, whatever the job's age, and which learn nothing. */
+export function steadyStats(seconds: number): DurationStats {
   const pace = PACES.get(seconds) ?? { cumulative: AGES.map((age) => age / seconds) };
   PACES.set(seconds, pace);
   // At λ = ½ one looks again each time the pace has grown by one.
-  return { durations: [], schedule: pace, lagPerPollSeconds: 0.5 };
+  const forecast = { durations: [], schedule: pace, lagPerPollSeconds: 0.5 };
+  return {
+    forecast: async () => forecast,
+    record: async () => undefined,
+    throttled: async () => undefined,
+  };
 }
 
 const PACES = new Map<number, PollSchedule>();

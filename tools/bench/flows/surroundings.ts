@@ -11,7 +11,6 @@ export interface Options {
   seed: number;
   /** λ. */
   lagPerPoll: number;
-  resultBytes: number;
   modelOf: (index: number) => string;
   /** The share of invocations that meet a fault. */
   faults?: number;

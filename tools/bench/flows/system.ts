@@ -3,7 +3,6 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
-import { teach } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import {
   type Around,
@@ -75,7 +74,7 @@ export class System implements Surroundings {
     this.options = options;
     this.random = new Random(options.seed);
     this.ledger = ledger;
-    this.outside = new Outside(ledger, options.resultBytes);
+    this.outside = new Outside(ledger);
     const { gatherMillis = 0, pollVisibilityMillis = null, isForgetful = false } = options;
     this.cloud = new Cloud({
       time: this.time,
@@ -87,11 +86,6 @@ export class System implements Surroundings {
     countLogLines(this.cloud.meter);
     this.cloud.tables.clientKeys.put(marshall(this.#clientKey.record));
     for (const [id, secret] of Object.entries(SECRETS)) this.cloud.secrets.set(id, secret);
-  }
-
-  /** Jobs of this bucket have taken this many seconds. */
-  teach(bucket: string, durations: readonly number[]): void {
-    teach(this.cloud, bucket, durations);
   }
 
   /** A client's request for a job. */

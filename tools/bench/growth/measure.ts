@@ -1,10 +1,12 @@
+import { teach } from '../../../test/cloud/contents.ts';
+import { type Counts, countOf } from '../../../test/cloud/meter.ts';
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
 import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
 import { heapInUse } from './heap.ts';
-import { sumOf, type Usage, useOf } from './usage.ts';
+import { shareOf, sumOf, type Usage, useOf } from './usage.ts';
 
 const SEED = 3;
 const MODEL = 'llama-3.1-8b-instruct';
@@ -33,16 +35,10 @@ export async function measureGrowth(jobs: number): Promise<Grown> {
   for (let run = 0; run * jobs < JOBS_AT_LEAST; run++) runs.push(await runOnce(jobs));
   const [first] = runs as [Awaited<ReturnType<typeof runOnce>>];
   const usage = sumOf(runs.map((run) => run.usage));
-  const per = jobs * runs.length;
   return {
     ...first,
     jobs,
-    usage: {
-      cpuMillis: usage.cpuMillis / per,
-      benchMillis: usage.benchMillis / per,
-      gcMillis: usage.gcMillis / per,
-      allocatedBytes: usage.allocatedBytes / per,
-    },
+    usage: shareOf(usage, jobs * runs.length),
   };
 }
 
@@ -51,9 +47,9 @@ async function runOnce(jobs: number) {
   const random = new Random(SEED);
   const draw = () => DURATIONS.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
-  const given = { seed: SEED, lagPerPoll: 1, resultBytes: 1000, modelOf: () => MODEL, isForgetful: true };
+  const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, given);
-  system.teach(`0/${MODEL}`, Array.from({ length: 64 }, draw));
+  teach(system.cloud, `0/${MODEL}`, Array.from({ length: 64 }, draw));
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobs / SUBMIT_SECONDS);
   const submitting = await useOf(system, system.time.now + (SUBMIT_SECONDS + 1) * 1000);
@@ -65,20 +61,17 @@ async function runOnce(jobs: number) {
   return { inFlight, calls: callsOf(counts, jobs), usage: sumOf([submitting, following]), kept };
 }
 
-function callsOf(counts: Record<string, number>, jobs: number): Record<string, number> {
-  const sum = (pattern: RegExp) => {
-    const matching = Object.entries(counts).filter(([name]) => pattern.test(name));
-    return matching.reduce((total, [, count]) => total + count, 0) / jobs;
-  };
+function callsOf(counts: Counts, jobs: number): Record<string, number> {
+  const sum = (...names: string[]) => names.reduce((total, name) => total + countOf(counts, name), 0) / jobs;
   return {
-    upstream: sum(/^exchanges\.(create|report)$/),
-    webhooks: sum(/^exchanges\.webhook$/),
-    dynamodbRequests: sum(/^dynamodb\.requests\./),
-    writeUnits: sum(/^dynamodb\.writes\./),
-    readUnits: sum(/^dynamodb\.reads\./),
-    messages: sum(/^sqs\.messages$/),
-    sqsRequests: sum(/^sqs\.(sends|receives|deletes)/),
-    invocations: sum(/^lambda\.requests\./),
+    upstream: sum('exchanges.create', 'exchanges.report'),
+    webhooks: sum('exchanges.webhook'),
+    dynamodbRequests: sum('dynamodb.requests'),
+    writeUnits: sum('dynamodb.writes'),
+    readUnits: sum('dynamodb.reads'),
+    messages: sum('sqs.messages'),
+    sqsRequests: sum('sqs.sends', 'sqs.receives', 'sqs.deletes'),
+    invocations: sum('lambda.requests'),
   };
 }
 

@@ -1,7 +1,6 @@
-import type { DurationStats } from '../../../functions/ports.ts';
 import { Random } from '../../simulation/random.ts';
 import { Ledger } from '../flows/ledger.ts';
-import { steadyOutlook } from '../flows/steady.ts';
+import { steadyStats } from '../flows/steady.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
 import { lognormal } from '../polling/distributions.ts';
@@ -55,19 +54,13 @@ export async function measureDelays(): Promise<Delay[]> {
 
 /** When each job's webhook arrived. Nothing is learned, so that one job cannot change the schedule of another. */
 async function deliveriesWith(options: Partial<Options>): Promise<Float64Array> {
-  const forecast = steadyOutlook(5);
-  const durationStats: DurationStats = {
-    forecast: async () => forecast,
-    record: async () => undefined,
-    throttled: async () => undefined,
-  };
+  const durationStats = steadyStats(5);
   const random = new Random(SEED);
   const durations = Array.from({ length: JOBS }, () => 1000 * DURATIONS.draw(() => random.fraction()));
   const ledger = new Ledger(JOBS, (index) => durations[index] as number);
   const system = new System(ledger, {
     seed: SEED,
     lagPerPoll: 1,
-    resultBytes: 1000,
     modelOf: () => 'model',
     isSilent: true,
     // A batch is what is due at the very same moment, so that none depends on when others are looked at.

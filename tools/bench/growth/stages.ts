@@ -1,8 +1,8 @@
-import type { DurationStats } from '../../../functions/ports.ts';
+import { type Counts, countOf } from '../../../test/cloud/meter.ts';
 import { Ledger } from '../flows/ledger.ts';
-import { steadyOutlook } from '../flows/steady.ts';
+import { steadyStats } from '../flows/steady.ts';
 import { System } from '../flows/system.ts';
-import { type Usage, useOf } from './usage.ts';
+import { shareOf, type Usage, useOf } from './usage.ts';
 
 const SEED = 4;
 /** All jobs do the same thing within the same half of each period. */
@@ -31,16 +31,10 @@ export async function measureStages(arrivals: Arrivals): Promise<StageUse[]> {
 }
 
 async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
-  const forecast = steadyOutlook(PERIOD_SECONDS);
-  const durationStats: DurationStats = {
-    forecast: async () => forecast,
-    record: async () => undefined,
-    throttled: async () => undefined,
-  };
+  const durationStats = steadyStats(PERIOD_SECONDS);
   const system = new System(new Ledger(jobs, () => JOB_SECONDS * 1000), {
     seed: SEED,
     lagPerPoll: 1,
-    resultBytes: 1000,
     modelOf: () => 'llama-3.1-8b-instruct',
     deliveryWaitSeconds: PERIOD_SECONDS,
     durationStatsOf: () => durationStats,
@@ -72,21 +66,12 @@ async function followJobs({ jobs, gapMillis }: Arrivals): Promise<StageUse[]> {
     }));
 }
 
-function perMessage(stage: string, jobs: number, usage: Usage, counts: Record<string, number>): StageUse {
-  const sum = (pattern: RegExp) =>
-    Object.entries(counts)
-      .filter(([name]) => pattern.test(name))
-      .reduce((total, [, count]) => total + count, 0);
+function perMessage(stage: string, jobs: number, usage: Usage, counts: Counts): StageUse {
   return {
     stage,
-    batch: jobs / sum(/^lambda\.requests\./),
-    usage: {
-      cpuMillis: usage.cpuMillis / jobs,
-      benchMillis: usage.benchMillis / jobs,
-      gcMillis: usage.gcMillis / jobs,
-      allocatedBytes: usage.allocatedBytes / jobs,
-    },
-    dynamodbCalls: sum(/^dynamodb\.requests\./) / jobs,
-    sqsCalls: sum(/^sqs\.sends$/) / jobs,
+    batch: jobs / countOf(counts, 'lambda.requests'),
+    usage: shareOf(usage, jobs),
+    dynamodbCalls: countOf(counts, 'dynamodb.requests') / jobs,
+    sqsCalls: countOf(counts, 'sqs.sends') / jobs,
   };
 }

@@ -39,6 +39,16 @@ export async function useOf({ time, overhead }: System, until = Number.POSITIVE_
   };
 }
 
+/** Of one of so many. */
+export function shareOf(usage: Usage, among: number): Usage {
+  return {
+    cpuMillis: usage.cpuMillis / among,
+    benchMillis: usage.benchMillis / among,
+    gcMillis: usage.gcMillis / among,
+    allocatedBytes: usage.allocatedBytes / among,
+  };
+}
+
 export function sumOf(usages: readonly Usage[]): Usage {
   const total = (of: (usage: Usage) => number) => usages.reduce((sum, usage) => sum + of(usage), 0);
   return {

@@ -1,5 +1,5 @@
 import type { DurationStats } from '../../../functions/ports.ts';
-import { steadyOutlook } from '../flows/steady.ts';
+import { steadyStats } from '../flows/steady.ts';
 
 const FIRST_SECONDS = 1;
 const CAP_SECONDS = 30;
@@ -10,10 +10,5 @@ const CAP_SECONDS = 30;
  * @param poll the number of the poll that plans the next one; 0 is the submission
  */
 export function doubling(poll: number): DurationStats {
-  const forecast = steadyOutlook(Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** poll));
-  return {
-    forecast: async () => forecast,
-    record: async () => undefined,
-    throttled: async () => undefined,
-  };
+  return steadyStats(Math.min(CAP_SECONDS, FIRST_SECONDS * 2 ** poll));
 }

@@ -51,7 +51,6 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
     seed: SEED,
     lagPerPoll,
     faults,
-    resultBytes: 1000,
     modelOf: (index) => `model-${index % DISTRIBUTIONS.length}`,
     isForgetful: true,
     isSilent: true,
