@@ -2,6 +2,7 @@ import type { ClientKey } from './core/http/client-key.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
 import type { Submission } from './core/http/submission.ts';
 import type { DocumentRef, Job, Millis } from './core/job.ts';
+import type { REPORT_LIMITS } from './core/limits.ts';
 import type { DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
@@ -87,12 +88,7 @@ export interface ModelStudio {
   report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
 
-export interface ReportLimits {
-  /** From the lookup of the name to the last byte. */
-  deadlineMillis: number;
-  /** A longer report is `too_large`. */
-  maxBytes: number;
-}
+export type ReportLimits = (typeof REPORT_LIMITS)['poll'];
 
 /** How long past jobs took. Only a help: it may be a minute behind, and if it fails nothing is known. */
 export interface DurationStats {

@@ -25,8 +25,9 @@ export const SUBMIT_LEASE_MILLIS = 60_000;
 export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 /**
- * How long each waits for a report, and how large that may be. Ten of the poller's fit into its memory at once. The
- * collector has one in memory several times over while it is read and written; V8's longest string is 512 MiB.
+ * How long each waits for a report, from the lookup of the name to the last byte, and how large that may be, or it is
+ * `too_large`. Ten of the poller's fit into its memory at once. The collector has one in memory several times over while
+ * it is read and written; V8's longest string is 512 MiB.
  */
 export const REPORT_LIMITS = {
   poll: { deadlineMillis: 10_000, maxBytes: 2 * 1024 * 1024 },

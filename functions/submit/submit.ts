@@ -74,8 +74,7 @@ async function create(job: SubmittingJob, submission: Submission, world: SubmitW
 }
 
 function parse(request: Request, key: string | undefined, world: SubmitWorld): Submission | Answer {
-  const { headers, body, requestId } = request;
-  return readJson(headers, body, requestId, (value) => {
+  return readJson(request, (value) => {
     const submission = parseSubmission(value, world.settings.webhookRules);
     if (key === undefined || IDEMPOTENCY_KEY.test(key)) return submission;
     const message =

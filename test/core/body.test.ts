@@ -6,7 +6,7 @@ const BODY_MAX_BYTES = 4_194_304;
 const json = { 'content-type': 'application/json' };
 const ofType = (type: string | undefined) => ({ 'content-type': type });
 const read = (headers: Record<string, string | undefined>, body: string | Buffer) =>
-  readJson(headers, Buffer.from(body as string), 'req-1', (value) => ({ value }));
+  readJson({ headers, body: Buffer.from(body as string), requestId: 'req-1' }, (value) => ({ value }));
 const padded = (bytes: number) => `{}${' '.repeat(bytes - 2)}`;
 
 describe('a JSON body is read', () => {
@@ -159,7 +159,9 @@ describe('a body that cannot be read', () => {
 
 describe('a name that an object has twice', () => {
   const errorsIn = (body: string, faults: Fault[] = []) => {
-    const answer = readJson(json, Buffer.from(body), 'req-1', () => (faults.length > 0 ? { faults } : {}));
+    const answer = readJson({ headers: json, body: Buffer.from(body), requestId: 'req-1' }, () =>
+      faults.length > 0 ? { faults } : {},
+    );
     return 'body' in answer ? JSON.parse(answer.body as string).errors : [];
   };
   const twice = (...pointers: string[]) =>

@@ -25,7 +25,10 @@ function repeatedTo(bytes: number, unit: (index: number) => string): string {
 
 function takeIn(body: string): void {
   const parse = (value: unknown) => parseSubmission(value, rules);
-  const submission = readJson({ 'content-type': 'application/json' }, Buffer.from(body), '', parse);
+  const submission = readJson(
+    { headers: { 'content-type': 'application/json' }, body: Buffer.from(body), requestId: '' },
+    parse,
+  );
   if (!('status' in submission)) fingerprint(submission);
 }
 

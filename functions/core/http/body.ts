@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
-import type { Answer } from './request-answer.ts';
+import type { Answer, Request } from './request-answer.ts';
 import { isObject } from './validation.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
@@ -28,9 +28,7 @@ const BRACE_CLOSED = 0x7d;
  * @param parse finds what else is wrong with it, so that all faults are reported at once
  */
 export function readJson<T extends object>(
-  headers: Readonly<Record<string, string | undefined>>,
-  body: Buffer,
-  requestId: string,
+  { headers, body, requestId }: Pick<Request, 'headers' | 'body' | 'requestId'>,
   parse: (value: unknown) => T | { faults: Fault[] },
 ): T | Answer {
   const isJson = JSON_IN_UTF8.test(headers['content-type'] ?? '');

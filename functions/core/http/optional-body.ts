@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { readJson } from './body.ts';
-import type { Answer } from './request-answer.ts';
+import type { Answer, Request } from './request-answer.ts';
 import { faultsOf } from './validation.ts';
 
 /** For a call that accepts nothing but an empty object. */
@@ -9,13 +9,12 @@ const EMPTY = '{}';
 
 /** Reads the body of a call that needs none. If it is missing or an empty object, its content type does not matter. */
 export function readOptionalBody<T extends object>(
-  request: { headers: Parameters<typeof readJson>[0]; body: Buffer; requestId: string },
+  request: Pick<Request, 'headers' | 'body' | 'requestId'>,
   schema: z.ZodMiniType<T>,
 ): T | Answer {
   const isEmpty = ['', EMPTY].includes(request.body.toString().trim());
   const nothing = { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) };
-  const { headers, body } = isEmpty ? nothing : request;
-  return readJson(headers, body, request.requestId, (value) => {
+  return readJson(isEmpty ? { ...request, ...nothing } : request, (value) => {
     const parsed = schema.safeParse(value);
     return parsed.success ? parsed.data : { faults: faultsOf(parsed.error, value, []) };
   });

@@ -118,12 +118,12 @@ function joined(faults: Iterable<string>): string | null {
 
 /** A code, such as `bad_request`, says less than a sentence, and more than a repetition of the status line. */
 function weightOf(sentence: string): number {
-  if (saysNothing(sentence)) return 0;
+  if (isOneOf(EMPTY_SENTENCES, sentence)) return 0;
   return /\s/.test(sentence) ? 2 : 1;
 }
 
-function saysNothing(sentence: string): boolean {
-  return EMPTY_SENTENCES.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+export function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
+  return patterns.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
 }
 
 /** One line of plain text, not too long; null if it gives the key away. */

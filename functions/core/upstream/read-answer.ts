@@ -6,7 +6,7 @@ import type { CreateResult } from './create-result.ts';
 import { FOREIGN_WORDS, MEMBERS } from './dialect/member-names.ts';
 import { NOT_FOUND_SENTENCES, ROUTER_SENTENCES } from './dialect/sentences.ts';
 import { CREATE_STATUSES, REPORT_STATUSES } from './dialect/status-codes.ts';
-import { plain, sentenceOfFailure, sentenceOfRefusal } from './error-sentence.ts';
+import { isOneOf, plain, sentenceOfFailure, sentenceOfRefusal } from './error-sentence.ts';
 import { countAt, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
@@ -70,10 +70,6 @@ function ofStatus<T>(table: Readonly<Record<string, T>>, status: number): T | un
 export function saysWhatIsMissing(body: Buffer, apiKey: string): boolean {
   const sentence = documentIn(body) && sentenceOfRefusal(body, apiKey);
   return sentence !== null && !isOneOf([...ROUTER_SENTENCES, ...NOT_FOUND_SENTENCES], sentence);
-}
-
-function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
-  return patterns.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
 }
 
 const membersOfAnswer = reader(MEMBERS);

@@ -66,7 +66,10 @@ it("the README's request is valid", () => {
   const [, body = ''] = /-d '([^']*)'/.exec(fence('sh', 'curl')) ?? [];
   const rules = { ports: [], ownHost: null, loopback: true };
   const parse = (value: unknown) => parseSubmission(value, rules);
-  const read = readJson({ 'content-type': 'application/json' }, Buffer.from(body), '', parse);
+  const read = readJson(
+    { headers: { 'content-type': 'application/json' }, body: Buffer.from(body), requestId: '' },
+    parse,
+  );
   expect(read).not.toHaveProperty('status');
 });
 
