@@ -11,10 +11,7 @@ export const ADDRESS_BUDGET_MILLIS = 2500;
 
 export interface DialOptions {
   url: URL;
-  /**
-   * For the whole exchange, from the lookup of the name to the last byte of the answer: many silent addresses must share it
-   * and leave time for an answer.
-   */
+  /** For the whole exchange, from the lookup to the last byte: many silent addresses share it and leave time for an answer. */
   deadlineMillis: number;
   lookup?: LookupFunction;
   blockList?: BlockList;

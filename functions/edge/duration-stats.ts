@@ -103,21 +103,18 @@ function durationsIn(store: DurationStatsStore) {
     if (clock.now() - recorded.recordedAt < RECORD_EVERY_MILLIS) return;
     recorded.recordedAt = clock.now();
     const slot = recorded.count++ % DURATIONS_KEPT;
+    // Three digits are precise enough, and keep the item below a kilobyte, the price of one write.
+    const precise = Number(seconds.toPrecision(3));
     const update = new UpdateItemCommand({
       TableName: tableName,
       Key: itemOf({ bucket }),
       UpdateExpression: `SET s${slot} = :seconds ADD n :one`,
-      ExpressionAttributeValues: itemOf({ ':seconds': rounded(seconds), ':one': 1 }),
+      ExpressionAttributeValues: itemOf({ ':seconds': precise, ':one': 1 }),
     });
     await client.send(update).catch(onError);
   }
 
   return { of, record };
-}
-
-/** Three digits are precise enough, and keep the item below a kilobyte, the price of one write. */
-function rounded(seconds: number): number {
-  return Number(seconds.toPrecision(3));
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */

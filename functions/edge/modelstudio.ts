@@ -2,7 +2,6 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { HttpOutcome } from '../core/http/http-outcome.ts';
-import type { Submission } from '../core/http/submission.ts';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
 import { readCreation, readReport } from '../core/upstream/read-answer.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
@@ -62,11 +61,11 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   return {
     // On a new connection: one that was kept alive may be dead already, and then nobody would know
     // whether the request has arrived.
-    async create(submission) {
+    async create({ model_id, messages, temperature, max_tokens }) {
       const { outcome, context } = await call({
         method: 'POST',
         url: new URL(generate),
-        body: requestBody(submission),
+        body: JSON.stringify({ model_id, messages, temperature, max_tokens }),
         deadlineMillis: CREATE_DEADLINE_MILLIS,
         maxBytes: CREATED_MAX_BYTES,
       });
@@ -134,8 +133,4 @@ export function headers(key: string): Record<string, string> {
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,
   };
-}
-
-function requestBody({ model_id, messages, temperature, max_tokens }: Submission): string {
-  return JSON.stringify({ model_id, messages, temperature, max_tokens });
 }

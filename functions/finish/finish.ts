@@ -9,15 +9,13 @@ import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
 
-export interface FinishSettings {
-  /** Base of the absolute URLs that the public job holds, without a trailing slash. */
-  apiUrl: string;
-  /** Waits before each delivery attempt. */
-  webhookSchedule: readonly number[];
-}
-
 export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock' | 'random' | 'log'> & {
-  settings: FinishSettings;
+  settings: {
+    /** Base of the absolute URLs that the public job holds, without a trailing slash. */
+    apiUrl: string;
+    /** Waits before each delivery attempt. */
+    webhookSchedule: readonly number[];
+  };
 };
 
 /**

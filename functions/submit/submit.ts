@@ -13,7 +13,7 @@ import type { CreateResult } from '../core/upstream/create-result.ts';
 import { quotes } from '../core/upstream/error-sentence.ts';
 import { progressOf, submissionUnknown } from '../core/upstream/report.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
-import { type FinishSettings, type FinishWorld, finish } from '../finish/finish.ts';
+import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
@@ -22,7 +22,7 @@ import { waitForBoth } from '../wait-for-both.ts';
 export type SubmitWorld = FinishWorld &
   ReadWorld &
   Pick<World, 'modelStudio' | 'durationStats'> & {
-    settings: FinishSettings & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
+    settings: { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
   };
 
 const UNAVAILABLE_RETRY_SECONDS = 5;

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import type { Millis } from '../job.ts';
 
-const SECRET_PREFIX = 'whsec_';
+const PREFIX = /^whsec_/;
 
 /**
  * 24 to 64 bytes, as Standard Webhooks requires, in base64 that every receiver's library decodes: Go's and Python's refuse
  * what lacks its padding or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
  */
 export function isSigningSecret(secret: string): boolean {
-  const base64 = withoutPrefix(secret);
+  const base64 = secret.replace(PREFIX, '');
   const bytes = Buffer.from(base64, 'base64');
   return bytes.toString('base64') === base64 && bytes.length >= 24 && bytes.length <= 64;
 }
@@ -29,11 +29,7 @@ export function signedHeaders(id: string, at: Millis, body: string, secrets: rea
 }
 
 function hmac(secret: string, content: string): string {
-  return createHmac('sha256', Buffer.from(withoutPrefix(secret), 'base64'))
+  return createHmac('sha256', Buffer.from(secret.replace(PREFIX, ''), 'base64'))
     .update(content)
     .digest('base64');
-}
-
-function withoutPrefix(secret: string): string {
-  return secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
 }
