@@ -128,11 +128,6 @@ export class Table {
     return page.length === most && LastEvaluatedKey ? { Items, LastEvaluatedKey } : { Items };
   }
 
-  /** How many items are in an index. */
-  entriesIn(index: string): number {
-    return this.#indexes.get(index)?.size ?? 0;
-  }
-
   /** The least of what an index is sorted by, over all its partitions; null when it is empty. */
   firstIn(index: string): number | null {
     let first: number | null = null;

@@ -5,12 +5,10 @@ import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
-import { lognormal } from '../polling/distributions.ts';
+import { HALF_A_MINUTE } from '../polling/distributions.ts';
 
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
-/** Jobs take half a minute in the median. */
-const DURATIONS = lognormal('lognormal 30 s / 0.5', 30, 0.5);
 const DURATIONS_KNOWN = 64;
 
 export interface Load {
@@ -33,7 +31,7 @@ export interface Measured {
 /** Runs the flows under a load, from the first submission to the last webhook, and counts what they ask AWS for. */
 export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<Measured> {
   const random = new Random(SEED);
-  const draw = () => DURATIONS.draw(() => random.fraction());
+  const draw = () => HALF_A_MINUTE.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, { ...given, ...options });

@@ -101,7 +101,7 @@ export class System implements Surroundings {
   /** Sweeps each minute, until there is nothing left that could need it. */
   sweepEachMinute(): void {
     this.time.after(60_000, () => {
-      const isOver = this.time.next === null && this.cloud.tables.jobs.entriesIn('sweep') === 0;
+      const isOver = this.time.next === null && this.cloud.tables.jobs.firstIn('sweep') === null;
       if (isOver) return;
       void this.sweep();
       this.sweepEachMinute();

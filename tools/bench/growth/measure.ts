@@ -4,13 +4,12 @@ import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
 import { System } from '../flows/system.ts';
-import { lognormal } from '../polling/distributions.ts';
+import { HALF_A_MINUTE } from '../polling/distributions.ts';
 import { heapInUse } from './heap.ts';
 import { shareOf, sumOf, type Usage, useOf } from './usage.ts';
 
 const SEED = 3;
 const MODEL = 'llama-3.1-8b-instruct';
-const DURATIONS = lognormal('lognormal 30 s / 0.5', 30, 0.5);
 /** All jobs are submitted within that time, and then all are in flight but for the shortest. */
 const SUBMIT_SECONDS = 10;
 const WARM_UP_JOBS = 2000;
@@ -45,7 +44,7 @@ export async function measureGrowth(jobs: number): Promise<Grown> {
 async function runOnce(jobs: number) {
   const heapBefore = heapInUse();
   const random = new Random(SEED);
-  const draw = () => DURATIONS.draw(() => random.fraction());
+  const draw = () => HALF_A_MINUTE.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, given);

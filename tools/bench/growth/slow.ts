@@ -3,14 +3,13 @@ import { Ledger } from '../flows/ledger.ts';
 import { steadyStats } from '../flows/steady.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
-import { lognormal } from '../polling/distributions.ts';
+import { HALF_A_MINUTE } from '../polling/distributions.ts';
 
 const SEED = 6;
 const JOBS = 1000;
 /** So many are submitted at the same moment, and polled in one batch from then on. */
 const NEIGHBOURS = 10;
 const SLOW_JOB = JOBS / 2;
-const DURATIONS = lognormal('lognormal 30 s / 0.5', 30, 0.5);
 
 export interface Delay {
   what: string;
@@ -56,7 +55,7 @@ export async function measureDelays(): Promise<Delay[]> {
 async function deliveriesWith(options: Partial<Options>): Promise<Float64Array> {
   const durationStats = steadyStats(5);
   const random = new Random(SEED);
-  const durations = Array.from({ length: JOBS }, () => 1000 * DURATIONS.draw(() => random.fraction()));
+  const durations = Array.from({ length: JOBS }, () => 1000 * HALF_A_MINUTE.draw(() => random.fraction()));
   const ledger = new Ledger(JOBS, (index) => durations[index] as number);
   const system = new System(ledger, {
     seed: SEED,

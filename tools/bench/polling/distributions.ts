@@ -35,6 +35,9 @@ function mixture(name: string, share: number, first: Durations, second: Duration
   };
 }
 
+/** Half a minute in the median, as the loads have it. */
+export const HALF_A_MINUTE = lognormal('lognormal 30 s / 0.5', 30, 0.5);
+
 export const DISTRIBUTIONS: Durations[] = [
   {
     name: 'exponential, mean 30 s',
@@ -42,7 +45,7 @@ export const DISTRIBUTIONS: Durations[] = [
     draw: (random) => -30 * Math.log(1 - random()),
   },
   lognormal('lognormal 8 s / 0.3', 8, 0.3),
-  lognormal('lognormal 30 s / 0.5', 30, 0.5),
+  HALF_A_MINUTE,
   lognormal('lognormal 60 s / 1.0', 60, 1),
   lognormal('lognormal 600 s / 0.25', 600, 0.25),
   mixture('bimodal 5 s, 120 s', 0.7, lognormal('', 5, 0.3), lognormal('', 120, 0.4)),
