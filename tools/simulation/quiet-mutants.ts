@@ -171,4 +171,53 @@ export const QUIET_MUTANTS: Mutant[] = [
     find: 'key.scopes.some((scope) => scope === match.scope);',
     replace: 'key.scopes.length > 0;',
   },
+  {
+    name: 'no webhook is the default one',
+    file: 'submit/submit.ts',
+    find: 'const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;',
+    replace:
+      'const { expires_in } = submission;\n  const url = submission.webhook_url ?? settings.defaultWebhookUrl;',
+    seed: 16,
+  },
+  {
+    name: 'a first wake-up that cannot be sent is an error',
+    file: 'submit/submit.ts',
+    find: '    () => true,\n    () => false,\n',
+    replace: '    () => true,\n',
+    seed: 14,
+  },
+  {
+    name: 'a refusal that quotes the prompt is logged',
+    file: 'submit/submit.ts',
+    find: '...(sentence && !isQuoting && { said: sentence }),',
+    replace: '...(sentence && { said: sentence }),',
+    seed: 138,
+  },
+  {
+    name: 'results are parsed and written again',
+    file: 'http/show.ts',
+    find: "  return textAt(bytes, memberAt(bytes, data, 'results'));",
+    replace: "  return JSON.stringify(JSON.parse(textAt(bytes, memberAt(bytes, data, 'results'))));",
+  },
+  {
+    name: 'a cancel that loses a race is refused',
+    file: 'jobs/cancel.ts',
+    find: 'return finished === null ? LOST : showJob(finished, world);',
+    replace:
+      "return finished === null ? problem('not_cancellable', request.requestId) : showJob(finished, world);",
+  },
+  {
+    name: 'a webhook is redelivered past its retention',
+    file: 'jobs/redeliver.ts',
+    find: 'endOfLife({ ...job, webhook: null }, world.settings.retentionDays)',
+    replace: 'endOfLife(job, world.settings.retentionDays)',
+    seed: 2,
+  },
+  {
+    name: 'the first race that is lost is an error',
+    file: 'write-conflicts.ts',
+    find: 'const CONFLICT_RETRIES_MAX = 5;',
+    replace: 'const CONFLICT_RETRIES_MAX = 1;',
+    seed: 15,
+  },
 ];

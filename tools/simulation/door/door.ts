@@ -138,9 +138,7 @@ export class Door implements Model {
         const { allow } = said.headers;
         must(allow === routed.allow, 'I10', () => `${request.path} allows ${allow}, not ${routed.allow}`);
       }
-      const counted = invocation.told.filter(({ metrics }) => metrics.KeysRefused === 1).length;
-      const isKey = early.code === 'unauthenticated';
-      must(counted === Number(isKey), 'I10', () => `${early.code} is counted as ${counted} keys refused`);
+      this.#judgeKeyRefused(visit, early.code, invocation);
       return judgeNothingDone(visit, invocation);
     }
     if (routed.operation === 'open')
@@ -149,6 +147,23 @@ export class Door implements Model {
     if (request.method !== 'POST') judgeNothingDone(visit, invocation);
     if (routed.operation === 'list') return judgeList(visit, said, this);
     judgeJobAnswer(visit, said, invocation, this);
+  }
+
+  /** Each refusal of a key is counted, by why it was refused. */
+  #judgeKeyRefused({ request }: Visit, code: string, { told }: Invocation): void {
+    const counted = told.filter(({ metrics }) => metrics.KeysRefused === 1);
+    const isKey = code === 'unauthenticated';
+    must(
+      counted.length === Number(isKey),
+      'I10',
+      () => `${code} is counted as ${counted.length} keys refused`,
+    );
+    if (!isKey) return;
+    const { authorization = '' } = request.headers;
+    const isForm = /^Bearer +msj_[a-z0-9]+_[\w-]+$/i.test(authorization);
+    const why = isForm ? (this.#keyOf(authorization) ? 'revoked_key' : 'unknown_key') : 'no_key';
+    const outcome = counted[0]?.facts.outcome;
+    must(outcome === why, 'I10', () => `a request with ${why} is counted as one with ${outcome}`);
   }
 
   /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */
