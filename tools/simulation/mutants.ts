@@ -75,12 +75,14 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/results.ts',
     find: 'yield [isByIndex ? ownIndex(body, value) : position, value];',
     replace: 'yield [position, value];',
+    seed: 6,
   },
   {
     name: 'a result that is missing has not failed',
     file: 'core/upstream/results.ts',
     find: 'failedTasks: missing + ',
     replace: 'failedTasks: 0 * missing + ',
+    seed: 6,
   },
   {
     name: 'a job that was seen is taken for lost',
@@ -108,6 +110,7 @@ export const MUTANTS: Mutant[] = [
     file: 'sweep/sweep.ts',
     find: '  const shards = Array.from({ length: SHARDS }',
     replace: '  const shards = Array.from({ length: 0 * SHARDS }',
+    seed: 8,
   },
   {
     name: 'a shard that cannot be read ends the sweep of the others',
@@ -122,6 +125,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/polling/overdue.ts',
     find: "  return job.webhook?.status === 'pending' ? job.wakeUpDeadline : null;",
     replace: '  return null;',
+    seed: 38,
   },
   {
     name: 'the sweeper is too eager',
@@ -148,7 +152,7 @@ export const MUTANTS: Mutant[] = [
     file: 'deliver/deliver.ts',
     find: 'if (isClaimed(job.webhook, now))',
     replace: 'if (isClaimed(job.webhook, now + 1e12))',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a delivery is claimed by two',
@@ -224,7 +228,7 @@ export const MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '${job.jobId}/${base32(world.random.bytes())}.json`;',
     replace: '${job.jobId}.json`;',
-    seed: 21,
+    seed: 8,
   },
   {
     name: 'a lost race ends the job all the same',
@@ -237,6 +241,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/report.ts',
     find: 'const isDue = job.expiresAt <= now;',
     replace: 'const isDue = job.expiresAt <= now - 1e12;',
+    seed: 4,
   },
   {
     name: 'trouble ends a job',
@@ -282,6 +287,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/polling/overdue.ts',
     find: '  return dueAt + LOST_AFTER_MILLIS <= wakeUpDeadline ? wakeUpDeadline : dueAt + DEADLINE_EXTENSION_MILLIS;',
     replace: '  return wakeUpDeadline + 0 * dueAt;',
+    seed: 4,
   },
   {
     name: 'a redelivery does not begin a round of its own',
@@ -306,6 +312,7 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/redeliver.ts',
     find: '    const seconds = waitForRound(webhook, now);',
     replace: '    const seconds: number | null = waitForRound(webhook, now) && 0;',
+    seed: 7,
   },
   {
     name: 'a redelivery is sent, then recorded',
@@ -320,12 +327,14 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/redeliver.ts',
     find: '    if (isClaimed(webhook, now)) {',
     replace: '    if (isClaimed(webhook, now + 1e12)) {',
+    seed: 9,
   },
   {
     name: 'a finished job is cancelled',
     file: 'jobs/cancel.ts',
     find: '    if (isFinished(job)) {',
     replace: "    if (isFinished(job) && job.status === 'cancelled') {",
+    seed: 6,
   },
   {
     name: 'a list leaves out the first job of a page',
@@ -338,5 +347,6 @@ export const MUTANTS: Mutant[] = [
     file: 'poll/poll.ts',
     find: '    report ??= await ask(running, world);',
     replace: "    report ??= await ask(running, world);\n    if (report.kind === 'transient_error') return;",
+    seed: 10,
   },
 ];

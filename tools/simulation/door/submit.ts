@@ -252,7 +252,8 @@ function judgeAccepted(jobId: string, visit: Visit, said: Said, invocation: Invo
   must(location === `/v1/jobs/${jobId}`, 'I10', () => `${jobId} is said to be at ${location}`);
   must(said.json.job_id === jobId, 'I20', () => `${jobId} is called ${said.json.job_id}`);
   // If its row went another way meanwhile and could not be read, it is shown as it was about to be.
-  const isLost = invocation.creates.length > 0 && invocation.rows.length === 1;
+  const { creates, rows, failures } = invocation;
+  const isLost = creates.length > 0 && rows.length === 1 && failures.length > 0;
   if (!isLost) judgeShown(jobId, visit, said, invocation, door);
 }
 
