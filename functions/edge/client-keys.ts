@@ -1,7 +1,7 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../core/http/client-key.ts';
 import type { ClientKeys, Clock } from '../ports.ts';
-import { rowOf } from './item.ts';
 
 /** Half of what the contract allows for a revocation, so that a row that was read late is still in time. */
 const CACHE_MILLIS = 30_000;
@@ -22,7 +22,7 @@ export function createClientKeys(client: DynamoDBClient, tableName: string, cloc
       if (cached && cached.until > clock.now()) return cached.key;
       const input = { TableName: tableName, Key: { sha256: { S: sha256 } } };
       const { Item } = await client.send(new GetItemCommand(input));
-      const key = Item ? (rowOf(Item) as unknown as ClientKey) : null;
+      const key = Item ? (unmarshall(Item) as ClientKey) : null;
       known.delete(sha256);
       const [cache, millis] = key === null ? [unknown, UNKNOWN_CACHE_MILLIS] : [known, CACHE_MILLIS];
       if (cache.size >= CACHE_MAX_KEYS) cache.clear();

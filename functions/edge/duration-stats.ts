@@ -4,6 +4,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Millis } from '../core/job.ts';
 import {
   afterThrottle,
@@ -13,7 +14,6 @@ import {
 } from '../core/polling/backpressure.ts';
 import { DURATIONS_KEPT, type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
 import type { Clock, DurationStats } from '../ports.ts';
-import { itemOf, rowOf } from './item.ts';
 
 const DURATIONS_CACHE_MILLIS = 60_000;
 const BACKPRESSURE_CACHE_MILLIS = 15_000;
@@ -48,14 +48,14 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   };
 }
 
-async function storedIn(
+async function itemOf(
   { client, tableName, onError }: DurationStatsStore,
   bucket: string,
 ): Promise<Record<string, unknown>> {
   try {
-    const get = new GetItemCommand({ TableName: tableName, Key: itemOf({ bucket }) });
+    const get = new GetItemCommand({ TableName: tableName, Key: marshall({ bucket }) });
     const { Item } = await client.send(get);
-    return Item ? rowOf(Item) : {};
+    return Item ? unmarshall(Item) : {};
   } catch (error) {
     onError(error);
     return {};
@@ -83,7 +83,7 @@ function durationsIn(store: DurationStatsStore) {
     const known = buckets.get(bucket);
     const now = clock.now();
     if (known && known.until > now) return known;
-    const { n, ...slots } = await storedIn(store, bucket);
+    const { n, ...slots } = await itemOf(store, bucket);
     const read = Object.values(slots).filter((value) => typeof value === 'number');
     const durations = read.length > 0 || !known ? read : known.durations;
     const recorded = {
@@ -107,9 +107,9 @@ function durationsIn(store: DurationStatsStore) {
     const precise = Number(seconds.toPrecision(3));
     const update = new UpdateItemCommand({
       TableName: tableName,
-      Key: itemOf({ bucket }),
+      Key: marshall({ bucket }),
       UpdateExpression: `SET s${slot} = :seconds ADD n :one`,
-      ExpressionAttributeValues: itemOf({ ':seconds': precise, ':one': 1 }),
+      ExpressionAttributeValues: marshall({ ':seconds': precise, ':one': 1 }),
     });
     await client.send(update).catch(onError);
   }
@@ -127,7 +127,7 @@ function backpressureIn(store: DurationStatsStore) {
   async function slowdown(): Promise<number> {
     if (readUntil <= clock.now()) {
       readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
-      const { slowdown, at } = (await storedIn(store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
+      const { slowdown, at } = (await itemOf(store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
       const read = slowdown === undefined || at === undefined ? null : { slowdown, at };
       if (slowdownAt(read, clock.now()) > slowdownAt(backpressure, clock.now())) backpressure = read;
     }
@@ -142,7 +142,7 @@ function backpressureIn(store: DurationStatsStore) {
     readUntil = Number.NEGATIVE_INFINITY;
     await slowdown();
     backpressure = afterThrottle(backpressure, now);
-    const Item = itemOf({ bucket: BACKPRESSURE_KEY, ...backpressure });
+    const Item = marshall({ bucket: BACKPRESSURE_KEY, ...backpressure });
     await client.send(new PutItemCommand({ TableName: tableName, Item })).catch(onError);
   }
 

@@ -9,12 +9,12 @@ import {
   paginateQuery,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
-import { itemOf, rowOf } from './item.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -26,7 +26,7 @@ export function createJobs(
   async function item(jobId: string): Promise<Row | null> {
     const get = new GetItemCommand({ TableName: tableName, Key: keyOf(jobId), ConsistentRead: true });
     const { Item } = await client.send(get);
-    return Item ? rowOf(Item) : null;
+    return Item ? unmarshall(Item) : null;
   }
 
   /**
@@ -35,9 +35,11 @@ export function createJobs(
    */
   async function put(job: Job, condition: Condition): Promise<boolean> {
     const writeId = randomUUID();
+    // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
+    const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
-    const row = { ...job, ...keys, format: FORMAT, writeId, ttl: endOfLife(job, retentionDays) };
-    const write = new PutItemCommand({ TableName: tableName, Item: itemOf(row), ...condition });
+    const row = { ...job, metadata, ...keys, format: FORMAT, writeId, ttl: endOfLife(job, retentionDays) };
+    const write = new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition });
     if (await succeeded(client.send(write))) return true;
     return (await item(job.jobId))?.['writeId'] === writeId;
   }
@@ -93,7 +95,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
     if (jobIds.length === 0) return { found: new Map(), unread: new Set() };
     const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: jobIds.map(keyOf) } } });
     const { Responses, UnprocessedKeys } = await client.send(get);
-    const read = (Responses?.[tableName] ?? []).map(rowOf);
+    const read = (Responses?.[tableName] ?? []).map((item) => unmarshall(item));
     const jobs = read.flatMap((row) => (isLater(row) ? [] : (jobIn(row, clock) ?? [])));
     const unread = (UnprocessedKeys?.[tableName]?.Keys ?? []).flatMap((key) => key['jobId']?.S ?? []);
     return { found: new Map(jobs.map((job) => [job.jobId, job])), unread: new Set(unread) };
@@ -108,13 +110,13 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
         IndexName: 'client',
         KeyConditionExpression: '#client = :client AND listKey BETWEEN :to AND :from',
         ExpressionAttributeNames: { '#client': 'client' },
-        ExpressionAttributeValues: itemOf({ ':client': owner, ':from': from, ':to': to }),
+        ExpressionAttributeValues: marshall({ ':client': owner, ':from': from, ':to': to }),
         ScanIndexForward: false,
         // A job at `from` itself comes first, and reading one more than requested shows whether there are more.
         Limit: limit + 2,
       });
       const { Items = [] } = await client.send(query);
-      const entries = Items.map((item) => rowOf(item) as { jobId: string; listKey: ListKey }).filter(
+      const entries = Items.map((item) => unmarshall(item) as { jobId: string; listKey: ListKey }).filter(
         ({ listKey }) => listKey !== from,
       );
       const asked = entries.slice(0, limit);
@@ -138,7 +140,7 @@ export function createOverdue(client: DynamoDBClient, tableName: string): Overdu
         TableName: tableName,
         IndexName: 'sweep',
         KeyConditionExpression: 'sweepShard = :shard AND sweepAt <= :now',
-        ExpressionAttributeValues: itemOf({ ':shard': shard, ':now': now }),
+        ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
       };
       const pages = paginateQuery({ client, pageSize: OVERDUE_PAGE_SIZE }, query);
       for await (const { Items = [] } of pages) yield Items.flatMap((item) => item['jobId']?.S ?? []);
@@ -155,7 +157,7 @@ function isNew(clock: Clock): Condition {
   return {
     ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
     ExpressionAttributeNames: { '#ttl': 'ttl' },
-    ExpressionAttributeValues: itemOf({ ':now': unixSeconds(clock) }),
+    ExpressionAttributeValues: marshall({ ':now': unixSeconds(clock) }),
   };
 }
 
@@ -163,7 +165,7 @@ function isNew(clock: Clock): Condition {
 function isVersion(version: number, createdAt: number): Condition {
   return {
     ConditionExpression: 'version = :version AND createdAt = :createdAt',
-    ExpressionAttributeValues: itemOf({ ':version': version, ':createdAt': createdAt }),
+    ExpressionAttributeValues: marshall({ ':version': version, ':createdAt': createdAt }),
   };
 }
 

@@ -1,17 +1,17 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Job } from '../../functions/core/job.ts';
-import { rowOf } from '../../functions/edge/item.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import type { Cloud } from './cloud.ts';
 import type { Item } from './expressions.ts';
+import { unmarshall } from './items.ts';
 import { RETENTION_DAYS } from './ports.ts';
 
 const FOR_EVER = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 /** A job as its row has it, without what only the table needs. */
 export function jobOf(item: Item): Job {
-  const { writeId, ttl, listKey, sweepShard, sweepAt, format, ...job } = rowOf(item);
+  const { writeId, ttl, listKey, sweepShard, sweepAt, format, ...job } = unmarshall(item);
   return job as unknown as Job;
 }
 

@@ -45,6 +45,9 @@ export async function loadPlanted(mutant: Mutant, module: string): Promise<any> 
       platform: 'node',
       format: 'esm',
       packages: 'external',
+      alias: {
+        '@aws-sdk/util-dynamodb': fileURLToPath(new URL('../../test/cloud/items.ts', import.meta.url)),
+      },
       logLevel: 'silent',
       plugins: [
         {

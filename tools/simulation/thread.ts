@@ -1,3 +1,4 @@
+import './quick-items.ts';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Coverage, type Met } from './coverage.ts';
 import type { Run } from './simulate.ts';
