@@ -8,7 +8,7 @@ import { CANARY, must, PROMPT } from './judge.ts';
 import { keepOldJobs } from './museum.ts';
 import { Random } from './random.ts';
 import { HEALS_AT, type Simulation, START } from './simulation.ts';
-import type { System } from './system.ts';
+import { SLOW_MODEL, type System } from './system.ts';
 
 const SHARE = 0.25;
 /** From when on nothing is begun any more. */
@@ -102,7 +102,7 @@ export class Callers {
     const webhook = random.pick(WEBHOOKS);
     const metadata = random.pick(METADATA);
     const body: Body = {
-      model_id: random.pick(['m', 'm', 'slow']),
+      model_id: random.pick(['m', 'm', SLOW_MODEL]),
       messages: Array(random.between(1, 3)).fill([
         { role: 'user', content: `${CANARY} ${marker} ${PROMPT}` },
       ]),

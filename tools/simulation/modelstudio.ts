@@ -360,7 +360,7 @@ const WORDINGS: Record<string, UpstreamFault[]> = {
     { name: '402, quoting', outcome: answered(402, { detail: `Your plan does not cover "${PROMPT}"` }) },
     { name: '403', outcome: answered(403, { detail: 'This account may not generate' }) },
     { name: '403, quoting', outcome: answered(403, { detail: `This account may not ask "${PROMPT}"` }) },
-    { name: '409', outcome: answered(409, { detail: 'The account is being moved' }) },
+    { name: '409', outcome: answered(409, { detail: 'The slow-model-7b is being moved' }) },
   ],
   '404': [{ name: '404 of a router', outcome: answered(404, { detail: 'Not Found' }) }],
   '429': [

@@ -30,6 +30,9 @@ const SENDS_MAX = 2500;
 const SECRET = secretOf(1);
 const NEXT_SECRET = secretOf(2);
 
+/** A model whose jobs take an hour. */
+export const SLOW_MODEL = 'slow-model-7b';
+
 /** Everything that outlives a function: the deployed system, and those outside with whom it speaks. */
 export class System {
   readonly cloud: Cloud;
@@ -115,13 +118,12 @@ export class System {
     }
   }
 
-  /** A model whose jobs take an hour. */
   #teachSlow(): void {
     const slots = Object.fromEntries(
       Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]),
     );
     for (const totalTasks of [1, 2]) {
-      const bucket = { S: durationBucket('slow', totalTasks) };
+      const bucket = { S: durationBucket(SLOW_MODEL, totalTasks) };
       this.cloud.tables.durationStats.put({ bucket, n: { N: '64' }, ...slots });
     }
   }

@@ -13,7 +13,8 @@ import { judgeJobAnswer, judgeRedelivered } from './jobs.ts';
 import { judgeList } from './list.ts';
 import { judgeNothingDone, type Known, type Model } from './model.ts';
 import { type Routed, routeOf } from './request.ts';
-import { judgeInserted, judgeRemoved, judgeStarted, judgeSubmission } from './submit.ts';
+import { judgeInserted, judgeRemoved, judgeStarted } from './rows.ts';
+import { judgeSubmission } from './submit.ts';
 import type { Visit } from './visit.ts';
 
 /** As long as the contract grants. */

@@ -1,75 +1,18 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isFinished, type Job, type RunningJob } from '../../../functions/core/job.ts';
 import { nextPollSeconds } from '../../../functions/core/polling/next-poll.ts';
 import type { Invocation } from '../invocation.ts';
 import { must, PROMPT } from '../judge.ts';
 import type { Said } from './answer.ts';
-import { type Verdict, verdictOn } from './create.ts';
+import { verdictOn } from './create.ts';
 import { judgeSetOff, judgeShown } from './jobs.ts';
 import { judgeNothingDone, type Model } from './model.ts';
 import { canonical, readWanted, type Wanted } from './request.ts';
+import { ABANDONED_MILLIS, FIRST_WAIT_MAX_SECONDS, LEASE_MILLIS } from './rows.ts';
+import { judgeTold } from './told.ts';
 import type { Visit } from './visit.ts';
 
-const MINUTE = 60_000;
-/** How long a submission is somebody's, and when the sweeper comes for one that nobody goes on with. */
-const LEASE_MILLIS = MINUTE;
-const ABANDONED_MILLIS = 15 * MINUTE;
-const FIRST_WAIT_MAX_SECONDS = 600;
 /** A wake-up counts as lost so long after it was due. */
-const LOST_MILLIS = 5 * MINUTE;
-
-/** The row of a new job, before anybody has been asked for anything. */
-export function judgeInserted(row: Job, visit: Visit, door: Model) {
-  const wanted = readWanted(visit.request);
-  const { jobId, createdAt } = row;
-  const is = (what: string, holds: boolean) =>
-    must(holds, 'I10', () => `the row of ${jobId} has another ${what} than was asked for`);
-  if ('code' in wanted) return is('request', false);
-  door.wanted.set(jobId, canonical(wanted));
-  is('client', row.client === visit.client);
-  is('model', row.modelId === wanted.model_id);
-  is('number of tasks', row.totalTasks === wanted.messages.length);
-  is('metadata', isDeepStrictEqual({ ...row.metadata }, wanted.metadata));
-  is('expiry', row.expiresAt - createdAt === wanted.expires_in * 1000);
-  const { skewMillis, now } = door;
-  is('time', createdAt >= visit.startedAt - skewMillis && createdAt <= now + skewMillis);
-  const url = wanted.webhook_url === undefined ? door.sim.scene.defaultWebhookUrl : wanted.webhook_url;
-  is('webhook', (row.webhook?.url ?? null) === url);
-  const { status, attempts = 0, attemptsBefore = 0, log = [] } = row.webhook ?? {};
-  is(
-    'round of its webhook',
-    (status ?? 'pending') === 'pending' && attempts + attemptsBefore + log.length === 0,
-  );
-  is('state', row.status === 'submitting' && row.version === 1 && row.updatedAt === createdAt);
-  const leaseMillis = row.status === 'submitting' ? row.leaseUntil - createdAt : 0;
-  is('lease', leaseMillis >= MINUTE / 2 && leaseMillis <= LEASE_MILLIS);
-  is(
-    'deadline',
-    row.wakeUpDeadline - createdAt <= ABANDONED_MILLIS &&
-      row.wakeUpDeadline - createdAt > FIRST_WAIT_MAX_SECONDS * 1000,
-  );
-}
-
-/** Only what was never created is forgotten. */
-export function judgeRemoved(jobId: string, { creates, rows }: Invocation) {
-  const isOwn = rows.some(({ before, after }) => before === null && after?.jobId === jobId);
-  const isRefused = creates.every((create) => verdictOn(create).isRefused);
-  must(isOwn && isRefused, 'I4', () => `${jobId} is forgotten, and may have been created`);
-}
-
-/** What the submitter writes of the job that ModelStudio has created. */
-export function judgeStarted(row: RunningJob, visit: Visit, { creates }: Invocation) {
-  const given = creates.at(-1)?.upstreamJobId;
-  const { jobId, upstreamJobId, completedTasks, isSeen, expectedWakeUp } = row;
-  must(upstreamJobId === given, 'I10', () => `${jobId} is ${upstreamJobId} at ModelStudio, not ${given}`);
-  const isNew = completedTasks === 0 && !isSeen && expectedWakeUp.seq === 1 && row.version === 2;
-  must(isNew, 'I10', () => `${jobId} has not begun at the beginning`);
-  must(
-    row.updatedAt >= row.createdAt && row.updatedAt - visit.startedAt < 10 * MINUTE,
-    'I10',
-    () => `${jobId} was started at ${row.updatedAt}`,
-  );
-}
+const LOST_MILLIS = 5 * 60_000;
 
 export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const wanted = readWanted(visit.request);
@@ -142,47 +85,6 @@ function judgeRefused(
   const errors: { pointer: string; message: string }[] = said.json.errors;
   const isTold = errors.some(({ message }) => message.includes('Idempotency-Key'));
   must(errors.length > 0 && isTold === fault.isOfKey, 'I10', () => `the faults are ${said.text}`);
-}
-
-/** What the log and the metrics say of a submission. Of a refusal that is about the request, the log has no word of ModelStudio's. */
-function judgeTold(
-  row: Job,
-  verdict: Verdict,
-  visit: Visit,
-  { told, names, failures }: Invocation,
-  door: Model,
-) {
-  const { jobId } = row;
-  const [line, more] = told.filter(
-    ({ stage, facts }) => stage === 'submit' && facts.outcome !== 'wake_up_unsent',
-  );
-  must(line !== undefined && more === undefined, 'I10', () => `${jobId} has no line of its own in the log`);
-  const { facts, metrics } = line;
-  const is = (what: string, holds: boolean) =>
-    must(holds, 'I10', () => `the log has ${JSON.stringify(facts)} of ${jobId}: ${what}`);
-  is('outcome', facts.outcome === verdict.kind);
-  is('job', facts.job_id === jobId && facts.client === row.client);
-  is('work', facts.model_id === row.modelId && facts.total_tasks === row.totalTasks);
-  const millis = facts.duration_ms ?? -1;
-  is('duration', millis >= 0 && millis <= door.now - visit.startedAt);
-  is(
-    'metrics',
-    String(Object.keys(metrics)) === (verdict.metric ?? '') &&
-      (metrics as Record<string, number>)[verdict.metric ?? ''] !== 0,
-  );
-  const isQuoting = verdict.sentence?.includes(PROMPT) === true;
-  const expected = verdict.kind === 'invalid' || isQuoting ? null : verdict.sentence;
-  is('sentence', (facts.said ?? null) === expected);
-  const hasCause = ['refused', 'unknown'].includes(verdict.kind);
-  is('cause', (facts.cause !== undefined) === hasCause);
-  const isSlowed = names.has('PutItem durationStats');
-  must(
-    !isSlowed || verdict.kind === 'unavailable',
-    'I19',
-    () => `polls are slowed down for ${jobId}, which is ${verdict.kind}`,
-  );
-  const isOwed = verdict.kind === 'unavailable' && failures.length === 0 && !names.has('refused lately');
-  must(!isOwed || isSlowed, 'I19', () => `ModelStudio is busy at ${jobId}, and no poll is slowed down`);
 }
 
 function judgeCreated(inserted: Job, visit: Visit, said: Said, invocation: Invocation, door: Model) {
