@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import { overdueAt, SHARDS } from '../../functions/core/polling/overdue.ts';
 import type { Overdue } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import { Cloud } from './cloud.ts';
+import type { Item } from './expressions.ts';
 import { finishedJob, pollMessage, runningJob, submittingJob } from './jobs.ts';
-import { portsOver } from './ports.ts';
+import { portsOver, RETENTION_DAYS } from './ports.ts';
 import type { Delivery } from './queue.ts';
 import { VirtualTime } from './time.ts';
 
 const START = Date.UTC(2026, 0, 1);
+const HOUR = 3_600_000;
 
 function scene(handle?: (batch: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>) {
   const time = new VirtualTime(START);
-  const cloud = new Cloud({ time, ...(handle && { handle: (_queue, batch) => handle(batch) }) });
+  const cloud = new Cloud({
+    time,
+    objectDays: RETENTION_DAYS + DOCUMENT_EXTRA_DAYS,
+    ...(handle && { handle: (_queue, batch) => handle(batch) }),
+  });
   const clients = clientsOf(cloud, atOnce);
   return { time, cloud, clients, ...portsOver(cloud, clients, { clock: { now: () => time.now } }) };
 }
@@ -80,6 +87,44 @@ export const CLAIMS: Record<string, () => Promise<void>> = {
     assert.deepEqual(await overdueIn(overdue, now), ['job_1']);
     await time.run(START + 2000);
     assert.deepEqual(await overdueIn(overdue, now), []);
+  },
+
+  async 'what is past its time to live may be there for two days'() {
+    const { cloud, jobs, overdue, documents, time } = scene();
+    cloud.faults = { ...cloud.faults, ttlLateMillis: () => 48 * HOUR };
+    const job = runningJob();
+    await jobs.insert(job);
+    const large = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => i));
+    await Promise.all([documents.save('small', '[]'), documents.save('large', large)]);
+    const { jobs: table, documents: small } = cloud.tables;
+    const there = async () => [
+      table.keys,
+      await overdueIn(overdue, time.now),
+      small.keys,
+      [...cloud.objects.keys()],
+    ];
+    const ttlOf = (item: Item | null) => 1000 * Number(item?.['ttl']?.N);
+    await time.run(ttlOf(table.peek('job_1')) + 47 * HOUR);
+    assert.deepEqual(await there(), [['job_1'], ['job_1'], ['small'], ['large']]);
+    assert.equal(await jobs.find('job_1'), null);
+    await time.run(ttlOf(small.peek('small')) + 47 * HOUR);
+    assert.deepEqual(await there(), [[], [], ['small'], ['large']]);
+    await time.run(time.now + HOUR);
+    assert.deepEqual(await there(), [[], [], [], []]);
+  },
+
+  async 'what has been given more time is not deleted'() {
+    const { cloud, time } = scene();
+    cloud.faults = { ...cloud.faults, ttlLateMillis: () => 48 * HOUR };
+    const { documents } = cloud.tables;
+    const put = (ttl: number) => documents.put({ key: { S: 'k' }, ttl: { N: String(ttl / 1000) } });
+    put(START + HOUR);
+    await time.run(START + 2 * HOUR);
+    put(START + 99 * HOUR);
+    await time.run(START + 98 * HOUR);
+    assert.deepEqual(documents.keys, ['k']);
+    await time.run(START + 147 * HOUR);
+    assert.deepEqual(documents.keys, []);
   },
 
   async 'SQS may take some messages of a batch, and whoever sent the others learns of it'() {

@@ -17,6 +17,8 @@ import { type Delivery, type Handled, Queue } from './queue.ts';
 import { Table, type TableShape } from './table.ts';
 import type { Time } from './time.ts';
 
+const DAY_MILLIS = 86_400_000;
+
 export const QUEUES = ['poll', 'collect', 'deliver'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
@@ -52,6 +54,8 @@ export interface CloudFaults {
   isProcessed(): boolean;
   /** Whether SQS takes an entry of a batch. */
   isTaken(): boolean;
+  /** How much too late DynamoDB and S3 delete what is past its time, up to two days; null: they never do. */
+  ttlLateMillis(): Millis | null;
 }
 
 const NO_FAULTS: CloudFaults = {
@@ -59,6 +63,7 @@ const NO_FAULTS: CloudFaults = {
   sweepPageMax: () => Number.POSITIVE_INFINITY,
   isProcessed: () => true,
   isTaken: () => true,
+  ttlLateMillis: () => null,
 };
 
 export interface CloudOptions {
@@ -69,6 +74,8 @@ export interface CloudOptions {
   gatherMillis?: Millis;
   /** Null: as deployed, six times the function's time-out. */
   visibilityMillis?: (queue: QueueName) => Millis | null;
+  /** Of the objects in the bucket, by its lifecycle rule. */
+  objectDays?: number;
   /** See TableShape. */
   isDone?: (row: Item) => boolean;
 }
@@ -85,14 +92,19 @@ export class Cloud {
   faults: CloudFaults = NO_FAULTS;
   /** Told of each message as it is sent. */
   onSend: (queue: QueueName, body: string, delaySeconds: number) => void = () => undefined;
+  readonly #time: Time;
+  readonly #objectMillis: Millis;
 
   constructor(options: CloudOptions) {
-    const { time, meter = new Meter(), isDone } = options;
+    const { time, meter = new Meter(), isDone, objectDays = 0 } = options;
     this.meter = meter;
+    this.#time = time;
+    this.#objectMillis = objectDays * DAY_MILLIS;
     const tableOptions = {
       meter,
       time,
       lagMillis: () => this.faults.indexLagMillis(),
+      ttlLateMillis: () => this.faults.ttlLateMillis(),
       pageMax: (index: string) => (index === 'sweep' ? this.faults.sweepPageMax() : Number.POSITIVE_INFINITY),
     };
     const table = (shape: TableShape) => new Table(shape, tableOptions);
@@ -195,11 +207,18 @@ export class Cloud {
   }
 
   #putObject({ input }: PutObjectCommand): object {
+    const { Key = '' } = input;
     const body = input.Body as Buffer;
     this.meter.add('s3.puts');
     this.meter.add('s3.kept', body.byteLength);
-    this.objects.set(input.Key ?? '', body.toString());
-    this.metadata.set(input.Key ?? '', input.Metadata ?? {});
+    this.objects.set(Key, body.toString());
+    this.metadata.set(Key, input.Metadata ?? {});
+    const lateMillis = this.faults.ttlLateMillis();
+    if (lateMillis === null) return {};
+    this.#time.after(this.#objectMillis + lateMillis, () => {
+      this.objects.delete(Key);
+      this.metadata.delete(Key);
+    });
     return {};
   }
 

@@ -30,11 +30,13 @@ export interface TableShape {
 
 export interface TableOptions {
   meter: Meter;
-  time: Pick<Time, 'after'>;
+  time: Time;
   /** How far an index is behind with a write. */
   lagMillis(index: string): Millis;
   /** How many entries of an index come in one page at most, however many are asked for. */
   pageMax(index: string): number;
+  /** How long an item is there beyond its time to live; null: for good. */
+  ttlLateMillis(): Millis | null;
 }
 
 /** An item of the table's own: copied when it is written, and when it is read. */
@@ -65,6 +67,10 @@ export class Table {
   readonly #indexes = new Map<string, Map<string, Entry>>();
   /** Told of each write as it happens, which is before it is answered. */
   onWrite: (key: string, after: Item | null) => void = () => undefined;
+  /** Told of each item that is deleted because its time to live is over. */
+  onExpire: (key: string) => void = () => undefined;
+  /** The times to live at whose ends something is planned. */
+  readonly #ends = new Map<string, Millis>();
 
   constructor(shape: TableShape, options: TableOptions) {
     this.shape = shape;
@@ -174,12 +180,35 @@ export class Table {
     if (item === null) this.#items.delete(key);
     else this.#items.set(key, { item: copyOf(item), bytes });
     this.#writeIndexes(key, item);
+    this.#planExpiry(key);
     if (item !== null && this.shape.isDone?.(item)) this.#forget(key);
   }
 
   #forget(key: string): void {
     this.#items.delete(key);
     for (const entries of this.#indexes.values()) entries.delete(key);
+  }
+
+  /** Until it is deleted, an item that is past its time is read and written like any other, and is in the indexes. */
+  #planExpiry(key: string): void {
+    const { time, ttlLateMillis } = this.#options;
+    const lateMillis = ttlLateMillis();
+    const ttlMillis = this.#ttlMillisOf(key);
+    if (lateMillis === null || ttlMillis === null || this.#ends.get(key) === ttlMillis) return;
+    this.#ends.set(key, ttlMillis);
+    time.after(ttlMillis + lateMillis - time.now, () => {
+      // Whoever has written it since may have given it more time, or less.
+      if (this.#ttlMillisOf(key) !== ttlMillis) return;
+      this.onExpire(key);
+      this.#ends.delete(key);
+      this.#items.delete(key);
+      this.#writeIndexes(key, null);
+    });
+  }
+
+  #ttlMillisOf(key: string): Millis | null {
+    const ttl = this.#items.get(key)?.item['ttl']?.N;
+    return ttl === undefined ? null : 1000 * Number(ttl);
   }
 
   #writeIndexes(key: string, item: Item | null): void {

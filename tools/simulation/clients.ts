@@ -13,6 +13,8 @@ const DAY = 86_400;
 const RUN_MILLIS = [300, 2000, 10_000, 30_000, 300_000, 10_000_000];
 /** Results for which an event has no room, and such as would just fit if they were alone in it. */
 const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
+/** Results for which an event has room, but the table has not. */
+const IN_BUCKET_BYTES = 80_000;
 
 const CLIENTS = ['first', 'second'];
 
@@ -102,7 +104,7 @@ export class Clients {
     this.#system.modelStudio.destine(marker, {
       runMillis: isLong ? 1000 * random.between(0, 3 * DAY) : random.pick(RUN_MILLIS),
       status: random.happens(0.1) ? 'failed' : 'completed',
-      resultBytes: random.happens(0.06) ? Math.ceil(random.pick(LARGE_BYTES) / tasks) : 20,
+      resultBytes: Math.ceil(this.#resultsBytes() / tasks),
       letter: random.pick(['r', '€']),
     });
     this.wishes.push(wish);
@@ -112,6 +114,13 @@ export class Clients {
       const isImpatient = wish.idempotencyKey !== null && chance.happens(0.2);
       if (isImpatient) time.after(chance.between(0, 3000), () => this.#pursue(wish));
     });
+  }
+
+  #resultsBytes(): number {
+    const { random, rollout } = this.#sim;
+    const isLarge = random.happens(0.06);
+    if (isLarge) return random.pick(LARGE_BYTES);
+    return rollout && this.#sim.chanceOf('results').happens(0.2) ? IN_BUCKET_BYTES : 60;
   }
 
   #pursue(wish: Wish): void {
@@ -202,8 +211,10 @@ export class Clients {
         const { jobs, next_cursor } = JSON.parse(answer.body);
         for (const { job_id } of jobs) seen.push(job_id);
         if (next_cursor !== null) return page(`&cursor=${next_cursor}`);
-        const { rows } = this.#system;
-        const missing = own.find(({ jobId }) => rows.get(jobId) !== undefined && !seen.includes(jobId));
+        const { rows, keeping } = this.#system;
+        // A release leaves out what it cannot read.
+        const isShown = (jobId: string) => rows.get(jobId) !== undefined && !keeping.isLater(jobId);
+        const missing = own.find(({ jobId }) => isShown(jobId) && !seen.includes(jobId));
         must(missing === undefined, 'I7', () => `a list lacks ${missing?.jobId}`);
         must(new Set(seen).size === seen.length, 'I7', () => `a list has a job twice: ${seen}`);
       });
@@ -252,6 +263,32 @@ export class Clients {
       });
       this.call(1 - client, 'GET', `/v1/jobs/${jobId}`, null, null, (answer) => {
         must(answer?.status === 404, 'I7', () => `${jobId} is seen by another client`);
+      });
+    }
+  }
+
+  /** Of jobs that are past their time to live: nobody finds them, and the same key begins another one. */
+  askForOutlived(): void {
+    for (const client of CLIENTS.keys()) {
+      this.call(client, 'GET', '/v1/jobs', null, null, (answer) => {
+        const shown: { job_id: string }[] = answer?.status === 200 ? JSON.parse(answer.body).jobs : [];
+        const outlived = shown.find(({ job_id }) => this.#system.rows.living(job_id) === undefined);
+        must(outlived === undefined, 'I7', () => `a list has ${outlived?.job_id}, which is past its time`);
+      });
+    }
+    for (const { jobId, client, idempotencyKey, body, marker } of this.wishes) {
+      if (jobId === null || this.#system.rows.living(jobId) !== undefined) continue;
+      this.call(client, 'GET', `/v1/jobs/${jobId}`, null, null, (found) => {
+        must(found?.status === 404, 'I7', () => `${jobId} is past its time, and reads as ${found?.body}`);
+      });
+      if (idempotencyKey === null) continue;
+      // When nobody is reading a list in which it was older.
+      this.#sim.time.after(60_000, () => {
+        this.#system.modelStudio.absolve(marker);
+        this.call(client, 'POST', '/v1/jobs', body, idempotencyKey, (answer) => {
+          const isNew = answer?.status === 202 && answer.headers['idempotency-replayed'] === undefined;
+          must(isNew, 'I20', () => `${jobId} is past its time, and its key finds ${answer?.body}`);
+        });
       });
     }
   }

@@ -5,7 +5,7 @@ import { nextPollSeconds, type PollForecast } from '../../functions/core/polling
 import type { Clients } from './clients.ts';
 import { must } from './judge.ts';
 import type { Scene } from './scene.ts';
-import { HEALS_AT, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
 const MINUTE = 60_000;
@@ -27,7 +27,7 @@ const SECONDS_TO_DELIVER = {
 export function judgeEnd(sim: Simulation, system: System, clients: Clients): void {
   for (const job of system.rows.all()) {
     must(isFinished(job), 'I1', () => `${job.jobId} is still ${job.status}`);
-    const latest = Math.max(job.expiresAt, HEALS_AT) + MINUTE + SWEEP_MILLIS;
+    const latest = Math.max(job.expiresAt, sim.settlesAt) + MINUTE + SWEEP_MILLIS;
     must(
       job.finishedAt <= latest,
       'I1',

@@ -11,6 +11,7 @@ import type { AttemptFate } from './faults.ts';
 import { Invocation } from './invocation.ts';
 import { must } from './judge.ts';
 import { jobIn } from './ledger.ts';
+import { openedMessage, type Release } from './releases.ts';
 import type { Simulation } from './simulation.ts';
 
 interface ClientSettings {
@@ -45,8 +46,7 @@ const FROZEN_MILLIS = 50;
  */
 export class Environment {
   readonly name: FunctionName;
-  /** Of the release before: its rows and messages lack what is new. */
-  readonly isOlder: boolean;
+  readonly release: Release;
   readonly #sim: Simulation;
   readonly #skew: number;
   /** When it last read an item that it remembers for a while. */
@@ -60,7 +60,7 @@ export class Environment {
     this.name = name;
     const { skewMillis } = sim.faults;
     this.#skew = skewMillis > 0 ? sim.chanceOf(name).between(-skewMillis, skewMillis) : 0;
-    this.isOlder = sim.fault('olderRelease', name, 'an environment') !== null;
+    this.release = sim.releaseOf(name);
   }
 
   get isAlive(): boolean {
@@ -85,7 +85,7 @@ export class Environment {
 
   /** @param onDeath is called if it dies before it has answered */
   begin(timeoutMillis: Millis, onDeath: () => void): void {
-    const invocation = new Invocation(onDeath);
+    const invocation = new Invocation(this.release, onDeath);
     this.#invocation = invocation;
     this.#sim.mark?.({ kind: 'begun', lane: this.name, by: this });
     this.#sim.time.after(timeoutMillis, () => {
@@ -223,7 +223,7 @@ export class Environment {
     if (command.input.QueueUrl !== 'poll') return;
     for (const { Id, MessageBody = '' } of command.input.Entries ?? [])
       if (!Failed.some((failed) => failed.Id === Id))
-        polled.set(jobIn(MessageBody), JSON.parse(MessageBody).wakeUp.seq);
+        polled.set(jobIn(MessageBody), JSON.parse(openedMessage(MessageBody)).wakeUp.seq);
   }
 
   /** Null: it is dead, or frozen, which nobody should be who has something to do. */

@@ -2,6 +2,7 @@ import type { Millis } from '../../functions/core/job.ts';
 import type { Service } from '../../test/cloud/clients.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { Random } from './random.ts';
+import { drawRollout, type Rollout } from './rollout.ts';
 
 /** What becomes of one request of the SDK, which sends another when it has failed. */
 export type AttemptFate = 'well' | 'slow' | 'fails' | 'reply lost' | 'hangs' | 'hangs, done';
@@ -23,6 +24,7 @@ export interface Outage {
   how: 'fails' | 'hangs';
 }
 
+const ROLLOUT_SHARE = 0.12;
 const FOCUS_SHARE = 0.3;
 const FOCI = ['crash', 'error', 'lostReply', 'duplicate', 'forgotten'] as const satisfies (keyof Faults)[];
 
@@ -75,6 +77,7 @@ export interface Faults {
   isInStep: boolean;
   /** The share of environments of the release before, whose rows and messages lack what is new. */
   olderRelease: number;
+  rollout: Rollout | null;
   strike: Strike | null;
   focus: Focus | null;
 }
@@ -89,6 +92,7 @@ const CONDITIONS = {
   visibilityMillis: 'messages come again early',
   concurrency: 'functions are throttled',
   isInStep: 'workers are in step',
+  rollout: 'a later release comes, goes and returns',
   strike: 'one call fails',
 } as const satisfies Partial<Record<keyof Faults, string>>;
 type Condition = keyof typeof CONDITIONS;
@@ -118,6 +122,7 @@ const QUIET: Faults = {
   concurrency: Number.POSITIVE_INFINITY,
   isInStep: false,
   olderRelease: 0,
+  rollout: null,
   strike: null,
   focus: null,
 };
@@ -154,6 +159,7 @@ export function drawFaults(random: Random, start: Millis): { faults: Faults; isQ
     concurrency: random.happens(0.2) ? random.pick([1, 2, 3, 10]) : Number.POSITIVE_INFINITY,
     isInStep: random.happens(0.2),
     olderRelease: random.happens(0.2) ? 0.3 : 0,
+    rollout: null,
     strike: null,
     focus,
   };
@@ -178,6 +184,13 @@ function drawOutage(random: Random, start: Millis): Outage {
   const to = from + random.pick([5, 60, 300]) * 1000;
   const service = random.pick(['secrets', 's3', 'sqs', 'dynamodb'] as const);
   return { service, from, to, how: random.pick(['fails', 'hangs']) };
+}
+
+/** In some of the seeds with faults, a later release comes and goes, in half of them without anything else. */
+export function withRollout(faults: Faults, random: Random, start: Millis): Faults {
+  if (!random.happens(ROLLOUT_SHARE)) return faults;
+  const rollout = drawRollout(random, start);
+  return { ...(rollout.isAlone ? { ...QUIET, olderRelease: random.pick([0, 0.3]) } : faults), rollout };
 }
 
 /** Each call takes its time, and an index has its entries in pages of one. */

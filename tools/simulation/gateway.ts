@@ -25,10 +25,11 @@ export class Gateway {
   }
 
   /** One HTTP request. The caller learns the answer, or null when none came in time. */
-  ask(request: ApiRequest, then: (answer: Answer | null) => void): void {
+  ask(request: ApiRequest, then: (answer: Answer | null, by: Invocation | null) => void): void {
     const name = request.method === 'POST' && request.path === '/v1/jobs' ? 'submit' : 'jobs';
     const about = `${request.path} ${request.body}`;
     let isAnswered = false;
+    let invocation: Invocation | null = null;
     const answer = (given: Answer | null) => {
       if (isAnswered) return;
       isAnswered = true;
@@ -37,7 +38,7 @@ export class Gateway {
       this.#sim.mark?.({ kind: 'answer', from: name, to: 'app', label, about: `${about} ${given?.body}` });
       this.#sim.judge(() => {
         if (given) this.#judge(given, request.method === 'HEAD');
-        then(given);
+        then(given, invocation);
       });
     };
     const event = apiEvent(request);
@@ -45,7 +46,6 @@ export class Gateway {
     this.#sim.mark?.({ kind: 'call', from: 'app', to: name, label: asked, about });
     const { door, lambda } = this.#system;
     const visit = door.enter(name, request, event.requestContext.requestId);
-    let invocation: Invocation | null = null;
     void lambda
       .invoke(name, (handlers, environment) => {
         invocation = environment.invocation;

@@ -7,6 +7,7 @@ import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';
 import type { Create } from './door/create.ts';
 import type { Visit } from './door/visit.ts';
+import type { Release } from './releases.ts';
 
 /** One invocation of a function. */
 export class Invocation {
@@ -37,9 +38,11 @@ export class Invocation {
   readonly told: { stage: Stage; facts: LogFields; metrics: MetricValues }[] = [];
   /** What it has planned by. */
   forecast: PollForecast | null = null;
+  readonly release: Release;
   readonly onDeath: () => void;
 
-  constructor(onDeath: () => void) {
+  constructor(release: Release, onDeath: () => void) {
+    this.release = release;
     this.onDeath = onDeath;
   }
 }

@@ -50,7 +50,9 @@ export class Lambda {
 
   /** Now and then Lambda starts another one, though there is one. */
   #take(name: FunctionName): Instance {
-    const idle = this.#idle.get(name) ?? [];
+    const idle = (this.#idle.get(name) ?? []).filter(({ environment }) =>
+      this.#sim.isDeployed(environment.release, name),
+    );
     this.#idle.set(name, idle);
     const kept = this.#sim.chanceOf(name).happens(0.1) ? undefined : idle.pop();
     if (kept) return kept;

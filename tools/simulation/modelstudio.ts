@@ -86,6 +86,11 @@ export class SimulatedModelStudio {
     this.#fates.set(marker, fate);
   }
 
+  /** It may create the job once more. */
+  absolve(marker: string): void {
+    this.creates.delete(marker);
+  }
+
   /** How ModelStudio has ended a job, if it has. */
   endOf(upstreamJobId: string): 'completed' | 'failed' | null {
     const job = this.#jobs.get(upstreamJobId);

@@ -19,6 +19,7 @@ interface Received {
 export class Receivers {
   readonly #sim: Simulation;
   readonly #secrets: () => readonly string[];
+  readonly #judgePost: (body: string, environment: Environment) => void;
   /** By webhook-id. */
   readonly received = new Map<string, Received>();
   /** Called while a webhook is being posted, now and then. */
@@ -26,8 +27,13 @@ export class Receivers {
   /** Told of each, and of how long its answer takes. */
   onAnswer: (body: string, millis: number) => void = () => undefined;
 
-  constructor(sim: Simulation, secrets: () => readonly string[]) {
+  constructor(
+    sim: Simulation,
+    secrets: () => readonly string[],
+    judgePost: (body: string, environment: Environment) => void,
+  ) {
     this.#sim = sim;
+    this.#judgePost = judgePost;
     this.#secrets = secrets;
   }
 
@@ -47,6 +53,7 @@ export class Receivers {
     must(known.by === null || !known.by.isAlive, 'I14', () => `two deliveries of ${id} at once`);
     must(this.#isSigned(request, body), 'I3', () => `the signature of ${id} does not verify`);
     judgeText('a webhook', body);
+    this.#judgePost(body, environment);
     const bytes = Buffer.byteLength(body);
     must(bytes <= EVENT_MAX_BYTES, 'I16', () => `a webhook of ${bytes} bytes`);
     known.posts += 1;

@@ -1,4 +1,11 @@
-import { type FinishedJob, isFinished, type Job, type RunningJob } from '../../functions/core/job.ts';
+import {
+  endOfLife,
+  type FinishedJob,
+  isFinished,
+  isPending,
+  type Job,
+  type RunningJob,
+} from '../../functions/core/job.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { Contents } from '../../test/cloud/contents.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
@@ -8,6 +15,7 @@ import type { Invocation } from './invocation.ts';
 import { judgeText, judgeWrite, must } from './judge.ts';
 import { jobIn, type Ledger } from './ledger.ts';
 import type { SimulatedModelStudio } from './modelstudio.ts';
+import { openedMessage } from './releases.ts';
 import type { Simulation } from './simulation.ts';
 
 const SKEW_MAX_MILLIS = 3000;
@@ -43,9 +51,26 @@ export class Rows {
     return [...this.#jobs.values()];
   }
 
+  /** Past its time to live, a job is as good as gone, though its row may be there. */
+  living(jobId: string): Job | undefined {
+    const job = this.#jobs.get(jobId);
+    const isOver = job && endOfLife(job, this.#sim.scene.retentionDays) * 1000 <= this.#sim.now;
+    return isOver ? undefined : job;
+  }
+
+  /** DynamoDB deletes a row, for its time is over: so must be the job, and its event must have outlived it. */
+  expired(jobId: string): void {
+    const job = this.#jobs.get(jobId);
+    const isOver = job !== undefined && isFinished(job) && !isPending(job);
+    must(isOver, 'I1', () => `the row of ${jobId} is deleted before the job is over`);
+    const event = this.#truth.contents.get(job.event.key);
+    must(event !== undefined, 'I3', () => `the event of ${jobId} is deleted before its row`);
+    this.#jobs.delete(jobId);
+  }
+
   /** Null: the row is gone. */
   wrote(jobId: string, after: Job | null): void {
-    const before = this.#jobs.get(jobId);
+    const before = this.living(jobId);
     this.#truth.door.wrote(jobId, after);
     if (after === null) {
       this.#removed(jobId, before);
@@ -92,7 +117,7 @@ export class Rows {
     const made = (webhook?.attempts ?? 0) - (before?.webhook?.attempts ?? 0);
     if (!webhook || made === 0) return;
     const own = batch.filter(({ message }) => jobIn(message.body) === jobId);
-    const known = Math.min(...own.map(({ message }) => JSON.parse(message.body).attempts));
+    const known = Math.min(...own.map(({ message }) => JSON.parse(openedMessage(message.body)).attempts));
     must(webhook.attempts > known, 'I19', () => `attempt ${webhook.attempts} of ${jobId} is made twice`);
     const last = webhook.log.at(-1)?.attempt;
     must(

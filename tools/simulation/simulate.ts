@@ -2,6 +2,7 @@ import { jobIdOf } from '../../functions/core/ids.ts';
 import { isFinished } from '../../functions/core/job.ts';
 import { accepted } from '../../functions/core/transitions.ts';
 import { logger } from '../../functions/edge/log.ts';
+import { outlive } from './afterlife.ts';
 import { Callers } from './callers.ts';
 import { Clients } from './clients.ts';
 import { judgeEnd } from './end.ts';
@@ -9,6 +10,7 @@ import type { Injection } from './injections.ts';
 import { CANARY, judgeText, must } from './judge.ts';
 import { jobIn } from './ledger.ts';
 import { keepOldJob } from './museum.ts';
+import { Onlookers } from './onlookers.ts';
 import { HEALS_AT, Simulation, START, type Watching } from './simulation.ts';
 import { Strangers } from './strangers.ts';
 import { System } from './system.ts';
@@ -19,6 +21,8 @@ const CHAINS_MEET_MILLIS = 25 * MINUTE;
 /** The longest job, and the delivery of its webhook, and some. */
 const LIFE_MILLIS = 4 * HOUR;
 const LONG_LIFE_MILLIS = 9 * 24 * HOUR;
+/** What a release has left for later comes again after as long at the most. */
+const LATER_MILLIS = 12 * HOUR;
 
 export interface Run {
   seed: number;
@@ -56,20 +60,23 @@ async function runIn(sim: Simulation): Promise<Run> {
   listSometimes(sim, clients);
   new Strangers(sim, system);
   new Callers(sim, system);
+  new Onlookers(sim, system);
   keepOldJob(sim, system);
   sendPoison(sim, system);
   rotate(sim, system);
   sweepEveryMinute(sim, system);
   sim.time.after(HEALS_AT - START, () => {
     sim.heal();
-    for (const queue of Object.values(system.cloud.queues)) queue.redrive();
+    redrive(sim, system);
   });
+  if (sim.settlesAt > HEALS_AT) sim.time.after(sim.settlesAt - START, () => redrive(sim, system));
   const isOver = () =>
-    sim.now >= HEALS_AT && clients.wishes.every((wish) => wish.isSettled) && allSettled(system);
-  sim.time.after(HEALS_AT - START + CHAINS_MEET_MILLIS, () => sim.judge(() => judgeChains(system)));
+    sim.now >= sim.settlesAt && clients.wishes.every((wish) => wish.isSettled) && allSettled(system);
+  sim.time.after(sim.settlesAt - START + CHAINS_MEET_MILLIS, () => sim.judge(() => judgeChains(sim, system)));
   await runUntil(sim, isOver);
   sim.judge(() => judgeEnd(sim, system, clients));
   if (sim.violation === null) await judgeSilence(sim, system, clients);
+  if (sim.violation === null) await outlive(sim, system, clients);
   const { seed, isQuiet, counts, violation } = sim;
   return {
     seed,
@@ -81,13 +88,16 @@ async function runIn(sim: Simulation): Promise<Run> {
 }
 
 async function runUntil(sim: Simulation, isOver: () => boolean): Promise<void> {
-  while (
-    sim.violation === null &&
-    !isOver() &&
-    sim.now - START < (sim.scene.isLong ? LONG_LIFE_MILLIS : LIFE_MILLIS)
-  ) {
+  const latest = START + sim.settlesAt - HEALS_AT + (sim.scene.isLong ? LONG_LIFE_MILLIS : LIFE_MILLIS);
+  while (sim.violation === null && !isOver() && sim.now < latest) {
     if (!(await sim.time.step())) return;
   }
+}
+
+/** As the operator does, once all is well. */
+function redrive(sim: Simulation, { cloud, keeping }: System): void {
+  sim.judge(() => keeping.judgeDeadLetters());
+  for (const queue of Object.values(cloud.queues)) queue.redrive();
 }
 
 function allSettled({ rows }: System): boolean {
@@ -95,10 +105,11 @@ function allSettled({ rows }: System): boolean {
 }
 
 /** Long after the last fault, whatever chains there were have met. */
-function judgeChains({ rows, cloud }: System): void {
-  const waiting = [...cloud.queues.poll.waiting, ...cloud.queues.collect.waiting].map(({ body }) =>
-    jobIn(body),
-  );
+function judgeChains({ now }: Simulation, { rows, cloud }: System): void {
+  const waiting = [...cloud.queues.poll.waiting, ...cloud.queues.collect.waiting]
+    // What was left for later, and is stale when it comes.
+    .filter(({ hiddenUntil }) => hiddenUntil < now + HOUR)
+    .map(({ body }) => jobIn(body));
   for (const { jobId, status } of rows.all()) {
     const messages = waiting.filter((each) => each === jobId).length;
     must(status !== 'running' || messages <= 1, 'I19', () => `${messages} chains of polls for ${jobId}`);
@@ -183,17 +194,20 @@ function sweepEveryMinute(sim: Simulation, system: System): void {
 
 /** Nothing wakes a finished job, and what still comes changes nothing; asked again, it is the same. */
 async function judgeSilence(sim: Simulation, system: System, clients: Clients): Promise<void> {
-  const before = JSON.stringify(system.rows.all());
+  const { rows } = system;
+  // Those past their time may be deleted at any moment.
+  const kept = () => JSON.stringify(rows.all().filter(({ jobId }) => rows.living(jobId) !== undefined));
+  const before = kept();
   const queues = Object.values(system.cloud.queues);
-  for (const queue of queues) queue.redrive();
+  redrive(sim, system);
   clients.askAgain();
   const quietAt = sim.now + 2 * HOUR;
   // What nobody can read is tried until it is among the dead letters.
   const isQuiet = () => sim.now >= quietAt && queues.every(({ messages }) => messages.size === 0);
-  const latest = sim.now + 5 * HOUR;
+  const latest = sim.now + 5 * HOUR + (sim.rollout ? LATER_MILLIS : 0);
   while (sim.violation === null && sim.now < latest && !isQuiet() && (await sim.time.step()));
   sim.judge(() => {
-    must(JSON.stringify(system.rows.all()) === before, 'I13', () => 'late messages have changed a row');
+    must(kept() === before, 'I13', () => 'late messages have changed a row');
     for (const { name, messages } of queues) {
       must(messages.size === 0, 'I12', () => `${messages.size} messages are left in ${name}`);
     }

@@ -11,11 +11,14 @@ import {
   type Strike,
   slowed,
   withConditions,
+  withRollout,
 } from './faults.ts';
 import { Injections, mixed, type OnOccasion } from './injections.ts';
 import type { Invocation } from './invocation.ts';
 import { Violation } from './judge.ts';
 import { Random } from './random.ts';
+import type { Release } from './releases.ts';
+import { endOf, type Rollout, shareOfLater } from './rollout.ts';
 import { drawScene, type Scene } from './scene.ts';
 import type { Mark, Unmarked } from './trace-marks.ts';
 
@@ -35,6 +38,7 @@ export interface Watching {
 /** Of an environment, what is asked about a call that is having its effect. */
 interface Acting {
   readonly name: FunctionName;
+  readonly release: Release;
   readonly invocation: Invocation;
   readonly invocationOrNull: Invocation | null;
   hasReportOn(upstreamJobId: string): boolean;
@@ -51,6 +55,8 @@ export class Simulation {
   readonly injections: Injections;
   readonly scene: Scene;
   faults: Faults;
+  /** It goes on when the other faults have ended. */
+  readonly rollout: Rollout | null;
   violation: Violation | null = null;
   struck: Strike['how'] | null = null;
   /** Whose call is having its effect right now. */
@@ -65,11 +71,13 @@ export class Simulation {
     this.seed = seed;
     this.mark = onMark ? (mark) => onMark({ at: this.now, ...mark } as Mark) : null;
     this.random = new Random(seed);
-    const { faults, isQuiet } = drawFaults(this.random, START);
+    const { faults: mix, isQuiet } = drawFaults(this.random, START);
+    const faults = isQuiet ? mix : withRollout(mix, this.chanceOf('the next release'), START);
     this.scene = drawScene(this.random);
     const isCrowded = this.scene.crowd > 0;
     this.injections = new Injections(seed, only ?? null, onOccasion ?? null);
     this.faults = withConditions(isCrowded ? slowed() : faults, (what) => this.injects(what, 'all steps'));
+    this.rollout = this.faults.rollout;
     this.isQuiet = isQuiet && !isCrowded;
     this.#onStep = onStep ?? null;
     this.#isCovered = onOccasion !== undefined;
@@ -77,6 +85,27 @@ export class Simulation {
 
   get now(): number {
     return this.time.now;
+  }
+
+  /** From then on, all that is stored can be read, and nothing goes wrong. */
+  get settlesAt(): number {
+    return Math.max(HEALS_AT, this.rollout ? endOf(this.rollout) : 0);
+  }
+
+  /** Of the next environment of a function. */
+  releaseOf(name: FunctionName): Release {
+    const isLater = this.chanceOf(`releases of ${name}`).happens(this.#shareOfLater(name));
+    if (isLater) return 'later';
+    return this.fault('olderRelease', name, 'an environment') ? 'older' : 'today';
+  }
+
+  /** Whether environments of a release are still invoked. */
+  isDeployed(release: Release, name: FunctionName): boolean {
+    return release === 'later' ? this.#shareOfLater(name) > 0 : this.#shareOfLater(name) < 1;
+  }
+
+  #shareOfLater(name: FunctionName): number {
+    return this.rollout ? shareOfLater(this.rollout, name, this.now) : 0;
   }
 
   /** By what the nature of a fault is drawn that happens at a step of somebody's; null: it does not. */

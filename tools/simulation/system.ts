@@ -1,31 +1,36 @@
 import { inflateRawSync } from 'node:zlib';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { durationBucket } from '../../functions/core/polling/forecast.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
-import { Contents, jobOf, teach } from '../../test/cloud/contents.ts';
+import { type Contents, jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, must } from './judge.ts';
+import { Keeping } from './keeping.ts';
 import { Lambda } from './lambda.ts';
 import { jobIn, Ledger } from './ledger.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
 import { Receivers } from './receivers.ts';
 import { judged } from './reference/around.ts';
+import { OpenedContents, openedMessage, openedRow, readAsLater, storeAs } from './releases.ts';
 import { Rows } from './rows.ts';
 import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 
 /** Chains of wake-ups that multiply would go on forever; the exact limit is checked when a job has ended. */
 const SENDS_MAX = 2500;
+
+/** DynamoDB deletes what is past its time within two days, and so does S3. */
+export const TTL_LATE_MAX_MILLIS = 48 * 3_600_000;
 
 const SECRET = secretOf(1);
 const NEXT_SECRET = secretOf(2);
@@ -37,9 +42,10 @@ export const SLOW_MODEL = 'slow-model-7b';
 export class System {
   readonly cloud: Cloud;
   readonly lambda: Lambda;
-  readonly contents: Contents;
   readonly ledger = new Ledger();
+  readonly contents: Contents;
   readonly door: Door;
+  readonly keeping: Keeping;
   readonly rows: Rows;
   /** For what is in the table before anything has begun. */
   readonly jobs: Jobs;
@@ -55,20 +61,29 @@ export class System {
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-    const { late, slow, hang, indexLagMillis, skewMillis, concurrency, outages } = sim.faults;
+    const { late, slow, hang, indexLagMillis, skewMillis, concurrency, outages, rollout } = sim.faults;
     this.pollsBySkew = Math.ceil((4 * skewMillis) / 1000);
     const isSlow = late > 0 || slow > 0 || hang > 0 || outages.length > 0 || Number.isFinite(concurrency);
-    this.isPunctual = !isSlow && indexLagMillis === 0;
+    this.isPunctual = !isSlow && indexLagMillis === 0 && rollout === null;
     this.#wasLate = late > 0 || indexLagMillis > 0;
     this.modelStudio = new SimulatedModelStudio(sim);
     this.cloud = this.#cloud();
-    this.contents = new Contents(this.cloud);
+    this.contents = new OpenedContents(this.cloud);
     this.door = new Door(sim, this);
     this.rows = new Rows(sim, this);
-    this.cloud.tables.jobs.onWrite = (key, item) => this.rows.wrote(key, item && jobOf(item));
+    this.keeping = new Keeping(sim, this.cloud, this.rows);
+    this.cloud.tables.jobs.onWrite = (key, item) => {
+      this.keeping.judgeWrite(key);
+      this.rows.wrote(key, item && jobOf(openedRow(item)));
+    };
+    this.cloud.tables.jobs.onExpire = (key) => sim.judge(() => this.rows.expired(key));
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
-    this.receivers = new Receivers(sim, () => [SECRET, NEXT_SECRET]);
+    this.receivers = new Receivers(
+      sim,
+      () => [SECRET, NEXT_SECRET],
+      (body, environment) => this.keeping.judgePost(body, environment),
+    );
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
@@ -82,12 +97,14 @@ export class System {
       time: sim.time,
       handle: (queue, batch) => this.#handle(queue, batch),
       visibilityMillis: () => sim.faults.visibilityMillis,
+      objectDays: sim.scene.retentionDays + DOCUMENT_EXTRA_DAYS,
     });
     cloud.faults = {
       indexLagMillis: () => sim.chanceOf('index').between(0, sim.faults.indexLagMillis),
       sweepPageMax: () => sim.faults.pageMax,
       isProcessed: () => sim.fault('unprocessed', 'dynamodb', 'a key') === null,
       isTaken: () => sim.fault('partialSend', 'sqs', 'a message') === null,
+      ttlLateMillis: () => sim.chanceOf('time to live').between(0, TTL_LATE_MAX_MILLIS),
     };
     cloud.onSend = (queue, body, delaySeconds) => this.#sent(queue, body, delaySeconds);
     for (const queue of Object.values(cloud.queues)) {
@@ -130,18 +147,31 @@ export class System {
 
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {
     for (const { message } of batch) {
-      this.#sim.mark?.({ kind: 'received', lane: queue, body: message.body, sentAt: message.sentAt });
+      const body = openedMessage(message.body);
+      this.#sim.mark?.({ kind: 'received', lane: queue, body, sentAt: message.sentAt });
     }
+    const kept = this.keeping.keptIn(batch);
     let given: Invocation | null = null;
-    const answer = await this.lambda.invoke(queue, (handlers, { invocation }) => {
-      given = invocation;
-      invocation.batch = batch;
-      return handlers[queue](sqsEvent(queue, batch));
+    const answer = await this.lambda.invoke(queue, (handlers, environment) => {
+      given = environment.invocation;
+      given.batch = batch;
+      const event = sqsEvent(queue, batch);
+      if (environment.release === 'later') {
+        for (const each of event.Records) each.body = openedMessage(each.body);
+      }
+      return handlers[queue](event);
     });
     if (typeof answer === 'string') return answer;
     const failed = failedIn(batch, answer);
     for (const delivery of failed) this.#sim.judge(() => this.#judgeFailure(queue, delivery, given));
     const done = batch.filter((delivery) => !failed.has(delivery));
+    this.#sim.judge(() =>
+      this.keeping.judgeDone(
+        queue,
+        done.filter((delivery) => kept.includes(delivery)),
+        given,
+      ),
+    );
     for (const delivery of done) this.#sim.judge(() => this.#judgeChain(delivery, given));
     return failed;
   }
@@ -150,7 +180,8 @@ export class System {
   #judgeFailure(queue: QueueName, { message }: Delivery, invocation: Invocation | null): void {
     const jobId = jobIn(message.body);
     if (queue === 'deliver' || !invocation || this.rows.get(jobId) === undefined) return;
-    const isExplained = invocation.failures.length + invocation.conflicts > 0;
+    const isForLater = this.keeping.isKept(message) && invocation.release !== 'later';
+    const isExplained = invocation.failures.length + invocation.conflicts > 0 || isForLater;
     must(
       isExplained || !isReadable(message.body),
       'I12',
@@ -164,7 +195,7 @@ export class System {
     const seq = invocation?.polled.get(jobId);
     const own = invocation?.batch.filter(({ message: { body } }) => jobIn(body) === jobId) ?? [];
     // Of two messages at once, nobody could tell which has written.
-    if (seq === undefined || own.length > 1 || message.body.includes('"attempts"')) return;
+    if (seq === undefined || own.length > 1 || openedMessage(message.body).includes('"attempts"')) return;
     const isWritten = invocation?.written.has(jobId) === true;
     must(receives === 1 || isWritten, 'I19', () => `a repeat for ${jobId} is not written down`);
     const row = this.rows.get(jobId);
@@ -175,9 +206,11 @@ export class System {
 
   #handlersIn(environment: Environment): Handlers {
     const clients = clientsOf(this.cloud, (call, effect) => {
-      if (environment.isOlder) makeOlder(call.command);
+      const { release } = environment;
       judgeDocument(call.command);
-      return environment.carry(call, effect);
+      storeAs(release, call.command, this.#sim.seed);
+      const read = () => readAsLater(call.command, effect());
+      return environment.carry(call, release === 'later' ? read : effect);
     });
     const world = worldIn(environment, clients, this, this.#sim);
     return handlersOf(world, comeAgainIn(clients, environment.name), judged(this.#sim));
@@ -195,10 +228,11 @@ export class System {
   #sent(queue: QueueName, body: string, delaySeconds: number): void {
     const { acting } = this.#sim;
     judgeText('a message', body);
-    acting?.invocationOrNull?.sent.push({ queue, body, delaySeconds });
-    this.#sim.mark?.({ kind: 'sent', from: acting?.name ?? 'sweep', body });
+    const opened = openedMessage(body);
+    acting?.invocationOrNull?.sent.push({ queue, body: opened, delaySeconds });
+    this.#sim.mark?.({ kind: 'sent', from: acting?.name ?? 'sweep', body: opened });
     this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
-    const { jobId, upstreamJobId, wakeUp } = JSON.parse(body);
+    const { jobId, upstreamJobId, wakeUp } = JSON.parse(opened);
     if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);
     const sends = this.ledger.sent(queue, jobId, wakeUp.token);
     must(sends < SENDS_MAX, 'I19', () => `${sends} messages for ${jobId}: chains that multiply`);
@@ -257,19 +291,6 @@ export class System {
 
 function isReadable(body: string): boolean {
   return /"token":"\w+"/.test(body);
-}
-
-/** As the release before would have written it, which did not know of all that is written today. */
-function makeOlder(command: object): void {
-  if (command instanceof PutItemCommand && command.input.TableName === 'jobs') {
-    delete command.input.Item?.['isSeen'];
-    delete command.input.Item?.['doubt'];
-  }
-  if (!(command instanceof SendMessageBatchCommand)) return;
-  for (const entry of command.input.Entries ?? []) {
-    const { isSeen, ...older } = JSON.parse(entry.MessageBody ?? '');
-    entry.MessageBody = JSON.stringify(older);
-  }
 }
 
 function judgeDocument(command: object): void {

@@ -35,6 +35,24 @@ const BROKEN: Mutant[] = [
     replace: 'if (millis >= 0) this.#writeIndex',
   },
   {
+    name: 'deletes what is past its time at once',
+    file: 'test/cloud/table.ts',
+    find: 'time.after(ttlMillis + lateMillis - time.now, () => {',
+    replace: 'time.after(ttlMillis + 0 * lateMillis - time.now, () => {',
+  },
+  {
+    name: 'deletes what has been given more time',
+    file: 'test/cloud/table.ts',
+    find: 'if (this.#ttlMillisOf(key) !== ttlMillis) return;',
+    replace: '',
+  },
+  {
+    name: 'keeps the objects that are past their time',
+    file: 'test/cloud/cloud.ts',
+    find: 'if (lateMillis === null) return {};',
+    replace: 'if (lateMillis !== Number.NaN) return {};',
+  },
+  {
     name: 'takes all messages of a batch, or none',
     file: 'test/cloud/cloud.ts',
     find: 'if (!this.faults.isTaken()) {',

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { KEEPING_MUTANTS } from '../../../tools/simulation/keeping-mutants.ts';
 import { simulatorWith } from '../../../tools/simulation/load.ts';
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { QUIET_MUTANTS } from '../../../tools/simulation/quiet-mutants.ts';
 
 const SEEDS_MAX = 500;
+const ALL = [...MUTANTS, ...QUIET_MUTANTS, ...KEEPING_MUTANTS];
 
 describe('the simulation catches a planted bug:', () => {
-  it.each([...MUTANTS, ...QUIET_MUTANTS])('$name', { timeout: 120_000 }, async (mutant) => {
+  it.each(ALL)('$name', { timeout: 120_000 }, async (mutant) => {
     const simulate = await simulatorWith(mutant);
     let { violation } = await simulate(mutant.seed ?? 0);
     for (let seed = 0; seed < SEEDS_MAX && violation === null; seed++) ({ violation } = await simulate(seed));

@@ -30,8 +30,10 @@ const STATUSES: Record<string, number> = {
 const HEADERS_OF: Record<string, readonly string[]> = {
   'www-authenticate': ['unauthenticated'],
   allow: ['method_not_allowed'],
-  'x-should-retry': ['submission_unknown', 'internal_error'],
+  'x-should-retry': ['submission_unknown', 'internal_error', 'job_unavailable'],
 };
+/** The codes by which a header comes with some requests only. */
+const OF_SOME = ['internal_error', 'job_unavailable'];
 const MEMBERS = ['type', 'title', 'status', 'detail', 'code', 'request_id'];
 const MORE_MEMBERS: Record<string, string> = { invalid_request: 'errors', submission_unknown: 'job_id' };
 
@@ -63,7 +65,7 @@ export function readAnswer({ status, headers, body }: Answer, requestId: string,
   must((body === '') === hasNoBody, 'I10', () => `an answer of ${status} has the body "${body}"`);
   if (code !== '') judgeProblem(code, status, json, requestId);
   for (const [name, codes] of Object.entries(HEADERS_OF)) {
-    const isOwed = codes.includes(code) && code !== 'internal_error';
+    const isOwed = codes.includes(code) && !OF_SOME.includes(code);
     const isGiven = headers[name] !== undefined;
     must(
       isHead || isGiven === isOwed || (isGiven && codes.includes(code)),

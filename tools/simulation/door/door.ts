@@ -86,13 +86,19 @@ export class Door implements Model {
     const invocation = this.sim.acting?.invocationOrNull;
     if (!invocation?.visit) return;
     const { visit } = invocation;
-    invocation.rows.push({ before: last.job, after });
+    const before = this.#isOver(last.job) ? null : last.job;
+    invocation.rows.push({ before, after });
     if (visit.name === 'submit') {
       if (after === null) judgeRemoved(jobId, invocation);
-      else if (last.job === null) this.#inserted(after, visit);
+      else if (before === null) this.#inserted(after, visit);
       else if (after.status === 'running') judgeStarted(after, visit, invocation);
-    } else if (last.job && after && visit.routed.operation === 'redeliver')
-      judgeRedelivered(last.job, after, visit, this);
+    } else if (before && after && visit.routed.operation === 'redeliver')
+      judgeRedelivered(before, after, visit, this);
+  }
+
+  /** Its key is free, though its row may be there. */
+  #isOver(job: Job | null): boolean {
+    return job !== null && endOfLife(job, this.sim.scene.retentionDays) * 1000 <= this.now;
   }
 
   #inserted(row: Job, visit: Visit): void {
@@ -127,6 +133,7 @@ export class Door implements Model {
     const said = readAnswer(given, visit.requestId, request.method === 'HEAD');
     this.#judgeCalls(visit, invocation);
     if (said.status === 500) return this.#judgeError(said, invocation);
+    if (said.code === 'job_unavailable') return this.#judgeUnavailable(request, invocation);
     const early = this.#earlyRefusal(visit, said);
     if (early !== null) {
       must(
@@ -165,6 +172,12 @@ export class Door implements Model {
     const why = isForm ? (this.#keyOf(authorization) ? 'revoked_key' : 'unknown_key') : 'no_key';
     const outcome = counted[0]?.facts.outcome;
     must(outcome === why, 'I10', () => `a request with ${why} is counted as one with ${outcome}`);
+  }
+
+  /** A release cannot answer for what a later one has written: for which jobs, the onlookers judge. */
+  #judgeUnavailable({ method, path }: ApiRequest, { release }: Invocation) {
+    const isRight = this.sim.rollout !== null && release !== 'later';
+    must(isRight, 'I25', () => `${method} ${path} must wait for a later release than the ${release}`);
   }
 
   /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */
