@@ -8,12 +8,10 @@ import {
   type IMetric,
   type IWidget,
   MathExpression,
-  type MetricOptions,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../functions/core/metrics.ts';
-import type { StageFunction } from '../stages/stage-function.ts';
 import type { StageQueue } from '../stages/stage-queue.ts';
 import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 
@@ -59,23 +57,20 @@ function sums({ own }: Monitored, labels: Partial<Record<MetricName, string>>): 
   return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
 }
 
-type MetricOf<Of> = (one: Of, options: MetricOptions) => IMetric;
+type Part = 'queue' | 'deadLetterQueue';
 
-function ofQueues(title: string, { queues }: Monitored, metric: MetricOf<StageQueue>): IWidget {
-  const labeled = queues.map((each) => metric(each, { statistic: 'Maximum', label: nameOf(each) }));
-  return graph(title, labeled);
+function ofQueues(title: string, { queues }: Monitored, metricName: string, part: Part = 'queue'): IWidget {
+  const optionsOf = (each: StageQueue) => ({ statistic: 'Maximum', label: nameOf(each) });
+  const metrics = queues.map((each) => each[part].metric(metricName, optionsOf(each)));
+  return graph(title, metrics);
 }
 
 function healthOf(monitored: Monitored): IWidget[] {
   return [
     graph('Sweeps and jobs recovered', sums(monitored, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
     graph('Oldest overdue job, seconds', [monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue')]),
-    ofQueues('Oldest message, seconds', monitored, ({ queue }, options) =>
-      queue.metricApproximateAgeOfOldestMessage(options),
-    ),
-    ofQueues('Dead letters', monitored, ({ deadLetterQueue }, options) =>
-      deadLetterQueue.metricApproximateNumberOfMessagesVisible(options),
-    ),
+    ofQueues('Oldest message, seconds', monitored, 'ApproximateAgeOfOldestMessage'),
+    ofQueues('Dead letters', monitored, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
   ];
 }
 
@@ -156,24 +151,18 @@ function webhooksOf(monitored: Monitored): IWidget[] {
 
 function machineryOf(monitored: Monitored): IWidget[] {
   const { functions, tables } = monitored;
-  const sums = (metric: MetricOf<StageFunction>, suffix = '') =>
-    functions.map((fn) => metric(fn, { statistic: 'Sum', label: `${nameOf(fn)}${suffix}` }));
-  const atOnce = functions.map((fn) =>
-    fn.metric('ConcurrentExecutions', { statistic: 'Maximum', label: nameOf(fn) }),
-  );
+  const ofFunctions = (metricName: string, statistic: Statistic, suffix = '') =>
+    functions.map((fn) => fn.metric(metricName, { statistic, label: `${nameOf(fn)}${suffix}` }));
   const throttled = [
-    ...sums((fn, options) => fn.metricThrottles(options), ' throttled'),
+    ...ofFunctions('Throttles', 'Sum', ' throttled'),
     ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
   ];
-  const errors = sums((fn, options) => fn.metricErrors(options));
   return [
-    graph('Functions at once', atOnce),
-    graph('Function errors, and throttles of functions and tables', errors, { right: throttled }),
-    ofQueues('Messages due', monitored, ({ queue }, options) =>
-      queue.metricApproximateNumberOfMessagesVisible(options),
-    ),
-    ofQueues('Messages held back until they are due', monitored, ({ queue }, options) =>
-      queue.metricApproximateNumberOfMessagesDelayed(options),
-    ),
+    graph('Functions at once', ofFunctions('ConcurrentExecutions', 'Maximum')),
+    graph('Function errors, and throttles of functions and tables', ofFunctions('Errors', 'Sum'), {
+      right: throttled,
+    }),
+    ofQueues('Messages due', monitored, 'ApproximateNumberOfMessagesVisible'),
+    ofQueues('Messages held back until they are due', monitored, 'ApproximateNumberOfMessagesDelayed'),
   ];
 }

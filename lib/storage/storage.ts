@@ -1,13 +1,12 @@
 import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Permission, toRows } from '../stages/grant.ts';
 import { JobTable, type Units } from './job-table.ts';
-import { modelStudioKey, webhookSecret } from './secrets.ts';
 
 /**
  * The units of the tables and indexes that a job of half a minute uses, as `npm run bench -- cost` counts them. Auto
@@ -20,6 +19,9 @@ export const UNITS_PER_JOB = {
   documents: { read: 1, write: 1 },
 } satisfies Record<string, Units>;
 
+/** As many random letters and digits as make 33 bytes of base64. */
+const SIGNING_SECRET_LENGTH = 44;
+
 /** What outlives a deployment: jobs, documents, statistics of their durations, client keys and secrets. */
 export class Storage extends Construct {
   readonly jobs: JobTable;
@@ -27,7 +29,9 @@ export class Storage extends Construct {
   readonly durationStats: Table;
   readonly clientKeys: Table;
   readonly bucket: Bucket;
+  /** Submit, poll and collect have it in their environment, and so may read it. */
   readonly modelStudioKey: Secret;
+  /** Deliver alone has it in its environment, and so may read it. */
   readonly webhookSecret: Secret;
 
   constructor(scope: Construct, id: string, settings: Settings) {
@@ -72,8 +76,18 @@ export class Storage extends Construct {
       ],
       removalPolicy,
     });
-    this.modelStudioKey = modelStudioKey(this, removalPolicy);
-    this.webhookSecret = webhookSecret(this, removalPolicy);
+    this.modelStudioKey = this.secret('ModelStudioApiKey', {
+      description: 'API key of ModelStudio. Put yours in after the first deploy.',
+      reason: 'ModelStudio issues the key, so only a person can rotate it.',
+      removalPolicy,
+    });
+    this.webhookSecret = this.secret('WebhookSecret', {
+      description: 'Signs webhooks: "whsec_" and base64. The prefix may be left out.',
+      generateSecretString: { passwordLength: SIGNING_SECRET_LENGTH, excludePunctuation: true },
+      reason:
+        "A rotation that the receivers do not know of ends in webhooks that they refuse: it is a person's step.",
+      removalPolicy,
+    });
     this.acknowledge();
   }
 
@@ -84,6 +98,13 @@ export class Storage extends Construct {
 
   get toWriteDocuments(): Permission[] {
     return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject')];
+  }
+
+  /** @param reason why it is not rotated automatically */
+  private secret(id: string, { reason, ...props }: SecretProps & { reason: string }): Secret {
+    const secret = new Secret(this, id, props);
+    Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason });
+    return secret;
   }
 
   /** What cdk-nag objects to, and why it is so. */
