@@ -7,6 +7,7 @@ import { must } from './judge.ts';
 import type { Scene } from './scene.ts';
 import type { Simulation } from './simulation.ts';
 import type { System } from './system.ts';
+import { judgeTimes } from './times.ts';
 
 const MINUTE = 60_000;
 /** One that was made two of goes on as two until the next one that is written down. */
@@ -37,6 +38,7 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
     const isUnknown = job.error?.code === 'submission_unknown';
     must(!sim.isQuiet || !isUnknown, 'I15', () => `without faults, nobody knows what became of ${job.jobId}`);
     if (sim.isQuiet) judgePunctuality(job, sim, system);
+    if (system.isPunctual) judgeTimes(job, sim, system);
     judgeCount(job, sim, system, clients);
   }
   for (const { marker, jobId, isSettled } of clients.wishes) {

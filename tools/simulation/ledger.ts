@@ -20,6 +20,10 @@ export class Ledger {
   readonly seen = new Set<string>();
   /** Those that their app has asked to cancel. */
   readonly cancels = new Set<string>();
+  /** When ModelStudio had ended it, of those that have ended so. */
+  readonly endsAt = new Map<string, number>();
+  /** The longest wait between two of its polls, and how many were still sent when ModelStudio had ended it. */
+  readonly waits = new Map<string, { longestSeconds: number; polls: number }>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
   /** The durations by which functions planned the polls of a bucket, each once. */
@@ -41,6 +45,14 @@ export class Ledger {
     else sends[queue] += 1;
     this.sends.set(jobId, sends);
     return queue === 'collect' ? 0 : sends[queue];
+  }
+
+  waitsFor(jobId: string, seconds: number, isOver: boolean): void {
+    const { longestSeconds = 0, polls = 0 } = this.waits.get(jobId) ?? {};
+    this.waits.set(jobId, {
+      longestSeconds: Math.max(longestSeconds, seconds),
+      polls: polls + Number(isOver),
+    });
   }
 
   rescued(jobId: string): void {

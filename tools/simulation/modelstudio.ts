@@ -97,6 +97,10 @@ export class SimulatedModelStudio {
     return job && this.#sim.now >= job.endsAt ? job.status : null;
   }
 
+  endsAt(upstreamJobId: string): number | undefined {
+    return this.#jobs.get(upstreamJobId)?.endsAt;
+  }
+
   /** An answer and how long it takes. `onReport` learns of a job on which the answer reports. */
   answer(
     request: ExchangeRequest,

@@ -6,11 +6,16 @@ import type { Environment } from './environment.ts';
 import { judgeText, must } from './judge.ts';
 import type { Simulation } from './simulation.ts';
 
+/** The most that a receiver is left alone for when it asks for it. */
+const RETRY_AFTER_MAX_SECONDS = 3600;
+
 interface Received {
   body: string;
   posts: number;
   successes: number;
   firstSuccessAt: number;
+  /** Until then: how often it was posted in vain, and for how long its receiver asked to be left alone. */
+  before: { posts: number; askedSeconds: number };
   /** Who is posting it right now. */
   by: Environment | null;
 }
@@ -46,6 +51,7 @@ export class Receivers {
       posts: 0,
       successes: 0,
       firstSuccessAt: Number.POSITIVE_INFINITY,
+      before: { posts: 0, askedSeconds: 0 },
       by: null,
     };
     this.received.set(id, known);
@@ -63,6 +69,10 @@ export class Receivers {
     if (outcome.kind === 'answered' && outcome.status < 300) {
       known.successes += 1;
       known.firstSuccessAt = Math.min(known.firstSuccessAt, this.#sim.now);
+    } else if (known.successes === 0) {
+      const asked = outcome.kind === 'answered' ? Number(outcome.headers['retry-after'] ?? 0) : 0;
+      known.before.posts += 1;
+      known.before.askedSeconds += Math.min(asked, RETRY_AFTER_MAX_SECONDS);
     }
     const isOver = Math.min(millis, request.deadlineMillis);
     this.onAnswer(body, isOver);

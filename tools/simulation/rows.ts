@@ -144,6 +144,9 @@ export class Rows {
     if (job.status === 'failed' && job.error?.code === 'modelstudio_job_missing') this.#judgeMissing(before);
     if (job.status === 'completed') this.#judgeResults(job, before.upstreamJobId);
     const end = modelStudio.endOf(before.upstreamJobId);
+    const endsAt = modelStudio.endsAt(before.upstreamJobId);
+    const isTold = job.status === 'completed' || job.status === 'failed';
+    if (end !== null && isTold && endsAt !== undefined) ledger.endsAt.set(job.jobId, endsAt);
     const isTrue = job.status !== 'completed' || end === 'completed';
     must(isTrue, 'I1', () => `${job.jobId} completes, ModelStudio: ${end}`);
   }

@@ -235,6 +235,8 @@ export class System {
     const { jobId, upstreamJobId, wakeUp } = JSON.parse(opened);
     if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);
     const sends = this.ledger.sent(queue, jobId, wakeUp.token);
+    const isOver = upstreamJobId !== undefined && this.modelStudio.endOf(upstreamJobId) !== null;
+    if (queue !== 'deliver') this.ledger.waitsFor(jobId, delaySeconds, isOver);
     must(sends < SENDS_MAX, 'I19', () => `${sends} messages for ${jobId}: chains that multiply`);
     if (acting?.hasReportOn(upstreamJobId)) this.ledger.seen.add(jobId);
   }
@@ -278,14 +280,22 @@ export class System {
     const { poll, collect } = this.ledger.failures(jobId);
     const failures = poll + collect;
     const isHandedOver = this.ledger.handedOver.has(jobId);
-    // A collector that dies hides its message for as long as the sweeper waits.
     const isBroken =
-      (outcome === 'lost_poll' && failures <= 1 && collect === 0) ||
+      (outcome === 'lost_poll' && failures <= 1 && !(collect > 0 && this.#isHidden(jobId))) ||
       (outcome === 'lost_expiry' && failures === 0 && !isHandedOver);
     // One that nobody failed to handle is lost by no fault but that it is late.
     const isOnTime = this.isPunctual || (failures === 0 && !this.#wasLate);
     const isAccountedFor = !isOnTime || this.ledger.unsent.has(jobId);
     must(isAccountedFor || !isBroken, 'I12', () => `the chain of ${jobId} broke after ${failures} failures`);
+  }
+
+  /** A collector that died hides its message for six times as long as it may run: the sweeper comes first, as it is meant to. */
+  #isHidden(jobId: string): boolean {
+    const { messages } = this.cloud.queues.collect;
+    return [...messages].some(
+      ({ body, receives, hiddenUntil }) =>
+        receives > 0 && hiddenUntil > this.#sim.now && jobIn(body) === jobId,
+    );
   }
 }
 

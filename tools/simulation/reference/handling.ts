@@ -20,6 +20,10 @@ export interface Told {
 
 /** Losing this many races in a row is a fault of its own. */
 const RACES_MAX = 5;
+/** To end a job: it is read, asked about, planned, set aside, saved twice, written, sent on, planned and learnt from. */
+const CALLS_MAX = 10;
+/** To read it again, and all that follows from there. */
+const CALLS_PER_LOSS_MAX = 6;
 
 const ENDED = {
   completed: 'JobsCompleted',
@@ -54,6 +58,7 @@ export abstract class Handling {
   isHasty = false;
   protected readonly world: HandledWorld;
   #finds = 0;
+  #calls = 0;
   #findsAtLoss = 0;
   readonly #saved = new Map<string, string>();
   #endedAt: Millis | null = null;
@@ -83,6 +88,7 @@ export abstract class Handling {
   async call<T>(work: () => Promise<T>, isBeside = false): Promise<T> {
     if (this.underWay > 0 && !isBeside) this.isHasty = true;
     this.underWay += 1;
+    this.#calls += 1;
     try {
       return await work();
     } catch (error) {
@@ -154,7 +160,11 @@ export abstract class Handling {
     this.must(this.underWay === 0, 'I12', () => `${this.underWay} calls are not waited for`);
     this.must(!this.isHasty, 'I12', () => 'a call is not waited for before the next');
     this.must(this.failures === 0, 'I12', () => 'a failure is swallowed');
+    const most = CALLS_MAX + CALLS_PER_LOSS_MAX * this.lost;
+    this.must(this.#calls <= most, 'I19', () => `${this.#calls} calls for one message`);
     const { ended } = this;
+    const isForNothing = ended === null && this.lost === 0 && this.#saved.size > 0;
+    this.must(!isForNothing, 'I22', () => 'documents are saved for nothing');
     if (ended === null) return;
     this.must(ended.webhook === null || this.#isStarted, 'I12', () => 'a delivery is not started');
     const tells = this.told.filter(({ stage }) => stage === 'finish').length;

@@ -1,0 +1,52 @@
+import type { FinishedJob } from '../../functions/core/job.ts';
+import { must } from './judge.ts';
+import type { Simulation } from './simulation.ts';
+import type { System } from './system.ts';
+
+/** Of a message: until it is received, handled, and the next has been sent, by clocks that disagree. */
+const HANDLING_SECONDS = 30;
+/** What one more failure may take: six times as long as the function may run, or until the sweeper comes. */
+const FAILURE_SECONDS = { poll: 130, collect: 1090, deliver: 190, rescue: 1000 };
+const JITTER = 1.2;
+
+/**
+ * Where messages come on time, so do the end of a job and its webhook: as planned, and what each fault may take on top.
+ * A fault that nobody met explains no delay.
+ */
+export function judgeTimes(job: FinishedJob, sim: Simulation, system: System): void {
+  judgeDetection(job, system);
+  judgeArrival(job, sim, system);
+}
+
+function faultSeconds(jobId: string, { ledger }: System): number {
+  const { poll, collect, deliver } = ledger.failures(jobId);
+  const rescues = ledger.rescues.get(jobId) ?? 0;
+  return (
+    poll * FAILURE_SECONDS.poll +
+    collect * FAILURE_SECONDS.collect +
+    deliver * FAILURE_SECONDS.deliver +
+    rescues * FAILURE_SECONDS.rescue
+  );
+}
+
+/** ModelStudio's end is seen by the next poll, or by a later one if that was told something else. */
+function judgeDetection({ jobId, finishedAt, createdAt }: FinishedJob, system: System): void {
+  const { ledger } = system;
+  const endedAt = ledger.endsAt.get(jobId);
+  if (endedAt === undefined) return;
+  const seconds = (finishedAt - Math.max(endedAt, createdAt)) / 1000;
+  const { polls, longestSeconds } = ledger.waits.get(jobId) ?? { polls: 0, longestSeconds: 0 };
+  const most = (1 + polls) * (longestSeconds + HANDLING_SECONDS) + faultSeconds(jobId, system);
+  must(seconds <= most, 'I1', () => `the end of ${jobId} is seen after ${seconds} s, not ${most}`);
+}
+
+function judgeArrival({ jobId, finishedAt, webhook }: FinishedJob, sim: Simulation, system: System): void {
+  const received = webhook && system.receivers.received.get(webhook.id);
+  if (!received || received.successes === 0) return;
+  const { posts, askedSeconds } = received.before;
+  const { webhookSchedule } = sim.scene;
+  let most = (1 + posts) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
+  for (let i = 0; i <= posts; i++) most += JITTER * (webhookSchedule[i] ?? 0);
+  const seconds = (received.firstSuccessAt - finishedAt) / 1000;
+  must(seconds <= most, 'I2', () => `the webhook of ${jobId} comes after ${seconds} s, not ${most}`);
+}
