@@ -221,4 +221,39 @@ export const QUIET_MUTANTS: Mutant[] = [
     replace: 'const CONFLICT_RETRIES_MAX = 1;',
     seed: 1,
   },
+  {
+    name: 'a poll that sees the end and loses the race gives up',
+    file: 'poll/poll.ts',
+    find: 'return ended === null ? LOST : recordDuration(running, message, report, world);',
+    replace:
+      'if (ended !== null) await recordDuration(running, message, report, world);\n    return undefined;',
+    seed: 14,
+  },
+  {
+    name: 'the next poll does not learn when this one was',
+    file: 'poll/poll.ts',
+    find: 'const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };',
+    replace: 'const following = { ...message, ...chain, wakeUp, isSeen };',
+  },
+  {
+    name: 'whatever ModelStudio fails at counts as a refusal',
+    file: 'poll/poll.ts',
+    find: "if (report.kind === 'transient_error' && report.cause === 'unavailable')",
+    replace: "if (report.kind === 'transient_error')",
+    seed: 12,
+  },
+  {
+    name: 'a hop is not written down',
+    file: 'deliver/deliver.ts',
+    find: '  await record(job, overtake, world);\n  return logOutcome',
+    replace: '  return logOutcome',
+    seed: 2,
+  },
+  {
+    name: 'a sweep that could not read a shard sends its heartbeat all the same',
+    file: 'sweep/sweep.ts',
+    find: 'const Sweeps = unread.length === 0 ? 1 : 0;',
+    replace: 'const Sweeps = swept.length > 0 ? 1 : 0;',
+    seed: 8,
+  },
 ];

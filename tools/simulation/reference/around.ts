@@ -129,7 +129,10 @@ function sweepingIn(world: HandledWorld, sweeping: Sweeping, judge: Judge): Hand
     (told) => sweeping.tells(told),
     judge,
   );
-  const pages = (shard: number, now: number) => sweeping.pages(shard, world.overdue.pages(shard, now));
+  const pages = (shard: number, now: number) => {
+    judge(() => sweeping.begins(now));
+    return sweeping.pages(shard, world.overdue.pages(shard, now));
+  };
   return { ...watched, overdue: { pages } };
 }
 

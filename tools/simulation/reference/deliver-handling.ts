@@ -203,6 +203,10 @@ export class DeliverHandling extends Handling {
     );
   }
 
+  protected override get isGivingBack(): boolean {
+    return this.#claim !== null;
+  }
+
   protected endOf(): null {
     return null;
   }

@@ -109,6 +109,8 @@ export abstract class Handling {
 
   /** Before it is written. */
   writing(after: Job): void {
+    const isBlind = this.lost > 0 && !this.isAwareOfLoss && !this.isGivingBack;
+    this.must(!isBlind, 'I9', () => 'a row is written again that has not been read again');
     this.tried = { after, isWritten: null };
     if (isEnd(after)) this.#judgeEnd(after);
     else this.judgeWrite(after);
@@ -144,6 +146,11 @@ export abstract class Handling {
   /** Somebody else had ended it when this worker read it. */
   protected get isOver(): boolean {
     return this.row !== null && this.row !== undefined && isEnd(this.row);
+  }
+
+  /** It leaves the row as it found it, if nobody has touched it. */
+  protected get isGivingBack(): boolean {
+    return false;
   }
 
   /** It has read again what it had lost. */

@@ -37,6 +37,7 @@ export class PollHandling extends Handling {
   readonly durations: [bucket: string, seconds: number][] = [];
   readonly setAside: string[] = [];
   #asks = 0;
+  #forecasts = 0;
   #sent: SentPoll | null = null;
 
   constructor(message: PollMessage, isRepeat: boolean, world: HandledWorld) {
@@ -76,6 +77,7 @@ export class PollHandling extends Handling {
   }
 
   forecasts(bucket: string): void {
+    this.#forecasts += 1;
     this.must(bucket === this.#bucket, 'I19', () => `polls are planned by those of ${bucket}`);
   }
 
@@ -170,6 +172,8 @@ export class PollHandling extends Handling {
     super.done();
     const isRefused = this.report?.kind === 'transient_error' && this.report.cause === 'unavailable';
     this.must(this.throttles === Number(isRefused), 'I19', () => `${this.throttles} refusals are told of`);
+    const plans = 1 + this.lost + this.durations.length;
+    this.must(this.#forecasts <= plans, 'I19', () => `${this.#forecasts} forecasts for one poll`);
     const ends = this.ended !== null && this.report?.kind === 'unreadable' ? 1 : 0;
     this.must(this.setAside.length >= ends, 'I22', () => 'what could not be read is not kept');
     const asides = this.setAside.every((key) => key === `unreadable/${this.jobId}.json`);

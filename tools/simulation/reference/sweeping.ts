@@ -150,6 +150,11 @@ export class Sweeping {
     else this.of(job_id).tells(told);
   }
 
+  /** Before it is read. */
+  begins(at: Millis): void {
+    must(at === this.#world.clock.now(), 'I12', () => `a sweep looks for what is overdue at ${at}`);
+  }
+
   async *pages(index: number, pages: AsyncIterable<string[]>): AsyncGenerator<string[]> {
     const shard: Shard = { named: [], isRead: null };
     this.#shards.set(index, shard);
