@@ -99,7 +99,9 @@ export class Rows {
       must(at <= now + SKEW_MAX_MILLIS, 'I12', () => `${jobId} is rescued ${(at - now) / 1000} s too early`);
     }
     if (before && isFinished(after) && !isFinished(before) && acting) this.endedBy.set(jobId, acting.name);
-    if (before?.status === 'submitting' && after.status === 'failed') {
+    // A poller may know better than its submitter how it has ended.
+    const isUnknown = 'error' in after && after.error?.code === 'submission_unknown';
+    if (before?.status === 'submitting' && isUnknown) {
       const submitter = this.#submitters.get(jobId);
       const isAtWork = submitter !== undefined && !submitter.isOver && submitter !== acting?.invocationOrNull;
       must(!isAtWork, 'I4', () => `${jobId} is given up while it is being submitted`);

@@ -42,7 +42,8 @@ function judgeDetection({ jobId, finishedAt, createdAt }: FinishedJob, system: S
 
 function judgeArrival({ jobId, finishedAt, webhook }: FinishedJob, sim: Simulation, system: System): void {
   const received = webhook && system.receivers.received.get(webhook.id);
-  if (!received || received.successes === 0) return;
+  // Where an app has had it sent elsewhere, nothing was to arrive until then.
+  if (!received || received.successes === 0 || webhook?.redelivered) return;
   const { posts, askedSeconds } = received.before;
   const { webhookSchedule } = sim.scene;
   let most = (1 + posts) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
