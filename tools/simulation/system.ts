@@ -245,8 +245,8 @@ export class System {
   #judgeLostDelivery(jobId: string, token: string): void {
     const job = this.rows.get(jobId);
     const expected = job?.webhook?.status === 'pending' ? job.webhook.expectedWakeUp : null;
-    // The sweeper sends the very first one, too, of a job that it has ended itself.
-    const isFirst = expected?.token === token;
+    // The sweeper sends the very first one, too, of a job that it has ended itself, and the SDK whatever had no answer.
+    const isFirst = expected?.token === token || this.ledger.tokens.has(token);
     if (!this.isPunctual || expected === null || isFirst) return;
     const { poll, collect, deliver } = this.ledger.failures(jobId);
     const isSent = this.ledger.tokens.has(expected.token);
