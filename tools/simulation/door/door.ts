@@ -133,7 +133,10 @@ export class Door implements Model {
     const said = readAnswer(given, visit.requestId, request.method === 'HEAD');
     this.#judgeCalls(visit, invocation);
     if (said.status === 500) return this.#judgeError(said, invocation);
-    if (said.code === 'job_unavailable') return this.#judgeUnavailable(request, invocation);
+    // A request by HEAD is told no code, and its function has no other 503 for it.
+    const isUnavailable =
+      said.code === 'job_unavailable' || (request.method === 'HEAD' && said.status === 503);
+    if (isUnavailable) return this.#judgeUnavailable(request, invocation);
     const early = this.#earlyRefusal(visit, said);
     if (early !== null) {
       must(
