@@ -47,6 +47,8 @@ export class Door implements Model {
   /** What each job was asked for by. */
   readonly wanted = new Map<string, string>();
   readonly #jobIds = new Map<string, string>();
+  /** Of the clients' keys. */
+  readonly #hashes = new Map<string, string>();
   readonly #versions = new Map<string, Version[]>();
 
   constructor(sim: Simulation, known: Known) {
@@ -224,7 +226,9 @@ export class Door implements Model {
   #keyOf(authorization: string): ClientKey | null {
     const key = /^Bearer +(msj_\w+_[\w-]+)$/i.exec(authorization)?.[1];
     if (key === undefined) return null;
-    const item = this.known.cloud.tables.clientKeys.peek(createHash('sha256').update(key).digest('hex'));
+    const sha256 = this.#hashes.get(key) ?? createHash('sha256').update(key).digest('hex');
+    this.#hashes.set(key, sha256);
+    const item = this.known.cloud.tables.clientKeys.peek(sha256);
     return item ? (unmarshall(item) as ClientKey) : null;
   }
 
