@@ -133,11 +133,11 @@ function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Mo
 }
 
 /** The job in an answer is the job as it was at some moment meanwhile, with the results that its webhook brings. */
-export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: Invocation, door: Model) {
+export function judgeShown(jobId: string, visit: Visit, said: Said, invocation: Invocation, door: Model) {
   const { startedAt } = visit;
   // Who has written the job shows what it has written.
-  const own = rows.findLast(({ after }) => after !== null && after.status !== 'submitting')?.after;
-  const candidates = own ? [own] : door.ownSince(jobId, visit);
+  const own = invocation.rows.findLast(({ after }) => after !== null && after.status !== 'submitting')?.after;
+  const candidates = own && knowsOf(own, invocation) ? [own] : door.ownSince(jobId, visit);
   const row = candidates.find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
   must(row !== null, 'I10', () => `${jobId} is shown as it never was: ${said.text.slice(0, 600)}`);
   const event =
@@ -165,10 +165,16 @@ export function judgeShown(jobId: string, visit: Visit, said: Said, { rows }: In
   );
 }
 
+/** A write of which the answer was lost looks like one that has lost a race, once others have written after it. */
+function knowsOf({ jobId, version }: Job, { lost }: Invocation): boolean {
+  return !lost.has(`${jobId} v${version}`);
+}
+
 /** Whoever has written that a webhook is to be delivered has sent the message for it before saying so. */
-export function judgeSetOff(row: FinishedJob, { sent, rows }: Invocation, { sim }: Model) {
+export function judgeSetOff(row: FinishedJob, invocation: Invocation, { sim }: Model) {
   const { webhook, jobId } = row;
-  const isOwn = rows.some(({ after }) => after === row);
+  const { sent, rows } = invocation;
+  const isOwn = rows.some(({ after }) => after === row) && knowsOf(row, invocation);
   if (!isOwn || webhook?.status !== 'pending') return;
   const wakeUp = webhook.expectedWakeUp;
   const message = sent.find(
