@@ -26,6 +26,8 @@ export class Ledger {
   readonly waits = new Map<string, { longestSeconds: number; polls: number }>();
   /** Times that the sweeper woke it. */
   readonly rescues = new Map<string, number>();
+  /** Sweeps that died, or for which there was no worker. */
+  failedSweeps = 0;
   /** The durations by which functions planned the polls of a bucket, each once. */
   readonly #forecasts = new Map<string, Map<string, PollForecast>>();
   readonly #repeats = new Map<string, PerQueue>();
@@ -39,6 +41,8 @@ export class Ledger {
 
   /** @returns how many messages of that kind there have been */
   sent(queue: QueueName, jobId: string, token: string): number {
+    // The SDK has sent it again, as its answer was lost: two messages.
+    if (this.tokens.has(token)) this.repeated(queue, jobId);
     this.tokens.add(token);
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
     if (queue === 'collect') this.handedOver.add(jobId);

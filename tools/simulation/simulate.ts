@@ -188,7 +188,11 @@ function sweepEveryMinute(sim: Simulation, system: System): void {
     sweepEveryMinute(sim, system);
     const first = system.cloud.tables.jobs.firstIn('sweep');
     if (first === null || first > sim.now) return;
-    void system.lambda.invoke('sweep', (handlers) => handlers.sweep());
+    void system.lambda
+      .invoke('sweep', (handlers) => handlers.sweep())
+      .then((outcome) => {
+        if (typeof outcome === 'string') system.ledger.failedSweeps += 1;
+      });
   });
 }
 

@@ -7,6 +7,8 @@ import type { System } from './system.ts';
 const HANDLING_SECONDS = 30;
 /** What one more failure may take: six times as long as the function may run, or until the sweeper comes. */
 const FAILURE_SECONDS = { poll: 130, collect: 1090, deliver: 190, rescue: 1000 };
+/** From one sweep to the next. */
+const SWEEP_SECONDS = 60;
 const JITTER = 1.2;
 
 /**
@@ -25,7 +27,7 @@ function faultSeconds(jobId: string, { ledger }: System): number {
     poll * FAILURE_SECONDS.poll +
     collect * FAILURE_SECONDS.collect +
     deliver * FAILURE_SECONDS.deliver +
-    rescues * FAILURE_SECONDS.rescue
+    rescues * (FAILURE_SECONDS.rescue + ledger.failedSweeps * SWEEP_SECONDS)
   );
 }
 
