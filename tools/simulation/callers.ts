@@ -10,7 +10,7 @@ import { Random } from './random.ts';
 import { HEALS_AT, type Simulation, START } from './simulation.ts';
 import { SLOW_MODEL, type System } from './system.ts';
 
-const SHARE = 0.25;
+const SHARE = 0.1;
 /** From when on nothing is begun any more. */
 const OVER_MILLIS = HEALS_AT - START - 90_000;
 const INDEX_LAG_MAX_MILLIS = 61_000;

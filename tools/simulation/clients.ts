@@ -10,7 +10,7 @@ import type { System } from './system.ts';
 const WEBHOOKS = ['/h', '/h', '/h', '/h', '/down', '/gone', '/private', null];
 const QUICK_WEBHOOKS = ['/h', '/down', '/down', null];
 const DAY = 86_400;
-const RUN_MILLIS = [300, 2000, 10_000, 30_000, 300_000, 10_000_000];
+const RUN_MILLIS = [300, 2000, 2000, 10_000, 10_000, 30_000, 30_000, 300_000, 10_000_000];
 /** Results for which an event has no room, and such as would just fit if they were alone in it. */
 const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
 /** Results for which an event has room, but the table has not. */
@@ -118,7 +118,7 @@ export class Clients {
 
   #resultsBytes(): number {
     const { random, rollout } = this.#sim;
-    const isLarge = random.happens(0.06);
+    const isLarge = random.happens(0.04);
     if (isLarge) return random.pick(LARGE_BYTES);
     return rollout && this.#sim.chanceOf('results').happens(0.2) ? IN_BUCKET_BYTES : 60;
   }

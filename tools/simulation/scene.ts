@@ -18,10 +18,10 @@ const QUICK_SCHEDULE = [1, 0, 1, 1, 1, 1, 1, 1, 1, 1];
 
 export function drawScene(random: Random): Scene {
   return {
-    webhookSchedule: random.happens(0.2) ? QUICK_SCHEDULE : SCHEDULE,
+    webhookSchedule: random.happens(0.07) ? QUICK_SCHEDULE : SCHEDULE,
     defaultWebhookUrl: random.happens(0.3) ? 'https://hooks.example.com/h' : null,
     retentionDays: random.pick([8, 30]),
-    isLong: random.happens(0.04),
-    crowd: random.happens(0.01) ? 250 : 0,
+    isLong: random.happens(0.025),
+    crowd: random.happens(0.005) ? 250 : 0,
   };
 }

@@ -53,7 +53,7 @@ export async function simulate(seed: number, watching?: Watching): Promise<Run> 
 async function runIn(sim: Simulation): Promise<Run> {
   const system = new System(sim);
   const clients = new Clients(sim, system);
-  const jobs = sim.scene.isLong ? 1 : sim.random.between(1, 6);
+  const jobs = sim.scene.isLong ? 1 : sim.random.pick([1, 1, 1, 2, 2, 4]);
   for (let index = 0; index < jobs; index++) clients.wish(index);
   abandonCrowd(sim, system);
   if (sim.random.happens(0.1)) clients.probe();
