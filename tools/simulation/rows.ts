@@ -35,6 +35,8 @@ export class Rows {
   readonly #jobs = new Map<string, Job>();
   /** Which function has ended each. */
   readonly endedBy = new Map<string, FunctionName>();
+  /** Which invocation has ended a job. */
+  readonly finishers = new Map<string, Invocation>();
   /** By whom each was submitted. */
   readonly #submitters = new Map<string, Invocation>();
 
@@ -98,7 +100,10 @@ export class Rows {
       const at = overdueAt(before) ?? Number.POSITIVE_INFINITY;
       must(at <= now + SKEW_MAX_MILLIS, 'I12', () => `${jobId} is rescued ${(at - now) / 1000} s too early`);
     }
-    if (before && isFinished(after) && !isFinished(before) && acting) this.endedBy.set(jobId, acting.name);
+    if (before && isFinished(after) && !isFinished(before) && acting) {
+      this.endedBy.set(jobId, acting.name);
+      this.finishers.set(jobId, acting.invocation);
+    }
     // A poller may know better than its submitter how it has ended.
     const isUnknown = 'error' in after && after.error?.code === 'submission_unknown';
     if (before?.status === 'submitting' && isUnknown) {
