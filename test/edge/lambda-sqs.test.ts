@@ -1,7 +1,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
-import { logger } from '../../functions/edge/log.ts';
+import { log, logger } from '../../functions/edge/log.ts';
 import { clock } from '../../functions/edge/system.ts';
 
 const failures = (...ids: string[]) => ({
@@ -139,4 +139,15 @@ it('a failure is logged with its job if the message can be read', async () => {
   await handler(batch({ a: '{"jobId":"job_1"}', b: '{' }));
   expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ job_id: 'job_1' }));
   expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ message_id: 'b' }));
+});
+
+it('what a batch has counted is logged before its invocation ends', async () => {
+  const lines = vi.spyOn(logger, 'info').mockImplementation(() => undefined);
+  const handle = async () => {
+    log.aggregate('poll', { outcome: 'running' }, { Polls: 1 });
+    return null;
+  };
+  await lambdaSqs((body) => body, handle, nothing)(batch({ a: '1', b: '2' }));
+  const counted = expect.objectContaining({ poll: { running: 2 }, Polls: 2 });
+  expect(lines.mock.calls).toEqual([['batch', counted]]);
 });
