@@ -53,6 +53,15 @@ it('the log carries no metric over to the next line', async () => {
   expect(lines[1]).not.toHaveProperty('_aws');
 });
 
+it('the metrics of a line are of the present, in milliseconds', async () => {
+  const { log } = await importLog();
+  const before = Date.now();
+  log.event('finish', { outcome: 'completed' }, { JobsCompleted: 1 });
+  const [line] = lines as unknown as { _aws: { Timestamp: number } }[];
+  expect(line?._aws.Timestamp).toBeGreaterThanOrEqual(before);
+  expect(line?._aws.Timestamp).toBeLessThanOrEqual(Date.now());
+});
+
 it('the log writes much work in one line, with a count for each outcome', async () => {
   const { log, flushAggregates: tellTally } = await importLog();
   for (const outcome of ['running', 'running', 'stale']) log.aggregate('poll', { outcome }, { Polls: 1 });

@@ -198,6 +198,24 @@ describe('an API key that ModelStudio refuses', () => {
     expect(seen.length).toBe(2);
   });
 
+  it('leaves the second create only the time that is left of both', async () => {
+    const clock = { time: NOW, now: () => clock.time };
+    const deadlines: number[] = [];
+    const exchange = async ({ deadlineMillis }: { deadlineMillis: number }) => {
+      deadlines.push(deadlineMillis);
+      clock.time += 5000;
+      return {
+        kind: 'answered',
+        status: 401,
+        headers: {},
+        body: Buffer.alloc(0),
+        isTruncated: false,
+      } as const;
+    };
+    await studioAt(new URL('http://localhost'), { clock, exchange }).create(submission);
+    expect(deadlines).toEqual([20_000, 15_000]);
+  });
+
   it('is not used again when it was read too late to wait for an answer', async () => {
     const server = await answering([401], [...created]);
     const clock = { time: NOW, now: () => clock.time };

@@ -95,6 +95,7 @@ describe('settings are refused with one sentence', () => {
     [{ organizationId: 'org/x' }, /^The setting organizationId must be /],
     [{ baseUrl: 'not a url' }, `The setting baseUrl ${BASE_URL}; it is "not a url".`],
     [{ baseUrl: 'http://ms.example.com' }, /^The setting baseUrl must be an https URL /],
+    [{ baseUrl: 'http://localhost.example.com' }, /^The setting baseUrl must be an https URL /],
     [{ baseUrl: 'https://user:pw@ms.example.com' }, /^The setting baseUrl must be /],
     [{ baseUrl: 'https://ms.example.com/?a=b' }, /^The setting baseUrl must be /],
     [{ baseUrl: 'https://ms.example.com/#a' }, /^The setting baseUrl must be /],

@@ -263,3 +263,27 @@ it('the app warns if there is no organization, and CloudFormation asks for one',
   expect(sentences).toContainEqual(expect.stringContaining('organizationId is not set'));
   expect(sentences).not.toContainEqual(expect.stringContaining('throttleRate'));
 });
+
+it('dead letters are kept for two weeks, as long as SQS can', () => {
+  const queues = all('AWS::SQS::Queue');
+  const dead = properties('AWS::SQS::Queue').flatMap(({ RedrivePolicy }) =>
+    RedrivePolicy ? [RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]] : [],
+  );
+  const kept = dead.map((id) => queues[id]?.Properties.MessageRetentionPeriod);
+  expect(kept).toEqual(Array(3).fill(14 * 86_400));
+});
+
+it('the function that delivers has threads enough for many slow name servers', () => {
+  const threads = properties('AWS::Lambda::Function').flatMap(
+    ({ Environment }) => Environment.Variables.UV_THREADPOOL_SIZE ?? [],
+  );
+  expect(threads).toEqual(['64']);
+});
+
+it.each([
+  ['ModelStudioSecretArn', /^StateModelStudioApiKey/],
+  ['WebhookSecretArn', /^StateWebhookSecret/],
+])('the output %s is of the secret with that name', (output, secret) => {
+  const { Value } = template.findOutputs(output)[output] as { Value: { Ref: string } };
+  expect(Value.Ref).toMatch(secret);
+});

@@ -61,7 +61,7 @@ export abstract class Handling {
   #calls = 0;
   #findsAtLoss = 0;
   readonly #saved = new Map<string, string>();
-  #endedAt: Millis | null = null;
+  protected endedAt: Millis | null = null;
   #isStarted = false;
   #end: End | null = null;
 
@@ -103,7 +103,7 @@ export abstract class Handling {
   found(row: Job | null): void {
     this.#finds += 1;
     this.row = row;
-    this.#endedAt = null;
+    this.endedAt = null;
     this.must(this.#finds <= 1 + this.lost, 'I19', () => `a row is read ${this.#finds} times`);
   }
 
@@ -124,7 +124,7 @@ export abstract class Handling {
   }
 
   saving(key: string, json: string): void {
-    this.#endedAt ??= this.now;
+    this.endedAt ??= this.now;
     this.#saved.set(key, json);
   }
 
@@ -200,7 +200,7 @@ export abstract class Handling {
       'I22',
       () => `${after.failedTasks} failed tasks`,
     );
-    this.must(after.finishedAt === this.#endedAt, 'I1', () => `an end at ${after.finishedAt}`);
+    this.must(after.finishedAt === this.endedAt, 'I1', () => `an end at ${after.finishedAt}`);
     this.#judgeDocuments(after, results?.json ?? null);
     this.#judgeFirstWait(before, after);
   }

@@ -81,10 +81,10 @@ export class PollHandling extends Handling {
     this.must(bucket === this.#bucket, 'I19', () => `polls are planned by those of ${bucket}`);
   }
 
-  #next(): Next | null {
+  #next(now = this.now): Next | null {
     const { report, forecast } = this;
     const { isCollector } = this.world.settings;
-    return report && forecast && nextStep(this.#job, report, this.now, forecast, isCollector);
+    return report && forecast && nextStep(this.#job, report, now, forecast, isCollector);
   }
 
   sending(queue: QueueName, message: PollMessage | DeliverMessage, delaySeconds: number): void {
@@ -160,7 +160,8 @@ export class PollHandling extends Handling {
   }
 
   protected endOf(): End | null {
-    const next = this.#next();
+    // It was decided before the documents were written, which may take until another end is due.
+    const next = this.#next(this.endedAt ?? this.now);
     return next?.step === 'finish' ? next.end : null;
   }
 
