@@ -287,3 +287,10 @@ it.each([
   const { Value } = template.findOutputs(output)[output] as { Value: { Ref: string } };
   expect(Value.Ref).toMatch(secret);
 });
+
+it('the signing secret that is generated is base64 of 32 bytes or more', () => {
+  const generated = properties('AWS::SecretsManager::Secret').flatMap(
+    ({ GenerateSecretString }) => GenerateSecretString?.PasswordLength ?? [],
+  );
+  expect(generated.map((length) => [length % 4, (length / 4) * 3 >= 32])).toContainEqual([0, true]);
+});
