@@ -151,3 +151,12 @@ it('what a batch has counted is logged before its invocation ends', async () => 
   const counted = expect.objectContaining({ poll: { running: 2 }, Polls: 2 });
   expect(lines.mock.calls).toEqual([['batch', counted]]);
 });
+
+it.each([
+  [1, false],
+  [2, true],
+])('a message that is received for the time %i is a repeat or not', async (receives, isRepeat) => {
+  const handle = vi.fn(async () => null);
+  await lambdaSqs((body) => body, handle, nothing)(batch({ a: '1' }, receives));
+  expect(handle).toHaveBeenCalledWith(1, isRepeat);
+});

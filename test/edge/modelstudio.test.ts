@@ -164,6 +164,11 @@ describe('create', () => {
   });
 });
 
+it('a create is read to its job id, however much is said besides', async () => {
+  const { url } = await answering([200, { echo: 'e'.repeat(1_000_000), job_id: 'up-1' }]);
+  expect(await studioAt(url).create(submission)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
+});
+
 describe('an API key that ModelStudio refuses', () => {
   const authorizations = ({ seen }: { seen: Seen[] }) => seen.map(({ headers }) => headers.authorization);
 

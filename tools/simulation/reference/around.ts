@@ -47,14 +47,18 @@ async function judging<T>(judge: Judge, handling: Handling, work: () => Promise<
   }
 }
 
-function polling(world: HandledWorld, handling: PollHandling, judge: Judge): HandledWorld {
-  const { modelStudio, durationStats, documents } = world;
-  const watched = common(
+function ofOne(world: HandledWorld, handling: PollHandling | DeliverHandling, judge: Judge) {
+  return common(
     world,
     () => handling,
     (told) => handling.tells(told),
     judge,
   );
+}
+
+function polling(world: HandledWorld, handling: PollHandling, judge: Judge): HandledWorld {
+  const { modelStudio, durationStats, documents } = world;
+  const watched = ofOne(world, handling, judge);
   return {
     ...watched,
     documents: {
@@ -95,12 +99,7 @@ function polling(world: HandledWorld, handling: PollHandling, judge: Judge): Han
 
 function delivering(world: HandledWorld, handling: DeliverHandling, judge: Judge): HandledWorld {
   const { documents, webhooks } = world;
-  const watched = common(
-    world,
-    () => handling,
-    (told) => handling.tells(told),
-    judge,
-  );
+  const watched = ofOne(world, handling, judge);
   return {
     ...watched,
     documents: {
