@@ -98,6 +98,8 @@ describe('the API', () => {
         'integration_error',
       ]),
     );
+    // The gateway's own refusals have no integration's status.
+    expect(line.status).toBe('$context.status');
     // Its text may hold quotes, which would end ours; so may its `messageString`, whose absence is not quoted.
     expect(AccessLogSettings?.Format).not.toContain('$context.error.message');
     for (const value of Object.values(line)) {
@@ -293,4 +295,22 @@ it('the signing secret that is generated is base64 of 32 bytes or more', () => {
     ({ GenerateSecretString }) => GenerateSecretString?.PasswordLength ?? [],
   );
   expect(generated.map((length) => [length % 4, (length / 4) * 3 >= 32])).toContainEqual([0, true]);
+});
+
+it('each domain has its own certificate, if there are several', () => {
+  const arnOf = (id: string) => `arn:aws:acm:eu-central-1:123456789012:certificate/${id}`;
+  const names = ['a.example.com', 'b.example.com'];
+  const two = synthesize({
+    ...WITH_DOMAIN,
+    domainName: names.join(','),
+    certificateArn: `${arnOf('1-a')},${arnOf('1-b')}`,
+  });
+  const given = Object.values(two.findResources('AWS::ApiGatewayV2::DomainName')).map(({ Properties }) => [
+    Properties.DomainName,
+    Properties.DomainNameConfigurations[0].CertificateArn,
+  ]);
+  expect(Object.fromEntries(given)).toEqual({
+    [names[0] ?? '']: arnOf('1-a'),
+    [names[1] ?? '']: arnOf('1-b'),
+  });
 });
