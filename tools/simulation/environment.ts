@@ -31,8 +31,8 @@ const TRIES_BY_DEFAULT: Record<Service, number> = { dynamodb: 4, sqs: 3, secrets
 /** Above this, a call may be why a function had no time left. */
 const SLOW_CALL_MILLIS = 2500;
 
-/** Two messages of a batch, and their repeats, may lose the same race. */
-const LOSSES_MAX = 5;
+/** A message may lose the same race once more, by a repeat of its own. */
+const LOSSES_MAX = 2;
 
 /** After a refusal of ModelStudio's, others so soon after it say nothing new. */
 const SLOWED_MILLIS = 2000;
@@ -213,7 +213,9 @@ export class Environment {
     const write = `${jobId?.S} v${version?.N}`;
     const times = (invocation.lost.get(write) ?? 0) + 1;
     invocation.lost.set(write, times);
-    this.#sim.judge(() => must(times < LOSSES_MAX, 'I9', () => `${this.name} loses ${write} ${times} times`));
+    const racing = invocation.batch.filter(({ message }) => jobIn(message.body) === jobId?.S).length;
+    const most = LOSSES_MAX * Math.max(2, racing);
+    this.#sim.judge(() => must(times <= most, 'I9', () => `${this.name} loses ${write} ${times} times`));
   }
 
   #sent(command: object, answer: unknown, { polled, failures }: Invocation): void {
