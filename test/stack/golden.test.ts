@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { describeSettings } from '../../lib/settings/read-settings.ts';
+import { differences, leavesIn, paragraphsOf, textOf } from './leaves.ts';
 import { synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
@@ -7,6 +9,35 @@ type Properties = any;
 const template = synthesize();
 const propertiesOf = (type: string): Properties[] =>
   Object.values(template.findResources(type)).map(({ Properties }) => Properties);
+
+/** These have golden files of their own. */
+const ELSEWHERE = ['AWS::IAM::Policy', 'AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard'];
+const resources = leavesIn(template.toJSON(), ELSEWHERE);
+
+const arnOf = (service: string, id: string) => `arn:aws:${service}:eu-central-1:123456789012:${id}`;
+
+/** Each at another value than its default; the other files have `alarmEmail`, which excludes `alarmTopicArn`. */
+const EVERY_SETTING: Record<string, unknown> = {
+  stackName: 'Other',
+  organizationId: 'org_other',
+  baseUrl: 'https://studio.ionos.de',
+  defaultWebhookUrl: 'https://hooks.example.com:8443/x',
+  webhookRetryScheduleSeconds: '0,7',
+  webhookPorts: '8443, 9443',
+  retentionDays: 10,
+  concurrency: 42,
+  lagPerPollSeconds: 2.5,
+  steadyJobsPerSecond: 100,
+  throttleRate: 30,
+  throttleBurst: 70,
+  domainName: 'a.example.com, b.example.com',
+  certificateArn: `${arnOf('acm', 'certificate/a')}, ${arnOf('acm', 'certificate/b')}`,
+  defaultEndpoint: 'off',
+  alarmTopicArn: arnOf('sns', 'alarms'),
+  logLevel: 'DEBUG',
+  logRetentionDays: 7,
+  removalPolicy: 'destroy',
+};
 
 const COMPARISONS: Record<string, string> = {
   GreaterThanThreshold: '>',
@@ -34,6 +65,18 @@ function metricOf({ Metrics, ...alarm }: Properties): string {
   return parts.join('; ');
 }
 
+/** Its title, and a line for each metric and expression, hidden ones indented. */
+function graphOf({ title, metrics, stacked, yAxis }: Properties): string {
+  const lines = metrics.map((metric: Properties[]) => {
+    const { visible = true, expression, ...options } = metric.at(-1);
+    const words = expression ? [expression] : metric.slice(0, -1);
+    const rest = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+    return `${visible ? '  ' : '    '}${words.join(' ')}; ${rest.join(', ')}`;
+  });
+  const axes = `${JSON.stringify(yAxis)}${stacked ? ', stacked' : ''}`;
+  return [`${title}: ${axes}`, ...lines, ''].join('\n');
+}
+
 describe('what `npx vitest run test/stack -u` writes is what is deployed:', () => {
   it('each alarm rings on the condition in the golden file', async () => {
     const lines = propertiesOf('AWS::CloudWatch::Alarm').map((alarm) => {
@@ -43,25 +86,34 @@ describe('what `npx vitest run test/stack -u` writes is what is deployed:', () =
     await expect(`${lines.sort().join('\n')}\n`).toMatchFileSnapshot('alarms.golden.txt');
   });
 
-  it('each table and index has the keys in the golden file, and each schedule its rate', async () => {
-    const tables = propertiesOf('AWS::DynamoDB::Table').map((table) => {
-      const types = new Map(
-        table.AttributeDefinitions.map((a: Properties) => [a.AttributeName, a.AttributeType]),
-      );
-      const keysOf = ({ KeySchema }: Properties) =>
-        KeySchema.map(({ AttributeName }: Properties) => `${AttributeName} ${types.get(AttributeName)}`).join(
-          ', ',
-        );
-      const indexes = (table.GlobalSecondaryIndexes ?? []).map(
-        (index: Properties) =>
-          `  index ${index.IndexName}: ${keysOf(index)}; ${index.Projection.ProjectionType}`,
-      );
-      const ttl = table.TimeToLiveSpecification?.AttributeName ?? 'never';
-      return [`table: ${keysOf(table)}; expires by ${ttl}`, ...indexes].join('\n');
-    });
-    const schedules = propertiesOf('AWS::Events::Rule').map((rule) => `schedule: ${rule.ScheduleExpression}`);
-    await expect(`${[...tables.sort(), ...schedules].join('\n')}\n`).toMatchFileSnapshot(
-      'keys-and-schedules.golden.txt',
+  it('each graph of the dashboard shows what is in the golden file', async () => {
+    const [{ DashboardBody }] = propertiesOf('AWS::CloudWatch::Dashboard') as [Properties];
+    const graphs = JSON.parse(textOf(DashboardBody))
+      .widgets.filter(({ type }: Properties) => type === 'metric')
+      .map(({ properties }: Properties) => graphOf(properties));
+    await expect(graphs.join('\n')).toMatchFileSnapshot('dashboard.golden.txt');
+  });
+
+  it('each other resource has the properties in the golden file', async () => {
+    await expect(paragraphsOf(resources)).toMatchFileSnapshot('resources.golden.txt');
+  });
+
+  it('every setting that is not the default changes what is in the golden file', async () => {
+    const changed = leavesIn(synthesize(EVERY_SETTING).toJSON(), ELSEWHERE);
+    const path = 'resources-of-every-setting.golden.txt';
+    await expect(paragraphsOf(differences(resources, changed))).toMatchFileSnapshot(path);
+  });
+
+  it('every setting has another value than its default in one of the files', () => {
+    const given: Record<string, unknown> = { ...EVERY_SETTING, alarmEmail: 'ops@example.com' };
+    const defaults = describeSettings().filter(
+      ({ name, default: value }) => String(given[name] ?? value) === value,
+    );
+    expect(defaults).toEqual([]);
+    expect(Object.keys(given).sort()).toEqual(
+      describeSettings()
+        .map(({ name }) => name)
+        .sort(),
     );
   });
 });
