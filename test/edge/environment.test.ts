@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { numbers, optional, required } from '../../functions/edge/environment.ts';
+import { number, numbers, optional, required } from '../../functions/edge/environment.ts';
 import { apiUrl, webhookRules } from '../../functions/edge/settings.ts';
 
 afterEach(() => {
@@ -26,11 +26,28 @@ describe('a variable', () => {
     expect(optional('BUCKET')).toBe(expected);
   });
 
+  it.each([
+    ['0', 0],
+    ['30', 30],
+    ['0.5', 0.5],
+    ['2.75', 2.75],
+    ['1e3', 1000],
+  ])('may be a number, whole or not, and %j gives %d', (value, expected) => {
+    vi.stubEnv('BUCKET', value);
+    expect(number('BUCKET')).toBe(expected);
+  });
+
+  it.each(['x', '5m', '1,5', '0.5.1'])('is refused as a number if it is %j', (value) => {
+    vi.stubEnv('BUCKET', value);
+    expect(() => number('BUCKET')).toThrow('The environment variable BUCKET must be a number');
+  });
+
   it.each<[value: string | undefined, list: number[]]>([
     [undefined, []],
     ['', []],
     ['0', [0]],
     ['0,5,300', [0, 5, 300]],
+    ['0.5,2.75', [0.5, 2.75]],
     [' 0 , 0.5 ', [0, 0.5]],
     ['8443,', [8443]],
   ])('may be a list of numbers, and %j gives %j', (value, list) => {
