@@ -327,6 +327,28 @@ describe('a connection that breaks off', () => {
     expect(await get(url, { method: 'POST', body: '{}' })).toEqual({ kind: 'cut', code });
   });
 
+  it.each([
+    [200, false],
+    [302, false],
+    [399, false],
+    [400, true],
+    [401, true],
+    [404, true],
+    [429, true],
+    [499, true],
+    [500, true],
+    [503, true],
+  ])(
+    'in the body of an answer with the status %i leaves a refusal what it is: %j',
+    async (status, isRefusal) => {
+      const head = `HTTP/1.1 ${status} X\r\ncontent-length: 9\r\n\r\n`;
+      const { url } = await serveRaw((socket) => socket.end(`${head}ok`));
+      const outcome = await get(url, { method: 'POST', body: '{}' });
+      const cut = { kind: 'cut', code: 'ECONNRESET' };
+      expect(outcome).toMatchObject(isRefusal ? { kind: 'answered', status, isTruncated: true } : cut);
+    },
+  );
+
   it('over TLS may have carried the request, too', async () => {
     const { url } = await serveRawTls((socket) => socket.destroy());
     expect(await get(url, { agent: trusting() })).toEqual({ kind: 'cut', code: 'ECONNRESET' });

@@ -1,81 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Job } from '../../functions/core/job.ts';
-import { type Authorized, authorize } from '../../functions/http/authorize.ts';
+import type { Authorized } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
 import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
-function clientKey(client: string, scopes: Scope[], revokedAt: number | null = null) {
-  const { key, record } = newClientKey(client, scopes, Buffer.alloc(48, client + scopes + revokedAt), NOW);
-  return { key, record: { ...record, revokedAt } };
-}
-
-const writer = clientKey('acme', ['jobs:read', 'jobs:write']);
-const reader = clientKey('acme', ['jobs:read']);
-const revoked = clientKey('acme', ['jobs:read', 'jobs:write'], NOW);
-const clientKeys = [writer, reader, revoked].map(({ record }) => record);
-
-function request(method: string, path: string, authorization?: string) {
-  return { method, path, headers: { authorization }, body: Buffer.alloc(0), query: '', requestId: 'r1' };
-}
-
-describe('authorize', () => {
-  const bearer = `Bearer ${writer.key}`;
-  it.each([
-    ['POST', '/v1/jobs', undefined, 401, 'unauthenticated'],
-    ['POST', '/v1/jobs', 'Bearer ', 401, 'unauthenticated'],
-    ['POST', '/v1/jobs', writer.key, 401, 'unauthenticated'],
-    ['POST', '/v1/jobs', `${bearer} extra`, 401, 'unauthenticated'],
-    ['POST', '/v1/jobs', bearer.slice(0, -1), 401, 'unauthenticated'],
-    ['POST', '/v1/jobs', `Bearer ${revoked.key}`, 401, 'unauthenticated'],
-    ['GET', '/nowhere', undefined, 401, 'unauthenticated'],
-    ['GET', '/nowhere', bearer, 404, 'not_found'],
-    ['POST', '/v1/jobs/', bearer, 404, 'not_found'],
-    ['PUT', '/v1/jobs', bearer, 405, 'method_not_allowed'],
-    ['POST', '/v1/jobs', `Bearer ${reader.key}`, 403, 'insufficient_scope'],
-  ])('refuses %s %s with the header %s: %d', async (method, path, authorization, status, code) => {
-    const answer = await authorize(request(method, path, authorization), fakeWorld({ clientKeys }));
-    if (!('status' in answer)) throw new Error('was admitted');
-    expect(answer.status).toBe(status);
-    expect(answer.headers['content-type']).toBe('application/problem+json');
-    expect(JSON.parse(answer.body)).toMatchObject({ status, code, request_id: 'r1' });
-    if (status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer');
-    if (status === 405) expect(answer.headers['allow']).toBe('POST, GET, HEAD');
-  });
-
-  it.each<[outcome: string, authorization: string | undefined]>([
-    ['no_key', undefined],
-    ['no_key', writer.key],
-    ['unknown_key', bearer.slice(0, -1)],
-    ['revoked_key', `Bearer ${revoked.key}`],
-  ])('counts a caller that it does not know: %s', async (outcome, authorization) => {
-    const world = fakeWorld({ clientKeys });
-    await authorize(request('GET', '/v1/jobs', authorization), world);
-    expect([world.told, world.metrics]).toEqual([[{ stage: 'authorize', outcome }], { KeysRefused: 1 }]);
-  });
-
-  it('counts no caller that it knows, whatever is asked', async () => {
-    const world = fakeWorld({ clientKeys });
-    for (const path of ['/v1/jobs', '/nowhere']) await authorize(request('GET', path, bearer), world);
-    await authorize(request('POST', '/v1/jobs', `Bearer ${reader.key}`), world);
-    await authorize(request('GET', '/v1/health'), world);
-    expect(world.told).toEqual([]);
-  });
-
-  it('lets in a key with the scope, and ignores the case of "Bearer"', async () => {
-    const authorized = await authorize(
-      request('GET', '/v1/jobs/job_1', `bearer ${reader.key}`),
-      fakeWorld({ clientKeys }),
-    );
-    expect(authorized).toEqual({ operation: 'job', jobId: 'job_1', client: 'acme' });
-  });
-
-  it('answers the health check without a key', async () => {
-    const authorized = await authorize(request('GET', '/v1/health'), fakeWorld());
-    expect(authorized).toEqual({ operation: 'health', jobId: '', client: '' });
-  });
-});
+const request = { method: 'GET', path: '', headers: {}, body: Buffer.alloc(0), query: '', requestId: 'r1' };
 
 describe('read', () => {
   const event = JSON.stringify({ data: { results: [{ task_index: 0, result: 'a' }] } });
@@ -90,7 +20,7 @@ describe('read', () => {
     world.jobs.rows.set(job.jobId, job);
     world.documents.contents.set('events/job_1/a.json', event);
     world.documents.contents.set('results/job_1/a.json', '[1]');
-    const answer = await read({ ...request('GET', ''), query }, as, world);
+    const answer = await read({ ...request, query }, as, world);
     return { ...answer, json: answer.body && JSON.parse(answer.body) };
   }
 
@@ -140,7 +70,7 @@ describe('read', () => {
         'events/job_1/a.json',
         `{"type":"x","data":{"metadata":{"results":"no"},"results":${results},"error":null}}`,
       );
-      const answer = await read(request('GET', ''), authorized(operation), world);
+      const answer = await read(request, authorized(operation), world);
       expect(answer.body).toContain(results);
     },
   );
@@ -172,7 +102,7 @@ describe('read', () => {
     const world = fakeWorld();
     world.jobs.rows.set('job_1', finishedJob());
     world.documents.contents.set('events/job_1/a.json', broken);
-    const reading = read(request('GET', ''), authorized('results'), world);
+    const reading = read(request, authorized('results'), world);
     await expect(reading).rejects.toThrow(`The event has no ${name}`);
   });
 
