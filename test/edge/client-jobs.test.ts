@@ -156,4 +156,18 @@ describe('a list of jobs', () => {
     expect(pages[0]).toMatchObject({ jobs: [], reads: [2, 2] });
     for (const { reads } of pages) expect(Math.max(...reads)).toBeLessThanOrEqual(2);
   });
+
+  it.each([1, 2, 3, 4])(
+    'has each job once, whichever was not read at first, in pages of %i',
+    async (limit) => {
+      for (const count of [1, 2, 3, 4, 5, 6]) {
+        const jobs = manyJobs(count);
+        for (const late of idsOf(jobs)) {
+          let asked = 0;
+          dynamoWith(jobs, { isRead: (jobId) => jobId !== late || asked++ > 1 });
+          expect((await walk(`limit=${limit}`)).ids, `${late} of ${count}`).toEqual(idsOf(jobs));
+        }
+      }
+    },
+  );
 });
