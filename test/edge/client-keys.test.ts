@@ -64,13 +64,14 @@ describe('the lookup of a client key', () => {
     expect(await clientKeys.find(key.sha256)).toEqual(stored.key);
   });
 
-  it('sees within 30 s that a key was deleted', async () => {
-    const { clientKeys, clock, stored } = setUp();
+  it('sees within 30 s that a key was deleted, and then asks no more for it than for any other', async () => {
+    const { clientKeys, clock, stored, reads } = setUp();
     await clientKeys.find(key.sha256);
     stored.key = null;
     clock.time += 30_000;
     expect(await clientKeys.find(key.sha256)).toBeNull();
     expect(await clientKeys.find(key.sha256)).toBeNull();
+    expect(reads()).toBe(2);
   });
 
   it('finds a new key at once, or within 10 s if it was asked for before it was there', async () => {

@@ -1,20 +1,68 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
-import { expect, it } from 'vitest';
-import { dial } from '../../functions/edge/dial.ts';
+import { BlockList, type LookupFunction, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type DialOptions, dial } from '../../functions/edge/dial.ts';
+import { serveConnections } from './servers.ts';
 
-it('a connection that stands may be silent for as long as the exchange allows, whatever connecting might have taken', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const addresses = [
-    { address: '127.0.0.1', family: 4 },
-    { address: '127.0.0.2', family: 4 },
-  ];
-  const lookup = ((_host, _options, callback) => callback(null, addresses)) as LookupFunction;
-  const url = new URL(`http://a.example.com:${port}`);
-  const socket = await dial({ url, deadlineMillis: 10_000, lookup }, new AbortController().signal);
-  expect(socket.timeout).toBe(0);
-  socket.destroy();
-  server.close();
+/** Of which only the first is a server's. */
+const lookup = ((_host, _options, callback) =>
+  callback(
+    null,
+    ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 })),
+  )) as LookupFunction;
+
+async function server() {
+  const { port, connections } = await serveConnections((socket) => socket.on('error', () => undefined));
+  return { url: new URL(`http://a.example.com:${port}`), connections };
+}
+
+async function dialled(url: URL, options: Partial<DialOptions> = {}, signal = new AbortController().signal) {
+  const socket: Socket = await dial({ url, deadlineMillis: 10_000, lookup, ...options }, signal);
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+describe('a connection', () => {
+  it('that stands may be silent for as long as the exchange allows, whatever connecting might have taken', async () => {
+    expect((await dialled((await server()).url)).timeout).toBe(0);
+  });
+
+  it('is not begun when the exchange is over', async () => {
+    const { url, connections } = await server();
+    await expect(dialled(url, {}, AbortSignal.abort())).rejects.toThrow('aborted');
+    expect(connections()).toBe(0);
+  });
+
+  it('ends with the exchange', async () => {
+    const exchange = new AbortController();
+    const socket = await dialled((await server()).url, {}, exchange.signal);
+    exchange.abort();
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('is made to none of the addresses when the first is not allowed', async () => {
+    const { url, connections } = await server();
+    const blockList = new BlockList();
+    blockList.addAddress('127.0.0.2');
+    const others = ((host, options, callback) =>
+      lookup(host, options, (error, found) =>
+        callback(error, [...(found as [])].reverse()),
+      )) as LookupFunction;
+    await expect(dialled(url, { lookup: others, blockList })).rejects.toMatchObject({
+      code: 'ERR_IP_BLOCKED',
+    });
+    expect(connections()).toBe(0);
+  });
+
+  it.each([
+    ['http://127.0.0.123/', 80],
+    ['http://127.0.0.123:1/', 1],
+    ['https://127.0.0.123/', 443],
+    ['https://127.0.0.123:1/', 1],
+  ])('goes to the port of its URL or protocol: %s', async (url, port) => {
+    const reached = await dialled(new URL(url)).then(
+      ({ remotePort }) => remotePort,
+      (error) => error.port,
+    );
+    expect(reached).toBe(port);
+  });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readSettings, SettingsError } from '../../lib/settings/read-settings.ts';
+import { describeSettings, readSettings, SettingsError } from '../../lib/settings/read-settings.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
@@ -246,6 +246,17 @@ describe('settings are refused with one sentence', () => {
     ]);
   });
 });
+
+it.each(['msj_abc_*', 'whsec_*', 'sk-*', 'Bearer *', 'https://operator:*@example.com', '*'])(
+  'a secret that was given for another setting by mistake is not printed: %s',
+  (form) => {
+    const secret = 'aZ09bY18cX27dW36eV45';
+    const given = form.replace('*', secret);
+    const complaints = describeSettings().flatMap(({ name }) => complaintsAbout({ [name]: given }));
+    expect(complaints.length).toBeGreaterThan(10);
+    expect(complaints.join('\n')).not.toContain(secret);
+  },
+);
 
 it('the app prints what is wrong with a setting, and no stack trace', () => {
   const CDK_OUTDIR = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-test-'));
