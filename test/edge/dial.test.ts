@@ -1,7 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { BlockList, type LookupFunction, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type DialOptions, dial } from '../../functions/edge/dial.ts';
-import { serveConnections } from './servers.ts';
+import { refusingPort, serveConnections } from './servers.ts';
 
 /** Of which only the first is a server's. */
 const lookup = ((_host, _options, callback) =>
@@ -65,4 +66,22 @@ describe('a connection', () => {
     );
     expect(reached).toBe(port);
   });
+
+  it.each([
+    ['its own time', 20_000, [2500, 2500, 0]],
+    ['a share of the exchange', 4000, [1000, 1000, 0]],
+  ])(
+    'has %s for each address but the last, which has all that is left',
+    async (_what, deadlineMillis, millis) => {
+      const dialling: Socket[] = [];
+      const listen = (message: unknown) => dialling.push((message as { socket: Socket }).socket);
+      subscribe('net.client.socket', listen);
+      onTestFinished(() => void unsubscribe('net.client.socket', listen));
+      const addresses = [3, 4, 5].map((i) => ({ address: `127.0.0.${i}`, family: 4 }));
+      const refusing = ((_host, _options, callback) => callback(null, addresses)) as LookupFunction;
+      const url = new URL(`http://a.example.com:${await refusingPort()}`);
+      await expect(dialled(url, { lookup: refusing, deadlineMillis })).rejects.toThrow();
+      expect(dialling.map(({ timeout = 0 }) => timeout)).toEqual(millis);
+    },
+  );
 });

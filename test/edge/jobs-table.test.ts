@@ -50,6 +50,28 @@ describe('finding a row', () => {
   });
 });
 
+describe('a row is a job, or none, when its time to live', () => {
+  it.each([
+    ['ends in a second', 1, true],
+    ['ends now, when it may be written anew', 0, false],
+    ['ended, though DynamoDB has not deleted it yet', -1, false],
+  ])('%s', async (_what, seconds, isThere) => {
+    const Item = marshall({ ...runningJob(), ttl: NOW / 1000 + seconds });
+    dynamodb.on(GetItemCommand).resolves({ Item });
+    expect(await jobs.find('job_1')).toEqual(isThere ? runningJob() : null);
+  });
+});
+
+it.each(['constructor', 'toString', 'length'])('a row keeps metadata of any name: %s', async (name) => {
+  dynamodb.on(PutItemCommand).resolves({});
+  const metadata = Object.fromEntries([
+    [name, 'a'],
+    ['order', '17'],
+  ]);
+  await jobs.insert(submittingJob({ metadata }));
+  expect(Object.entries(sentRow()['metadata'])).toEqual(Object.entries(metadata));
+});
+
 describe('inserting a row', () => {
   it('succeeds where there is no row, or only one whose time is up', async () => {
     dynamodb.on(PutItemCommand).resolves({});
