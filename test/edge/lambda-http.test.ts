@@ -171,4 +171,14 @@ describe('an error that is thrown', () => {
     const stack = expect.stringMatching(/^\s+at .*lambda-http\.test\.ts/);
     expect(logged.mock.calls[0]?.[1]).toMatchObject({ error: { name: 'TypeError', stack } });
   });
+
+  it('is logged with the last eight of the calls that led to it', async () => {
+    const deep = async (depth: number): Promise<never> => {
+      if (depth === 0) throw new TypeError('x');
+      return await deep(depth - 1);
+    };
+    await lambdaHttp(() => deep(20))(event({}));
+    const stack = expect.stringMatching(/^(\s+at .*){8}$/);
+    expect(logged.mock.calls[0]?.[1]).toMatchObject({ error: { stack } });
+  });
 });

@@ -51,6 +51,22 @@ afterEach(() => {
 });
 
 describe('a batch of messages', () => {
+  it('is logged in one line, with how long it took', async () => {
+    vi.spyOn(clock, 'now').mockReturnValueOnce(1000).mockReturnValue(1250);
+    const write = vi.spyOn(logger, 'write').mockReturnValue();
+    const handler = lambdaSqs(
+      (body) => body,
+      async () => {
+        log.aggregate('poll', { outcome: 'running' });
+        return null;
+      },
+      nothing,
+    );
+    await handler(batch({ a: '1', b: '2' }));
+    const lines = write.mock.calls.map(([line]) => JSON.parse(line));
+    expect(lines).toMatchObject([{ message: 'batch', poll: { running: 2 }, duration_ms: 250 }]);
+  });
+
   it.each<[what: string, bodies: Record<string, string>, handled: number[], failed: string[]]>([
     ['that goes well', { a: '1', b: '2' }, [1, 2], []],
     ['of one', { a: '1' }, [1], []],

@@ -45,6 +45,30 @@ it('the log writes a unit of work and its metrics in one line', async () => {
   ]);
 });
 
+it('each line is a JSON object of its own, with its level, time and service', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1) });
+  const { logger } = await importLog();
+  logger.warn('first', { a: 1 });
+  logger.error('second', {});
+  vi.useRealTimers();
+  const written = vi.mocked(process.stdout.write).mock.calls.map(([text]) => text);
+  const head = (level: string, message: string) =>
+    `{"level":"${level}","message":"${message}","timestamp":"2026-01-01T00:00:00.000Z","service":"TheStack"`;
+  expect(written).toEqual([`${head('WARN', 'first')},"a":1}\n`, `${head('ERROR', 'second')}}\n`]);
+});
+
+it('the log adds up what counts, and lists what is measured', async () => {
+  const { log, flushAggregates } = await importLog();
+  for (const each of [1, 2, 3])
+    log.aggregate(
+      'poll',
+      { outcome: 'finished' },
+      { Polls: each, PollsPerJob: each, DetectionLagSeconds: each },
+    );
+  flushAggregates();
+  expect(lines).toMatchObject([{ Polls: 6, PollsPerJob: [1, 2, 3], DetectionLagSeconds: [1, 2, 3] }]);
+});
+
 it('the log carries no metric over to the next line', async () => {
   const { log } = await importLog();
   log.event('finish', { outcome: 'completed' }, { JobsCompleted: 1 });

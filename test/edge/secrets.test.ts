@@ -83,6 +83,19 @@ describe("ModelStudio's key", () => {
     store('key-1', null);
     expect(await key.get(false)).toBe('key-1');
   });
+
+  it('is not asked for again because an earlier read fails late', async () => {
+    const key = createApiKey('arn');
+    const early = Promise.withResolvers<never>();
+    secretsManager.on(GetSecretValueCommand).callsFake(() => early.promise);
+    const failing = key.get(false);
+    store('key-1', null);
+    expect(await key.get(true)).toBe('key-1');
+    early.reject(new Error('denied'));
+    await expect(failing).rejects.toThrow('denied');
+    expect(await key.get(false)).toBe('key-1');
+    expect(asked()).toMatchObject({ AWSCURRENT: 2 });
+  });
 });
 
 describe('the live signing secrets', () => {
