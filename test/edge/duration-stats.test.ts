@@ -31,6 +31,11 @@ const holds = (bucket: string, item: Record<string, unknown>) =>
     .on(GetItemCommand, { TableName: 'DurationStats', Key: marshall({ bucket }) })
     .resolves({ Item: marshall({ bucket, ...item }) });
 
+function readsOf(bucket: string): number {
+  const keys = dynamodb.commandCalls(GetItemCommand).map((call) => call.args[0].input.Key?.['bucket']?.S);
+  return keys.filter((key) => key === bucket).length;
+}
+
 describe('durations', () => {
   it('are read as they were written, without the rest of the item', async () => {
     holds('0/m', { n: 7, s0: 30, s1: 31.5 });
@@ -39,18 +44,6 @@ describe('durations', () => {
 
   it('are none for a new bucket', async () => {
     expect(await durationStats().forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
-  });
-
-  it('are read once a minute', async () => {
-    const known = durationStats();
-    for (const seconds of [0, 1, 59, 61]) {
-      now = NOW + seconds * 1000;
-      await known.forecast('0/m');
-    }
-    const buckets = dynamodb
-      .commandCalls(GetItemCommand)
-      .map((call) => call.args[0].input.Key?.['bucket']?.S);
-    expect(buckets.filter((bucket) => bucket === '0/m').length).toBe(2);
   });
 
   it('replace the oldest ones in turn, with three digits each', async () => {
@@ -69,11 +62,69 @@ describe('durations', () => {
     ]);
   });
 
-  it('are recorded for only a few jobs per second', async () => {
+  it('are counted on when the table is out of reach', async () => {
+    holds('0/m', { n: 5, s0: 30 });
     const known = durationStats();
-    for (let i = 0; i < 50; i++) await known.record('0/m', 5);
+    await known.forecast('0/m');
+    dynamodb.on(GetItemCommand, { Key: marshall({ bucket: '0/m' }) }).rejects(new Error('throttled'));
+    now += 60_000;
+    await known.record('0/m', 5);
+    const [update] = dynamodb.commandCalls(UpdateItemCommand);
+    expect(update?.args[0].input.UpdateExpression).toBe('SET s5 = :seconds ADD n :one');
+  });
+
+  it('are recorded no more often because they were read anew', async () => {
+    const known = durationStats();
+    await known.forecast('0/m');
+    for (const millis of [59_500, 60_100]) {
+      now = NOW + millis;
+      await known.record('0/m', 5);
+    }
     expect(dynamodb.commandCalls(UpdateItemCommand).length).toBe(1);
   });
+
+  it('are remembered of at most 500 buckets', async () => {
+    const known = durationStats();
+    const reads = () => readsOf('0/m');
+    await known.forecast('0/m');
+    for (let i = 1; i < 500; i++) await known.forecast(`${i}`);
+    await known.forecast('0/m');
+    expect(reads()).toBe(1);
+    await known.forecast('500');
+    await known.forecast('0/m');
+    expect(reads()).toBe(2);
+  });
+});
+
+type Known = ReturnType<typeof durationStats>;
+
+it.each<[what: string, call: (known: Known) => Promise<unknown>, count: () => number, millis: number]>([
+  ['durations are read', (known) => known.forecast('0/m'), () => readsOf('0/m'), 60_000],
+  ['the backpressure is read', (known) => known.forecast('0/m'), () => readsOf('backpressure'), 15_000],
+  [
+    'a duration is recorded',
+    (known) => known.record('0/m', 5),
+    () => dynamodb.commandCalls(UpdateItemCommand).length,
+    1000,
+  ],
+  [
+    'a 429 is written down',
+    (known) => known.throttled(),
+    () => dynamodb.commandCalls(PutItemCommand).length,
+    2000,
+  ],
+])('%s no more often than it must be', async (_what, call, count, millis) => {
+  const known = durationStats();
+  for (const [at, times] of [
+    [0, 1],
+    [0, 1],
+    [millis - 1, 1],
+    [millis, 2],
+  ] as const) {
+    now = NOW + at;
+    await call(known);
+    expect(count()).toBe(times);
+  }
 });
 
 describe('backpressure', () => {
@@ -88,6 +139,22 @@ describe('backpressure', () => {
   it('is read from what other environments have written', async () => {
     holds('backpressure', { slowdown: 4, at: NOW });
     expect((await durationStats().forecast('0/m')).lagPerPollSeconds).toBeCloseTo(2 * 4 ** 2);
+  });
+
+  it('is raised from what others have written since it was read', async () => {
+    const known = durationStats();
+    await known.forecast('0/m');
+    holds('backpressure', { slowdown: 4, at: NOW });
+    await known.throttled();
+    const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input.Item);
+    expect(put).toEqual(marshall({ bucket: 'backpressure', slowdown: 6, at: NOW }));
+  });
+
+  it('is not lowered by what others know less of', async () => {
+    const known = durationStats();
+    await known.throttled();
+    now += 15_000;
+    expect((await known.forecast('0/m')).lagPerPollSeconds).toBeGreaterThan(2);
   });
 
   it('is raised once by several 429s at the same moment', async () => {

@@ -256,6 +256,16 @@ describe('a host with an address that is not public is not called', () => {
   });
 });
 
+it('the time after which a receiver wants another attempt counts from its answer', async () => {
+  const clock = { time: NOW, now: () => clock.time };
+  const exchange = async (): Promise<HttpOutcome> => {
+    clock.time += 10_000;
+    const headers = { 'retry-after': new Date(NOW + 30_000).toUTCString() };
+    return { kind: 'answered', status: 503, headers, body: Buffer.alloc(0), isTruncated: false };
+  };
+  expect(await send('https://hooks.example.com/h', { exchange, clock })).toEqual(answered(503, 20));
+});
+
 describe('an exchange with a public name', () => {
   it('has these limits, its own connection, and a check of the address before it dials', async () => {
     const asked = signal<ExchangeRequest>();
