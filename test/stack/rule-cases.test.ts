@@ -199,6 +199,27 @@ const CASES: [
   ],
   [
     'timeToLive',
+    'of a global table that a managed policy lets a function write to',
+    {
+      T: { Type: 'AWS::DynamoDB::GlobalTable' },
+      Fn: fn(),
+      P: { ...allowing('dynamodb:PutItem', arn('T')), Type: 'AWS::IAM::ManagedPolicy' },
+    },
+    /^T is written to/,
+  ],
+  [
+    'timeToLive',
+    'of a table that another role lets a function write to',
+    { T: table(), Fn: fn({ Role: arn('Other') }), P: allowing('dynamodb:PutItem', arn('T')) },
+  ],
+  [
+    'environmentSize',
+    'with references, of which nobody knows how long they become',
+    variables({ A: ref('Secret'), B: 'x'.repeat(3895) }),
+    /most of it B: about 4097/,
+  ],
+  [
+    'timeToLive',
     'of what stays small',
     { 'State/DurationStats': table(), Fn: fn(), P: allowing('dynamodb:PutItem', arn('StateDurationStats')) },
   ],
