@@ -99,7 +99,7 @@ it.each<[given: string, meant: string | undefined]>([
   ['retwxyznDays', undefined],
   ['logLvl', 'logLevel'],
   ['l-o-g_l-e-v-e-l', 'logLevel'],
-  ['logRexyzionDays', 'logRetentionDays'],
+  ['logRetxyzionDays', 'logRetentionDays'],
   ['logRewxyzionDays', undefined],
   ['lxxxevel', undefined],
   ['stack', undefined],
