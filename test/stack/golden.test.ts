@@ -46,23 +46,30 @@ const COMPARISONS: Record<string, string> = {
   LessThanOrEqualToThreshold: '<=',
 };
 
-/** Such as `Maximum of Age over 60 s > 5, in 3 of 5, missing: breaching`. */
+/** Such as `Maximum of AWS/SQS Age QueueName=<Queue> over 60 s > 5, in 3 of 5, missing: breaching; tells <Topic>`. */
 function conditionOf(alarm: Properties): string {
   const { ComparisonOperator, Threshold, EvaluationPeriods, DatapointsToAlarm, TreatMissingData } = alarm;
   const datapoints = `in ${DatapointsToAlarm ?? EvaluationPeriods} of ${EvaluationPeriods}`;
   const comparison = `${COMPARISONS[ComparisonOperator]} ${Threshold}`;
-  return `${metricOf(alarm)} ${comparison}, ${datapoints}, missing: ${TreatMissingData}`;
+  const { AlarmActions, OKActions = [], InsufficientDataActions = [] } = alarm;
+  const told = [...AlarmActions, ...OKActions, ...InsufficientDataActions].map(textOf).join(', ');
+  return `${metricOf(alarm)} ${comparison}, ${datapoints}, missing: ${TreatMissingData}; tells ${told}`;
 }
 
 function metricOf({ Metrics, ...alarm }: Properties): string {
   if (!Metrics)
-    return `${alarm.Statistic ?? alarm.ExtendedStatistic} of ${alarm.MetricName} over ${alarm.Period} s`;
+    return `${alarm.Statistic ?? alarm.ExtendedStatistic} of ${sourceOf(alarm)} over ${alarm.Period} s`;
   const parts = Metrics.map(({ Id, Expression, MetricStat }: Properties) =>
     Expression
       ? `${Id} = ${Expression}`
-      : `${Id} = ${MetricStat.Stat} of ${MetricStat.Metric.MetricName} over ${MetricStat.Period} s`,
+      : `${Id} = ${MetricStat.Stat} of ${sourceOf(MetricStat.Metric)} over ${MetricStat.Period} s`,
   );
   return parts.join('; ');
+}
+
+function sourceOf({ Namespace, MetricName, Dimensions }: Properties): string {
+  const dimensions = Dimensions.map(({ Name, Value }: Properties) => `${Name}=${textOf(Value)}`);
+  return [Namespace, MetricName, ...dimensions].join(' ');
 }
 
 /** Its title, and a line for each metric and expression, hidden ones indented. */
