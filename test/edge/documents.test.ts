@@ -69,6 +69,16 @@ describe('saving', () => {
     expect(dynamodb.calls().length).toBe(0);
   });
 
+  it.each([
+    [8192, 'table'],
+    [8193, 'bucket'],
+  ])('puts what has %i bytes when compressed into the %s', async (bytes, store) => {
+    let text = noise(8200);
+    while (deflateRawSync(text).byteLength !== bytes)
+      text = deflateRawSync(text).byteLength > bytes ? `"${text.slice(2)}` : noise(8200);
+    expect(await documents.save('events/a', text)).toMatchObject({ store });
+  });
+
   it('throws when the document could not be written', async () => {
     dynamodb.on(PutItemCommand).rejects(new Error('throttled'));
     await expect(documents.save('events/a', '[]')).rejects.toThrow('throttled');

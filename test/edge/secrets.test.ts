@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   GetSecretValueCommand,
   ResourceNotFoundException,
@@ -137,5 +138,19 @@ describe('the live signing secrets', () => {
     store(CURRENT, PREVIOUS);
     secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).rejects(new Error('throttled'));
     await expect(createSigningSecrets('arn')()).rejects.toThrow('throttled');
+  });
+
+  it('are both waited for, even if one is known to be unreadable: the function must not answer before', async () => {
+    store(CURRENT, PREVIOUS);
+    const slow = Promise.withResolvers<object>();
+    secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).callsFake(() => slow.promise);
+    secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSCURRENT' }).rejects(new Error('denied'));
+    const order: string[] = [];
+    const reading = createSigningSecrets('arn')().catch(({ message }) => order.push(message));
+    await setImmediate();
+    order.push('slow one');
+    slow.resolve({ SecretString: PREVIOUS });
+    await reading;
+    expect(order).toEqual(['slow one', 'denied']);
   });
 });

@@ -15,8 +15,9 @@ describe('read', () => {
     client,
   });
 
-  async function answerTo(job: Job, as: Authorized, query = '') {
+  async function answerTo(job: Job, as: Authorized, query = '', millis = 0) {
     const world = fakeWorld();
+    world.clock.time += millis;
     world.jobs.rows.set(job.jobId, job);
     world.documents.contents.set('events/job_1/a.json', event);
     world.documents.contents.set('results/job_1/a.json', '[1]');
@@ -104,6 +105,16 @@ describe('read', () => {
     world.documents.contents.set('events/job_1/a.json', broken);
     const reading = read(request, authorized('results'), world);
     await expect(reading).rejects.toThrow(`The event has no ${name}`);
+  });
+
+  it('says that a URL is valid for a second less rather than more', async () => {
+    const { json } = await answerTo(
+      finishedJob({ results: apart }),
+      authorized('results'),
+      'redirect=false',
+      999,
+    );
+    expect(json.expires_at).toBe(new Date(NOW + 900_000).toISOString());
   });
 
   it.each(['redirect=false', 'x=1&redirect=false', 'redirect=False'])(

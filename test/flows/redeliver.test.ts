@@ -227,6 +227,11 @@ describe('redeliver', () => {
     expect(json.detail).toBe('An attempt to deliver the webhook is under way right now.');
   });
 
+  it('does not wait for an attempt whose worker must have died', async () => {
+    const webhook = pendingWebhook({ expectedWakeUp: wakeUp(1), leaseUntil: NOW });
+    expect((await redeliverIn(worldWith(finishedJob({ webhook })))).status).toBe(202);
+  });
+
   it('logs a round that it begins, and nothing for one that it refuses', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { attempts: 4 }) }));
     const begun = { stage: 'redeliver', outcome: 'begun', job_id: 'job_1', client: 'acme', attempt: 4 };

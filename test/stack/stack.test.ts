@@ -1,7 +1,11 @@
+import { type CfnElement, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
+import { readSettings } from '../../lib/settings/read-settings.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/stages/concurrency.ts';
-import { synthesize } from './synthesis.ts';
+import { StageQueue } from '../../lib/stages/stage-queue.ts';
+import { bundles, synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
 type Resources = Record<string, { Properties: any; DeletionPolicy?: string }>;
@@ -261,10 +265,32 @@ it.each([
 
 it('the app warns if there is no organization, and CloudFormation asks for one', () => {
   const [asking, sentences] = heard(() => synthesize({}));
-  expect(asking.findParameters('OrganizationId')).toHaveProperty('OrganizationId');
+  const AllowedPattern = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
+  expect(asking.findParameters('OrganizationId')).toMatchObject({ OrganizationId: { AllowedPattern } });
   expect(sentences).toContainEqual(expect.stringContaining('organizationId is not set'));
   expect(sentences).not.toContainEqual(expect.stringContaining('throttleRate'));
 });
+
+it('the bundles of the functions are removed when they were copied', () => {
+  expect([...bundles]).toEqual([]);
+});
+
+it.each([
+  [undefined, 120],
+  [99, 120],
+  [100, 121],
+])(
+  'messages are gathered for a second from a hundred jobs per second on: %s',
+  (steadyJobsPerSecond, seconds) => {
+    const stack = new Stack();
+    const settings = readSettings({ steadyJobsPerSecond });
+    const { queue } = new StageQueue(stack, 'Q', { consumer: 'poll', batchSize: 10, settings });
+    const { Resources } = Template.fromStack(stack).toJSON();
+    const { VisibilityTimeout } =
+      Resources[stack.getLogicalId(queue.node.defaultChild as CfnElement)].Properties;
+    expect(VisibilityTimeout).toBe(seconds);
+  },
+);
 
 it('dead letters are kept for two weeks, as long as SQS can', () => {
   const queues = all('AWS::SQS::Queue');

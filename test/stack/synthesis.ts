@@ -10,16 +10,24 @@ import { ModelStudioJobsStack } from '../../lib/stack.ts';
 
 const cdkJson = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
+/** The folders of bundles that nobody has removed. */
+export const bundles = new Set<string>();
+
 // Of all that a synthesis does, bundling takes longest, and no test of the stack looks into a bundle.
 vi.mock('../../lib/stages/bundle.ts', () => ({
   bundleFunctions() {
     const root = temporaryFolder();
+    bundles.add(root);
     const folderOf = (name: string) => {
       mkdirSync(join(root, name));
       writeFileSync(join(root, name, 'index.js'), `// ${name}\n`);
       return join(root, name);
     };
-    return { folderOf, remove: () => remove(root) };
+    const done = () => {
+      remove(root);
+      bundles.delete(root);
+    };
+    return { folderOf, remove: done };
   },
 }));
 
