@@ -1,11 +1,12 @@
 import type { ClientKey } from './core/http/client-key.ts';
+import type { Generation } from './core/http/generation-request.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
-import type { Submission } from './core/http/submission.ts';
-import type { DocumentRef, Job, Millis } from './core/job.ts';
+import type { DocumentRef, Job, JobBase, Millis } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
-import type { DeliverMessage, PollMessage } from './core/messages.ts';
+import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
+import type { Gate } from './core/queue/gate.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
@@ -19,6 +20,8 @@ export interface World {
   jobs: Jobs;
   clientJobs: ClientJobs;
   overdue: Overdue;
+  queue: Queue;
+  requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
   modelStudio: ModelStudio;
@@ -26,6 +29,7 @@ export interface World {
   clientKeys: ClientKeys;
   webhooks: Webhooks;
   clock: Clock;
+  sleep(millis: Millis): Promise<void>;
   random: Random;
   log: Log;
 }
@@ -63,6 +67,40 @@ export interface Overdue {
   pages(shard: number, now: Millis): AsyncIterable<string[]>;
 }
 
+/** The order of the queued jobs, and the gate that lets them through. */
+export interface Queue {
+  /**
+   * Whether a new job must wait behind others. Costs nothing unless ModelStudio has lately refused a job of this
+   * worker, and is then at most a second old.
+   */
+  isDraining(): Promise<boolean>;
+  /** A job of this client is about to be queued: its turn, and the gate, whose chain will not end before a while. */
+  arrive(client: string): Promise<{ turn: number; gate: Gate }>;
+  /** The queued jobs whose turn is next, at most 100. It may lag behind the rows. */
+  next(): Promise<Waiting[]>;
+  gate(): Promise<Gate>;
+  /** Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: that version is gone. */
+  replaceGate(after: Gate): Promise<boolean>;
+  /** The same, if no job has arrived since. */
+  closeGate(after: Gate, since: Millis): Promise<boolean>;
+}
+
+export interface Waiting {
+  jobId: string;
+  turn: number;
+  createdAt: Millis;
+}
+
+/** What queued jobs ask of ModelStudio. Only the function that creates them can read it. */
+export interface Requests {
+  save(job: StoredRequest, generation: Generation): Promise<void>;
+  load(job: StoredRequest): Promise<Generation>;
+  /** Also if there is none. */
+  remove(job: StoredRequest): Promise<void>;
+}
+
+export type StoredRequest = Pick<JobBase, 'jobId' | 'createdAt'>;
+
 /** Immutable JSON documents: events and large results. */
 export interface Documents {
   /** Writes under a key that nobody has used before. */
@@ -81,10 +119,11 @@ export interface WakeUps {
   /** For reports too large for the poller. */
   collect(message: PollMessage, delaySeconds: number): Promise<void>;
   deliver(message: DeliverMessage, delaySeconds: number): Promise<void>;
+  create(message: CreateMessage, delaySeconds: number): Promise<void>;
 }
 
 export interface ModelStudio {
-  create(submission: Submission): Promise<CreateResult>;
+  create(generation: Generation): Promise<CreateResult>;
   report(job: AskedJob, limits: ReportLimits): Promise<Report>;
 }
 
@@ -136,6 +175,10 @@ export interface LogFields {
   age_seconds?: number;
   /** Overdue jobs of a later release. */
   left_for_later?: number;
+  /** Queued jobs that ModelStudio has answered for good and refused in a pass, and its pace in creates per second. */
+  answered?: number;
+  refused?: number;
+  rate?: number;
   status?: number;
   cause?: string;
   /** ModelStudio's own sentence about a refusal that is not about the request. */
@@ -143,7 +186,7 @@ export interface LogFields {
   duration_ms?: number;
 }
 
-export type Stage = 'authorize' | 'submit' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
+export type Stage = 'authorize' | 'submit' | 'create' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */

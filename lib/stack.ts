@@ -7,12 +7,13 @@ import { Monitoring } from './monitoring/monitoring.ts';
 import { validateStack } from './rules/validate-stack.ts';
 import { ORGANIZATION_ID_PATTERN, type Settings } from './settings/settings.ts';
 import { bundleFunctions } from './stages/bundle.ts';
+import { Create } from './stages/create.ts';
 import { Deliver } from './stages/deliver.ts';
 import { Poll } from './stages/poll.ts';
 import { Sweep } from './stages/sweep.ts';
 import { Storage } from './storage/storage.ts';
 
-/** The whole deployment: submit → poll → deliver over tables, queues and a bucket. */
+/** The whole deployment: submit → create → poll → deliver over tables, queues and a bucket. */
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, { description: 'ModelStudio jobs: submit, poll, signed webhook', ...props });
@@ -38,8 +39,10 @@ export class ModelStudioJobsStack extends Stack {
       const shared = { storage, settings, bundles, sharedVariables };
       const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);
       const { queue: pollQueue } = new Poll(this, 'Poll', { ...shared, deliverQueue });
-      new Sweep(this, 'Sweep', { ...shared, pollQueue, deliverQueue });
-      new Api(this, 'Api', { ...shared, httpApi, pollQueue, deliverQueue });
+      const { queue: createQueue } = new Create(this, 'Create', { ...shared, pollQueue, deliverQueue });
+      const waking = { ...shared, pollQueue, deliverQueue, createQueue };
+      new Sweep(this, 'Sweep', waking);
+      new Api(this, 'Api', { ...waking, httpApi });
       new Monitoring(this, 'Watch', { settings, httpApi });
     } finally {
       bundles.remove();

@@ -1,8 +1,17 @@
+import type { JobBase } from './job.ts';
+
 /**
- * Rows, messages and documents say which format they have: the lowest one that can express them. This is the latest
- * format that this release knows; what has no mark is of the first. See docs/decisions/formats.md.
+ * Rows, messages and documents say which format they have: the lowest one that can express them. What has no mark is of
+ * the first, and so are all messages and documents so far. See docs/decisions/formats.md.
  */
-export const FORMAT = 1;
+export const FIRST_FORMAT = 1;
+/** The latest format of a row that this release knows. */
+export const ROW_FORMAT = 2;
+
+/** A release without a queue would take a job that waits for one whose worker died. */
+export function formatOf(job: JobBase): number {
+  return job.queueing ? ROW_FORMAT : FIRST_FORMAT;
+}
 
 /** Thrown on meeting what a later release wrote. It is not touched: the message comes back later, and so may the request. */
 export class LaterFormat extends Error {
@@ -16,6 +25,7 @@ export class LaterFormat extends Error {
   }
 }
 
-export function isLaterFormat(format: unknown = FORMAT): boolean {
-  return !(Number(format) <= FORMAT);
+/** @param latest the latest one that this release knows */
+export function isLaterFormat(format: unknown = FIRST_FORMAT, latest = FIRST_FORMAT): boolean {
+  return !(Number(format) <= latest);
 }

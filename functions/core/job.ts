@@ -1,4 +1,4 @@
-import { ROUND_MAX_DAYS } from './limits.ts';
+import { ROUND_MAX_DAYS, SUBMISSIONS_MAX } from './limits.ts';
 
 /** Milliseconds since the Unix epoch. */
 export type Millis = number;
@@ -86,6 +86,19 @@ export interface JobBase {
   readonly wakeUpDeadline: Millis;
   /** Counts the writes to the row; every write is conditional on the version that was read. */
   readonly version: number;
+  /** Of a job that waits for ModelStudio to take it: while this is here, its request may be stored. */
+  readonly queueing?: Queueing;
+  /** When ModelStudio created it, if it had to wait for that. */
+  readonly startedAt?: Millis;
+  /** How often ModelStudio was asked to create it, and did not refuse; only of jobs that may be resubmitted. */
+  readonly submissions?: number;
+}
+
+export interface Queueing {
+  /** Then the job ends, unless it expires earlier. */
+  readonly until: Millis;
+  /** Its place among all queued jobs: the lowest comes first. */
+  readonly turn: number;
 }
 
 /** `missing`: the job is unknown. `gaps`: some results are missing at the end. `unreadable`: all of them are. */
@@ -94,12 +107,22 @@ export interface Doubt {
   readonly since: Millis;
 }
 
+/** Waits until ModelStudio takes it; nothing has been created. */
+export interface QueuedJob extends JobBase {
+  readonly status: 'queued';
+  readonly queueing: Queueing;
+  readonly webhook: PendingWebhook | null;
+}
+
 /** ModelStudio's create call is under way. After `leaseUntil`, the worker that made it is gone. */
 export interface SubmittingJob extends JobBase {
   readonly status: 'submitting';
   readonly leaseUntil: Millis;
   readonly webhook: PendingWebhook | null;
 }
+
+/** One of those that waited. */
+export type TakenJob = SubmittingJob & Pick<QueuedJob, 'queueing'>;
 
 export interface RunningJob extends JobBase {
   readonly status: 'running';
@@ -129,10 +152,18 @@ export interface FinishedJob extends JobBase {
   readonly webhook: Webhook | null;
 }
 
-export type UnfinishedJob = SubmittingJob | RunningJob;
+export type UnfinishedJob = QueuedJob | SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
-export const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'] as const;
+export const STATUSES = [
+  'queued',
+  'submitting',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
 
 /** A finished job whose webhook waits for an attempt or has one under way. */
 export type PendingJob = FinishedJob & { readonly webhook: PendingWebhook };
@@ -140,11 +171,22 @@ export type PendingJob = FinishedJob & { readonly webhook: PendingWebhook };
 const DAY_SECONDS = 86_400;
 
 export function isFinished(job: Job): job is FinishedJob {
-  return job.status !== 'submitting' && job.status !== 'running';
+  return job.status !== 'queued' && job.status !== 'submitting' && job.status !== 'running';
 }
 
 export function isPending(job: Job): job is PendingJob {
   return isFinished(job) && job.webhook?.status === 'pending';
+}
+
+/** Whether it may be given to ModelStudio again, which may have created it: its owner would rather have it twice than not at all. */
+export function mayResubmit(job: SubmittingJob, now: Millis): job is TakenJob {
+  const { queueing, submissions = SUBMISSIONS_MAX } = job;
+  return queueing !== undefined && submissions < SUBMISSIONS_MAX && now < queueing.until;
+}
+
+/** Since when ModelStudio has worked on it. */
+export function runningSince({ startedAt, createdAt }: JobBase): Millis {
+  return startedAt ?? createdAt;
 }
 
 /** Whether a worker is making an attempt right now. */

@@ -7,8 +7,24 @@ export const AWS_TRY_MILLIS = 2500;
 export const AWS_CALL_MILLIS = 8000;
 
 /** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
-export const MEMORY_MIB = { submit: 320, jobs: 256, poll: 256, collect: 3008, deliver: 256, sweep: 512 };
-export const TIMEOUT_SECONDS = { submit: 29, jobs: 29, poll: 20, collect: 180, deliver: 30, sweep: 60 };
+export const MEMORY_MIB = {
+  submit: 320,
+  create: 768,
+  jobs: 256,
+  poll: 256,
+  collect: 3008,
+  deliver: 256,
+  sweep: 512,
+};
+export const TIMEOUT_SECONDS = {
+  submit: 29,
+  create: 45,
+  jobs: 29,
+  poll: 20,
+  collect: 180,
+  deliver: 30,
+  sweep: 60,
+};
 
 /** For both calls, if the key is refused. It leaves time to record the outcome. */
 export const CREATE_DEADLINE_MILLIS = 20_000;
@@ -18,6 +34,12 @@ export const SWEEP_MILLIS = 45_000;
 
 /** Longer than the function may run: when it ends, nobody is submitting the job any longer. */
 export const SUBMIT_LEASE_MILLIS = 60_000;
+/** After this time, a pass through the queue begins no other create. */
+export const DRAIN_MILLIS = 10_000;
+/** Longer than the function may run: when it ends, nobody lets queued jobs through any longer. */
+export const DRAIN_LEASE_MILLIS = 60_000;
+/** How often a job may be given to ModelStudio whose creation stays unknown, if its owner allows that. */
+export const SUBMISSIONS_MAX = 3;
 /**
  * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
  * it ends; shorter than the queue hides the message of a worker that died. An attempt that fails gives it back.
@@ -37,7 +59,7 @@ export const REPORT_LIMITS = {
 /** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;
 
-/** The maximum of `expires_in`. */
+/** The maximum of `expires_in` and `queue_for`. */
 export const LONGEST_JOB_SECONDS = 7 * 86_400;
 /** The longest round of deliveries that the settings and `Retry-After` allow. A row with one to come is kept this much longer. */
 export const ROUND_MAX_DAYS = 9;

@@ -18,6 +18,10 @@ export const PollMessage = z.object({
 });
 export type PollMessage = z.infer<typeof PollMessage>;
 
+/** Lets queued jobs through. */
+export const CreateMessage = z.object({ wakeUp: WakeUpSchema });
+export type CreateMessage = z.infer<typeof CreateMessage>;
+
 /** `attempts`: those before this message was sent, which the row may not know if its last write was lost. */
 export const DeliverMessage = z.object({ jobId: z.string(), wakeUp: WakeUpSchema, attempts: z.int() });
 export type DeliverMessage = z.infer<typeof DeliverMessage>;

@@ -6,6 +6,13 @@ export const METRICS = {
   /** Requests without a valid client key. */
   KeysRefused: 'Count',
   JobsCreated: 'Count',
+  /** Jobs that ModelStudio did not take at once, and which now wait. */
+  JobsQueued: 'Count',
+  /** Creates of queued jobs that ModelStudio has refused. */
+  CreatesRefused: 'Count',
+  JobsNeverSubmitted: 'Count',
+  /** How long the first of the waiting jobs has waited; 0 when none waits. */
+  OldestQueuedSeconds: 'Seconds',
   JobsCompleted: 'Count',
   JobsFailed: 'Count',
   JobsCancelled: 'Count',

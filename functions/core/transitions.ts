@@ -7,9 +7,12 @@ import type {
   Millis,
   PendingJob,
   PendingWebhook,
+  QueuedJob,
+  Queueing,
   RunningJob,
   SettledWebhook,
   SubmittingJob,
+  TakenJob,
   UnfinishedJob,
   WakeUp,
   Webhook,
@@ -22,6 +25,9 @@ import type { End } from './upstream/report.ts';
 /**
  * A job's whole life. Each change makes the next version of the row that was read, and nothing else makes one.
  *
+ *                   queued ◄───────┐
+ *              taken │  ▲ queued     │ ended
+ *                    ▼  │            ▼
  *     accepted ──► submitting ──── started ────► running ─┐
  *                      │                          │ ▲ └───┘ polled, rescued
  *                    ended                      ended
@@ -39,7 +45,7 @@ export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, rand
 }
 
 type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'fingerprint' | 'expiresAt';
-type Accepted = Pick<JobBase, Given> & { webhook: Pick<Webhook, 'id' | 'url'> | null };
+type Accepted = Pick<JobBase, Given | 'submissions'> & { webhook: Pick<Webhook, 'id' | 'url'> | null };
 
 export function accepted({ webhook, ...given }: Accepted, now: Millis): SubmittingJob {
   const job = {
@@ -54,6 +60,32 @@ export function accepted({ webhook, ...given }: Accepted, now: Millis): Submitti
   return { ...job, status: 'submitting', leaseUntil: now + SUBMIT_LEASE_MILLIS, webhook: first };
 }
 
+/** It waits for its turn, which it keeps if ModelStudio then refuses it. */
+export function queued(job: SubmittingJob, queueing: Queueing, now: Millis): QueuedJob {
+  return { ...nextVersion(job, now), status: 'queued', queueing, webhook: job.webhook };
+}
+
+/** Before ModelStudio is asked to create it, so that nobody else asks. */
+export function taken(job: QueuedJob, now: Millis): TakenJob {
+  const { queueing, webhook } = job;
+  const lease = { leaseUntil: now + SUBMIT_LEASE_MILLIS, wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS };
+  return { ...counted(nextVersion(job, now), 1), ...lease, status: 'submitting', queueing, webhook };
+}
+
+/** ModelStudio has certainly not created it, or was not even asked. */
+export function uncounted(job: SubmittingJob): SubmittingJob {
+  return counted(job, -1);
+}
+
+function counted<J extends JobBase>(job: J, more: number): J {
+  return job.submissions === undefined ? job : { ...job, submissions: job.submissions + more };
+}
+
+/** Its request is no longer stored. */
+export function forgotten({ queueing, ...job }: FinishedJob, now: Millis): FinishedJob {
+  return { ...job, updatedAt: now, version: job.version + 1 };
+}
+
 /** If its first wake-up could not be sent, the sweeper comes when it would be due. */
 export function started(job: SubmittingJob, message: PollMessage, isSent: boolean, now: Millis): RunningJob {
   const running = rescued(adopted(job, message), message.wakeUp, now);
@@ -64,11 +96,13 @@ export function started(job: SubmittingJob, message: PollMessage, isSent: boolea
  * As its message knows it, which is no version of its own: the submit function may have died after ModelStudio
  * created the job, and a poll after ModelStudio reported on it.
  */
-export function adopted(job: UnfinishedJob, { upstreamJobId, wakeUp, isSeen }: PollMessage): RunningJob {
+export function adopted(job: SubmittingJob | RunningJob, message: PollMessage): RunningJob {
+  const { upstreamJobId, wakeUp, isSeen, polledAt } = message;
   if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
-  const { leaseUntil, ...kept } = job;
+  const { leaseUntil, queueing, ...kept } = job;
   return {
     ...kept,
+    ...(queueing && { startedAt: polledAt }),
     status: 'running',
     upstreamJobId,
     completedTasks: 0,

@@ -10,13 +10,15 @@ type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEU
 
 /** In addition, the variables of each function alone. */
 export interface OwnVariables {
-  submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL'> &
+  submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'QUEUE_FOR_SECONDS' | 'ALLOW_RESUBMIT'> &
+    Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'> &
     Readonly<Record<'DEFAULT_WEBHOOK_URL', string | undefined>>;
+  create: Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   poll: Polling;
   collect: Polling;
   /** Node itself reads the last one. */
   deliver: Given<'WEBHOOK_SECRET_ARN' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'>;
-  sweep: Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL'>;
+  sweep: Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   jobs: Given<'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'>;
 }
 

@@ -1,6 +1,6 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
+import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
 import { describingErrors, s3Settings } from './aws.ts';
 
@@ -11,6 +11,8 @@ export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
   /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */
   get(key: string): Promise<string | undefined>;
+  /** Also if there is none. */
+  remove(key: string): Promise<unknown>;
   link(key: string, seconds: number): Promise<string>;
 }
 
@@ -18,7 +20,7 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
   return {
     put(Key, Body) {
       const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;
-      const Metadata = { format: String(FORMAT) };
+      const Metadata = { format: String(FIRST_FORMAT) };
       const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json', Metadata });
       return s3.send(put, { requestTimeout });
     },
@@ -29,6 +31,7 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
       if (isLaterFormat(object.Metadata?.['format'])) throw new LaterFormat(`The document ${Key}`);
       return text;
     },
+    remove: (Key) => s3.send(new DeleteObjectCommand({ Bucket, Key })),
     link: (Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
   };
 }

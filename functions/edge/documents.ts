@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
+import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -32,7 +32,7 @@ export function createDocuments(stores: DocumentStores): Documents {
         return { store: 'bucket', key };
       }
       const ttl = { N: String(endOfLife(stores)) };
-      const Item = { key: { S: key }, format: { N: String(FORMAT) }, deflated: { B: deflated }, ttl };
+      const Item = { key: { S: key }, format: { N: String(FIRST_FORMAT) }, deflated: { B: deflated }, ttl };
       await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
       return { store: 'table', key };
     },

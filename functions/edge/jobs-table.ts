@@ -10,11 +10,12 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
+import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
+import { queueKeys } from './queue-table.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -37,8 +38,15 @@ export function createJobs(
     const writeId = randomUUID();
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
-    const keys = { listKey: listKeyOf(job), ...overdueKeys(job) };
-    const row = { ...job, metadata, ...keys, format: FORMAT, writeId, ttl: endOfLife(job, retentionDays) };
+    const keys = { listKey: listKeyOf(job), ...overdueKeys(job), ...queueKeys(job) };
+    const row = {
+      ...job,
+      metadata,
+      ...keys,
+      format: formatOf(job),
+      writeId,
+      ttl: endOfLife(job, retentionDays),
+    };
     const write = new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition });
     if (await succeeded(client.send(write))) return true;
     return (await item(job.jobId))?.['writeId'] === writeId;
@@ -76,14 +84,14 @@ type Row = Record<string, unknown>;
 
 /** Null after its time to live: the row is as good as deleted, though DynamoDB may take days for that. */
 function jobIn(row: Row, clock: Clock): Job | null {
-  const { writeId, ttl, listKey, sweepShard, sweepAt, format, ...job } = row;
+  const { writeId, ttl, listKey, sweepShard, sweepAt, queueName, queuePlace, format, ...job } = row;
   if (Number(ttl) <= unixSeconds(clock)) return null;
   if (isLater(row)) throw new LaterFormat(`The row of ${job['jobId']}`, job['client']);
   return job as unknown as Job;
 }
 
 function isLater({ format, status }: Row): boolean {
-  return isLaterFormat(format) || !STATUSES.some((known) => known === status);
+  return isLaterFormat(format, ROW_FORMAT) || !STATUSES.some((known) => known === status);
 }
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);

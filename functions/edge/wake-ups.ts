@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { FORMAT } from '../core/format.ts';
+import { FIRST_FORMAT } from '../core/format.ts';
 import type { WakeUp } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
 import type { WakeUps } from '../ports.ts';
@@ -8,8 +8,9 @@ import type { WakeUps } from '../ports.ts';
 type QueueUrls = Record<keyof WakeUps, string | null>;
 
 /**
- * No schedule makes a chain of wake-ups this long: a week of polls a minute apart is half of it. As the
+ * No schedule makes a job's chain of wake-ups this long: a week of polls a minute apart is half of it. As the
  * functions are exempt from Lambda's recursive-loop detection, this is what ends a loop, in the dead-letter queue.
+ * The queue's own chain goes on for as long as jobs wait: it is held to one pass at a time by its lease.
  */
 const CHAIN_MAX = 20_000;
 const BATCH_MAX = 10;
@@ -48,18 +49,32 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
 
   const to = (queueUrl: string | null) => async (message: { wakeUp: WakeUp }, delaySeconds: number) => {
     assert(queueUrl, 'This function has no such queue');
-    assert(message.wakeUp.seq <= CHAIN_MAX, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
+    const isOfJob = 'jobId' in message;
+    assert(
+      !isOfJob || message.wakeUp.seq <= CHAIN_MAX,
+      `A chain of more than ${CHAIN_MAX} wake-ups is a loop`,
+    );
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
     assert(isDelay, `SQS takes a delay of 0 to ${DELAY_MAX_SECONDS} whole seconds, not ${delaySeconds}`);
     return new Promise<void>((resolve, reject) => {
       const batch = waiting.get(queueUrl) ?? [];
       waiting.set(queueUrl, batch);
-      batch.push({ body: JSON.stringify({ format: FORMAT, ...message }), delaySeconds, resolve, reject });
+      batch.push({
+        body: JSON.stringify({ format: FIRST_FORMAT, ...message }),
+        delaySeconds,
+        resolve,
+        reject,
+      });
       if (batch.length >= BATCH_MAX) void flush(queueUrl);
       else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
     });
   };
-  return { poll: to(queueUrls.poll), collect: to(queueUrls.collect), deliver: to(queueUrls.deliver) };
+  return {
+    poll: to(queueUrls.poll),
+    collect: to(queueUrls.collect),
+    deliver: to(queueUrls.deliver),
+    create: to(queueUrls.create),
+  };
 }
 
 /** Instead of `node:assert`, which no other module loads: it would take 2 ms of each cold start. */

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientJobs, ClientKeys, DurationStats, Overdue, World } from '../ports.ts';
+import type { ClientJobs, ClientKeys, DurationStats, Overdue, Queue, World } from '../ports.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -12,6 +12,8 @@ import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
+import { QueueTable } from './queue-table.ts';
+import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
 import { clock, random } from './system.ts';
 import { createWakeUps } from './wake-ups.ts';
@@ -19,19 +21,21 @@ import { createWakeUps } from './wake-ups.ts';
 const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
 const sqs = describingErrors(new SQSClient(awsSettings));
 
-export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents'> {
+export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {
   const bucketName = required('BUCKET');
   // Few jobs are large enough to need it, and it would take a quarter of a cold start.
-  let bucket: Promise<Bucket> | undefined;
+  let loading: Promise<Bucket> | undefined;
+  const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName)));
   return {
     jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
     documents: createDocuments({
       dynamodb,
       tableName: required('DOCUMENTS_TABLE'),
-      bucket: () => (bucket ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName))),
+      bucket,
       retentionDays: retentionDays(),
       clock,
     }),
+    requests: createRequests(bucket),
   };
 }
 
@@ -44,6 +48,7 @@ export function finishWorld(lingerMillis = 0): FinishWorld {
     poll: optional('POLL_QUEUE_URL'),
     collect: optional('COLLECT_QUEUE_URL'),
     deliver: optional('DELIVER_QUEUE_URL'),
+    create: optional('CREATE_QUEUE_URL'),
   };
   const wakeUps = createWakeUps(sqs, queueUrls, lingerMillis);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
@@ -57,6 +62,7 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 }
 
 export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
+export const queue = (): Queue => new QueueTable(dynamodb, required('JOBS_TABLE'), clock);
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 

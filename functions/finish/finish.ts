@@ -1,15 +1,19 @@
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { base32 } from '../core/ids.ts';
-import type { FinishedJob, PendingWebhook, UnfinishedJob } from '../core/job.ts';
+import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
-import { ended, finished, nextWakeUp } from '../core/transitions.ts';
+import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
 import type { End, Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
+import { record } from '../write-conflicts.ts';
 
-export type FinishWorld = Pick<World, 'jobs' | 'documents' | 'wakeUps' | 'clock' | 'random' | 'log'> & {
+export type FinishWorld = Pick<
+  World,
+  'jobs' | 'documents' | 'requests' | 'wakeUps' | 'clock' | 'random' | 'log'
+> & {
   settings: {
     /** Base of the absolute URLs that the public job holds, without a trailing slash. */
     apiUrl: string;
@@ -29,7 +33,15 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   if (!(await world.jobs.replace(after))) return null;
   logFinished(job, after, end, world);
   await startDelivery(after, world);
-  return after;
+  return after.queueing ? forget(after, world) : after;
+}
+
+/** Deletes the request of a job that has ended before ModelStudio took it. */
+export async function forget(job: FinishedJob, world: Pick<World, 'jobs' | 'requests' | 'clock'>) {
+  await world.requests.remove(job);
+  const now = world.clock.now();
+  await record(job, (row) => (isFinished(row) && row.queueing ? forgotten(row, now) : null), world);
+  return job;
 }
 
 /**
@@ -98,6 +110,7 @@ function metricsOf(before: UnfinishedJob, job: FinishedJob, results: Results | n
     JobSeconds: (job.finishedAt - job.createdAt) / 1000,
     ...(before.status === 'running' && { PollsPerJob: before.expectedWakeUp.seq }),
     ...(job.error?.code === 'submission_unknown' && { UnknownSubmissions: 1 }),
+    ...(job.error?.code === 'never_submitted' && { JobsNeverSubmitted: 1 }),
     ...(job.error?.code === 'results_too_large' && { ResultsTooLarge: 1 }),
     ...(job.error?.code === 'results_unreadable' && { ResultsUnreadable: 1 }),
     ...(results && results.missing > 0 && { ResultsMissing: results.missing }),

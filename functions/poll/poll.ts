@@ -1,4 +1,4 @@
-import { classifyWakeUp, isFinished, type Job, type RunningJob } from '../core/job.ts';
+import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { durationBucket, sampleDuration } from '../core/polling/forecast.ts';
@@ -28,10 +28,14 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
     const job = await world.jobs.find(message.jobId);
     if (job === null) return logPoll(message, world, { outcome: 'no_job' });
     if (isFinished(job)) return startDelivery(job, world);
+    // Let back from the queue since, so the message is of a creation that was taken for unknown.
+    if (job.status === 'queued') return logPoll(message, world, { outcome: 'stale' });
     const running = adopted(job, message);
     if (classifyWakeUp(message.wakeUp, running.expectedWakeUp) === 'stale')
       return logPoll(message, world, { outcome: 'stale' });
 
+    // The worker that had it created died before it could do this.
+    if (job.queueing) await world.requests.remove(job);
     // Polled once: losing a race does not make the report any less true.
     report ??= await ask(running, world);
     const forecast = await world.durationStats.forecast(durationBucket(running.modelId, running.totalTasks));
@@ -80,8 +84,8 @@ async function recordDuration(
   if (!isReported) return;
   const bucket = durationBucket(job.modelId, job.totalTasks);
   const { durations } = await world.durationStats.forecast(bucket);
-  const from = Math.max(0, message.polledAt - job.createdAt) / 1000;
-  const to = Math.max(1, now - job.createdAt) / 1000;
+  const from = Math.max(0, message.polledAt - runningSince(job)) / 1000;
+  const to = Math.max(1, now - runningSince(job)) / 1000;
   await world.durationStats.record(bucket, sampleDuration(from, to, world.random.fraction(), durations));
 }
 
@@ -116,7 +120,7 @@ async function scheduleNextPoll(
   // Of two chains, the one that is further on wins, as its row makes the other's messages stale. If the loser of a race
   // stopped here, its message could stay one place ahead of the row forever, as a chain of its own.
   const overtake = (row: Job) => {
-    const before = isFinished(row) ? null : adopted(row, message);
+    const before = isFinished(row) || row.status === 'queued' ? null : adopted(row, message);
     if (before === null || before.expectedWakeUp.seq >= wakeUp.seq) return null;
     return polled(before, known, wakeUp, world.clock.now());
   };

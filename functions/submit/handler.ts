@@ -1,7 +1,7 @@
-import { optional } from '../edge/environment.ts';
+import { number, optional, required } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { clientKeys, durationStats, finishWorld } from '../edge/world.ts';
+import { clientKeys, durationStats, finishWorld, queue } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { authorize } from '../http/authorize.ts';
 import { submit } from './submit.ts';
@@ -12,10 +12,13 @@ const world = {
   clientKeys: clientKeys(),
   durationStats: durationStats(),
   modelStudio: modelStudio(),
+  queue: queue(),
   settings: {
     ...finish.settings,
     webhookRules: webhookRules(),
     defaultWebhookUrl: optional('DEFAULT_WEBHOOK_URL'),
+    queueForSeconds: number('QUEUE_FOR_SECONDS'),
+    allowResubmit: required('ALLOW_RESUBMIT') === 'true',
   },
 };
 

@@ -6,16 +6,20 @@ import {
   isPending,
   type Job,
   type Millis,
+  mayResubmit,
   type RunningJob,
 } from '../core/job.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
-import { awaiting, nextWakeUp, rescued } from '../core/transitions.ts';
+import { neverSubmitted } from '../core/queue/ends.ts';
+import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
+import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { expired, submissionUnknown } from '../core/upstream/report.ts';
-import { type FinishWorld, finish } from '../finish/finish.ts';
+import { joinQueue } from '../create/enqueue.ts';
+import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 
 export type SweepWorld = FinishWorld &
-  Pick<World, 'overdue'> & {
+  Pick<World, 'overdue' | 'queue'> & {
     /** Whatever is not swept by then is left to the next sweep. */
     settings: { sweepMillis: Millis };
   };
@@ -69,6 +73,7 @@ function reasonsOf(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
 }
 
 async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {
+  if (jobId === GATE_ID) return wakeQueueAgain(onOverdue, world);
   const job = await world.jobs.find(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.
@@ -77,15 +82,31 @@ async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world:
   onOverdue(now - at);
   const outcome = await recover(job, now, world);
   const fields = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
-  world.log.event('sweep', fields, { JobsRecovered: 1 });
+  // A job that has waited too long is ended by the sweeper in any case.
+  world.log.event('sweep', fields, outcome === 'never_submitted' ? {} : { JobsRecovered: 1 });
 }
 
 async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string> {
+  if (job.status === 'queued') {
+    await finish(job, neverSubmitted, world);
+    return 'never_submitted';
+  }
   if (job.status === 'submitting') {
+    if (mayResubmit(job, now)) {
+      const turn = await joinQueue(job.client, 0, world);
+      await world.jobs.replace(queued(job, { ...job.queueing, turn }, now));
+      return 'resubmitted';
+    }
+    // Its worker may have died between storing the request and saying so in the row.
+    await world.requests.remove(job);
     await finish(job, submissionUnknown, world);
     return 'abandoned_submission';
   }
   if (isFinished(job)) {
+    if (job.queueing) {
+      await forget(job, world);
+      return 'kept_request';
+    }
     await deliverAgain(job, now, world);
     return 'lost_delivery';
   }
@@ -112,4 +133,17 @@ async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): P
   const wakeUp = nextWakeUp(webhook.expectedWakeUp, now, world.random.bytes());
   await world.wakeUps.deliver({ jobId, wakeUp, attempts: webhook.attempts }, 0);
   await world.jobs.replace(awaiting(job, wakeUp, now));
+}
+
+/** The chain that lets queued jobs through is lost. */
+async function wakeQueueAgain(onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {
+  const gate = await world.queue.gate();
+  const now = world.clock.now();
+  const at = gateOverdueAt(gate);
+  if (at === null || at > now) return;
+  onOverdue(now - at);
+  const wakeUp = nextWakeUp(gate.expectedWakeUp, now, world.random.bytes());
+  await world.wakeUps.create({ wakeUp }, 0);
+  await world.queue.replaceGate(rescuedGate(gate, wakeUp));
+  world.log.event('sweep', { outcome: 'lost_queue' }, { JobsRecovered: 1 });
 }

@@ -27,7 +27,7 @@ export class Api extends Construct {
   }
 
   private submit(props: WakingStageProps): StageFunction {
-    const { storage, settings, pollQueue, deliverQueue } = props;
+    const { storage, settings, pollQueue, deliverQueue, createQueue } = props;
     return new StageFunction(this, 'Submit', {
       ...props,
       name: 'submit',
@@ -36,13 +36,18 @@ export class Api extends Construct {
         MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
         POLL_QUEUE_URL: pollQueue,
         DELIVER_QUEUE_URL: deliverQueue,
+        CREATE_QUEUE_URL: createQueue,
+        QUEUE_FOR_SECONDS: String(settings.queueForSeconds),
+        ALLOW_RESUBMIT: String(settings.allowResubmit),
         DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl,
       },
       permissions: [
-        toRows(storage.jobs, 'GetItem', 'PutItem', 'DeleteItem'),
+        toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
         ...storage.toReadDocuments,
         ...storage.toWriteDocuments,
+        storage.toWriteRequests,
+        storage.toForgetRequests,
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });
@@ -59,6 +64,7 @@ export class Api extends Construct {
         toQuery(storage.jobs, 'client'),
         ...storage.toReadDocuments,
         ...storage.toWriteDocuments,
+        storage.toForgetRequests,
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });

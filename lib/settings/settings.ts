@@ -1,7 +1,9 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
+import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
-import { areDifferent, list, number, whole } from './values.ts';
+import { areDifferent, flag, list, number, whole } from './values.ts';
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
@@ -65,8 +67,18 @@ export const SettingsSchema = z.strictObject({
     kind: 'a whole number from 8 (a job may run for 7 days) to 3650',
   }),
   concurrency: setting(whole(CONCURRENCY_MIN, CONCURRENCY_MAX).default(105), {
-    description: `maximum concurrent Lambdas that work off the queues, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver (up to 10 jobs each), and 5 collect large results`,
+    description: `maximum concurrent Lambdas that poll, collect and deliver, ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}: of 105, 50 poll and 50 deliver (up to 10 jobs each), and 5 collect large results`,
     kind: `a whole number from ${CONCURRENCY_MIN} to ${CONCURRENCY_MAX}`,
+  }),
+  queueForSeconds: setting(whole(0, LONGEST_JOB_SECONDS).default(DEFAULT_QUEUE_RULES.queueForSeconds), {
+    description:
+      'how long a job may wait until ModelStudio takes it, unless it says so itself (`queue_for`); its request is stored meanwhile; with 0, no job waits and no request is ever stored',
+    kind: `a whole number of seconds from 0 to ${LONGEST_JOB_SECONDS}`,
+  }),
+  allowResubmit: setting(flag.default(DEFAULT_QUEUE_RULES.allowResubmit), {
+    description:
+      'whether jobs may ask with `on_unknown: resubmit` to be created again when ModelStudio does not say whether it has created them; they may be billed more than once',
+    kind: 'true or false',
   }),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
     description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',

@@ -9,6 +9,11 @@ export const whole = (min: number, max: number) => orText(z.int().min(min).max(m
 export const number = (min: number, max: number) =>
   orText(z.number().min(min).max(max), /^\d{1,6}(\.\d{1,6})?$/);
 
+export const flag = z.preprocess(
+  (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
+  z.boolean(),
+);
+
 export const list = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((value) => {
     if (typeof value === 'number') return [value];

@@ -23,6 +23,7 @@ export class Poll extends Construct {
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem'),
         ...storage.toWriteDocuments,
+        storage.toForgetRequests,
         toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
       ],
     };

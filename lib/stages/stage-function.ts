@@ -31,6 +31,7 @@ export interface StageProps {
 export interface WakingStageProps extends StageProps {
   pollQueue: StageQueue;
   deliverQueue: StageQueue;
+  createQueue: StageQueue;
 }
 
 /** A queue or a secret in a function's environment gives it the URL or the ARN, and permission to send or to read. */

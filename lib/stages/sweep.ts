@@ -9,15 +9,20 @@ import { StageFunction, type WakingStageProps } from './stage-function.ts';
 export class Sweep extends Construct {
   constructor(scope: Construct, id: string, props: WakingStageProps) {
     super(scope, id);
-    const { storage, pollQueue, deliverQueue } = props;
+    const { storage, pollQueue, deliverQueue, createQueue } = props;
     const fn = new StageFunction(this, 'Function', {
       ...props,
       name: 'sweep',
-      environment: { POLL_QUEUE_URL: pollQueue, DELIVER_QUEUE_URL: deliverQueue },
+      environment: {
+        POLL_QUEUE_URL: pollQueue,
+        DELIVER_QUEUE_URL: deliverQueue,
+        CREATE_QUEUE_URL: createQueue,
+      },
       permissions: [
-        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'sweep'),
         ...storage.toWriteDocuments,
+        storage.toForgetRequests,
       ],
     });
     // The next minute's sweep is as good as a retry of this one. The target's setting applies to the rule alone: Lambda

@@ -16,11 +16,21 @@ export const UNITS_PER_JOB = {
   jobs: { read: 5.1, write: 5.1 },
   client: { read: 0.1, write: 1 },
   sweep: { read: 0.1, write: 2 },
+  queue: { read: 0.1, write: 0.1 },
   documents: { read: 1, write: 1 },
 } satisfies Record<string, Units>;
 
 /** As many random letters and digits as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
+
+/** The bucket's folders, by the keys that functions/ gives: what finished jobs are read by, */
+const DOCUMENTS = ['events', 'results'];
+/** what only operators look at, */
+const UNREADABLE = 'unreadable';
+/** and what queued jobs ask for, which is deleted as soon as nothing needs it. */
+const REQUESTS = 'requests';
+/** A request that a crash has left behind outlives the longest wait by a day. */
+const REQUESTS_KEPT_DAYS = 8;
 
 /** What outlives a deployment: jobs, documents, statistics of their durations, client keys and secrets. */
 export class Storage extends Construct {
@@ -50,12 +60,14 @@ export class Storage extends Construct {
       deletionProtection: false,
       removalPolicy,
     });
-    const { jobs, sweep, client, documents } = UNITS_PER_JOB;
+    const { jobs, sweep, client, queue, documents } = UNITS_PER_JOB;
     this.jobs = new JobTable(this, 'Jobs', { ...table('jobId'), unitsPerJob: jobs, jobsPerSecond });
     // Only jobs that need looking after: an entry that does not move costs no write.
     this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')], sweep);
     // Neither of its keys ever changes, so a job costs it one write.
     this.jobs.addIndex('client', [string('client'), string('listKey')], client);
+    // Only jobs that wait for ModelStudio.
+    this.jobs.addIndex('queue', [string('queueName'), string('queuePlace')], queue);
     this.documents = new JobTable(this, 'Documents', {
       ...table('key'),
       unitsPerJob: documents,
@@ -69,6 +81,7 @@ export class Storage extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       lifecycleRules: [
+        { prefix: `${REQUESTS}/`, expiration: Duration.days(REQUESTS_KEPT_DAYS) },
         {
           expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
@@ -93,11 +106,24 @@ export class Storage extends Construct {
 
   /** For reading finished jobs' documents, and for links to them. */
   get toReadDocuments(): Permission[] {
-    return [toRows(this.documents, 'GetItem'), this.#toObjects('s3:GetObject')];
+    return [toRows(this.documents, 'GetItem'), this.#toObjects('s3:GetObject', DOCUMENTS)];
   }
 
   get toWriteDocuments(): Permission[] {
-    return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject')];
+    return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject', [...DOCUMENTS, UNREADABLE])];
+  }
+
+  get toWriteRequests(): Permission {
+    return this.#toObjects('s3:PutObject', [REQUESTS]);
+  }
+
+  /** For the function alone that gives them to ModelStudio. */
+  get toReadRequests(): Permission {
+    return this.#toObjects('s3:GetObject', [REQUESTS]);
+  }
+
+  get toForgetRequests(): Permission {
+    return this.#toObjects('s3:DeleteObject', [REQUESTS]);
   }
 
   /** @param reason why it is not rotated automatically */
@@ -111,17 +137,20 @@ export class Storage extends Construct {
   private acknowledge(): void {
     const stack = Stack.of(this);
     const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);
-    Validations.of(stack).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
-      reason: 'A function may meet the documents of any job; nothing else lies in the bucket.',
-    });
+    for (const prefix of [...DOCUMENTS, UNREADABLE, REQUESTS]) {
+      Validations.of(stack).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
+        reason: 'A function may meet the documents of any job.',
+      });
+    }
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason: 'Only the functions reach the bucket, and they log what they do for which job.',
     });
   }
 
-  #toObjects(action: string): Permission {
-    return { actions: [action], resourceArns: [this.bucket.arnForObjects('*')] };
+  #toObjects(action: string, prefixes: string[]): Permission {
+    const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}/*`));
+    return { actions: [action], resourceArns };
   }
 }

@@ -6,7 +6,7 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { Millis } from '../../functions/core/job.ts';
@@ -19,7 +19,7 @@ import type { Time } from './time.ts';
 
 const DAY_MILLIS = 86_400_000;
 
-export const QUEUES = ['poll', 'collect', 'deliver'] as const;
+export const QUEUES = ['create', 'poll', 'collect', 'deliver'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** As lib/storage/storage.ts has them. */
@@ -30,6 +30,7 @@ const TABLES = {
     indexes: [
       { name: 'sweep', keys: ['sweepShard', 'sweepAt'] },
       { name: 'client', keys: ['client', 'listKey'] },
+      { name: 'queue', keys: ['queueName', 'queuePlace'] },
     ],
   },
   documents: { name: 'documents', key: 'key' },
@@ -115,6 +116,7 @@ export class Cloud {
       clientKeys: table(TABLES.clientKeys),
     };
     this.queues = {
+      create: this.#queue('create', options),
       poll: this.#queue('poll', options),
       collect: this.#queue('collect', options),
       deliver: this.#queue('deliver', options),
@@ -151,6 +153,7 @@ export class Cloud {
     if (command instanceof ChangeMessageVisibilityCommand) return this.#changeVisibility(command);
     if (command instanceof PutObjectCommand) return this.#putObject(command);
     if (command instanceof GetObjectCommand) return this.#getObject(command);
+    if (command instanceof DeleteObjectCommand) return this.#deleteObject(command);
     if (command instanceof GetSecretValueCommand) return this.#secret(command);
     throw new Error(`The simulated cloud does not know ${command?.constructor.name}`);
   }
@@ -227,6 +230,12 @@ export class Cloud {
     const text = this.objects.get(input.Key ?? '');
     if (text === undefined) throw Object.assign(new Error('Access Denied'), { name: 'AccessDenied' });
     return { Body: { transformToString: async () => text }, Metadata: this.metadata.get(input.Key ?? '') };
+  }
+
+  #deleteObject({ input }: DeleteObjectCommand): object {
+    this.objects.delete(input.Key ?? '');
+    this.metadata.delete(input.Key ?? '');
+    return {};
   }
 
   #secret({ input }: GetSecretValueCommand): object {

@@ -83,15 +83,17 @@ export function rangeOf(terms: Expressions, keys: readonly [partition: string, s
   };
 }
 
-/** `SET a = :x, … ADD b :y, …`, done to a copy. */
+/** `SET a = :x, … REMOVE c, … ADD b :y, …`, done to a copy. */
 export function updated(item: Item, terms: Expressions): Item {
   const expression = terms.UpdateExpression ?? '';
-  const [, sets = '', adds = ''] = /^SET (.*?)(?: ADD (.*))?$/.exec(expression) ?? unknown(expression);
+  const [, sets = '', removes = '', adds = ''] =
+    /^SET (.*?)(?: REMOVE (.*?))?(?: ADD (.*))?$/.exec(expression) ?? unknown(expression);
   const after = { ...item };
   for (const set of sets.split(', ')) {
     const [name = '', value = ''] = set.split(' = ');
     after[nameOf(name, terms)] = valueNamed(value, terms);
   }
+  for (const name of removes === '' ? [] : removes.split(', ')) delete after[nameOf(name, terms)];
   for (const add of adds === '' ? [] : adds.split(', ')) {
     const [given = '', value = ''] = add.split(' ');
     const name = nameOf(given, terms);

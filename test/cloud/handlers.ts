@@ -1,7 +1,8 @@
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Millis } from '../../functions/core/job.ts';
-import { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import { type DrainWorld, drain } from '../../functions/create/drain.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
 import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
@@ -14,7 +15,7 @@ import { type SweepWorld, sweep } from '../../functions/sweep/sweep.ts';
 import type { Clients } from './clients.ts';
 import type { Delivery } from './queue.ts';
 
-export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld;
+export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld & DrainWorld;
 
 type Handle<T> = (world: HandledWorld) => Promise<T>;
 
@@ -57,6 +58,11 @@ export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = A
     }),
     poll: poller,
     collect: poller,
+    create: lambdaSqs(
+      (body) => CreateMessage.parse(body),
+      (message) => drain(message, world),
+      comeAgain,
+    ),
     deliver: lambdaSqs(
       (body) => DeliverMessage.parse(body),
       (message) => around.deliver(message, world, (own) => deliver(message, own)),

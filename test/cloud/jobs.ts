@@ -2,6 +2,7 @@ import type {
   Attempt,
   FinishedJob,
   PendingWebhook,
+  QueuedJob,
   RunningJob,
   SettledWebhook,
   SubmittingJob,
@@ -71,6 +72,12 @@ export function submittingJob(changes: Partial<SubmittingJob> = {}): SubmittingJ
     webhook: pendingWebhook(),
     ...changes,
   };
+}
+
+export function queuedJob(changes: Partial<QueuedJob> = {}): QueuedJob {
+  const { completedTasks, ...queued } = base;
+  const queueing = { until: NOW + 3_600_000, turn: 1 };
+  return { ...queued, status: 'queued', queueing, webhook: pendingWebhook(), ...changes };
 }
 
 export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {

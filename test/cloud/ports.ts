@@ -4,12 +4,16 @@ import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { QueueTable } from '../../functions/edge/queue-table.ts';
+import { createRequests } from '../../functions/edge/requests.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, World } from '../../functions/ports.ts';
 import type { Clients } from './clients.ts';
 import type { Cloud } from './cloud.ts';
 
 export const RETENTION_DAYS = 30;
+
+const QUEUE_URLS = { create: 'create', poll: 'poll', collect: 'collect', deliver: 'deliver' };
 
 export interface PortSettings {
   clock: Clock;
@@ -22,7 +26,15 @@ export interface PortSettings {
 
 export type StoredPorts = Pick<
   World,
-  'jobs' | 'clientJobs' | 'overdue' | 'documents' | 'wakeUps' | 'durationStats' | 'clientKeys'
+  | 'jobs'
+  | 'clientJobs'
+  | 'overdue'
+  | 'queue'
+  | 'requests'
+  | 'documents'
+  | 'wakeUps'
+  | 'durationStats'
+  | 'clientKeys'
 >;
 
 /** The ports that AWS is behind, made of the edge's own code as functions/edge/world.ts makes them. */
@@ -32,18 +44,21 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
+  const bucket = async () => ({ ...createBucket('documents', s3), link });
   return {
     jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
     clientJobs: createClientJobs(dynamodb, 'jobs', clock),
     overdue: createOverdue(dynamodb, 'jobs'),
+    queue: new QueueTable(dynamodb, 'jobs', clock),
+    requests: createRequests(bucket),
     documents: createDocuments({
       dynamodb,
       tableName: 'documents',
-      bucket: async () => ({ ...createBucket('documents', s3), link }),
+      bucket,
       retentionDays,
       clock,
     }),
-    wakeUps: createWakeUps(sqs, { poll: 'poll', collect: 'collect', deliver: 'deliver' }, lingerMillis),
+    wakeUps: createWakeUps(sqs, QUEUE_URLS, lingerMillis),
     durationStats: createDurationStats({
       client: dynamodb,
       tableName: 'durationStats',

@@ -102,9 +102,12 @@ export class Table {
     this.#write(this.#keyOf(Key), null, condition);
   }
 
-  update(Key: Item, expressions: Expressions): void {
+  /** As with ALL_NEW. */
+  update(Key: Item, expressions: Expressions): { Attributes: Item } {
     const key = this.#keyOf(Key);
-    this.#write(key, updated(this.peek(key) ?? Key, expressions), {});
+    const after = updated(this.peek(key) ?? Key, expressions);
+    this.#write(key, after, expressions);
+    return { Attributes: copyOf(after) };
   }
 
   /** Keys of one partition of an index, in the order of the index, a page of them. */

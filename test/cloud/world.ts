@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
-import type { Submission } from '../../functions/core/http/submission.ts';
-import type { DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import type { Generation } from '../../functions/core/http/generation-request.ts';
+import type { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
@@ -24,6 +24,7 @@ function script<T>(answers: T[]): () => T {
 
 export type Sent =
   | { queue: 'poll' | 'collect'; message: PollMessage; delaySeconds: number }
+  | { queue: 'create'; message: CreateMessage; delaySeconds: number }
   | { queue: 'deliver'; message: DeliverMessage; delaySeconds: number };
 
 export function fakeDurationStats(
@@ -62,7 +63,7 @@ export function fakeWorld(scripts: Scripts = {}) {
   const nextExchange = script<AttemptOutcome>(scripts.exchanges ?? []);
   const clock = { time: Date.UTC(2026, 0, 1), now: () => clock.time };
   let drawn = 0;
-  const created: Submission[] = [];
+  const created: Generation[] = [];
   const posted: { id: string; url: string; body: string; at: number }[] = [];
   const told: (LogFields & { stage: Stage })[] = [];
   const metrics: MetricValues = {};
@@ -82,8 +83,8 @@ export function fakeWorld(scripts: Scripts = {}) {
     documents: Object.assign(ports.documents, { contents: new Contents(cloud) }),
     wakeUps: Object.assign(ports.wakeUps, { sent: sentIn(cloud) }),
     modelStudio: {
-      async create(submission: Submission) {
-        created.push(submission);
+      async create(generation: Generation) {
+        created.push(generation);
         return nextCreation();
       },
       report: async () => nextReport(),
@@ -96,6 +97,9 @@ export function fakeWorld(scripts: Scripts = {}) {
       },
     },
     clock,
+    async sleep(millis: number) {
+      clock.time += millis;
+    },
     random: {
       bytes: () => Buffer.alloc(16, ++drawn),
       fraction: () => 0.5,
@@ -107,6 +111,8 @@ export function fakeWorld(scripts: Scripts = {}) {
       retentionDays: RETENTION_DAYS,
       webhookRules: { ports: [], ownHost: null, loopback: false },
       defaultWebhookUrl: null,
+      queueForSeconds: 0,
+      allowResubmit: false,
       isCollector: false,
       reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },
       sweepMillis: 45_000,

@@ -59,7 +59,7 @@ describe('parseListQuery', () => {
     ['limit=010', /limit/],
     ['limit=', /limit/],
     ['limit=5&limit=5', /"limit" must be given once/],
-    ['status=done', /"status" must be one of submitting, running, completed/],
+    ['status=done', /"status" must be one of queued, submitting, running, completed/],
     ['status=', /status/],
     ['created_after=yesterday', /"created_after" must be a date and time with its zone/],
     [

@@ -36,6 +36,7 @@ describe('a valid request', () => {
       max_tokens: 512,
       metadata: {},
       expires_in: 86_400,
+      on_unknown: 'fail',
     });
   });
 

@@ -1,4 +1,4 @@
-import type { FinishedJob, RunningJob, SubmittingJob } from '../../functions/core/job.ts';
+import type { FinishedJob, QueuedJob, RunningJob, SubmittingJob } from '../../functions/core/job.ts';
 import * as fake from '../cloud/jobs.ts';
 
 export const { NOW } = fake;
@@ -8,6 +8,10 @@ const base = { metadata: { order: '17', empty: '', 'Straße 😀': 'ß' }, creat
 
 export function submittingJob(changes: Partial<SubmittingJob> = {}): SubmittingJob {
   return fake.submittingJob({ ...base, ...changes });
+}
+
+export function queuedJob(changes: Partial<QueuedJob> = {}): QueuedJob {
+  return fake.queuedJob({ ...base, ...changes });
 }
 
 export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {

@@ -17,6 +17,7 @@ const submission: Submission = {
   webhook_url: 'https://hooks.example.com/h',
   metadata: { private: 'yes' },
   expires_in: 600,
+  on_unknown: 'fail',
 };
 
 /** A key that is read anew is the next one. */

@@ -10,23 +10,27 @@ import type {
   Documents,
   Jobs,
   Overdue,
+  Queue,
+  Requests,
   WakeUps,
 } from '../../functions/ports.ts';
 import { pollMessage } from '../cloud/jobs.ts';
 import { RETENTION_DAYS } from '../cloud/ports.ts';
-import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
+import { finishedJob, NOW, queuedJob, runningJob, submittingJob } from './jobs.ts';
 
-export type Queue = keyof WakeUps;
+export type QueueName = keyof WakeUps;
 
 export interface PortsWorld {
   jobs: Jobs;
   clientJobs: ClientJobs;
   overdue: Overdue;
+  queue: Queue;
+  requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
   clientKeys: ClientKeys;
   /** Takes the next message from a queue, however long it is held back. */
-  receive(queue: Queue): Promise<{ message: unknown; heldBackSeconds: number }>;
+  receive(queue: QueueName): Promise<{ message: unknown; heldBackSeconds: number }>;
   close(): Promise<void>;
 }
 
@@ -70,6 +74,8 @@ export function describePorts(
     describeClientJobs(() => world, newId);
     describeOldJobs(() => world, newId, at);
     describeOverdue(() => world, newId);
+    describeQueue(() => world, newId, at);
+    describeRequests(() => world.requests, newId);
     describeDocuments(() => world.documents, newId);
     describeWakeUps(() => world, newId);
     describeClientKeys(() => world.clientKeys);
@@ -399,21 +405,120 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
   });
 }
 
+function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: number) => void): void {
+  describe('the queue', () => {
+    const wakeUp = { seq: 1, token: 't', dueAt: NOW };
+    const wait = async (client: string) => {
+      const { turn } = await world().queue.arrive(client);
+      const job = queuedJob({ jobId: newId(), client, queueing: { until: NOW + 60_000, turn } });
+      await world().jobs.insert(job);
+      return job;
+    };
+
+    it('has a gate that is closed to nobody before anybody has come', async () => {
+      expect(await world().queue.gate()).toMatchObject({ version: 0, phase: 'idle' });
+      expect(await world().queue.isDraining()).toBe(false);
+    });
+
+    it('gives the jobs of several clients alternating turns, each in the order of its arrival', async () => {
+      const jobs: Job[] = [];
+      for (const client of ['a', 'a', 'a', 'b', 'b']) jobs.push(await wait(client));
+      const [a1, a2, a3, b1, b2] = jobs.map(({ jobId }) => jobId);
+      const order = (await world().queue.next()).map(({ jobId }) => jobId);
+      expect(order.length).toBe(5);
+      expect([order.slice(0, 2).sort(), order.slice(2, 4).sort(), order.slice(4)]).toEqual([
+        [a1, b1].sort(),
+        [a2, b2].sort(),
+        [a3],
+      ]);
+      for (const job of jobs) await world().jobs.remove(job);
+      expect(await world().queue.next()).toEqual([]);
+    });
+
+    it('begins a client anew where the queue is by now', async () => {
+      const gate = { ...(await world().queue.gate()), version: 1, virtualTime: 40, expectedWakeUp: wakeUp };
+      expect(await world().queue.replaceGate({ ...gate, phase: 'draining' })).toBe(true);
+      expect((await world().queue.arrive('c')).turn).toBe(41);
+      expect((await world().queue.arrive('c')).turn).toBe(42);
+      expect((await world().queue.arrive('a')).turn).toBe(41);
+      expect(await world().queue.isDraining()).toBe(true);
+    });
+
+    it('has a gate whose versions follow each other, whoever arrives meanwhile', async () => {
+      const gate = await world().queue.gate();
+      at(NOW + 1000);
+      await world().queue.arrive('a');
+      expect(await world().queue.replaceGate({ ...gate, version: gate.version + 1, emptySince: 5 })).toBe(
+        true,
+      );
+      expect(await world().queue.replaceGate({ ...gate, version: gate.version + 1 })).toBe(false);
+      expect(await world().queue.gate()).toMatchObject({ emptySince: 5, arrivedAt: NOW + 1000 });
+    });
+
+    it('is closed only if nobody has arrived since', async () => {
+      const gate = await world().queue.gate();
+      const idle = { ...gate, version: gate.version + 1, phase: 'idle' as const };
+      expect(await world().queue.closeGate(idle, NOW + 999)).toBe(false);
+      expect(await world().queue.closeGate(idle, NOW + 1000)).toBe(true);
+    });
+
+    it('is among what is overdue while its chain should be alive, and then no longer', async () => {
+      const isOverdue = async (now: number) => {
+        for await (const page of world().overdue.pages(0, now)) if (page.includes('queue')) return true;
+        return false;
+      };
+      const gate = await world().queue.gate();
+      const alive = { ...gate, version: gate.version + 1, phase: 'lingering' as const };
+      await world().queue.replaceGate(alive);
+      expect([await isOverdue(NOW + 59_999), await isOverdue(NOW + 60_000)]).toEqual([false, true]);
+      await world().queue.replaceGate({ ...alive, version: alive.version + 1, phase: 'idle' });
+      expect(await isOverdue(NOW + 60_000)).toBe(false);
+    });
+  });
+}
+
+function describeRequests(requests: () => Requests, newId: () => string): void {
+  describe('requests', () => {
+    const generation = {
+      model_id: 'm',
+      messages: [[{ role: 'user' as const, content: 'é' }]],
+      temperature: 0.5,
+      max_tokens: 7,
+    };
+
+    it('are read as they were saved, without what is not for ModelStudio', async () => {
+      const job = { jobId: newId(), createdAt: NOW };
+      await requests().save(job, { ...generation, metadata: { private: 'yes' } } as never);
+      expect(await requests().load(job)).toEqual(generation);
+      await expect(requests().load({ ...job, createdAt: NOW + 1 })).rejects.toThrow();
+    });
+
+    it('are gone once they are removed, also a second time', async () => {
+      const job = { jobId: newId(), createdAt: NOW };
+      await requests().save(job, generation);
+      await requests().remove(job);
+      await requests().remove(job);
+      await expect(requests().load(job)).rejects.toThrow();
+    });
+  });
+}
+
 function describeWakeUps(world: () => PortsWorld, newId: () => string): void {
   describe('wake-ups', () => {
     const wakeUp = { seq: 3, token: 't', dueAt: NOW + 0.5 };
     const messages = () => {
       const jobId = newId();
       const poll = pollMessage(3, 't', { jobId, upstreamJobId: 'up/1 "é"', wakeUp });
-      return { poll, collect: poll, deliver: { jobId, wakeUp, attempts: 2 } };
+      return { poll, collect: poll, deliver: { jobId, wakeUp, attempts: 2 }, create: { wakeUp } };
     };
-    const send = async (queue: Queue, delaySeconds: number) => {
+    const send = async (queue: QueueName, delaySeconds: number) => {
       const sent = messages();
       if (queue === 'deliver') await world().wakeUps.deliver(sent.deliver, delaySeconds);
+      else if (queue === 'create') await world().wakeUps.create(sent.create, delaySeconds);
       else await world().wakeUps[queue](sent.poll, delaySeconds);
       return sent[queue];
     };
-    const queues: Queue[] = ['poll', 'collect', 'deliver'];
+    const queues: QueueName[] = ['create', 'poll', 'collect', 'deliver'];
 
     it.each(queues)('arrive as they were sent: %s', async (queue) => {
       const sent = await send(queue, 0);

@@ -6,7 +6,12 @@ import { pollMessage as aPollMessage } from '../cloud/jobs.ts';
 
 const client = new SQSClient({ region: 'eu-central-1' });
 const sqs = mockClient(client);
-const queueUrls = { poll: 'https://poll', collect: 'https://collect', deliver: 'https://deliver' };
+const queueUrls = {
+  poll: 'https://poll',
+  collect: 'https://collect',
+  deliver: 'https://deliver',
+  create: 'https://create',
+};
 const wakeUps = createWakeUps(client, queueUrls);
 
 const pollMessage = aPollMessage(3);

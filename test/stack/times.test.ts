@@ -21,7 +21,7 @@ import {
   LOST_AFTER_MILLIS,
 } from '../../functions/core/polling/overdue.ts';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
-import { FIRST_WAIT_MAX_SECONDS } from '../../functions/submit/submit.ts';
+import { FIRST_WAIT_MAX_SECONDS } from '../../functions/create/create.ts';
 import { ALARMS } from '../../lib/monitoring/alarms.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 import { synthesize } from './synthesis.ts';

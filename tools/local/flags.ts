@@ -16,6 +16,8 @@ Environment
                      use this upstream instead of the sandbox
   WEBHOOK_RETRY_SCHEDULE_SECONDS
                      the waits before each delivery attempt, e.g. 0,1,2
+  QUEUE_FOR_SECONDS, ALLOW_RESUBMIT
+                     the settings queueForSeconds and allowResubmit
 `;
 
 export interface Flags {
@@ -77,12 +79,22 @@ export function upstreamIn(env: NodeJS.ProcessEnv): Upstream | null {
   return { baseUrl, organizationId, apiKey, modelIds: [] };
 }
 
-/** @throws when the environment's delivery schedule is not a list of seconds */
-export function webhookScheduleIn(env: NodeJS.ProcessEnv): Record<string, string> {
-  const text = env['WEBHOOK_RETRY_SCHEDULE_SECONDS'];
-  if (text === undefined) return {};
-  if (!/^\d{1,6}(\.\d{1,3})?( *, *\d{1,6}(\.\d{1,3})?)*$/.test(text.trim())) {
-    throw new Error('WEBHOOK_RETRY_SCHEDULE_SECONDS must be a list of seconds such as 0,1,2');
+/** Settings of the deployment that the environment may give instead, and what each must be. */
+const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
+  WEBHOOK_RETRY_SCHEDULE_SECONDS: [
+    /^\d{1,6}(\.\d{1,3})?( *, *\d{1,6}(\.\d{1,3})?)*$/,
+    'a list of seconds such as 0,1,2',
+  ],
+  QUEUE_FOR_SECONDS: [/^\d{1,6}$/, 'a whole number of seconds, 0 to queue no jobs'],
+  ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
+};
+
+/** @throws when one of them is something else */
+export function settingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.keys(SETTINGS).flatMap((name) => (env[name] === undefined ? [] : [[name, env[name].trim()]]));
+  for (const [name = '', text = ''] of given) {
+    const [pattern, kind] = SETTINGS[name] ?? [];
+    if (!pattern?.test(text)) throw new Error(`${name} must be ${kind}`);
   }
-  return { WEBHOOK_RETRY_SCHEDULE_SECONDS: text };
+  return Object.fromEntries(given);
 }

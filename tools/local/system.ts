@@ -5,7 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import { announce } from './announce.ts';
 import { type Console, startConsole } from './console/console.ts';
-import { type Flags, type Upstream, upstreamIn, webhookScheduleIn } from './flags.ts';
+import { type Flags, type Upstream, upstreamIn, settingsIn } from './flags.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { clientSettings } from './stack/clients.ts';
@@ -34,7 +34,7 @@ export interface System {
 /** @throws with a sentence when something that it needs is missing or taken */
 export async function startSystem(flags: Flags, onLog: (line: string) => void): Promise<System> {
   const ownUpstream = upstreamIn(process.env);
-  const schedule = webhookScheduleIn(process.env);
+  const schedule = settingsIn(process.env);
   const [templateFile, sandbox] = await Promise.all([synthesize(), ownUpstream ? null : startSandbox()]);
   const upstream = (sandbox ?? ownUpstream) as Upstream;
   const webhookSecret = `whsec_${randomBytes(SIGNING_SECRET_BYTES).toString('base64')}`;

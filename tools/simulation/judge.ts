@@ -14,7 +14,7 @@ export function must(holds: boolean, invariant: string, message: () => string): 
   if (!holds) throw new Violation(invariant, message());
 }
 
-const ORDER = { submitting: 0, running: 1, completed: 2, failed: 2, cancelled: 2, expired: 2 };
+const ORDER = { queued: 0, submitting: 0, running: 1, completed: 2, failed: 2, cancelled: 2, expired: 2 };
 
 /** What must hold between two versions of a job. */
 export function judgeWrite(before: Job | undefined, after: Job): void {

@@ -44,6 +44,7 @@ export class Ledger {
     // The SDK has sent it again, as its answer was lost: two messages.
     if (this.tokens.has(token)) this.repeated(queue, jobId);
     this.tokens.add(token);
+    if (queue === 'create') return 0;
     const sends = this.sends.get(jobId) ?? { poll: 0, deliver: 0 };
     if (queue === 'collect') this.handedOver.add(jobId);
     else sends[queue] += 1;
@@ -99,7 +100,7 @@ export function jobIn(body: string): string {
 }
 
 function none(): PerQueue {
-  return { poll: 0, collect: 0, deliver: 0 };
+  return { create: 0, poll: 0, collect: 0, deliver: 0 };
 }
 
 function countUp(counts: Map<string, PerQueue>, queue: QueueName, jobId: string): void {

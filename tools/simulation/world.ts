@@ -26,6 +26,8 @@ const SETTINGS = {
   apiUrl: 'https://api.example.com',
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
   sweepMillis: limits.SWEEP_MILLIS,
+  queueForSeconds: 0,
+  allowResubmit: false,
 };
 
 /** What an environment meets. */
@@ -88,6 +90,7 @@ export function worldIn(
     }),
     clock,
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
+    sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
     log: system.logOf(environment),
     openApi: {},
     settings: {

@@ -24,7 +24,19 @@ export const Envelope = z.strictObject({
   webhook_url: z.optional(z.nullable(z.string())),
   metadata: optional(Metadata, {}),
   expires_in: optional(number(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
+  /** Null is the deployment's default. */
+  queue_for: z.optional(z.nullable(number(0, LONGEST_JOB_SECONDS, 'a whole number'))),
+  on_unknown: optional(z.enum(['fail', 'resubmit'], 'Must be "fail" or "resubmit"'), 'fail'),
 });
+
+/** What a deployment lets jobs do while ModelStudio does not take them. */
+export interface QueueRules {
+  /** The default of `queue_for`; 0: no job may wait. */
+  queueForSeconds: number;
+  allowResubmit: boolean;
+}
+
+export const DEFAULT_QUEUE_RULES: QueueRules = { queueForSeconds: 3600, allowResubmit: false };
 
 /** A valid request with its defaults filled in. */
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
@@ -33,7 +45,11 @@ export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Gene
  * Checks a parsed body of `POST /v1/jobs`.
  * Its time is linear in the size of the body, and the number of faults that it reports is bounded.
  */
-export function parseSubmission(body: unknown, rules: WebhookRules): Submission | { faults: Fault[] } {
+export function parseSubmission(
+  body: unknown,
+  rules: WebhookRules,
+  queueRules: QueueRules = DEFAULT_QUEUE_RULES,
+): Submission | { faults: Fault[] } {
   const faults: Fault[] = [];
   const envelope = Envelope.safeParse(body);
   if (!envelope.success) faults.push(...faultsOf(envelope.error, body, []));
@@ -47,8 +63,24 @@ export function parseSubmission(body: unknown, rules: WebhookRules): Submission 
   const urlFault =
     typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
   if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });
+  faults.push(...queueFaults(fields, queueRules));
   if (faults.length > 0 || !envelope.success) return { faults: capped(faults) };
   return { ...envelope.data, ...inside };
+}
+
+function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[] {
+  const { queue_for: queueFor, on_unknown: onUnknown } = fields;
+  const isOff = rules.queueForSeconds === 0;
+  const faults: Fault[] = [];
+  if (isOff && typeof queueFor === 'number' && queueFor > 0)
+    faults.push({ pointer: '/queue_for', message: 'Must be 0, as this deployment queues no jobs' });
+  if (onUnknown !== 'resubmit') return faults;
+  const isAllowed = rules.allowResubmit && !isOff && queueFor !== 0;
+  const why = rules.allowResubmit
+    ? 'only a job that may be queued can be resubmitted'
+    : 'this deployment does not allow "resubmit"';
+  if (!isAllowed) faults.push({ pointer: '/on_unknown', message: `Must be "fail", as ${why}` });
+  return faults;
 }
 
 function capped(faults: Fault[]): Fault[] {
@@ -66,5 +98,8 @@ export function fingerprint(submission: Submission): string {
   const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
+  // Left out where not given, as earlier releases did not know them.
+  const { queue_for = null, on_unknown } = submission;
+  if (queue_for !== null || on_unknown !== 'fail') canonical.push([queue_for, on_unknown]);
   return sha256Hex(JSON.stringify(canonical));
 }

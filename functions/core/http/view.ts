@@ -33,6 +33,8 @@ function dataJson(job: Shown, results: ResultsView): string {
     updated_at: iso(job.updatedAt),
     finished_at: iso(job.finishedAt ?? null),
     expires_at: iso(job.expiresAt),
+    ...(job.status === 'queued' && job.queueing && { queued_until: iso(job.queueing.until) }),
+    ...(job.submissions !== undefined && { submissions: job.submissions }),
     metadata: job.metadata,
   };
   const tail = { results_url: results.url, error: job.error ?? null };
@@ -82,9 +84,13 @@ export function deliveriesJson(webhook: Webhook | null): string {
 const AGE_SHARE = 0.1;
 const GUESS_MAX_MILLIS = 60_000;
 
+/** ModelStudio has just refused the job, or others wait before it. */
+const QUEUED_MIN_SECONDS = 5;
+
 /** The header that says when the job will be polled next. */
 export function retryAfter(job: UnfinishedJob, now: Millis) {
   const known = job.status === 'running' ? job.expectedWakeUp.dueAt - now : 0;
   const guess = Math.min(GUESS_MAX_MILLIS, AGE_SHARE * (now - job.createdAt));
-  return { 'retry-after': String(Math.max(1, Math.ceil((known > 0 ? known : guess) / 1000))) };
+  const least = job.status === 'queued' ? QUEUED_MIN_SECONDS : 1;
+  return { 'retry-after': String(Math.max(least, Math.ceil((known > 0 ? known : guess) / 1000))) };
 }

@@ -14,6 +14,9 @@ export const LOST_AFTER_MILLIS = 5 * 60_000;
 /** The last poll falls on the expiry itself and has this long to end the job. */
 export const EXPIRY_GRACE_MILLIS = 15_000;
 
+/** A finished job's request that is still stored was left by a worker that died. */
+const REQUEST_KEPT_MILLIS = 30_000;
+
 /** The sweep index is split into this many shards, so that no single partition bears the whole load. */
 export const SHARDS = 8;
 
@@ -28,8 +31,12 @@ export function extendDeadline(dueAt: Millis, wakeUpDeadline: Millis): Millis {
 
 /** When the sweeper must look after a job unless it has moved on by then; null if nothing is left to do. */
 export function overdueAt(job: Job): Millis | null {
+  if (job.status === 'queued') return Math.min(job.queueing.until, job.expiresAt);
   if (job.status === 'submitting' || job.status === 'running') {
     return Math.min(job.wakeUpDeadline, job.expiresAt + EXPIRY_GRACE_MILLIS);
   }
-  return job.webhook?.status === 'pending' ? job.wakeUpDeadline : null;
+  const isPending = job.webhook?.status === 'pending';
+  if (job.queueing)
+    return Math.min(job.updatedAt + REQUEST_KEPT_MILLIS, ...(isPending ? [job.wakeUpDeadline] : []));
+  return isPending ? job.wakeUpDeadline : null;
 }

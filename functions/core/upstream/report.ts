@@ -1,4 +1,12 @@
-import type { Doubt, JobBase, JobError, Millis, RunningJob } from '../job.ts';
+import {
+  type Doubt,
+  type JobBase,
+  type JobError,
+  type Millis,
+  type QueuedJob,
+  type RunningJob,
+  runningSince,
+} from '../job.ts';
 import { type JobProgress, nextPollSeconds, type PollForecast } from '../polling/next-poll.ts';
 
 /** The results of a job, one entry for each of its tasks, in their order. */
@@ -123,8 +131,9 @@ const ERROR_SENTENCES = {
 };
 
 /** Nothing went wrong, so there is no error. */
-export function cancelled(job: RunningJob): End {
-  return { status: 'cancelled', completedTasks: job.completedTasks, results: null, error: null };
+export function cancelled(job: QueuedJob | RunningJob): End {
+  const completedTasks = job.status === 'queued' ? 0 : job.completedTasks;
+  return { status: 'cancelled', completedTasks, results: null, error: null };
 }
 
 /** Decides what follows from a report on a running job. */
@@ -195,7 +204,7 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
 
 export function progressOf(job: JobBase, completedTasks: number, now: Millis): JobProgress {
   return {
-    ageMillis: now - job.createdAt,
+    ageMillis: now - runningSince(job),
     leftMillis: job.expiresAt - now,
     completedTasks,
     totalTasks: job.totalTasks,

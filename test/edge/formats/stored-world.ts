@@ -1,4 +1,5 @@
-import { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
+import { CreateMessage, DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
+import { drain } from '../../../functions/create/drain.ts';
 import { deliver } from '../../../functions/deliver/deliver.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { poll } from '../../../functions/poll/poll.ts';
@@ -13,11 +14,17 @@ export interface Stored {
   rows: Record<string, Item>;
   documents: Record<string, Item>;
   objects: Record<string, { body: string; metadata?: Record<string, string> }>;
-  messages: Record<QueueName, string[]>;
+  /** Those of earlier releases lack the queues that these did not have. */
+  messages: Partial<Record<QueueName, string[]>>;
 }
 
 export function nothingStored(): Stored {
-  return { rows: {}, documents: {}, objects: {}, messages: { poll: [], collect: [], deliver: [] } };
+  return {
+    rows: {},
+    documents: {},
+    objects: {},
+    messages: { poll: [], collect: [], deliver: [] },
+  };
 }
 
 /** What a cloud has stored by now. */
@@ -33,7 +40,12 @@ export function storedIn({ tables, objects, metadata, queues }: Cloud): Stored {
     rows: itemsOf(tables.jobs),
     documents: itemsOf(tables.documents),
     objects: Object.fromEntries([...objects].map(object)),
-    messages: { poll: bodiesIn('poll'), collect: bodiesIn('collect'), deliver: bodiesIn('deliver') },
+    messages: {
+      ...(queues.create.messages.size > 0 && { create: bodiesIn('create') }),
+      poll: bodiesIn('poll'),
+      collect: bodiesIn('collect'),
+      deliver: bodiesIn('deliver'),
+    },
   };
 }
 
@@ -47,7 +59,7 @@ export function storedWorld(stored: Stored, scripts: Scripts = {}) {
     objects.set(key, object.body);
     metadata.set(key, object.metadata ?? {});
   }
-  for (const queue of QUEUES) for (const body of stored.messages[queue]) queues[queue].send(body, 0);
+  for (const queue of QUEUES) for (const body of stored.messages[queue] ?? []) queues[queue].send(body, 0);
 
   const agains: number[] = [];
   const again = async (_handle: string, seconds: number) => agains.push(seconds);
@@ -58,6 +70,11 @@ export function storedWorld(stored: Stored, scripts: Scripts = {}) {
     return lambdaSqs((body) => PollMessage.parse(body), handle, again);
   };
   const handlers = {
+    create: lambdaSqs(
+      (body) => CreateMessage.parse(body),
+      (message) => drain(message, world),
+      again,
+    ),
     poll: poller(false),
     collect: poller(true),
     deliver: lambdaSqs(

@@ -63,7 +63,7 @@ async function runToTheEnd(world: AdaptedWorld): Promise<void> {
   for (let next = world.wakeUps.sent.shift(); next; next = world.wakeUps.sent.shift()) {
     world.clock.time += next.delaySeconds * 1000;
     if (next.queue === 'deliver') await flows.deliver(next.message, world);
-    else await flows.poll(next.message, false, world);
+    else if (next.queue !== 'create') await flows.poll(next.message, false, world);
   }
 }
 

@@ -3,7 +3,12 @@ import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createModelStudio as createPredictions } from './predictions/edge/modelstudio.ts';
 import { describeProvider, PRIVATE } from './provider.contract.ts';
 
-const ours = { webhook_url: `https://${PRIVATE}.example.com/`, metadata: { note: PRIVATE }, expires_in: 600 };
+const ours = {
+  webhook_url: `https://${PRIVATE}.example.com/`,
+  metadata: { note: PRIVATE },
+  expires_in: 600,
+  on_unknown: 'fail' as const,
+};
 
 const generation: Submission = {
   model_id: 'm/1',

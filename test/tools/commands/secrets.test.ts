@@ -4,7 +4,7 @@ import { problem } from '../../../functions/core/http/problem.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { redacted, redactedInput } from '../../../functions/core/redact.ts';
 import { describeSettings, readSettings } from '../../../lib/settings/read-settings.ts';
-import { upstreamIn, webhookScheduleIn } from '../../../tools/local/flags.ts';
+import { settingsIn, upstreamIn } from '../../../tools/local/flags.ts';
 
 /** What somebody may paste into the wrong place, by the part of it that nobody else may see. */
 const SECRETS: Record<string, [secret: string, text: string]> = {
@@ -138,7 +138,7 @@ describe.each(secrets)('$what is not quoted', ({ secret, text }) => {
       expect(messageOf(() => upstreamIn({ ...env, [name]: '' }))).not.toContain(secret);
     }
     const schedule = { WEBHOOK_RETRY_SCHEDULE_SECONDS: text };
-    expect(messageOf(() => webhookScheduleIn(schedule))).not.toContain(secret);
+    expect(messageOf(() => settingsIn(schedule))).not.toContain(secret);
   });
 });
 

@@ -17,12 +17,14 @@ import { createClientKeys } from '../../../functions/edge/client-keys.ts';
 import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';
+import { QueueTable } from '../../../functions/edge/queue-table.ts';
+import { createRequests } from '../../../functions/edge/requests.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import type { Clock } from '../../../functions/ports.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { startEmulators } from '../../../tools/local/stack/emulators.ts';
 import { RETENTION_DAYS } from '../../cloud/ports.ts';
-import type { PortsWorld, Queue } from '../../edge/ports.contract.ts';
+import type { PortsWorld, QueueName } from '../../edge/ports.contract.ts';
 
 const TABLES: CreateTableCommandInput[] = [
   {
@@ -33,6 +35,8 @@ const TABLES: CreateTableCommandInput[] = [
       { AttributeName: 'sweepAt', AttributeType: 'N' },
       { AttributeName: 'client', AttributeType: 'S' },
       { AttributeName: 'listKey', AttributeType: 'S' },
+      { AttributeName: 'queueName', AttributeType: 'S' },
+      { AttributeName: 'queuePlace', AttributeType: 'S' },
     ],
     KeySchema: [{ AttributeName: 'jobId', KeyType: 'HASH' }],
     GlobalSecondaryIndexes: [
@@ -49,6 +53,14 @@ const TABLES: CreateTableCommandInput[] = [
         KeySchema: [
           { AttributeName: 'client', KeyType: 'HASH' },
           { AttributeName: 'listKey', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+      {
+        IndexName: 'queue',
+        KeySchema: [
+          { AttributeName: 'queueName', KeyType: 'HASH' },
+          { AttributeName: 'queuePlace', KeyType: 'RANGE' },
         ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
@@ -76,6 +88,7 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
   }
   await s3.send(new CreateBucketCommand({ Bucket: 'documents' }));
   const queueUrls = {
+    create: await createQueue(sqs, 'create'),
     poll: await createQueue(sqs, 'poll'),
     collect: await createQueue(sqs, 'collect'),
     deliver: await createQueue(sqs, 'deliver'),
@@ -89,6 +102,8 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     jobs: createJobs(dynamodb, 'Jobs', RETENTION_DAYS, clock),
     clientJobs: createClientJobs(dynamodb, 'Jobs', clock),
     overdue: createOverdue(dynamodb, 'Jobs'),
+    queue: new QueueTable(dynamodb, 'Jobs', clock),
+    requests: createRequests(bucket),
     documents: createDocuments(stores),
     wakeUps: createWakeUps(sqs, queueUrls),
     clientKeys: createClientKeys(dynamodb, 'ClientKeys', clock),
@@ -100,7 +115,7 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
   };
 }
 
-async function createQueue(sqs: SQSClient, name: Queue): Promise<string> {
+async function createQueue(sqs: SQSClient, name: QueueName): Promise<string> {
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   return QueueUrl;
 }

@@ -62,6 +62,7 @@ export class System implements Surroundings {
   refused = 0;
   readonly fleets: Record<FunctionName, Fleet> = {
     submit: new Fleet(),
+    create: new Fleet(),
     jobs: new Fleet(),
     poll: new Fleet(),
     collect: new Fleet(),

@@ -1,3 +1,4 @@
+import { DEFAULT_QUEUE_RULES } from '../../../functions/core/http/submission.ts';
 import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createApiKey, createSigningSecrets } from '../../../functions/edge/secrets.ts';
@@ -61,6 +62,11 @@ export function worldOf(
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log,
     openApi: {},
-    settings: { ...SETTINGS, webhookSchedule: [deliveryWaitSeconds, ...RETRY_SECONDS] },
+    sleep: (millis) => new Promise((resolve) => time.after(millis, resolve)),
+    settings: {
+      ...SETTINGS,
+      ...DEFAULT_QUEUE_RULES,
+      webhookSchedule: [deliveryWaitSeconds, ...RETRY_SECONDS],
+    },
   };
 }

@@ -21,7 +21,7 @@ function viewOf(job: Job, where: Where): object {
     status: job.status,
     model_id: job.modelId,
     total_tasks: job.totalTasks,
-    completed_tasks: job.status === 'submitting' ? 0 : job.completedTasks,
+    completed_tasks: 'completedTasks' in job ? job.completedTasks : 0,
     failed_tasks: end?.failedTasks ?? 0,
     created_at: iso(job.createdAt),
     updated_at: iso(job.updatedAt),

@@ -189,7 +189,7 @@ function common(
         return handling.call(() => documents.save(key, json), key.startsWith('results/'));
       },
     },
-    wakeUps: { poll: send('poll'), collect: send('collect'), deliver: send('deliver') },
+    wakeUps: { ...wakeUps, poll: send('poll'), collect: send('collect'), deliver: send('deliver') },
     random: {
       ...random,
       fraction() {

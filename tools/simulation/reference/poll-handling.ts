@@ -1,4 +1,4 @@
-import type { Job, Millis, RunningJob, UnfinishedJob } from '../../../functions/core/job.ts';
+import type { Job, Millis, RunningJob, SubmittingJob } from '../../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../../../functions/core/metrics.ts';
 import { durationBucket, sampleDuration } from '../../../functions/core/polling/forecast.ts';
@@ -62,7 +62,7 @@ export class PollHandling extends Handling {
 
   /** As the worker sees the job. */
   get #job(): RunningJob {
-    return adopted(this.row as UnfinishedJob, this.#message);
+    return adopted(this.row as SubmittingJob | RunningJob, this.#message);
   }
 
   get #bucket(): string {

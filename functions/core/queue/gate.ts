@@ -1,0 +1,98 @@
+import type { Millis, WakeUp } from '../job.ts';
+import { DRAIN_LEASE_MILLIS } from '../limits.ts';
+import { closedPace, type Pace } from './pace.ts';
+
+/** The key of the gate's row, which lies among the jobs' rows so that the sweeper finds it when its chain is lost. */
+export const GATE_ID = 'queue';
+
+/**
+ * What the whole deployment knows about its queue. One chain of wake-ups lets the queued jobs through.
+ * `draining`: jobs wait, and new ones wait behind them. `lingering`: none was found, and the chain looks once more.
+ */
+export interface Gate {
+  version: number;
+  phase: 'idle' | 'lingering' | 'draining';
+  /** The chain's latest wake-up; null before the first one. */
+  expectedWakeUp: WakeUp | null;
+  /** A worker has the queue to itself until then. */
+  leaseUntil: Millis;
+  /** Since when no job was found waiting. */
+  emptySince: Millis | null;
+  /** The turn of the job that was let through last. */
+  virtualTime: number;
+  /** When a job was last about to be queued. */
+  arrivedAt: Millis;
+  /** An operator wants nothing to be let through. */
+  isPaused: boolean;
+  pace: Pace;
+}
+
+export const NEW_GATE: Gate = {
+  version: 0,
+  phase: 'idle',
+  expectedWakeUp: null,
+  leaseUntil: 0,
+  emptySince: null,
+  virtualTime: 0,
+  arrivedAt: 0,
+  isPaused: false,
+  pace: closedPace(0, 0),
+};
+
+/** How long an empty queue is watched before the chain ends: longer than a job takes from its arrival to its place in the index. */
+export const LINGER_MILLIS = 45_000;
+const LOOK_AGAIN_MILLIS = 15_000;
+
+/** A job has come, after a refusal that asked for a wait. */
+export function arrived(gate: Gate, retryAfterSeconds: number, expectedWakeUp: WakeUp, now: Millis): Gate {
+  const pace = closedPace(retryAfterSeconds, now);
+  return { ...gate, version: gate.version + 1, phase: 'draining', emptySince: null, expectedWakeUp, pace };
+}
+
+export function claimedGate(gate: Gate, now: Millis): Gate {
+  return { ...gate, version: gate.version + 1, leaseUntil: now + DRAIN_LEASE_MILLIS };
+}
+
+/** What a worker has found and done. */
+export interface Pass {
+  pace: Pace;
+  virtualTime: number;
+  isEmpty: boolean;
+  /** Jobs wait, but none of them could even be read. */
+  isStuck: boolean;
+}
+
+/** The gate after a worker's pass, and when the next one is due. */
+export function passed(
+  gate: Gate,
+  pass: Pass,
+  now: Millis,
+): { after: Omit<Gate, 'expectedWakeUp'>; dueAt: Millis } {
+  const { pace, virtualTime, isEmpty, isStuck } = pass;
+  const emptySince = isEmpty ? (gate.emptySince ?? now) : null;
+  const phase = isEmpty ? 'lingering' : 'draining';
+  const after = {
+    ...gate,
+    version: gate.version + 1,
+    phase,
+    emptySince,
+    leaseUntil: 0,
+    pace,
+    virtualTime,
+  } as const;
+  const mustWait = isEmpty || isStuck || gate.isPaused;
+  return { after, dueAt: mustWait ? now + LOOK_AGAIN_MILLIS : Math.max(now, pace.nextAt) };
+}
+
+/** The chain was lost: a new wake-up, at once. */
+export function rescuedGate(gate: Gate, expectedWakeUp: WakeUp): Gate {
+  return { ...gate, version: gate.version + 1, expectedWakeUp, leaseUntil: 0 };
+}
+
+/** When the sweeper must look after the chain unless it has moved on by then; null if there is none. */
+export function gateOverdueAt({ phase, expectedWakeUp, leaseUntil }: Gate): Millis | null {
+  if (phase === 'idle' || expectedWakeUp === null) return null;
+  return Math.max(expectedWakeUp.dueAt, leaseUntil) + GATE_LOST_AFTER_MILLIS;
+}
+
+const GATE_LOST_AFTER_MILLIS = 60_000;

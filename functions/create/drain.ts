@@ -1,0 +1,146 @@
+import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
+import { DRAIN_MILLIS } from '../core/limits.ts';
+import type { CreateMessage } from '../core/messages.ts';
+import { neverSubmitted, refusedRequest } from '../core/queue/ends.ts';
+import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
+import { afterRound, type Round, roundSize } from '../core/queue/pace.ts';
+import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { nextWakeUp, queued, taken, uncounted } from '../core/transitions.ts';
+import { submissionUnknown } from '../core/upstream/report.ts';
+import { finish } from '../finish/finish.ts';
+import type { Waiting, World } from '../ports.ts';
+import { type CreateWorld, type Creation, create } from './create.ts';
+
+export type DrainWorld = CreateWorld & Pick<World, 'queue' | 'sleep'>;
+
+/**
+ * Lets queued jobs through to ModelStudio for a few seconds, then sends the next wake-up of the queue's chain.
+ * @returns when the message must come back, as another worker has the queue; null if it is done
+ */
+export async function drain(message: CreateMessage, world: DrainWorld): Promise<Millis | null> {
+  const gate = await world.queue.gate();
+  const now = world.clock.now();
+  if (classifyWakeUp(message.wakeUp, gate.expectedWakeUp) === 'stale') return null;
+  if (gate.leaseUntil > now) return gate.leaseUntil;
+  const held = claimedGate(gate, now);
+  if (!(await world.queue.replaceGate(held))) return now + 1000;
+
+  const pass = held.isPaused
+    ? { ...held, isEmpty: false, isStuck: false }
+    : await letThrough(held, now + DRAIN_MILLIS, world);
+  await hold(message, held, pass, world);
+  return null;
+}
+
+/** Sends the next wake-up, then records it, as every chain does. The chain ends when none has come for a while. */
+async function hold(message: CreateMessage, held: Gate, pass: Pass, world: DrainWorld): Promise<void> {
+  const now = world.clock.now();
+  const { after, dueAt } = passed(held, pass, now);
+  if (pass.isEmpty && now - (held.emptySince ?? now) >= LINGER_MILLIS) {
+    const idle = { ...after, phase: 'idle', expectedWakeUp: message.wakeUp } as const;
+    if (await world.queue.closeGate(idle, now - LINGER_MILLIS)) return;
+  }
+  const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
+  await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, now));
+  await world.queue.replaceGate({ ...after, expectedWakeUp: wakeUp });
+}
+
+async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise<Pass> {
+  const { clock, queue, random, sleep } = world;
+  let { pace, virtualTime } = gate;
+  const sum = { answered: 0, refused: 0, failed: 0 };
+  let [isAnyWaiting, oldestSeconds] = [false, 0];
+  // The index may still show those that are gone.
+  const done = new Set<string>();
+  while (pace.nextAt < until && clock.now() < until) {
+    await sleep(Math.max(0, pace.nextAt - clock.now()));
+    const waiting = (await queue.next()).filter(({ jobId }) => !done.has(jobId));
+    if (waiting.length === 0) break;
+    isAnyWaiting = true;
+    oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
+    const jobs = waiting.slice(0, roundSize(pace));
+    const round = await createRound(jobs, pace.rate, done, world);
+    pace = afterRound(pace, round, clock.now(), random.fraction());
+    virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
+    for (const kind of ['answered', 'refused', 'failed'] as const) sum[kind] += round[kind];
+  }
+  const { answered, refused, failed } = sum;
+  const isEmpty = !isAnyWaiting && pace.nextAt < until;
+  const fields = { outcome: isEmpty ? 'empty' : 'drained', answered, refused, rate: pace.rate };
+  world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
+  return { pace, virtualTime, isEmpty, isStuck: failed > 0 && answered + refused === 0 };
+}
+
+/** One after the other at this rate, as a burst is what a limit of so many a second refuses. */
+async function createRound(
+  jobs: Waiting[],
+  rate: number,
+  done: Set<string>,
+  world: DrainWorld,
+): Promise<Round & { failed: number }> {
+  const startedAt = world.clock.now();
+  const outcomes = await Promise.all(
+    jobs.map(async ({ jobId }, place) => {
+      await world.sleep((place * 1000) / rate);
+      const outcome = await createQueued(jobId, world);
+      if (outcome.kind !== 'refused') done.add(jobId);
+      return outcome;
+    }),
+  );
+  const count = (wanted: Outcome['kind']) => outcomes.filter(({ kind }) => kind === wanted).length;
+  const retryAfterSeconds = Math.max(...outcomes.map((outcome) => outcome.retryAfterSeconds ?? 0));
+  const [answered, refused, failed] = [count('answered'), count('refused'), count('failed')];
+  return { startedAt, answered, refused, failed, retryAfterSeconds };
+}
+
+interface Outcome {
+  /**
+   * `answered`: ModelStudio took the job or found fault with it. `refused`: too much was asked of it.
+   * `gone`: it was not asked, as the job no longer waits. `failed`: nor was it here, and the job waits for the next pass.
+   */
+  kind: 'answered' | 'refused' | 'gone' | 'failed';
+  retryAfterSeconds?: number;
+}
+
+async function createQueued(jobId: string, world: DrainWorld): Promise<Outcome> {
+  try {
+    const job = await world.jobs.find(jobId);
+    if (job?.status !== 'queued') return { kind: 'gone' };
+    const now = world.clock.now();
+    if (now >= Math.min(job.queueing.until, job.expiresAt)) {
+      await finish(job, neverSubmitted, world);
+      return { kind: 'gone' };
+    }
+    const generation = await world.requests.load(job);
+    // From here on, if the worker dies, nobody knows whether ModelStudio was asked.
+    const submitting = taken(job, now);
+    if (!(await world.jobs.replace(submitting))) return { kind: 'gone' };
+    return await settle(submitting, await create(submitting, generation, world), world);
+  } catch (error) {
+    const cause = error instanceof Error ? error.name : 'unknown';
+    world.log.event('create', { outcome: 'failed', job_id: jobId, cause });
+    return { kind: 'failed' };
+  }
+}
+
+async function settle(job: TakenJob, creation: Creation, world: DrainWorld): Promise<Outcome> {
+  const { jobs, clock } = world;
+  switch (creation.kind) {
+    case 'created':
+      return { kind: 'answered' };
+    case 'invalid':
+    case 'model_not_found':
+      await finish(job, refusedRequest(creation), world);
+      return { kind: 'answered' };
+    case 'unknown':
+      if (mayResubmit(job, clock.now())) await jobs.replace(queued(job, job.queueing, clock.now()));
+      else await finish(job, submissionUnknown, world);
+      // The next one would be as much in danger.
+      return { kind: 'refused' };
+    default: {
+      await jobs.replace(queued(uncounted(job), job.queueing, clock.now()));
+      const asked = creation.kind === 'unavailable' ? creation.retryAfterSeconds : null;
+      return { kind: 'refused', retryAfterSeconds: asked ?? 0 };
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { CreateMessage } from '../core/messages.ts';
+import { required } from '../edge/environment.ts';
+import { lambdaSqs } from '../edge/lambda-sqs.ts';
+import { sleep } from '../edge/system.ts';
+import { comeAgainFrom, durationStats, finishWorld, queue } from '../edge/world.ts';
+import { modelStudio } from '../edge/world-modelstudio.ts';
+import { drain } from './drain.ts';
+
+const world = {
+  ...finishWorld(),
+  durationStats: durationStats(),
+  modelStudio: modelStudio(),
+  queue: queue(),
+  sleep,
+};
+
+export const handler = lambdaSqs(
+  (body) => CreateMessage.parse(body),
+  (message) => drain(message, world),
+  comeAgainFrom(required('CREATE_QUEUE_URL')),
+);
