@@ -16,6 +16,7 @@ const jobsURL = "http://127.0.0.1:8787/v1/jobs"
 
 type Job struct {
 	Status     string          `json:"status"`
+	FinishedAt *string         `json:"finished_at"`
 	Results    json.RawMessage `json:"results"`
 	ResultsURL string          `json:"results_url"`
 	Error      json.RawMessage `json:"error"`
@@ -58,7 +59,7 @@ func finished(jobID string) (Job, error) {
 		if err := json.Unmarshal(body, &job); err != nil {
 			return job, err
 		}
-		if job.Status != "submitting" && job.Status != "running" {
+		if job.FinishedAt != nil {
 			return job, nil
 		}
 		seconds, err := strconv.Atoi(header.Get("Retry-After"))

@@ -16,7 +16,7 @@ async function finished(jobId) {
   for (;;) {
     const response = await get(`${JOBS_URL}/${jobId}`);
     const job = await response.json();
-    if (job.status !== 'submitting' && job.status !== 'running') return job;
+    if (job.finished_at) return job;
     await sleep(1000 * Number(response.headers.get('Retry-After') ?? 1));
   }
 }

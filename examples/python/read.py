@@ -23,7 +23,7 @@ def get(url):
 def finished(job_id):
     while True:
         job, headers = get(f"{JOBS_URL}/{job_id}")
-        if job["status"] not in ("submitting", "running"):
+        if job["finished_at"]:
             return job
         time.sleep(int(headers.get("Retry-After", 1)))
 

@@ -5,7 +5,8 @@ const JOBS_URL = 'http://127.0.0.1:8787/v1/jobs';
 
 interface Job {
   job_id: string;
-  status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  status: 'queued' | 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  finished_at: string | null;
   results: Result[] | null;
   results_url: string | null;
   error: { code: string; message: string } | null;
@@ -33,7 +34,7 @@ async function finished(jobId: string): Promise<Job> {
   for (;;) {
     const response = await get(`${JOBS_URL}/${jobId}`);
     const job = (await response.json()) as Job;
-    if (job.status !== 'submitting' && job.status !== 'running') return job;
+    if (job.finished_at) return job;
     await sleep(1000 * Number(response.headers.get('Retry-After') ?? 1));
   }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 interface Job {
   job_id: string;
-  status: 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  status: 'queued' | 'submitting' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
 }
 
 const { CLIENT_KEY, IDEMPOTENCY_KEY = randomUUID() } = process.env;

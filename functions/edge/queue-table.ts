@@ -12,7 +12,7 @@ import type { Job, Millis } from '../core/job.ts';
 import { GATE_ID, type Gate, gateOverdueAt, NEW_GATE } from '../core/queue/gate.ts';
 import type { Clock, Queue, Waiting } from '../ports.ts';
 
-const QUEUE = 'queue';
+export const QUEUE = 'queue';
 const PAGE_SIZE = 100;
 /** Above every place in the queue, which begins with a digit. */
 const LAST_PLACE = ':';
@@ -34,7 +34,7 @@ export function queueKeys(job: Job): { queueName?: string; queuePlace?: string }
   return { queueName: QUEUE, queuePlace: `${padded(job.queueing.turn)}/${padded(job.createdAt)}` };
 }
 
-function waitingAt(jobId: string, place: string): Waiting {
+export function waitingAt(jobId: string, place: string): Waiting {
   const [turn, createdAt] = place.split('/').map(Number);
   return { jobId, turn: turn ?? 0, createdAt: createdAt ?? 0 };
 }

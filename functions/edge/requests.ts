@@ -8,8 +8,7 @@ const keyOf = ({ jobId, createdAt }: StoredRequest) => `requests/${jobId}/${crea
 /** The requests of queued jobs, under a prefix of the bucket that only the function which creates them can read. */
 export function createRequests(bucket: () => Promise<Bucket>): Requests {
   return {
-    async save(job, { model_id, messages, temperature, max_tokens }: Generation) {
-      const generation = { model_id, messages, temperature, max_tokens };
+    async save(job, generation) {
       await (await bucket()).put(keyOf(job), Buffer.from(JSON.stringify(generation)));
     },
     async load(job) {

@@ -2,7 +2,13 @@ import { readJson } from '../core/http/body.ts';
 import { workOf } from '../core/http/generation-request.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import { fingerprint, parseSubmission, type QueueRules, type Submission } from '../core/http/submission.ts';
+import {
+  fingerprint,
+  generationIn,
+  parseSubmission,
+  type QueueRules,
+  type Submission,
+} from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, QueuedJob, SubmittingJob } from '../core/job.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
@@ -79,7 +85,8 @@ async function wait(
   world: SubmitWorld,
 ): Promise<QueuedJob | null> {
   const seconds = queueSeconds(submission, world);
-  return seconds === 0 ? null : enqueue(job, submission, job.createdAt + seconds * 1000, waitSeconds, world);
+  if (seconds === 0) return null;
+  return enqueue(job, generationIn(submission), job.createdAt + seconds * 1000, waitSeconds, world);
 }
 
 function parse(request: Request, key: string | undefined, world: SubmitWorld): Submission | Answer {

@@ -108,6 +108,12 @@ export const ALARMS: readonly AlarmRow[] = [
     when: ONCE_IN_A_QUARTER_HOUR,
   },
   {
+    name: 'jobs-wait-for-modelstudio',
+    means: 'A job has waited for 15 minutes, and ModelStudio still does not take it.',
+    metric: ({ own }) => own('OldestQueuedSeconds', 'Maximum'),
+    when: { atLeast: 900, ...ONCE_IN_A_QUARTER_HOUR },
+  },
+  {
     name: 'modelstudio-forgets-jobs',
     means: 'ModelStudio keeps answering 404 about jobs that it has reported on before.',
     metric: sum('UpstreamJobsForgotten'),

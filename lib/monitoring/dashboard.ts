@@ -66,9 +66,13 @@ function ofQueues(title: string, { queues }: Monitored, metricName: string, part
 }
 
 function healthOf(monitored: Monitored): IWidget[] {
+  const oldest = [
+    monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue'),
+    monitored.own('OldestQueuedSeconds', 'Maximum', 'queued'),
+  ];
   return [
     graph('Sweeps and jobs recovered', sums(monitored, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
-    graph('Oldest overdue job, seconds', [monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue')]),
+    graph('Oldest overdue and oldest queued job, seconds', oldest),
     ofQueues('Oldest message, seconds', monitored, 'ApproximateAgeOfOldestMessage'),
     ofQueues('Dead letters', monitored, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
   ];
@@ -97,14 +101,15 @@ function jobsOf(monitored: Monitored): IWidget[] {
     UpstreamConnectionFailures: 'connection failures',
     UpstreamUnauthorized: '401, 403',
     UpstreamRefusals: 'refusals',
+    CreatesRefused: 'creates of queued jobs refused',
     UpstreamUnavailable: '429, 503',
     UpstreamServerErrors: '5xx',
     UpstreamInvalidResponses: 'invalid responses',
   });
   return [
-    graph('Jobs ended, and created', ended, {
+    graph('Jobs ended, created and queued', ended, {
       stacked: true,
-      right: sums(monitored, { JobsCreated: 'created' }),
+      right: sums(monitored, { JobsCreated: 'created', JobsQueued: 'queued' }),
     }),
     graph('Polls, and polls per job', sums(monitored, { Polls: 'polls' }), {
       right: [own('PollsPerJob', 'p50', 'per job, p50'), own('PollsPerJob', 'p99', 'per job, p99')],
@@ -129,6 +134,7 @@ function webhooksOf(monitored: Monitored): IWidget[] {
   });
   const seldom = sums(monitored, {
     UnknownSubmissions: 'unknown submissions',
+    JobsNeverSubmitted: 'never submitted',
     UnknownUpstreamStates: 'unknown states',
     ResultsTooLarge: 'results too large',
     ResultsUnreadable: 'results unreadable',

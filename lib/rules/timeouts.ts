@@ -21,6 +21,10 @@ export const visibility: Rule = ({ wiring }) =>
 /** How long a function waits, and the lease that it holds meanwhile. */
 const WAITS: Record<string, { millis: number; leaseMillis?: number }> = {
   'Api/Submit': { millis: limits.CREATE_DEADLINE_MILLIS, leaseMillis: limits.SUBMIT_LEASE_MILLIS },
+  'Create/Function': {
+    millis: limits.DRAIN_MILLIS + limits.CREATE_DEADLINE_MILLIS,
+    leaseMillis: limits.DRAIN_LEASE_MILLIS,
+  },
   'Poll/Poller': { millis: limits.REPORT_LIMITS.poll.deadlineMillis },
   'Poll/Collector': { millis: limits.REPORT_LIMITS.collect.deadlineMillis },
   'Deliver/Function': { millis: limits.ATTEMPT_DEADLINE_MILLIS, leaseMillis: limits.ATTEMPT_LEASE_MILLIS },

@@ -16,7 +16,7 @@ export interface Units {
 }
 
 /** Everything that the functions do with a table and its indexes. */
-const CALLS = ['GET_ITEM', 'BATCH_GET_ITEM', 'QUERY', 'PUT_ITEM', 'DELETE_ITEM'] as const;
+const CALLS = ['GET_ITEM', 'BATCH_GET_ITEM', 'QUERY', 'PUT_ITEM', 'UPDATE_ITEM', 'DELETE_ITEM'] as const;
 
 /** The share of the provisioned capacity that auto scaling keeps in use; a burst can also use five unused minutes. */
 const USED_PERCENT = 80;

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { workOf } from '../../functions/core/http/generation-request.ts';
-import { fingerprint, parseSubmission, type Submission } from '../../functions/core/http/submission.ts';
+import {
+  fingerprint,
+  generationIn,
+  parseSubmission,
+  type Submission,
+} from '../../functions/core/http/submission.ts';
 
 const rules = { ports: [], ownHost: null, loopback: false };
 const minimal = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
@@ -462,4 +467,9 @@ it('the flows know a request by its model and its number of conversations', () =
   const message = { role: 'user' as const, content: 'Hello' };
   const generation = { model_id: 'm', messages: [[message], [message]], temperature: 0.7, max_tokens: 512 };
   expect(workOf(generation)).toEqual({ modelId: 'm', totalTasks: 2 });
+});
+
+it('what ModelStudio is asked for has nothing else of the submission in it', () => {
+  const submission = valid({ ...minimal, webhook_url: null, metadata: { a: 'b' }, queue_for: 60 });
+  expect(generationIn(submission)).toEqual({ ...minimal, temperature: 0.7, max_tokens: 512 });
 });

@@ -40,13 +40,16 @@ function largestIn({ parts }: Bundle): string {
 }
 
 const BUDGETS: Record<FunctionName, number> = {
-  submit: 510,
-  create: 480,
+  // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket.
+  submit: 525,
+  // As much as submit but for the HTTP API. What a request may be comes with it, as a log line must not quote one.
+  create: 505,
   poll: 475,
   collect: 475,
   deliver: 460,
   sweep: 405,
-  jobs: 470,
+  // It deletes the request of a queued job that it cancels.
+  jobs: 473,
 };
 
 it.each(functionNames)('the bundle of %s is within its budget of bytes', (name) => {

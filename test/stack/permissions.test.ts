@@ -43,11 +43,20 @@ it('each function may do what the golden file says, which `npx vitest run test/s
 });
 
 it.each([
-  ['State/ModelStudioApiKey', ['Api/Submit', 'Poll/Collector', 'Poll/Poller']],
+  ['State/ModelStudioApiKey', ['Api/Submit', 'Create/Function', 'Poll/Collector', 'Poll/Poller']],
   ['State/WebhookSecret', ['Deliver/Function']],
 ])('the secret %s may be read by %j alone', (secret, readers) => {
   const allowed = everyPermission().filter(([, permissions]) =>
     permissions.get('secretsmanager:GetSecretValue')?.includes(secret),
   );
   expect(allowed.map(([path]) => path)).toEqual(readers);
+});
+
+it('the requests of queued jobs may be read by the function alone that gives them to ModelStudio', () => {
+  const allowed = everyPermission().filter(([, permissions]) =>
+    permissions.get('s3:GetObject')?.some((path) => !/\/(events|results)\/\*$/.test(path)),
+  );
+  expect(allowed).toHaveLength(1);
+  const [[path, permissions] = ['', new Map()]] = allowed;
+  expect([path, permissions.get('s3:GetObject')]).toEqual(['Create/Function', ['State/Bucket/requests/*']]);
 });

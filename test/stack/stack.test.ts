@@ -1,8 +1,7 @@
 import { type CfnElement, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
-import { readSettings } from '../../lib/settings/read-settings.ts';
+import { DOCUMENT_EXTRA_DAYS, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/stages/concurrency.ts';
 import { StageQueue } from '../../lib/stages/stage-queue.ts';
 import { bundles, synthesize } from './synthesis.ts';
@@ -56,7 +55,7 @@ describe('the functions', () => {
       expect(fn).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
       expect(fn.MemorySize).toBeGreaterThanOrEqual(256);
     }
-    expect(properties('AWS::Lambda::Function').length).toBe(6);
+    expect(properties('AWS::Lambda::Function').length).toBe(7);
   });
 
   it("write their metrics under the stack's name", () => {
@@ -155,7 +154,7 @@ describe('the API', () => {
 describe('the queues', () => {
   const concurrencyOf = (of: ReturnType<typeof synthesize>) =>
     Object.entries(of.findResources('AWS::Lambda::EventSourceMapping')).map(([id, { Properties }]) => [
-      /Poller|Collector|Deliver/.exec(id)?.[0],
+      /Poller|Collector|Deliver|Create/.exec(id)?.[0],
       Properties['ScalingConfig'].MaximumConcurrency,
     ]);
 
@@ -164,17 +163,21 @@ describe('the queues', () => {
       ['Deliver', 50],
       ['Poller', 50],
       ['Collector', 5],
+      ['Create', 2],
     ]);
     expect(concurrencyOf(moving)).toEqual([
       ['Deliver', 2],
       ['Poller', 2],
       ['Collector', 2],
+      ['Create', 2],
     ]);
   });
 
   it('get all of the concurrency, each within the limits of Lambda', () => {
     for (let all = CONCURRENCY_MIN; all <= CONCURRENCY_MAX; all++) {
-      const shares = Object.values(splitConcurrency(all));
+      const { create, ...split } = splitConcurrency(all);
+      const shares = Object.values(split);
+      expect(create).toBe(2);
       expect(shares.reduce((sum, share) => sum + share)).toBe(all);
       expect(Math.min(...shares)).toBeGreaterThanOrEqual(2);
       expect(Math.max(...shares)).toBeLessThanOrEqual(1000);
@@ -185,7 +188,7 @@ describe('the queues', () => {
 describe('the logs', () => {
   it('are deleted after the days of the setting', () => {
     expect(properties('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(
-      Array(7).fill(30),
+      Array(8).fill(30),
     );
     const groups = synthesize({ organizationId: 'org_test', logRetentionDays: 7 });
     groups.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
@@ -222,12 +225,13 @@ describe('the storage', () => {
   it('is deleted with the stack when the setting says so, without a custom resource', () => {
     const passing = synthesize({ organizationId: 'org_test', removalPolicy: 'destroy' });
     for (const type of KEPT) passing.allResources(type, { DeletionPolicy: 'Delete' });
-    passing.resourceCountIs('AWS::Lambda::Function', 6);
+    passing.resourceCountIs('AWS::Lambda::Function', 7);
   });
 
-  it('keeps documents for longer than DynamoDB may keep an expired row', () => {
+  it('keeps documents for longer than DynamoDB may keep an expired row, and requests for a day longer than a job may wait', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(bucket.LifecycleConfiguration.Rules).toMatchObject([
+      { Prefix: 'requests/', ExpirationInDays: LONGEST_JOB_SECONDS / 86_400 + 1 },
       { ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS },
     ]);
   });
@@ -245,6 +249,7 @@ describe('the storage', () => {
       ...['DeliverDeadLettersD078C516', 'DeliverQueueC534834E'],
       ...['PollDeadLetters89203ED9', 'PollQueueA3314A34'],
       ...['PollCollectDeadLetters58EB87F1', 'PollCollectQueueBDD6ABB0'],
+      ...['CreateDeadLettersC0020D8C', 'CreateQueue751D17CE'],
     ]);
   });
 

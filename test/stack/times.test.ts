@@ -9,6 +9,9 @@ import {
   againSeconds,
   CREATE_DEADLINE_MILLIS,
   DOCUMENT_EXTRA_DAYS,
+  DRAIN_LEASE_MILLIS,
+  DRAIN_MILLIS,
+  LONGEST_JOB_SECONDS,
   RECEIVES_MAX,
   REPORT_LIMITS,
   ROUND_MAX_DAYS,
@@ -20,6 +23,7 @@ import {
   EXPIRY_GRACE_MILLIS,
   LOST_AFTER_MILLIS,
 } from '../../functions/core/polling/overdue.ts';
+import { LINGER_MILLIS } from '../../functions/core/queue/gate.ts';
 import { afterAttempt, firstWaitMillis } from '../../functions/core/webhook/attempt.ts';
 import { FIRST_WAIT_MAX_SECONDS } from '../../functions/create/create.ts';
 import { ALARMS } from '../../lib/monitoring/alarms.ts';
@@ -43,8 +47,9 @@ const collector = runs(/^PollCollector/);
 const deliverer = runs(/^DeliverFunction/);
 const sweeper = runs(/^SweepFunction/);
 const reader = runs(/^ApiJobs/);
+const creator = runs(/^CreateFunction/);
 
-const queues = (['Poll', 'Collect', 'Deliver'] as const).map((name) => {
+const queues = (['Poll', 'Collect', 'Deliver', 'Create'] as const).map((name) => {
   const id = name === 'Collect' ? 'PollCollect' : name;
   const queue = propertiesOf('AWS::SQS::Queue', new RegExp(`^${id}Queue`));
   const deadLetters = propertiesOf('AWS::SQS::Queue', new RegExp(`^${id}DeadLetters`));
@@ -76,8 +81,12 @@ const awsTries = (millis: number) => (AWS_TRIES * millis + 300) / 1000;
 const largestWrite = awsTries(AWS_TRY_MILLIS + (128 * 2 ** 20) / 10_000);
 
 const retentionMin = 8 * DAY;
-const bucketDays = propertiesOf('AWS::S3::Bucket', /^StateBucket/).LifecycleConfiguration.Rules[0]
-  .ExpirationInDays;
+const lifecycle: { Prefix?: string; ExpirationInDays: number }[] = propertiesOf(
+  'AWS::S3::Bucket',
+  /^StateBucket/,
+).LifecycleConfiguration.Rules;
+const daysIn = (prefix?: string) => lifecycle.find(({ Prefix }) => Prefix === prefix)?.ExpirationInDays ?? 0;
+const bucketDays = daysIn();
 const retentionDays = Number(
   propertiesOf('AWS::Lambda::Function', /^DeliverFunction/).Environment.Variables.RETENTION_DAYS,
 );
@@ -142,6 +151,14 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
     'its batch is not lost with it',
   ],
   [
+    [
+      'a pass through the queue, a create at its end, and a call to AWS',
+      (DRAIN_MILLIS + CREATE_DEADLINE_MILLIS) / 1000 + awsCall,
+    ],
+    ['create runs', creator],
+    'what came of the creations is written down',
+  ],
+  [
     ['a sweep, and a call to AWS', SWEEP_MILLIS / 1000 + awsCall],
     ['the sweeper runs', sweeper],
     'the page that is under way is finished',
@@ -153,6 +170,26 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
     ['submit runs', submit],
     ['its lease', SUBMIT_LEASE_MILLIS / 1000],
     'whoever held it is gone when it ends',
+  ],
+  [
+    ['create runs', creator],
+    ['the lease of the job that it has created', SUBMIT_LEASE_MILLIS / 1000],
+    'whoever held it is gone when it ends',
+  ],
+  [
+    ['create runs', creator],
+    ['its lease of the queue', DRAIN_LEASE_MILLIS / 1000],
+    'whoever held it is gone when it ends',
+  ],
+  [
+    ['the lease of the queue', DRAIN_LEASE_MILLIS / 1000],
+    ['Create hides a message', queueNamed('Create')?.hidden ?? 0],
+    'the message of a worker that died finds the queue free',
+  ],
+  [
+    ['a job is on its way into the queue: submit runs', submit],
+    ['an empty queue is watched', LINGER_MILLIS / 1000],
+    'none comes into a queue that nobody looks into any longer',
   ],
   [
     ['the lease of submit', SUBMIT_LEASE_MILLIS / 1000],
@@ -237,6 +274,11 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
       'a message keeps its age when set aside',
     ],
   ]),
+  [
+    ['the longest wait for ModelStudio', LONGEST_JOB_SECONDS],
+    ['the bucket keeps a request', daysIn('requests/') * DAY],
+    'a job that waits does not lose what it asks for',
+  ],
   [
     ['the longest job', longestJob],
     ['the shortest retention', retentionMin],

@@ -12,7 +12,7 @@ const LIST = 'functions/core/variables.ts';
 const TRIES: [file: string, text: string, instead: string, missedIn?: string][] = [
   ['lib/http/api.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
   ['lib/stages/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
-  ['lib/stages/sweep.ts', 'DELIVER_QUEUE_URL: deliverQueue }', '}'],
+  ['lib/stages/sweep.ts', 'environment: {\n        POLL_QUEUE_URL: pollQueue,', 'environment: {'],
   ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
   ['functions/submit/handler.ts', "optional('DEFAULT_WEBHOOK_URL')", "optional('DEFAULT_URL')"],
   ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],

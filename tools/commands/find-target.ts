@@ -55,7 +55,7 @@ export async function runningOn(port: number): Promise<Running> {
   return running;
 }
 
-function localTarget({ apiUrl, endpoints, access, outputs, queues, modelStudio }: Running): Target {
+function localTarget({ apiUrl, endpoints, access, outputs, resources, modelStudio }: Running): Target {
   const { port } = new URL(apiUrl);
   const name = `the local system on port ${port}`;
   return {
@@ -68,7 +68,7 @@ function localTarget({ apiUrl, endpoints, access, outputs, queues, modelStudio }
       sqs: new SQSClient({ endpoint: endpoints.sqs, ...access }),
     },
     deployment: null,
-    resources: async () => queues,
+    resources: async () => resources,
     modelStudio: async () => modelStudio,
   };
 }

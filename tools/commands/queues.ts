@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { physicalId, type Target } from './target.ts';
 
-const CONSTRUCTS = { poll: 'Poll', collect: 'PollCollect', deliver: 'Deliver' } as const;
+const CONSTRUCTS = { poll: 'Poll', collect: 'PollCollect', deliver: 'Deliver', create: 'Create' } as const;
 export type StageName = keyof typeof CONSTRUCTS;
 export const stageNames = Object.keys(CONSTRUCTS) as StageName[];
 

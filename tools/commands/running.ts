@@ -14,8 +14,8 @@ export interface Running {
   /** What a client of any of them is made with. */
   access: { region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
   outputs: Record<string, string>;
-  /** URLs by logical id. */
-  queues: Record<string, string>;
+  /** Of queues and tables: URLs and names by logical id. */
+  resources: Record<string, string>;
   modelStudio: { baseUrl: string; organizationId: string; modelIds: string[] };
 }
 

@@ -110,13 +110,17 @@ async function smoke(api: Api, model: string): Promise<void> {
   let job = jobIn(answer, 202);
   const acceptedAfter = elapsedMillis();
   say(`accepted: ${job.job_id}`);
-  while (job.status === 'submitting' || job.status === 'running') {
+  while (!job.finished_at) {
     if (elapsedMillis() > END_PATIENCE_MILLIS)
       throw new CliError('The job did not end, not even by its expiry.');
     await sleep(answer.retryAfterSeconds * 1000);
     answer = await callPatiently(startedAt + END_PATIENCE_MILLIS, api, `/v1/jobs/${job.job_id}`);
     job = jobIn(answer, 200);
-    say(`${job.status}, ${job.completed_tasks} of ${job.total_tasks} done`);
+    say(
+      job.status === 'queued'
+        ? 'queued: ModelStudio does not take it yet'
+        : `${job.status}, ${job.completed_tasks} of ${job.total_tasks} done`,
+    );
   }
 
   const timings = {

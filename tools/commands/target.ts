@@ -15,7 +15,7 @@ export interface Target {
   clients: Clients;
   /** Null for the local one. */
   deployment: { stackName: string; status: string; lambda: LambdaClient; sns: SNSClient } | null;
-  /** At least the queues: physical ids by logical id. A queue's physical id is its URL. */
+  /** At least the queues and tables: physical ids by logical id. A queue's physical id is its URL. */
   resources(): Promise<Record<string, string>>;
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;
 }

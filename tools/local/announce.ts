@@ -6,6 +6,9 @@ import { ACCESS } from './stack/clients.ts';
 import type { LocalStack } from './stack/stack.ts';
 import { readSynthesizedStack } from './stack/template.ts';
 
+/** What commands look for by its logical id. */
+const TYPES = ['AWS::SQS::Queue', 'AWS::DynamoDB::Table'];
+
 /**
  * Lets commands find a system by the port of its API.
  * @returns what takes it back, to be called before another system can have the port
@@ -22,7 +25,7 @@ export function announce(
     endpoints,
     access: ACCESS,
     outputs,
-    queues: queuesOf(stack, templateFile),
+    resources: resourcesOf(stack, templateFile),
     modelStudio: { baseUrl, organizationId, modelIds },
   };
   const file = fileOf(new URL(apiUrl).port);
@@ -31,8 +34,8 @@ export function announce(
   return () => rmSync(file, { force: true });
 }
 
-function queuesOf(stack: LocalStack, templateFile: string): Record<string, string> {
+function resourcesOf(stack: LocalStack, templateFile: string): Record<string, string> {
   const resources = Object.entries(readSynthesizedStack(templateFile).template.Resources);
-  const queueIds = resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id]) => id);
-  return Object.fromEntries(queueIds.map((id) => [id, String(stack.resolve(id))]));
+  const ids = resources.filter(([, { Type }]) => TYPES.includes(Type)).map(([id]) => id);
+  return Object.fromEntries(ids.map((id) => [id, String(stack.resolve(id))]));
 }

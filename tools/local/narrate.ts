@@ -26,7 +26,12 @@ export function narrate(line: LogLine): string {
   switch (message) {
     case 'authorize':
       return `${verb}401, ${String(outcome).replace('_', ' ')}`;
+    case 'create':
+      return job_id
+        ? `${verb}${outcome === 'created' ? 'ModelStudio takes' : `${facts['cause'] ?? outcome}:`} ${job_id}`
+        : `${verb}ModelStudio has answered ${facts['answered']} of the queued jobs and refused ${facts['refused']}`;
     case 'submit':
+      if (outcome === 'queued') return `${verb}${facts['model_id']} waits for ModelStudio: ${job_id}`;
       return outcome === 'created'
         ? `${verb}${facts['model_id']} takes ${count(facts['total_tasks'], 'conversation')}: ${job_id}`
         : `${verb}${facts['model_id']}: ${outcome} ${facts['cause'] ?? ''}`;

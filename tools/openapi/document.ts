@@ -36,7 +36,10 @@ interface Description {
 const OF_GATEWAY = [413, 429];
 const SECONDS = { type: 'integer', minimum: 1 };
 const SHOWN = {
-  'Retry-After': header('Seconds until the job is polled next; absent once it has finished.', SECONDS),
+  'Retry-After': header(
+    'Seconds until the job is polled next, or until it is worth asking about a queued one; absent once it has finished.',
+    SECONDS,
+  ),
 };
 const REFUSED: Record<number, object> = {
   401: { 'WWW-Authenticate': { ...header('"Bearer".'), required: true } },
@@ -62,7 +65,7 @@ const OPERATIONS: Record<Operation, Description> = {
   submit: {
     summary: 'Submit a job',
     description:
-      'A request body of ModelStudio works here. A create whose outcome is unknown is never repeated: the answer is 504 with the job_id. A client that retries automatically must send an Idempotency-Key, or each retry is another job.',
+      'A request body of ModelStudio works here. If ModelStudio does not take the job now, it is queued and created later. A create whose outcome is unknown is never repeated, unless on_unknown says so: the answer is 504 with the job_id. A client that retries automatically must send an Idempotency-Key, or each retry is another job.',
     parameters: [
       {
         name: 'Idempotency-Key',

@@ -4,13 +4,19 @@ import { DateTime, LIMIT_DEFAULT, LIMIT_MAX } from '../../functions/core/http/li
 import { PROBLEMS } from '../../functions/core/http/problem.ts';
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
 import { STATUSES } from '../../functions/core/job.ts';
+import { SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
 
 /** The schemas of the document, by the names that they have in it. */
 export const schemas = z.registry<{ id: string; description?: string }>();
 
-function named<T extends z.core.$ZodType>(id: string, description: string, schema: T): T {
+function described<T extends z.core.$ZodType>(schema: T, description: string): T {
   z.globalRegistry.add(schema, { description });
+  return schema;
+}
+
+function named<T extends z.core.$ZodType>(id: string, description: string, schema: T): T {
+  described(schema, description);
   schemas.add(schema, { id });
   return schema;
 }
@@ -38,6 +44,14 @@ export const Submission = named(
         ),
     ),
     metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null means none.')),
+    queue_for: described(
+      Envelope.shape.queue_for,
+      'How many seconds the job may wait for ModelStudio to take it; null is what the deployment has set. With 0 it does not wait, and the answer is a 503.',
+    ),
+    on_unknown: described(
+      Envelope.shape.on_unknown,
+      'What happens if ModelStudio does not say whether it has created the job. With `resubmit`, which a deployment must allow, it is created again, three times at most, and may be billed more than once.',
+    ),
   }),
 );
 
@@ -92,11 +106,14 @@ const Webhook = named(
 
 const JOB_ERROR_CODES =
   '`modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, ' +
-  '`results_too_large`, `results_unreadable`, `submission_unknown` or `expired`.';
+  '`results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `expired` or, of ' +
+  'a job that was queued, `modelstudio_invalid_request` or `model_not_found`.';
 
 const JobData = z.strictObject({
   job_id: Id,
-  status: z.enum(STATUSES).describe('A terminal status never changes.'),
+  status: z
+    .enum(STATUSES)
+    .describe('A queued job waits for ModelStudio to take it. A terminal status never changes.'),
   model_id: z.string(),
   total_tasks: z.int().min(1),
   completed_tasks: count.describe('Tasks that have ended, including the failed ones.'),
@@ -105,6 +122,16 @@ const JobData = z.strictObject({
   updated_at: moment,
   finished_at: z.nullable(moment),
   expires_at: moment.describe('When the job expires.'),
+  queued_until: z.optional(
+    moment.describe('Of a queued job: when it fails with `never_submitted` if ModelStudio has not taken it.'),
+  ),
+  submissions: z.optional(
+    z
+      .int()
+      .min(1)
+      .max(SUBMISSIONS_MAX)
+      .describe('How often ModelStudio was asked to create it, if `on_unknown` is `resubmit`.'),
+  ),
   metadata: Metadata,
   results: z.nullable(Results).describe('Present once the job has finished, if they are small enough.'),
   results_url: z.nullable(z.url()).describe('Where the results are if they are not here.'),

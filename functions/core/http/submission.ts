@@ -29,6 +29,12 @@ export const Envelope = z.strictObject({
   on_unknown: optional(z.enum(['fail', 'resubmit'], 'Must be "fail" or "resubmit"'), 'fail'),
 });
 
+/** What the job asks of ModelStudio, and nothing else of what a client said. */
+export function generationIn(submission: Submission): Generation {
+  const fields = Object.entries(submission).filter(([name]) => name in generationFields);
+  return Object.fromEntries(fields) as Generation;
+}
+
 /** What a deployment lets jobs do while ModelStudio does not take them. */
 export interface QueueRules {
   /** The default of `queue_for`; 0: no job may wait. */

@@ -1,4 +1,5 @@
 import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
+import { ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { expect, it, vi } from 'vitest';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { publicLine, startSystem } from '../../../tools/local/system.ts';
@@ -33,6 +34,23 @@ async function itemsOf({ aws }: Line): Promise<string[]> {
   return items;
 }
 
+/** Makes ModelStudio refuse whatever is asked, or answer again. */
+async function limit({ console_url }: Line, on: boolean): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ name: 'rate_limited', on });
+  expect((await fetch(`${console_url}switches`, { method: 'POST', headers, body })).status).toBe(200);
+}
+
+/** The keys of the requests in the bucket. */
+async function requestsIn({ aws }: Line): Promise<string[]> {
+  const client = new S3Client({ ...clientSettings(aws.s3), forcePathStyle: true });
+  const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
+  const list = new ListObjectsV2Command({ Bucket: Buckets[0]?.Name, Prefix: 'requests/' });
+  const { Contents = [] } = await client.send(list);
+  client.destroy();
+  return Contents.map(({ Key = '' }) => Key);
+}
+
 it('no prompt and no secret appears in a log line or a row of the deployed bundles', async () => {
   const lines: string[] = [];
   const flags = { json: true, once: false, help: false, port: 0, strictWebhooks: false };
@@ -45,11 +63,18 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
       const { json } = await call(system, 'POST', '/v1/jobs', { ...body, webhook_url });
       if (json.job_id) jobIds.push(json.job_id);
     }
+    await limit(system, true);
+    const queued = await call(system, 'POST', '/v1/jobs', submission('sandbox-instant', CANARY));
+    expect(queued.json.status).toBe('queued');
+    expect(await requestsIn(system)).toContainEqual(expect.stringContaining(queued.json.job_id));
+    const waiting = await itemsOf(system);
+    await limit(system, false);
+    jobIds.push(queued.json.job_id);
     for (const jobId of jobIds) {
       await vi.waitFor(
         async () => {
           const { json } = await call(system, 'GET', `/v1/jobs/${jobId}`);
-          expect(['submitting', 'running']).not.toContain(json.status);
+          expect(json.finished_at).not.toBeNull();
         },
         { timeout: 60_000, interval: 100 },
       );
@@ -66,9 +91,12 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
     expect(lines.length).toBeGreaterThan(20);
     expect(holding(lines)).toEqual([]);
     // The row holds the webhook's URL, to be called; nothing else that the request says.
-    const rows = (await itemsOf(system)).map((row) => row.replaceAll(`?token=${CANARY}`, ''));
+    const rows = [...waiting, ...(await itemsOf(system))].map((row) =>
+      row.replaceAll(`?token=${CANARY}`, ''),
+    );
     expect(rows.length).toBeGreaterThan(4);
     expect(holding(rows)).toEqual([]);
+    expect(await requestsIn(system)).toEqual([]);
   } finally {
     await box.close();
   }

@@ -153,14 +153,17 @@ describe.concurrent('each job ends once and its webhook arrives, although', TEST
     const jobIds = await submitJobs(scene, 6, 'held');
 
     await sandbox.refuseConnections();
-    const refused = await call(system, 'POST', '/v1/jobs', submission('held', 'now?'));
+    const now = { ...submission('held', 'now?'), queue_for: 0 };
+    const refused = await call(system, 'POST', '/v1/jobs', now);
     expect([refused.status, refused.json.code]).toEqual([503, 'modelstudio_unavailable']);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const waiting = await submitJob(scene, 'held');
+    expect((await jobOf(scene, waiting)).status).toBe('queued');
     for (const _each of [1, 2]) await askedAgain(scene, jobIds);
     held.isReleased = true;
     await vi.waitFor(() => sandbox.acceptConnections(), patience);
 
-    await expectEachEndedOnce(scene, jobIds);
+    await expectEachEndedOnce(scene, [...jobIds, waiting]);
   });
 
   it('the receiver is down for a while', async (context) => {

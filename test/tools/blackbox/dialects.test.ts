@@ -43,7 +43,8 @@ async function submitAll(): Promise<void> {
     for (const [name, { conversations = 1 }] of waiting) {
       const prompts = Array.from({ length: conversations }, (_, index) => `PROMPT ${index}`);
       const headers = { 'idempotency-key': name };
-      submitted.set(name, await call(system, 'POST', '/v1/jobs', submission(name, ...prompts), headers));
+      const body = { ...submission(name, ...prompts), queue_for: 0 };
+      submitted.set(name, await call(system, 'POST', '/v1/jobs', body, headers));
     }
   };
   await Promise.all(Array.from({ length: SUBMITTED_AT_ONCE }, submitter));

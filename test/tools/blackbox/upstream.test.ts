@@ -11,6 +11,7 @@ let system: LocalSystem;
 
 const replies: Record<string, (response: ServerResponse) => void> = {
   busy: (response) => response.writeHead(429, { 'retry-after': '17' }).end(),
+  'too-busy': (response) => response.writeHead(429, { 'retry-after': '300' }).end(),
   down: (response) => response.writeHead(503).end(),
   'wrong-key': (response) => response.writeHead(401).end('{"error":"bad key msk-secret"}'),
   forbidden: (response) => response.writeHead(403).end(),
@@ -63,13 +64,14 @@ it.concurrent.each(refused)(
   "a refusal of ModelStudio's is answered and nothing is kept: %s, %d %s",
   async (model, status, code, calls) => {
     const headers = { 'idempotency-key': model };
-    const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    const body = { ...submission(model, 'hi'), queue_for: 0 };
+    const first = await call(system, 'POST', '/v1/jobs', body, headers);
     expect([first.status, first.json.code]).toEqual([status, code]);
     expect(JSON.stringify(first.json)).not.toContain('msk-secret');
     if (status === 503) expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(creates.get(model)).toBe(calls);
     // The key is free again: the repeat is a new attempt.
-    await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    await call(system, 'POST', '/v1/jobs', body, headers);
     expect(creates.get(model)).toBe(2 * calls);
   },
 );
@@ -78,9 +80,11 @@ it.concurrent.each(['broken', 'garbage', 'cut', 'silent'])(
   'a create with an unknown outcome is answered with 504 and never repeated: %s',
   async (model) => {
     const headers = { 'idempotency-key': model };
-    const first = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    // Those that may wait do so while others do.
+    const body = { ...submission(model, 'hi'), queue_for: 0 };
+    const first = await call(system, 'POST', '/v1/jobs', body, headers);
     expect([first.status, first.json.code]).toEqual([504, 'submission_unknown']);
-    const again = await call(system, 'POST', '/v1/jobs', submission(model, 'hi'), headers);
+    const again = await call(system, 'POST', '/v1/jobs', body, headers);
     expect(again.status).toBe(202);
     expect(again.json).toMatchObject({
       job_id: first.json.job_id,
@@ -90,3 +94,15 @@ it.concurrent.each(['broken', 'garbage', 'cut', 'silent'])(
     expect(creates.get(model)).toBe(1);
   },
 );
+
+it('a refusal for now is answered with 202 if the job may wait, and a repeat finds it where it waits', async () => {
+  const headers = { 'idempotency-key': 'waiting' };
+  const body = submission('too-busy', 'hi');
+  const first = await call(system, 'POST', '/v1/jobs', body, headers);
+  expect([first.status, first.json.status]).toEqual([202, 'queued']);
+  expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0);
+  const again = await call(system, 'POST', '/v1/jobs', body, headers);
+  expect(again.json).toMatchObject({ job_id: first.json.job_id, status: 'queued' });
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect(creates.get('too-busy')).toBe(1);
+});

@@ -113,9 +113,9 @@ export async function startFakeAws(running: Running): Promise<FakeAws> {
 type Resource = [logicalId: string, physicalId: string];
 
 /** The template's own, so that a logical id that changes there is noticed here. */
-async function resourcesOf({ queues }: Running): Promise<Resource[]> {
+async function resourcesOf({ resources }: Running): Promise<Resource[]> {
   const { Resources } = readSynthesizedStack(await synthesize()).template;
-  return Object.keys(Resources).map((id) => [id, queues[id] ?? `ModelStudioJobs-${id}`]);
+  return Object.keys(Resources).map((id) => [id, resources[id] ?? `ModelStudioJobs-${id}`]);
 }
 
 function identity({ arn }: Account): Answer {

@@ -36,7 +36,7 @@ async function runChecks(target: TargetName) {
 it.each(targets)('the doctor finds nothing wrong, %s', async (target) => {
   const { code, stderr, findings, failed } = await runChecks(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
-  expect(findings.length).toBe(12);
+  expect(findings.length).toBe(13);
   // Without a setting for alarms there is nobody to ask for.
   expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 6 : 2);
 });
@@ -212,7 +212,7 @@ it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   const { code, stderr, findings, failed } = await runChecks(target);
   await putRight?.();
   expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
-  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 12]);
+  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 13]);
 });
 
 describe('the doctor checks nothing more if this is missing:', () => {

@@ -15,10 +15,10 @@ interface Task {
 }
 
 /** A system's own SQS, with the redrive that its emulator lacks. A task is seen to run once before it is done. */
-export function fakeSqs({ endpoints, queues }: Running, refuses: () => Record<string, string>) {
+export function fakeSqs({ endpoints, resources }: Running, refuses: () => Record<string, string>) {
   const sqs = new SQSClient(clientSettings(endpoints.sqs));
   const urlOf = (arn: string) =>
-    Object.values(queues).find((url) => url.endsWith(`/${arn.split(':').at(-1)}`));
+    Object.values(resources).find((url) => url.endsWith(`/${arn.split(':').at(-1)}`));
   const tasks = new Map<string, Task>();
 
   return async (request: IncomingMessage, body: string): Promise<Answer> => {

@@ -8,7 +8,7 @@ import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { type LocalSystem, startLocally, upstreamEnv } from '../blackbox/system.ts';
 import { type FakeAws, startFakeAws } from './aws.ts';
 
-export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor';
+export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor' | 'queue';
 
 /** Runs a command as npm would. */
 export function command(name: CommandName, args: string[], env: Record<string, string> = {}): Promise<Ran> {
@@ -63,9 +63,10 @@ export async function startOperated(): Promise<Operated> {
     on: (target, name, ...args) =>
       target === 'local' ? command(name, [...args, '--local', '--port', port]) : command(name, args, aws.env),
     async putDeadLetter(construct, message) {
-      const id = Object.keys(running.queues).find((name) => name.startsWith(`${construct}DeadLetters`)) ?? '';
+      const id =
+        Object.keys(running.resources).find((name) => name.startsWith(`${construct}DeadLetters`)) ?? '';
       const MessageBody = JSON.stringify(message);
-      await sqs.send(new SendMessageCommand({ QueueUrl: running.queues[id], MessageBody }));
+      await sqs.send(new SendMessageCommand({ QueueUrl: running.resources[id], MessageBody }));
     },
     async stop() {
       sqs.destroy();

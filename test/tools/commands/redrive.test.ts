@@ -32,7 +32,7 @@ describe.each(targets)('%s', (target) => {
   const redrive = (...args: string[]) => operated.on(target, 'redrive', ...args);
 
   it('there is nothing to do without dead letters', async () => {
-    const stdout = 'poll\t0\t0\ncollect\t0\t0\ndeliver\t0\t0\n';
+    const stdout = 'poll\t0\t0\ncollect\t0\t0\ndeliver\t0\t0\ncreate\t0\t0\n';
     expect(await redrive()).toEqual({ code: 0, stdout, stderr: '' });
   });
 
@@ -40,7 +40,10 @@ describe.each(targets)('%s', (target) => {
     const { operator } = operated;
     await operated.putDeadLetter('Poll', { poison: true });
     const ran = await redrive();
-    expect(ran).toMatchObject({ code: 0, stdout: 'poll\t1\t0\ncollect\t0\t0\ndeliver\t0\t0\n' });
+    expect(ran).toMatchObject({
+      code: 0,
+      stdout: 'poll\t1\t0\ncollect\t0\t0\ndeliver\t0\t0\ncreate\t0\t0\n',
+    });
     expect(ran.stderr).toMatch(/^poll: 1 of 1 sent back$/m);
     expect([await operator.queue.poll.count(), await operator.deadLetters()]).toEqual([1, 0]);
   });
@@ -51,7 +54,7 @@ describe.each(targets)('%s', (target) => {
     const before = await call(system, 'GET', `/v1/jobs/${jobId}`);
     await operated.putDeadLetter('Deliver', deliverMessage(jobId));
 
-    expect((await redrive()).stdout).toBe('poll\t0\t0\ncollect\t0\t0\ndeliver\t1\t0\n');
+    expect((await redrive()).stdout).toBe('poll\t0\t0\ncollect\t0\t0\ndeliver\t1\t0\ncreate\t0\t0\n');
     await vi.waitFor(async () => expect(await operator.queue.deliver.count()).toBe(0), patience);
     expect((await call(system, 'GET', `/v1/jobs/${jobId}`)).json).toEqual(before.json);
   });

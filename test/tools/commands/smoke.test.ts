@@ -78,7 +78,8 @@ it('the smoke test waits as long as Retry-After asks, and retries with the same 
   const at = '2026-01-01T00:00:00.000Z';
   const answers = [
     { status: 503, body: { code: 'modelstudio_unavailable', detail: 'Later.' } },
-    { status: 202, body: { ...job, status: 'running' } },
+    { status: 202, body: { ...job, status: 'queued' } },
+    { status: 200, body: { ...job, status: 'running' } },
     { status: 429, body: { message: 'Too Many Requests' } },
     {
       status: 200,
@@ -97,7 +98,7 @@ it('the smoke test waits as long as Retry-After asks, and retries with the same 
 
   const { port } = server.address() as AddressInfo;
   expect(await smoke(`http://127.0.0.1:${port}/`, 'msj_any_key', 'm')).toMatchObject({ code: 0 });
-  expect(seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'GET', 'GET']);
+  expect(seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'GET', 'GET', 'GET']);
   expect(seen[0]?.key).toMatch(/^[\w-]{36}$/);
   expect(seen[1]?.key).toBe(seen[0]?.key);
   const waits = seen.slice(1).map((request, i) => request.at - (seen[i]?.at ?? 0));

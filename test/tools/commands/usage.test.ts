@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type CommandName, command } from './operated.ts';
 
-const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor'];
+const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor', 'queue'];
 
 it.concurrent.each(names)('%s --help prints how it is called', async (name) => {
   const ran = await command(name, ['--help']);
@@ -32,12 +32,13 @@ const wrong: [CommandName, string[], string][] = [
   ],
   ['keys', ['revoke'], '--id is missing'],
   ['keys', ['list', '--local', '--stack', 'Mine'], '--local and --stack cannot be used together'],
+  ['queue', [], 'The first argument must be one of status, pause, resume'],
   ['smoke', [], '--url is missing'],
   ['smoke', ['--url', 'api.example.com'], '--url must be an http(s) URL'],
   ['smoke', ['--url', 'https://api.example.com'], '--key is missing'],
   ['smoke', ['--url', 'https://api.example.com', '--key', 'a\nb'], '--key must be a client key, msj_…'],
   ['smoke', ['--url', 'https://api.example.com', '--key', 'msj_a_b'], '--model is missing'],
-  ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; the queues are poll, collect, deliver'],
+  ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; the queues are poll, collect, deliver, create'],
   ['redrive', ['poll'], "Unexpected argument 'poll'"],
 ];
 it.concurrent.each(wrong)('%s refuses the arguments %j', async (name, args, sentence) => {

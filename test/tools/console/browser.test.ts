@@ -249,41 +249,39 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toContain('cancelled');
   });
 
-  it('says why nothing can be submitted while ModelStudio is down, and recovers', async () => {
+  it('shows how a job waits while ModelStudio is down, and is taken when it is back', async () => {
     await toggle('ModelStudio is down');
-    await page.getByRole('button', { name: 'New job' }).click();
-    const form = page.getByRole('dialog');
-    await form.getByRole('button', { name: 'Submit' }).click();
-    await text(form.locator('#f-problem')).toContain('503 modelstudio_unavailable');
-    await form.getByRole('button', { name: 'Close' }).click();
+    const row = await submit((form) => form.getByLabel('Prompt').fill('wait for me'));
+    await text(row).toContain('queued');
+    await row.click();
+    await text(detail()).toContain('until ModelStudio takes it');
     await toggle('ModelStudio is down');
-    await expect
-      .poll(() => page.getByRole('switch', { name: 'ModelStudio is down' }).getAttribute('aria-checked'))
-      .toBe('false');
-    const row = await submit((each) => each.getByLabel('Prompt').fill('again'));
     await text(row).toContain('completed');
+    await text(detail()).toContain('ModelStudio took it');
   });
 
-  it('submits with the same idempotency key that was refused before', async () => {
+  it('submits with the same idempotency key as a job that waits, and gets that job', async () => {
     const form = page.getByRole('dialog');
     const submitWithKey = async () => {
       await page.getByRole('button', { name: 'New job' }).click();
       await form.getByLabel('Model').selectOption('sandbox-never');
       await form.getByText('Options').click();
-      await form.getByLabel('Idempotency-Key').fill('refused-then-taken');
+      await form.getByLabel('Idempotency-Key').fill('queued-then-taken');
       await form.getByRole('button', { name: 'Submit' }).click();
     };
     await toggle('ModelStudio is down');
     await submitWithKey();
-    await text(form.locator('#f-problem')).toContain('503');
-    await form.getByRole('button', { name: 'Close' }).click();
-    const id = await page.locator('li[data-status="refused"] > button').first().getAttribute('data-id');
+    await form.waitFor({ state: 'hidden' });
+    const waiting = page.locator('li[data-status="queued"] > button');
+    await expect.poll(() => waiting.count(), { timeout: PATIENCE }).toBe(1);
+    const id = await waiting.getAttribute('data-id');
+    await submitWithKey();
+    await form.waitFor({ state: 'hidden' });
+    expect(await waiting.count()).toBe(1);
     await toggle('ModelStudio is down');
     await expect
       .poll(() => page.getByRole('switch', { name: 'ModelStudio is down' }).getAttribute('aria-checked'))
       .toBe('false');
-    await submitWithKey();
-    await form.waitFor({ state: 'hidden' });
     await text(page.locator(`button.row[data-id="${id}"]`)).toMatch(/running[\s\S]*[1-9]\d* polls?/);
   });
 

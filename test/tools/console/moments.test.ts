@@ -49,6 +49,39 @@ it.each<[string, FeedEvent[], string[], boolean]>([
     true,
   ],
   [
+    'a job that ModelStudio takes at its second request',
+    [
+      log(10, 'submit', { outcome: 'unavailable', cause: 'rate_limited', duration_ms: 10 }),
+      log(20, 'submit', { outcome: 'queued', model_id: 'm', total_tasks: 2 }),
+      log(2000, 'create', { outcome: 'unavailable', duration_ms: 10 }),
+      log(5000, 'create', { outcome: 'created', duration_ms: 30 }),
+      poll(6000, 2),
+      ended(8000),
+    ],
+    [
+      'submit +0 of 0: Submitted ()',
+      'next +20 of 20: Queued (until ModelStudio takes it)',
+      'retry +2000 of 2000: ModelStudio did not take it: unavailable (submitted 2 s before)',
+      'submit +5000 of 3000: ModelStudio took it in 30 ms (asked 3 s before)',
+      'poll +6000 of 1000: Poll 1: 1 of 2 done (after 1 s)',
+      'end is-completed +8000 of 2000: Completed (2 of 2 done; found by poll 2 after 2 s)',
+    ],
+    true,
+  ],
+  [
+    'a job that ModelStudio never took',
+    [
+      log(20, 'submit', { outcome: 'queued', model_id: 'm', total_tasks: 2 }),
+      ended(1000, { outcome: 'failed', cause: 'never_submitted' }),
+    ],
+    [
+      'submit +20 of 0: Submitted ()',
+      'next +20 of 0: Queued (until ModelStudio takes it)',
+      'end is-failed +1020 of 1000: Failed (never_submitted)',
+    ],
+    true,
+  ],
+  [
     'a webhook that is tried again',
     [submitted, ended(1000), attempt(1100, { outcome: 'retry', status: 503, wait_seconds: 5 })],
     [

@@ -23,7 +23,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
   [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
   [/^aws /, NEEDS_AWS],
-  [/^npm run (doctor|smoke|redrive)\b/, { not: 'test/tools/blackbox/operations.test.ts runs it.' }],
+  [/^npm run (doctor|smoke|redrive|queue)\b/, { not: 'test/tools/blackbox/operations.test.ts runs it.' }],
   [/^CLIENT_KEY=\S+ node examples\//, { not: 'test/tools/examples/examples.test.ts runs it.' }],
   [/^npm ci$/, { not: 'It would take the modules away from under the other tests; CI begins with it.' }],
   [/^npm run (mutate|bench)\b/, { not: 'It takes minutes.' }],

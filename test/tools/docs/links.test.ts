@@ -15,7 +15,7 @@ function faultIn(link: string, from: Page): string | null {
 
 const all = pages();
 /** Decisions and runbooks are meant to be read in full; these to be read first. */
-const LINES_MAX: Record<string, number> = { 'README.md': 249, 'ARCHITECTURE.md': 200 };
+const LINES_MAX: Record<string, number> = { 'README.md': 249, 'ARCHITECTURE.md': 220 };
 
 it('there are pages, links and paths to check', () => {
   expect(all.length).toBeGreaterThan(15);

@@ -1,19 +1,23 @@
 import { newClientKey } from '../../../functions/core/http/client-key.ts';
+import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
+import { drain } from '../../../functions/create/drain.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import type { Log, LogFields, Stage } from '../../../functions/ports.ts';
-import { submit } from '../../../functions/submit/submit.ts';
+import { type SubmitWorld, submit } from '../../../functions/submit/submit.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
 import { System } from '../../../tools/simulation/system.ts';
 import { pollMessage, runningJob } from '../../cloud/jobs.ts';
 import { fakeWorld, type Scripts } from '../../cloud/world.ts';
 import { synthesize } from '../../stack/synthesis.ts';
 import { flat, type Row } from './insights.ts';
+
+type Creation = NonNullable<Scripts['creations']>[number];
 
 /** Enough for everything that is told often. */
 const SEEDS = 40;
@@ -57,6 +61,7 @@ export async function logLines(): Promise<Row[]> {
 }
 
 const GROUPS: Record<string, string> = {
+  create: 'CreateFunction',
   submit: 'ApiSubmit',
   redeliver: 'ApiJobs',
   'request failed': 'ApiJobs',
@@ -131,6 +136,8 @@ async function toldByFlows(): Promise<Told[]> {
   await refuse({ kind: 'credentials_refused', sentence: null });
   await refuse({ kind: 'unavailable', retryAfterSeconds: 5 });
   await refuse({ kind: 'refused', cause: 'status_402', sentence: 'There is no credit left' });
+  await wait({ kind: 'credentials_refused', sentence: null });
+  await wait({ kind: 'created', upstreamJobId: 'up-1' });
   await collect({ kind: 'too_large' });
   await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
   return [...told.values()];
@@ -140,11 +147,25 @@ async function toldByFlows(): Promise<Told[]> {
     await authorize({ ...REQUEST, headers: { authorization } }, { clientKeys, log: listening });
   }
 
-  async function refuse(creation: NonNullable<Scripts['creations']>[number]) {
+  async function refuse(creation: Creation) {
+    await submitTo({ ...fakeWorld({ creations: [creation] }), log: listening });
+  }
+
+  /** ModelStudio does not take a job at once, and answers so when it is asked again. */
+  async function wait(creation: Creation) {
+    const fake = fakeWorld({ creations: [{ kind: 'unavailable', retryAfterSeconds: null }, creation] });
+    const settings = { ...fake.settings, queueForSeconds: 3600 };
+    await submitTo({ ...fake, log: listening, settings });
+    const sent = fake.wakeUps.sent.find(({ queue }) => queue === 'create');
+    fake.clock.time += 1000 * (sent?.delaySeconds ?? 0);
+    await drain(sent?.message as CreateMessage, { ...fake, log: listening });
+  }
+
+  async function submitTo(world: SubmitWorld) {
     const body = Buffer.from('{"model_id":"m","messages":[[{"role":"user","content":"Hello"}]]}');
     const request = { ...REQUEST, headers: { 'content-type': 'application/json' }, body };
     const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;
-    await submit(request, authorized, { ...fakeWorld({ creations: [creation] }), log: listening });
+    await submit(request, authorized, world);
   }
 
   async function collect(report: Report) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseFlags } from '../../../tools/local/flags.ts';
+import { parseFlags, settingsIn } from '../../../tools/local/flags.ts';
 
 const defaults = { once: false, json: false, port: 8787, strictWebhooks: false, help: false };
 
@@ -23,4 +23,19 @@ it.each<[string[], string]>([
   [['now'], "Unexpected argument 'now'"],
 ])('the flags %j are refused', (args, sentence) => {
   expect(() => parseFlags(args)).toThrow(sentence);
+});
+
+it('the environment may give settings of the deployment', () => {
+  const env = { QUEUE_FOR_SECONDS: ' 60', ALLOW_RESUBMIT: 'true', WEBHOOK_RETRY_SCHEDULE_SECONDS: '0, 1.5' };
+  const settings = { ...env, QUEUE_FOR_SECONDS: '60' };
+  expect(settingsIn({ ...env, OTHER: 'x' })).toEqual(settings);
+  expect(settingsIn({})).toEqual({});
+});
+
+it.each([
+  ['QUEUE_FOR_SECONDS', '-1', 'a whole number of seconds'],
+  ['ALLOW_RESUBMIT', 'yes', 'true or false'],
+  ['WEBHOOK_RETRY_SCHEDULE_SECONDS', 'soon', 'a list of seconds'],
+])('a setting in the environment that is something else is refused: %s=%s', (name, value, kind) => {
+  expect(() => settingsIn({ [name]: value })).toThrow(`${name} must be ${kind}`);
 });

@@ -14,6 +14,8 @@ const EVERY_SETTING = {
   webhookPorts: '8443',
   retentionDays: 9,
   concurrency: 60,
+  queueForSeconds: 60,
+  allowResubmit: true,
   lagPerPollSeconds: 2,
   steadyJobsPerSecond: 100,
   throttleRate: 10,

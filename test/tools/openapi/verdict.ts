@@ -54,6 +54,10 @@ const UNSAID: [rule: string, isBroken: (parts: Parts) => boolean][] = [
   ],
   ['no leap seconds', ({ query }) => [...query.values()].some((text) => text.includes(':60'))],
   ['a member is given once', ({ text }) => isModelRepeated(text)],
+  [
+    'a deployment may forbid it, and a job that may not wait cannot have it',
+    ({ body }) => body?.on_unknown === 'resubmit',
+  ],
   ['models may ask for more', ({ body }) => body?.model_id === 'sandbox-vision'],
 ];
 

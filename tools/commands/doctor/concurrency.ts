@@ -1,7 +1,7 @@
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../../../lib/stages/concurrency.ts';
 import { type CheckResult, failed, ok } from './result.ts';
 
-/** One for the sweep, and some for the API. */
+/** One for the sweep, one for the queued jobs, and some for the API. */
 const ROOM_MIN = 4;
 /** Submissions wait for ModelStudio, so the API needs about as many as the queues once there is much to do. */
 const QUEUES_SHARE = 0.6;

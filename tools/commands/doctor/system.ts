@@ -11,6 +11,7 @@ import type { Target } from '../target.ts';
 import { alarms } from './alarms.ts';
 import { concurrencyResult } from './concurrency.ts';
 import { domains } from './domains.ts';
+import { queuedJobs } from './queued-jobs.ts';
 import { type CheckResult, failed, ok, skipped } from './result.ts';
 import { modelStudioKey, webhookSecret } from './secrets.ts';
 
@@ -25,6 +26,7 @@ export const TARGET_CHECKS: readonly { title: string; check(target: Target): Pro
   { title: 'Queue consumers', check: consumers },
   { title: 'Lambda concurrency', check: concurrency },
   { title: 'Dead letters', check: deadLetters },
+  { title: 'Queued jobs', check: queuedJobs },
   { title: 'Alarms', check: alarms },
 ];
 
@@ -86,7 +88,10 @@ async function concurrency(target: Target): Promise<CheckResult> {
   if (!target.deployment) return HERE;
   const { lambda } = target.deployment;
   const found = await consumersOf(target, lambda);
-  const taken = found.map(({ mapping }) => mapping?.ScalingConfig?.MaximumConcurrency ?? 0);
+  // One at a time lets queued jobs through, as the sweep does its work.
+  const taken = found
+    .filter(({ stage }) => stage !== 'create')
+    .map(({ mapping }) => mapping?.ScalingConfig?.MaximumConcurrency ?? 0);
   const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}));
   const available = AccountLimit?.UnreservedConcurrentExecutions ?? 0;
   return concurrencyResult(

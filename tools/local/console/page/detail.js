@@ -188,7 +188,7 @@ export class Detail {
       h(
         'p',
         { class: 'actions' },
-        job.status === 'running' ? cancel : null,
+        job.finishedAt === null ? cancel : null,
         job.finishedAt !== null && webhook ? redeliver : null,
         h('span', { class: 'problem', text: this.#problem }),
       ),

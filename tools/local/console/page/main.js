@@ -9,7 +9,7 @@ import { Story } from './story.js';
 import { showSwitches } from './switches.js';
 import { tellMarks } from './tip.js';
 
-const STATUSES = ['running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
+const STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'refused'];
 
 const setup = await local('/setup');
 const NO_JOBS = 'Nothing yet. Submit a job, here or with curl, and watch it.';

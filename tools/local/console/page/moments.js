@@ -1,5 +1,5 @@
 import { seconds } from './dom.js';
-import { pollsOf, webhookStateOf } from './story.js';
+import { pollsOf, startOf, webhookStateOf } from './story.js';
 
 /**
  * What happened to a job, or is planned. The list marks it, a tooltip says it and the timeline lists it.
@@ -39,6 +39,8 @@ export function markOfAttempt({ outcome }) {
 export function momentsOf(job) {
   const moments = [
     submission(job),
+    ...(job.queuedAt === null ? [] : [queuedOf(job, job.queuedAt)]),
+    ...job.tries.map((_, i) => tryOf(job, i)),
     ...job.polls.map((_, i) => pollOf(job, i)),
     ...job.rescues.map(rescueOf),
     ...(job.finishedAt === null ? [] : [endOf(job, job.finishedAt)]),
@@ -62,18 +64,35 @@ export function isSettled(job) {
 }
 
 /** @param {Job} job @returns {Moment} */
-function submission({ createdAt, takenIn, status }) {
-  const note = takenIn === null || status === 'refused' ? '' : `ModelStudio took it in ${took(takenIn)}`;
+function submission({ createdAt, takenIn, queuedAt, status }) {
+  const isTaken = takenIn !== null && queuedAt === null && status !== 'refused';
+  const note = !isTaken ? '' : `ModelStudio took it in ${took(takenIn)}`;
   return { at: createdAt, from: createdAt, mark: 'submit', title: 'Submitted', note };
 }
 
+/** @param {Job} job @param {number} at @returns {Moment} */
+function queuedOf({ createdAt }, at) {
+  return { at, from: createdAt, mark: 'next', title: 'Queued', note: 'until ModelStudio takes it' };
+}
+
 /** @param {Job} job @param {number} i @returns {Moment} */
-function pollOf({ polls, createdAt }, i) {
+function tryOf({ tries, createdAt }, i) {
+  const { at, outcome, cause, millis } = /** @type {import('./story.js').Try} */ (tries[i]);
+  const from = tries[i - 1]?.at ?? createdAt;
+  const note = `${i === 0 ? 'submitted' : 'asked'} ${seconds(at - from)} before`;
+  if (outcome === 'created')
+    return { at, from, mark: 'submit', title: `ModelStudio took it in ${took(millis)}`, note };
+  return { at, from, mark: 'retry', title: `ModelStudio did not take it: ${cause ?? outcome}`, note };
+}
+
+/** @param {Job} job @param {number} i @returns {Moment} */
+function pollOf(job, i) {
+  const { polls } = job;
   const poll = /** @type {import('./story.js').Poll} */ (polls[i]);
   const { at, outcome, cause, completed, total } = poll;
   const before = polls[i - 1];
   const found = outcome === 'running' ? `${completed} of ${total} done` : (cause ?? outcome);
-  const from = before?.at ?? createdAt;
+  const from = before?.at ?? startOf(job);
   return {
     at,
     from,
@@ -90,9 +109,9 @@ function rescueOf(at) {
 
 /** @param {Job} job @param {number} at @returns {Moment} */
 function endOf(job, at) {
-  const { status, cause, polls, createdAt, completed, total, failed } = job;
+  const { status, cause, polls, completed, total, failed } = job;
   const last = polls.at(-1);
-  const from = last?.at ?? createdAt;
+  const from = last?.at ?? startOf(job);
   const parts = [
     cause,
     status === 'completed' && `${completed} of ${total} done${failed > 0 ? `, ${failed} failed` : ''}`,

@@ -46,14 +46,14 @@ export function newRow(job) {
     base: job.createdAt,
     /** The time at the end of its own track. */
     until: job.createdAt,
-    ...{ marks: 0, marked: { polls: 0, attempts: 0, rescues: 0 } },
+    ...{ marks: 0, marked: { tries: 0, polls: 0, attempts: 0, rescues: 0 } },
     end: /** @type {HTMLElement | null} */ (null),
   };
 }
 
 /** @param {Row} row @param {Job} job */
 export function changeRow(row, job) {
-  const { polls, attempts, rescues, finishedAt } = job;
+  const { tries, polls, attempts, rescues, finishedAt } = job;
   row.job = job;
   row.item.dataset.status = job.status;
   setState(row.status, job.status);
@@ -71,10 +71,17 @@ export function changeRow(row, job) {
   const next = nextAt(job);
   row.next.hidden = next === null;
   place(row, row.next, '--at', next);
+  for (const { at, outcome } of tries.slice(row.marked.tries))
+    mark(row, at, outcome === 'created' ? 'submit' : 'retry');
   for (const poll of polls.slice(row.marked.polls)) mark(row, poll.at, markOfPoll(poll));
   for (const attempt of attempts.slice(row.marked.attempts)) mark(row, attempt.at, markOfAttempt(attempt));
   for (const at of rescues.slice(row.marked.rescues)) mark(row, at, 'rescue');
-  row.marked = { polls: polls.length, attempts: attempts.length, rescues: rescues.length };
+  row.marked = {
+    tries: tries.length,
+    polls: polls.length,
+    attempts: attempts.length,
+    rescues: rescues.length,
+  };
   if (finishedAt === null) row.end?.remove();
   row.end = finishedAt === null ? null : (row.end ?? mark(row, finishedAt, 'end'));
 }

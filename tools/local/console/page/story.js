@@ -3,12 +3,15 @@
  * @typedef {{at: number, outcome: string, wait: number | null, completed: number, total: number, cause?: string}} Poll
  * @typedef {{at: number, attempt: number, outcome: string, status?: number, cause?: string, wait: number | null,
  *   millis: number}} Attempt
+ * @typedef {{at: number, outcome: string, cause?: string, millis: number}} Try
  * @typedef {{at: number, event: string, verified: boolean, headers: Record<string, string>}} Webhook
  * @typedef {{id: string, client: string, model: string, status: string, total: number, completed: number, failed: number,
- *   createdAt: number, takenIn: number | null, finishedAt: number | null, cause: string | null, polls: Poll[],
- *   attempts: Attempt[], webhooks: Webhook[], rescues: number[]}} Job
+ *   createdAt: number, takenIn: number | null, queuedAt: number | null, finishedAt: number | null, cause: string | null,
+ *   tries: Try[], polls: Poll[], attempts: Attempt[], webhooks: Webhook[], rescues: number[]}} Job
  */
 const JOBS_MAX = 3000;
+/** The causes of ends that no poll has found. */
+const UNPOLLED = ['submission_unknown', 'never_submitted', 'modelstudio_invalid_request', 'model_not_found'];
 const BEGINNINGS = ['submit', 'finish'];
 
 export class Story {
@@ -47,8 +50,13 @@ export class Story {
     /** @type {Job} */
     const job = {
       ...{ id: event.job_id, client: '', model: '', status: 'running', total: 1, completed: 0, failed: 0 },
-      ...{ createdAt: event.at - 1000 * (event.age_seconds ?? 0), takenIn: null, finishedAt: null },
-      ...{ cause: null, polls: [], attempts: [], webhooks: [], rescues: [] },
+      ...{
+        createdAt: event.at - 1000 * (event.age_seconds ?? 0),
+        takenIn: null,
+        queuedAt: null,
+        finishedAt: null,
+      },
+      ...{ cause: null, tries: [], polls: [], attempts: [], webhooks: [], rescues: [] },
     };
     this.jobs.set(job.id, job);
     if (this.jobs.size > JOBS_MAX) this.#forget();
@@ -74,6 +82,10 @@ const STAGES = {
   submit(job, event) {
     if (event.outcome === 'wake_up_unsent') return;
     Object.assign(job, known(event));
+    if (event.outcome === 'queued') {
+      Object.assign(job, { status: 'queued', cause: null, finishedAt: null, queuedAt: event.at });
+      return;
+    }
     job.createdAt = event.at - (event.duration_ms ?? 0);
     job.takenIn = event.duration_ms ?? 0;
     if (event.outcome !== 'created' && event.outcome !== 'unknown') {
@@ -82,6 +94,11 @@ const STAGES = {
       // The same Idempotency-Key again, and this time it was taken.
       Object.assign(job, { status: 'running', cause: null, finishedAt: null });
     }
+  },
+  create(job, event) {
+    const { at, outcome, cause, duration_ms: millis = 0 } = event;
+    job.tries.push({ at, outcome, cause, millis });
+    if (outcome === 'created') job.status = 'running';
   },
   poll(job, event) {
     if (event.wait_seconds === undefined && event.outcome !== 'running') return;
@@ -101,7 +118,7 @@ const STAGES = {
   finish(job, event) {
     const age = 1000 * event.age_seconds;
     // The line comes a moment after the end that it tells of.
-    if (job.takenIn === null) job.createdAt = event.at - age;
+    if (job.takenIn === null && job.queuedAt === null) job.createdAt = event.at - age;
     Object.assign(job, known(event), {
       status: event.outcome,
       completed: event.completed_tasks,
@@ -137,6 +154,11 @@ export function webhookStateOf(job) {
   return last.outcome === 'retry' ? 'retrying' : last.outcome;
 }
 
+/** When ModelStudio took it, or so it seems. @param {Job} job */
+export function startOf({ tries, createdAt }) {
+  return tries.at(-1)?.at ?? createdAt;
+}
+
 /** Whether its webhook has not come, and why is to be seen at its attempts. @param {Job} job */
 export function isUndelivered(job) {
   return ['retrying', 'exhausted', 'gone', 'blocked'].includes(webhookStateOf(job) ?? '');
@@ -147,7 +169,7 @@ export function isUndelivered(job) {
  * @param {Job} job
  */
 export function pollsOf({ polls, status, cause }) {
-  const isFound = status === 'completed' || (status === 'failed' && cause !== 'submission_unknown');
+  const isFound = status === 'completed' || (status === 'failed' && !UNPOLLED.includes(cause ?? ''));
   return polls.length + (isFound ? 1 : 0);
 }
 
@@ -172,7 +194,7 @@ export function figuresOf(jobs) {
       counts[webhookStateOf(job) === 'retrying' ? 'retrying' : 'undelivered'] += 1;
     if (job.status !== 'completed' || job.finishedAt === null) continue;
     polls += pollsOf(job);
-    lags.push(job.finishedAt - (job.polls.at(-1)?.at ?? job.createdAt));
+    lags.push(job.finishedAt - (job.polls.at(-1)?.at ?? startOf(job)));
   }
   return {
     ...counts,

@@ -1,0 +1,45 @@
+import { paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { GATE_ID, type Gate } from '../../functions/core/queue/gate.ts';
+import { QUEUE, QueueTable, waitingAt } from '../../functions/edge/queue-table.ts';
+import { physicalId, type Target } from './target.ts';
+
+/** The jobs that wait until ModelStudio takes them. */
+export interface WaitingJobs {
+  gate: Gate;
+  count: number;
+  /** When the first of them came; null if none waits. */
+  oldestAt: number | null;
+}
+
+export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
+  const { dynamodb: client } = target.clients;
+  const TableName = await jobsTableOf(target);
+  const gate = await new QueueTable(client, TableName, { now: Date.now }).gate();
+  const query = {
+    TableName,
+    IndexName: 'queue',
+    KeyConditionExpression: 'queueName = :queue',
+    ExpressionAttributeValues: marshall({ ':queue': QUEUE }),
+  };
+  const times: number[] = [];
+  for await (const { Items = [] } of paginateQuery({ client }, query))
+    times.push(...Items.map(({ queuePlace }) => waitingAt('', queuePlace?.S ?? '').createdAt));
+  const oldestAt = times.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  return { gate, count: times.length, oldestAt: times.length === 0 ? null : oldestAt };
+}
+
+/** Writes nothing of the gate but this, as the functions change the rest of it meanwhile. */
+export async function setPaused(target: Target, isPaused: boolean): Promise<void> {
+  const update = new UpdateItemCommand({
+    TableName: await jobsTableOf(target),
+    Key: marshall({ jobId: GATE_ID }),
+    UpdateExpression: 'SET isPaused = :isPaused',
+    ExpressionAttributeValues: marshall({ ':isPaused': isPaused }),
+  });
+  await target.clients.dynamodb.send(update);
+}
+
+async function jobsTableOf(target: Target): Promise<string> {
+  return physicalId(await target.resources(), 'StateJobs', target.name);
+}
