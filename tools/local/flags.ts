@@ -91,7 +91,9 @@ const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
 
 /** @throws when one of them is something else */
 export function settingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
-  const given = Object.keys(SETTINGS).flatMap((name) => (env[name] === undefined ? [] : [[name, env[name].trim()]]));
+  const given = Object.keys(SETTINGS).flatMap((name) =>
+    env[name] === undefined ? [] : [[name, env[name].trim()]],
+  );
   for (const [name = '', text = ''] of given) {
     const [pattern, kind] = SETTINGS[name] ?? [];
     if (!pattern?.test(text)) throw new Error(`${name} must be ${kind}`);

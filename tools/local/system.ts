@@ -5,7 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import { announce } from './announce.ts';
 import { type Console, startConsole } from './console/console.ts';
-import { type Flags, type Upstream, upstreamIn, settingsIn } from './flags.ts';
+import { type Flags, settingsIn, type Upstream, upstreamIn } from './flags.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { startSandbox } from './sandbox/server.ts';
 import { clientSettings } from './stack/clients.ts';
