@@ -19,7 +19,7 @@ export interface FakeApi {
 
 export const LARGE_RESULTS = [{ task_index: 0, status: 'completed', result: 'large', error: null }];
 
-/** An API whose job runs when it is asked for the first time, and then has results that lie elsewhere. */
+/** An API whose job waits when it is asked for the first time, and then has results that lie elsewhere. */
 export async function startFakeApi(retryAfterSeconds: number): Promise<FakeApi> {
   const seen: Seen[] = [];
   const seenByStore: Seen[] = [];
@@ -38,13 +38,14 @@ export async function startFakeApi(retryAfterSeconds: number): Promise<FakeApi> 
   const api = createServer(
     noted(seen, (request, response) => {
       if (request.url?.endsWith('/results')) return response.writeHead(307, { location: storeUrl }).end();
-      const job = { job_id: 'job_1', results: null, results_url: null, error: null };
+      const job = { job_id: 'job_1', finished_at: null, results: null, results_url: null, error: null };
       if (seen.length === 1) {
         response.setHeader('Retry-After', retryAfterSeconds);
-        return response.end(JSON.stringify({ ...job, status: 'running' }));
+        return response.end(JSON.stringify({ ...job, status: 'queued' }));
       }
       const results_url = `http://${request.headers.host}/v1/jobs/job_1/results`;
-      response.end(JSON.stringify({ ...job, status: 'completed', results_url }));
+      const ended = { status: 'completed', finished_at: '2026-01-01T00:00:30.000Z', results_url };
+      response.end(JSON.stringify({ ...job, ...ended }));
     }),
   );
   return {
