@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { call, submission } from '../blackbox/system.ts';
-import { type Operated, startOperated, targets } from './operated.ts';
+import { type Operated, startOperated, type TargetName, targets } from './operated.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
 
@@ -26,52 +26,53 @@ const end = (jobId: string, status: string) =>
     expect(json.status).toBe(status);
   }, patience);
 
-describe.each(targets)('%s', (target) => {
-  const queue = (verb: string) => operated.on(target, 'queue', verb);
-  const status = async () => {
-    const { code, stdout, stderr } = await queue('status');
-    expect([code, stderr]).toEqual([0, '']);
-    return Object.fromEntries(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split('\t')),
-    );
-  };
-  const doctor = async () => {
-    const { stdout } = await operated.on(target, 'doctor');
-    return stdout.split(/\n(?=\S)/).find((finding) => finding.includes('Queued jobs'));
-  };
+const cancel = (jobId: string) =>
+  vi.waitFor(async () => {
+    const { status } = await call(operated.system, 'POST', `/v1/jobs/${jobId}/cancel`);
+    expect(status).toBe(200);
+  }, patience);
 
-  it('status and the doctor say how many jobs wait, since when and why', async () => {
+/** A job that ModelStudio is asked for right now does not wait. */
+const seen = (target: TargetName, expected: object) =>
+  vi.waitFor(async () => {
+    const { code, stdout, stderr } = await operated.on(target, 'queue', 'status');
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout.trimEnd().split('\n');
+    const status = Object.fromEntries(lines.map((line) => line.split('\t')));
+    expect(status).toMatchObject(expected);
+    return status;
+  }, patience);
+
+const told = (finding: RegExp) =>
+  vi.waitFor(async () => {
+    const { stdout } = await operated.on('local', 'doctor');
+    const findings = stdout.split(/\n(?=\S)/);
+    expect(findings.find((each) => each.includes('Queued jobs'))).toMatch(finding);
+  }, patience);
+
+it.each(targets)(
+  'status says how many jobs wait, since when, and when they are tried: %s',
+  async (target) => {
     await operated.sandbox.refuseConnections();
     const jobIds = [await submit(), await submit()];
-    const { oldest, pace, next, ...rest } = await status();
-    expect(rest).toEqual({ state: 'draining', waiting: '2' });
+    const { oldest, pace, next } = await seen(target, { state: 'draining', waiting: '2' });
     expect(Date.parse(oldest ?? '')).toBeGreaterThan(Date.now() - patience.timeout);
     expect(Number(pace)).toBeGreaterThan(0);
     expect(Date.parse(next ?? '')).not.toBeNaN();
-    expect(await doctor()).toMatch(/^✓ Queued jobs +2 wait, the first for \d+ s: ModelStudio has refused/);
-    for (const jobId of jobIds) await call(operated.system, 'POST', `/v1/jobs/${jobId}/cancel`);
-    expect(await status()).toMatchObject({ waiting: '0', oldest: '-' });
-  });
+    for (const jobId of jobIds) await cancel(jobId);
+    await seen(target, { waiting: '0', oldest: '-' });
+  },
+);
 
-  it('a paused queue lets no job through, and the doctor says so', async () => {
-    await operated.sandbox.refuseConnections();
-    const jobId = await submit();
-    expect(await queue('pause')).toMatchObject({ code: 0, stdout: '' });
-    expect(await status()).toMatchObject({ state: 'paused', waiting: '1', next: '-' });
-    expect(await doctor()).toMatch(/^✗ Queued jobs +1 wait, .+paused\n +→ npm run queue -- resume/);
-    expect(await queue('resume')).toMatchObject({ code: 0, stdout: '' });
-    expect(await status()).toMatchObject({ state: 'draining' });
-    await operated.sandbox.acceptConnections();
-    await end(jobId, 'completed');
-  });
-});
-
-it('a system in which nothing waits says so', async () => {
-  await vi.waitFor(async () => {
-    const { stdout } = await operated.on('local', 'queue', 'status');
-    expect(stdout).toMatch(/waiting\t0\noldest\t-\n/);
-  }, patience);
+it('the doctor says why a job waits, and a paused queue lets none through', async () => {
+  await operated.sandbox.refuseConnections();
+  const jobId = await submit();
+  await told(/^✓ Queued jobs +1 wait, the first for \d+ s: ModelStudio has refused/);
+  expect(await operated.on('local', 'queue', 'pause')).toMatchObject({ code: 0, stdout: '' });
+  await seen('local', { state: 'paused', waiting: '1', next: '-' });
+  await told(/^✗ Queued jobs +1 wait, .+paused\n +→ npm run queue -- resume --local --port \d+/);
+  expect(await operated.on('local', 'queue', 'resume')).toMatchObject({ code: 0, stdout: '' });
+  await operated.sandbox.acceptConnections();
+  await end(jobId, 'completed');
+  await seen('local', { waiting: '0', oldest: '-' });
 });
