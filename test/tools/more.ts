@@ -57,6 +57,11 @@ const SUITES: Suite[] = [
     env: { MANY_JOBS: 'yes' },
     files: 'test/flows/sweep-thousands.test.ts',
   },
+  {
+    what: 'an outage of a minute, and a limit of creates, with 500 jobs',
+    env: { LONG_QUEUE: 'yes' },
+    files: 'test/tools/blackbox/queue.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'what is left without what may be deleted',
