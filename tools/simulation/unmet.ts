@@ -46,14 +46,14 @@ export const UNMET: readonly Unmet[] = [
     title: 'begins at most twenty rounds, and then names no time for another',
   },
   {
-    file: 'functions/submit/submit.ts',
+    file: 'functions/create/create.ts',
     text: 'return (await world.jobs.find(job.jobId).catch(() => null)) ?? running;',
     way: 'beyond ??',
     test: 'test/flows/submit.test.ts',
     title: 'shows the job as running even when its row is gone',
   },
   {
-    file: 'functions/submit/submit.ts',
+    file: 'functions/create/create.ts',
     text: 'return (await world.jobs.find(job.jobId).catch(() => null)) ?? running;',
     way: 'it is called',
     test: 'test/edge/formats/later.test.ts',

@@ -23,10 +23,13 @@ afterAll(async () => {
   await system?.stop();
   upstream?.stop();
 });
-beforeEach(() => {
-  upstream.creates.length = 0;
+/** Nobody waits from the test before. */
+beforeEach(async () => {
   answer = taken;
-});
+  await vi.waitFor(async () => expect((await post('before')).json.status).toBe('running'), patience);
+  upstream.creates.length = 0;
+}, patience.timeout);
+vi.setConfig({ testTimeout: patience.timeout });
 
 const taken = () => ({ status: 200 });
 const down = () => ({ status: 503 });
