@@ -13,8 +13,8 @@ export const KEEPING_MUTANTS: Mutant[] = [
   {
     name: 'a status that is not known is taken for an end',
     file: 'edge/jobs-table.ts',
-    find: 'isLaterFormat(format) || !STATUSES.some((known) => known === status);',
-    replace: 'isLaterFormat(format) || status === undefined;',
+    find: 'isLaterFormat(format, ROW_FORMAT) || !STATUSES.some((known) => known === status);',
+    replace: 'isLaterFormat(format, ROW_FORMAT) || status === undefined;',
     seed: 304,
   },
   {

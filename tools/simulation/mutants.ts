@@ -123,7 +123,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the sweeper forgets finished jobs',
     file: 'core/polling/overdue.ts',
-    find: "  return job.webhook?.status === 'pending' ? job.wakeUpDeadline : null;",
+    find: '  return isPending ? job.wakeUpDeadline : null;',
     replace: '  return null;',
     seed: 38,
   },

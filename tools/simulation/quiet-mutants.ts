@@ -13,9 +13,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'a refused job is removed without waiting for it',
     file: 'submit/submit.ts',
-    find: "      if (creation.kind === 'unavailable') await world.durationStats.throttled();\n      await world.jobs.remove(job);",
-    replace:
-      "      if (creation.kind === 'unavailable') await world.durationStats.throttled();\n      void world.jobs.remove(job);",
+    find: '  await world.jobs.remove(job);\n  return refusal(',
+    replace: '  void world.jobs.remove(job);\n  return refusal(',
     seed: 48,
   },
   {
@@ -182,14 +181,14 @@ export const QUIET_MUTANTS: Mutant[] = [
   },
   {
     name: 'a first wake-up that cannot be sent is an error',
-    file: 'submit/submit.ts',
+    file: 'create/create.ts',
     find: '    () => true,\n    () => false,\n',
     replace: '    () => true,\n',
     seed: 14,
   },
   {
     name: 'a refusal that quotes the prompt is logged',
-    file: 'submit/submit.ts',
+    file: 'create/create.ts',
     find: '...(sentence && !isQuoting && { said: sentence }),',
     replace: '...(sentence && { said: sentence }),',
     seed: 138,
