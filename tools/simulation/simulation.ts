@@ -36,9 +36,10 @@ export interface Watching {
 }
 
 /** Of an environment, what is asked about a call that is having its effect. */
-interface Acting {
+export interface Acting {
   readonly name: FunctionName;
   readonly release: Release;
+  readonly isAlive: boolean;
   readonly invocation: Invocation;
   readonly invocationOrNull: Invocation | null;
   hasReportOn(upstreamJobId: string): boolean;

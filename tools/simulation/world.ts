@@ -1,3 +1,4 @@
+import type { QueueRules } from '../../functions/core/http/submission.ts';
 import * as limits from '../../functions/core/limits.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
@@ -33,9 +34,11 @@ const SETTINGS = {
 /** What an environment meets. */
 interface Surroundings {
   readonly cloud: Cloud;
-  readonly ledger: Ledger;
-  readonly modelStudio: SimulatedModelStudio;
+  readonly ledger: Pick<Ledger, 'wentBy'>;
+  readonly modelStudio: Pick<SimulatedModelStudio, 'answer'>;
   readonly receivers: Receivers;
+  /** Without them, no job may wait. */
+  readonly settings?: QueueRules;
   logOf(environment: Environment): World['log'];
 }
 
@@ -96,6 +99,7 @@ export function worldIn(
     settings: {
       ...SETTINGS,
       ...sim.scene,
+      ...system.settings,
       isCollector,
       reportLimits: limits.REPORT_LIMITS[isCollector ? 'collect' : 'poll'],
     },

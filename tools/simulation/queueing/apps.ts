@@ -1,0 +1,143 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
+import { apiEvent } from '../../../test/cloud/handlers.ts';
+import { CANARY, judgeAnswerText } from '../judge.ts';
+import type { Random } from '../random.ts';
+import type { QueueSystem } from './system.ts';
+
+const TRIES_MAX = 12;
+const PATIENCE_MILLIS = 30_000;
+
+/** A job as its app wants it, and what it was told. */
+export interface Wish {
+  client: string;
+  marker: string;
+  body: Record<string, unknown>;
+  /** Null: each try is a request of its own. */
+  key: string | null;
+  cancelsAfterMillis: number | null;
+  tries: number;
+  /** Of its latest try. */
+  status: number | null;
+  code: string | null;
+  jobId: string | null;
+  /** An answer was lost, or said nothing of what has happened. */
+  isInDoubt: boolean;
+}
+
+/** The apps: they post jobs, repeat what was not answered, and cancel some. */
+export class Apps {
+  readonly wishes: Wish[] = [];
+  readonly #system: QueueSystem;
+  readonly #keys = new Map<string, string>();
+  readonly #chance: Random;
+
+  constructor(system: QueueSystem) {
+    this.#system = system;
+    const { sim } = system;
+    this.#chance = sim.chanceOf('apps');
+    const clients = ['acme', 'bolt', 'crew'].slice(0, this.#chance.between(1, 3));
+    for (const client of clients) this.#open(client);
+    for (let i = this.#chance.between(1, 4); i > 0; i--) {
+      const at = this.#chance.between(0, 900) * 1000;
+      const client = this.#chance.pick(clients);
+      for (let n = this.#chance.pick([1, 2, 6, 25]); n > 0; n--) {
+        const wish = this.#wish(client);
+        sim.time.after(at + this.#chance.between(0, 3000), () => this.#post(wish));
+      }
+    }
+  }
+
+  #open(client: string): void {
+    const { key, record } = newClientKey(client, ['jobs:read', 'jobs:write'], this.#chance.bytes(48), 0);
+    this.#keys.set(client, key);
+    this.#system.cloud.tables.clientKeys.put(marshall(record));
+  }
+
+  #wish(client: string): Wish {
+    const chance = this.#chance;
+    const marker = `marker-${this.wishes.length}`;
+    const { queueForSeconds, allowResubmit } = this.#system.settings;
+    const queueFor = queueForSeconds > 0 ? chance.pick([undefined, undefined, undefined, 0, 30, 600]) : 0;
+    const isResubmitted = allowResubmit && queueForSeconds > 0 && queueFor !== 0 && chance.happens(0.5);
+    const wish = {
+      client,
+      marker,
+      body: {
+        model_id: 'm',
+        messages: [[{ role: 'user', content: `${CANARY} ${marker}` }]],
+        webhook_url: 'https://hooks.example.com/h',
+        metadata: { marker },
+        expires_in: chance.pick([60, 900, 7200, 7200]),
+        ...(queueFor !== undefined && { queue_for: queueFor }),
+        ...(isResubmitted && { on_unknown: 'resubmit' }),
+      },
+      key: chance.happens(0.8) ? `key-${marker}` : null,
+      cancelsAfterMillis: chance.happens(0.1) ? chance.between(0, 120) * 1000 : null,
+      tries: 0,
+      status: null,
+      code: null,
+      jobId: null,
+      isInDoubt: false,
+    };
+    if (isResubmitted) this.#system.upstream.resubmitted.add(marker);
+    this.wishes.push(wish);
+    return wish;
+  }
+
+  #post(wish: Wish): void {
+    wish.tries += 1;
+    const { key } = wish;
+    this.#ask('submit', '/v1/jobs', wish, key, JSON.stringify(wish.body), (status, body) => {
+      wish.status = status;
+      wish.code = body['code'] ?? null;
+      if (status === 202) {
+        wish.jobId = body['job_id'] ?? null;
+        const { cancelsAfterMillis } = wish;
+        if (cancelsAfterMillis !== null)
+          this.#system.sim.time.after(cancelsAfterMillis, () => this.#cancel(wish));
+        return;
+      }
+      if (status === null || (status >= 500 && wish.code !== 'modelstudio_unavailable')) wish.isInDoubt = true;
+      const isRepeatable = key !== null && status !== 400 && status !== 404;
+      if (!isRepeatable || wish.tries === TRIES_MAX || this.#chance.happens(0.2)) return;
+      this.#system.sim.time.after(this.#chance.between(1, 90) * 1000, () => this.#post(wish));
+    });
+    const repeats = key !== null && this.#chance.happens(0.05) && wish.tries === 1;
+    if (repeats) this.#system.sim.time.after(this.#chance.between(0, 5000), () => this.#post(wish));
+  }
+
+  #cancel(wish: Wish): void {
+    this.#ask('jobs', `/v1/jobs/${wish.jobId}/cancel`, wish, null, '', () => undefined);
+  }
+
+  #ask(
+    name: 'submit' | 'jobs',
+    path: string,
+    wish: Wish,
+    key: string | null,
+    body: string,
+    then: (status: number | null, body: Record<string, string>) => void,
+  ): void {
+    const { sim, lambda } = this.#system;
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#keys.get(wish.client)}` };
+    if (body !== '') headers['content-type'] = 'application/json';
+    if (key !== null) headers['idempotency-key'] = key;
+    let isAnswered = false;
+    const answer = (status: number | null, text: string) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      sim.note(`${name} of ${wish.marker} answers ${status} ${text.slice(0, 200)}`);
+      sim.judge(() => judgeAnswerText('an answer', text));
+      then(status, JSON.parse(text));
+    };
+    const event = apiEvent({ method: 'POST', path, headers, body });
+    void lambda
+      .invoke(name, (handlers) => handlers[name](event))
+      .then((given) => {
+        if (typeof given === 'string') answer(500, '{}');
+        else answer(given.statusCode ?? 0, given.body ?? '{}');
+      });
+    sim.time.after(PATIENCE_MILLIS, () => answer(null, '{}'));
+  }
+}

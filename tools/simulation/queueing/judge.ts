@@ -1,0 +1,224 @@
+import { isFinished, type Job, type Millis, type QueuedJob } from '../../../functions/core/job.ts';
+import { GATE_ID, type Gate } from '../../../functions/core/queue/gate.ts';
+import type { Item } from '../../../test/cloud/expressions.ts';
+import { unmarshall } from '../../../test/cloud/items.ts';
+import { jobOf } from '../../../test/cloud/contents.ts';
+import { judgeText, judgeWrite, must } from '../judge.ts';
+import type { Apps } from './apps.ts';
+import type { Acting } from '../simulation.ts';
+import type { QueueSystem } from './system.ts';
+import type { Asked } from './upstream.ts';
+
+const MINUTE = 60_000;
+/** A sweep a minute, and the time that one takes. */
+const TWO_SWEEPS = 2 * MINUTE + 10_000;
+const LINGER = 45_000;
+const PROBE_MAX = 15_000;
+/** SQS counts in seconds, and a create takes its time. */
+const SLACK = 4000;
+const PASSES_A_MINUTE_MAX = 90;
+const SUBMISSIONS_MAX = 3;
+
+/** Whether nothing but ModelStudio does anything odd, from when on. */
+export interface Calm {
+  since: Millis;
+}
+
+/** What must hold of the queue at every moment. */
+export class QueueJudge {
+  readonly jobs = new Map<string, Job>();
+  readonly #system: QueueSystem;
+  readonly #calm: Calm;
+  #gate: Gate | null = null;
+  #idleSince: Millis;
+  /** Since when each has waited, without being tried. */
+  readonly #queuedSince = new Map<string, Millis>();
+  /** The latest turn of each client, and the latest of those that were let through. */
+  readonly #turns = new Map<string, number>();
+  #virtualTime = 0;
+  /** As the gate had it, from when on. */
+  readonly #virtualTimes: { at: Millis; virtualTime: number }[] = [];
+  /** Environments of the queue's function that are asking ModelStudio. */
+  #holder: Acting | null = null;
+  #heldBy: unknown = null;
+  #lastAsked: Asked | null = null;
+  #refusedInARow = 0;
+
+  constructor(system: QueueSystem, calm: Calm) {
+    this.#system = system;
+    this.#calm = calm;
+    this.#idleSince = system.sim.now;
+    system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
+    system.upstream.onCreate = (asked) => this.#asked(asked);
+  }
+
+  /** For so long, nothing but ModelStudio has done anything odd. */
+  #calmFor(millis: Millis): boolean {
+    return this.#system.sim.now - this.#calm.since >= millis;
+  }
+
+  #wrote(key: string, item: Item | null): void {
+    const { sim } = this.#system;
+    if (item) judgeText('a row', JSON.stringify(item));
+    if (key === GATE_ID) return this.#wroteGate(item);
+    if (key.startsWith('turn/')) return this.#wroteTurn(key, Number(item?.['turn']?.N));
+    const before = this.jobs.get(key);
+    this.#queuedSince.delete(key);
+    if (item === null) {
+      must(before?.status === 'submitting', 'I5', () => `${key} is removed while ${before?.status}`);
+      this.jobs.delete(key);
+      return;
+    }
+    const after = jobOf(item);
+    judgeWrite(before, after);
+    sim.note(`row ${key} ${after.metadata['marker']} v${after.version} ${after.status} ${errorOf(after)}`);
+    if (after.status === 'queued') {
+      this.#queuedSince.set(key, sim.now);
+      if (before?.queueing?.turn !== after.queueing.turn) this.#judgeTurn(after);
+    }
+    this.jobs.set(key, after);
+    if (isFinished(after) && before && !isFinished(before)) this.#judgeEnd(after);
+  }
+
+  #wroteGate(item: Item | null): void {
+    const row = unmarshall(item ?? {}) as { gate?: Gate };
+    if (!row.gate) return;
+    if (row.gate.phase === 'idle' && this.#gate?.phase !== 'idle') this.#idleSince = this.#system.sim.now;
+    this.#gate = row.gate;
+    this.#virtualTime = Math.max(this.#virtualTime, row.gate.virtualTime);
+    this.#virtualTimes.push({ at: this.#system.sim.now, virtualTime: row.gate.virtualTime });
+    const { phase, leaseUntil, expectedWakeUp } = row.gate;
+    const lease = (leaseUntil - this.#system.sim.now) / 1000;
+    this.#system.sim.note(`gate ${phase}, lease ${lease} s, expects ${expectedWakeUp?.seq}`);
+  }
+
+  /** A client's next turn is the next, or the one after those whose turn it is. */
+  #wroteTurn(client: string, turn: number): void {
+    const last = this.#turns.get(client) ?? 0;
+    const most = Math.max(this.#virtualTime, last) + 1;
+    this.#turns.set(client, turn);
+    must(last < turn && turn <= most, 'I24', () => `${client} gets turn ${turn} after ${last}, at most ${most}`);
+  }
+
+  /** Whoever has not been there for a while has not saved up turns. */
+  #judgeTurn({ jobId, queueing }: QueuedJob): void {
+    if (!this.#calmFor(SLACK)) return;
+    const before = this.#system.sim.now - SLACK;
+    const { virtualTime = 0 } = this.#virtualTimes.findLast(({ at }) => at <= before) ?? {};
+    const isLater = queueing.turn > virtualTime;
+    must(isLater, 'I24', () => `${jobId} gets turn ${queueing.turn}, and it is that of ${virtualTime}`);
+  }
+
+  #judgeEnd(job: Job): void {
+    const asked = this.#system.upstream.of(job.metadata['marker'] ?? '');
+    const mayExist = asked.some(({ outcome }) => outcome === 'created' || outcome === 'unknown');
+    const error = errorOf(job);
+    must(error !== 'never_submitted' || !mayExist, 'I4', () => `${job.jobId} may exist, and ends ${error}`);
+    if (error === 'modelstudio_invalid_request' || error === 'model_not_found')
+      must(asked.at(-1)?.outcome === 'at fault', 'I21', () => `${job.jobId} ends ${error} for no reason`);
+    const isUnknown = error === 'submission_unknown';
+    must(!isUnknown || mayExist || !this.#calmFor(20 * MINUTE), 'I21', () => `${job.jobId} ends ${error}`);
+  }
+
+  #asked(asked: Asked): void {
+    const { sim } = this.#system;
+    if (!asked.isQueued) return;
+    const { acting } = sim;
+    const isOther = this.#holder !== acting || this.#heldBy !== acting?.invocationOrNull;
+    const isHeld = this.#holder?.isAlive && this.#holder.invocationOrNull === this.#heldBy;
+    must(!isOther || !isHeld, 'I21', () => 'two workers let jobs through at once');
+    this.#holder = acting;
+    this.#heldBy = acting?.invocationOrNull;
+    const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
+    this.#virtualTime = Math.max(this.#virtualTime, job?.queueing?.turn ?? 0);
+    const last = this.#lastAsked;
+    this.#lastAsked = asked;
+    if (job?.queueing && this.#calmFor(MINUTE)) this.#judgeOrder(job);
+    const wait = asked.at - (last?.at ?? 0);
+    const isProbe = this.#refusedInARow >= 2 && last !== null && this.#calmFor(10 * MINUTE);
+    if (isProbe) must(wait >= 790, 'I21', () => `two probes within ${wait} ms`);
+    this.#refusedInARow = asked.outcome === 'created' || asked.outcome === 'at fault' ? 0 : this.#refusedInARow + 1;
+  }
+
+  /** Those whose turn is earlier are let through earlier, unless they have come just now. */
+  #judgeOrder({ jobId, queueing }: Job): void {
+    const turn = queueing?.turn ?? 0;
+    for (const [other, since] of this.#queuedSince) {
+      const own = this.jobs.get(other)?.queueing?.turn ?? turn;
+      const isLate = this.#system.sim.now - since > SLACK;
+      must(own >= turn || !isLate, 'I24', () => `${jobId} with turn ${turn} before ${other} with ${own}`);
+    }
+  }
+
+  /** Once a second. */
+  look(): void {
+    const { sim, cloud, passes } = this.#system;
+    const { now } = sim;
+    const waiting = [...this.#queuedSince].flatMap(([jobId, since]) => {
+      const job = this.jobs.get(jobId);
+      return job?.status === 'queued' ? [{ job, since }] : [];
+    });
+    for (const { job } of waiting) {
+      const until = Math.min(job.queueing?.until ?? 0, job.expiresAt);
+      const isKept = now - until > TWO_SWEEPS && this.#calmFor(TWO_SWEEPS);
+      must(!isKept, 'I21', () => `${job.jobId} waits ${(now - until) / 1000} s too long`);
+    }
+    const first = Math.min(...waiting.map(({ since }) => since));
+    if (this.#gate?.phase === 'idle' && waiting.length > 0) {
+      const both = now - Math.max(first, this.#idleSince, this.#calm.since);
+      must(both <= LINGER + MINUTE, 'I12', () => `a job waits for ${both / 1000} s at an idle gate`);
+    }
+    const asked = this.#lastAsked;
+    const settled = Math.max(this.#calm.since + 10 * MINUTE, first, asked?.at ?? 0);
+    const wait = Math.max(PROBE_MAX, 1000 * Math.min(300, asked?.retryAfterSeconds ?? 0));
+    const isLeft = waiting.length > 0 && now - settled > wait + SLACK + PROBE_MAX;
+    must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${(now - settled) / 1000} s`);
+    const lately = passes.filter((at) => at > now - MINUTE).length;
+    must(lately <= PASSES_A_MINUTE_MAX, 'I19', () => `${lately} passes a minute`);
+    if (this.#calmFor(TWO_SWEEPS)) for (const key of cloud.objects.keys()) this.#judgeObject(key);
+  }
+
+  /** A request is stored for as long as its job waits. */
+  #judgeObject(key: string): void {
+    const [folder, jobId = ''] = key.split('/');
+    if (folder !== 'requests') return;
+    const job = this.jobs.get(jobId);
+    const isNeeded = job?.status === 'queued' || job?.status === 'submitting';
+    const since = job ? Math.max(job.updatedAt, this.#calm.since) : this.#calm.since;
+    const isKept = !isNeeded && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
+    must(!isKept, 'I17', () => `${key} is stored, and its job is ${job?.status}`);
+  }
+
+  judgeEndOfRun({ wishes }: Apps, isCalm: boolean): void {
+    const { sim, receivers, cloud, upstream } = this.#system;
+    for (const { jobId, status, webhook, metadata, submissions } of this.jobs.values()) {
+      const marker = metadata['marker'] ?? '';
+      must(status !== 'queued' && status !== 'submitting' && status !== 'running', 'I1', () => `${jobId} is ${status}`);
+      const isTold = webhook?.status === 'delivered' || (!isCalm && webhook?.status === 'exhausted');
+      must(isTold, 'I2', () => `the webhook of ${jobId} is ${webhook?.status}`);
+      must(isTold !== isCalm || receivers.received.has(webhook?.id ?? ''), 'I2', () => `${jobId} is not told`);
+      const creates = upstream.of(marker).filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
+      const isCounted =
+        submissions === undefined || (submissions >= creates.length && submissions <= SUBMISSIONS_MAX);
+      must(isCounted, 'I4', () => `${jobId}: ${submissions} submissions, ${creates.length} creates`);
+    }
+    for (const { marker, jobId, status, isInDoubt, key } of wishes) {
+      const rows = [...this.jobs.values()].filter(({ metadata }) => metadata['marker'] === marker);
+      if (jobId !== null) must(this.jobs.has(jobId), 'I1', () => `${marker} was accepted and is gone`);
+      if (isInDoubt || jobId !== null || status === null || status === 409) continue;
+      const isKept = rows.length > 0 && status !== 504;
+      must(!isKept, 'I5', () => `${marker} was refused with ${status}, and is ${rows[0]?.status} (${key})`);
+    }
+    const left = [...cloud.queues.create.messages].length;
+    must(left === 0, 'I12', () => `${left} messages are left in the queue's chain at ${sim.now}`);
+    const isUsed = [...upstream.asked].some(({ outcome }) => outcome !== 'created');
+    if (isUsed || !isCalm) return;
+    const rows = cloud.tables.jobs.keys.filter((each) => each === GATE_ID || each.startsWith('turn/'));
+    const costs = rows.length + this.#system.passes.length + (cloud.meter.counts['s3.puts'] ?? 0);
+    must(costs === 0, 'I24', () => 'jobs that were taken at once cost something');
+  }
+}
+
+function errorOf(job: Job): string {
+  return isFinished(job) ? (job.error?.code ?? '') : '';
+}

@@ -1,0 +1,92 @@
+import { isFinished, isPending } from '../../../functions/core/job.ts';
+import { logger } from '../../../functions/edge/log.ts';
+import { type Faults, healed } from '../faults.ts';
+import { judgeText } from '../judge.ts';
+import type { Run } from '../simulate.ts';
+import { HEALS_AT, START, Simulation, type Watching } from '../simulation.ts';
+import { Apps } from './apps.ts';
+import { QueueJudge } from './judge.ts';
+import { QueueSystem } from './system.ts';
+
+const MINUTE = 60_000;
+const LIFE_MILLIS = 4 * 60 * MINUTE;
+const CALM_SHARE = 0.3;
+const FOCUS_SHARE = 0.3;
+/** An index that is further behind than a job takes to get into it loses the job for its chain. */
+const INDEX_LAG_MAX_MILLIS = 15_000;
+
+/** One run of the queue alone, whose functions are all of this release. */
+class QueueSimulation extends Simulation {
+  override releaseOf = () => 'today' as const;
+  override isDeployed = () => true;
+}
+
+/** Apps submit what ModelStudio does not take at once, everything goes wrong that may, then the faults end. */
+export async function simulateQueue(seed: number, watching?: Watching): Promise<Run> {
+  const sim = new QueueSimulation(seed, watching);
+  const { stackTraceLimit } = Error;
+  const { write } = logger;
+  logger.write = (text) => sim.judge(() => judgeText('a log line', text));
+  Error.stackTraceLimit = 0;
+  try {
+    return await sim.time.govern(() => runIn(sim));
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    logger.write = write;
+  }
+}
+
+async function runIn(sim: Simulation): Promise<Run> {
+  const isCalm = sim.chanceOf('calm').happens(CALM_SHARE);
+  sim.faults = isCalm ? healed() : faultsOf(sim);
+  const calm = { since: isCalm ? START : Number.POSITIVE_INFINITY };
+  const system = new QueueSystem(sim);
+  const judge = new QueueJudge(system, calm);
+  const apps = new Apps(system);
+  everySecond(sim, () => judge.look());
+  sweepEveryMinute(system);
+  sim.time.after(HEALS_AT - START, () => {
+    sim.heal();
+    system.upstream.outages.length = 0;
+    for (const queue of Object.values(system.cloud.queues)) queue.redrive();
+    calm.since = Math.min(calm.since, sim.now);
+  });
+  const isOver = () =>
+    sim.now > HEALS_AT + 5 * MINUTE &&
+    [...judge.jobs.values()].every((job) => isFinished(job) && !isPending(job)) &&
+    system.cloud.queues.create.messages.size === 0;
+  while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();
+  sim.judge(() => judge.judgeEndOfRun(apps, isCalm));
+  const { seed, counts, violation } = sim;
+  return { seed, isQuiet: isCalm, counts, violation: violation?.message ?? null, faults: sim.injections.all };
+}
+
+/** Those of the simulation, without another release; in some runs, one kind of fault strikes the queue's own function most. */
+function faultsOf(sim: Simulation): Faults {
+  const chance = sim.chanceOf('focus');
+  const { focus, indexLagMillis } = sim.faults;
+  const fault = chance.pick(['crash', 'error', 'lostReply', 'duplicate'] as const);
+  const who = chance.pick(['create', 'create', 'submit', 'sweep'] as const);
+  return {
+    ...sim.faults,
+    upstream: chance.pick([0, 0.02, 0.1]),
+    indexLagMillis: Math.min(INDEX_LAG_MAX_MILLIS, indexLagMillis),
+    rollout: null,
+    rotation: false,
+    focus: chance.happens(FOCUS_SHARE) ? { fault, who } : focus,
+  };
+}
+
+function everySecond(sim: Simulation, run: () => void): void {
+  sim.time.after(1000, () => {
+    everySecond(sim, run);
+    sim.judge(run);
+  });
+}
+
+function sweepEveryMinute(system: QueueSystem): void {
+  system.sim.time.after(MINUTE, () => {
+    sweepEveryMinute(system);
+    void system.lambda.invoke('sweep', (handlers) => handlers.sweep());
+  });
+}

@@ -1,0 +1,145 @@
+import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
+import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
+import { CANARY, must } from '../judge.ts';
+import type { Simulation } from '../simulation.ts';
+
+/** `refused`: nothing was created, and ModelStudio says so. `unknown`: nobody but ModelStudio knows. */
+export type Outcome = 'created' | 'refused' | 'at fault' | 'unknown';
+
+export interface Asked {
+  marker: string;
+  at: number;
+  outcome: Outcome;
+  /** By the queue's worker. */
+  isQueued: boolean;
+  retryAfterSeconds: number;
+}
+
+interface Answer {
+  name: string;
+  outcome: HttpOutcome;
+  is: Outcome;
+  isCreated?: boolean;
+  retryAfterSeconds?: number;
+}
+
+/** What it says for a while. */
+interface Outage {
+  from: number;
+  to: number;
+  answer: Answer;
+}
+
+const SUBMISSIONS_MAX = 3;
+
+/** ModelStudio as the queue has to do with it: it is away, takes so many creates a second, and fails some. */
+export class QueueUpstream {
+  readonly #sim: Simulation;
+  readonly #jobs = new Map<string, { marker: string; endsAt: number }>();
+  readonly outages: Outage[];
+  /** Creates that it takes in a second; it refuses the others. */
+  readonly limit: number;
+  readonly asked: Asked[] = [];
+  /** Markers of jobs that may be created more than once. */
+  readonly resubmitted = new Set<string>();
+  readonly apiKey = `key-1-${CANARY}`;
+  /** Told of each create before it is answered. */
+  onCreate: (asked: Asked) => void = () => undefined;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    const chance = sim.chanceOf('outages');
+    this.limit = chance.pick([1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    this.outages = Array.from({ length: chance.pick([0, 1, 1, 2, 3]) }, () => {
+      const from = sim.now + chance.between(0, 900) * 1000;
+      return { from, to: from + chance.pick([2, 20, 60, 400]) * 1000, answer: chance.pick(OUTAGES) };
+    }).filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
+  }
+
+  of(marker: string): Asked[] {
+    return this.asked.filter((each) => each.marker === marker);
+  }
+
+  answer(request: ExchangeRequest): { outcome: HttpOutcome; millis: number; created?: string } {
+    const millis = this.#sim.duration(20, 400, 'ModelStudio');
+    if (request.method === 'GET') return { outcome: this.#report(request.url), millis };
+    const marker = markerIn(request.body ?? '');
+    const answer = this.#creation();
+    const { name, is, retryAfterSeconds = 0, isCreated = is === 'created' } = answer;
+    const isQueued = this.#sim.acting?.name === 'create';
+    const asked = { marker, at: this.#sim.now, outcome: is, isQueued, retryAfterSeconds };
+    this.asked.push(asked);
+    this.#sim.note(`ModelStudio: create of ${marker}: ${name}`);
+    this.onCreate(asked);
+    const most = this.resubmitted.has(marker) ? SUBMISSIONS_MAX : 1;
+    const creates = this.of(marker).filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
+    must(creates.length <= most, 'I4', () => `${marker} is created ${creates.length} times`);
+    if (!isCreated) return { outcome: answer.outcome, millis: name === 'silent' ? 3_600_000 : millis };
+    const id = `up-${this.#jobs.size + 1}`;
+    this.#jobs.set(id, { marker, endsAt: this.#sim.now + this.#sim.duration(500, 40_000, 'jobs') });
+    if (is !== 'created') return { outcome: answer.outcome, millis };
+    return { outcome: answered(200, { job_id: id, status: 'CREATED' }), millis, created: id };
+  }
+
+  #creation(): Answer {
+    const now = this.#sim.now;
+    const outage = this.outages.find(({ from, to }) => from <= now && now < to);
+    if (outage) return outage.answer;
+    const chance = this.#sim.fault('upstream', 'ModelStudio', 'create');
+    if (chance) return chance.pick(FAULTS);
+    const taken = this.asked.filter(({ at, outcome }) => outcome === 'created' && at > now - 1000);
+    return taken.length >= this.limit ? refusal(429) : { name: 'created', outcome: silence, is: 'created' };
+  }
+
+  #report({ pathname }: URL): HttpOutcome {
+    const id = pathname.split('/').at(-1) ?? '';
+    const job = this.#jobs.get(id);
+    if (!job) return answered(404, { detail: 'There is no such job' });
+    const isDone = this.#sim.now >= job.endsAt;
+    const result = { task_index: 0, status: 'completed', result: 'r', error: null };
+    const results = isDone ? [result] : [];
+    const counts = { total_tasks: 1, completed_tasks: results.length };
+    return answered(200, { job_id: id, job_status: isDone ? 'completed' : 'processing', ...counts, results });
+  }
+}
+
+const silence: HttpOutcome = { kind: 'timeout', isConnected: true };
+const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
+
+function refusal(status: number, retryAfterSeconds?: number): Answer {
+  const headers: Record<string, string> =
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  const name = `${status}${retryAfterSeconds === undefined ? '' : `, come in ${retryAfterSeconds} s`}`;
+  return { name, outcome: answered(status, {}, headers), is: 'refused', retryAfterSeconds: retryAfterSeconds ?? 0 };
+}
+
+const OUTAGES: Answer[] = [
+  refusal(429),
+  refusal(503),
+  refusal(503, 20),
+  refusal(429, 5),
+  refusal(503, 2_000_000),
+  refusal(401),
+  refusal(402),
+  { name: 'no connection', outcome: { kind: 'not_connected', code: 'ECONNREFUSED' }, is: 'refused' },
+  { name: '500, not created', outcome: answered(500, {}), is: 'unknown' },
+];
+
+const FAULTS: Answer[] = [
+  refusal(429),
+  refusal(503, 3),
+  { name: '400', outcome: answered(400, { detail: 'max_tokens is too large' }), is: 'at fault' },
+  { name: '404', outcome: answered(404, { detail: 'The model m is not known' }), is: 'at fault' },
+  { name: '500, not created', outcome: answered(500, {}), is: 'unknown' },
+  { name: '500, created', outcome: answered(500, {}), is: 'unknown', isCreated: true },
+  { name: 'cut, created', outcome: cut, is: 'unknown', isCreated: true },
+  { name: 'silent', outcome: silence, is: 'unknown' },
+];
+
+export function markerIn(body: string): string {
+  return /marker-[\w-]+/.exec(body)?.[0] ?? '';
+}
+
+function answered(status: number, body: object, headers: Record<string, string> = {}): HttpOutcome {
+  return { kind: 'answered', status, headers, body: Buffer.from(JSON.stringify(body)), isTruncated: false };
+}
