@@ -14,14 +14,18 @@ const MINUTE = 60_000;
 const TWO_SWEEPS = 2 * MINUTE + 10_000;
 const LINGER = 45_000;
 const PROBE_MAX = 15_000;
+const PROBE_MIN = 790;
 /** SQS counts in seconds, and a create takes its time. */
 const SLACK = 4000;
 const PASSES_A_MINUTE_MAX = 90;
+const RETRY_AFTER_MAX_SECONDS = 300;
 const SUBMISSIONS_MAX = 3;
 
 /** Whether nothing but ModelStudio does anything odd, from when on. */
 export interface Calm {
   since: Millis;
+  /** How long the queue takes to get over what was before. */
+  afterMillis: Millis;
 }
 
 /** What must hold of the queue at every moment. */
@@ -41,8 +45,12 @@ export class QueueJudge {
   /** Environments of the queue's function that are asking ModelStudio. */
   #holder: Acting | null = null;
   #heldBy: unknown = null;
+  /** By then, whatever ModelStudio has asked for is over. */
+  #asksAgainAt: Millis = 0;
+  /** By the queue. */
   #lastAsked: Asked | null = null;
-  #refusedInARow = 0;
+  /** In a row, one at a time. */
+  #refusedProbes = 0;
 
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
@@ -122,6 +130,8 @@ export class QueueJudge {
 
   #asked(asked: Asked): void {
     const { sim } = this.#system;
+    const waitsUntil = asked.at + 1000 * Math.min(RETRY_AFTER_MAX_SECONDS, asked.retryAfterSeconds);
+    this.#asksAgainAt = Math.max(this.#asksAgainAt, waitsUntil);
     if (!asked.isQueued) return;
     const { acting } = sim;
     const isOther = this.#holder !== acting || this.#heldBy !== acting?.invocationOrNull;
@@ -135,9 +145,11 @@ export class QueueJudge {
     this.#lastAsked = asked;
     if (job?.queueing && this.#calmFor(MINUTE)) this.#judgeOrder(job);
     const wait = asked.at - (last?.at ?? 0);
-    const isProbe = this.#refusedInARow >= 2 && last !== null && this.#calmFor(10 * MINUTE);
-    if (isProbe) must(wait >= 790, 'I21', () => `two probes within ${wait} ms`);
-    this.#refusedInARow = asked.outcome === 'created' || asked.outcome === 'at fault' ? 0 : this.#refusedInARow + 1;
+    const isProbing = this.#refusedProbes >= 2 && this.#calmFor(this.#calm.afterMillis);
+    must(!isProbing || wait >= PROBE_MIN, 'I21', () => `two probes within ${wait} ms`);
+    // Those of one round are refused together.
+    const isProbe = asked.outcome !== 'created' && asked.outcome !== 'at fault' && wait >= PROBE_MIN;
+    this.#refusedProbes = isProbe ? this.#refusedProbes + 1 : 0;
   }
 
   /** Those whose turn is earlier are let through earlier, unless they have come just now. */
@@ -168,11 +180,10 @@ export class QueueJudge {
       const both = now - Math.max(first, this.#idleSince, this.#calm.since);
       must(both <= LINGER + MINUTE, 'I12', () => `a job waits for ${both / 1000} s at an idle gate`);
     }
-    const asked = this.#lastAsked;
-    const settled = Math.max(this.#calm.since + 10 * MINUTE, first, asked?.at ?? 0);
-    const wait = Math.max(PROBE_MAX, 1000 * Math.min(300, asked?.retryAfterSeconds ?? 0));
-    const isLeft = waiting.length > 0 && now - settled > wait + SLACK + PROBE_MAX;
-    must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${(now - settled) / 1000} s`);
+    const asked = Math.max(this.#asksAgainAt, this.#lastAsked?.at ?? 0, first);
+    const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
+    const isLeft = waiting.length > 0 && idle > 2 * PROBE_MAX + SLACK;
+    must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
     const lately = passes.filter((at) => at > now - MINUTE).length;
     must(lately <= PASSES_A_MINUTE_MAX, 'I19', () => `${lately} passes a minute`);
     if (this.#calmFor(TWO_SWEEPS)) for (const key of cloud.objects.keys()) this.#judgeObject(key);
@@ -185,7 +196,7 @@ export class QueueJudge {
     const job = this.jobs.get(jobId);
     const isNeeded = job?.status === 'queued' || job?.status === 'submitting';
     const since = job ? Math.max(job.updatedAt, this.#calm.since) : this.#calm.since;
-    const isKept = !isNeeded && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
+    const isKept = !isNeeded && !this.#system.unremoved.has(key) && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
     must(!isKept, 'I17', () => `${key} is stored, and its job is ${job?.status}`);
   }
 

@@ -10,6 +10,8 @@ import { QueueSystem } from './system.ts';
 
 const MINUTE = 60_000;
 const LIFE_MILLIS = 4 * 60 * MINUTE;
+/** A message of a worker that died is hidden for minutes, and so is one that has failed often. */
+const RECOVERY_MILLIS = 10 * MINUTE;
 const CALM_SHARE = 0.3;
 const FOCUS_SHARE = 0.3;
 /** An index that is further behind than a job takes to get into it loses the job for its chain. */
@@ -39,7 +41,9 @@ export async function simulateQueue(seed: number, watching?: Watching): Promise<
 async function runIn(sim: Simulation): Promise<Run> {
   const isCalm = sim.chanceOf('calm').happens(CALM_SHARE);
   sim.faults = isCalm ? healed() : faultsOf(sim);
-  const calm = { since: isCalm ? START : Number.POSITIVE_INFINITY };
+  const calm = isCalm
+    ? { since: START, afterMillis: 0 }
+    : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS };
   const system = new QueueSystem(sim);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);

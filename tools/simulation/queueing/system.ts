@@ -1,3 +1,4 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Log } from '../../../functions/ports.ts';
 import { clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
@@ -23,6 +24,8 @@ export class QueueSystem {
   readonly receivers: Receivers;
   readonly ledger = { wentBy: () => undefined };
   readonly settings: { queueForSeconds: number; allowResubmit: boolean };
+  /** What a submission could not delete again, for which the bucket has a rule. */
+  readonly unremoved = new Set<string>();
   /** When the queue's function was invoked. */
   readonly passes: number[] = [];
 
@@ -85,7 +88,15 @@ export class QueueSystem {
   }
 
   #handlersIn(environment: Environment) {
-    const clients = clientsOf(this.cloud, (call, effect) => environment.carry(call, effect));
+    const clients = clientsOf(this.cloud, (call, effect) => {
+      const sent = environment.carry(call, effect);
+      if (!(call.command instanceof DeleteObjectCommand) || environment.name !== 'submit') return sent;
+      const { Key = '' } = call.command.input;
+      return sent.catch((error) => {
+        this.unremoved.add(Key);
+        throw error;
+      });
+    });
     const world = worldIn(environment, clients, this, this.sim);
     return handlersOf(world, comeAgainIn(clients, environment.name));
   }
