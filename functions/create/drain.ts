@@ -1,7 +1,7 @@
 import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
 import { DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
-import { neverSubmitted, refusedRequest } from '../core/queue/ends.ts';
+import { notTaken, refusedRequest } from '../core/queue/ends.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
 import { afterRound, type Round, roundSize } from '../core/queue/pace.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
@@ -20,8 +20,10 @@ export type DrainWorld = CreateWorld & Pick<World, 'queue' | 'sleep'>;
 export async function drain(message: CreateMessage, world: DrainWorld): Promise<Millis | null> {
   const gate = await world.queue.gate();
   const now = world.clock.now();
-  if (classifyWakeUp(message.wakeUp, gate.expectedWakeUp) === 'stale') return null;
-  if (gate.leaseUntil > now) return gate.leaseUntil;
+  const place = classifyWakeUp(message.wakeUp, gate.expectedWakeUp);
+  if (place === 'stale') return null;
+  // One that is ahead has overtaken what its sender is about to record, unless that died.
+  if (gate.leaseUntil > now) return Math.min(gate.leaseUntil, place === 'ahead' ? now + 5000 : Infinity);
   const held = claimedGate(gate, now);
   if (!(await world.queue.replaceGate(held))) return now + 1000;
 
@@ -108,7 +110,7 @@ async function createQueued(jobId: string, world: DrainWorld): Promise<Outcome> 
     if (job?.status !== 'queued') return { kind: 'gone' };
     const now = world.clock.now();
     if (now >= Math.min(job.queueing.until, job.expiresAt)) {
-      await finish(job, neverSubmitted, world);
+      await finish(job, notTaken(job), world);
       return { kind: 'gone' };
     }
     const generation = await world.requests.load(job);

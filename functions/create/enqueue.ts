@@ -54,8 +54,9 @@ export async function joinQueue(
   world: Omit<EnqueueWorld, 'jobs' | 'requests' | 'log'>,
 ): Promise<number> {
   const { turn, gate } = await world.queue.arrive(client);
-  if (gate.phase === 'draining') return turn;
   const now = world.clock.now();
+  // A worker that has the queue would lose what it is about to write; it looks again for whoever has arrived.
+  if (gate.phase === 'draining' || gate.leaseUntil > now) return turn;
   const wakeUp =
     gate.phase === 'lingering' ? gate.expectedWakeUp : await wakeQueue(gate, waitSeconds, now, world);
   if (wakeUp) await world.queue.replaceGate(arrived(gate, waitSeconds, wakeUp, now));

@@ -10,7 +10,7 @@ import {
   type RunningJob,
 } from '../core/job.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
-import { neverSubmitted } from '../core/queue/ends.ts';
+import { notTaken } from '../core/queue/ends.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { expired, submissionUnknown } from '../core/upstream/report.ts';
@@ -88,7 +88,7 @@ async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world:
 
 async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string> {
   if (job.status === 'queued') {
-    await finish(job, neverSubmitted, world);
+    await finish(job, notTaken(job), world);
     return 'never_submitted';
   }
   if (job.status === 'submitting') {

@@ -94,7 +94,7 @@ it('a refusal halves the pace, and it rises step by step while all goes well', (
   expect(afterRound(pace, { ...round, answered: 4, refused: 0 }, 0, 0).rate).toBe(9);
 });
 
-it('a round in which nobody was asked changes nothing', () => {
+it('a round in which nobody was asked changes no pace, and half a second later is the next', () => {
   const pace = { rate: 8, ceiling: 9, refusedProbes: 0, nextAt: 0 };
-  expect(afterRound(pace, { ...round, refused: 0 }, 5, 0)).toEqual({ ...pace, nextAt: 5 });
+  expect(afterRound(pace, { ...round, refused: 0 }, 5, 0)).toEqual({ ...pace, nextAt: 505 });
 });

@@ -50,7 +50,8 @@ export function arrived(gate: Gate, retryAfterSeconds: number, expectedWakeUp: W
 }
 
 export function claimedGate(gate: Gate, now: Millis): Gate {
-  return { ...gate, version: gate.version + 1, leaseUntil: now + DRAIN_LEASE_MILLIS };
+  const phase = gate.phase === 'idle' ? 'lingering' : gate.phase;
+  return { ...gate, version: gate.version + 1, phase, leaseUntil: now + DRAIN_LEASE_MILLIS };
 }
 
 /** What a worker has found and done. */

@@ -51,7 +51,7 @@ export function roundSize({ rate, refusedProbes }: Pace): number {
 /** @param random 0 to 1, which spreads the probes of several deployments */
 export function afterRound(pace: Pace, round: Round, now: Millis, random: number): Pace {
   const { startedAt, answered, refused, retryAfterSeconds } = round;
-  if (answered + refused === 0) return { ...pace, nextAt: now };
+  if (answered + refused === 0) return { ...pace, nextAt: now + ROUND_SECONDS * 1000 };
   const askedMillis = Math.min(RETRY_AFTER_MAX_SECONDS, retryAfterSeconds) * 1000;
   if (answered === 0) {
     const seconds = Math.min(PROBE_MAX_SECONDS, 2 ** pace.refusedProbes) * (1 - random / 5);

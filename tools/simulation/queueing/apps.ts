@@ -41,9 +41,10 @@ export class Apps {
     for (let i = this.#chance.between(1, 4); i > 0; i--) {
       const at = this.#chance.between(0, 900) * 1000;
       const client = this.#chance.pick(clients);
+      const spread = this.#chance.pick([1000, 3000, 120_000]);
       for (let n = this.#chance.pick([1, 2, 6, 25]); n > 0; n--) {
         const wish = this.#wish(client);
-        sim.time.after(at + this.#chance.between(0, 3000), () => this.#post(wish));
+        sim.time.after(at + this.#chance.between(0, spread), () => this.#post(wish));
       }
     }
   }

@@ -13,6 +13,8 @@ const LIFE_MILLIS = 4 * 60 * MINUTE;
 /** A message of a worker that died is hidden for minutes, and so is one that has failed often. */
 const RECOVERY_MILLIS = 10 * MINUTE;
 const CALM_SHARE = 0.3;
+/** Of the calls in a run that is calm otherwise. */
+const SLOW_SHARE = 0.3;
 const FOCUS_SHARE = 0.3;
 /** An index that is further behind than a job takes to get into it loses the job for its chain. */
 const INDEX_LAG_MAX_MILLIS = 15_000;
@@ -40,10 +42,11 @@ export async function simulateQueue(seed: number, watching?: Watching): Promise<
 
 async function runIn(sim: Simulation): Promise<Run> {
   const isCalm = sim.chanceOf('calm').happens(CALM_SHARE);
-  sim.faults = isCalm ? healed() : faultsOf(sim);
+  const slow = sim.chanceOf('slow').pick([0, 0, SLOW_SHARE]);
+  sim.faults = isCalm ? { ...healed(), slow } : faultsOf(sim);
   const calm = isCalm
-    ? { since: START, afterMillis: 0 }
-    : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS };
+    ? { since: START, afterMillis: 0, isSlow: slow > 0 }
+    : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS, isSlow: false };
   const system = new QueueSystem(sim);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);
