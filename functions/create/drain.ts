@@ -113,7 +113,11 @@ async function createQueued(jobId: string, world: DrainWorld): Promise<Outcome> 
       await finish(job, notTaken(job), world);
       return { kind: 'gone' };
     }
-    const generation = await world.requests.load(job);
+    const generation = await world.requests.load(job).catch(async (error: Error) => {
+      // It was deleted when ModelStudio had taken the job, and the worker died before the row said so.
+      if (job.submissions && error.name === 'AccessDenied') await finish(job, submissionUnknown, world);
+      throw error;
+    });
     // From here on, if the worker dies, nobody knows whether ModelStudio was asked.
     const submitting = taken(job, now);
     if (!(await world.jobs.replace(submitting))) return { kind: 'gone' };

@@ -1,5 +1,5 @@
 import type { Generation } from '../core/http/generation-request.ts';
-import type { Millis, QueuedJob, SubmittingJob, WakeUp } from '../core/job.ts';
+import type { Job, Millis, SubmittingJob, WakeUp } from '../core/job.ts';
 import { arrived, type Gate } from '../core/queue/gate.ts';
 import { RETRY_AFTER_MAX_SECONDS } from '../core/queue/pace.ts';
 import { nextWakeUp, queued } from '../core/transitions.ts';
@@ -22,16 +22,18 @@ export async function enqueue(
   until: Millis,
   waitSeconds: number,
   world: EnqueueWorld,
-): Promise<QueuedJob | null> {
+): Promise<Job | null> {
   const turn = await prepare(job, generation, waitSeconds, world).catch(() => null);
-  const waiting = turn === null ? null : queued(job, { until, turn }, world.clock.now());
-  if (waiting === null || !(await world.jobs.replace(waiting))) {
+  if (turn === null) {
     await world.requests.remove(job).catch(() => undefined);
     return null;
   }
+  const waiting = queued(job, { until, turn }, world.clock.now());
+  // If the answer to this write was lost, the queue may have taken the job before it was repeated.
+  const row = (await world.jobs.replace(waiting)) ? waiting : await world.jobs.find(job.jobId);
   const { jobId: job_id, client, modelId: model_id, totalTasks: total_tasks } = job;
   world.log.event('submit', { outcome: 'queued', job_id, client, model_id, total_tasks }, { JobsQueued: 1 });
-  return waiting;
+  return row;
 }
 
 async function prepare(

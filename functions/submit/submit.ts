@@ -10,7 +10,7 @@ import {
   type Submission,
 } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
-import type { Job, QueuedJob, SubmittingJob } from '../core/job.ts';
+import type { Job, SubmittingJob } from '../core/job.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
@@ -83,7 +83,7 @@ async function wait(
   submission: Submission,
   waitSeconds: number,
   world: SubmitWorld,
-): Promise<QueuedJob | null> {
+): Promise<Job | null> {
   const seconds = queueSeconds(submission, world);
   if (seconds === 0) return null;
   return enqueue(job, generationIn(submission), job.createdAt + seconds * 1000, waitSeconds, world);

@@ -275,3 +275,77 @@ it('a job that is taken at once costs no call to the queue or the bucket', async
   const calls = Object.entries(world.cloud.meter.counts).filter(([name]) => name.includes('requests'));
   expect(Object.fromEntries(calls)).toEqual({ 'dynamodb.requests.jobs': 2 });
 });
+
+it('a job that may have been created does not end as if it had not', async () => {
+  const world = scene([{ kind: 'unknown', cause: 'status_500' }, REFUSED], { allowResubmit: true });
+  const jobs = [
+    (await post(world, { on_unknown: 'resubmit', queue_for: 2 })).job,
+    (await post(world, { on_unknown: 'resubmit', queue_for: 20 })).job,
+  ];
+  world.clock.time += 3000;
+  await sweep(world);
+  expect(await world.jobs.find(jobs[0].job_id)).toMatchObject({ error: { code: 'submission_unknown' } });
+  await run(world);
+  expect(await world.jobs.find(jobs[1].job_id)).toMatchObject({ error: { code: 'never_submitted' } });
+});
+
+it('a job that comes while a worker looks for one does not make that worker lose what it writes', async () => {
+  const world = scene([REFUSED, created('up-1'), REFUSED, created('up-2')]);
+  await post(world);
+  const next = world.queue.next.bind(world.queue);
+  let job = { job_id: '' };
+  world.queue.next = async () => {
+    const waiting = await next();
+    if (waiting.length === 0 && job.job_id === '') ({ job } = await post(world));
+    return waiting;
+  };
+  await run(world, 20_000);
+  expect(await statusOf(world, job.job_id)).toBe('running');
+});
+
+it('a wake-up that overtakes what its sender is about to record comes back soon', async () => {
+  const world = scene([REFUSED, created('up-1')]);
+  await post(world);
+  const gate = await world.queue.gate();
+  await world.queue.replaceGate({ ...gate, version: gate.version + 1, leaseUntil: world.clock.time + 60_000 });
+  const ahead = { wakeUp: { seq: 2, token: 't', dueAt: world.clock.time } };
+  expect(await drain(ahead, world)).toBe(world.clock.time + 5000);
+});
+
+it('a job that the queue has taken before its submission knows that it is queued is accepted', async () => {
+  const world = scene([REFUSED, created('up-1')]);
+  const replace = world.jobs.replace.bind(world.jobs);
+  let isFirst = true;
+  world.jobs.replace = async (job) => {
+    const isWritten = await replace(job);
+    if (job.status !== 'queued' || !isFirst) return isWritten;
+    isFirst = false;
+    // The answer is lost, and the SDK repeats the write when the job has moved on.
+    await run(world, 10_000);
+    return false;
+  };
+  const { status, job } = await post(world);
+  expect([status, job.status]).toEqual([202, 'running']);
+});
+
+it('while the index is behind, the queue looks at it twice a second at most', async () => {
+  const world = scene([REFUSED, created('up-1')]);
+  await post(world);
+  const waiting = await world.queue.next();
+  const startedAt = world.clock.time;
+  let looks = 0;
+  world.queue.next = async () => {
+    looks += 1;
+    return world.clock.time < startedAt + 20_000 ? waiting : [];
+  };
+  await run(world, 20_000);
+  expect(looks).toBeLessThan(2 * 40);
+});
+
+it('a queued job whose request was deleted when it was taken ends as one that may exist', async () => {
+  const world = scene([{ kind: 'unknown', cause: 'timeout' }, created('up-2')], { allowResubmit: true });
+  const { job } = await post(world, { on_unknown: 'resubmit' });
+  world.cloud.objects.clear();
+  await run(world);
+  expect(await world.jobs.find(job.job_id)).toMatchObject({ error: { code: 'submission_unknown' } });
+});

@@ -149,7 +149,7 @@ export class QueueJudge {
     this.#lastAsked = asked;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
     const wait = asked.at - (last?.at ?? 0);
-    const isProbing = this.#refusedProbes >= 2 && this.#calmFor(this.#calm.afterMillis);
+    const isProbing = this.#refusedProbes >= 2 && !this.#calm.isSlow && this.#calmFor(this.#calm.afterMillis);
     must(!isProbing || wait >= PROBE_MIN, 'I21', () => `two probes within ${wait} ms`);
     // Those of one round are refused together.
     const isProbe = asked.outcome !== 'created' && asked.outcome !== 'at fault' && wait >= PROBE_MIN;
