@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import type { simulateQueue } from './queueing/simulate.ts';
 import type { simulate } from './simulate.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,6 +22,12 @@ export interface Mutant {
 export async function simulatorWith({ file, ...mutant }: Mutant): Promise<typeof simulate> {
   const planted = { ...mutant, file: `functions/${file}` };
   return (await loadPlanted(planted, 'tools/simulation/simulate.ts'))['simulate'];
+}
+
+/** The same of the queue's simulation. */
+export async function queueSimulatorWith({ file, ...mutant }: Mutant): Promise<typeof simulateQueue> {
+  const planted = { ...mutant, file: `functions/${file}` };
+  return (await loadPlanted(planted, 'tools/simulation/queueing/simulate.ts'))['simulateQueue'];
 }
 
 /**

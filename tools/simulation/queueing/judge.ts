@@ -116,12 +116,15 @@ export class QueueJudge {
   }
 
   /** Whoever has not been there for a while has not saved up turns. */
-  #judgeTurn({ jobId, queueing }: QueuedJob): void {
+  #judgeTurn({ jobId, client, queueing }: QueuedJob): void {
     if (!this.#calmFor(SLACK)) return;
     const before = this.#system.sim.now - SLACK;
     const { virtualTime = 0 } = this.#virtualTimes.findLast(({ at }) => at <= before) ?? {};
     const isLater = queueing.turn > virtualTime;
     must(isLater, 'I24', () => `${jobId} gets turn ${queueing.turn}, and it is that of ${virtualTime}`);
+    const own = [...this.jobs.values()].filter((job) => job.client === client).length;
+    const isOwn = queueing.turn <= this.#virtualTime + own + 1;
+    must(isOwn, 'I24', () => `${jobId} gets turn ${queueing.turn}, behind the jobs of others`);
   }
 
   #judgeEnd(job: Job): void {
@@ -166,7 +169,7 @@ export class QueueJudge {
     }
   }
 
-  /** Once a second. */
+  /** Every few seconds. */
   look(): void {
     const { sim, cloud, passes } = this.#system;
     const { now } = sim;

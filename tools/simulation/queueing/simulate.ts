@@ -9,6 +9,7 @@ import { QueueJudge } from './judge.ts';
 import { QueueSystem } from './system.ts';
 
 const MINUTE = 60_000;
+const LOOK_MILLIS = 5000;
 const LIFE_MILLIS = 4 * 60 * MINUTE;
 /** A message of a worker that died is hidden for minutes, and so is one that has failed often. */
 const RECOVERY_MILLIS = 10 * MINUTE;
@@ -50,7 +51,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   const system = new QueueSystem(sim);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);
-  everySecond(sim, () => judge.look());
+  lookAgain(sim, () => judge.look());
   sweepEveryMinute(system);
   sim.time.after(HEALS_AT - START, () => {
     sim.heal();
@@ -84,9 +85,9 @@ function faultsOf(sim: Simulation): Faults {
   };
 }
 
-function everySecond(sim: Simulation, run: () => void): void {
-  sim.time.after(1000, () => {
-    everySecond(sim, run);
+function lookAgain(sim: Simulation, run: () => void): void {
+  sim.time.after(LOOK_MILLIS, () => {
+    lookAgain(sim, run);
     sim.judge(run);
   });
 }
