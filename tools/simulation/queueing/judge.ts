@@ -14,7 +14,10 @@ const MINUTE = 60_000;
 const TWO_SWEEPS = 2 * MINUTE + 10_000;
 const LINGER = 45_000;
 const PROBE_MAX = 15_000;
-const PROBE_MIN = 790;
+/** A round and its answers; then 1, 2, 4 and 8 s. */
+const ROUND_MILLIS = 1500;
+const PROBES_MILLIS = 10_000;
+const PROBES_MAX = 5;
 /** SQS counts in seconds, and a create takes its time. */
 const SLACK = 4000;
 const PASSES_A_MINUTE_MAX = 90;
@@ -51,8 +54,8 @@ export class QueueJudge {
   #asksAgainAt: Millis = 0;
   /** By the queue. */
   #lastAsked: Asked | null = null;
-  /** In a row, one at a time. */
-  #refusedProbes = 0;
+  /** Since ModelStudio last took a job. */
+  #refusedAt: Millis[] = [];
 
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
@@ -148,15 +151,19 @@ export class QueueJudge {
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
     const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
     this.#virtualTime = Math.max(this.#virtualTime, job?.queueing?.turn ?? 0);
-    const last = this.#lastAsked;
     this.#lastAsked = asked;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
-    const wait = asked.at - (last?.at ?? 0);
-    const isProbing = this.#refusedProbes >= 2 && !this.#calm.isSlow && this.#calmFor(this.#calm.afterMillis);
-    must(!isProbing || wait >= PROBE_MIN, 'I21', () => `two probes within ${wait} ms`);
-    // Those of one round are refused together.
-    const isProbe = asked.outcome !== 'created' && asked.outcome !== 'at fault' && wait >= PROBE_MIN;
-    this.#refusedProbes = isProbe ? this.#refusedProbes + 1 : 0;
+    this.#judgeProbes(asked);
+  }
+
+  /** Once ModelStudio has refused a round, it is asked with one job at a time, and ever more seldom. */
+  #judgeProbes({ at, outcome }: Asked): void {
+    const isTaken = outcome === 'created' || outcome === 'at fault';
+    this.#refusedAt = isTaken ? [] : [...this.#refusedAt, at];
+    const afterRound = (this.#refusedAt[0] ?? 0) + ROUND_MILLIS;
+    const probes = this.#refusedAt.filter((each) => each > Math.max(afterRound, at - PROBES_MILLIS)).length;
+    const isSeldom = probes <= PROBES_MAX || !this.#calmFor(this.#calm.afterMillis);
+    must(isSeldom, 'I21', () => `${probes} probes within ten seconds`);
   }
 
   /** Those whose turn is earlier are let through earlier, unless they have come just now. */

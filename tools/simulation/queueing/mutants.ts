@@ -52,12 +52,6 @@ export const QUEUE_MUTANTS: Mutant[] = [
     replace: 'LINGER_MILLIS = 0',
   },
   {
-    name: 'the gate is closed in front of a job that has just come',
-    file: 'edge/queue-table.ts',
-    find: 'since === null ? isBefore :',
-    replace: 'since !== 0 ? isBefore :',
-  },
-  {
     name: 'a client saves up its turns',
     file: 'edge/queue-table.ts',
     find: '      if (Number(turn) > virtualTime) return',

@@ -5,7 +5,7 @@ import { judgeText } from '../judge.ts';
 import type { Run } from '../simulate.ts';
 import { HEALS_AT, START, Simulation, type Watching } from '../simulation.ts';
 import { Apps } from './apps.ts';
-import { QueueJudge } from './judge.ts';
+import { type Calm, QueueJudge } from './judge.ts';
 import { QueueSystem } from './system.ts';
 
 const MINUTE = 60_000;
@@ -13,6 +13,9 @@ const LOOK_MILLIS = 5000;
 const LIFE_MILLIS = 4 * 60 * MINUTE;
 /** A message of a worker that died is hidden for minutes, and so is one that has failed often. */
 const RECOVERY_MILLIS = 10 * MINUTE;
+/** The lease of a pass, the time after which its chain counts as lost, and a sweep. */
+const RESCUE_MILLIS = 4 * MINUTE;
+const LOST_SHARE = 0.2;
 const CALM_SHARE = 0.3;
 /** Of the calls in a run that is calm otherwise. */
 const SLOW_SHARE = 0.3;
@@ -45,10 +48,11 @@ async function runIn(sim: Simulation): Promise<Run> {
   const isCalm = sim.chanceOf('calm').happens(CALM_SHARE);
   const slow = sim.chanceOf('slow').pick([0, 0, SLOW_SHARE]);
   sim.faults = isCalm ? { ...healed(), slow } : faultsOf(sim);
-  const calm = isCalm
+  const calm: Calm = isCalm
     ? { since: START, afterMillis: 0, isSlow: slow > 0 }
     : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS, isSlow: false };
   const system = new QueueSystem(sim);
+  if (isCalm && sim.chanceOf('chain').happens(LOST_SHARE)) loseChain(system, calm);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);
   lookAgain(sim, () => judge.look());
@@ -83,6 +87,17 @@ function faultsOf(sim: Simulation): Faults {
     rotation: false,
     focus: chance.happens(FOCUS_SHARE) ? { fault, who } : focus,
   };
+}
+
+/** Whatever is to wake the queue is gone, as if an operator had purged it. */
+function loseChain({ sim, cloud }: QueueSystem, calm: Calm): void {
+  const millis = sim.chanceOf('chain').between(0, 15) * MINUTE;
+  if (!sim.injects('lost', 'the chain')) return;
+  calm.afterMillis = millis + RESCUE_MILLIS;
+  sim.time.after(millis, () => {
+    for (const message of cloud.queues.create.messages) message.isDeleted = true;
+    cloud.queues.create.messages.clear();
+  });
 }
 
 function lookAgain(sim: Simulation, run: () => void): void {

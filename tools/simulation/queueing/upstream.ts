@@ -50,9 +50,12 @@ export class QueueUpstream {
     this.#sim = sim;
     const chance = sim.chanceOf('outages');
     this.limit = chance.pick([1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    let end = sim.now;
     this.outages = Array.from({ length: chance.pick([0, 1, 1, 2, 3]) }, () => {
-      const from = sim.now + chance.between(0, 900) * 1000;
-      return { from, to: from + chance.pick([2, 20, 60, 400]) * 1000, answer: chance.pick(OUTAGES) };
+      // One may turn into another.
+      const from = end === sim.now || chance.happens(0.5) ? sim.now + chance.between(0, 900) * 1000 : end;
+      end = from + chance.pick([2, 20, 60, 400]) * 1000;
+      return { from, to: end, answer: chance.pick(OUTAGES) };
     }).filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
   }
 
