@@ -309,7 +309,11 @@ it('a wake-up that overtakes what its sender is about to record comes back soon'
   const world = scene([REFUSED, created('up-1')]);
   await post(world);
   const gate = await world.queue.gate();
-  await world.queue.replaceGate({ ...gate, version: gate.version + 1, leaseUntil: world.clock.time + 60_000 });
+  await world.queue.replaceGate({
+    ...gate,
+    version: gate.version + 1,
+    leaseUntil: world.clock.time + 60_000,
+  });
   const ahead = { wakeUp: { seq: 2, token: 't', dueAt: world.clock.time } };
   expect(await drain(ahead, world)).toBe(world.clock.time + 5000);
 });

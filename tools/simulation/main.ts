@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { reportCoverage } from './coverage-report.ts';
+import { simulateQueue } from './queueing/simulate.ts';
 import { shrink } from './shrink.ts';
 import { type Run, simulate } from './simulate.ts';
 import { START } from './simulation.ts';
@@ -12,10 +13,11 @@ import { tracePage } from './trace-page.ts';
 
 const HELP = `Runs the production flows in a simulated cloud with faults at every step, and judges the invariants.
 
-  npm run simulate -- [--seeds N] [--seed S] [--coverage] [--faults 3,17] [--trace [FILE.html]]
+  npm run simulate -- [--seeds N] [--seed S] [--queue] [--coverage] [--faults 3,17] [--trace [FILE.html]]
 
   --seeds N        how many seeds, default 1000
   --seed S         the first seed; without it, one at random. With --seed alone, just that one
+  --queue          only the queue; without it, every fifth seed is of the queue, too
   --coverage       print the branches, and the faults at each step, that none of them has met
   --trace          print every step; of one seed, or draw it as a page for a browser
   --faults 3,17    of a seed's faults, let only these happen; a failure is shrunk to its fewest
@@ -30,6 +32,7 @@ const STEPS_SHOWN = 60;
 interface Flags {
   seeds: Seeds;
   isCovered: boolean;
+  isQueue: boolean;
   isTraced: boolean;
   /** Where the page of the trace goes. */
   page: string | null;
@@ -45,6 +48,7 @@ function parseFlags(): Flags | null {
       seeds: { type: 'string' },
       seed: { type: 'string' },
       coverage: { type: 'boolean', default: false },
+      queue: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       faults: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -62,7 +66,14 @@ function parseFlags(): Flags | null {
   const [page = null, ...more] = positionals;
   if (more.length > 0 || (page !== null && !values.trace)) throw new Error('Only --trace takes a file');
   if ((faults || page) && count > 1) throw new Error('--faults and the page of a trace are of one seed');
-  return { seeds: { first, count }, isCovered: values.coverage, isTraced: values.trace, page, faults };
+  return {
+    seeds: { first, count },
+    isCovered: values.coverage,
+    isQueue: values.queue,
+    isTraced: values.trace,
+    page,
+    faults,
+  };
 }
 
 async function main(): Promise<void> {
@@ -77,11 +88,11 @@ async function main(): Promise<void> {
   if (flags === null) return void process.stdout.write(HELP);
   if (flags.isTraced || flags.faults) return trace(flags);
 
-  const { seeds, isCovered } = flags;
+  const { seeds, isCovered, isQueue } = flags;
   const startedAt = performance.now();
   const failed: Run[] = [];
   const totals = { runs: 0, quiet: 0, died: 0, rescued: 0 };
-  const met = await runAll(seeds, isCovered, (runs) => {
+  const met = await runAll(seeds, { isCovered, isQueue }, (runs) => {
     for (const { isQuiet, counts } of runs) {
       totals.runs += 1;
       totals.quiet += Number(isQuiet);
@@ -105,15 +116,17 @@ async function main(): Promise<void> {
 
 /** A failure, and the same with the fewest faults. */
 async function report(failed: Run): Promise<void> {
-  const { seed, violation, faults } = await shrink(failed, simulate);
+  const run = failed.isOfQueue ? simulateQueue : simulate;
+  const { seed, violation, faults } = await shrink(failed, run);
   const steps: string[] = [];
-  await simulate(seed, { only: new Set(faults.map(({ id }) => id)), onStep: (step) => steps.push(step) });
+  await run(seed, { only: new Set(faults.map(({ id }) => id)), onStep: (step) => steps.push(step) });
   const numbers = new Map(failed.faults.map(({ id, number }) => [id, number]));
   const few = faults.map(({ id, fault, step, at }) => {
     const seconds = ((at - START) / 1000).toFixed(3);
     return `  ${String(numbers.get(id)).padStart(6)}  ${fault} at ${step}, after ${seconds} s\n`;
   });
-  const replay = `npm run simulate -- --seed ${seed} --faults ${faults.map(({ id }) => numbers.get(id))}`;
+  const flags = `--seed ${seed}${failed.isOfQueue ? ' --queue' : ''}`;
+  const replay = `npm run simulate -- ${flags} --faults ${faults.map(({ id }) => numbers.get(id))}`;
   process.stdout.write(
     `${steps.slice(-STEPS_SHOWN).join('\n')}\n\nseed ${seed}: ${violation}\n` +
       `It takes ${faults.length} of the ${failed.faults.length} faults of this seed:\n${few.join('')}` +
@@ -122,33 +135,40 @@ async function report(failed: Run): Promise<void> {
   );
 }
 
-async function trace({ seeds, page, faults }: Flags): Promise<void> {
-  if (page !== null) return drawPage(seeds.first, faults, page);
+async function trace({ seeds, page, faults, isQueue }: Flags): Promise<void> {
+  const run = isQueue ? simulateQueue : simulate;
+  if (page !== null) return drawPage(seeds.first, faults, page, run);
   for (let seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
-    const { violation } = await simulate(seed, {
+    const { violation } = await run(seed, {
       onStep: (step) => process.stdout.write(`${step}\n`),
-      ...(faults && { only: await idsOf(seed, faults) }),
+      ...(faults && { only: await idsOf(seed, faults, run) }),
     });
     process.stdout.write(`seed ${seed}: ${violation ?? 'all invariants held'}\n`);
     if (violation !== null) process.exitCode = 1;
   }
 }
 
-async function drawPage(seed: number, faults: number[] | null, file: string): Promise<void> {
+async function drawPage(
+  seed: number,
+  faults: number[] | null,
+  file: string,
+  run: typeof simulate,
+): Promise<void> {
   const marks: Mark[] = [];
-  const { violation } = await simulate(seed, {
+  const { violation } = await run(seed, {
     onMark: (mark) => marks.push(mark),
-    ...(faults && { only: await idsOf(seed, faults) }),
+    ...(faults && { only: await idsOf(seed, faults, run) }),
   });
-  const command = `npm run simulate -- --seed ${seed}${faults ? ` --faults ${faults}` : ''} --trace`;
+  const flags = `--seed ${seed}${run === simulateQueue ? ' --queue' : ''}`;
+  const command = `npm run simulate -- ${flags}${faults ? ` --faults ${faults}` : ''} --trace`;
   await writeFile(file, tracePage({ seed, start: START, violation, command, marks }));
   process.stdout.write(`seed ${seed}: ${violation ?? 'all invariants held'}\nOpen ${file} in a browser\n`);
   process.exitCode = violation === null ? 0 : 1;
 }
 
 /** The faults of a seed by the numbers that they have when all of them happen. */
-async function idsOf(seed: number, numbers: number[]): Promise<Set<string>> {
-  const { faults } = await simulate(seed);
+async function idsOf(seed: number, numbers: number[], run: typeof simulate): Promise<Set<string>> {
+  const { faults } = await run(seed);
   return new Set(faults.filter(({ number }) => numbers.includes(number)).map(({ id }) => id));
 }
 

@@ -27,6 +27,8 @@ const LATER_MILLIS = 12 * HOUR;
 export interface Run {
   seed: number;
   isQuiet: boolean;
+  /** Of the queue's own simulation. */
+  isOfQueue: boolean;
   /** The invariant that did not hold, and how. */
   violation: string | null;
   /** Those that it met. */
@@ -81,6 +83,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   return {
     seed,
     isQuiet,
+    isOfQueue: false,
     counts,
     violation: violation?.message ?? null,
     faults: sim.injections.all,

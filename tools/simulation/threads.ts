@@ -18,7 +18,7 @@ export interface Seeds {
  */
 export async function runAll(
   { first, count }: Seeds,
-  isCovered: boolean,
+  given: { isCovered: boolean; isQueue: boolean },
   onRuns: (runs: Run[]) => boolean,
 ): Promise<Met> {
   let next = first;
@@ -31,7 +31,7 @@ export async function runAll(
   const total: Met = { branches: {}, faults: {} };
   const run = () =>
     new Promise<void>((resolve, reject) => {
-      const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { isCovered } });
+      const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: given });
       worker.on('error', reject);
       worker.on('message', ({ runs, met }: Done) => {
         if (!onRuns(runs)) end = next;

@@ -1,6 +1,6 @@
 import { PROBLEMS } from '../http/problem.ts';
-import type { CreateResult } from '../upstream/create-result.ts';
 import type { Job } from '../job.ts';
+import type { CreateResult } from '../upstream/create-result.ts';
 import { type End, submissionUnknown } from '../upstream/report.ts';
 
 function failure(code: string, message: string): End {

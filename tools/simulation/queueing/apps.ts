@@ -99,7 +99,8 @@ export class Apps {
           this.#system.sim.time.after(cancelsAfterMillis, () => this.#cancel(wish));
         return;
       }
-      if (status === null || (status >= 500 && wish.code !== 'modelstudio_unavailable')) wish.isInDoubt = true;
+      if (status === null || (status >= 500 && wish.code !== 'modelstudio_unavailable'))
+        wish.isInDoubt = true;
       const isRepeatable = key !== null && status !== 400 && status !== 404;
       if (!isRepeatable || wish.tries === TRIES_MAX || this.#chance.happens(0.2)) return;
       this.#system.sim.time.after(this.#chance.between(1, 90) * 1000, () => this.#post(wish));

@@ -1,11 +1,11 @@
 import { isFinished, type Job, type Millis, type QueuedJob } from '../../../functions/core/job.ts';
 import { GATE_ID, type Gate } from '../../../functions/core/queue/gate.ts';
+import { jobOf } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { unmarshall } from '../../../test/cloud/items.ts';
-import { jobOf } from '../../../test/cloud/contents.ts';
 import { judgeText, judgeWrite, must } from '../judge.ts';
-import type { Apps } from './apps.ts';
 import type { Acting } from '../simulation.ts';
+import type { Apps } from './apps.ts';
 import type { QueueSystem } from './system.ts';
 import type { Asked } from './upstream.ts';
 
@@ -71,10 +71,14 @@ export class QueueJudge {
   }
 
   #wrote(key: string, item: Item | null): void {
-    const { sim } = this.#system;
     if (item) judgeText('a row', JSON.stringify(item));
-    if (key === GATE_ID) return this.#wroteGate(item);
-    if (key.startsWith('turn/')) return this.#wroteTurn(key, Number(item?.['turn']?.N));
+    if (key === GATE_ID) this.#wroteGate(item);
+    else if (key.startsWith('turn/')) this.#wroteTurn(key, Number(item?.['turn']?.N));
+    else this.#wroteJob(key, item);
+  }
+
+  #wroteJob(key: string, item: Item | null): void {
+    const { sim } = this.#system;
     const before = this.jobs.get(key);
     this.#queuedSince.delete(key);
     if (item === null) {
@@ -115,7 +119,11 @@ export class QueueJudge {
     const last = this.#turns.get(client) ?? 0;
     const most = Math.max(this.#virtualTime, last) + 1;
     this.#turns.set(client, turn);
-    must(last < turn && turn <= most, 'I24', () => `${client} gets turn ${turn} after ${last}, at most ${most}`);
+    must(
+      last < turn && turn <= most,
+      'I24',
+      () => `${client} gets turn ${turn} after ${last}, at most ${most}`,
+    );
   }
 
   /** Whoever has not been there for a while has not saved up turns. */
@@ -210,7 +218,8 @@ export class QueueJudge {
     const job = this.jobs.get(jobId);
     const isNeeded = job?.status === 'queued' || job?.status === 'submitting';
     const since = job ? Math.max(job.updatedAt, this.#calm.since) : this.#calm.since;
-    const isKept = !isNeeded && !this.#system.unremoved.has(key) && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
+    const isKept =
+      !isNeeded && !this.#system.unremoved.has(key) && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
     must(!isKept, 'I17', () => `${key} is stored, and its job is ${job?.status}`);
   }
 
@@ -218,11 +227,21 @@ export class QueueJudge {
     const { sim, receivers, cloud, upstream } = this.#system;
     for (const { jobId, status, webhook, metadata, submissions } of this.jobs.values()) {
       const marker = metadata['marker'] ?? '';
-      must(status !== 'queued' && status !== 'submitting' && status !== 'running', 'I1', () => `${jobId} is ${status}`);
+      must(
+        status !== 'queued' && status !== 'submitting' && status !== 'running',
+        'I1',
+        () => `${jobId} is ${status}`,
+      );
       const isTold = webhook?.status === 'delivered' || (!isCalm && webhook?.status === 'exhausted');
       must(isTold, 'I2', () => `the webhook of ${jobId} is ${webhook?.status}`);
-      must(isTold !== isCalm || receivers.received.has(webhook?.id ?? ''), 'I2', () => `${jobId} is not told`);
-      const creates = upstream.of(marker).filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
+      must(
+        isTold !== isCalm || receivers.received.has(webhook?.id ?? ''),
+        'I2',
+        () => `${jobId} is not told`,
+      );
+      const creates = upstream
+        .of(marker)
+        .filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
       const isCounted =
         submissions === undefined || (submissions >= creates.length && submissions <= SUBMISSIONS_MAX);
       must(isCounted, 'I4', () => `${jobId}: ${submissions} submissions, ${creates.length} creates`);

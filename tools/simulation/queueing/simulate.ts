@@ -3,7 +3,7 @@ import { logger } from '../../../functions/edge/log.ts';
 import { type Faults, healed } from '../faults.ts';
 import { judgeText } from '../judge.ts';
 import type { Run } from '../simulate.ts';
-import { HEALS_AT, START, Simulation, type Watching } from '../simulation.ts';
+import { HEALS_AT, Simulation, START, type Watching } from '../simulation.ts';
 import { Apps } from './apps.ts';
 import { type Calm, QueueJudge } from './judge.ts';
 import { QueueSystem } from './system.ts';
@@ -70,7 +70,8 @@ async function runIn(sim: Simulation): Promise<Run> {
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();
   sim.judge(() => judge.judgeEndOfRun(apps, isCalm));
   const { seed, counts, violation } = sim;
-  return { seed, isQuiet: isCalm, counts, violation: violation?.message ?? null, faults: sim.injections.all };
+  const faults = sim.injections.all;
+  return { seed, isQuiet: isCalm, isOfQueue: true, counts, violation: violation?.message ?? null, faults };
 }
 
 /** Those of the simulation, without another release; in some runs, one kind of fault strikes the queue's own function most. */

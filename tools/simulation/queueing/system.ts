@@ -106,7 +106,10 @@ export class QueueSystem {
       const text = JSON.stringify(facts);
       this.sim.judge(() => judgeText('a log line', text));
       for (const [metric, value] of Object.entries(metrics))
-        this.sim.count(metric, [value].flat().reduce((sum: number, each) => sum + Number(each), 0));
+        this.sim.count(
+          metric,
+          [value].flat().reduce((sum: number, each) => sum + Number(each), 0),
+        );
       this.sim.note(`${name} tells: ${stage} ${text}`);
     };
     return { event: told, aggregate: told };

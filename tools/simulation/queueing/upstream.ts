@@ -113,7 +113,12 @@ function refusal(status: number, retryAfterSeconds?: number): Answer {
   const headers: Record<string, string> =
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   const name = `${status}${retryAfterSeconds === undefined ? '' : `, come in ${retryAfterSeconds} s`}`;
-  return { name, outcome: answered(status, {}, headers), is: 'refused', retryAfterSeconds: retryAfterSeconds ?? 0 };
+  return {
+    name,
+    outcome: answered(status, {}, headers),
+    is: 'refused',
+    retryAfterSeconds: retryAfterSeconds ?? 0,
+  };
 }
 
 const OUTAGES: Answer[] = [

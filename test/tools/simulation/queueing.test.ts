@@ -1,0 +1,36 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { queueSimulatorWith } from '../../../tools/simulation/load.ts';
+import { QUEUE_MUTANTS } from '../../../tools/simulation/queueing/mutants.ts';
+import { simulateQueue } from '../../../tools/simulation/queueing/simulate.ts';
+
+/** Seeds that have found something. */
+const REGRESSION_SEEDS = [75, 82, 196, 211, 322, 1039];
+const FRESH_SEEDS = 150;
+const SEEDS_MAX = 500;
+
+it(`what the queue promises holds on ${FRESH_SEEDS} seeds that nobody has run before`, async () => {
+  const first = randomInt(2 ** 47);
+  const fresh = Array.from({ length: FRESH_SEEDS }, (_, i) => first + i);
+  for (const seed of [...REGRESSION_SEEDS, ...fresh]) {
+    const { violation } = await simulateQueue(seed);
+    expect(violation, `seed ${seed}`).toBeNull();
+  }
+});
+
+it.each([5, 82])('a seed of the queue gives the same run, byte for byte: %d', async (seed) => {
+  const [first, second]: [string[], string[]] = [[], []];
+  await simulateQueue(seed, { onStep: (step) => first.push(step) });
+  await simulateQueue(seed, { onStep: (step) => second.push(step) });
+  expect(first.length).toBeGreaterThan(10);
+  expect(second).toEqual(first);
+});
+
+describe("the queue's simulation catches a planted bug:", () => {
+  it.each(QUEUE_MUTANTS)('$name', async (mutant) => {
+    const simulate = await queueSimulatorWith(mutant);
+    let { violation } = await simulate(mutant.seed ?? 0);
+    for (let seed = 0; seed < SEEDS_MAX && violation === null; seed++) ({ violation } = await simulate(seed));
+    expect(violation).not.toBeNull();
+  });
+});
