@@ -61,7 +61,7 @@ export async function joinQueue(
   if (gate.phase === 'draining' || gate.leaseUntil > now) return turn;
   const wakeUp =
     gate.phase === 'lingering' ? gate.expectedWakeUp : await wakeQueue(gate, waitSeconds, now, world);
-  if (wakeUp) await world.queue.replaceGate(arrived(gate, waitSeconds, wakeUp, now));
+  await world.queue.replaceGate(arrived(gate, waitSeconds, wakeUp, now));
   return turn;
 }
 

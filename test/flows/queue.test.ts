@@ -355,3 +355,15 @@ it('a queued job whose request was deleted when it was taken ends as one that ma
   await run(world);
   expect(await world.jobs.find(job.job_id)).toMatchObject({ error: { code: 'submission_unknown' } });
 });
+
+it("the very first wake-up continues the queue's chain even if it comes before it is recorded", async () => {
+  const world = scene([REFUSED, created('up-1')]);
+  const replaceGate = world.queue.replaceGate.bind(world.queue);
+  world.queue.replaceGate = async (gate) => {
+    if (gate.version === 1 && gate.phase === 'draining') await run(world, 5000);
+    return replaceGate(gate);
+  };
+  const { job } = await post(world);
+  await run(world);
+  expect(await statusOf(world, job.job_id)).toBe('running');
+});

@@ -10,7 +10,7 @@ import { mixed } from './injections.ts';
 /** Whose code an environment runs, as far as what it stores tells: the one before, today's, or a stand-in for a later one. */
 export type Release = 'older' | 'today' | 'later';
 
-const LATER = { N: '2' };
+const LATER = { N: '3' };
 const TODAY = { N: '1' };
 const SEALED = 'sealed ';
 
@@ -79,7 +79,7 @@ function laterRow(row: Item, seed: number): Item {
     case 'alike':
       return { ...row, format: LATER };
     case 'state':
-      return { ...row, status: { S: 'queued' }, was: row['status'] as Item[string] };
+      return { ...row, status: { S: 'paused' }, was: row['status'] as Item[string] };
     case 'sealed': {
       const keys = Object.entries(row).filter(([name]) => KEYS.includes(name));
       return { ...Object.fromEntries(keys), format: LATER, sealed: { M: row } };

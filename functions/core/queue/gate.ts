@@ -12,8 +12,8 @@ export const GATE_ID = 'queue';
 export interface Gate {
   version: number;
   phase: 'idle' | 'lingering' | 'draining';
-  /** The chain's latest wake-up; null before the first one. */
-  expectedWakeUp: WakeUp | null;
+  /** The chain's latest wake-up. */
+  expectedWakeUp: WakeUp;
   /** A worker has the queue to itself until then. */
   leaseUntil: Millis;
   /** Since when no job was found waiting. */
@@ -30,7 +30,8 @@ export interface Gate {
 export const NEW_GATE: Gate = {
   version: 0,
   phase: 'idle',
-  expectedWakeUp: null,
+  // The very first one may come before it is recorded.
+  expectedWakeUp: { seq: 0, token: '', dueAt: 0 },
   leaseUntil: 0,
   emptySince: null,
   virtualTime: 0,
@@ -92,7 +93,7 @@ export function rescuedGate(gate: Gate, expectedWakeUp: WakeUp): Gate {
 
 /** When the sweeper must look after the chain unless it has moved on by then; null if there is none. */
 export function gateOverdueAt({ phase, expectedWakeUp, leaseUntil }: Gate): Millis | null {
-  if (phase === 'idle' || expectedWakeUp === null) return null;
+  if (phase === 'idle') return null;
   return Math.max(expectedWakeUp.dueAt, leaseUntil) + GATE_LOST_AFTER_MILLIS;
 }
 

@@ -6,7 +6,7 @@ import { simulateQueue } from '../../../tools/simulation/queueing/simulate.ts';
 
 /** Seeds that have found something. */
 const REGRESSION_SEEDS = [75, 82, 196, 211, 322, 1039];
-const FRESH_SEEDS = 150;
+const FRESH_SEEDS = 100;
 const SEEDS_MAX = 500;
 
 it(`what the queue promises holds on ${FRESH_SEEDS} seeds that nobody has run before`, async () => {
