@@ -1,4 +1,4 @@
-import { isFinished, type Job, type Millis, type QueuedJob } from '../../../functions/core/job.ts';
+import { isFinished, type Job, type Millis } from '../../../functions/core/job.ts';
 import { GATE_ID, type Gate } from '../../../functions/core/queue/gate.ts';
 import { jobOf } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
@@ -7,6 +7,7 @@ import { judgeText, judgeWrite, must } from '../judge.ts';
 import type { Acting } from '../simulation.ts';
 import type { Apps } from './apps.ts';
 import type { QueueSystem } from './system.ts';
+import { Turns } from './turns.ts';
 import type { Asked } from './upstream.ts';
 
 const MINUTE = 60_000;
@@ -42,11 +43,7 @@ export class QueueJudge {
   #idleSince: Millis;
   /** Since when each has waited, without being tried. */
   readonly #queuedSince = new Map<string, Millis>();
-  /** The latest turn of each client, and the latest of those that were let through. */
-  readonly #turns = new Map<string, number>();
-  #virtualTime = 0;
-  /** As the gate had it, from when on. */
-  readonly #virtualTimes: { at: Millis; virtualTime: number }[] = [];
+  readonly #turns: Turns;
   /** Who has the queue's lease, and in which invocation. */
   #holder: Acting | null = null;
   #heldBy: unknown = null;
@@ -60,6 +57,7 @@ export class QueueJudge {
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
     this.#calm = calm;
+    this.#turns = new Turns(system.sim);
     this.#idleSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
     system.upstream.onCreate = (asked) => this.#asked(asked);
@@ -73,7 +71,7 @@ export class QueueJudge {
   #wrote(key: string, item: Item | null): void {
     if (item) judgeText('a row', JSON.stringify(item));
     if (key === GATE_ID) this.#wroteGate(item);
-    else if (key.startsWith('turn/')) this.#wroteTurn(key, Number(item?.['turn']?.N));
+    else if (key.startsWith('turn/')) this.#turns.wrote(key, Number(item?.['turn']?.N));
     else this.#wroteJob(key, item);
   }
 
@@ -91,7 +89,8 @@ export class QueueJudge {
     sim.note(`row ${key} ${after.metadata['marker']} v${after.version} ${after.status} ${errorOf(after)}`);
     if (after.status === 'queued') {
       this.#queuedSince.set(key, sim.now);
-      if (before?.queueing?.turn !== after.queueing.turn) this.#judgeTurn(after);
+      const isNew = before?.queueing?.turn !== after.queueing.turn;
+      if (isNew && this.#calmFor(SLACK)) this.#turns.judge(after, [...this.jobs.values()]);
     }
     this.jobs.set(key, after);
     if (isFinished(after) && before && !isFinished(before)) this.#judgeEnd(after);
@@ -102,8 +101,7 @@ export class QueueJudge {
     if (!row.gate) return;
     if (row.gate.phase === 'idle' && this.#gate?.phase !== 'idle') this.#idleSince = this.#system.sim.now;
     this.#gate = row.gate;
-    this.#virtualTime = Math.max(this.#virtualTime, row.gate.virtualTime);
-    this.#virtualTimes.push({ at: this.#system.sim.now, virtualTime: row.gate.virtualTime });
+    this.#turns.letThrough(row.gate.virtualTime);
     const { phase, leaseUntil, expectedWakeUp } = row.gate;
     const { acting } = this.#system.sim;
     if (acting?.name === 'create' && leaseUntil > this.#system.sim.now) {
@@ -112,30 +110,6 @@ export class QueueJudge {
     }
     const lease = (leaseUntil - this.#system.sim.now) / 1000;
     this.#system.sim.note(`gate ${phase}, lease ${lease} s, expects ${expectedWakeUp?.seq}`);
-  }
-
-  /** A client's next turn is the next, or the one after those whose turn it is. */
-  #wroteTurn(client: string, turn: number): void {
-    const last = this.#turns.get(client) ?? 0;
-    const most = Math.max(this.#virtualTime, last) + 1;
-    this.#turns.set(client, turn);
-    must(
-      last < turn && turn <= most,
-      'I24',
-      () => `${client} gets turn ${turn} after ${last}, at most ${most}`,
-    );
-  }
-
-  /** Whoever has not been there for a while has not saved up turns. */
-  #judgeTurn({ jobId, client, queueing }: QueuedJob): void {
-    if (!this.#calmFor(SLACK)) return;
-    const before = this.#system.sim.now - SLACK;
-    const { virtualTime = 0 } = this.#virtualTimes.findLast(({ at }) => at <= before) ?? {};
-    const isLater = queueing.turn > virtualTime;
-    must(isLater, 'I24', () => `${jobId} gets turn ${queueing.turn}, and it is that of ${virtualTime}`);
-    const own = [...this.jobs.values()].filter((job) => job.client === client).length;
-    const isOwn = queueing.turn <= this.#virtualTime + own + 1;
-    must(isOwn, 'I24', () => `${jobId} gets turn ${queueing.turn}, behind the jobs of others`);
   }
 
   #judgeEnd(job: Job): void {
@@ -158,7 +132,7 @@ export class QueueJudge {
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
     const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
-    this.#virtualTime = Math.max(this.#virtualTime, job?.queueing?.turn ?? 0);
+    this.#turns.asked(job?.queueing?.turn ?? 0);
     this.#lastAsked = asked;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
     this.#judgeProbes(asked);

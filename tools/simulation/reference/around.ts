@@ -142,7 +142,7 @@ function common(
   tell: (told: Told) => void,
   judge: Judge,
 ): HandledWorld & { drawn(): number } {
-  const { jobs, documents, wakeUps, random, log } = world;
+  const { jobs, documents, requests, wakeUps, random, log } = world;
   // Between drawing a number and the step that it is drawn for, nobody else has a turn.
   let drawn = 0;
   const send =
@@ -189,6 +189,7 @@ function common(
         return handling.call(() => documents.save(key, json), key.startsWith('results/'));
       },
     },
+    requests: { ...requests, remove: (job) => of(job.jobId).call(() => requests.remove(job)) },
     wakeUps: { ...wakeUps, poll: send('poll'), collect: send('collect'), deliver: send('deliver') },
     random: {
       ...random,
