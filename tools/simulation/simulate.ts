@@ -123,7 +123,7 @@ function judgeChains({ now }: Simulation, { rows, cloud }: System): void {
 const OUTLIVED = {
   jobId: 'job_none',
   upstreamJobId: 'u',
-  wakeUp: { seq: 1, token: 'none', dueAt: START },
+  wakeUp: { seq: 0, token: 'none', dueAt: START },
   polledAt: START,
   recordedToken: 'none',
   pollsSinceRecord: 0,
