@@ -1,12 +1,13 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { Generation } from './core/http/generation-request.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
-import type { DocumentRef, Job, JobBase, Millis } from './core/job.ts';
+import type { DocumentRef, Job, JobBase, Millis, Place } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
 import type { Gate } from './core/queue/gate.ts';
+import type { HeldPlace } from './core/queue/places.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
@@ -21,6 +22,8 @@ export interface World {
   clientJobs: ClientJobs;
   overdue: Overdue;
   queue: Queue;
+  /** Null: any number of jobs may run at ModelStudio at once. */
+  places: Places | null;
   requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
@@ -83,6 +86,21 @@ export interface Queue {
   replaceGate(after: Gate): Promise<boolean>;
   /** The same, if no job has arrived since. */
   closeGate(after: Gate, since: Millis): Promise<boolean>;
+}
+
+/** The places of jobs that may run at ModelStudio at once, numbered from 1. */
+export interface Places {
+  readonly count: number;
+  /** Some of those that are free. It may lag behind, and has none that was never taken. */
+  free(): Promise<number[]>;
+  /** Null: nobody has it. */
+  find(number: number): Promise<HeldPlace | null>;
+  /** False: another job has it. */
+  take(place: Place, jobId: string): Promise<boolean>;
+  /** Changes nothing if another job has it by now. */
+  release(place: Place): Promise<void>;
+  /** Puts a place that nobody has among those that are free, where it may be missing. */
+  list(number: number): Promise<void>;
 }
 
 export interface Waiting {

@@ -92,6 +92,16 @@ export interface JobBase {
   readonly startedAt?: Millis;
   /** How often ModelStudio was asked to create it, and did not refuse; only of jobs that may be resubmitted. */
   readonly submissions?: number;
+  /** Its place among those of jobs that may run at ModelStudio at once, if their number is bounded. */
+  readonly place?: Place;
+}
+
+export interface Place {
+  readonly number: number;
+  /** Distinguishes this time that it was taken from all others. */
+  readonly token: string;
+  /** Once the job is created. It stays when the job has ended here, which ModelStudio may not know. */
+  readonly upstreamJobId?: string;
 }
 
 export interface Queueing {

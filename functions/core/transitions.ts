@@ -7,6 +7,7 @@ import type {
   Millis,
   PendingJob,
   PendingWebhook,
+  Place,
   QueuedJob,
   Queueing,
   RunningJob,
@@ -62,14 +63,30 @@ export function accepted({ webhook, ...given }: Accepted, now: Millis): Submitti
 
 /** It waits for its turn, which it keeps if ModelStudio then refuses it. */
 export function queued(job: SubmittingJob, queueing: Queueing, now: Millis): QueuedJob {
-  return { ...nextVersion(job, now), status: 'queued', queueing, webhook: job.webhook };
+  const { place, ...kept } = nextVersion(job, now);
+  return { ...kept, status: 'queued', queueing, webhook: job.webhook };
 }
 
-/** Before ModelStudio is asked to create it, so that nobody else asks. */
-export function taken(job: QueuedJob, now: Millis): TakenJob {
+/** Before ModelStudio is asked to create it. */
+export function placed<J extends SubmittingJob>(job: J, place: Place): J {
+  return { ...job, place };
+}
+
+/**
+ * Before ModelStudio is asked to create it, so that nobody else asks.
+ * @param place its place, if their number is bounded
+ */
+export function taken(job: QueuedJob, place: Place | null, now: Millis): TakenJob {
   const { queueing, webhook } = job;
   const lease = { leaseUntil: now + SUBMIT_LEASE_MILLIS, wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS };
-  return { ...counted(nextVersion(job, now), 1), ...lease, status: 'submitting', queueing, webhook };
+  const next: TakenJob = {
+    ...counted(nextVersion(job, now), 1),
+    ...lease,
+    status: 'submitting',
+    queueing,
+    webhook,
+  };
+  return place === null ? next : placed(next, place);
 }
 
 /** ModelStudio has certainly not created it, or was not even asked. */
@@ -99,9 +116,10 @@ export function started(job: SubmittingJob, message: PollMessage, isSent: boolea
 export function adopted(job: SubmittingJob | RunningJob, message: PollMessage): RunningJob {
   const { upstreamJobId, wakeUp, isSeen, polledAt } = message;
   if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
-  const { leaseUntil, queueing, ...kept } = job;
+  const { leaseUntil, queueing, place, ...kept } = job;
   return {
     ...kept,
+    ...(place && { place: { ...place, upstreamJobId } }),
     ...(queueing && { startedAt: polledAt }),
     status: 'running',
     upstreamJobId,

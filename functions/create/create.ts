@@ -10,8 +10,9 @@ import { progressOf } from '../core/upstream/report.ts';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
+import { leavePlace } from './places.ts';
 
-export type CreateWorld = FinishWorld & Pick<World, 'modelStudio' | 'durationStats'>;
+export type CreateWorld = FinishWorld & Pick<World, 'modelStudio' | 'durationStats' | 'places'>;
 
 /** `unsent`: our own fault, and nothing was created. */
 export type Creation =
@@ -30,6 +31,7 @@ export async function create(
     world.modelStudio.create(generation).catch((error: unknown) => ({ kind: 'unsent', error }) as const),
     world.durationStats.forecast(durationBucket(job.modelId, job.totalTasks)),
   );
+  if (result.kind !== 'created' && result.kind !== 'unknown') await leavePlace(job, world);
   if (result.kind === 'unsent') return result;
   logCreation(job, generation, result, askedAt, world);
   if (result.kind === 'unavailable') await world.durationStats.throttled();

@@ -1,15 +1,17 @@
+import { base32 } from '../core/ids.ts';
 import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
 import { DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { notTaken, refusedRequest } from '../core/queue/ends.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
-import { afterRound, type Round, roundSize } from '../core/queue/pace.ts';
+import { afterRound, type Round, roundSize, unasked } from '../core/queue/pace.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { nextWakeUp, queued, taken, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
 import type { Waiting, World } from '../ports.ts';
 import { type CreateWorld, type Creation, create } from './create.ts';
+import { leavePlace, reviewPlaces } from './places.ts';
 
 export type DrainWorld = CreateWorld & Pick<World, 'queue' | 'sleep'>;
 
@@ -48,10 +50,10 @@ async function hold(message: CreateMessage, held: Gate, pass: Pass, world: Drain
 }
 
 async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise<Pass> {
-  const { clock, queue, random, sleep } = world;
+  const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
   const sum = { answered: 0, refused: 0, failed: 0 };
-  let [isAnyWaiting, oldestSeconds] = [false, 0];
+  let [isAnyWaiting, isReviewed, oldestSeconds] = [false, false, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
   while (pace.nextAt < until && clock.now() < until) {
@@ -60,8 +62,15 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     if (waiting.length === 0) break;
     isAnyWaiting = true;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
-    const jobs = waiting.slice(0, roundSize(pace));
-    const round = await createRound(jobs, pace.rate, done, world);
+    const free = places && (await places.free());
+    if (places && free?.length === 0) {
+      if (!isReviewed) await reviewPlaces(places, world);
+      isReviewed = true;
+      pace = unasked(pace, clock.now());
+      continue;
+    }
+    const jobs = waiting.slice(0, Math.min(roundSize(pace), free?.length ?? Infinity));
+    const round = await createRound(jobs, free, pace.rate, done, world);
     pace = afterRound(pace, round, clock.now(), random.fraction());
     virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
     for (const kind of ['answered', 'refused', 'failed'] as const) sum[kind] += round[kind];
@@ -76,16 +85,17 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
 /** One after the other at this rate, as a burst is what a limit of so many a second refuses. */
 async function createRound(
   jobs: Waiting[],
+  places: number[] | null,
   rate: number,
   done: Set<string>,
   world: DrainWorld,
 ): Promise<Round & { failed: number }> {
   const startedAt = world.clock.now();
   const outcomes = await Promise.all(
-    jobs.map(async ({ jobId }, place) => {
-      await world.sleep((place * 1000) / rate);
-      const outcome = await createQueued(jobId, world);
-      if (outcome.kind !== 'refused') done.add(jobId);
+    jobs.map(async ({ jobId }, index) => {
+      await world.sleep((index * 1000) / rate);
+      const outcome = await createQueued(jobId, places?.[index] ?? null, world);
+      if (outcome.kind !== 'refused' && outcome.kind !== 'no_place') done.add(jobId);
       return outcome;
     }),
   );
@@ -98,13 +108,14 @@ async function createRound(
 interface Outcome {
   /**
    * `answered`: ModelStudio took the job or found fault with it. `refused`: too much was asked of it.
-   * `gone`: it was not asked, as the job no longer waits. `failed`: nor was it here, and the job waits for the next pass.
+   * `gone`: it was not asked, as the job no longer waits. `no_place`: nor was it here, as another job has taken the place.
+   * `failed`: nor was it here, and the job waits for the next pass.
    */
-  kind: 'answered' | 'refused' | 'gone' | 'failed';
+  kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed';
   retryAfterSeconds?: number;
 }
 
-async function createQueued(jobId: string, world: DrainWorld): Promise<Outcome> {
+async function createQueued(jobId: string, number: number | null, world: DrainWorld): Promise<Outcome> {
   try {
     const job = await world.jobs.find(jobId);
     if (job?.status !== 'queued') return { kind: 'gone' };
@@ -118,9 +129,14 @@ async function createQueued(jobId: string, world: DrainWorld): Promise<Outcome> 
       if (job.submissions && error.name === 'AccessDenied') await finish(job, submissionUnknown, world);
       throw error;
     });
+    const place = number === null ? null : { number, token: base32(world.random.bytes()) };
+    if (place && !(await world.places?.take(place, jobId))) return { kind: 'no_place' };
     // From here on, if the worker dies, nobody knows whether ModelStudio was asked.
-    const submitting = taken(job, now);
-    if (!(await world.jobs.replace(submitting))) return { kind: 'gone' };
+    const submitting = taken(job, place, now);
+    if (!(await world.jobs.replace(submitting))) {
+      await leavePlace(submitting, world);
+      return { kind: 'gone' };
+    }
     return await settle(submitting, await create(submitting, generation, world), world);
   } catch (error) {
     const cause = error instanceof Error ? error.name : 'unknown';

@@ -2,7 +2,7 @@ import { CreateMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { sleep } from '../edge/system.ts';
-import { comeAgainFrom, durationStats, finishWorld, queue } from '../edge/world.ts';
+import { comeAgainFrom, durationStats, finishWorld, places, queue } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { drain } from './drain.ts';
 
@@ -11,6 +11,7 @@ const world = {
   durationStats: durationStats(),
   modelStudio: modelStudio(),
   queue: queue(),
+  places: places(),
   sleep,
 };
 

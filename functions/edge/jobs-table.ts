@@ -70,7 +70,7 @@ export function createJobs(
 const keyOf = (jobId: string) => ({ jobId: { S: jobId } });
 
 /** Whether the condition of a write was met. */
-function succeeded(write: Promise<unknown>): Promise<boolean> {
+export function succeeded(write: Promise<unknown>): Promise<boolean> {
   return write.then(
     () => true,
     (error) => {

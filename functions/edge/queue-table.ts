@@ -50,10 +50,13 @@ export class QueueTable implements Queue {
   readonly #client: DynamoDBClient;
   readonly #tableName: string;
   readonly #clock: Clock;
+  readonly #isBounded: boolean;
   #suspectUntil: Millis = 0;
   #known: { gate: Gate; until: Millis } | null = null;
 
-  constructor(client: DynamoDBClient, tableName: string, clock: Clock) {
+  /** @param isBounded queued jobs wait for places, too, so that a worker which has seen no refusal must look as well */
+  constructor(client: DynamoDBClient, tableName: string, clock: Clock, isBounded: boolean) {
+    this.#isBounded = isBounded;
     this.#client = client;
     this.#tableName = tableName;
     this.#clock = clock;
@@ -61,7 +64,7 @@ export class QueueTable implements Queue {
 
   async isDraining(): Promise<boolean> {
     const now = this.#clock.now();
-    if (now >= this.#suspectUntil) return false;
+    if (now >= this.#suspectUntil && !this.#isBounded) return false;
     if (this.#known === null || this.#known.until <= now)
       this.#known = { gate: await this.gate(), until: now + CACHE_MILLIS };
     const isDraining = this.#known.gate.phase === 'draining';

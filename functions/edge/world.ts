@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientJobs, ClientKeys, DurationStats, Overdue, Queue, World } from '../ports.ts';
+import type { ClientJobs, ClientKeys, DurationStats, Overdue, Places, Queue, World } from '../ports.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -12,6 +12,7 @@ import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
+import { createPlaces } from './places-table.ts';
 import { QueueTable } from './queue-table.ts';
 import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
@@ -62,9 +63,21 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 }
 
 export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
-export const queue = (): Queue => new QueueTable(dynamodb, required('JOBS_TABLE'), clock);
+export const queue = (): Queue =>
+  new QueueTable(dynamodb, required('JOBS_TABLE'), clock, jobsAtOnce() !== null);
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
+
+/** Null: any number. */
+function jobsAtOnce(): number | null {
+  const given = optional('JOBS_AT_ONCE');
+  return given === null ? null : Number(given);
+}
+
+export function places(): Places | null {
+  const count = jobsAtOnce();
+  return count === null ? null : createPlaces(dynamodb, required('JOBS_TABLE'), count, clock);
+}
 
 export function durationStats(): DurationStats {
   return createDurationStats({

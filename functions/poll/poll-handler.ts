@@ -2,7 +2,7 @@ import { REPORT_LIMITS } from '../core/limits.ts';
 import { PollMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { comeAgainFrom, durationStats, finishWorld } from '../edge/world.ts';
+import { comeAgainFrom, durationStats, finishWorld, places } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { poll } from './poll.ts';
 
@@ -14,7 +14,13 @@ export function pollHandler(name: 'poll' | 'collect') {
   const finish = finishWorld(LINGER_MILLIS);
   const isCollector = name === 'collect';
   const settings = { ...finish.settings, isCollector, reportLimits: REPORT_LIMITS[name] };
-  const world = { ...finish, durationStats: durationStats(), modelStudio: modelStudio(), settings };
+  const world = {
+    ...finish,
+    durationStats: durationStats(),
+    modelStudio: modelStudio(),
+    places: places(),
+    settings,
+  };
   return lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world).then(() => null),

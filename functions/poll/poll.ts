@@ -5,12 +5,13 @@ import { durationBucket, sampleDuration } from '../core/polling/forecast.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
+import { leavePlace } from '../create/places.ts';
 import { type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
 import type { LogFields, ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type PollWorld = FinishWorld &
-  Pick<World, 'modelStudio' | 'durationStats'> & {
+  Pick<World, 'modelStudio' | 'durationStats' | 'places'> & {
     /** The collector is a poller with the memory and time for large reports. */
     settings: { isCollector: boolean; reportLimits: ReportLimits };
   };
@@ -49,6 +50,7 @@ export async function poll(message: PollMessage, isRepeat: boolean, world: PollW
     const key = `unreadable/${job.jobId}.json`;
     if (report.kind === 'unreadable') await world.documents.setAside(key, report.raw);
     // The row knows the recorded wake-ups; the message is the latest of all.
+    if (next.end.status !== 'expired') await leavePlace(running, world);
     const ended = await finish({ ...running, expectedWakeUp: message.wakeUp }, next.end, world);
     return ended === null ? LOST : recordDuration(running, message, report, world);
   });

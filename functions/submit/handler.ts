@@ -1,7 +1,7 @@
 import { number, optional, required } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { webhookRules } from '../edge/settings.ts';
-import { clientKeys, durationStats, finishWorld, queue } from '../edge/world.ts';
+import { clientKeys, durationStats, finishWorld, places, queue } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { authorize } from '../http/authorize.ts';
 import { submit } from './submit.ts';
@@ -13,6 +13,7 @@ const world = {
   durationStats: durationStats(),
   modelStudio: modelStudio(),
   queue: queue(),
+  places: places(),
   settings: {
     ...finish.settings,
     webhookRules: webhookRules(),

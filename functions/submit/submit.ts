@@ -16,6 +16,7 @@ import { submissionUnknown } from '../core/upstream/report.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type Creation, create } from '../create/create.ts';
 import { enqueue } from '../create/enqueue.ts';
+import { leavePlace, takePlace } from '../create/places.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
@@ -23,7 +24,7 @@ import type { World } from '../ports.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
-  Pick<World, 'modelStudio' | 'durationStats' | 'queue'> & {
+  Pick<World, 'modelStudio' | 'durationStats' | 'queue' | 'places'> & {
     settings: QueueRules & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
   };
 
@@ -39,13 +40,18 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const parsed = parse(request, idempotencyKey, world);
   if ('status' in parsed) return parsed;
 
-  const job = newJob(parsed, authorized.client, idempotencyKey, world);
-  const isNew = await world.jobs.insert(job);
-  if (!isNew) return replay(job, request, world);
-
+  const given = newJob(parsed, authorized.client, idempotencyKey, world);
   const isBehindOthers =
     queueSeconds(parsed, world) > 0 && (await world.queue.isDraining().catch(() => false));
-  const creation = isBehindOthers ? UNAVAILABLE : await create(job, parsed, world);
+  const ready = isBehindOthers ? null : await takePlace(given, world);
+  const job = ready ?? given;
+  const isNew = await world.jobs.insert(job);
+  if (!isNew) {
+    await leavePlace(job, world);
+    return replay(job, request, world);
+  }
+
+  const creation = ready === null ? UNAVAILABLE : await create(job, parsed, world);
   switch (creation.kind) {
     case 'created':
       return accept(creation.job, {}, world);

@@ -9,7 +9,7 @@ async function simulatedPorts(keys: ClientKey[], clock: Clock): Promise<PortsWor
   const cloud = cloudAtRest(keys);
   const sent = sentIn(cloud);
   return {
-    ...portsOver(cloud, clientsOf(cloud, atOnce), { clock }),
+    ...portsOver(cloud, clientsOf(cloud, atOnce), { clock, jobsAtOnce: 3 }),
     async receive(queue) {
       const index = sent.findIndex((each) => each.queue === queue);
       const [first] = index < 0 ? [] : sent.splice(index, 1);

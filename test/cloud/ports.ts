@@ -4,6 +4,7 @@ import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createPlaces } from '../../functions/edge/places-table.ts';
 import { QueueTable } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
@@ -22,6 +23,7 @@ export interface PortSettings {
   lagPerPollSeconds?: number;
   /** How long a message waits for others to share its request. */
   lingerMillis?: Millis;
+  jobsAtOnce?: number | null;
 }
 
 export type StoredPorts = Pick<
@@ -30,6 +32,7 @@ export type StoredPorts = Pick<
   | 'clientJobs'
   | 'overdue'
   | 'queue'
+  | 'places'
   | 'requests'
   | 'documents'
   | 'wakeUps'
@@ -40,7 +43,8 @@ export type StoredPorts = Pick<
 /** The ports that AWS is behind, made of the edge's own code as functions/edge/world.ts makes them. */
 export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings): StoredPorts {
   const { dynamodb, sqs, s3 } = clients;
-  const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1, lingerMillis = 0 } = settings;
+  const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1 } = settings;
+  const { lingerMillis = 0, jobsAtOnce = null } = settings;
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
@@ -49,7 +53,8 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
     clientJobs: createClientJobs(dynamodb, 'jobs', clock),
     overdue: createOverdue(dynamodb, 'jobs'),
-    queue: new QueueTable(dynamodb, 'jobs', clock),
+    queue: new QueueTable(dynamodb, 'jobs', clock, jobsAtOnce !== null),
+    places: jobsAtOnce === null ? null : createPlaces(dynamodb, 'jobs', jobsAtOnce, clock),
     requests: createRequests(bucket),
     documents: createDocuments({
       dynamodb,

@@ -51,6 +51,7 @@ export interface Scripts {
   exchanges?: AttemptOutcome[];
   clientKeys?: ClientKey[];
   durations?: number[];
+  jobsAtOnce?: number;
 }
 
 /**
@@ -75,7 +76,7 @@ export function fakeWorld(scripts: Scripts = {}) {
     }
   };
   const cloud = cloudAtRest(scripts.clientKeys);
-  const ports = portsOver(cloud, clientsOf(cloud, atOnce), { clock });
+  const ports = portsOver(cloud, clientsOf(cloud, atOnce), { clock, jobsAtOnce: scripts.jobsAtOnce ?? null });
   return {
     ...ports,
     cloud,

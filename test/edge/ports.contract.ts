@@ -10,6 +10,7 @@ import type {
   Documents,
   Jobs,
   Overdue,
+  Places,
   Queue,
   Requests,
   WakeUps,
@@ -25,6 +26,8 @@ export interface PortsWorld {
   clientJobs: ClientJobs;
   overdue: Overdue;
   queue: Queue;
+  /** Three of them. */
+  places: Places | null;
   requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
@@ -75,6 +78,7 @@ export function describePorts(
     describeOldJobs(() => world, newId, at);
     describeOverdue(() => world, newId);
     describeQueue(() => world, newId, at);
+    describePlaces(() => world.places, at);
     describeRequests(() => world.requests, newId);
     describeDocuments(() => world.documents, newId);
     describeWakeUps(() => world, newId);
@@ -473,6 +477,50 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
       expect([await isOverdue(NOW + 59_999), await isOverdue(NOW + 60_000)]).toEqual([false, true]);
       await world().queue.replaceGate({ ...alive, version: alive.version + 1, phase: 'idle' });
       expect(await isOverdue(NOW + 60_000)).toBe(false);
+    });
+  });
+}
+
+function describePlaces(placesOf: () => PortsWorld['places'], at: (now: number) => void): void {
+  describe('places', () => {
+    const places = () => placesOf() as Places;
+    const [a, b] = [
+      { number: 2, token: 'a' },
+      { number: 2, token: 'b' },
+    ];
+
+    it('are had by one job each, from when it has taken it', async () => {
+      expect([places().count, await places().free(), await places().find(2)]).toEqual([3, [], null]);
+      at(NOW + 5);
+      expect(await places().take(a, 'job_a')).toBe(true);
+      expect(await places().take(b, 'job_a')).toBe(false);
+      expect(await places().find(2)).toEqual({ ...a, jobId: 'job_a', takenAt: NOW + 5 });
+      expect([await places().find(1), await places().free()]).toEqual([null, []]);
+    });
+
+    it('may be taken again by the worker that has it, as a repeated write would', async () => {
+      expect(await places().take(a, 'job_a')).toBe(true);
+    });
+
+    it('are released by the one that has taken them alone, and are then listed', async () => {
+      await places().release(b);
+      await places().list(2);
+      expect(await places().find(2)).toMatchObject(a);
+      await places().release(a);
+      expect([await places().find(2), await places().free()]).toEqual([null, [2]]);
+      await places().release(a);
+      expect(await places().take(b, 'job_b')).toBe(true);
+      await places().release(a);
+      expect([await places().find(2), await places().free()]).toEqual([
+        { ...b, jobId: 'job_b', takenAt: NOW },
+        [],
+      ]);
+      await places().release(b);
+    });
+
+    it('are listed once it is known that nobody has them, but for those beyond their number', async () => {
+      for (const number of [3, 1, 4]) await places().list(number);
+      expect((await places().free()).sort()).toEqual([1, 2, 3]);
     });
   });
 }

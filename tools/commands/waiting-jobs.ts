@@ -15,7 +15,7 @@ export interface WaitingJobs {
 export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   const { dynamodb: client } = target.clients;
   const TableName = await jobsTableOf(target);
-  const gate = await new QueueTable(client, TableName, { now: Date.now }).gate();
+  const gate = await new QueueTable(client, TableName, { now: Date.now }, false).gate();
   const query = {
     TableName,
     IndexName: 'queue',

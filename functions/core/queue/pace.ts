@@ -51,7 +51,7 @@ export function roundSize({ rate, refusedProbes }: Pace): number {
 /** @param random 0 to 1, which spreads the probes of several deployments */
 export function afterRound(pace: Pace, round: Round, now: Millis, random: number): Pace {
   const { startedAt, answered, refused, retryAfterSeconds } = round;
-  if (answered + refused === 0) return { ...pace, nextAt: now + ROUND_SECONDS * 1000 };
+  if (answered + refused === 0) return unasked(pace, now);
   const askedMillis = Math.min(RETRY_AFTER_MAX_SECONDS, retryAfterSeconds) * 1000;
   if (answered === 0) {
     const seconds = Math.min(PROBE_MAX_SECONDS, 2 ** pace.refusedProbes) * (1 - random / 5);
@@ -64,6 +64,11 @@ export function afterRound(pace: Pace, round: Round, now: Millis, random: number
   const next = refused > 0 ? slower(pace) : faster(pace);
   const nextAt = Math.max(startedAt + ((answered + refused) / next.rate) * 1000, now + askedMillis);
   return { ...next, refusedProbes: 0, nextAt };
+}
+
+/** After a while in which ModelStudio was not asked, as with all places taken. */
+export function unasked(pace: Pace, now: Millis): Pace {
+  return { ...pace, nextAt: now + ROUND_SECONDS * 1000 };
 }
 
 function slower({ rate }: Pace): Pick<Pace, 'rate' | 'ceiling'> {

@@ -1,0 +1,69 @@
+import { base32 } from '../core/ids.ts';
+import type { Job, SubmittingJob } from '../core/job.ts';
+import { REPORT_LIMITS } from '../core/limits.ts';
+import { durationBucket } from '../core/polling/forecast.ts';
+import { isOver, reviewed } from '../core/queue/places.ts';
+import { placed } from '../core/transitions.ts';
+import type { Places, World } from '../ports.ts';
+
+/** Without a free place in the index, so many others are tried: it may lag, and has none that was never taken. */
+const GUESSES = 3;
+/** How many places are looked at in one review. */
+const REVIEWED_MAX = 10;
+
+/** Gives a job a place at ModelStudio, if their number is bounded. Null: there is none. */
+export async function takePlace(
+  job: SubmittingJob,
+  { places, random }: Pick<World, 'places' | 'random'>,
+): Promise<SubmittingJob | null> {
+  if (places === null) return job;
+  const free = await places.free();
+  const numbers = free.length > 0 ? free : someOf(places, GUESSES, random.fraction());
+  const token = base32(random.bytes());
+  for (const number of numbers) {
+    const place = { number, token };
+    if (await places.take(place, job.jobId)) return placed(job, place);
+  }
+  return null;
+}
+
+/** ModelStudio does not work on the job, or no longer. If this fails, a review finds it. */
+export async function leavePlace(job: Job, { places }: Pick<World, 'places'>): Promise<void> {
+  if (job.place) await places?.release(job.place).catch(() => undefined);
+}
+
+type ReviewWorld = Pick<World, 'jobs' | 'modelStudio' | 'durationStats' | 'clock' | 'random'>;
+
+/**
+ * Finds places that are free although nobody has said so: a job that was cancelled or has expired here is over at
+ * ModelStudio, too, or a worker died with a place. It is done only while jobs wait for one.
+ */
+export async function reviewPlaces(places: Places, world: ReviewWorld): Promise<void> {
+  const numbers = someOf(places, REVIEWED_MAX, world.random.fraction());
+  await Promise.allSettled(numbers.map((number) => review(number, places, world)));
+}
+
+async function review(number: number, places: Places, world: ReviewWorld): Promise<void> {
+  const place = await places.find(number);
+  if (place === null) return places.list(number);
+  const job = await world.jobs.find(place.jobId);
+  const durations = job ? await durationsOf(job, world) : [];
+  const verdict = reviewed(place, job, world.clock.now(), durations);
+  if (verdict === 'held' || (verdict === 'ask' && job && !(await isOverAtModelStudio(job, world)))) return;
+  await places.release(place);
+}
+
+async function durationsOf({ modelId, totalTasks }: Job, { durationStats }: ReviewWorld) {
+  return (await durationStats.forecast(durationBucket(modelId, totalTasks))).durations;
+}
+
+async function isOverAtModelStudio({ place, totalTasks }: Job, world: ReviewWorld): Promise<boolean> {
+  const asked = { upstreamJobId: place?.upstreamJobId ?? '', totalTasks };
+  return isOver(await world.modelStudio.report(asked, REPORT_LIMITS.poll));
+}
+
+/** Consecutive ones, from a random one on. */
+function someOf({ count }: Places, most: number, random: number): number[] {
+  const first = Math.floor(random * count);
+  return Array.from({ length: Math.min(most, count) }, (_, i) => ((first + i) % count) + 1);
+}

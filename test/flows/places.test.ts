@@ -1,0 +1,156 @@
+import { expect, it } from 'vitest';
+import type { CreateMessage, PollMessage } from '../../functions/core/messages.ts';
+import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
+import type { Report } from '../../functions/core/upstream/report.ts';
+import { drain } from '../../functions/create/drain.ts';
+import { cancel } from '../../functions/jobs/cancel.ts';
+import { poll } from '../../functions/poll/poll.ts';
+import { submit } from '../../functions/submit/submit.ts';
+import { fakeWorld } from '../cloud/world.ts';
+
+const MINUTE = 60_000;
+const created = (id: string): CreateResult => ({ kind: 'created', upstreamJobId: id });
+const manyCreated = Array.from({ length: 20 }, (_, i) => created(`up-${i}`));
+const RUNNING: Report = { kind: 'running', completedTasks: 0, unknownState: null };
+const DONE: Report = {
+  kind: 'completed',
+  results: { json: '[]', failedTasks: 0, missing: 0, surplus: 0 },
+};
+
+function scene(jobsAtOnce: number, creations: CreateResult[] = manyCreated, reports: Report[] = [DONE]) {
+  const world = fakeWorld({ jobsAtOnce, creations, reports });
+  Object.assign(world.settings, { queueForSeconds: 86_400 });
+  return world;
+}
+type Scene = ReturnType<typeof scene>;
+
+async function post(world: Scene, fields: object = {}, headers: object = {}) {
+  const body = JSON.stringify({ model_id: 'm/1', messages: [[{ role: 'user', content: 'hi' }]], ...fields });
+  const request = {
+    method: 'POST' as const,
+    path: '/v1/jobs',
+    query: '',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: Buffer.from(body),
+    requestId: 'r',
+  };
+  const { status, body: text } = await submit(
+    request as never,
+    { client: 'acme', jobId: '' } as never,
+    world,
+  );
+  return { status, ...JSON.parse(text) };
+}
+
+const cancelling = (world: Scene, jobId: string) =>
+  cancel({ body: Buffer.from(''), headers: {} } as never, { client: 'acme', jobId } as never, world);
+
+/** Takes the queue's next wake-up. */
+async function pass(world: Scene): Promise<void> {
+  const next = world.wakeUps.sent.findIndex(({ queue }) => queue === 'create');
+  const [sent] = world.wakeUps.sent.splice(next, 1);
+  world.clock.time = Math.max(world.clock.time, (sent?.message.wakeUp.dueAt ?? 0) as number);
+  await drain(sent?.message as CreateMessage, world);
+}
+
+async function pollOf(world: Scene, jobId: string): Promise<void> {
+  const sent = world.wakeUps.sent.findLast(({ queue, message }) => {
+    return queue === 'poll' && 'jobId' in message && message.jobId === jobId;
+  });
+  await poll(sent?.message as PollMessage, false, world);
+}
+
+const statusOf = async (world: Scene, jobId: string) => (await world.jobs.find(jobId))?.status;
+
+it('as many jobs run as there are places, and others wait', async () => {
+  const world = scene(3);
+  const states = [];
+  for (let i = 0; i < 5; i++) states.push((await post(world)).status);
+  expect(states).toEqual(['running', 'running', 'running', 'queued', 'queued']);
+  await pass(world);
+  expect(world.created.length).toBe(3);
+});
+
+it('without a bound, there are no places', async () => {
+  const world = scene(0);
+  world.places = null;
+  const { job_id } = await post(world);
+  await pollOf(world, job_id);
+  expect(world.cloud.tables.jobs.keys).toEqual([job_id]);
+  expect(await world.jobs.find(job_id)).not.toHaveProperty('place');
+});
+
+it('a place is free once ModelStudio says that its job has ended, and the next job has it', async () => {
+  const world = scene(1);
+  const first = await post(world);
+  const second = await post(world);
+  await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('queued');
+  await pollOf(world, first.job_id);
+  expect(await statusOf(world, first.job_id)).toBe('completed');
+  await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('running');
+  expect((await post(world)).status).toBe('queued');
+});
+
+it('a job that may not wait is refused while all places are taken', async () => {
+  const world = scene(1);
+  await post(world);
+  expect(await post(world, { queue_for: 0 })).toMatchObject({ status: 503, code: 'modelstudio_unavailable' });
+  expect(world.created.length).toBe(1);
+});
+
+it('a cancelled job keeps its place until ModelStudio has ended it', async () => {
+  const reports = [RUNNING, RUNNING, DONE];
+  const world = scene(1, manyCreated, reports);
+  const first = await post(world);
+  await cancelling(world, first.job_id);
+  const second = await post(world);
+  await pass(world);
+  await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('queued');
+  await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('running');
+  expect(await statusOf(world, first.job_id)).toBe('cancelled');
+});
+
+it.each<[what: string, result: CreateResult]>([
+  ['refused', { kind: 'invalid', sentence: null }],
+  ['not taken', { kind: 'unavailable', retryAfterSeconds: null }],
+])('a job that is %s leaves its place', async (_what, result) => {
+  const world = scene(1, [result, created('up-1')]);
+  await post(world, { queue_for: 0 });
+  expect((await post(world)).status).toBe('running');
+});
+
+it('a repeated request leaves the place that it has taken for nothing', async () => {
+  const world = scene(2);
+  const key = { 'idempotency-key': 'k' };
+  const first = await post(world, {}, key);
+  expect((await post(world, {}, key)).job_id).toBe(first.job_id);
+  expect((await post(world)).status).toBe('running');
+  expect((await post(world)).status).toBe('queued');
+});
+
+it('a job that may exist keeps its place for ten minutes', async () => {
+  const world = scene(1, [{ kind: 'unknown', cause: 'timeout' }, created('up-1')]);
+  await post(world);
+  const until = world.clock.time + 10 * MINUTE;
+  const second = await post(world);
+  while (world.clock.time < until - 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('queued');
+  while (world.clock.time < until + 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('running');
+});
+
+it('a job that ModelStudio does not take waits without a place, and has one when it is tried again', async () => {
+  const world = scene(1, [{ kind: 'unavailable', retryAfterSeconds: null }, created('up-1')]);
+  const { job_id } = await post(world);
+  expect(await world.places?.free()).toEqual([1]);
+  expect(await world.jobs.find(job_id)).not.toHaveProperty('place');
+  await pass(world);
+  expect(await world.jobs.find(job_id)).toMatchObject({
+    status: 'running',
+    place: { number: 1, upstreamJobId: 'up-1' },
+  });
+});
