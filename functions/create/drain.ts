@@ -30,7 +30,7 @@ export async function drain(message: CreateMessage, world: DrainWorld): Promise<
   if (!(await world.queue.replaceGate(held))) return now + 1000;
 
   const pass = held.isPaused
-    ? { ...held, isEmpty: false, isStuck: false }
+    ? { ...held, isEmpty: false, isFull: false, isStuck: false }
     : await letThrough(held, now + DRAIN_MILLIS, world);
   await hold(message, held, pass, world);
   return null;
@@ -53,7 +53,7 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
   const sum = { answered: 0, refused: 0, failed: 0 };
-  let [isAnyWaiting, isReviewed, oldestSeconds] = [false, false, 0];
+  let [isAnyWaiting, isFull, isReviewed, oldestSeconds] = [false, false, false, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
   while (pace.nextAt < until && clock.now() < until) {
@@ -63,7 +63,8 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     isAnyWaiting = true;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
     const free = places && (await places.free());
-    if (places && free?.length === 0) {
+    isFull = free?.length === 0;
+    if (places && isFull) {
       if (!isReviewed) await reviewPlaces(places, world);
       isReviewed = true;
       pace = unasked(pace, clock.now());
@@ -77,9 +78,14 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   }
   const { answered, refused, failed } = sum;
   const isEmpty = !isAnyWaiting && pace.nextAt < until;
-  const fields = { outcome: isEmpty ? 'empty' : 'drained', answered, refused, rate: pace.rate };
+  const fields = {
+    outcome: isEmpty ? 'empty' : isFull ? 'full' : 'drained',
+    answered,
+    refused,
+    rate: pace.rate,
+  };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
-  return { pace, virtualTime, isEmpty, isStuck: failed > 0 && answered + refused === 0 };
+  return { pace, virtualTime, isEmpty, isFull, isStuck: failed > 0 && answered + refused === 0 };
 }
 
 /** One after the other at this rate, as a burst is what a limit of so many a second refuses. */

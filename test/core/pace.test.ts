@@ -25,7 +25,9 @@ function tokenBucket(limit: number, most: number): Limit {
   return (at) => {
     tokens = Math.min(most, tokens + (at - filledAt) * limit);
     filledAt = at;
-    return tokens >= 1 && (tokens--, true);
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
   };
 }
 

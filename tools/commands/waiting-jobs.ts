@@ -29,6 +29,11 @@ export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   return { gate, count: times.length, oldestAt: times.length === 0 ? null : oldestAt };
 }
 
+export function whyJobsWait({ isFull, pace }: Gate): 'no_place' | 'refused' | 'pace' {
+  if (isFull) return 'no_place';
+  return pace.refusedProbes > 0 ? 'refused' : 'pace';
+}
+
 /** Writes nothing of the gate but this, as the functions change the rest of it meanwhile. */
 export async function setPaused(target: Target, isPaused: boolean): Promise<void> {
   const update = new UpdateItemCommand({

@@ -24,6 +24,8 @@ export interface Gate {
   arrivedAt: Millis;
   /** An operator wants nothing to be let through. */
   isPaused: boolean;
+  /** Jobs waited last because as many run at ModelStudio as may. */
+  isFull: boolean;
   pace: Pace;
 }
 
@@ -37,6 +39,7 @@ export const NEW_GATE: Gate = {
   virtualTime: 0,
   arrivedAt: 0,
   isPaused: false,
+  isFull: false,
   pace: closedPace(0, 0),
 };
 
@@ -60,6 +63,7 @@ export interface Pass {
   pace: Pace;
   virtualTime: number;
   isEmpty: boolean;
+  isFull: boolean;
   /** Jobs wait, but none of them could even be read. */
   isStuck: boolean;
 }
@@ -70,7 +74,7 @@ export function passed(
   pass: Pass,
   now: Millis,
 ): { after: Omit<Gate, 'expectedWakeUp'>; dueAt: Millis } {
-  const { pace, virtualTime, isEmpty, isStuck } = pass;
+  const { pace, virtualTime, isEmpty, isFull, isStuck } = pass;
   const emptySince = isEmpty ? (gate.emptySince ?? now) : null;
   const phase = isEmpty ? 'lingering' : 'draining';
   const after = {
@@ -79,6 +83,7 @@ export function passed(
     phase,
     emptySince,
     leaseUntil: 0,
+    isFull,
     pace,
     virtualTime,
   } as const;

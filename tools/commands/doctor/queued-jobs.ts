@@ -1,5 +1,5 @@
 import type { Target } from '../target.ts';
-import { waitingJobsOf } from '../waiting-jobs.ts';
+import { waitingJobsOf, whyJobsWait } from '../waiting-jobs.ts';
 import { type CheckResult, failed, ok } from './result.ts';
 
 /** As the alarm has it. */
@@ -14,11 +14,12 @@ export async function queuedJobs(target: Target): Promise<CheckResult> {
   const { pace } = gate;
   const seconds = Math.round((Date.now() - oldestAt) / 1000);
   const next = Math.max(0, Math.ceil((pace.nextAt - Date.now()) / 1000));
-  const why =
-    pace.refusedProbes > 0
-      ? `ModelStudio has refused the last ${pace.refusedProbes}, and is asked again in ${next} s`
-      : `ModelStudio takes ${pace.rate.toFixed(1)} a second`;
-  const words = `${count} wait, the first for ${seconds} s: ${why}`;
+  const why = {
+    no_place: 'as many run at ModelStudio as jobsAtOnce allows',
+    refused: `ModelStudio has refused the last ${pace.refusedProbes}, and is asked again in ${next} s`,
+    pace: `ModelStudio takes ${pace.rate.toFixed(1)} a second`,
+  };
+  const words = `${count} wait, the first for ${seconds} s: ${why[whyJobsWait(gate)]}`;
   if (seconds < LONG_SECONDS) return ok(words);
   return failed(words, 'See "Jobs wait for ModelStudio" in docs/runbook.md.');
 }
