@@ -36,8 +36,10 @@ export class ModelStudioJobsStack extends Stack {
     };
     const bundles = bundleFunctions();
     try {
-      const shared = { storage, settings, bundles, sharedVariables };
-      const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);
+      const forDelivery = { storage, settings, bundles, sharedVariables };
+      const { queue: deliverQueue } = new Deliver(this, 'Deliver', forDelivery);
+      const bound: Partial<SharedVariables> = { JOBS_AT_ONCE: settings.jobsAtOnce?.toString() };
+      const shared = { ...forDelivery, sharedVariables: { ...sharedVariables, ...bound } };
       const { queue: pollQueue } = new Poll(this, 'Poll', { ...shared, deliverQueue });
       const { queue: createQueue } = new Create(this, 'Create', { ...shared, pollQueue, deliverQueue });
       const waking = { ...shared, pollQueue, deliverQueue, createQueue };

@@ -43,6 +43,7 @@ export class Api extends Construct {
       },
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        ...(settings.jobsAtOnce ? [toQuery(storage.jobs, 'queue')] : []),
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
         ...storage.toReadDocuments,
         ...storage.toWriteDocuments,

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { jobsAtOnceAt } from './jobs-at-once.ts';
 import { type Settings, SettingsSchema, type Words } from './settings.ts';
 
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
@@ -23,7 +24,10 @@ export class SettingsError extends Error {}
 export function readSettings(context: Record<string, unknown>): Settings {
   const own = Object.fromEntries(Object.entries(context).filter(([name]) => isOurs(name)));
   const settings = SettingsThatAgree.safeParse(own);
-  if (settings.success) return settings.data;
+  if (settings.success) {
+    const { jobsAtOnce = jobsAtOnceAt(settings.data.baseUrl) } = settings.data;
+    return { ...settings.data, jobsAtOnce };
+  }
   const sentences = settings.error.issues.flatMap((issue) => sentencesFor(issue, own));
   throw new SettingsError(redactedInput([...new Set(sentences)].join('\n')));
 }

@@ -80,6 +80,11 @@ export const SettingsSchema = z.strictObject({
       'whether jobs may ask with `on_unknown: resubmit` to be created again when ModelStudio does not say whether it has created them; they may be billed more than once',
     kind: 'true or false',
   }),
+  jobsAtOnce: setting(whole(1, 1000).optional(), {
+    description:
+      "how many jobs may run at ModelStudio at once, 1 to 1000: further ones wait (`queued`); without it, there is no bound, but 3 if `baseUrl` is IONOS's; jobs that already run when it is first set are not counted, and lowering it takes effect as jobs end",
+    kind: 'a whole number from 1 to 1000',
+  }),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
     description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',
     kind: 'a number of seconds from 0.1 to 3600',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Resources } from '../../lib/rules/resources.ts';
-import { actionsIn, anchorOf, type Fn, resourcesIn, Wiring } from '../../lib/rules/wiring.ts';
+import { actionsIn, anchorOf, type Fn, resourcesIn, variablesOf, Wiring } from '../../lib/rules/wiring.ts';
 import { judge } from './synthesis.ts';
 
 /** By action, the constructs that it is allowed on. */
@@ -24,8 +24,8 @@ function nameOf(arn: unknown, resources: Resources): string {
   return `${path}${rest.join('')}`;
 }
 
-function everyPermission(): [fn: string, permissions: Permissions][] {
-  return judge({ organizationId: 'org_test' }, (stack) => {
+function everyPermission(settings = {}): [fn: string, permissions: Permissions][] {
+  return judge({ organizationId: 'org_test', ...settings }, (stack) => {
     const resources = new Resources(stack);
     const wiring = new Wiring(resources);
     return wiring.functions
@@ -59,4 +59,22 @@ it('the requests of queued jobs may be read by the function alone that gives the
   expect(allowed).toHaveLength(1);
   const [[path, permissions] = ['', new Map()]] = allowed;
   expect([path, permissions.get('s3:GetObject')]).toEqual(['Create/Function', ['State/Bucket/requests/*']]);
+});
+
+it('with a bound on the jobs at once, submit may also look for a free place, and nothing else is permitted', () => {
+  const [unbounded, bounded] = [{}, { jobsAtOnce: 3 }].map((settings) => new Map(everyPermission(settings)));
+  unbounded?.get('Api/Submit')?.set('dynamodb:Query', ['State/Jobs/index/queue']);
+  expect(bounded).toEqual(unbounded);
+});
+
+it.each([
+  [{}, undefined, []],
+  [{ jobsAtOnce: 20 }, '20', ['Deliver/Function']],
+  [{ baseUrl: 'https://studio.ionos.de' }, '3', ['Deliver/Function']],
+])('with %j, all functions know the bound %s, but for %j', (settings, bound, others) => {
+  judge({ organizationId: 'org_test', ...settings }, (stack) => {
+    const { functions } = new Wiring(new Resources(stack));
+    const unlike = functions.filter((fn) => variablesOf(fn)['JOBS_AT_ONCE'] !== bound);
+    expect(unlike.map(({ path }) => path)).toEqual(others);
+  });
 });

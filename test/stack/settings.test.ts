@@ -45,6 +45,8 @@ describe('these settings are accepted:', () => {
     [{ stackName: 'A1-b' }, { stackName: 'A1-b' }],
     [{}, { stackName: 'ModelStudioJobs' }],
     [{ steadyJobsPerSecond: '100' }, { steadyJobsPerSecond: 100 }],
+    [{ jobsAtOnce: '1000' }, { jobsAtOnce: 1000 }],
+    [{ jobsAtOnce: 20, baseUrl: 'https://studio.ionos.de' }, { jobsAtOnce: 20 }],
     [
       { throttleRate: '10', throttleBurst: 20 },
       { throttleRate: 10, throttleBurst: 20 },
@@ -70,6 +72,21 @@ describe('these settings are accepted:', () => {
     [{ 'acknowledged-issue-numbers': [34892] }, {}],
   ])('%j', (context, settings) => {
     expect(readSettings(context)).toMatchObject(settings);
+  });
+});
+
+describe('three jobs run at once where IONOS has its studio, and any number elsewhere:', () => {
+  const STUDIO = ['studio.ionos.de', 'STUDIO.ionos.de/api/v1', 'studio.ionos.de.', 'eu.studio.ionos.de:443'];
+  const ELSEWHERE = [
+    'api.modelstudio.app',
+    'cloud.ionos.de',
+    'studio.ionos.de.example.com',
+    'studio-ionos.de',
+  ];
+
+  it.each([...STUDIO, ...ELSEWHERE])('%s', (address) => {
+    const { jobsAtOnce } = readSettings({ baseUrl: `https://${address}` });
+    expect(jobsAtOnce).toBe(STUDIO.includes(address) ? 3 : undefined);
   });
 });
 
@@ -166,6 +183,8 @@ describe('settings are refused with one sentence', () => {
       'The setting lagPerPollSeconds must be a number of seconds from 0.1 to 3600; it is "0".',
     ],
     [{ lagPerPollSeconds: 'NaN' }, /^The setting lagPerPollSeconds must be a number .*; it is "NaN"\.$/],
+    [{ jobsAtOnce: 0 }, 'The setting jobsAtOnce must be a whole number from 1 to 1000; it is 0.'],
+    [{ jobsAtOnce: '' }, /^The setting jobsAtOnce must be a whole number .*; it is ""\.$/],
     [{ throttleRate: 0 }, 'The setting throttleRate must be a whole number from 1 to 100000; it is 0.'],
     [
       { throttleBurst: '1e3' },

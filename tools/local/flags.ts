@@ -16,8 +16,8 @@ Environment
                      use this upstream instead of the sandbox
   WEBHOOK_RETRY_SCHEDULE_SECONDS
                      the waits before each delivery attempt, e.g. 0,1,2
-  QUEUE_FOR_SECONDS, ALLOW_RESUBMIT
-                     the settings queueForSeconds and allowResubmit
+  QUEUE_FOR_SECONDS, ALLOW_RESUBMIT, JOBS_AT_ONCE
+                     the settings queueForSeconds, allowResubmit and jobsAtOnce
 `;
 
 export interface Flags {
@@ -87,6 +87,7 @@ const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
   ],
   QUEUE_FOR_SECONDS: [/^\d{1,6}$/, 'a whole number of seconds, 0 to queue no jobs'],
   ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
+  JOBS_AT_ONCE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
 };
 
 /** @throws when one of them is something else */

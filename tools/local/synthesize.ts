@@ -21,18 +21,19 @@ const KEPT_MILLIS = 24 * 3600 * 1000;
 
 /**
  * Synthesizes the stack as `cdk synth` would, unless these very sources have been before.
+ * @param settings in addition to those in cdk.json
  * @returns the path of the template
  * @throws with CDK's own words when the stack does not synthesize
  */
-export async function synthesize(): Promise<string> {
-  const folder = join(stacksFolder, await fingerprintOfSources());
+export async function synthesize(settings: Record<string, unknown> = {}): Promise<string> {
+  const folder = join(stacksFolder, await fingerprintOf(settings));
   const template = join(folder, 'ModelStudioJobs.template.json');
   if (existsSync(template)) return template;
   await removeOldStacks();
   // Built aside and moved into place whole, as another one may be starting at the same time.
   const draft = join(stacksFolder, `draft-${randomUUID()}`);
   await mkdir(draft, { recursive: true });
-  await runApp(draft);
+  await runApp(draft, settings);
   await rename(draft, folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     return rm(draft, { recursive: true });
@@ -49,17 +50,18 @@ export function onLaptop(context: Record<string, unknown>): Record<string, unkno
   return { organizationId: 'org_sandbox', ...Object.fromEntries(kept) };
 }
 
-async function runApp(outdir: string): Promise<void> {
+async function runApp(outdir: string, settings: Record<string, unknown>): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
-  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(onLaptop(context)) };
+  const given = JSON.stringify(onLaptop({ ...context, ...settings }));
+  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: given };
   await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env }).catch(async (error) => {
     await rm(outdir, { recursive: true });
     throw new Error(error.stderr || error.message);
   });
 }
 
-async function fingerprintOfSources(): Promise<string> {
-  const hash = createHash('sha256');
+async function fingerprintOf(settings: Record<string, unknown>): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const source of SOURCES) {
     for (const file of await filesIn(join(root, source)))
       hash.update(`${file}\0`).update(await readFile(file));

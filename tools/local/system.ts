@@ -3,6 +3,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
+import { jobsAtOnceAt } from '../../lib/settings/jobs-at-once.ts';
 import { announce } from './announce.ts';
 import { type Console, startConsole } from './console/console.ts';
 import { type Flags, settingsIn, type Upstream, upstreamIn } from './flags.ts';
@@ -34,8 +35,13 @@ export interface System {
 /** @throws with a sentence when something that it needs is missing or taken */
 export async function startSystem(flags: Flags, onLog: (line: string) => void): Promise<System> {
   const ownUpstream = upstreamIn(process.env);
-  const schedule = settingsIn(process.env);
-  const [templateFile, sandbox] = await Promise.all([synthesize(), ownUpstream ? null : startSandbox()]);
+  const { JOBS_AT_ONCE, ...settings } = settingsIn(process.env);
+  // It gives functions more permissions, so it is part of the synthesis.
+  const jobsAtOnce = JOBS_AT_ONCE ?? (ownUpstream && jobsAtOnceAt(ownUpstream.baseUrl));
+  const [templateFile, sandbox] = await Promise.all([
+    synthesize(jobsAtOnce ? { jobsAtOnce } : {}),
+    ownUpstream ? null : startSandbox(),
+  ]);
   const upstream = (sandbox ?? ownUpstream) as Upstream;
   const webhookSecret = `whsec_${randomBytes(SIGNING_SECRET_BYTES).toString('base64')}`;
   const stack = await startLocalStack({
@@ -46,7 +52,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
       MODELSTUDIO_ORGANIZATION_ID: upstream.organizationId,
       // Somebody is watching: a job of seconds is looked at each second.
       LAG_PER_POLL_SECONDS: '0.02',
-      ...schedule,
+      ...settings,
     },
     extraEnvironment: {
       // Each poll is a line of its own.

@@ -26,7 +26,8 @@ it.each<[string[], string]>([
 });
 
 it('the environment may give settings of the deployment', () => {
-  const env = { QUEUE_FOR_SECONDS: ' 60', ALLOW_RESUBMIT: 'true', WEBHOOK_RETRY_SCHEDULE_SECONDS: '0, 1.5' };
+  const others = { ALLOW_RESUBMIT: 'true', JOBS_AT_ONCE: '3', WEBHOOK_RETRY_SCHEDULE_SECONDS: '0, 1.5' };
+  const env = { QUEUE_FOR_SECONDS: ' 60', ...others };
   const settings = { ...env, QUEUE_FOR_SECONDS: '60' };
   expect(settingsIn({ ...env, OTHER: 'x' })).toEqual(settings);
   expect(settingsIn({})).toEqual({});
@@ -35,6 +36,8 @@ it('the environment may give settings of the deployment', () => {
 it.each([
   ['QUEUE_FOR_SECONDS', '-1', 'a whole number of seconds'],
   ['ALLOW_RESUBMIT', 'yes', 'true or false'],
+  ['JOBS_AT_ONCE', '0', 'a whole number from 1 to 1000'],
+  ['JOBS_AT_ONCE', '1001', 'a whole number from 1 to 1000'],
   ['WEBHOOK_RETRY_SCHEDULE_SECONDS', 'soon', 'a list of seconds'],
 ])('a setting in the environment that is something else is refused: %s=%s', (name, value, kind) => {
   expect(() => settingsIn({ [name]: value })).toThrow(`${name} must be ${kind}`);
