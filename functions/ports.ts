@@ -8,6 +8,7 @@ import type { MetricValues } from './core/metrics.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
 import type { Gate } from './core/queue/gate.ts';
 import type { HeldPlace } from './core/queue/places.ts';
+import type { Waiting } from './core/queue/queue-keys.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
@@ -82,10 +83,11 @@ export interface Queue {
   /** The queued jobs whose turn is next, at most 100. It may lag behind the rows. */
   next(): Promise<Waiting[]>;
   gate(): Promise<Gate>;
-  /** Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: that version is gone. */
-  replaceGate(after: Gate): Promise<boolean>;
-  /** The same, if no job has arrived since. */
-  closeGate(after: Gate, since: Millis): Promise<boolean>;
+  /**
+   * Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: that version is gone, or a job
+   * has arrived after that time.
+   */
+  replaceGate(after: Gate, unlessArrivedAfter?: Millis): Promise<boolean>;
 }
 
 /** The places of jobs that may run at ModelStudio at once, numbered from 1. */
@@ -101,12 +103,6 @@ export interface Places {
   release(place: Place): Promise<void>;
   /** Puts a place that nobody has among those that are free, where it may be missing. */
   list(number: number): Promise<void>;
-}
-
-export interface Waiting {
-  jobId: string;
-  turn: number;
-  createdAt: Millis;
 }
 
 /** What queued jobs ask of ModelStudio. Only the function that creates them can read it. */

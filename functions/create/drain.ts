@@ -5,11 +5,12 @@ import type { CreateMessage } from '../core/messages.ts';
 import { notTaken, refusedRequest } from '../core/queue/ends.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
 import { afterRound, type Round, roundSize, unasked } from '../core/queue/pace.ts';
+import type { Waiting } from '../core/queue/queue-keys.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { nextWakeUp, queued, taken, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
-import type { Waiting, World } from '../ports.ts';
+import type { World } from '../ports.ts';
 import { type CreateWorld, type Creation, create } from './create.ts';
 import { leavePlace, reviewPlaces } from './places.ts';
 
@@ -42,7 +43,7 @@ async function hold(message: CreateMessage, held: Gate, pass: Pass, world: Drain
   const { after, dueAt } = passed(held, pass, now);
   if (pass.isEmpty && now - (held.emptySince ?? now) >= LINGER_MILLIS) {
     const idle = { ...after, phase: 'idle', expectedWakeUp: message.wakeUp } as const;
-    if (await world.queue.closeGate(idle, now - LINGER_MILLIS)) return;
+    if (await world.queue.replaceGate(idle, now - LINGER_MILLIS)) return;
   }
   const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
   await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, now));

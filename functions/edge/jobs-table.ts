@@ -14,8 +14,8 @@ import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
+import { queueKeys } from '../core/queue/queue-keys.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
-import { queueKeys } from './queue-table.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(

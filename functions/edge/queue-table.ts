@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   QueryCommand,
@@ -8,11 +7,12 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Job, Millis } from '../core/job.ts';
+import type { Millis } from '../core/job.ts';
 import { GATE_ID, type Gate, gateOverdueAt, NEW_GATE } from '../core/queue/gate.ts';
-import type { Clock, Queue, Waiting } from '../ports.ts';
+import { QUEUE, type Waiting, waitingAt } from '../core/queue/queue-keys.ts';
+import type { Clock, Queue } from '../ports.ts';
+import { succeeded } from './jobs-table.ts';
 
-export const QUEUE = 'queue';
 const PAGE_SIZE = 100;
 /** Above every place in the queue, which begins with a digit. */
 const LAST_PLACE = ':';
@@ -24,20 +24,6 @@ const SUSPECT_MILLIS = 120_000;
 const CACHE_MILLIS = 1000;
 /** A client that has queued nothing for so long begins anew, where the others are. */
 const TURN_KEPT_SECONDS = 8 * 86_400;
-
-const DIGITS = 15;
-const padded = (number: number) => String(number).padStart(DIGITS, '0');
-
-/** The keys of the sparse index of queued jobs, in the order of their turns. */
-export function queueKeys(job: Job): { queueName?: string; queuePlace?: string } {
-  if (job.status !== 'queued') return {};
-  return { queueName: QUEUE, queuePlace: `${padded(job.queueing.turn)}/${padded(job.createdAt)}` };
-}
-
-export function waitingAt(jobId: string, place: string): Waiting {
-  const [turn, createdAt] = place.split('/').map(Number);
-  return { jobId, turn: turn ?? 0, createdAt: createdAt ?? 0 };
-}
 
 type Terms = Partial<UpdateItemCommandInput>;
 
@@ -95,12 +81,12 @@ export class QueueTable implements Queue {
         }),
       });
       if (Number(turn) > virtualTime) return Number(turn);
-      const isRaised = await this.#updateIf(row, {
+      const raise = this.#update(row, {
         UpdateExpression: 'SET turn = :next',
         ConditionExpression: 'turn <= :now',
         ExpressionAttributeValues: marshall({ ':next': virtualTime + 1, ':now': virtualTime }),
       });
-      if (isRaised) return virtualTime + 1;
+      if (await succeeded(raise)) return virtualTime + 1;
     }
   }
 
@@ -117,54 +103,35 @@ export class QueueTable implements Queue {
   }
 
   async gate(): Promise<Gate> {
-    return gateIn(await this.#read(GATE_ID));
+    return gateIn(await this.#readGate());
   }
 
-  replaceGate(after: Gate): Promise<boolean> {
-    return this.#writeGate(after, null);
-  }
-
-  closeGate(after: Gate, since: Millis): Promise<boolean> {
-    return this.#writeGate(after, since);
-  }
-
-  async #writeGate(gate: Gate, since: Millis | null): Promise<boolean> {
+  async replaceGate(gate: Gate, unlessArrivedAfter: Millis | null = null): Promise<boolean> {
     const { version, arrivedAt, isPaused, ...state } = gate;
     const writeId = randomUUID();
     const sweepAt = gateOverdueAt(gate);
     const isBefore = version === 1 ? 'attribute_not_exists(version)' : 'version = :before';
-    const isWritten = await this.#updateIf(GATE_ID, {
+    const write = this.#update(GATE_ID, {
       UpdateExpression: `SET version = :version, gate = :gate, writeId = :writeId${
         sweepAt === null ? ' REMOVE sweepShard, sweepAt' : ', sweepShard = :shard, sweepAt = :sweepAt'
       }`,
-      ConditionExpression: since === null ? isBefore : `${isBefore} AND arrivedAt <= :since`,
+      ConditionExpression: unlessArrivedAfter === null ? isBefore : `${isBefore} AND arrivedAt <= :since`,
       ExpressionAttributeValues: marshall({
         ':version': version,
         ':gate': state,
         ':writeId': writeId,
         ...(version > 1 && { ':before': version - 1 }),
-        ...(since !== null && { ':since': since }),
+        ...(unlessArrivedAfter !== null && { ':since': unlessArrivedAfter }),
         ...(sweepAt !== null && { ':shard': GATE_SHARD, ':sweepAt': sweepAt }),
       }),
     });
     // The SDK repeats a write whose answer was lost, and then finds its own.
-    return isWritten || (await this.#read(GATE_ID))['writeId'] === writeId;
+    return (await succeeded(write)) || (await this.#readGate())['writeId'] === writeId;
   }
 
-  async #read(jobId: string): Promise<Record<string, unknown>> {
-    const get = new GetItemCommand({ ...this.#row(jobId), ConsistentRead: true });
-    const { Item } = await this.#client.send(get);
-    return Item ? unmarshall(Item) : {};
-  }
-
-  async #updateIf(jobId: string, terms: Terms): Promise<boolean> {
-    try {
-      await this.#update(jobId, terms);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+  async #readGate(): Promise<Record<string, unknown>> {
+    const get = new GetItemCommand({ ...this.#row(GATE_ID), ConsistentRead: true });
+    return unmarshall((await this.#client.send(get)).Item ?? {});
   }
 
   async #update(jobId: string, terms: Terms): Promise<Record<string, unknown>> {

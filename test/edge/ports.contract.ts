@@ -462,8 +462,8 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
     it('is closed only if nobody has arrived since', async () => {
       const gate = await world().queue.gate();
       const idle = { ...gate, version: gate.version + 1, phase: 'idle' as const };
-      expect(await world().queue.closeGate(idle, NOW + 999)).toBe(false);
-      expect(await world().queue.closeGate(idle, NOW + 1000)).toBe(true);
+      expect(await world().queue.replaceGate(idle, NOW + 999)).toBe(false);
+      expect(await world().queue.replaceGate(idle, NOW + 1000)).toBe(true);
     });
 
     it('is among what is overdue while its chain should be alive, and then no longer', async () => {

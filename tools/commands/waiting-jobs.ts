@@ -1,7 +1,8 @@
 import { paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { GATE_ID, type Gate } from '../../functions/core/queue/gate.ts';
-import { QUEUE, QueueTable, waitingAt } from '../../functions/edge/queue-table.ts';
+import { QUEUE, waitingAt } from '../../functions/core/queue/queue-keys.ts';
+import { QueueTable } from '../../functions/edge/queue-table.ts';
 import { physicalId, type Target } from './target.ts';
 
 /** The jobs that wait until ModelStudio takes them. */

@@ -1,0 +1,24 @@
+import type { Job, Millis } from '../job.ts';
+
+/** A job's row as the index has it. */
+export interface Waiting {
+  jobId: string;
+  turn: number;
+  createdAt: Millis;
+}
+
+export const QUEUE = 'queue';
+
+const DIGITS = 15;
+const padded = (number: number) => String(number).padStart(DIGITS, '0');
+
+/** The keys of the sparse index of queued jobs, in the order of their turns. */
+export function queueKeys(job: Job): { queueName?: string; queuePlace?: string } {
+  if (job.status !== 'queued') return {};
+  return { queueName: QUEUE, queuePlace: `${padded(job.queueing.turn)}/${padded(job.createdAt)}` };
+}
+
+export function waitingAt(jobId: string, place: string): Waiting {
+  const [turn, createdAt] = place.split('/').map(Number);
+  return { jobId, turn: turn ?? 0, createdAt: createdAt ?? 0 };
+}
