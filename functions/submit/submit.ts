@@ -41,8 +41,9 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   if ('status' in parsed) return parsed;
 
   const given = newJob(parsed, authorized.client, idempotencyKey, world);
-  const isBehindOthers =
-    queueSeconds(parsed, world) > 0 && (await world.queue.isDraining().catch(() => false));
+  // One that may not wait takes its chance with ModelStudio, but no place for which others wait.
+  const isInLine = queueSeconds(parsed, world) > 0 || world.places !== null;
+  const isBehindOthers = isInLine && (await world.queue.isDraining().catch(() => false));
   const ready = isBehindOthers ? null : await takePlace(given, world);
   const job = ready ?? given;
   const isNew = await world.jobs.insert(job);

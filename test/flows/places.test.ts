@@ -100,6 +100,16 @@ it('a job that may not wait is refused while all places are taken', async () => 
   expect(world.created.length).toBe(1);
 });
 
+it('a job that may not wait takes no place for which others wait', async () => {
+  const world = scene(1);
+  const first = await post(world);
+  await post(world);
+  await pollOf(world, first.job_id);
+  expect(await post(world, { queue_for: 0 })).toMatchObject({ status: 503, code: 'modelstudio_unavailable' });
+  await pass(world);
+  expect(world.created.length).toBe(2);
+});
+
 it('a cancelled job keeps its place until ModelStudio has ended it', async () => {
   const reports = [RUNNING, RUNNING, DONE];
   const world = scene(1, manyCreated, reports);
