@@ -160,6 +160,11 @@ describe('submit', () => {
     ],
     [refused, { cause: 'status_402', said: 'Credits used up' }, { UpstreamRefusals: 1 }],
     [{ kind: 'unavailable', retryAfterSeconds: 7 }, {}, { UpstreamUnavailable: 1 }],
+    [
+      { kind: 'unavailable', retryAfterSeconds: null, sentence: 'Only three jobs at once' },
+      { said: 'Only three jobs at once' },
+      { UpstreamUnavailable: 1 },
+    ],
     [{ kind: 'unknown', cause: 'timeout' }, { cause: 'timeout' }, { UpstreamTimeouts: 1 }],
     [{ kind: 'unknown', cause: 'status_500' }, { cause: 'status_500' }, { UpstreamServerErrors: 1 }],
   ];

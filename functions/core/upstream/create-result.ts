@@ -8,6 +8,6 @@ export type CreateResult =
   | { kind: 'credentials_refused'; sentence: string | null }
   /** … or something that is neither's. `cause` is `redirect`, `wrong_address` or `status_…`. */
   | { kind: 'refused'; cause: string; sentence: string | null }
-  | { kind: 'unavailable'; retryAfterSeconds: number | null }
+  | { kind: 'unavailable'; retryAfterSeconds: number | null; sentence?: string | undefined }
   /** The job may exist. */
   | { kind: 'unknown'; cause: string };

@@ -4,8 +4,8 @@ import type { RunningJob } from '../job.ts';
 import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from '../json/scan.ts';
 import type { CreateResult } from './create-result.ts';
 import { FOREIGN_WORDS, MEMBERS } from './dialect/member-names.ts';
-import { NOT_FOUND_SENTENCES, ROUTER_SENTENCES } from './dialect/sentences.ts';
-import { CREATE_STATUSES, REPORT_STATUSES } from './dialect/status-codes.ts';
+import { LIMIT_SENTENCES, NOT_FOUND_SENTENCES, ROUTER_SENTENCES } from './dialect/sentences.ts';
+import { CREATE_STATUSES, LIMIT_STATUSES, REPORT_STATUSES } from './dialect/status-codes.ts';
 import { isOneOf, plain, sentenceOfFailure, sentenceOfRefusal } from './error-sentence.ts';
 import { countAt, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
@@ -22,6 +22,9 @@ export type AskedJob = Pick<RunningJob, 'upstreamJobId' | 'totalTasks'>;
 
 type Answered = HttpOutcome & { kind: 'answered' };
 
+/** Its words may be the request's, which must not make it wait. */
+const QUOTED = /(?<!\w)(["'`]).*?\1(?!\w)/g;
+
 /** Reads the outcome of a create call. Unless it is certainly a refusal, it is `unknown`: the job may exist. */
 export function readCreation(outcome: HttpOutcome, context: ReadingContext): CreateResult {
   if (outcome.kind === 'answered') return readCreateAnswer(outcome, context);
@@ -33,8 +36,10 @@ export function readCreation(outcome: HttpOutcome, context: ReadingContext): Cre
 
 function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): CreateResult {
   const { status, body, headers } = answer;
-  const kind = ofStatus(CREATE_STATUSES, status) ?? 'unknown';
   const sentence = () => sentenceOfRefusal(body, apiKey);
+  const isForNow =
+    LIMIT_STATUSES.includes(status) && isOneOf(LIMIT_SENTENCES, (sentence() ?? '').replace(QUOTED, ''));
+  const kind = isForNow ? 'unavailable' : (ofStatus(CREATE_STATUSES, status) ?? 'unknown');
   switch (kind) {
     case 'created': {
       const upstreamJobId = answer.isTruncated ? null : createdJobId(body);
@@ -56,7 +61,7 @@ function readCreateAnswer(answer: Answered, { apiKey, now }: ReadingContext): Cr
         : { kind, cause: `status_${status}`, sentence: sentence() };
     }
     case 'unavailable':
-      return { kind, retryAfterSeconds: retryAfterOf(headers, now) };
+      return { kind, retryAfterSeconds: retryAfterOf(headers, now), sentence: sentence() ?? undefined };
     case 'unknown':
       return { kind, cause: `status_${status}` };
   }

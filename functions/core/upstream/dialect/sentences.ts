@@ -36,3 +36,20 @@ export const NOT_FOUND_SENTENCES: readonly RegExp[] = [
   /^(404\b\W*)?(file )?not[ _-]?found(error|exception)?$/i,
   /^(the )?((requested|specified) )?(resource|organization)\b/i,
 ];
+
+const JOBS = '(requests|jobs|queries|tasks|runs|executions|generations|connections|anfragen|abfragen)';
+const BOUND = String.raw`^(?!.*\b(images?|messages?|conversations?|tools?)\b)(?=.*\b(max\w*|limit\w*|exceed\w*|reach\w*|too many|at most|only|already|zu viele)\b).*\b`;
+const ABREAST = String.raw`(concurrent|parallele?|simultaneous|gleichzeitige|active|running|open|pending)( [\w-]+){0,2}`;
+const AT_ONCE = '(at once|at (a|the same) time|in (parallel|progress)|concurrently|running)';
+
+/** Too much at once, or in a time: never how much is in one request. A code counts only if it stands alone. */
+export const LIMIT_SENTENCES: readonly RegExp[] = [
+  new RegExp(String.raw`${BOUND}${ABREAST} (${JOBS}|\w+ (\w+ ){0,3}limit)\b`, 'i'),
+  new RegExp(String.raw`${BOUND}${JOBS}( \w+){0,5} ${AT_ONCE}\b`, 'i'),
+  /\bconcurrency\b|\brate[- ]?limit|\bthrottl|^rate exceeded|^quota exceeded for\b|\bwait before trying again\b/i,
+  /(?<!\b(contains|has|with) )\btoo many requests\b|^too many (concurrent|parallel)\b/i,
+  /\b(requests|calls|queries|jobs|tokens|quota)\b.*( \(?per|[/-]) ?(second|min(ute)?|hour|day|month)\b/i,
+  /\b(per[- ]minute|hourly|daily|monthly)( \w+)? (limit|quota)\b/i,
+  /\b(try again|wait) (once|when|until) .*\b(complet|finish|end)/i,
+  /^\w*(too_?many_?(concurrent_?)?(requests|jobs|queries)|rate_?limit|throttl|concurren\w+limit)\w*$/i,
+];

@@ -19,6 +19,9 @@ export const CREATE_STATUSES: Readonly<Record<string, CreateResult['kind']>> = {
   '5xx': 'unknown',
 };
 
+/** With these, some services refuse what is too much for now: see `LIMIT_SENTENCES`. */
+export const LIMIT_STATUSES: readonly number[] = [400, 403, 409, 423];
+
 /** The same for a poll. `report`: the answer is in the body. */
 export const REPORT_STATUSES: Readonly<
   Record<string, 'report' | TransientError['cause'] | (Report['kind'] & 'missing')>
