@@ -13,6 +13,8 @@ import { Poll } from './stages/poll.ts';
 import { Sweep } from './stages/sweep.ts';
 import { Storage } from './storage/storage.ts';
 
+const NO_ORGANIZATION = 'organizationId is not set: deploy with -c organizationId=org_…';
+
 /** The whole deployment: submit → create → poll → deliver over tables, queues and a bucket. */
 export class ModelStudioJobsStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
@@ -59,14 +61,9 @@ export class ModelStudioJobsStack extends Stack {
 
   /** Without the setting, the stack still synthesizes, but is not deployed: nothing gives the parameter a value. */
   private organizationIdParameter(): string {
-    Annotations.of(this).addWarningV2(
-      'modelstudio-jobs:organizationId',
-      'organizationId is not set: deploy with -c organizationId=org_…',
-    );
-    const parameter = new CfnParameter(this, 'OrganizationId', {
-      description: 'The ModelStudio organization that jobs are created in.',
-      allowedPattern: ORGANIZATION_ID_PATTERN,
-    });
-    return parameter.valueAsString;
+    Annotations.of(this).addWarningV2('modelstudio-jobs:organizationId', NO_ORGANIZATION);
+    const description = 'The ModelStudio organization that jobs are created in.';
+    const allowedPattern = ORGANIZATION_ID_PATTERN;
+    return new CfnParameter(this, 'OrganizationId', { description, allowedPattern }).valueAsString;
   }
 }

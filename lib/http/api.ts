@@ -46,9 +46,8 @@ export class Api extends Construct {
         ...(settings.jobsAtOnce ? [toQuery(storage.jobs, 'queue')] : []),
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
         ...storage.toReadDocuments,
-        ...storage.toWriteDocuments,
-        storage.toWriteRequests,
-        storage.toForgetRequests,
+        ...storage.toEndJobs,
+        storage.toRequests('PutObject'),
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });
@@ -64,8 +63,7 @@ export class Api extends Construct {
         toRows(storage.jobs, 'GetItem', 'BatchGetItem', 'PutItem'),
         toQuery(storage.jobs, 'client'),
         ...storage.toReadDocuments,
-        ...storage.toWriteDocuments,
-        storage.toForgetRequests,
+        ...storage.toEndJobs,
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });

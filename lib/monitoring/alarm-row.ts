@@ -9,8 +9,8 @@ export interface AlarmRow {
   name: string;
   /** Its description, in one sentence. */
   means: string;
-  /** A metric of the whole stack, or one for each of its functions, queues or tables. */
-  metric(monitored: Monitored): AlarmMetric | [of: string, AlarmMetric][];
+  /** The sum of one of our own, or a metric of the whole stack or of each of its functions, queues or tables. */
+  metric: MetricName | ((monitored: Monitored) => AlarmMetric | [of: string, AlarmMetric][]);
   /**
    * A datapoint is bad when it is `below` that or, if nothing is said, at least 1. The alarm is raised when so many
    * datapoints of the latest periods are bad.
@@ -20,19 +20,9 @@ export interface AlarmRow {
   treatMissingData?: TreatMissingData;
 }
 
-export function sum(name: MetricName): AlarmRow['metric'] {
-  return ({ own }) => own(name, 'Sum');
+export function each<Of extends Resource>(all: Of[], metric: (one: Of) => AlarmMetric) {
+  return all.map((one): [of: string, AlarmMetric] => [nameOf(one), metric(one)]);
 }
-
-const each =
-  <Of extends Resource>(all: (monitored: Monitored) => Of[]) =>
-  (metric: (one: Of) => AlarmMetric): AlarmRow['metric'] =>
-  (monitored) =>
-    all(monitored).map((one) => [nameOf(one), metric(one)]);
-
-export const eachFunction = each(({ functions }) => functions);
-export const eachQueue = each(({ queues }) => queues);
-export const eachTable = each(({ tables }) => tables);
 
 /** @param enough a condition, as a share of too few says nothing */
 export function percentage(of: string, bad: Metric, all: Metric, enough: string): MathExpression {

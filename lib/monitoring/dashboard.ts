@@ -1,34 +1,24 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  type Alarm,
-  AlarmStatusWidget,
-  Dashboard,
-  GraphWidget,
-  type GraphWidgetProps,
-  type IMetric,
-  type IWidget,
-  MathExpression,
-  TextWidget,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { MetricName } from '../../functions/core/metrics.ts';
 import type { StageQueue } from '../stages/stage-queue.ts';
 import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 
-/** Width in the 24 columns of a dashboard. */
+/** Of the 24 columns of a dashboard. */
 const FULL = 24;
-const QUARTER = 6;
+const QUARTER = { width: 6, height: 6 };
 
 /** Answers, from top to bottom: is it healthy, how slow is it, how much does it do? */
-export class MonitoringDashboard extends Dashboard {
-  constructor(scope: Construct, id: string, props: { monitored: Monitored; alarms: Alarm[] }) {
+export class MonitoringDashboard extends cloudwatch.Dashboard {
+  constructor(scope: Construct, id: string, props: { monitored: Monitored; alarms: cloudwatch.Alarm[] }) {
     const { monitored, alarms } = props;
+    const title = 'Alarms: see docs/runbook.md';
     super(scope, id, {
       dashboardName: monitored.stackName,
       defaultInterval: Duration.hours(12),
       widgets: [
         [heading('Is it healthy?')],
-        [new AlarmStatusWidget({ title: 'Alarms: see docs/runbook.md', alarms, width: FULL, height: 7 })],
+        [new cloudwatch.AlarmStatusWidget({ title, alarms, width: FULL, height: 7 })],
         healthOf(monitored),
         [heading('How slow is it?')],
         slownessOf(monitored),
@@ -41,44 +31,41 @@ export class MonitoringDashboard extends Dashboard {
   }
 }
 
-function heading(question: string): IWidget {
-  return new TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 });
+function heading(question: string) {
+  return new cloudwatch.TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 });
 }
 
-function graph(title: string, left: IMetric[], props: GraphWidgetProps = {}): IWidget {
-  return new GraphWidget({ title, left, width: QUARTER, height: 6, leftYAxis: { min: 0 }, ...props });
+function graph(title: string, left: cloudwatch.IMetric[], props: cloudwatch.GraphWidgetProps = {}) {
+  return new cloudwatch.GraphWidget({ ...QUARTER, title, left, leftYAxis: { min: 0 }, ...props });
 }
 
-function percentiles(title: string, metric: (p: Statistic) => IMetric): IWidget {
+function percentiles(title: string, metric: (p: Statistic) => cloudwatch.IMetric) {
   return graph(title, (['p50', 'p90', 'p99'] as const).map(metric));
-}
-
-function sums({ own }: Monitored, labels: Partial<Record<MetricName, string>>): IMetric[] {
-  return Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label));
 }
 
 type Part = 'queue' | 'deadLetterQueue';
 
-function ofQueues(title: string, { queues }: Monitored, metricName: string, part: Part = 'queue'): IWidget {
+function ofQueues(title: string, queues: StageQueue[], metricName: string, part: Part = 'queue') {
   const optionsOf = (each: StageQueue) => ({ statistic: 'Maximum', label: nameOf(each) });
-  const metrics = queues.map((each) => each[part].metric(metricName, optionsOf(each)));
-  return graph(title, metrics);
+  return graph(
+    title,
+    queues.map((each) => each[part].metric(metricName, optionsOf(each))),
+  );
 }
 
-function healthOf(monitored: Monitored): IWidget[] {
-  const oldest = [
-    monitored.own('OldestOverdueSeconds', 'Maximum', 'overdue'),
-    monitored.own('OldestQueuedSeconds', 'Maximum', 'queued'),
-  ];
+function healthOf({ own, sums, queues }: Monitored) {
   return [
-    graph('Sweeps and jobs recovered', sums(monitored, { Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
-    graph('Oldest overdue and oldest queued job, seconds', oldest),
-    ofQueues('Oldest message, seconds', monitored, 'ApproximateAgeOfOldestMessage'),
-    ofQueues('Dead letters', monitored, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
+    graph('Sweeps and jobs recovered', sums({ Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
+    graph('Oldest overdue and oldest queued job, seconds', [
+      own('OldestOverdueSeconds', 'Maximum', 'overdue'),
+      own('OldestQueuedSeconds', 'Maximum', 'queued'),
+    ]),
+    ofQueues('Oldest message, seconds', queues, 'ApproximateAgeOfOldestMessage'),
+    ofQueues('Dead letters', queues, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
   ];
 }
 
-function slownessOf({ own, httpApi }: Monitored): IWidget[] {
+function slownessOf({ own, httpApi }: Monitored) {
   return [
     percentiles('Job, seconds from creation to end', (p) => own('JobSeconds', p, p)),
     percentiles('Detection lag, seconds at most', (p) => own('DetectionLagSeconds', p, p)),
@@ -87,15 +74,14 @@ function slownessOf({ own, httpApi }: Monitored): IWidget[] {
   ];
 }
 
-function jobsOf(monitored: Monitored): IWidget[] {
-  const { own, httpApi } = monitored;
-  const ended = sums(monitored, {
+function jobsOf({ own, sums, httpApi }: Monitored) {
+  const ended = sums({
     JobsCompleted: 'completed',
     JobsFailed: 'failed',
     JobsCancelled: 'cancelled',
     JobsExpired: 'expired',
   });
-  const errors = sums(monitored, {
+  const errors = sums({
     UpstreamTimeouts: 'timeout',
     UpstreamConnectionResets: 'connection resets',
     UpstreamConnectionFailures: 'connection failures',
@@ -109,30 +95,29 @@ function jobsOf(monitored: Monitored): IWidget[] {
   return [
     graph('Jobs ended, created and queued', ended, {
       stacked: true,
-      right: sums(monitored, { JobsCreated: 'created', JobsQueued: 'queued' }),
+      right: sums({ JobsCreated: 'created', JobsQueued: 'queued' }),
     }),
-    graph('Polls, and polls per job', sums(monitored, { Polls: 'polls' }), {
+    graph('Polls, and polls per job', sums({ Polls: 'polls' }), {
       right: [own('PollsPerJob', 'p50', 'per job, p50'), own('PollsPerJob', 'p99', 'per job, p99')],
     }),
     graph('ModelStudio errors', errors, { stacked: true }),
     graph('API requests', [
       httpApi.metricCount({ statistic: 'Sum', label: 'all' }),
       httpApi.metricClientError({ statistic: 'Sum', label: '4xx' }),
-      ...sums(monitored, { KeysRefused: 'without a valid key' }),
+      ...sums({ KeysRefused: 'without a valid key' }),
       httpApi.metricServerError({ statistic: 'Sum', label: '5xx' }),
     ]),
   ];
 }
 
-function webhooksOf(monitored: Monitored): IWidget[] {
-  const { own } = monitored;
-  const settled = sums(monitored, {
+function webhooksOf({ own, sums }: Monitored) {
+  const settled = sums({
     WebhooksDelivered: 'delivered',
     WebhooksExhausted: 'exhausted',
     WebhooksGone: 'gone',
     WebhooksBlocked: 'blocked',
   });
-  const seldom = sums(monitored, {
+  const seldom = sums({
     UnknownSubmissions: 'unknown submissions',
     JobsNeverSubmitted: 'never submitted',
     UnknownUpstreamStates: 'unknown states',
@@ -142,9 +127,9 @@ function webhooksOf(monitored: Monitored): IWidget[] {
     ResultsSurplus: 'results of no task',
   });
   return [
-    graph('Webhook attempts', sums(monitored, { WebhookAttempts: 'attempts', WebhookFailures: 'failures' })),
+    graph('Webhook attempts', sums({ WebhookAttempts: 'attempts', WebhookFailures: 'failures' })),
     graph('Webhook failures, %', [
-      new MathExpression({
+      new cloudwatch.MathExpression({
         expression: '100 * failures / attempts',
         usingMetrics: { failures: own('WebhookFailures', 'Sum'), attempts: own('WebhookAttempts', 'Sum') },
         label: 'failed',
@@ -155,20 +140,18 @@ function webhooksOf(monitored: Monitored): IWidget[] {
   ];
 }
 
-function machineryOf(monitored: Monitored): IWidget[] {
-  const { functions, tables } = monitored;
+function machineryOf({ functions, queues, tables }: Monitored) {
   const ofFunctions = (metricName: string, statistic: Statistic, suffix = '') =>
     functions.map((fn) => fn.metric(metricName, { statistic, label: `${nameOf(fn)}${suffix}` }));
-  const throttled = [
-    ...ofFunctions('Throttles', 'Sum', ' throttled'),
-    ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
-  ];
   return [
     graph('Functions at once', ofFunctions('ConcurrentExecutions', 'Maximum')),
     graph('Function errors, and throttles of functions and tables', ofFunctions('Errors', 'Sum'), {
-      right: throttled,
+      right: [
+        ...ofFunctions('Throttles', 'Sum', ' throttled'),
+        ...tables.map((table) => table.metricRefusals(`table ${nameOf(table)} throttled`)),
+      ],
     }),
-    ofQueues('Messages due', monitored, 'ApproximateNumberOfMessagesVisible'),
-    ofQueues('Messages held back until they are due', monitored, 'ApproximateNumberOfMessagesDelayed'),
+    ofQueues('Messages due', queues, 'ApproximateNumberOfMessagesVisible'),
+    ofQueues('Messages held back until they are due', queues, 'ApproximateNumberOfMessagesDelayed'),
   ];
 }

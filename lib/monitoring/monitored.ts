@@ -8,36 +8,28 @@ import { StageQueue } from '../stages/stage-queue.ts';
 import { JobTable } from '../storage/job-table.ts';
 
 /** The statistic of a metric over a period, in CloudWatch's words. */
-export type Statistic = 'Average' | 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
+export type Statistic = 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
 
-export interface Monitored {
-  stackName: string;
-  functions: StageFunction[];
-  queues: StageQueue[];
-  tables: JobTable[];
-  httpApi: HttpApi;
-  /** One of the product's own metrics. */
-  own(name: MetricName, statistic: Statistic, label?: string): Metric;
-}
+export type Monitored = ReturnType<typeof monitoredIn>;
 
 /** Every function, queue and job table that the stack has so far, so that a new one is monitored automatically. */
-export function monitoredIn(scope: Construct, httpApi: HttpApi): Monitored {
+export function monitoredIn(scope: Construct, httpApi: HttpApi) {
   const { stackName, node } = Stack.of(scope);
   const constructs = node.findAll();
+  const dimensionsMap = { service: stackName };
+  const own = (metricName: MetricName, statistic: Statistic, label?: string) =>
+    new Metric({ namespace: NAMESPACE, metricName, statistic, dimensionsMap, label });
   return {
     stackName,
     functions: constructs.filter((construct) => construct instanceof StageFunction),
     queues: constructs.filter((construct) => construct instanceof StageQueue),
     tables: constructs.filter((construct) => construct instanceof JobTable),
     httpApi,
-    own: (metricName, statistic, label) =>
-      new Metric({
-        namespace: NAMESPACE,
-        metricName,
-        statistic,
-        dimensionsMap: { service: stackName },
-        ...(label !== undefined && { label }),
-      }),
+    /** One of the product's own metrics. */
+    own,
+    /** Several of them, by their labels. */
+    sums: (labels: Partial<Record<MetricName, string>>) =>
+      Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label)),
   };
 }
 

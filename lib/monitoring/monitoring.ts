@@ -23,7 +23,8 @@ export class Monitoring extends Construct {
     const monitored = monitoredIn(this, props.httpApi);
     const action = new SnsAction(this.topic(props.settings));
     const alarms = ALARMS.flatMap((row) => {
-      const metrics = row.metric(monitored);
+      const metrics =
+        typeof row.metric === 'string' ? monitored.own(row.metric, 'Sum') : row.metric(monitored);
       if (!Array.isArray(metrics)) return this.addAlarm(row.name, row, metrics);
       return metrics.map(([of, metric]) => this.addAlarm(`${row.name}-${of}`, row, metric));
     });

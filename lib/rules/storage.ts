@@ -5,53 +5,43 @@ const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 const BUCKET = 'AWS::S3::Bucket';
 const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
 
-/** Tables that are written to, but always have few rows. */
-const BOUNDED: Record<string, string> = {
-  'State/DurationStats': 'a small row for each model and size of job',
-};
+/** Tables that are written to, but always have few rows: one for each model and size of job. */
+const BOUNDED = ['State/DurationStats'];
 
-interface TableProperties {
+interface Table {
   DeletionProtectionEnabled?: boolean;
   TimeToLiveSpecification?: { Enabled?: boolean };
 }
 
-interface BucketProperties {
-  BucketEncryption?: unknown;
+interface Bucket {
   LifecycleConfiguration?: { Rules: { ExpirationInDays?: number; Prefix?: string; Status: string }[] };
 }
 
-export const retained: Rule = ({ resources, settings }) =>
-  resources.ofType<TableProperties>(...KEEPERS).map(({ path, deletionPolicy, properties }) => {
+export const retained: Rule = (wiring, settings) =>
+  wiring.ofType<Table>(...KEEPERS).flatMap(({ path, deletionPolicy, properties }) => {
     const isKept = deletionPolicy === 'RetainExceptOnCreate' && !properties.DeletionProtectionEnabled;
-    return (
-      settings.removalPolicy !== 'destroy' &&
-      !isKept &&
-      `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`
-    );
+    if (isKept || settings.removalPolicy === 'destroy') return [];
+    return `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`;
   });
 
-export const timeToLive: Rule = ({ resources, wiring }) =>
-  resources
-    .ofType<TableProperties>(...TABLES)
-    .filter((table) => wiring.allowed(['dynamodb:PutItem', 'dynamodb:UpdateItem'], table).length > 0)
-    .filter(({ path, properties }) => !properties.TimeToLiveSpecification?.Enabled && !(path in BOUNDED))
+export const timeToLive: Rule = (wiring) => {
+  const writes = ['dynamodb:PutItem', 'dynamodb:UpdateItem'];
+  return wiring
+    .ofType<Table>(...TABLES)
+    .filter((table) => wiring.functions.some((fn) => wiring.isAllowed(fn, writes, table)))
+    .filter(({ path, properties }) => !properties.TimeToLiveSpecification?.Enabled && !BOUNDED.includes(path))
     .map(({ path }) => `${path} is written to, but has no time to live: it would grow forever.`);
+};
 
-export const expiration: Rule = ({ resources, settings }) =>
-  resources.ofType<BucketProperties>(BUCKET).map(({ path, properties }) => {
+export const expiration: Rule = (wiring, settings) =>
+  wiring.ofType<Bucket>(BUCKET).flatMap(({ path, properties }) => {
     const days = (properties.LifecycleConfiguration?.Rules ?? [])
       .filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix)
       .flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
     if (days.length === 0)
       return `${path} has no lifecycle rule that expires its objects: it would grow forever.`;
     const needed = settings.retentionDays + DOCUMENT_EXTRA_DAYS;
-    return (
-      Math.min(...days) < needed &&
-      `${path} expires objects after ${Math.min(...days)} days: jobs may point to them, and deliver them, for ${needed}.`
-    );
+    const first = Math.min(...days);
+    if (first >= needed) return [];
+    return `${path} expires objects after ${first} days: jobs may point to them, and deliver them, for ${needed}.`;
   });
-
-export const bucketEncryption: Rule = ({ resources }) =>
-  resources
-    .ofType<BucketProperties>(BUCKET)
-    .map(({ path, properties }) => !properties.BucketEncryption && `${path} is not encrypted.`);

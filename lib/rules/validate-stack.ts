@@ -1,10 +1,9 @@
-import { CfnParameter, type Stack } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import type { Settings } from '../settings/settings.ts';
 import * as alarms from './alarms.ts';
 import * as environment from './environment.ts';
 import * as functions from './functions.ts';
 import * as queues from './queues.ts';
-import { Resources } from './resources.ts';
 import type { Rule } from './rule.ts';
 import * as storage from './storage.ts';
 import * as timeouts from './timeouts.ts';
@@ -23,15 +22,8 @@ export const RULES: Record<string, Rule> = {
 /** Stops the synthesis of a stack that breaks a rule: there is no template of it to deploy. */
 export function validateStack(stack: Stack, settings: Settings): void {
   const validate = () => {
-    const resources = new Resources(stack);
-    const hiddenParameters = stack.node
-      .findAll()
-      .filter((construct) => construct instanceof CfnParameter)
-      .filter(({ noEcho }) => noEcho)
-      .map(({ logicalId }) => stack.resolve(logicalId) as string);
-    const context = { resources, wiring: new Wiring(resources), settings, hiddenParameters };
-    const sentences = Object.values(RULES).flatMap((rule) => rule(context));
-    return sentences.filter((sentence) => typeof sentence === 'string');
+    const wiring = new Wiring(stack);
+    return Object.values(RULES).flatMap((rule) => rule(wiring, settings));
   };
   stack.node.addValidation({ validate });
 }

@@ -1,112 +1,135 @@
-import { type Resource, type Resources, referredId } from './resources.ts';
+import { CfnParameter, CfnResource, type Stack } from 'aws-cdk-lib';
 
-export interface QueueProperties {
-  VisibilityTimeout?: number;
-  MessageRetentionPeriod?: number;
+export interface Resource<Properties = object> {
+  /** The construct's path within the stack, such as `Poll/Poll/Queue`. */
+  path: string;
+  logicalId: string;
+  type: string;
+  properties: Properties;
+  deletionPolicy: string | undefined;
+}
+
+interface Template {
+  Resources: Record<string, { Type: string; Properties?: object; DeletionPolicy?: string }>;
+}
+
+type Reference = { Ref?: string; 'Fn::GetAtt'?: [id: string, attribute: string] };
+
+/** AWS's own values for what a resource leaves out. */
+const DEFAULTS: Record<string, object> = {
+  'AWS::SQS::Queue': { VisibilityTimeout: 30, MessageRetentionPeriod: 4 * 86_400 },
+  'AWS::Lambda::Function': { Environment: {}, RecursiveLoop: 'Terminate', Timeout: 3 },
+  'AWS::Lambda::EventSourceMapping': { MaximumBatchingWindowInSeconds: 0, FunctionResponseTypes: [] },
+};
+
+export type Queue = Resource<{
+  VisibilityTimeout: number;
+  MessageRetentionPeriod: number;
   RedrivePolicy?: { deadLetterTargetArn: unknown; maxReceiveCount?: number };
-}
+}>;
 
-export interface FunctionProperties {
-  Environment?: { Variables?: Record<string, unknown> };
-  RecursiveLoop?: string;
+export type Fn = Resource<{
+  Environment: { Variables?: Record<string, unknown> };
+  RecursiveLoop: string;
   Role: unknown;
-  Timeout?: number;
-}
+  Timeout: number;
+}>;
 
-interface MappingProperties {
+interface Mapping {
   EventSourceArn: unknown;
   FunctionName: unknown;
-  FunctionResponseTypes?: string[];
-  MaximumBatchingWindowInSeconds?: number;
+  FunctionResponseTypes: string[];
+  MaximumBatchingWindowInSeconds: number;
   ScalingConfig?: { MaximumConcurrency?: number };
 }
 
-export interface Statement {
-  Effect: 'Allow' | 'Deny';
-  Action?: string | string[];
-  Resource?: unknown;
-}
-
-interface PolicyProperties {
-  PolicyDocument: { Statement: Statement[] };
+interface Policy {
+  PolicyDocument: {
+    Statement: { Effect: 'Allow' | 'Deny'; Action?: string | string[]; Resource?: unknown }[];
+  };
   Roles?: unknown[];
 }
 
-export type Queue = Resource<QueueProperties>;
-export type Fn = Resource<FunctionProperties>;
+export const variablesOf = ({ properties }: Fn) => Object.entries(properties.Environment.Variables ?? {});
 
-export interface Consumer {
-  queue: Queue;
-  fn: Fn;
-  mapping: MappingProperties;
-}
-
-export const variablesOf = ({ properties }: Fn) => properties.Environment?.Variables ?? {};
-export const actionsIn = ({ Action = [] }: Statement): string[] => [Action].flat();
-export const resourcesIn = ({ Resource = [] }: Statement): unknown[] => [Resource].flat();
-
-/** Who sends what to whom, and who may do what. */
+/** A stack as its template will have it, with every override: who sends what to whom, and who may do what. */
 export class Wiring {
   readonly queues: Queue[];
   readonly functions: Fn[];
-  readonly consumers: Consumer[];
-  readonly #resources: Resources;
+  readonly consumers: { queue: Queue; fn: Fn; mapping: Mapping }[];
+  /** The logical ids of parameters with `NoEcho`. */
+  readonly hiddenParameters: string[];
+  readonly #all: Resource[];
 
-  constructor(resources: Resources) {
-    this.#resources = resources;
-    this.queues = resources.ofType('AWS::SQS::Queue');
-    this.functions = resources.ofType('AWS::Lambda::Function');
-    this.consumers = resources
-      .ofType<MappingProperties>('AWS::Lambda::EventSourceMapping')
-      .flatMap(({ properties: mapping }) => {
-        const queue = resources.behind<QueueProperties>(mapping.EventSourceArn);
-        const fn = resources.behind<FunctionProperties>(mapping.FunctionName);
-        return queue && fn ? [{ queue, fn, mapping }] : [];
-      });
+  constructor(stack: Stack) {
+    const constructs = stack.node.findAll();
+    this.#all = constructs.filter(CfnResource.isCfnResource).flatMap((one) => resourcesOf(one, stack));
+    this.hiddenParameters = constructs
+      .filter((one) => one instanceof CfnParameter)
+      .filter(({ noEcho }) => noEcho)
+      .map(({ logicalId }) => stack.resolve(logicalId));
+    this.queues = this.ofType('AWS::SQS::Queue');
+    this.functions = this.ofType('AWS::Lambda::Function');
+    const mappings = this.ofType<Mapping>('AWS::Lambda::EventSourceMapping');
+    this.consumers = mappings.flatMap(({ properties: mapping }) => {
+      const queue = this.behind<Queue>(mapping.EventSourceArn);
+      const fn = this.behind<Fn>(mapping.FunctionName);
+      return queue && fn ? { queue, fn, mapping } : [];
+    });
   }
 
-  deadLetterQueueOf(queue: Queue): Queue | undefined {
-    return this.#resources.behind(queue.properties.RedrivePolicy?.deadLetterTargetArn);
+  ofType<Properties>(...types: string[]): Resource<Properties>[] {
+    return this.#all.filter(({ type }) => types.includes(type)) as Resource<Properties>[];
   }
 
-  permissionsOf(fn: Fn): Statement[] {
+  /** The resource that a `Ref` or `Fn::GetAtt` names. */
+  behind<Found extends Resource>(expression: unknown): Found | undefined {
+    const id = referredId(expression);
+    return this.#all.find(({ logicalId }) => logicalId === id) as Found | undefined;
+  }
+
+  permissionsOf(fn: Fn): { actions: string[]; arns: unknown[] }[] {
     const role = referredId(fn.properties.Role);
-    return this.#resources
-      .ofType<PolicyProperties>('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
+    return this.ofType<Policy>('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
       .filter(({ properties }) => properties.Roles?.some((expression) => referredId(expression) === role))
       .flatMap(({ properties }) => properties.PolicyDocument.Statement)
-      .filter(({ Effect }) => Effect === 'Allow');
+      .filter(({ Effect }) => Effect === 'Allow')
+      .map(({ Action = [], Resource = [] }) => ({ actions: [Action].flat(), arns: [Resource].flat() }));
   }
 
-  /** The functions that may do an action to a resource. */
-  allowed(actions: string[], resource: Resource<unknown>): Fn[] {
-    return this.functions.filter((fn) =>
-      this.permissionsOf(fn).some(
-        (statement) =>
-          actionsIn(statement).some((action) => actions.includes(action)) &&
-          resourcesIn(statement).some((expression) => anchorOf(expression) === resource.logicalId),
-      ),
+  isAllowed(fn: Fn, actions: string[], resource: Resource): boolean {
+    return this.permissionsOf(fn).some(
+      (allowed) =>
+        allowed.actions.some((action) => actions.includes(action)) &&
+        allowed.arns.some((arn) => anchorOf(arn) === resource.logicalId),
     );
   }
 
-  /** Whether a function's messages may wake it again, directly or through other functions. */
-  isRecursive(fn: Fn): boolean {
-    const reached = new Set<Fn>();
-    const frontier = [fn];
-    for (const current of frontier) {
-      for (const next of this.#fedBy(current)) {
-        if (!reached.has(next)) frontier.push(next);
-        reached.add(next);
-      }
+  /** The functions that a function's messages wake, directly or through other functions. */
+  wokenBy(fn: Fn, known = new Set<Fn>()): Set<Fn> {
+    for (const { queue, fn: next } of this.consumers) {
+      if (known.has(next) || !this.isAllowed(fn, ['sqs:SendMessage'], queue)) continue;
+      this.wokenBy(next, known.add(next));
     }
-    return reached.has(fn);
+    return known;
   }
+}
 
-  #fedBy(fn: Fn): Fn[] {
-    return this.consumers
-      .filter(({ queue }) => this.allowed(['sqs:SendMessage'], queue).includes(fn))
-      .map((consumer) => consumer.fn);
-  }
+function resourcesOf(construct: CfnResource, stack: Stack): Resource[] {
+  const path = construct.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
+  // What is undefined is in no template.
+  const template = JSON.stringify(stack.resolve(construct._toCloudFormation()));
+  const { Resources } = JSON.parse(template) as Template;
+  return Object.entries(Resources).map(([logicalId, { Type: type, Properties, DeletionPolicy }]) => {
+    const properties = { ...DEFAULTS[type], ...Properties };
+    return { path, logicalId, type, properties, deletionPolicy: DeletionPolicy };
+  });
+}
+
+/** The logical id in `{Ref: id}` or `{'Fn::GetAtt': [id, attribute]}`. */
+export function referredId(expression: unknown): string | undefined {
+  const { Ref, 'Fn::GetAtt': attribute } = (expression ?? {}) as Reference;
+  return Ref ?? attribute?.[0];
 }
 
 /** The resource of the stack that an ARN begins with: `{GetAtt}`, or `{Join: ['', [{GetAtt}, '/*']]}`. */

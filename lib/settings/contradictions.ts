@@ -28,9 +28,8 @@ export function contradictionsIn(settings: Settings): string[] {
 
 function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName }: Settings): string | null {
   if (defaultWebhookUrl === undefined) return null;
-  const rules = { ports: webhookPorts, loopback: false };
   const faults = [null, ...domainName].map((ownHost) =>
-    faultInWebhookUrl(defaultWebhookUrl, { ...rules, ownHost }),
+    faultInWebhookUrl(defaultWebhookUrl, { ports: webhookPorts, loopback: false, ownHost }),
   );
   return faults.find((fault) => fault !== null) ?? null;
 }

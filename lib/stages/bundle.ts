@@ -38,14 +38,10 @@ export const bundling = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-export interface Bundles {
-  folderOf(name: FunctionName): string;
-  /** CDK copies each bundle as soon as its function is defined. */
-  remove(): void;
-}
+export type Bundles = ReturnType<typeof bundleFunctions>;
 
 /** Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`. Needs neither Docker nor the network. */
-export function bundleFunctions(): Bundles {
+export function bundleFunctions() {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
   buildSync({
     ...bundling,
@@ -60,7 +56,8 @@ export function bundleFunctions(): Bundles {
     outdir,
   });
   return {
-    folderOf: (name) => join(outdir, name),
+    folderOf: (name: FunctionName) => join(outdir, name),
+    /** CDK has copied a bundle as soon as its function is defined. */
     remove: () => rmSync(outdir, { recursive: true, force: true }),
   };
 }

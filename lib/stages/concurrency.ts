@@ -7,17 +7,10 @@ const COLLECTS_ONE_OF = 21;
 export const CONCURRENCY_MIN = 3 * SOURCE_MIN;
 export const CONCURRENCY_MAX = 2 * SOURCE_MAX + SOURCE_MAX / 10;
 
-interface Split {
-  poll: number;
-  collect: number;
-  deliver: number;
-  /** In addition to all: one Lambda at a time lets the queued jobs through. */
-  create: number;
-}
-
 /** How many of all Lambdas each queue may have at once. */
-export function splitConcurrency(all: number): Split {
+export function splitConcurrency(all: number) {
   const collect = Math.max(SOURCE_MIN, Math.floor(all / COLLECTS_ONE_OF));
   const poll = Math.ceil((all - collect) / 2);
+  // Create is in addition to all: one Lambda at a time lets the queued jobs through.
   return { poll, collect, deliver: all - collect - poll, create: SOURCE_MIN };
 }

@@ -1,17 +1,13 @@
 import { Construct } from 'constructs';
 import { toQuery, toRows } from './grant.ts';
-import { StageFunction, type StageProps } from './stage-function.ts';
+import { StageFunction, type WakingStageProps } from './stage-function.ts';
 import { StageQueue } from './stage-queue.ts';
 
 /** Has ModelStudio create jobs that it did not take when they came. */
 export class Create extends Construct {
   readonly queue: StageQueue;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    props: StageProps & { pollQueue: StageQueue; deliverQueue: StageQueue },
-  ) {
+  constructor(scope: Construct, id: string, props: Omit<WakingStageProps, 'createQueue'>) {
     super(scope, id);
     const { storage, settings, pollQueue, deliverQueue } = props;
     this.queue = new StageQueue(this, 'Create', { consumer: 'create', batchSize: 1, settings });
@@ -28,9 +24,8 @@ export class Create extends Construct {
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'queue'),
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
-        ...storage.toWriteDocuments,
-        storage.toReadRequests,
-        storage.toForgetRequests,
+        ...storage.toEndJobs,
+        storage.toRequests('GetObject'),
       ],
       consumes: this.queue,
     });

@@ -1,14 +1,10 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 
-/** Allows exactly these actions on exactly these resources. */
+/** For `Grant.addToPrincipal`: CDK's own `grantReadWrite` and the like would allow more than a stage needs. */
 export interface Permission {
   actions: string[];
   resourceArns: string[];
-}
-
-export function grant(grantee: IGrantable, { actions, resourceArns }: Permission): void {
-  Grant.addToPrincipal({ grantee, actions, resourceArns });
 }
 
 type RowAction = 'GetItem' | 'BatchGetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
@@ -19,4 +15,13 @@ export function toRows({ tableArn }: ITable, ...actions: RowAction[]): Permissio
 
 export function toQuery({ tableArn }: ITable, index: string): Permission {
   return { actions: ['dynamodb:Query'], resourceArns: [`${tableArn}/index/${index}`] };
+}
+
+export type ObjectAction = 'GetObject' | 'PutObject' | 'DeleteObject';
+
+export function toObjects(bucket: IBucket, folders: string[], action: ObjectAction): Permission {
+  return {
+    actions: [`s3:${action}`],
+    resourceArns: folders.map((folder) => bucket.arnForObjects(`${folder}/*`)),
+  };
 }

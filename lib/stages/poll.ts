@@ -22,8 +22,7 @@ export class Poll extends Construct {
       },
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem'),
-        ...storage.toWriteDocuments,
-        storage.toForgetRequests,
+        ...storage.toEndJobs,
         toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
       ],
     };

@@ -1,15 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import {
-  ApplicationLogLevel,
-  Architecture,
-  Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  RecursiveLoop,
-  Runtime,
-  SystemLogLevel,
-} from 'aws-cdk-lib/aws-lambda';
+import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -18,7 +9,7 @@ import type { OwnVariables, SharedVariables } from '../../functions/core/variabl
 import type { Settings } from '../settings/settings.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
-import { grant, type Permission } from './grant.ts';
+import type { Permission } from './grant.ts';
 import { StageQueue } from './stage-queue.ts';
 
 export interface StageProps {
@@ -49,7 +40,7 @@ type StageFunctionProps = StageProps & {
 } & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];
 
 /** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
-export class StageFunction extends LambdaFunction {
+export class StageFunction extends lambda.Function {
   readonly stage: FunctionName;
 
   constructor(scope: Construct, id: string, props: StageFunctionProps) {
@@ -59,10 +50,7 @@ export class StageFunction extends LambdaFunction {
       retention: props.settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    grant(role, {
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resourceArns: [logGroup.logGroupArn],
-    });
+    logGroup.grantWrite(role);
     const given = Object.values(props.environment);
     const queues = given.filter((value) => value instanceof StageQueue);
     const secrets = given.filter((value) => value instanceof Secret);
@@ -70,12 +58,12 @@ export class StageFunction extends LambdaFunction {
       role,
       logGroup,
       // JSON, so that the platform's own lines for each invocation, most of all that is logged, can be left out.
-      loggingFormat: LoggingFormat.JSON,
-      systemLogLevelV2: SystemLogLevel.WARN,
-      applicationLogLevelV2: ApplicationLogLevel[props.settings.logLevel],
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      code: Code.fromAsset(props.bundles.folderOf(props.name)),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      systemLogLevelV2: lambda.SystemLogLevel.WARN,
+      applicationLogLevelV2: lambda.ApplicationLogLevel[props.settings.logLevel],
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      code: lambda.Code.fromAsset(props.bundles.folderOf(props.name)),
       handler: 'index.handler',
       memorySize: MEMORY_MIB[props.name],
       timeout: Duration.seconds(TIMEOUT_SECONDS[props.name]),
@@ -83,8 +71,8 @@ export class StageFunction extends LambdaFunction {
       // Lambda would stop a function that sends to the queue which wakes it after 16 hops. Such a chain is bounded by its
       // job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.
       recursiveLoop: queues.some((queue) => queue === props.consumes)
-        ? RecursiveLoop.ALLOW
-        : RecursiveLoop.TERMINATE,
+        ? lambda.RecursiveLoop.ALLOW
+        : lambda.RecursiveLoop.TERMINATE,
     });
     this.stage = props.name;
     const permissions = [
@@ -95,7 +83,7 @@ export class StageFunction extends LambdaFunction {
         resourceArns: [secretArn],
       })),
     ];
-    for (const permission of permissions) grant(this, permission);
+    for (const permission of permissions) Grant.addToPrincipal({ grantee: this, ...permission });
     if (props.consumes) this.addEventSource(props.consumes.eventSource);
   }
 }

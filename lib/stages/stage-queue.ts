@@ -14,6 +14,8 @@ const DEAD_LETTERS_RETENTION_DAYS = 14;
 /** At this rate, a batch is full within the second. With little traffic, Lambda may wait for 20 s instead. */
 const BATCHING_WINDOW_FROM_JOBS_PER_SECOND = 100;
 
+const PROTECTED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+
 interface StageQueueProps {
   consumer: keyof ReturnType<typeof splitConcurrency>;
   batchSize: number;
@@ -32,13 +34,11 @@ export class StageQueue extends Construct {
     const isGathered = batchSize > 1 && steadyJobsPerSecond >= BATCHING_WINDOW_FROM_JOBS_PER_SECOND;
     const batchingWindowSeconds = isGathered ? 1 : 0;
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
+      ...PROTECTED,
       retentionPeriod: Duration.days(DEAD_LETTERS_RETENTION_DAYS),
     });
     this.queue = new Queue(this, 'Queue', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
+      ...PROTECTED,
       // As AWS recommends.
       visibilityTimeout: Duration.seconds(6 * TIMEOUT_SECONDS[consumer] + batchingWindowSeconds),
       retentionPeriod: Duration.days(RETENTION_DAYS),

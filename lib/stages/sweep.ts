@@ -21,8 +21,7 @@ export class Sweep extends Construct {
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'sweep'),
-        ...storage.toWriteDocuments,
-        storage.toForgetRequests,
+        ...storage.toEndJobs,
       ],
     });
     // The next minute's sweep is as good as a retry of this one. The target's setting applies to the rule alone: Lambda

@@ -1,13 +1,5 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
-import {
-  type Attribute,
-  BillingMode,
-  type IScalableTableAttribute,
-  Operation,
-  ProjectionType,
-  Table,
-  type TableProps,
-} from 'aws-cdk-lib/aws-dynamodb';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 
 export interface Units {
@@ -23,20 +15,20 @@ const USED_PERCENT = 80;
 /** It follows a load this many times lower or higher than the setting. */
 const SCALE = 4;
 
-export interface JobTableProps extends TableProps {
+export interface JobTableProps extends dynamodb.TableProps {
   unitsPerJob: Units;
   /** The capacity for the steady load, if there is one. */
   jobsPerSecond: number | undefined;
 }
 
 /** A table that every job is written to, until `ttl`. Provisioned for a steady load, it is cheaper than on demand. */
-export class JobTable extends Table {
+export class JobTable extends dynamodb.Table {
   readonly #jobsPerSecond: number | undefined;
 
   constructor(scope: Construct, id: string, props: JobTableProps) {
     const { unitsPerJob, jobsPerSecond, ...tableProps } = props;
     const capacity = jobsPerSecond && provisioned(unitsPerJob, jobsPerSecond);
-    const billing = capacity && { ...capacity, billingMode: BillingMode.PROVISIONED };
+    const billing = capacity && { ...capacity, billingMode: dynamodb.BillingMode.PROVISIONED };
     super(scope, id, { ...tableProps, timeToLiveAttribute: 'ttl', ...billing });
     this.#jobsPerSecond = jobsPerSecond;
     if (!capacity) return;
@@ -49,15 +41,18 @@ export class JobTable extends Table {
     // Labeled with the table's name, as a graph may show several.
     const id = this.node.id.toLowerCase();
     const expression = `SUM(FILL(METRICS("${id}"), 0))`;
-    const calls = CALLS.map((call) => [id + call, this.metricThrottledRequestsForOperation(Operation[call])]);
+    const calls = CALLS.map((call) => [
+      id + call,
+      this.metricThrottledRequestsForOperation(dynamodb.Operation[call]),
+    ]);
     return new MathExpression({ expression, usingMetrics: Object.fromEntries(calls), label });
   }
 
   /** Adds an index that holds only keys. */
-  addIndex(indexName: string, keys: [Attribute, Attribute], unitsPerJob: Units): void {
+  addIndex(indexName: string, keys: [dynamodb.Attribute, dynamodb.Attribute], unitsPerJob: Units): void {
     const [partitionKey, sortKey] = keys;
     const capacity = this.#jobsPerSecond && provisioned(unitsPerJob, this.#jobsPerSecond);
-    const projectionType = ProjectionType.KEYS_ONLY;
+    const projectionType = dynamodb.ProjectionType.KEYS_ONLY;
     this.addGlobalSecondaryIndex({ indexName, partitionKey, sortKey, projectionType, ...capacity });
     if (!capacity) return;
     scale(this.autoScaleGlobalSecondaryIndexReadCapacity(indexName, range(capacity.readCapacity)));
@@ -74,6 +69,6 @@ function range(capacity: number) {
   return { minCapacity: Math.ceil(capacity / SCALE), maxCapacity: capacity * SCALE };
 }
 
-function scale(attribute: IScalableTableAttribute): void {
+function scale(attribute: dynamodb.IScalableTableAttribute): void {
   attribute.scaleOnUtilization({ targetUtilizationPercent: USED_PERCENT });
 }

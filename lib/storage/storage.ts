@@ -5,7 +5,7 @@ import { Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { Settings } from '../settings/settings.ts';
-import { type Permission, toRows } from '../stages/grant.ts';
+import { type ObjectAction, type Permission, toObjects, toRows } from '../stages/grant.ts';
 import { JobTable, type Units } from './job-table.ts';
 
 /**
@@ -24,9 +24,9 @@ export const UNITS_PER_JOB = {
 const SIGNING_SECRET_LENGTH = 44;
 
 /** The bucket's folders, by the keys that functions/ gives: what finished jobs are read by, */
-const DOCUMENTS = ['events', 'results'];
-/** what only operators look at, */
-const UNREADABLE = 'unreadable';
+const READ = ['events', 'results'];
+/** the same and what only operators look at, */
+const WRITTEN = [...READ, 'unreadable'];
 /** and what queued jobs ask for, which is deleted as soon as nothing needs it. */
 const REQUESTS = 'requests';
 /** A request that a crash has left behind outlives the longest wait by a day. */
@@ -39,9 +39,7 @@ export class Storage extends Construct {
   readonly durationStats: Table;
   readonly clientKeys: Table;
   readonly bucket: Bucket;
-  /** Submit, poll and collect have it in their environment, and so may read it. */
   readonly modelStudioKey: Secret;
-  /** Deliver alone has it in its environment, and so may read it. */
   readonly webhookSecret: Secret;
 
   constructor(scope: Construct, id: string, settings: Settings) {
@@ -60,19 +58,16 @@ export class Storage extends Construct {
       deletionProtection: false,
       removalPolicy,
     });
+    const jobTable = (key: string, unitsPerJob: Units) => ({ ...table(key), unitsPerJob, jobsPerSecond });
     const { jobs, sweep, client, queue, documents } = UNITS_PER_JOB;
-    this.jobs = new JobTable(this, 'Jobs', { ...table('jobId'), unitsPerJob: jobs, jobsPerSecond });
+    this.jobs = new JobTable(this, 'Jobs', jobTable('jobId', jobs));
     // Only jobs that need looking after: an entry that does not move costs no write.
     this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')], sweep);
     // Neither of its keys ever changes, so a job costs it one write.
     this.jobs.addIndex('client', [string('client'), string('listKey')], client);
     // Only jobs that wait for ModelStudio.
     this.jobs.addIndex('queue', [string('queueName'), string('queuePlace')], queue);
-    this.documents = new JobTable(this, 'Documents', {
-      ...table('key'),
-      unitsPerJob: documents,
-      jobsPerSecond,
-    });
+    this.documents = new JobTable(this, 'Documents', jobTable('key', documents));
     // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));
@@ -106,24 +101,17 @@ export class Storage extends Construct {
 
   /** For reading finished jobs' documents, and for links to them. */
   get toReadDocuments(): Permission[] {
-    return [toRows(this.documents, 'GetItem'), this.#toObjects('s3:GetObject', DOCUMENTS)];
+    return [toRows(this.documents, 'GetItem'), toObjects(this.bucket, READ, 'GetObject')];
   }
 
-  get toWriteDocuments(): Permission[] {
-    return [toRows(this.documents, 'PutItem'), this.#toObjects('s3:PutObject', [...DOCUMENTS, UNREADABLE])];
+  /** For writing what a job ends with. Its request is deleted then, should it have waited. */
+  get toEndJobs(): Permission[] {
+    const toWrite = toObjects(this.bucket, WRITTEN, 'PutObject');
+    return [toRows(this.documents, 'PutItem'), toWrite, this.toRequests('DeleteObject')];
   }
 
-  get toWriteRequests(): Permission {
-    return this.#toObjects('s3:PutObject', [REQUESTS]);
-  }
-
-  /** For the function alone that gives them to ModelStudio. */
-  get toReadRequests(): Permission {
-    return this.#toObjects('s3:GetObject', [REQUESTS]);
-  }
-
-  get toForgetRequests(): Permission {
-    return this.#toObjects('s3:DeleteObject', [REQUESTS]);
+  toRequests(action: ObjectAction): Permission {
+    return toObjects(this.bucket, [REQUESTS], action);
   }
 
   /** @param reason why it is not rotated automatically */
@@ -137,7 +125,7 @@ export class Storage extends Construct {
   private acknowledge(): void {
     const stack = Stack.of(this);
     const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);
-    for (const prefix of [...DOCUMENTS, UNREADABLE, REQUESTS]) {
+    for (const prefix of [...WRITTEN, REQUESTS]) {
       Validations.of(stack).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
         reason: 'A function may meet the documents of any job.',
@@ -147,10 +135,5 @@ export class Storage extends Construct {
       id: 'AwsSolutions-S1',
       reason: 'Only the functions reach the bucket, and they log what they do for which job.',
     });
-  }
-
-  #toObjects(action: string, prefixes: string[]): Permission {
-    const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}/*`));
-    return { actions: [action], resourceArns };
   }
 }

@@ -1,13 +1,12 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { App, CfnResource, Stack } from 'aws-cdk-lib';
-import { ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam';
+import { Grant, ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { grant } from '../../lib/stages/grant.ts';
 import { constructAt, judge, synthesize } from './synthesis.ts';
 
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
@@ -43,7 +42,8 @@ function change(path: string, property: string, value?: unknown) {
 
 function grantJobs(action: string, resource: (stack: Stack) => string) {
   return (stack: Stack) =>
-    grant(constructAt<LambdaFunction>(stack, 'Api/Jobs'), {
+    Grant.addToPrincipal({
+      grantee: constructAt<LambdaFunction>(stack, 'Api/Jobs'),
       actions: [action],
       resourceArns: [resource(stack)],
     });

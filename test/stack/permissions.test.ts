@@ -1,16 +1,15 @@
 import { expect, it } from 'vitest';
-import { Resources } from '../../lib/rules/resources.ts';
-import { actionsIn, anchorOf, type Fn, resourcesIn, variablesOf, Wiring } from '../../lib/rules/wiring.ts';
+import { anchorOf, type Fn, variablesOf, Wiring } from '../../lib/rules/wiring.ts';
 import { judge } from './synthesis.ts';
 
 /** By action, the constructs that it is allowed on. */
 type Permissions = Map<string, string[]>;
 
-function permissionsOf(fn: Fn, wiring: Wiring, resources: Resources): Permissions {
+function permissionsOf(fn: Fn, wiring: Wiring): Permissions {
   const permissions: Permissions = new Map();
-  for (const statement of wiring.permissionsOf(fn)) {
-    const named = resourcesIn(statement).map((arn) => nameOf(arn, resources));
-    for (const action of actionsIn(statement)) {
+  for (const { actions, arns } of wiring.permissionsOf(fn)) {
+    const named = arns.map((arn) => nameOf(arn, wiring));
+    for (const action of actions) {
       permissions.set(action, [...(permissions.get(action) ?? []), ...named].sort());
     }
   }
@@ -18,18 +17,17 @@ function permissionsOf(fn: Fn, wiring: Wiring, resources: Resources): Permission
 }
 
 /** `State/Bucket/*` for `{Join: ['', [{GetAtt}, '/*']]}`. */
-function nameOf(arn: unknown, resources: Resources): string {
-  const path = resources.behind({ Ref: anchorOf(arn) })?.path ?? JSON.stringify(arn);
+function nameOf(arn: unknown, wiring: Wiring): string {
+  const path = wiring.behind({ Ref: anchorOf(arn) })?.path ?? JSON.stringify(arn);
   const rest = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1].slice(1) ?? [];
   return `${path}${rest.join('')}`;
 }
 
 function everyPermission(settings = {}): [fn: string, permissions: Permissions][] {
   return judge({ organizationId: 'org_test', ...settings }, (stack) => {
-    const resources = new Resources(stack);
-    const wiring = new Wiring(resources);
+    const wiring = new Wiring(stack);
     return wiring.functions
-      .map((fn): [string, Permissions] => [fn.path, permissionsOf(fn, wiring, resources)])
+      .map((fn): [string, Permissions] => [fn.path, permissionsOf(fn, wiring)])
       .sort(([a], [b]) => a.localeCompare(b));
   });
 }
@@ -73,8 +71,8 @@ it.each([
   [{ baseUrl: 'https://studio.ionos.de' }, '3', ['Deliver/Function']],
 ])('with %j, all functions know the bound %s, but for %j', (settings, bound, others) => {
   judge({ organizationId: 'org_test', ...settings }, (stack) => {
-    const { functions } = new Wiring(new Resources(stack));
-    const unlike = functions.filter((fn) => variablesOf(fn)['JOBS_AT_ONCE'] !== bound);
+    const { functions } = new Wiring(stack);
+    const unlike = functions.filter((fn) => new Map(variablesOf(fn)).get('JOBS_AT_ONCE') !== bound);
     expect(unlike.map(({ path }) => path)).toEqual(others);
   });
 });

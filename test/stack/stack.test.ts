@@ -303,7 +303,7 @@ it('dead letters are kept for two weeks, as long as SQS can', () => {
     RedrivePolicy ? [RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]] : [],
   );
   const kept = dead.map((id) => queues[id]?.Properties.MessageRetentionPeriod);
-  expect(kept).toEqual(Array(3).fill(14 * 86_400));
+  expect(kept).toEqual(Array(4).fill(14 * 86_400));
 });
 
 it('the function that delivers has threads enough for many slow name servers', () => {
