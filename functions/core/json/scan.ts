@@ -17,23 +17,21 @@ const SHORT_MAX_BYTES = 64 * 1024;
 const WORD_MAX_BYTES = 20;
 
 const QUOTE = 0x22;
-const PLUS = 0x2b;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
-const UNDERSCORE = 0x5f;
 const BRACE = 0x7b;
 const BRACE_CLOSED = 0x7d;
 /** From an opening bracket or brace to the closing one. */
 const CLOSING = 2;
 
 const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
-const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
+const ESCAPED = new Set(Buffer.from('"\\/bfnrtu'));
+/** Letters, digits, `_`, `+`, `-` and `.`, by their codes. */
+const OF_SCALAR = Array.from({ length: 256 }, (_, code) => /[\w+.-]/.test(String.fromCharCode(code)));
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** The one value of a document; null if the document is not strict JSON or is too deep. */
@@ -106,8 +104,8 @@ export function withWordsReplaced(bytes: Buffer, words: ReadonlyMap<string, stri
     end = at + 1;
     if (bytes[at] === QUOTE) end = endOfString(bytes, at);
     if (end < 0) return bytes;
-    if (!isOfScalar(bytes[at] ?? 0)) continue;
-    while (isOfScalar(bytes[end] ?? 0)) end++;
+    if (!OF_SCALAR[bytes[at] ?? 0]) continue;
+    while (OF_SCALAR[bytes[end] ?? 0]) end++;
     const word = end - at > WORD_MAX_BYTES ? undefined : words.get(bytes.toString('latin1', at, end));
     if (word === undefined) continue;
     length += bytes.copy(replaced, length, copied, at);
@@ -118,49 +116,21 @@ export function withWordsReplaced(bytes: Buffer, words: ReadonlyMap<string, stri
   return replaced.subarray(0, length);
 }
 
-function endOfValue(bytes: Buffer, start: number): number {
-  /** The closing bytes of all that is open. */
-  const open: number[] = [];
-  let at = start;
-  while (at >= 0) {
-    const code = bytes[at];
-    if (code === BRACE || code === BRACKET) {
-      if (open.length === DEPTH_MAX) return ~at;
-      const inside = skipSpace(bytes, at + 1);
-      const isEmpty = bytes[inside] === code + CLOSING;
-      if (!isEmpty) {
-        open.push(code + CLOSING);
-        at = code === BRACE ? endOfName(bytes, inside) : inside;
-        continue;
-      }
-      at = inside + 1;
-    } else {
-      at = code === QUOTE ? endOfString(bytes, at) : endOfScalar(bytes, at);
-    }
-    at = nextValue(bytes, at, open);
-    if (open.length === 0) return at;
+function endOfValue(bytes: Buffer, start: number, depth = 0): number {
+  const code = bytes[start];
+  if (code === QUOTE) return endOfString(bytes, start);
+  if (code !== BRACE && code !== BRACKET) return endOfScalar(bytes, start);
+  if (depth === DEPTH_MAX) return ~start;
+  const closing = code + CLOSING;
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === closing) return at + 1;
+  for (;;) {
+    if (code === BRACE) at = endOfName(bytes, at);
+    if (at >= 0) at = skipSpace(bytes, endOfValue(bytes, at, depth + 1));
+    if (bytes[at] === closing) return at + 1;
+    if (bytes[at] !== COMMA) return Math.min(at, ~at);
+    at = skipSpace(bytes, at + 1);
   }
-  return at;
-}
-
-/** After a value: closes what ends there, and goes on to the next value if anything is still open. */
-function nextValue(bytes: Buffer, end: number, open: number[]): number {
-  let at = end;
-  while (at >= 0 && open.length > 0) {
-    at = skipSpace(bytes, at);
-    const closing = open.at(-1);
-    if (bytes[at] === COMMA) {
-      const next = skipSpace(bytes, at + 1);
-      return closing === BRACE_CLOSED ? endOfName(bytes, next) : next;
-    }
-    if (bytes[at] !== closing) at = ~at;
-    else {
-      open.pop();
-      at += 1;
-    }
-  }
-  if (at < 0) open.length = 0;
-  return at;
 }
 
 /** The end of a member's name and colon, where its value begins. */
@@ -188,22 +158,13 @@ function endOfString(bytes: Buffer, start: number): number {
 function endOfScalar(bytes: Buffer, start: number): number {
   let at = start;
   while (isDigit(bytes[at])) at++;
-  const isPlain = at > start && !isOfScalar(bytes[at] ?? 0) && (bytes[start] !== ZERO || at === start + 1);
+  const isPlain = at > start && !OF_SCALAR[bytes[at] ?? 0] && (bytes[start] !== ZERO || at === start + 1);
   if (isPlain) return at;
-  while (isOfScalar(bytes[at] ?? 0)) at++;
+  while (OF_SCALAR[bytes[at] ?? 0]) at++;
   return SCALAR.test(bytes.toString('latin1', start, at)) ? at : ~start;
 }
 
-function isDigit(code: number | undefined): boolean {
-  return code !== undefined && code >= ZERO && code <= NINE;
-}
-
-/** Letters, digits, `_`, `+`, `-` and `.`. */
-function isOfScalar(code: number): boolean {
-  const letter = code | 0x20;
-  const isWord = (letter >= 0x61 && letter <= 0x7a) || isDigit(code) || code === UNDERSCORE;
-  return isWord || code === PLUS || code === MINUS || code === DOT;
-}
+const isDigit = (code = 0) => code >= ZERO && code <= NINE;
 
 function skipSpace(bytes: Buffer, start: number): number {
   let at = start;
