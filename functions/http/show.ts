@@ -4,8 +4,9 @@ import { jobJson, retryAfter } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
 import { membersOf, type Span, textAt } from '../core/json/scan.ts';
 import type { World } from '../ports.ts';
+import type { Authorized } from './authorize.ts';
 
-export type ReadWorld = Pick<World, 'documents' | 'clock'> & { settings: { apiUrl: string } };
+export type ReadWorld = Pick<World, 'jobs' | 'documents' | 'clock'> & { settings: { apiUrl: string } };
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
@@ -31,12 +32,8 @@ export function withoutResults(job: Job, { settings }: Pick<ReadWorld, 'settings
 }
 
 /** One of the client's own jobs. Another client's job is treated as if it never existed: null. */
-export async function findOwn(
-  jobId: string,
-  client: string,
-  { jobs }: Pick<World, 'jobs'>,
-): Promise<Job | null> {
-  const job = await jobs.find(jobId).catch((error: unknown) => {
+export async function findOwn({ jobId, client }: Authorized, world: ReadWorld): Promise<Job | null> {
+  const job = await world.jobs.find(jobId).catch((error: unknown) => {
     if (error instanceof LaterFormat && error.client !== client) return null;
     throw error;
   });

@@ -11,14 +11,10 @@ import { LOST, onConflict } from '../write-conflicts.ts';
 export type CancelWorld = FinishWorld & ReadWorld;
 
 /** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio cannot cancel, so only the polling stops. */
-export async function cancel(
-  request: Request,
-  { jobId, client }: Authorized,
-  world: CancelWorld,
-): Promise<Answer> {
+export async function cancel(request: Request, call: Authorized, world: CancelWorld): Promise<Answer> {
   const asked = readOptionalBody(request, NoMembers);
-  return onConflict(jobId, async () => {
-    const job = await findOwn(jobId, client, world);
+  return onConflict(call.jobId, async () => {
+    const job = await findOwn(call, world);
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
     if (job.status === 'submitting') {

@@ -2,13 +2,12 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
-import type { World } from '../ports.ts';
 import { type CancelWorld, cancel } from './cancel.ts';
 import { type ListWorld, list } from './list.ts';
 import { read } from './read.ts';
 import { type RedeliverWorld, redeliver } from './redeliver.ts';
 
-export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & Pick<World, 'jobs'> & { openApi: unknown };
+export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & { openApi: unknown };
 
 /** Answers every call except the one that creates a job. */
 export async function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {

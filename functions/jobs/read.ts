@@ -4,20 +4,15 @@ import { deliveriesJson, retryAfter } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
-import type { World } from '../ports.ts';
 
 const LINK_SECONDS = 900;
 
 /** `GET /v1/jobs/{job_id}` and the paths below it. */
-export async function read(
-  request: Request,
-  { operation, jobId, client }: Authorized,
-  world: ReadWorld & Pick<World, 'jobs'>,
-): Promise<Answer> {
-  const job = await findOwn(jobId, client, world);
+export async function read(request: Request, call: Authorized, world: ReadWorld): Promise<Answer> {
+  const job = await findOwn(call, world);
   if (job === null) return problem('not_found', request.requestId);
-  if (operation === 'job') return showJob(job, world);
-  if (operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
+  if (call.operation === 'job') return showJob(job, world);
+  if (call.operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
   if (!isFinished(job)) {
     return problem('not_finished', request.requestId, { headers: retryAfter(job, world.clock.now()) });
   }

@@ -12,7 +12,7 @@ import type { World } from '../ports.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type RedeliverWorld = ReadWorld &
-  Pick<World, 'jobs' | 'wakeUps' | 'random' | 'log'> & {
+  Pick<World, 'wakeUps' | 'random' | 'log'> & {
     settings: { webhookRules: WebhookRules; retentionDays: number };
   };
 
@@ -20,14 +20,10 @@ export type RedeliverWorld = ReadWorld &
  * `POST /v1/jobs/{job_id}/redeliver`: the whole schedule of attempts once more, from now on, with the same
  * webhook-id and body. A webhook that waits for its next attempt may be redelivered, too, without the wait.
  */
-export async function redeliver(
-  request: Request,
-  { jobId, client }: Authorized,
-  world: RedeliverWorld,
-): Promise<Answer> {
+export async function redeliver(request: Request, call: Authorized, world: RedeliverWorld): Promise<Answer> {
   const asked = readOptionalBody(request, redeliveryBody(world.settings.webhookRules));
-  return onConflict(jobId, async () => {
-    const job = await findOwn(jobId, client, world);
+  return onConflict(call.jobId, async () => {
+    const job = await findOwn(call, world);
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
     const now = world.clock.now();

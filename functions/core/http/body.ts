@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { BACKSLASH, BRACE, BRACKET, CLOSING, COLON, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
@@ -14,14 +15,6 @@ const LEVELS_MAX = 16;
 
 /** Other parameters are allowed, as they say nothing about JSON. */
 const JSON_IN_UTF8 = /^\s*application\/json\s*(;(?!\s*charset\s*=(?!\s*("utf-?8"|utf-?8)\s*(;|$)))[^;]*)*$/i;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COLON = 0x3a;
-const BRACKET = 0x5b;
-const BRACKET_CLOSED = 0x5d;
-const BRACE = 0x7b;
-const BRACE_CLOSED = 0x7d;
 
 /**
  * Reads a request's JSON body, or refuses it in the contract's order: 415, then 413, then 400.
@@ -86,7 +79,7 @@ function membersIn(text: string): number | string {
       if (++containers > CONTAINERS_MAX)
         return `The body has more than ${CONTAINERS_MAX} objects and arrays.`;
       if (fields.push(0) > LEVELS_MAX) return `The body is nested deeper than ${LEVELS_MAX} levels.`;
-    } else if (code === BRACE_CLOSED || code === BRACKET_CLOSED) fields.pop();
+    } else if (code === BRACE + CLOSING || code === BRACKET + CLOSING) fields.pop();
     else if (code === COLON) {
       members++;
       const own = (fields.pop() ?? 0) + 1;

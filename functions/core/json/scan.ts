@@ -16,20 +16,19 @@ const SHORT_MAX_BYTES = 64 * 1024;
 
 const WORD_MAX_BYTES = 20;
 
-const QUOTE = 0x22;
+export const QUOTE = 0x22;
 const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
-const COLON = 0x3a;
-const BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const BRACE = 0x7b;
-const BRACE_CLOSED = 0x7d;
+export const COLON = 0x3a;
+export const BRACKET = 0x5b;
+export const BACKSLASH = 0x5c;
+export const BRACE = 0x7b;
 /** From an opening bracket or brace to the closing one. */
-const CLOSING = 2;
+export const CLOSING = 2;
 
 const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
-const ESCAPED = new Set(Buffer.from('"\\/bfnrtu'));
+const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
 /** Letters, digits, `_`, `+`, `-` and `.`, by their codes. */
 const OF_SCALAR = Array.from({ length: 256 }, (_, code) => /[\w+.-]/.test(String.fromCharCode(code)));
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -63,7 +62,7 @@ export const isNullAt = (bytes: Buffer, { from }: Span) => bytes[from] === 0x6e;
 /** The members of an object of a document that `documentIn` has found valid. */
 export function* membersOf(bytes: Buffer, object: Span): Generator<[name: string, value: Span]> {
   let at = skipSpace(bytes, object.from + 1);
-  while (bytes[at] !== BRACE_CLOSED) {
+  while (bytes[at] !== BRACE + CLOSING) {
     const end = endOfString(bytes, at);
     const name = valueAt(bytes, { from: at, to: end });
     const from = skipSpace(bytes, skipSpace(bytes, end) + 1);
