@@ -191,7 +191,7 @@ function survivalOf(kernels: readonly Kernel[]): Float64Array {
     const begin = indexAbove(center - FLAT_WIDTHS * width);
     for (let i = 0; i < begin; i++) survival[i] = (survival[i] as number) + share;
     // The grid is even in log time, in which a log-logistic kernel's odds of having ended grow by a constant ratio.
-    let odds = Math.exp((logAgeAt(begin) - center) / width);
+    let odds = Math.exp((LOG_FIRST_AGE + (begin - 1) * STEP - center) / width);
     const ratio = Math.exp(STEP / width);
     for (let i = begin; i < AGES.length && odds < ODDS_MAX; i++, odds *= ratio)
       survival[i] = (survival[i] as number) + share / (1 + odds);
@@ -205,10 +205,6 @@ function indexAbove(logAge: number): number {
   return Math.max(1, Math.min(AGES.length, place));
 }
 
-function logAgeAt(index: number): number {
-  return LOG_FIRST_AGE + (index - 1) * STEP;
-}
-
 /**
  * @param age of the job, in seconds
  * @param lagPerPollSeconds λ: seconds of lag that one poll is worth
@@ -220,16 +216,10 @@ export function secondsToNextPoll(
   lagPerPollSeconds: number,
 ): number {
   const wanted = valueAt(cumulative, age) + Math.sqrt(2 * lagPerPollSeconds);
-  let low = 0;
-  let high = AGES.length - 1;
-  if ((cumulative[high] ?? 0) <= wanted) return Number.POSITIVE_INFINITY;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if ((cumulative[middle] ?? 0) <= wanted) low = middle;
-    else high = middle;
-  }
-  const [from = 0, to = 0] = [cumulative[low], cumulative[high]];
-  const [start = 0, end = 0] = [AGES[low], AGES[high]];
+  const next = cumulative.findIndex((sum) => sum > wanted);
+  if (next === -1) return Number.POSITIVE_INFINITY;
+  const [from = 0, to = 0] = [cumulative[next - 1], cumulative[next]];
+  const [start = 0, end = 0] = [AGES[next - 1], AGES[next]];
   return start + ((end - start) * (wanted - from)) / (to - from) - age;
 }
 

@@ -81,24 +81,26 @@ const ERRORS = {
   submission_unknown: 'ModelStudio did not say whether it created the job. It was not repeated.',
 };
 
-function jobError(code: keyof typeof ERRORS): JobError {
-  return { code, message: ERRORS[code] };
+function jobError(code: keyof typeof ERRORS, more: string | null = null): JobError {
+  return { code, message: more === null ? ERRORS[code] : `${ERRORS[code]} ${more}` };
+}
+
+function endOf(
+  status: End['status'],
+  completedTasks: number,
+  results: Results | null,
+  error: JobError | null,
+): End {
+  return { status, completedTasks, results, error };
 }
 
 /** The end of a job of which nobody knows whether it was created. */
-export const submissionUnknown: End = {
-  status: 'failed',
-  completedTasks: 0,
-  results: null,
-  error: jobError('submission_unknown'),
-};
+export const submissionUnknown = endOf('failed', 0, null, jobError('submission_unknown'));
 
 /** @param report what ModelStudio has just said, if it was polled */
 export function expired(job: RunningJob, report: Report | null): End {
-  const { code, message } = jobError('expired');
   const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
-  const error = { code, message: said === null ? message : `${message} ${said}` };
-  return { status: 'expired', completedTasks: job.completedTasks, results: null, error };
+  return endOf('expired', job.completedTasks, null, jobError('expired', said));
 }
 
 function lastAnswer(report: Report, totalTasks: number): string | null {
@@ -132,8 +134,7 @@ const ERROR_SENTENCES = {
 
 /** Nothing went wrong, so there is no error. */
 export function cancelled(job: QueuedJob | RunningJob): End {
-  const completedTasks = job.status === 'queued' ? 0 : job.completedTasks;
-  return { status: 'cancelled', completedTasks, results: null, error: null };
+  return endOf('cancelled', job.status === 'queued' ? 0 : job.completedTasks, null, null);
 }
 
 /** Decides what follows from a report on a running job. */
@@ -154,6 +155,7 @@ export function nextStep(
     const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
     return { step: 'wait', seconds, completedTasks: progress, doubt };
   };
+  const finish = (...end: Parameters<typeof endOf>): Next => ({ step: 'finish', end: endOf(...end) });
   switch (report.kind) {
     case 'completed': {
       const doubt = doubtOf(job, 'gaps', now);
@@ -198,8 +200,8 @@ function isSettled({ about, since }: Doubt, job: RunningJob, now: Millis): boole
 }
 
 function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobError {
-  const { code, message } = jobError(isCancelled ? 'modelstudio_job_cancelled' : 'modelstudio_job_failed');
-  return { code, message: sentence === null ? message : `${message} It said: ${sentence}` };
+  const said = sentence === null ? null : `It said: ${sentence}`;
+  return jobError(isCancelled ? 'modelstudio_job_cancelled' : 'modelstudio_job_failed', said);
 }
 
 export function progressOf(job: JobBase, completedTasks: number, now: Millis): JobProgress {
@@ -216,15 +218,6 @@ function secondsInDoubt({ about, since }: Doubt, job: RunningJob, now: Millis): 
   if (about === 'missing' && job.isSeen) return Number.POSITIVE_INFINITY;
   const patience = PATIENCE_MILLIS[about];
   return Math.max(1, Math.ceil(Math.min(patience / POLLS_IN_DOUBT, since + patience - now) / 1000));
-}
-
-function finish(
-  status: End['status'],
-  completedTasks: number,
-  results: Results | null,
-  error: JobError | null,
-): Next {
-  return { step: 'finish', end: { status, completedTasks, results, error } };
 }
 
 function completedTasksIn(report: Report, totalTasks: number): number {

@@ -47,8 +47,9 @@ export function placeResults(body: Buffer, span: Span, totalTasks: number): Plac
 function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
   const placed: (Entry | undefined)[] = Array.from({ length: totalTasks });
   let surplus = 0;
-  let isReadable = true;
-  for (const [index, value] of indexed(body, span, () => (isReadable = false))) {
+  for (const entry of indexed(body, span)) {
+    if (entry === null) return null;
+    const [index, value] = entry;
     const at = index === null ? -1 : index - first;
     const isPlace = at >= 0 && at < totalTasks;
     const before = isPlace ? placed[at] : undefined;
@@ -56,30 +57,26 @@ function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
     // Of two entries for one place, the first that holds something gets it.
     if (isPlace && !before?.isGiven) placed[at] = readEntry(body, value);
   }
-  return isReadable ? { placed, surplus } : null;
+  return { placed, surplus };
 }
 
-/** The entries and the conversations that they are for; null for an entry that does not say. */
-function* indexed(
-  body: Buffer,
-  span: Span,
-  onUnreadable: () => void,
-): Generator<[index: number | null, Span]> {
+/** The entries and the conversations that they are for, null if an entry does not say. Null instead if they are unreadable. */
+function* indexed(body: Buffer, span: Span): Generator<[index: number | null, Span] | null> {
   if (isArrayAt(body, span)) {
     const isByIndex = elementsOf(body, span)
       .take(ENTRIES_MAX)
       .some((value) => ownIndex(body, value) !== null);
     let position = 0;
     for (const value of elementsOf(body, span)) {
-      if (position === ENTRIES_MAX) return onUnreadable();
+      if (position === ENTRIES_MAX) return yield null;
       yield [isByIndex ? ownIndex(body, value) : position, value];
       position += 1;
     }
     return;
   }
-  if (!isObjectAt(body, span)) return onUnreadable();
+  if (!isObjectAt(body, span)) return yield null;
   for (const [name, value] of membersOf(body, span)) {
-    if (!/^\d{1,15}$/.test(name)) return onUnreadable();
+    if (!/^\d{1,15}$/.test(name)) return yield null;
     yield [Number(name), value];
   }
 }
