@@ -1,9 +1,6 @@
 import type { JobBase } from './job.ts';
 
-/**
- * Rows, messages and documents say which format they have: the lowest one that can express them. What has no mark is of
- * the first, and so are all messages and documents so far. See docs/decisions/formats.md.
- */
+/** What no mark means. All messages and documents have this one so far. See docs/decisions/formats.md. */
 export const FIRST_FORMAT = 1;
 /** The latest format of a row that this release knows. */
 export const ROW_FORMAT = 2;

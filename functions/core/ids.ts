@@ -20,10 +20,7 @@ export function base32(bytes: Uint8Array): string {
   return bits > 0 ? text + BASE32[(buffer << (5 - bits)) & 31] : text;
 }
 
-/**
- * The id of the job that an idempotency key stands for. As the key decides the id, one conditional insert
- * is enough to have at most one job per key: there is no second record that could disagree.
- */
+/** The key decides the id, so one conditional insert keeps it to one job: no second record could disagree. */
 export function jobIdOfKey(client: string, idempotencyKey: string): string {
   const digest = hash('sha256', JSON.stringify([client, idempotencyKey]), 'buffer');
   return jobIdOf(digest.subarray(0, ID_BYTES));

@@ -40,16 +40,12 @@ export const DRAIN_MILLIS = 10_000;
 export const DRAIN_LEASE_MILLIS = 60_000;
 /** How often a job may be given to ModelStudio whose creation stays unknown, if its owner allows that. */
 export const SUBMISSIONS_MAX = 3;
-/**
- * How long an attempt has the webhook to itself. Longer than the function may run, so its holder is gone when
- * it ends; shorter than the queue hides the message of a worker that died. An attempt that fails gives it back.
- */
+/** An attempt's webhook is its own for longer than the function may run, and shorter than the queue hides a dead worker's message. */
 export const ATTEMPT_LEASE_MILLIS = 60_000;
 
 /**
- * How long each waits for a report, from the lookup of the name to the last byte, and how large that may be, or it is
- * `too_large`. Ten of the poller's fit into its memory at once. The collector has one in memory several times over while
- * it is read and written; V8's longest string is 512 MiB.
+ * How long each waits for a report, and how large it may be, or it is `too_large`. The poller has ten in memory at once, the
+ * collector one, several times over while it is read and written; V8's longest string is 512 MiB.
  */
 export const REPORT_LIMITS = {
   poll: { deadlineMillis: 10_000, maxBytes: 2 * 1024 * 1024 },

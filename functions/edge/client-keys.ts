@@ -9,10 +9,7 @@ const CACHE_MILLIS = 30_000;
 const UNKNOWN_CACHE_MILLIS = 10_000;
 const CACHE_MAX_KEYS = 1000;
 
-/**
- * Client keys in DynamoDB, one item each, under the key `sha256`. Those that do not exist are remembered apart, so that
- * trying many of them does not evict those that do.
- */
+/** Client keys in DynamoDB, one item each. Those that do not exist are remembered apart, so that trying many evicts no other. */
 export function createClientKeys(client: DynamoDBClient, tableName: string, clock: Clock): ClientKeys {
   const known = new Map<string, { key: ClientKey | null; until: number }>();
   const unknown: typeof known = new Map();

@@ -1,9 +1,6 @@
 import { optional, required } from './environment.ts';
 
-/**
- * Replaces the SDK's chain of providers in the bundles (see lib/stages/bundle.ts): a function's credentials are in
- * its environment, and stay the same for as long as that lives.
- */
+/** Instead of the SDK's chain of providers (lib/stages/bundle.ts): a function's credentials are in its environment and never change. */
 export const defaultProvider = () => async () => ({
   accessKeyId: required('AWS_ACCESS_KEY_ID'),
   secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),

@@ -3,10 +3,7 @@ import { type BlockList, connect, isIP, type LookupFunction, type Socket } from 
 import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
 
-/**
- * How long one of several addresses has to accept before the next one is tried. A lost SYN is sent again after one
- * second (RFC 6298), so an address survives one loss even on the longest route.
- */
+/** How long each of several addresses has to accept. A lost SYN is sent again after one second (RFC 6298), so it survives one loss. */
 export const ADDRESS_BUDGET_MILLIS = 2500;
 
 export interface DialOptions {

@@ -71,10 +71,7 @@ interface Recorded {
   recordedAt: Millis;
 }
 
-/**
- * The latest durations of each bucket, in the attributes s0 to s63, which are overwritten in turn; `n` is
- * how many there have been. Writing one needs no read, and drops the oldest.
- */
+/** The latest durations of each bucket, in the attributes s0 to s63 in turn: writing one needs no read. `n`: how many there have been. */
 function durationsIn(store: DurationStatsStore) {
   const { client, tableName, clock, onError } = store;
   const buckets = new Map<string, Recorded>();

@@ -21,10 +21,7 @@ export interface ExchangeRequest extends DialOptions {
   agent?: HttpAgent;
 }
 
-/**
- * One HTTP exchange: no redirect is followed, no proxy variable is read, nothing is retried.
- * Never throws and never outlasts its deadline, whatever the other side does.
- */
+/** One HTTP exchange, without redirects, proxies or retries. Never throws and never outlasts its deadline, whatever the other side does. */
 export async function exchange(options: ExchangeRequest): Promise<HttpOutcome> {
   try {
     return await run(options);

@@ -30,10 +30,7 @@ export function createJobs(
     return Item ? unmarshall(Item) : null;
   }
 
-  /**
-   * Whether the write took place. The SDK repeats a write whose answer was lost, and then finds its own:
-   * the `writeId` distinguishes it from another worker's.
-   */
+  /** Whether the write took place: if the SDK repeats one whose answer was lost, the `writeId` distinguishes it from another worker's. */
   async function put(job: Job, condition: Condition): Promise<boolean> {
     const writeId = randomUUID();
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.

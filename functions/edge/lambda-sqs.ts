@@ -11,9 +11,8 @@ import { clock } from './system.ts';
 export type ComeAgain = (receiptHandle: string, seconds: number) => Promise<unknown>;
 
 /**
- * Makes a Lambda handler for an SQS batch. All records are handled concurrently; each one that throws goes back to
- * the queue by itself. So does a record that cannot be read, which ends in the dead-letter queue, and
- * one of a later release, which comes back for days before it does.
+ * Makes a Lambda handler for an SQS batch. Each record that throws goes back by itself, and so does one that cannot be read, which
+ * ends in the dead-letter queue, and one of a later release, which comes back for days before it does.
  * @param handle returns when the message must come back although nothing has failed; null if it is done
  */
 export function lambdaSqs<T>(

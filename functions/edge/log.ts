@@ -48,10 +48,7 @@ export const log: Log = {
   },
 };
 
-/**
- * Logs in one line what was aggregated since the last time, if anything.
- * @param everyMillis the least time between two lines: events in between are logged by a later call
- */
+/** Logs in one line what was aggregated, if anything, unless the last such line is less than `everyMillis` old. */
 export function flushAggregates(fields: { duration_ms?: number } = {}, everyMillis = 0): void {
   if (Object.keys(aggregated).length === 0 || clock.now() < flushedAt + everyMillis) return;
   flushedAt = clock.now();

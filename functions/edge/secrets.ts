@@ -21,10 +21,7 @@ export function createApiKey(secretId: string, client = newClient()): ApiKey {
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
-/**
- * The live webhook signing secrets: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
- * @throws when the current one is not a `whsec_` secret of 24 to 64 bytes in padded base64
- */
+/** AWSCURRENT and, from the first rotation on, AWSPREVIOUS. @throws when the current one is not a valid `whsec_` secret */
 export function createSigningSecrets(secretId: string, client = newClient()): () => Promise<string[]> {
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
   // Its absence is cached like a secret: otherwise every attempt would cost a call.

@@ -22,10 +22,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/**
- * Wake-ups as delayed SQS messages. Those that are sent at about the same time share a request, at a tenth of the cost.
- * @param lingerMillis how long a message waits for others to share its request
- */
+/** Delayed SQS messages. Those that are sent within `lingerMillis` of each other share a request, at a tenth of the cost. */
 export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMillis = 0): WakeUps {
   const waiting = new Map<string, Waiting[]>();
 

@@ -49,10 +49,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
   };
 }
 
-/**
- * Tests, without leaving this machine, that sockets heed the block list, both plain ones and those with TLS.
- * @throws if one does not, in which case no webhook may be sent
- */
+/** Tests, without leaving this machine, that sockets heed the block list, with and without TLS; throws if not: no webhook may be sent. */
 export async function assertSsrfProtection(): Promise<void> {
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
     const outcome = await exchangeOverHttp({

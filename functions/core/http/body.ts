@@ -16,10 +16,7 @@ const LEVELS_MAX = 16;
 /** Other parameters are allowed, as they say nothing about JSON. */
 const JSON_IN_UTF8 = /^\s*application\/json\s*(;(?!\s*charset\s*=(?!\s*("utf-?8"|utf-?8)\s*(;|$)))[^;]*)*$/i;
 
-/**
- * Reads a request's JSON body, or refuses it in the contract's order: 415, then 413, then 400.
- * @param parse finds what else is wrong with it, so that all faults are reported at once
- */
+/** Reads a request's JSON body or refuses it with 415, 413 or 400, in this order. `parse` finds all other faults. */
 export function readJson<T extends object>(
   { headers, body, requestId }: Pick<Request, 'headers' | 'body' | 'requestId'>,
   parse: (value: unknown) => T | { faults: Fault[] },
@@ -63,8 +60,7 @@ function membersOf(value: unknown): number {
 }
 
 /**
- * Counts a text's members before it is parsed: for millions of objects or fields, a parser needs more memory than the
- * function has.
+ * Counts a text's members before it is parsed, as a parser needs more memory for millions of objects or fields than there is.
  * @returns what there is too much of, if anything
  */
 function membersIn(text: string): number | string {

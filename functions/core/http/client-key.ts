@@ -27,11 +27,7 @@ export function keyInAuthorization(header: string | undefined): string | null {
 const SECRET_BYTES = 32;
 const KEY_ID_LENGTH = 12;
 
-/**
- * Makes a client key.
- * @param random 48 random bytes: a third for the id, the rest for the secret
- * @returns the key, to be shown once, and what is stored about it
- */
+/** Makes a client key, to be shown once, and what is stored about it. `random`: 48 bytes, a third of them for the id. */
 export function newClientKey(client: string, scopes: Scope[], random: Uint8Array, now: Millis) {
   const keyId = base32(random.subarray(SECRET_BYTES)).slice(0, KEY_ID_LENGTH);
   const key = `msj_${keyId}_${Buffer.from(random.subarray(0, SECRET_BYTES)).toString('base64url')}`;

@@ -4,10 +4,7 @@ import type { Job, Millis } from '../job.ts';
 const MILLIS_DIGITS = 13;
 export const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
 
-/**
- * A job's place among its client's jobs: by the time of its creation and, within the same millisecond, by its
- * id. No two jobs share a place, so a list that continues after one neither repeats nor skips a job.
- */
+/** A job's place among its client's: no two jobs share one, so a list that continues after it neither repeats nor skips a job. */
 export type ListKey = string;
 
 /** The form of a place, which may be a job's or only a moment's. */

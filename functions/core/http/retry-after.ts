@@ -6,11 +6,7 @@ const HTTP_DATE = /^[A-Z][a-z]{2,8},? [^:]{1,20} \d{2}:\d{2}:\d{2} (GMT|\d{4}( G
 /** Three centuries, which is what any number with more digits is cut to. */
 const MAX_SECONDS = 9_999_999_999;
 
-/**
- * Reads how long an answer asks us to wait: `retry-after-ms`, which some APIs send along with the standard header
- * because it is finer, or else `retry-after`.
- * @returns whole seconds, never negative; null if there is nothing that can be read
- */
+/** Whole seconds that an answer asks us to wait, by `retry-after-ms`, which is finer, or `retry-after`; null if neither can be read. */
 export function retryAfterOf(headers: Record<string, string | undefined>, now: Millis): number | null {
   const millis = numberIn(headers['retry-after-ms']);
   return millis === null ? retryAfterIn(headers['retry-after'], now) : wholeSeconds(millis / 1000);

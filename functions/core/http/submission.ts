@@ -47,10 +47,7 @@ export const DEFAULT_QUEUE_RULES: QueueRules = { queueForSeconds: 3600, allowRes
 /** A valid request with its defaults filled in. */
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
 
-/**
- * Checks a parsed body of `POST /v1/jobs`.
- * Its time is linear in the size of the body, and the number of faults that it reports is bounded.
- */
+/** Checks a parsed body of `POST /v1/jobs`, in time linear in its size and with a bounded number of faults. */
 export function parseSubmission(
   body: unknown,
   rules: WebhookRules,

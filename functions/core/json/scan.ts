@@ -1,7 +1,4 @@
-/**
- * Reads JSON from elsewhere in place: no object is created, so that a hostile answer needs no more
- * memory than its bytes, and what is passed on keeps every byte.
- */
+/** Reads JSON in place, without an object for it: a hostile answer needs no more memory, and what is passed on keeps every byte. */
 
 /** A value in a document: from its first byte to the one after its last. */
 export interface Span {

@@ -1,8 +1,6 @@
 /**
- * When a job is likely to finish, and when to poll: the law of optimal spacing.
- *
- * For a hazard h of finishing, and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so poll again
- * each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, estimated for its bucket.
+ * The law of optimal spacing: for a hazard h of finishing and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so
+ * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, estimated for its bucket.
  */
 export interface PollSchedule {
   /** ∫ √h dt from 0 to each age of the grid. It never decreases. */
@@ -50,12 +48,8 @@ const BLIND_OCTAVES = 4.5;
 const SURPRISE_SHARE = 0.3;
 
 /**
- * A duration to record. ModelStudio does not say when a job finished, only that it did so between two polls. To record
- * the time of the second one would be to learn our own delay, again and again.
- * @param from when it was last seen running, in seconds since its creation; 0 if it never was
- * @param to when it was seen to have finished
- * @param random 0 to 1
- * @param known durations of past jobs of the bucket, in seconds
+ * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach us
+ * our own delay, again and again. All in seconds, the job last seen running at `from`, or never if that is 0.
  */
 export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
   if (from > 0) return from + random * (to - from);
@@ -114,9 +108,8 @@ interface Guess {
 }
 
 /**
- * The schedule for a batch that shows progress: its tasks' own speed, shrunk toward what is known of its bucket while
- * few of them are done. Nobody says whether they run one by one or all at once: the guess that fits the bucket
- * better weighs more.
+ * For a batch that shows progress: its tasks' own speed, shrunk toward its bucket's while few are done. Nobody says whether they
+ * run one by one or all at once: the guess that fits the bucket better weighs more.
  * @param age of the job in seconds when `completed` of `total` tasks were done
  */
 export function scheduleForBatch(
@@ -205,11 +198,7 @@ function indexAbove(logAge: number): number {
   return Math.max(1, Math.min(AGES.length, place));
 }
 
-/**
- * @param age of the job, in seconds
- * @param lagPerPollSeconds λ: seconds of lag that one poll is worth
- * @returns seconds until the next poll; may be less than one, or more than a queue can delay
- */
+/** Seconds until the next poll; may be less than one, or more than a queue can delay. */
 export function secondsToNextPoll(
   { cumulative }: PollSchedule,
   age: number,

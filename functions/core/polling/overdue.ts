@@ -1,15 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Job, Millis } from '../job.ts';
 
-/**
- * How far ahead a job's row vouches for its wake-ups. One that is due before this deadline need not be recorded,
- * so a short job is polled without a single write; a longer one extends the deadline now and then.
- */
+/** How far ahead a row vouches for wake-ups that it does not name, so that a short job is polled without a single write. */
 export const DEADLINE_EXTENSION_MILLIS = 15 * 60_000;
-/**
- * A wake-up that is this late counts as lost. A message that failed once stays hidden for a shorter time, so its
- * second delivery comes before the sweeper. If a collector died, the sweeper comes first, which saves time.
- */
+/** After this time a wake-up is lost: later than a failed message's second delivery, and sooner than that of a collector that died. */
 export const LOST_AFTER_MILLIS = 5 * 60_000;
 /** The last poll falls on the expiry itself and has this long to end the job. */
 export const EXPIRY_GRACE_MILLIS = 15_000;

@@ -32,10 +32,7 @@ interface Entry {
   isGiven: boolean;
 }
 
-/**
- * Gives each conversation its entry: by the entries' own index if any has one, else by their order.
- * @returns null if the results are neither a list nor an object by index
- */
+/** Each conversation's entry, by the entries' own index if any has one, else by their order; null if there are no such entries. */
 export function placeResults(body: Buffer, span: Span, totalTasks: number): PlacedResults | null {
   const fromZero = place(body, span, totalTasks, 0);
   // Indexes that do not fit when counted from 0, but do from 1, are counted from 1.
@@ -60,7 +57,7 @@ function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
   return { placed, surplus };
 }
 
-/** The entries and the conversations that they are for, null if an entry does not say. Null instead if they are unreadable. */
+/** The entries and the conversations that they are for; null if one does not say. A null in place of an entry: they cannot be read. */
 function* indexed(body: Buffer, span: Span): Generator<[index: number | null, Span] | null> {
   if (isArrayAt(body, span)) {
     const isByIndex = elementsOf(body, span)

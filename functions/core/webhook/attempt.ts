@@ -62,12 +62,7 @@ function plainText(header: string): string {
   return header.replace(/[^ -~]+/g, '?').slice(0, LOCATION_MAX_LENGTH);
 }
 
-/**
- * Decides what follows from an attempt.
- * @param attempts made in this round so far, including this one
- * @param scheduleSeconds the wait before each attempt, including the first; its length limits the attempts
- * @param random 0 to 1, spreads the retries of many jobs
- */
+/** Decides what follows from the latest of the `attempts` in this round; `scheduleSeconds` are the waits before each of them. */
 export function afterAttempt(
   exchange: AttemptOutcome,
   attempts: number,

@@ -4,8 +4,8 @@ import type { Millis } from '../job.ts';
 const PREFIX = /^whsec_/;
 
 /**
- * 24 to 64 bytes, as Standard Webhooks requires, in base64 that every receiver's library decodes: Go's and Python's refuse
- * what lacks its padding or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
+ * As Standard Webhooks requires, in base64 that every receiver's library decodes: Go's and Python's refuse what lacks its padding
+ * or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
  */
 export function isSigningSecret(secret: string): boolean {
   const base64 = secret.replace(PREFIX, '');
@@ -13,10 +13,7 @@ export function isSigningSecret(secret: string): boolean {
   return bytes.toString('base64') === base64 && bytes.length >= 24 && bytes.length <= 64;
 }
 
-/**
- * The Standard Webhooks headers of one attempt, signed over `id.timestamp.body`.
- * @param secrets `whsec_` + base64; one signature each, so that receivers can rotate at their own pace
- */
+/** The Standard Webhooks headers of one attempt: a signature for each secret, so that receivers can rotate at their own pace. */
 export function signedHeaders(id: string, at: Millis, body: string, secrets: readonly string[]) {
   const timestamp = String(Math.floor(at / 1000));
   const content = `${id}.${timestamp}.${body}`;

@@ -18,12 +18,8 @@ const PRIVATE_SUFFIX =
   /^(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|example|onion|alt)$/;
 
 /**
- * Judges a webhook URL by its text alone.
- *
- * The raw string is checked before it is parsed, because WHATWG's parser silently repairs what an attacker
+ * The fault of a webhook URL by its text alone. That is checked before it is parsed, as WHATWG's parser repairs what an attacker
  * wrote on purpose: it strips tabs and newlines, turns `\` into `/`, maps `①②⑦` to `127`.
- *
- * @returns a sentence that names the fault, or null
  */
 export function faultInWebhookUrl(raw: string, rules: WebhookRules): string | null {
   if (rules.loopback && isLoopbackUrl(raw)) return null;
