@@ -3,10 +3,12 @@ import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { apiEvent } from '../../../test/cloud/handlers.ts';
 import { CANARY, judgeAnswerText } from '../judge.ts';
 import type { Random } from '../random.ts';
+import { HEALS_AT, START } from '../simulation.ts';
 import type { QueueSystem } from './system.ts';
 
 const TRIES_MAX = 12;
 const PATIENCE_MILLIS = 30_000;
+const MINUTE = 60_000;
 
 /** A job as its app wants it, and what it was told. */
 export interface Wish {
@@ -40,12 +42,20 @@ export class Apps {
     for (const client of clients) this.#open(client);
     for (let i = this.#chance.between(1, 4); i > 0; i--) {
       const at = this.#chance.between(0, 900) * 1000;
-      const client = this.#chance.pick(clients);
-      const spread = this.#chance.pick([1000, 3000, 120_000]);
-      for (let n = this.#chance.pick([1, 2, 6, 25]); n > 0; n--) {
-        const wish = this.#wish(client);
-        sim.time.after(at + this.#chance.between(0, spread), () => this.#post(wish));
-      }
+      this.#burst(this.#chance.pick(clients), at, this.#chance.pick([1, 2, 6, 25]));
+    }
+    const { jobsAtOnce } = system.settings;
+    // When all is well again, for a while or for long.
+    const at = HEALS_AT - START + this.#chance.pick([1, 5, 12, 40]) * MINUTE;
+    if (jobsAtOnce !== null) this.#burst(this.#chance.pick(clients), at, 2 * jobsAtOnce + 1);
+  }
+
+  /** Some jobs at about the same time. */
+  #burst(client: string, at: number, jobs: number): void {
+    const spread = this.#chance.pick([1000, 3000, 120_000]);
+    for (let n = jobs; n > 0; n--) {
+      const wish = this.#wish(client);
+      this.#system.sim.time.after(at + this.#chance.between(0, spread), () => this.#post(wish));
     }
   }
 

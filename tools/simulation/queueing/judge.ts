@@ -6,6 +6,7 @@ import { unmarshall } from '../../../test/cloud/items.ts';
 import { judgeText, judgeWrite, must } from '../judge.ts';
 import type { Acting } from '../simulation.ts';
 import type { Apps } from './apps.ts';
+import { Places } from './places.ts';
 import type { QueueSystem } from './system.ts';
 import { Turns } from './turns.ts';
 import type { Asked } from './upstream.ts';
@@ -44,6 +45,7 @@ export class QueueJudge {
   /** Since when each has waited, without being tried. */
   readonly #queuedSince = new Map<string, Millis>();
   readonly #turns: Turns;
+  readonly #places: Places;
   /** Who has the queue's lease, and in which invocation. */
   #holder: Acting | null = null;
   #heldBy: unknown = null;
@@ -58,8 +60,11 @@ export class QueueJudge {
     this.#system = system;
     this.#calm = calm;
     this.#turns = new Turns(system.sim);
+    const { sim, settings } = system;
+    this.#places = new Places(sim, settings.jobsAtOnce, this.jobs, (millis) => this.#calmFor(millis));
     this.#idleSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
+    system.cloud.tables.durationStats.onWrite = (_key, item) => this.#places.learns(item);
     system.upstream.onCreate = (asked) => this.#asked(asked);
   }
 
@@ -72,6 +77,7 @@ export class QueueJudge {
     if (item) judgeText('a row', JSON.stringify(item));
     if (key === GATE_ID) this.#wroteGate(item);
     else if (key.startsWith('turn/')) this.#turns.wrote(key, Number(item?.['turn']?.N));
+    else if (key.startsWith('place/')) this.#places.wrote(key, item);
     else this.#wroteJob(key, item);
   }
 
@@ -93,6 +99,7 @@ export class QueueJudge {
       if (isNew && this.#calmFor(SLACK)) this.#turns.judge(after, [...this.jobs.values()]);
     }
     this.jobs.set(key, after);
+    this.#places.knows(after);
     if (isFinished(after) && before && !isFinished(before)) this.#judgeEnd(after);
   }
 
@@ -127,11 +134,12 @@ export class QueueJudge {
     const { sim } = this.#system;
     const waitsUntil = asked.at + 1000 * Math.min(RETRY_AFTER_MAX_SECONDS, asked.retryAfterSeconds);
     this.#asksAgainAt = Math.max(this.#asksAgainAt, waitsUntil);
+    const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
+    this.#places.asked(asked, job, this.#system.upstream.jobs);
     if (!asked.isQueued) return;
     const { acting } = sim;
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
-    const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
     this.#turns.asked(job?.queueing?.turn ?? 0);
     this.#lastAsked = asked;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
@@ -176,7 +184,9 @@ export class QueueJudge {
       const both = now - Math.max(first, this.#idleSince, this.#calm.since);
       must(both <= LINGER + MINUTE, 'I12', () => `a job waits for ${both / 1000} s at an idle gate`);
     }
-    const asked = Math.max(this.#asksAgainAt, this.#lastAsked?.at ?? 0, first);
+    this.#places.look(this.#calm.since);
+    const free = this.#places.fullUntil;
+    const asked = Math.max(this.#asksAgainAt, this.#lastAsked?.at ?? 0, first, free);
     const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
     const isLeft = waiting.length > 0 && idle > 3 * PROBE_MAX;
     must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
@@ -198,7 +208,7 @@ export class QueueJudge {
   }
 
   judgeEndOfRun({ wishes }: Apps, isCalm: boolean): void {
-    const { sim, receivers, cloud, upstream } = this.#system;
+    const { sim, receivers, cloud, upstream, settings } = this.#system;
     for (const { jobId, status, webhook, metadata, submissions } of this.jobs.values()) {
       const marker = metadata['marker'] ?? '';
       must(
@@ -230,7 +240,7 @@ export class QueueJudge {
     const left = [...cloud.queues.create.messages].length;
     must(left === 0, 'I12', () => `${left} messages are left in the queue's chain at ${sim.now}`);
     const isUsed = [...upstream.asked].some(({ outcome }) => outcome !== 'created');
-    if (isUsed || !isCalm) return;
+    if (isUsed || !isCalm || settings.jobsAtOnce !== null) return;
     const rows = cloud.tables.jobs.keys.filter((each) => each === GATE_ID || each.startsWith('turn/'));
     const costs = rows.length + this.#system.passes.length + (cloud.meter.counts['s3.puts'] ?? 0);
     must(costs === 0, 'I24', () => 'jobs that were taken at once cost something');

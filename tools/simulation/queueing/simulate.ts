@@ -65,6 +65,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   });
   const isOver = () =>
     sim.now > HEALS_AT + 5 * MINUTE &&
+    apps.wishes.every(({ tries }) => tries > 0) &&
     [...judge.jobs.values()].every((job) => isFinished(job) && !isPending(job)) &&
     system.cloud.queues.create.messages.size === 0;
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();

@@ -1,11 +1,11 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Log } from '../../../functions/ports.ts';
-import { clientsOf } from '../../../test/cloud/clients.ts';
+import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import { comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../../test/cloud/queue.ts';
 import type { Environment } from '../environment.ts';
-import { judgeText } from '../judge.ts';
+import { judgeText, must } from '../judge.ts';
 import { Lambda } from '../lambda.ts';
 import { Receivers } from '../receivers.ts';
 import type { Simulation } from '../simulation.ts';
@@ -23,7 +23,7 @@ export class QueueSystem {
   readonly modelStudio: QueueUpstream;
   readonly receivers: Receivers;
   readonly ledger = { wentBy: () => undefined };
-  readonly settings: { queueForSeconds: number; allowResubmit: boolean };
+  readonly settings: { queueForSeconds: number; allowResubmit: boolean; jobsAtOnce: number | null };
   /** What a submission could not delete again, for which the bucket has a rule. */
   readonly unremoved = new Set<string>();
   /** When the queue's function was invoked. */
@@ -35,8 +35,9 @@ export class QueueSystem {
     this.settings = {
       queueForSeconds: chance.pick([0, 300, 3600, 3600, 3600]),
       allowResubmit: chance.happens(0.5),
+      jobsAtOnce: chance.pick([null, null, null, null, 1, 2, 3, 5]),
     };
-    this.upstream = new QueueUpstream(sim);
+    this.upstream = new QueueUpstream(sim, this.settings.jobsAtOnce);
     this.modelStudio = this.upstream;
     this.receivers = new Receivers(
       sim,
@@ -89,6 +90,7 @@ export class QueueSystem {
 
   #handlersIn(environment: Environment) {
     const clients = clientsOf(this.cloud, (call, effect) => {
+      if (this.settings.jobsAtOnce === null) this.#judgeUnbounded(call);
       const sent = environment.carry(call, effect);
       if (!(call.command instanceof DeleteObjectCommand) || environment.name !== 'submit') return sent;
       const { Key = '' } = call.command.input;
@@ -99,6 +101,13 @@ export class QueueSystem {
     });
     const world = worldIn(environment, clients, this, this.sim);
     return handlersOf(world, comeAgainIn(clients, environment.name));
+  }
+
+  /** Where there is no bound, nobody asks for a place. */
+  #judgeUnbounded({ command }: Call): void {
+    const text = JSON.stringify(command.input);
+    const isOfPlaces = text.includes('"place/') || text.includes('"free"');
+    this.sim.judge(() => must(!isOfPlaces, 'I21', () => `places are asked for: ${text.slice(0, 200)}`));
   }
 
   logOf({ name }: Environment): Log {

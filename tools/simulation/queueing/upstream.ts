@@ -6,6 +6,13 @@ import type { Simulation } from '../simulation.ts';
 /** `refused`: nothing was created, and ModelStudio says so. `unknown`: nobody but ModelStudio knows. */
 export type Outcome = 'created' | 'refused' | 'at fault' | 'unknown';
 
+/** A job there. */
+export interface UpstreamJob {
+  id: string;
+  marker: string;
+  endsAt: number;
+}
+
 export interface Asked {
   marker: string;
   at: number;
@@ -13,6 +20,8 @@ export interface Asked {
   /** By the queue's worker. */
   isQueued: boolean;
   retryAfterSeconds: number;
+  /** What was created, whatever was said. */
+  job: UpstreamJob | null;
 }
 
 interface Answer {
@@ -35,19 +44,25 @@ const SUBMISSIONS_MAX = 3;
 /** ModelStudio as the queue has to do with it: it is away, takes so many creates a second, and fails some. */
 export class QueueUpstream {
   readonly #sim: Simulation;
-  readonly #jobs = new Map<string, { marker: string; endsAt: number }>();
+  readonly jobs: UpstreamJob[] = [];
   readonly outages: Outage[];
   /** Creates that it takes in a second; it refuses the others. */
   readonly limit: number;
+  /** Jobs that it runs at once; it refuses the others, in one way or the other. */
+  readonly #atOnce: { limit: number; refusal: Answer } | null;
+  /** The longest that a job takes there. */
+  readonly #longestMillis: number;
   readonly asked: Asked[] = [];
   /** Markers of jobs that may be created more than once. */
   readonly resubmitted = new Set<string>();
   readonly apiKey = `key-1-${CANARY}`;
-  /** Told of each create before it is answered. */
+  /** Told of each create before it is answered, when it has happened. */
   onCreate: (asked: Asked) => void = () => undefined;
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, jobsAtOnce: number | null) {
     this.#sim = sim;
+    this.#atOnce = jobsAtOnce === null ? null : this.#drawLimit(jobsAtOnce);
+    this.#longestMillis = jobsAtOnce === null ? 40_000 : sim.chanceOf('long jobs').pick(LONGEST_MILLIS);
     const chance = sim.chanceOf('outages');
     this.limit = chance.pick([1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
     let end = sim.now;
@@ -57,6 +72,14 @@ export class QueueUpstream {
       end = from + chance.pick([2, 20, 60, 400]) * 1000;
       return { from, to: end, answer: chance.pick(OUTAGES) };
     }).filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
+  }
+
+  #drawLimit(jobsAtOnce: number) {
+    const chance = this.#sim.chanceOf('the limit');
+    const limit = Math.max(1, jobsAtOnce + chance.pick([-1, 0, 0, 0, 1]));
+    const refusal = chance.pick(TOO_MANY);
+    const isIn = chance.happens(0.5) && this.#sim.injects(`a limit: ${refusal.name}`, 'ModelStudio');
+    return isIn ? { limit, refusal } : null;
   }
 
   of(marker: string): Asked[] {
@@ -70,18 +93,24 @@ export class QueueUpstream {
     const answer = this.#creation();
     const { name, is, retryAfterSeconds = 0, isCreated = is === 'created' } = answer;
     const isQueued = this.#sim.acting?.name === 'create';
-    const asked = { marker, at: this.#sim.now, outcome: is, isQueued, retryAfterSeconds };
+    const job = isCreated ? this.#create(marker) : null;
+    const asked = { marker, at: this.#sim.now, outcome: is, isQueued, retryAfterSeconds, job };
     this.asked.push(asked);
     this.#sim.note(`ModelStudio: create of ${marker}: ${name}`);
     this.onCreate(asked);
     const most = this.resubmitted.has(marker) ? SUBMISSIONS_MAX : 1;
     const creates = this.of(marker).filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
     must(creates.length <= most, 'I4', () => `${marker} is created ${creates.length} times`);
-    if (!isCreated) return { outcome: answer.outcome, millis: name === 'silent' ? 3_600_000 : millis };
-    const id = `up-${this.#jobs.size + 1}`;
-    this.#jobs.set(id, { marker, endsAt: this.#sim.now + this.#sim.duration(500, 40_000, 'jobs') });
+    if (job === null) return { outcome: answer.outcome, millis: name === 'silent' ? 3_600_000 : millis };
     if (is !== 'created') return { outcome: answer.outcome, millis };
-    return { outcome: answered(200, { job_id: id, status: 'CREATED' }), millis, created: id };
+    return { outcome: answered(200, { job_id: job.id, status: 'CREATED' }), millis, created: job.id };
+  }
+
+  #create(marker: string): UpstreamJob {
+    const millis = this.#sim.duration(500, this.#longestMillis, 'jobs');
+    const job = { id: `up-${this.jobs.length + 1}`, marker, endsAt: this.#sim.now + millis };
+    this.jobs.push(job);
+    return job;
   }
 
   #creation(): Answer {
@@ -91,12 +120,16 @@ export class QueueUpstream {
     const chance = this.#sim.fault('upstream', 'ModelStudio', 'create');
     if (chance) return chance.pick(FAULTS);
     const taken = this.asked.filter(({ at, outcome }) => outcome === 'created' && at > now - 1000);
+    const running = this.jobs.filter(({ endsAt }) => endsAt > now).length;
+    if (this.#atOnce && running >= this.#atOnce.limit) return this.#atOnce.refusal;
     return taken.length >= this.limit ? refusal(429) : { name: 'created', outcome: silence, is: 'created' };
   }
 
   #report({ pathname }: URL): HttpOutcome {
+    const fault = this.#sim.fault('upstream', 'ModelStudio', 'report');
+    if (fault) return fault.pick([answered(503, {}), answered(500, {}), cut]);
     const id = pathname.split('/').at(-1) ?? '';
-    const job = this.#jobs.get(id);
+    const job = this.jobs.find((each) => each.id === id);
     if (!job) return answered(404, { detail: 'There is no such job' });
     const isDone = this.#sim.now >= job.endsAt;
     const result = { task_index: 0, status: 'completed', result: 'r', error: null };
@@ -131,6 +164,13 @@ const OUTAGES: Answer[] = [
   refusal(402),
   { name: 'no connection', outcome: { kind: 'not_connected', code: 'ECONNREFUSED' }, is: 'refused' },
   { name: '500, not created', outcome: answered(500, {}), is: 'unknown' },
+];
+
+const LONGEST_MILLIS = [5000, 40_000, 40_000, 240_000, 1_500_000];
+
+const TOO_MANY: Answer[] = [
+  refusal(429),
+  { name: '400', outcome: answered(400, { detail: 'There are too many parallel queries' }), is: 'at fault' },
 ];
 
 const FAULTS: Answer[] = [

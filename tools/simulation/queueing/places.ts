@@ -1,0 +1,222 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type FinishedJob, isFinished, type Job, type Millis } from '../../../functions/core/job.ts';
+import type { Item } from '../../../test/cloud/expressions.ts';
+import { must } from '../judge.ts';
+import type { Simulation } from '../simulation.ts';
+import type { Asked, UpstreamJob } from './upstream.ts';
+
+const MINUTE = 60_000;
+/** So long is a place kept for a job that may exist, and longer if such jobs were seen to take longer. */
+const HOLD_MILLIS = 10 * MINUTE;
+/** How far the clocks of who takes a place and who looks after it are apart. */
+const SKEW_MILLIS = 6000;
+/** How long a function remembers what jobs have taken, and a call of its own. */
+const MEMORY_MILLIS = 70_000;
+/** Longer than a function may run. */
+const UNDER_WAY_MILLIS = 50_000;
+
+/** A place in somebody's hands. */
+interface Take {
+  number: number;
+  /** Of the job, as the row of the place names it. */
+  holder: string;
+  at: Millis;
+  /** With this place. */
+  asked: Asked[];
+}
+
+interface Numbered {
+  number: number;
+  upstreamJobId?: string;
+}
+
+/** Who has a place at ModelStudio, and whether rightly so. */
+export class Places {
+  readonly #sim: Simulation;
+  readonly #jobsAtOnce: number | null;
+  readonly #jobs: ReadonlyMap<string, Job>;
+  readonly #calmFor: (millis: Millis) => boolean;
+  readonly #held = new Map<number, Take>();
+  /** Of each job there, with which place it was created. */
+  readonly #takes = new Map<UpstreamJob, Take>();
+  /** Ids of those there that a row has named. */
+  readonly #known = new Set<string>();
+  /** The longest that jobs had been seen to take, from when on. */
+  readonly #seen: { at: Millis; longest: Millis }[] = [];
+  /** When a job last could not be given a place. */
+  #fullAt: Millis = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param jobs the rows as they are
+   * @param calmFor whether nothing has gone wrong for so long
+   */
+  constructor(
+    sim: Simulation,
+    jobsAtOnce: number | null,
+    jobs: ReadonlyMap<string, Job>,
+    calmFor: (millis: Millis) => boolean,
+  ) {
+    this.#sim = sim;
+    this.#jobsAtOnce = jobsAtOnce;
+    this.#jobs = jobs;
+    this.#calmFor = calmFor;
+  }
+
+  /** For whoever waits: until then, there was none. */
+  get fullUntil(): Millis {
+    return this.#fullAt;
+  }
+
+  /** Every few seconds. */
+  look(calmSince: Millis): void {
+    this.#lookForFree();
+    this.#judgeKept(calmSince);
+  }
+
+  wrote(key: string, item: Item | null): void {
+    const number = Number(key.slice('place/'.length));
+    const { now } = this.#sim;
+    const isIn = this.#jobsAtOnce !== null && number >= 1 && number <= this.#jobsAtOnce;
+    must(isIn, 'I21', () => `there is no ${key}`);
+    must(item !== null, 'I21', () => `${key} is removed`);
+    const before = this.#held.get(number);
+    const after = takeIn(number, item);
+    this.#sim.note(`${key} ${after ? `is of ${after.holder}` : 'is free'}`);
+    if (before && after) {
+      const isSame = before.holder === after.holder && before.at === after.at;
+      must(isSame, 'I21', () => `${key} of ${before.holder} is given to ${after.holder}`);
+      return;
+    }
+    if (before) {
+      must(this.#mayLeave(before), 'I21', () => `${before.holder} loses ${key}, and may still need it`);
+      this.#held.delete(number);
+    } else if (after) {
+      const isNow = Math.abs(now - after.at) < SKEW_MILLIS + 8000;
+      must(isNow, 'I21', () => `${key} is taken ${(now - after.at) / 1000} s ago`);
+      this.#held.set(number, after);
+    }
+    this.#lookForFree();
+  }
+
+  /** A row of a job. */
+  knows(job: Job): void {
+    const upstreamJobId = job.status === 'running' ? job.upstreamJobId : placeOf(job)?.upstreamJobId;
+    if (upstreamJobId !== undefined) this.#known.add(upstreamJobId);
+  }
+
+  /** Of the jobs in this bucket: a row of the durations. */
+  learns(item: Item | null): void {
+    const slots = Object.entries(item ?? {}).filter(([name]) => /^s\d+$/.test(name));
+    const longest = Math.max(
+      0,
+      ...slots.map(([, value]: [string, AttributeValue]) => 1000 * Number(value.N)),
+    );
+    this.#seen.push({ at: this.#sim.now, longest });
+  }
+
+  /** ModelStudio is asked to create a job; what came of it has happened. */
+  asked(asked: Asked, job: Job | undefined, all: readonly UpstreamJob[]): void {
+    if (this.#jobsAtOnce === null) return;
+    const place = job && placeOf(job);
+    const take = place && this.#held.get(place.number);
+    const isHeld = take !== undefined && take.holder === holderOf(job as Job);
+    must(isHeld, 'I21', () => `${asked.marker} is given to ModelStudio without a place`);
+    take.asked.push(asked);
+    if (asked.job === null) return;
+    this.#takes.set(asked.job, take);
+    const running = all.filter((each) => this.#counts(each)).length;
+    must(running <= this.#jobsAtOnce, 'I21', () => `${running} jobs run at ModelStudio at once`);
+  }
+
+  /** One that may have been created counts until its place may be given away. */
+  #counts(job: UpstreamJob): boolean {
+    const take = this.#takes.get(job);
+    if (job.endsAt <= this.#sim.now || take === undefined) return false;
+    return this.#known.has(job.id) || !this.#isOver(take);
+  }
+
+  /** The place of a job that may exist is given away some time later. */
+  #isOver({ at }: Take): boolean {
+    return this.#sim.now >= at + this.#holdMillis(Math.min) - SKEW_MILLIS;
+  }
+
+  #holdMillis(pick: (...each: number[]) => number): Millis {
+    const { now } = this.#sim;
+    const from = this.#seen.findLastIndex(({ at }) => at < now - MEMORY_MILLIS);
+    const lately = this.#seen.slice(Math.max(0, from)).map(({ longest }) => longest);
+    // If it cannot be read, nothing is known.
+    const isRead = pick === Math.max || this.#calmFor(2 * MEMORY_MILLIS);
+    return Math.max(HOLD_MILLIS, isRead && lately.length > 0 ? pick(...lately) : 0);
+  }
+
+  #mayLeave(take: Take): boolean {
+    const { now } = this.#sim;
+    const isRunning = take.asked.some(({ job }) => job && this.#known.has(job.id) && job.endsAt > now);
+    if (isRunning) return false;
+    const isEnded = take.asked.every(({ outcome, job }) =>
+      outcome === 'created' ? job !== null && job.endsAt <= now : outcome !== 'unknown',
+    );
+    return isEnded || this.#isOver(take);
+  }
+
+  /** Whether each place is taken, as far as one can know. */
+  #lookForFree(): void {
+    const taken = [...this.#held.values()].filter((take) => this.#isTaken(take)).length;
+    if (this.#jobsAtOnce !== null && taken >= this.#jobsAtOnce) this.#fullAt = this.#sim.now;
+  }
+
+  #isTaken(take: Take): boolean {
+    const { now } = this.#sim;
+    if (isAtWork(this.#rowOf(take))) return true;
+    const known = take.asked.flatMap(({ job }) => (job && this.#known.has(job.id) ? [job] : []));
+    if (known.length > 0) return known.some(({ endsAt }) => endsAt > now);
+    return now < take.at + this.#holdMillis(Math.max) + SKEW_MILLIS;
+  }
+
+  /** The row that names the place. */
+  #rowOf({ holder, number }: Take): Job | undefined {
+    const job = this.#jobs.get(holder.split('/')[0] ?? '');
+    return job && holderOf(job) === holder && placeOf(job)?.number === number ? job : undefined;
+  }
+
+  /** While nothing goes wrong, nobody keeps a place whose job has ended or was never created. */
+  #judgeKept(calmSince: Millis): void {
+    const { now } = this.#sim;
+    for (const take of this.#held.values()) {
+      if (take.at < calmSince || now - take.at < UNDER_WAY_MILLIS) continue;
+      const job = this.#rowOf(take);
+      const isNeeded = job && isFinished(job) ? mayRun(job) : isAtWork(job) || mayExist(take);
+      const since = Math.max(take.at, job?.updatedAt ?? 0);
+      const isKept = !isNeeded && now - since > UNDER_WAY_MILLIS;
+      must(!isKept, 'I21', () => `place/${take.number} is kept for ${take.holder}, which is ${job?.status}`);
+    }
+  }
+}
+
+function isAtWork(job: Job | undefined): boolean {
+  return job?.status === 'submitting' || job?.status === 'running';
+}
+
+/** ModelStudio has not said how it ended. */
+function mayRun({ status, error }: FinishedJob): boolean {
+  return status === 'cancelled' || status === 'expired' || error?.code === 'submission_unknown';
+}
+
+function mayExist({ asked }: Take): boolean {
+  return asked.some(({ outcome }) => outcome === 'created' || outcome === 'unknown');
+}
+
+function holderOf({ jobId, createdAt }: Job): string {
+  return `${jobId}/${createdAt}`;
+}
+
+function placeOf(job: Job): Numbered | undefined {
+  return (job as Job & { place?: Numbered }).place;
+}
+
+function takeIn(number: number, item: Item | null): Take | null {
+  const holder = item?.['holder']?.S;
+  const isFree = item?.['queueName'] !== undefined;
+  must(isFree !== (holder !== undefined), 'I21', () => `place/${number} is neither free nor taken`);
+  return holder === undefined ? null : { number, holder, at: Number(item?.['takenAt']?.N), asked: [] };
+}
