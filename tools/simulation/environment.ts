@@ -210,6 +210,8 @@ export class Environment {
     invocation.conflicts += 1;
     if (!(command instanceof PutItemCommand)) return;
     const { jobId, version } = command.input.Item ?? {};
+    // The row of a place has no versions: whoever finds it taken looks again later.
+    if (version === undefined) return;
     const write = `${jobId?.S} v${version?.N}`;
     const times = (invocation.lost.get(write) ?? 0) + 1;
     invocation.lost.set(write, times);

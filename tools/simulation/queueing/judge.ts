@@ -16,6 +16,8 @@ const MINUTE = 60_000;
 const TWO_SWEEPS = 2 * MINUTE + 10_000;
 const LINGER = 45_000;
 const PROBE_MAX = 15_000;
+/** Places are looked after once in a pass, while ModelStudio takes jobs. */
+const LOOKED_AFTER = 14_000;
 /** A round and its answers; then 1, 2, 4 and 8 s. */
 const ROUND_MILLIS = 1500;
 const PROBES_MILLIS = 10_000;
@@ -51,8 +53,8 @@ export class QueueJudge {
   #heldBy: unknown = null;
   /** By then, whatever ModelStudio has asked for is over. */
   #asksAgainAt: Millis = 0;
-  /** By the queue. */
-  #lastAsked: Asked | null = null;
+  /** By the queue, and the version of the job. */
+  #lastAsked: (Asked & { version: number | undefined }) | null = null;
   /** Since ModelStudio last took a job. */
   #refusedAt: Millis[] = [];
 
@@ -141,9 +143,11 @@ export class QueueJudge {
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
     this.#turns.asked(job?.queueing?.turn ?? 0);
-    this.#lastAsked = asked;
+    // With another key, if the first is refused.
+    const isRepeat = this.#lastAsked?.marker === asked.marker && this.#lastAsked.version === job?.version;
+    this.#lastAsked = { ...asked, version: job?.version };
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
-    this.#judgeProbes(asked);
+    if (!isRepeat) this.#judgeProbes(asked);
   }
 
   /** Once ModelStudio has refused a round, it is asked with one job at a time, and ever more seldom. */
@@ -168,7 +172,7 @@ export class QueueJudge {
 
   /** Every few seconds. */
   look(): void {
-    const { sim, cloud, passes } = this.#system;
+    const { sim, cloud, passes, settings } = this.#system;
     const { now } = sim;
     const waiting = [...this.#queuedSince].flatMap(([jobId, since]) => {
       const job = this.jobs.get(jobId);
@@ -188,7 +192,8 @@ export class QueueJudge {
     const free = this.#places.fullUntil;
     const asked = Math.max(this.#asksAgainAt, this.#lastAsked?.at ?? 0, first, free);
     const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
-    const isLeft = waiting.length > 0 && idle > 3 * PROBE_MAX;
+    const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
+    const isLeft = waiting.length > 0 && idle > (isOpen ? LOOKED_AFTER : 3 * PROBE_MAX);
     must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
     const lately = passes.filter((at) => at > now - MINUTE).length;
     must(lately <= PASSES_A_MINUTE_MAX, 'I19', () => `${lately} passes a minute`);
