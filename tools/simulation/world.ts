@@ -38,7 +38,7 @@ interface Surroundings {
   readonly modelStudio: Pick<SimulatedModelStudio, 'answer'>;
   readonly receivers: Receivers;
   /** Without them, no job may wait. */
-  readonly settings?: QueueRules;
+  readonly settings?: QueueRules & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
 }
 
@@ -57,6 +57,7 @@ export function worldIn(
     clock,
     retentionDays: sim.scene.retentionDays,
     lingerMillis,
+    jobsAtOnce: system.settings?.jobsAtOnce ?? null,
   });
   const { forecast } = ports.durationStats;
   return {

@@ -7,6 +7,7 @@ import { judgeText, judgeWrite, must } from '../judge.ts';
 import type { Acting } from '../simulation.ts';
 import type { Apps } from './apps.ts';
 import { Places } from './places.ts';
+import { Probes } from './probes.ts';
 import type { QueueSystem } from './system.ts';
 import { Turns } from './turns.ts';
 import type { Asked } from './upstream.ts';
@@ -18,10 +19,6 @@ const LINGER = 45_000;
 const PROBE_MAX = 15_000;
 /** Places are looked after once in a pass, while ModelStudio takes jobs. */
 const LOOKED_AFTER = 14_000;
-/** A round and its answers; then 1, 2, 4 and 8 s. */
-const ROUND_MILLIS = 1500;
-const PROBES_MILLIS = 10_000;
-const PROBES_MAX = 5;
 /** SQS counts in seconds, and a create takes its time. */
 const SLACK = 4000;
 const PASSES_A_MINUTE_MAX = 90;
@@ -48,15 +45,14 @@ export class QueueJudge {
   readonly #queuedSince = new Map<string, Millis>();
   readonly #turns: Turns;
   readonly #places: Places;
+  readonly #probes = new Probes();
   /** Who has the queue's lease, and in which invocation. */
   #holder: Acting | null = null;
   #heldBy: unknown = null;
   /** By then, whatever ModelStudio has asked for is over. */
   #asksAgainAt: Millis = 0;
-  /** By the queue, and the version of the job. */
-  #lastAsked: (Asked & { version: number | undefined }) | null = null;
-  /** Since ModelStudio last took a job. */
-  #refusedAt: Millis[] = [];
+  /** By the queue. */
+  #lastAskedAt: Millis = 0;
 
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
@@ -143,21 +139,9 @@ export class QueueJudge {
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
     this.#turns.asked(job?.queueing?.turn ?? 0);
-    // With another key, if the first is refused.
-    const isRepeat = this.#lastAsked?.marker === asked.marker && this.#lastAsked.version === job?.version;
-    this.#lastAsked = { ...asked, version: job?.version };
+    this.#lastAskedAt = asked.at;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
-    if (!isRepeat) this.#judgeProbes(asked);
-  }
-
-  /** Once ModelStudio has refused a round, it is asked with one job at a time, and ever more seldom. */
-  #judgeProbes({ at, outcome }: Asked): void {
-    const isTaken = outcome === 'created' || outcome === 'at fault';
-    this.#refusedAt = isTaken ? [] : [...this.#refusedAt, at];
-    const afterRound = (this.#refusedAt[0] ?? 0) + ROUND_MILLIS;
-    const probes = this.#refusedAt.filter((each) => each > Math.max(afterRound, at - PROBES_MILLIS)).length;
-    const isSeldom = probes <= PROBES_MAX || !this.#calmFor(this.#calm.afterMillis);
-    must(isSeldom, 'I21', () => `${probes} probes within ten seconds`);
+    this.#probes.asked(asked, job, this.#calmFor(this.#calm.afterMillis));
   }
 
   /** Those whose turn is earlier are let through earlier, unless they have come just now. */
@@ -190,7 +174,7 @@ export class QueueJudge {
     }
     this.#places.look(this.#calm.since);
     const free = this.#places.fullUntil;
-    const asked = Math.max(this.#asksAgainAt, this.#lastAsked?.at ?? 0, first, free);
+    const asked = Math.max(this.#asksAgainAt, this.#lastAskedAt, first, free);
     const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
     const isLeft = waiting.length > 0 && idle > (isOpen ? LOOKED_AFTER : 3 * PROBE_MAX);

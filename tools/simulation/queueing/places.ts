@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type FinishedJob, isFinished, type Job, type Millis } from '../../../functions/core/job.ts';
+import { SUBMIT_LEASE_MILLIS } from '../../../functions/core/limits.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { must } from '../judge.ts';
 import type { Simulation } from '../simulation.ts';
@@ -18,16 +19,11 @@ const UNDER_WAY_MILLIS = 50_000;
 /** A place in somebody's hands. */
 interface Take {
   number: number;
-  /** Of the job, as the row of the place names it. */
-  holder: string;
+  jobId: string;
+  token: string;
   at: Millis;
   /** With this place. */
   asked: Asked[];
-}
-
-interface Numbered {
-  number: number;
-  upstreamJobId?: string;
 }
 
 /** Who has a place at ModelStudio, and whether rightly so. */
@@ -81,14 +77,14 @@ export class Places {
     must(item !== null, 'I21', () => `${key} is removed`);
     const before = this.#held.get(number);
     const after = takeIn(number, item);
-    this.#sim.note(`${key} ${after ? `is of ${after.holder}` : 'is free'}`);
+    this.#sim.note(`${key} ${after ? `is of ${after.jobId}` : 'is free'}`);
     if (before && after) {
-      const isSame = before.holder === after.holder && before.at === after.at;
-      must(isSame, 'I21', () => `${key} of ${before.holder} is given to ${after.holder}`);
+      const isSame = before.token === after.token && before.at === after.at;
+      must(isSame, 'I21', () => `${key} of ${before.jobId} is given to ${after.jobId}`);
       return;
     }
     if (before) {
-      must(this.#mayLeave(before), 'I21', () => `${before.holder} loses ${key}, and may still need it`);
+      must(this.#mayLeave(before), 'I21', () => `${before.jobId} loses ${key}, and may still need it`);
       this.#held.delete(number);
     } else if (after) {
       const isNow = Math.abs(now - after.at) < SKEW_MILLIS + 8000;
@@ -100,7 +96,7 @@ export class Places {
 
   /** A row of a job. */
   knows(job: Job): void {
-    const upstreamJobId = job.status === 'running' ? job.upstreamJobId : placeOf(job)?.upstreamJobId;
+    const upstreamJobId = job.status === 'running' ? job.upstreamJobId : job.place?.upstreamJobId;
     if (upstreamJobId !== undefined) this.#known.add(upstreamJobId);
   }
 
@@ -117,9 +113,8 @@ export class Places {
   /** ModelStudio is asked to create a job; what came of it has happened. */
   asked(asked: Asked, job: Job | undefined, all: readonly UpstreamJob[]): void {
     if (this.#jobsAtOnce === null) return;
-    const place = job && placeOf(job);
-    const take = place && this.#held.get(place.number);
-    const isHeld = take !== undefined && take.holder === holderOf(job as Job);
+    const take = this.#held.get(job?.place?.number ?? 0);
+    const isHeld = take !== undefined && take.token === job?.place?.token;
     must(isHeld, 'I21', () => `${asked.marker} is given to ModelStudio without a place`);
     take.asked.push(asked);
     if (asked.job === null) return;
@@ -170,13 +165,16 @@ export class Places {
     if (isAtWork(this.#rowOf(take))) return true;
     const known = take.asked.flatMap(({ job }) => (job && this.#known.has(job.id) ? [job] : []));
     if (known.length > 0) return known.some(({ endsAt }) => endsAt > now);
-    return now < take.at + this.#holdMillis(Math.max) + SKEW_MILLIS;
+    // Whoever may be resubmitted forgets its place, with which it may have been created.
+    const isSpent = mayExist(take) || this.#jobs.get(take.jobId)?.submissions;
+    const keptMillis = isSpent ? this.#holdMillis(Math.max) : SUBMIT_LEASE_MILLIS;
+    return now < take.at + keptMillis + SKEW_MILLIS;
   }
 
   /** The row that names the place. */
-  #rowOf({ holder, number }: Take): Job | undefined {
-    const job = this.#jobs.get(holder.split('/')[0] ?? '');
-    return job && holderOf(job) === holder && placeOf(job)?.number === number ? job : undefined;
+  #rowOf({ jobId, token }: Take): Job | undefined {
+    const job = this.#jobs.get(jobId);
+    return job?.place?.token === token ? job : undefined;
   }
 
   /** While nothing goes wrong, nobody keeps a place whose job has ended or was never created. */
@@ -188,7 +186,7 @@ export class Places {
       const isNeeded = job && isFinished(job) ? mayRun(job) : isAtWork(job) || mayExist(take);
       const since = Math.max(take.at, job?.updatedAt ?? 0);
       const isKept = !isNeeded && now - since > UNDER_WAY_MILLIS;
-      must(!isKept, 'I21', () => `place/${take.number} is kept for ${take.holder}, which is ${job?.status}`);
+      must(!isKept, 'I21', () => `place/${take.number} is kept for ${take.jobId}, which is ${job?.status}`);
     }
   }
 }
@@ -206,17 +204,10 @@ function mayExist({ asked }: Take): boolean {
   return asked.some(({ outcome }) => outcome === 'created' || outcome === 'unknown');
 }
 
-function holderOf({ jobId, createdAt }: Job): string {
-  return `${jobId}/${createdAt}`;
-}
-
-function placeOf(job: Job): Numbered | undefined {
-  return (job as Job & { place?: Numbered }).place;
-}
-
 function takeIn(number: number, item: Item | null): Take | null {
-  const holder = item?.['holder']?.S;
+  const token = item?.['token']?.S;
   const isFree = item?.['queueName'] !== undefined;
-  must(isFree !== (holder !== undefined), 'I21', () => `place/${number} is neither free nor taken`);
-  return holder === undefined ? null : { number, holder, at: Number(item?.['takenAt']?.N), asked: [] };
+  must(isFree !== (token !== undefined), 'I21', () => `place/${number} is neither free nor taken`);
+  const [jobId = '', takenAt] = [item?.['takenBy']?.S, item?.['takenAt']?.N];
+  return token === undefined ? null : { number, jobId, token, at: Number(takenAt), asked: [] };
 }

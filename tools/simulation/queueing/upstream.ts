@@ -170,7 +170,7 @@ const LONGEST_MILLIS = [5000, 40_000, 40_000, 240_000, 1_500_000];
 
 const TOO_MANY: Answer[] = [
   refusal(429),
-  { name: '400', outcome: answered(400, { detail: 'There are too many parallel queries' }), is: 'at fault' },
+  { name: '400', outcome: answered(400, { detail: 'There are too many parallel queries' }), is: 'refused' },
 ];
 
 const FAULTS: Answer[] = [
