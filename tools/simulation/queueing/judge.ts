@@ -18,7 +18,7 @@ const TWO_SWEEPS = 2 * MINUTE + 10_000;
 const LINGER = 45_000;
 const PROBE_MAX = 15_000;
 /** Places are looked after once in a pass, while ModelStudio takes jobs. */
-const LOOKED_AFTER = 14_000;
+const LOOKED_AFTER = 20_000;
 /** SQS counts in seconds, and a create takes its time. */
 const SLACK = 4000;
 const PASSES_A_MINUTE_MAX = 90;
@@ -74,7 +74,7 @@ export class QueueJudge {
   #wrote(key: string, item: Item | null): void {
     if (item) judgeText('a row', JSON.stringify(item));
     if (key === GATE_ID) this.#wroteGate(item);
-    else if (key.startsWith('turn/')) this.#turns.wrote(key, Number(item?.['turn']?.N));
+    else if (key.startsWith('turn/')) this.#turns.wrote(key, Number(item?.['turn']?.N), this.#calmFor(SLACK));
     else if (key.startsWith('place/')) this.#places.wrote(key, item);
     else this.#wroteJob(key, item);
   }

@@ -10,6 +10,8 @@ export class Turns {
   readonly #sim: Simulation;
   /** The latest of each client. */
   readonly #latest = new Map<string, number>();
+  /** While anything went wrong, with which turns may be lost. */
+  readonly #latestBeforeCalm = new Map<string, number>();
   /** The latest of those that were let through. */
   #virtualTime = 0;
   /** As the gate had it, from when on. */
@@ -29,10 +31,11 @@ export class Turns {
   }
 
   /** A client's next turn is the next, or the one after those whose turn it is. */
-  wrote(client: string, turn: number): void {
+  wrote(client: string, turn: number, isCalm: boolean): void {
     const last = this.#latest.get(client) ?? 0;
     const most = Math.max(this.#virtualTime, last) + 1;
     this.#latest.set(client, turn);
+    if (!isCalm) this.#latestBeforeCalm.set(client, turn);
     const isNext = last < turn && turn <= most;
     must(isNext, 'I24', () => `${client} gets turn ${turn} after ${last}, at most ${most}`);
   }
@@ -43,7 +46,8 @@ export class Turns {
     const { virtualTime = 0 } = this.#virtualTimes.findLast(({ at }) => at <= before) ?? {};
     must(turn > virtualTime, 'I24', () => `${jobId} gets turn ${turn}, and it is that of ${virtualTime}`);
     const own = jobs.filter((job) => job.client === client).length;
-    const isOwn = turn <= this.#virtualTime + own + 1;
+    const from = Math.max(this.#virtualTime, this.#latestBeforeCalm.get(`turn/${client}`) ?? 0);
+    const isOwn = turn <= from + own + 1;
     must(isOwn, 'I24', () => `${jobId} gets turn ${turn}, behind the jobs of others`);
   }
 }
