@@ -134,7 +134,7 @@ export class QueueJudge {
     this.#asksAgainAt = Math.max(this.#asksAgainAt, waitsUntil);
     const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
     this.#places.asked(asked, job, this.#system.upstream.jobs);
-    if (!asked.isQueued) return;
+    if (!asked.isQueued) return void this.#judgeLine(asked);
     const { acting } = sim;
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
@@ -142,6 +142,14 @@ export class QueueJudge {
     this.#lastAskedAt = asked.at;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
     this.#probes.asked(asked, job, this.#calmFor(this.#calm.afterMillis));
+  }
+
+  /** Where the places are few, none goes past those who wait. */
+  #judgeLine({ marker }: Asked): void {
+    const { sim, settings } = this.#system;
+    if (settings.jobsAtOnce === null || this.#calm.isSlow || !this.#calmFor(MINUTE)) return;
+    const before = [...this.#queuedSince].find(([, since]) => sim.now - since > SLACK)?.[0];
+    must(before === undefined, 'I24', () => `${marker} goes past ${before}, which waits`);
   }
 
   /** Those whose turn is earlier are let through earlier, unless they have come just now. */

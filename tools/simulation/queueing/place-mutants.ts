@@ -52,6 +52,13 @@ export const PLACE_MUTANTS: Mutant[] = [
     seed: 0,
   },
   {
+    name: 'a job that may not wait takes a place for which others wait',
+    file: 'submit/submit.ts',
+    find: ' || world.places !== null;',
+    replace: ';',
+    seed: 5,
+  },
+  {
     name: 'a repeated submission keeps the place that it has taken',
     file: 'submit/submit.ts',
     find: '    await leavePlace(job, world);\n    return replay(',

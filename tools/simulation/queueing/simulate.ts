@@ -97,7 +97,12 @@ function loseChain({ sim, cloud }: QueueSystem, calm: Calm): void {
   if (!sim.injects('lost', 'the chain')) return;
   calm.afterMillis = millis + RESCUE_MILLIS;
   sim.time.after(millis, () => {
-    for (const message of cloud.queues.create.messages) message.isDeleted = true;
+    for (const message of cloud.queues.create.messages) {
+      message.isDeleted = true;
+      // Nobody misses it before.
+      const { dueAt } = JSON.parse(message.body).wakeUp;
+      calm.afterMillis = Math.max(calm.afterMillis, dueAt - START + RESCUE_MILLIS);
+    }
     cloud.queues.create.messages.clear();
   });
 }

@@ -88,7 +88,10 @@ export class QueueUpstream {
 
   answer(request: ExchangeRequest): { outcome: HttpOutcome; millis: number; created?: string } {
     const millis = this.#sim.duration(20, 400, 'ModelStudio');
-    if (request.method === 'GET') return { outcome: this.#report(request.url), millis };
+    if (request.method === 'GET') {
+      const outcome = this.#report(request.url);
+      return { outcome, millis: outcome === silence ? 3_600_000 : millis };
+    }
     const marker = markerIn(request.body ?? '');
     const answer = this.#creation();
     const { name, is, retryAfterSeconds = 0, isCreated = is === 'created' } = answer;
@@ -127,7 +130,7 @@ export class QueueUpstream {
 
   #report({ pathname }: URL): HttpOutcome {
     const fault = this.#sim.fault('upstream', 'ModelStudio', 'report');
-    if (fault) return fault.pick([answered(503, {}), answered(500, {}), cut]);
+    if (fault) return fault.pick([answered(503, {}), answered(500, {}), cut, silence]);
     const id = pathname.split('/').at(-1) ?? '';
     const job = this.jobs.find((each) => each.id === id);
     if (!job) return answered(404, { detail: 'There is no such job' });
