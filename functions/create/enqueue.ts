@@ -59,8 +59,8 @@ export async function joinQueue(
   const now = world.clock.now();
   // A worker that has the queue would lose what it is about to write; it looks again for whoever has arrived.
   if (gate.phase === 'draining' || gate.leaseUntil > now) return turn;
-  const wakeUp =
-    gate.phase === 'lingering' ? gate.expectedWakeUp : await wakeQueue(gate, waitSeconds, now, world);
+  // A chain that lingers would look only later. Its own wake-up is stale then.
+  const wakeUp = await wakeQueue(gate, waitSeconds, now, world);
   await world.queue.replaceGate(arrived(gate, waitSeconds, wakeUp, now));
   return turn;
 }
