@@ -62,6 +62,11 @@ const SUITES: Suite[] = [
     env: { LONG_QUEUE: 'yes' },
     files: 'test/tools/blackbox/queue.test.ts',
   },
+  {
+    what: 'three places for 40 jobs, each filled again within a second',
+    env: { LONG_QUEUE: 'yes' },
+    files: 'test/tools/blackbox/places.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'what is left without what may be deleted',

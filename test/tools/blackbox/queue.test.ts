@@ -1,7 +1,8 @@
 import { ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
-import { atMostPerSecond, startQueueUpstream } from './queue-upstream.ts';
+import { placeRows } from './place-rows.ts';
+import { type Answer, atMostPerSecond, startQueueUpstream } from './queue-upstream.ts';
 import { type Called, call, type LocalSystem, startLocally, submission } from './system.ts';
 
 /** `npm run test:more` waits for a minute with 500 jobs, as an outage does. */
@@ -12,7 +13,7 @@ const patience = { timeout: 300_000, interval: 200 };
 
 let upstream: Awaited<ReturnType<typeof startQueueUpstream>>;
 let system: LocalSystem;
-let answer: () => { status: number; headers?: Record<string, string> };
+let answer: () => Answer;
 
 beforeAll(async () => {
   upstream = await startQueueUpstream(() => answer());
@@ -23,16 +24,18 @@ afterAll(async () => {
   await system?.stop();
   upstream?.stop();
 });
-/** Nobody waits from the test before. */
+/** Nobody waits from the test before, nor for these: they come slower than they are let through. */
 beforeEach(async () => {
   answer = taken;
-  await vi.waitFor(async () => expect((await post('before')).json.status).toBe('running'), patience);
+  const isTaken = async () => expect((await post('before')).json.status).toBe('running');
+  await vi.waitFor(isTaken, { ...patience, interval: 1500 });
   upstream.creates.length = 0;
 }, patience.timeout);
 vi.setConfig({ testTimeout: patience.timeout });
 
 const taken = () => ({ status: 200 });
 const down = () => ({ status: 503 });
+const full = () => ({ status: 400, detail: 'Only three parallel queries per user are allowed.' });
 
 function post(text: string, fields: object = {}, client = 0, headers = {}): Promise<Called> {
   const key = system.client_keys[client];
@@ -65,9 +68,10 @@ async function requestsStored(): Promise<number> {
 }
 
 describe('while ModelStudio takes no jobs, they wait, and are then created once each, client by client in turn,', () => {
-  const WAYS: [how: string, refuse: () => ReturnType<typeof answer>][] = [
+  const WAYS: [how: string, refuse: () => Answer][] = [
     ['after 503', down],
     ['after 429 with Retry-After', () => ({ status: 429, headers: { 'retry-after': isLong ? '5' : '1' } })],
+    ['after 400 with a sentence that names a limit', full],
     ['after refused connections', taken],
   ];
   it.each(isLong ? WAYS : WAYS.slice(0, 1))(
@@ -134,7 +138,7 @@ it('a job that may not wait is refused, and one that waits too long is never sub
 });
 
 it('a queued job is found by its key, and once cancelled it is never created', async () => {
-  answer = down;
+  answer = full;
   const key = { 'idempotency-key': `key-${Date.now()}` };
   const { json } = await post('f', {}, 0, key);
   const again = await post('f', {}, 0, key);
@@ -167,4 +171,8 @@ it('a job may be given to ModelStudio again only if its owner says so', async ()
   const { json: unasked } = await post('i');
   expect(await end(unasked.job_id)).toMatchObject({ error: { code: 'submission_unknown' } });
   expect(upstream.creates.filter(({ text }) => text === 'i').length).toBe(1);
+});
+
+it('without a bound on the jobs at once, no places are kept', async () => {
+  expect(await placeRows(system)).toEqual([]);
 });
