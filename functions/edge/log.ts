@@ -1,4 +1,4 @@
-import { METRICS, type MetricName, NAMESPACE } from '../core/metrics.ts';
+import { type MetricName, NAMESPACE, unitOf } from '../core/metrics.ts';
 import type { Log, Stage } from '../ports.ts';
 import { optional } from './environment.ts';
 import { clock } from './system.ts';
@@ -61,14 +61,12 @@ export function flushAggregates(fields: { duration_ms?: number } = {}, everyMill
 function embedded(metrics: Partial<Record<MetricName, number | number[]>>): object {
   const all = entries(metrics);
   if (all.length === 0) return {};
-  const Metrics = all.map(([Name]) => ({ Name, Unit: METRICS[Name] }));
+  const Metrics = all.map(([Name]) => ({ Name, Unit: unitOf(Name) }));
   const directive = { Namespace: NAMESPACE, Dimensions: [['service']], Metrics };
   return { _aws: { Timestamp: clock.now(), CloudWatchMetrics: [directive] }, ...metrics };
 }
 
-function isCount(name: MetricName): boolean {
-  return METRICS[name] === 'Count' && name !== 'PollsPerJob';
-}
+const isCount = (name: MetricName) => unitOf(name) === 'Count' && name !== 'PollsPerJob';
 
 function entries<T>(metrics: Partial<Record<MetricName, T>>): [MetricName, T][] {
   return Object.entries(metrics) as [MetricName, T][];

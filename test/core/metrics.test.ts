@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { METRICS, type MetricName, upstreamMetrics } from '../../functions/core/metrics.ts';
+import { METRICS, type MetricName, unitOf, upstreamMetrics } from '../../functions/core/metrics.ts';
 
 describe('a metric', () => {
-  it.each(Object.entries(METRICS))('%s has the unit that its name says: %s', (name, unit) => {
-    expect(unit).toBe(name.endsWith('Seconds') ? 'Seconds' : 'Count');
+  it('has a name of its own', () => expect(new Set(METRICS).size).toBe(METRICS.length));
+
+  it('has the unit that its name says', () => {
+    expect(unitOf('JobSeconds')).toBe('Seconds');
+    expect(unitOf('JobsCreated')).toBe('Count');
   });
 });
 

@@ -44,7 +44,7 @@ export async function logLines(): Promise<Row[]> {
       'aggregate',
       'poll',
       { outcome: 'running' },
-      Object.fromEntries(Object.keys(METRICS).map((name) => [name, 1])),
+      Object.fromEntries(METRICS.map((name) => [name, 1])),
     ]);
     await failAtTheEdge();
   });
