@@ -22,7 +22,6 @@ export class LaterFormat extends Error {
   }
 }
 
-/** @param latest the latest one that this release knows */
 export function isLaterFormat(format: unknown = FIRST_FORMAT, latest = FIRST_FORMAT): boolean {
   return !(Number(format) <= latest);
 }

@@ -48,16 +48,13 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   };
 }
 
-async function itemOf(
-  { client, tableName, onError }: DurationStatsStore,
-  bucket: string,
-): Promise<Record<string, unknown>> {
+async function itemOf(store: DurationStatsStore, bucket: string): Promise<Record<string, unknown>> {
   try {
-    const get = new GetItemCommand({ TableName: tableName, Key: marshall({ bucket }) });
-    const { Item } = await client.send(get);
+    const get = new GetItemCommand({ TableName: store.tableName, Key: marshall({ bucket }) });
+    const { Item } = await store.client.send(get);
     return Item ? unmarshall(Item) : {};
   } catch (error) {
-    onError(error);
+    store.onError(error);
     return {};
   }
 }
@@ -65,7 +62,6 @@ async function itemOf(
 interface Recorded {
   durations: number[];
   schedule: PollSchedule;
-  /** How many durations there have been. */
   count: number;
   until: Millis;
   recordedAt: Millis;

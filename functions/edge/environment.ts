@@ -17,7 +17,6 @@ export function number(name: Variable): number {
   return value;
 }
 
-/** A list of numbers, comma-separated. */
 export function numbers(name: Variable): number[] {
   const text = process.env[name] ?? '';
   const list = text.split(',').flatMap((item) => (item.trim() === '' ? [] : Number(item)));

@@ -36,15 +36,9 @@ export function createJobs(
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job), ...queueKeys(job) };
-    const row = {
-      ...job,
-      metadata,
-      ...keys,
-      format: formatOf(job),
-      writeId,
-      ttl: endOfLife(job, retentionDays),
-    };
-    const write = new PutItemCommand({ TableName: tableName, Item: marshall(row), ...condition });
+    const marks = { format: formatOf(job), writeId, ttl: endOfLife(job, retentionDays) };
+    const Item = marshall({ ...job, metadata, ...keys, ...marks });
+    const write = new PutItemCommand({ TableName: tableName, Item, ...condition });
     if (await succeeded(client.send(write))) return true;
     return (await item(job.jobId))?.['writeId'] === writeId;
   }

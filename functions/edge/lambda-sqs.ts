@@ -20,7 +20,6 @@ export function lambdaSqs<T>(
   handle: (message: T, isRepeat: boolean) => Promise<Millis | null>,
   again: ComeAgain,
 ) {
-  /** Returns the records that the queue must take back. */
   const handleRecord = async (record: SQSRecord): Promise<SQSBatchItemFailure[]> => {
     const receives = Number(record.attributes.ApproximateReceiveCount);
     const giveBack = async (seconds: number | null) => {

@@ -38,11 +38,7 @@ export function createSigningSecrets(secretId: string, client = newClient()): ()
   };
 }
 
-async function secretIn(
-  client: SecretsManagerClient,
-  SecretId: string,
-  VersionStage: string,
-): Promise<string> {
+async function secretIn(client: SecretsManagerClient, SecretId: string, VersionStage: string) {
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage }));
   return SecretString.trim();
 }

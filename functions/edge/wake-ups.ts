@@ -46,22 +46,15 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
 
   const to = (queueUrl: string | null) => async (message: { wakeUp: WakeUp }, delaySeconds: number) => {
     assert(queueUrl, 'This function has no such queue');
-    const isOfJob = 'jobId' in message;
-    assert(
-      !isOfJob || message.wakeUp.seq <= CHAIN_MAX,
-      `A chain of more than ${CHAIN_MAX} wake-ups is a loop`,
-    );
+    const isLoop = 'jobId' in message && message.wakeUp.seq > CHAIN_MAX;
+    assert(!isLoop, `A chain of more than ${CHAIN_MAX} wake-ups is a loop`);
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
     assert(isDelay, `SQS takes a delay of 0 to ${DELAY_MAX_SECONDS} whole seconds, not ${delaySeconds}`);
     return new Promise<void>((resolve, reject) => {
       const batch = waiting.get(queueUrl) ?? [];
       waiting.set(queueUrl, batch);
-      batch.push({
-        body: JSON.stringify({ format: FIRST_FORMAT, ...message }),
-        delaySeconds,
-        resolve,
-        reject,
-      });
+      const body = JSON.stringify({ format: FIRST_FORMAT, ...message });
+      batch.push({ body, delaySeconds, resolve, reject });
       if (batch.length >= BATCH_MAX) void flush(queueUrl);
       else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
     });

@@ -15,7 +15,6 @@ export interface WebhookSettings {
   rules: WebhookRules;
   signingSecrets: () => Promise<string[]>;
   clock: Clock;
-  /** Looks up all addresses of a host. */
   lookup?: typeof dnsLookup;
   exchange?: typeof exchangeOverHttp;
 }

@@ -59,10 +59,7 @@ function membersOf(value: unknown): number {
   return members;
 }
 
-/**
- * Counts a text's members before it is parsed, as a parser needs more memory for millions of objects or fields than there is.
- * @returns what there is too much of, if anything
- */
+/** Counts the members before a parser needs more memory than there is, for millions of them; or says what is too much. */
 function membersIn(text: string): number | string {
   let members = 0;
   let containers = 0;

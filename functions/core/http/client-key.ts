@@ -6,10 +6,8 @@ export type Scope = (typeof SCOPES)[number];
 
 /** What is stored about a client key. The key itself is shown once, when it is created. */
 export interface ClientKey {
-  /** Hex SHA-256 of the whole key. */
   sha256: string;
   keyId: string;
-  /** The client that the key belongs to. */
   client: string;
   scopes: Scope[];
   createdAt: Millis;
@@ -31,13 +29,7 @@ const KEY_ID_LENGTH = 12;
 export function newClientKey(client: string, scopes: Scope[], random: Uint8Array, now: Millis) {
   const keyId = base32(random.subarray(SECRET_BYTES)).slice(0, KEY_ID_LENGTH);
   const key = `msj_${keyId}_${Buffer.from(random.subarray(0, SECRET_BYTES)).toString('base64url')}`;
-  const record: ClientKey = {
-    sha256: sha256Hex(key),
-    keyId,
-    client,
-    scopes,
-    createdAt: now,
-    revokedAt: null,
-  };
+  const sha256 = sha256Hex(key);
+  const record: ClientKey = { sha256, keyId, client, scopes, createdAt: now, revokedAt: null };
   return { key, record };
 }

@@ -4,7 +4,6 @@ export type HttpOutcome =
       status: number;
       headers: Record<string, string | undefined>;
       body: Buffer;
-      /** The body was longer than the limit. */
       isTruncated: boolean;
     }
   /** Not a byte of the request was sent. `isTls`: the connection was established, but its TLS handshake failed. */

@@ -11,7 +11,6 @@ export interface ListQuery {
   limit: number;
   /** Only jobs below this place: the job at it was the last one on the previous page. */
   from: ListKey;
-  /** The lowest place to read. */
   to: ListKey;
 }
 
@@ -44,21 +43,13 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
     else if (value === null) refuse(name, message);
     return value;
   };
-  const status = take(
-    'status',
-    (text) => STATUSES.find((known) => known === text) ?? null,
-    `must be one of ${STATUSES.join(', ')}`,
-  );
+  const status = take('status', readStatus, `must be one of ${STATUSES.join(', ')}`);
   const limit = take('limit', readLimit, `must be a whole number from 1 to ${LIMIT_MAX}`);
   const example = 'must be a date and time with its zone, such as 2026-01-31T12:00:00Z';
   const createdAfter = take('created_after', readDateTime, example);
   const createdBefore = take('created_before', readDateTime, example);
   if (given.get('cursor') === '') given.delete('cursor');
-  const after = take(
-    'cursor',
-    (text) => (LIST_KEY.test(text) ? text : null),
-    'must be the next_cursor of an earlier answer',
-  );
+  const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
   // The place of a moment alone is below all jobs that were created in it.
@@ -70,6 +61,9 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
     to: createdAfter === null ? placeOf(0) : placeOf(createdAfter + 1),
   };
 }
+
+const readStatus = (text: string) => STATUSES.find((known) => known === text) ?? null;
+const readCursor = (text: string): ListKey | null => (LIST_KEY.test(text) ? text : null);
 
 function readLimit(text: string): number | null {
   return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= LIMIT_MAX ? Number(text) : null;

@@ -3,7 +3,6 @@ import { readJson } from './body.ts';
 import type { Answer, Request } from './request-answer.ts';
 import { faultsOf } from './validation.ts';
 
-/** For a call that accepts nothing but an empty object. */
 export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
 const EMPTY = '{}';
 

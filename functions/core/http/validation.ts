@@ -13,9 +13,7 @@ z.config({
 export const FAULTS_MAX = 100;
 const POINTER_MAX_LENGTH = 300;
 
-const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
-  error: 'Must not contain a lone surrogate',
-});
+const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'Must not contain a lone surrogate');
 export const text = z.string().check(wellFormed);
 
 export function arrayOf<T extends z.ZodMiniType>(item: T, error: string) {

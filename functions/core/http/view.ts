@@ -42,7 +42,6 @@ function dataJson(job: Shown, results: ResultsView): string {
   return `${JSON.stringify(head).slice(0, -1)},"results":${results.json},${JSON.stringify(tail).slice(1)}`;
 }
 
-/** The public job of contract `v1`, as JSON text. */
 export function jobJson(job: Job, results: ResultsView): string {
   const webhook = job.webhook ? webhookView(job.webhook) : null;
   return `${dataJson(job, results).slice(0, -1)},"webhook":${JSON.stringify(webhook)}}`;

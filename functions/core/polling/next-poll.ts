@@ -6,14 +6,12 @@ import { type PollSchedule, scheduleForBatch, secondsToNextPoll } from './foreca
 export interface PollForecast {
   /** Durations of past jobs of the bucket, in seconds. */
   durations: readonly number[];
-  /** The schedule for these durations. */
   schedule: PollSchedule;
   /** λ: seconds of lag that one poll is worth. */
   lagPerPollSeconds: number;
 }
 
 export interface JobProgress {
-  /** Since the job was created. */
   ageMillis: Millis;
   /** Until it expires: the last poll falls on that moment. */
   leftMillis: Millis;
@@ -21,11 +19,7 @@ export interface JobProgress {
   totalTasks: number;
 }
 
-/**
- * When to poll again.
- * @param atLeastSeconds what ModelStudio asked for with Retry-After
- * @returns whole seconds, 1 to 900
- */
+/** Whole seconds until the next poll, 1 to 900; at least those that ModelStudio asked for with Retry-After. */
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
   // The clock of the function that created the job may have been ahead.
   const age = Math.max(1, job.ageMillis) / 1000;

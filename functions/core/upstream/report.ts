@@ -205,12 +205,8 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
 }
 
 export function progressOf(job: JobBase, completedTasks: number, now: Millis): JobProgress {
-  return {
-    ageMillis: now - runningSince(job),
-    leftMillis: job.expiresAt - now,
-    completedTasks,
-    totalTasks: job.totalTasks,
-  };
+  const ageMillis = now - runningSince(job);
+  return { ageMillis, leftMillis: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
 }
 
 /** Often enough to see the doubt pass; a job that was seen and is missing now is polled as if nothing had been said. */

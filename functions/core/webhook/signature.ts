@@ -18,11 +18,7 @@ export function signedHeaders(id: string, at: Millis, body: string, secrets: rea
   const timestamp = String(Math.floor(at / 1000));
   const content = `${id}.${timestamp}.${body}`;
   const signatures = secrets.map((secret) => `v1,${hmac(secret, content)}`);
-  return {
-    'webhook-id': id,
-    'webhook-timestamp': timestamp,
-    'webhook-signature': signatures.join(' '),
-  };
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') };
 }
 
 function hmac(secret: string, content: string): string {
