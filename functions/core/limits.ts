@@ -7,23 +7,14 @@ export const AWS_TRY_MILLIS = 2500;
 export const AWS_CALL_MILLIS = 8000;
 
 /** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
-export const MEMORY_MIB = {
-  submit: 320,
-  create: 768,
-  jobs: 256,
-  poll: 256,
-  collect: 3008,
-  deliver: 256,
-  sweep: 512,
-};
-export const TIMEOUT_SECONDS = {
-  submit: 29,
-  create: 45,
-  jobs: 29,
-  poll: 20,
-  collect: 180,
-  deliver: 30,
-  sweep: 60,
+export const FUNCTIONS = {
+  submit: { memoryMib: 320, timeoutSeconds: 29 },
+  create: { memoryMib: 768, timeoutSeconds: 45 },
+  jobs: { memoryMib: 256, timeoutSeconds: 29 },
+  poll: { memoryMib: 256, timeoutSeconds: 20 },
+  collect: { memoryMib: 3008, timeoutSeconds: 180 },
+  deliver: { memoryMib: 256, timeoutSeconds: 30 },
+  sweep: { memoryMib: 512, timeoutSeconds: 60 },
 };
 
 /** For both calls, if the key is refused. It leaves time to record the outcome. */

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, buildSync } from 'esbuild';
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { FUNCTIONS } from '../../functions/core/limits.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export type FunctionName = keyof typeof TIMEOUT_SECONDS;
+export type FunctionName = keyof typeof FUNCTIONS;
 /** The folders of functions/ that have a handler. */
-export const functionNames = Object.keys(TIMEOUT_SECONDS) as FunctionName[];
+export const functionNames = Object.keys(FUNCTIONS) as FunctionName[];
 
 export const handlerOf = (name: FunctionName): string => join('functions', name, 'handler.ts');
 

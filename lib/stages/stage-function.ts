@@ -4,7 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { MEMORY_MIB, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { FUNCTIONS } from '../../functions/core/limits.ts';
 import type { OwnVariables, SharedVariables } from '../../functions/core/variables.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -65,8 +65,8 @@ export class StageFunction extends lambda.Function {
       architecture: lambda.Architecture.ARM_64,
       code: lambda.Code.fromAsset(props.bundles.folderOf(props.name)),
       handler: 'index.handler',
-      memorySize: MEMORY_MIB[props.name],
-      timeout: Duration.seconds(TIMEOUT_SECONDS[props.name]),
+      memorySize: FUNCTIONS[props.name].memoryMib,
+      timeout: Duration.seconds(FUNCTIONS[props.name].timeoutSeconds),
       environment: { ...props.sharedVariables, ...textsOf(props.environment) },
       // Lambda would stop a function that sends to the queue which wakes it after 16 hops. Such a chain is bounded by its
       // job's expiry, by the delivery schedule and, if those should fail, by CHAIN_MAX.

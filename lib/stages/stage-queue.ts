@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { RECEIVES_MAX, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { FUNCTIONS, RECEIVES_MAX } from '../../functions/core/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { splitConcurrency } from './concurrency.ts';
 
@@ -40,7 +40,7 @@ export class StageQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...PROTECTED,
       // As AWS recommends.
-      visibilityTimeout: Duration.seconds(6 * TIMEOUT_SECONDS[consumer] + batchingWindowSeconds),
+      visibilityTimeout: Duration.seconds(6 * FUNCTIONS[consumer].timeoutSeconds + batchingWindowSeconds),
       retentionPeriod: Duration.days(RETENTION_DAYS),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
     });

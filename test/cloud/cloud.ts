@@ -10,7 +10,7 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { Millis } from '../../functions/core/job.ts';
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { FUNCTIONS } from '../../functions/core/limits.ts';
 import type { Item } from './expressions.ts';
 import { Meter } from './meter.ts';
 import { type Delivery, type Handled, Queue } from './queue.ts';
@@ -124,7 +124,7 @@ export class Cloud {
   }
 
   #queue(name: QueueName, { time, handle, gatherMillis = 0, visibilityMillis }: CloudOptions): Queue {
-    const timeoutMillis = 1000 * TIMEOUT_SECONDS[name];
+    const timeoutMillis = 1000 * FUNCTIONS[name].timeoutSeconds;
     const queue = {
       name,
       timeoutMillis,

@@ -1,7 +1,7 @@
 import { PutItemCommand, ThrottlingException } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { classifyWakeUp, type Job, type Millis, type WakeUp } from '../../functions/core/job.ts';
-import { AWS_TRIES, SWEEP_MILLIS, TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { AWS_TRIES, FUNCTIONS, SWEEP_MILLIS } from '../../functions/core/limits.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { type Call, type Carry, clientsOf, type Service } from '../cloud/clients.ts';
 import { Cloud } from '../cloud/cloud.ts';
@@ -167,7 +167,7 @@ describe('ten thousand jobs that have lost their wake-ups are rescued, each once
     const crowd = crowdUnder(conditions);
     const lengths = await sweepAll(crowd);
     expect(lengths.length).toBe(most.sweeps);
-    expect(Math.max(...lengths)).toBeLessThan(1000 * TIMEOUT_SECONDS.sweep);
+    expect(Math.max(...lengths)).toBeLessThan(1000 * FUNCTIONS.sweep.timeoutSeconds);
     expect(crowd.way.requests / JOBS).toBeLessThan(most.requestsPerJob);
     expect(crowd.world.metrics.JobsRecovered).toBe(JOBS);
     const { expected, ahead } = classified(crowd);

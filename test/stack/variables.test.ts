@@ -19,7 +19,11 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],
   ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],
   ['functions/edge/settings.ts', "number('LAG_PER_POLL_SECONDS')", "number('LAG_PER_POLL')"],
-  ['lib/stages/stage-function.ts', 'TIMEOUT_SECONDS[props.name]', 'TIMEOUT_SECONDS.sweeper'],
+  [
+    'lib/stages/stage-function.ts',
+    'FUNCTIONS[props.name].timeoutSeconds',
+    'FUNCTIONS.sweeper.timeoutSeconds',
+  ],
   ['functions/poll/poll-handler.ts', 'REPORT_LIMITS[name]', 'REPORT_LIMITS.poller'],
   ['lib/http/api.ts', 'URL: deliverQueue }', 'URL: deliverQueue.queue.queueUrl }'],
   ['lib/http/gateway.ts', 'defaultEndpoint, throttleRate,', 'defaultEndpoint, throttle: throttleRate,'],

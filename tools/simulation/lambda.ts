@@ -1,4 +1,4 @@
-import { TIMEOUT_SECONDS } from '../../functions/core/limits.ts';
+import { FUNCTIONS } from '../../functions/core/limits.ts';
 import type { FunctionName, Handlers } from '../../test/cloud/handlers.ts';
 import { Environment } from './environment.ts';
 import type { Simulation } from './simulation.ts';
@@ -38,7 +38,7 @@ export class Lambda {
         this.#running -= 1;
         resolve(outcome);
       };
-      environment.begin(1000 * TIMEOUT_SECONDS[name], () => over('died'));
+      environment.begin(1000 * FUNCTIONS[name].timeoutSeconds, () => over('died'));
       const end = (outcome: T | 'died') => {
         if (!environment.isAlive) return;
         environment.end(() => this.#idle.get(name)?.push(instance));

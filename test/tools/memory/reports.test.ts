@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MEMORY_MIB, REPORT_LIMITS } from '../../../functions/core/limits.ts';
+import { FUNCTIONS, REPORT_LIMITS } from '../../../functions/core/limits.ts';
 import { type Bundles, bundleFunctions } from '../../../lib/stages/bundle.ts';
 import { environment } from '../../../tools/bench/start/environment.ts';
 import { startCloud } from './cloud.ts';
 
 const POLLER = {
   name: 'poll',
-  memoryMiB: MEMORY_MIB.poll,
+  memoryMiB: FUNCTIONS.poll.memoryMib,
   batch: 10,
   reportBytes: REPORT_LIMITS.poll.maxBytes,
 } as const;
 const COLLECTOR = {
   name: 'collect',
-  memoryMiB: MEMORY_MIB.collect,
+  memoryMiB: FUNCTIONS.collect.memoryMib,
   batch: 1,
   reportBytes: REPORT_LIMITS.collect.maxBytes,
 } as const;

@@ -1,5 +1,5 @@
 import type { Attempt, FinishedJob, Job, Millis, PendingJob, WakeUp } from '../../../functions/core/job.ts';
-import { TIMEOUT_SECONDS } from '../../../functions/core/limits.ts';
+import { FUNCTIONS } from '../../../functions/core/limits.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { sqsDelaySeconds } from '../../../functions/core/sqs-delay.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../../../functions/core/webhook/attempt.ts';
@@ -147,7 +147,7 @@ export class DeliverHandling extends Handling {
     const { leaseUntil } = webhook;
     const seconds = ((leaseUntil ?? 0) - this.now) / 1000;
     // Its holder is gone when it ends; the message of a holder that died comes again later.
-    const { deliver } = TIMEOUT_SECONDS;
+    const deliver = FUNCTIONS.deliver.timeoutSeconds;
     this.must(deliver < seconds && seconds < 6 * deliver, 'I14', () => `a claim is for ${seconds} s`);
     this.same('I14', 'a claim is', webhook, { ...this.#pending.webhook, leaseUntil });
   }
