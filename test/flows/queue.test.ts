@@ -69,6 +69,20 @@ it('a job that ModelStudio does not take waits, and is created as soon as it doe
   expect(world.wakeUps.sent.map(({ queue }) => queue)).toEqual(['poll']);
 });
 
+it('a job that comes when the queue was just empty waits no longer than the first one', async () => {
+  const world = scene([REFUSED, created('up-1'), REFUSED, created('up-2')]);
+  await post(world);
+  // It is drained, and found empty; then it is looked at every 15 s.
+  for (let i = 0; i < 2; i++) await run(world, 1500);
+  expect(await world.queue.gate()).toMatchObject({ phase: 'lingering' });
+  const { job } = await post(world);
+  expect(job.status).toBe('queued');
+  const sent = world.wakeUps.sent.filter(({ queue }) => queue === 'create');
+  expect(Math.min(...sent.map(({ delaySeconds }) => delaySeconds ?? 0))).toBe(1);
+  await run(world);
+  expect(await statusOf(world, job.job_id)).toBe('running');
+});
+
 it('jobs of several clients take turns, each in the order of their arrival', async () => {
   const world = scene([REFUSED, ...Array.from({ length: 12 }, (_, i) => created(`up-${i}`))]);
   for (let i = 0; i < 8; i++) await post(world, { metadata: { i: `a${i}` } }, 'a');
