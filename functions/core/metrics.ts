@@ -49,9 +49,6 @@ const UPSTREAM_METRICS: Record<string, MetricName> = {
 
 /** What a failed call to ModelStudio adds to the metrics. `cause` is the log's word. */
 export function upstreamMetrics(cause: string): MetricValues {
-  const isServerError = cause.startsWith('status_5');
-  const metric = isServerError
-    ? 'UpstreamServerErrors'
-    : (UPSTREAM_METRICS[cause] ?? 'UpstreamInvalidResponses');
-  return { [metric]: 1 };
+  const word = cause.startsWith('status_5') ? 'server_error' : cause;
+  return { [UPSTREAM_METRICS[word] ?? 'UpstreamInvalidResponses']: 1 };
 }

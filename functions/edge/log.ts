@@ -8,9 +8,8 @@ type Level = (typeof LEVELS)[number];
 
 /** Lambda sets the level; `service` of each line, and of the metrics in it, is SERVICE_NAME. */
 const service = optional('SERVICE_NAME') ?? undefined;
-const enabledLevels = LEVELS.slice(
-  Math.max(0, LEVELS.indexOf((optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level)),
-);
+const lowest = LEVELS.indexOf((optional('AWS_LAMBDA_LOG_LEVEL') ?? 'INFO') as Level);
+const enabledLevels = LEVELS.slice(Math.max(0, lowest));
 
 function writer(level: Level) {
   return (message: string, fields: object): void => {

@@ -34,9 +34,8 @@ export interface ApiKey {
 export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   const { apiKey, clock, exchange = exchangeOverHttp } = settings;
   const generate = generateUrl(settings);
-  const agent = generate.startsWith('https:')
-    ? new HttpsAgent({ keepAlive: true })
-    : new HttpAgent({ keepAlive: true });
+  const Agent = generate.startsWith('https:') ? HttpsAgent : HttpAgent;
+  const agent = new Agent({ keepAlive: true });
 
   /** A rotated key costs one more call, and no job: a 401 says that nothing was done. */
   async function call(request: Omit<ExchangeRequest, 'headers'>) {
@@ -59,8 +58,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   }
 
   return {
-    // On a new connection: one that was kept alive may be dead already, and then nobody would know
-    // whether the request has arrived.
+    // On a new connection: one that was kept alive may be dead, and nobody would know whether the request has arrived.
     async create({ model_id, messages, temperature, max_tokens }) {
       const { outcome, context } = await call({
         method: 'POST',

@@ -50,15 +50,10 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
 
 /** Tests, without leaving this machine, that sockets heed the block list, with and without TLS; throws if not: no webhook may be sent. */
 export async function assertSsrfProtection(): Promise<void> {
+  const limits = { deadlineMillis: 1000, maxBytes: 0 };
+  const attempt = { method: 'GET', headers: {}, blockList: forbiddenAddresses, ...limits } as const;
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
-    const outcome = await exchangeOverHttp({
-      method: 'GET',
-      url: new URL(base),
-      headers: {},
-      deadlineMillis: 1000,
-      maxBytes: 0,
-      blockList: forbiddenAddresses,
-    });
+    const outcome = await exchangeOverHttp({ ...attempt, url: new URL(base) });
     const isBlocked = outcome.kind === 'not_connected' && outcome.code === 'ERR_IP_BLOCKED';
     if (!isBlocked)
       throw new Error('Sockets do not heed the block list of addresses: no webhook may be sent');

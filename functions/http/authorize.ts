@@ -1,4 +1,4 @@
-import { type ClientKey, keyInAuthorization } from '../core/http/client-key.ts';
+import { keyInAuthorization } from '../core/http/client-key.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { matchRoute, type Operation } from '../core/http/routes.ts';
@@ -34,10 +34,7 @@ export async function authorize(request: Request, world: AuthorizeWorld): Promis
   return { operation: match.operation, jobId: match.jobId, client: key.client };
 }
 
-async function authenticate(
-  request: Request,
-  world: AuthorizeWorld,
-): Promise<ClientKey | 'no_key' | 'unknown_key' | 'revoked_key'> {
+async function authenticate(request: Request, world: AuthorizeWorld) {
   const key = keyInAuthorization(request.headers['authorization']);
   if (key === null) return 'no_key';
   const found = await world.clientKeys.find(sha256Hex(key));

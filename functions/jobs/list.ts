@@ -1,4 +1,4 @@
-import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
+import { listKeyOf } from '../core/http/list-cursor.ts';
 import { type ListQuery, parseListQuery } from '../core/http/list-query.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
@@ -24,11 +24,7 @@ export async function list(request: Request, { client }: Authorized, world: List
 }
 
 /** Reads page after page for as many jobs as were requested. `next`: where to continue; null if there are no more. */
-async function pageOf(
-  client: string,
-  query: ListQuery,
-  world: ListWorld,
-): Promise<{ jobs: Job[]; next: ListKey | null }> {
+async function pageOf(client: string, query: ListQuery, world: ListWorld) {
   const jobs: Job[] = [];
   let from = query.from;
   for (let page = 0; page < PAGES_MAX && jobs.length < query.limit; page++) {

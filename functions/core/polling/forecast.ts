@@ -199,11 +199,8 @@ function indexAbove(logAge: number): number {
 }
 
 /** Seconds until the next poll; may be less than one, or more than a queue can delay. */
-export function secondsToNextPoll(
-  { cumulative }: PollSchedule,
-  age: number,
-  lagPerPollSeconds: number,
-): number {
+export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
+  const { cumulative } = schedule;
   const wanted = valueAt(cumulative, age) + Math.sqrt(2 * lagPerPollSeconds);
   const next = cumulative.findIndex((sum) => sum > wanted);
   if (next === -1) return Number.POSITIVE_INFINITY;

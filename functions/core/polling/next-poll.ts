@@ -23,9 +23,8 @@ export interface JobProgress {
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
   // The clock of the function that created the job may have been ahead.
   const age = Math.max(1, job.ageMillis) / 1000;
-  const wanted = Math.round(
-    secondsToNextPoll(scheduleOf(job, age, forecast), age, forecast.lagPerPollSeconds),
-  );
+  const schedule = scheduleOf(job, age, forecast);
+  const wanted = Math.round(secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds));
   const untilExpiry = Math.ceil(job.leftMillis / 1000);
   return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
 }

@@ -8,12 +8,11 @@ import {
   valueAt,
 } from '../json/scan.ts';
 import { EMPTY_SENTENCES, SENTENCES } from './dialect/sentences.ts';
-import { lettersOf } from './read-members.ts';
+import { lettersOf, MEMBERS_MAX } from './read-members.ts';
 
 const SENTENCE_MAX_LENGTH = 300;
 /** Entries of a list of faults that are read. */
 const FAULTS_MAX = 5;
-const MEMBERS_MAX = 1000;
 const DEPTH_MAX = 4;
 
 /** Why a request was refused, in the words of the answer; null if it does not say. */
@@ -67,12 +66,9 @@ function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number)
 
 /** Only these, however many there are. */
 function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
-  return new Map(
-    membersOf(body, object)
-      .take(MEMBERS_MAX)
-      .map(([name, value]): [string, Span] => [lettersOf(name), value])
-      .filter(([name]) => names.includes(name)),
-  );
+  const members = membersOf(body, object).take(MEMBERS_MAX);
+  const named = members.map(([name, value]) => [lettersOf(name), value] as const);
+  return new Map(named.filter(([name]) => names.includes(name)));
 }
 
 function faultsIn(body: Buffer, list: Span, depth: number): Iterable<string> {
