@@ -65,10 +65,12 @@ export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pic
   return { messages: parseConversations(body['messages'], faults) };
 }
 
+const isMessage = (item: unknown) => isObject(item) && ('role' in item || 'content' in item);
+
 function parseConversations(value: unknown, faults: Fault[]): Conversations {
   const conversations: Conversations = [];
   if (!Array.isArray(value) || value.length > 1000) return conversations;
-  if (isFlat(value)) {
+  if (value.length > 0 && value.every(isMessage)) {
     const message =
       'Must be an array of conversations, each an array of messages; this is a single conversation: ' +
       'put one more pair of brackets around it';
@@ -98,10 +100,4 @@ function parseConversation(value: unknown, path: Path, faults: Fault[]): Convers
     else messages.push({ role: message.data.role, content: message.data.content });
   }
   return messages;
-}
-
-function isFlat(messages: unknown[]): boolean {
-  return (
-    messages.length > 0 && messages.every((item) => isObject(item) && ('role' in item || 'content' in item))
-  );
 }

@@ -88,10 +88,8 @@ function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[
 
 function capped(faults: Fault[]): Fault[] {
   if (faults.length < FAULTS_MAX) return faults;
-  return [
-    ...faults.slice(0, FAULTS_MAX - 1),
-    { pointer: '', message: 'There may be more faults; these are the first' },
-  ];
+  const more = { pointer: '', message: 'There may be more faults; these are the first' };
+  return [...faults.slice(0, FAULTS_MAX - 1), more];
 }
 
 /** What two requests must share to count as the same, whatever their bytes, such as the order of names. */

@@ -71,18 +71,16 @@ function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
   return new Map(named.filter(([name]) => names.includes(name)));
 }
 
-function faultsIn(body: Buffer, list: Span, depth: number): Iterable<string> {
-  return elementsOf(body, list)
-    .flatMap((entry) => {
-      const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
-      if (sentence === null) return [];
-      const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
-      return [place === '' ? sentence : `${place}: ${sentence}`];
-    })
-    .take(FAULTS_MAX);
+function faultsIn(body: Buffer, list: Span, depth: number): IteratorObject<string> {
+  return elementsOf(body, list).flatMap((entry) => {
+    const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
+    if (sentence === null) return [];
+    const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
+    return [place === '' ? sentence : `${place}: ${sentence}`];
+  });
 }
 
-function fieldFaultsIn(body: Buffer, object: Span, depth: number): Iterable<string> {
+function fieldFaultsIn(body: Buffer, object: Span, depth: number): IteratorObject<string> {
   const never: Names = SENTENCES.never;
   return membersOf(body, object)
     .take(MEMBERS_MAX)
@@ -90,8 +88,7 @@ function fieldFaultsIn(body: Buffer, object: Span, depth: number): Iterable<stri
       const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
       const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
       return sentence === null ? [] : [`${name}: ${sentence}`];
-    })
-    .take(FAULTS_MAX);
+    });
 }
 
 /** `["body", "messages", 0]` is `messages.0`. */
@@ -108,8 +105,8 @@ function placeIn(body: Buffer, entry: Span): string {
   return '';
 }
 
-function joined(faults: Iterable<string>): string | null {
-  return [...faults].join('; ') || null;
+function joined(faults: IteratorObject<string>): string | null {
+  return [...faults.take(FAULTS_MAX)].join('; ') || null;
 }
 
 /** A code, such as `bad_request`, says less than a sentence, and more than a repetition of the status line. */

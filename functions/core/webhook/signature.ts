@@ -22,7 +22,6 @@ export function signedHeaders(id: string, at: Millis, body: string, secrets: rea
 }
 
 function hmac(secret: string, content: string): string {
-  return createHmac('sha256', Buffer.from(secret.replace(PREFIX, ''), 'base64'))
-    .update(content)
-    .digest('base64');
+  const key = Buffer.from(secret.replace(PREFIX, ''), 'base64');
+  return createHmac('sha256', key).update(content).digest('base64');
 }
