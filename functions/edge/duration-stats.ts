@@ -6,12 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Millis } from '../core/job.ts';
-import {
-  afterThrottle,
-  type Backpressure,
-  lagPerPollSecondsUnder,
-  slowdownAt,
-} from '../core/polling/backpressure.ts';
+import { afterThrottle, type Backpressure, slowdownAt } from '../core/polling/backpressure.ts';
 import { DURATIONS_KEPT, type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
 import type { Clock, DurationStats } from '../ports.ts';
 
@@ -41,7 +36,8 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   return {
     async forecast(bucket) {
       const [known, slowdown] = await Promise.all([durations.of(bucket), backpressure.slowdown()]);
-      return { ...known, lagPerPollSeconds: lagPerPollSecondsUnder(store.lagPerPollSeconds, slowdown) };
+      // Gaps grow with the square root of λ.
+      return { ...known, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
     },
     record: durations.record,
     throttled: backpressure.throttled,

@@ -1,10 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  afterThrottle,
-  type Backpressure,
-  lagPerPollSecondsUnder,
-  slowdownAt,
-} from '../../functions/core/polling/backpressure.ts';
+import { afterThrottle, type Backpressure, slowdownAt } from '../../functions/core/polling/backpressure.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -26,8 +21,4 @@ it('the slowdown grows with each 429, up to eight times', () => {
   });
   expect(grown.slice(0, 3)).toEqual([1.5, 2.25, 3.375]);
   expect(grown.at(-1)).toBe(8);
-});
-
-it('a slowdown of n makes the gaps between polls n times as long', () => {
-  expect(Math.sqrt(lagPerPollSecondsUnder(2, 3) / 2)).toBe(3);
 });

@@ -46,9 +46,7 @@ export function matchRoute(method: string, path: string): Match {
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  if (pattern.length !== segments.length) return false;
-  return pattern.every((part, i) => {
-    const segment = segments[i] ?? '';
-    return part === '*' ? JOB_ID.test(segment) : part === segment;
-  });
+  const fits = (segment: string, i: number) =>
+    pattern[i] === '*' ? JOB_ID.test(segment) : pattern[i] === segment;
+  return pattern.length === segments.length && segments.every(fits);
 }

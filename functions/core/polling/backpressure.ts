@@ -22,8 +22,3 @@ export function slowdownAt(backpressure: Backpressure | null, now: Millis): numb
 export function afterThrottle(backpressure: Backpressure | null, now: Millis): Backpressure {
   return { slowdown: Math.min(SLOWDOWN_MAX, slowdownAt(backpressure, now) * STRETCH), at: now };
 }
-
-/** Gaps grow with the square root of λ. */
-export function lagPerPollSecondsUnder(lagPerPollSeconds: number, slowdown: number): number {
-  return lagPerPollSeconds * slowdown ** 2;
-}
