@@ -54,9 +54,8 @@ export const ROUND_MAX_DAYS = 9;
 export const DOCUMENT_EXTRA_DAYS = 10;
 
 /**
- * A message of a later release comes back like one that failed, long enough for a deployment to finish, and then after so
- * many seconds each time. In all that is more than three days, for the later release to return. SQS hides no message for
- * more than 12 hours.
+ * A message of a later release comes back like one that failed, until a deployment has finished, and then after so many seconds
+ * each time: for more than three days in all, for that release to return. SQS hides no message for more than 12 hours.
  */
 export const AGAIN_FOR_LATER_SECONDS = 11 * 3600;
 

@@ -18,9 +18,8 @@ export interface DialOptions {
 export type DialError = NodeJS.ErrnoException & { isTls?: true };
 
 /**
- * Connects to the first address that accepts, in the order in which DNS gives them, and only then begins TLS.
- * Over a socket that is still connecting, TLS would crash Node, which swaps its handle for that of the next address.
- * @throws DialError
+ * Connects to the first address that accepts, in the order in which DNS gives them, and only then begins TLS: over a socket that
+ * is still connecting, it would crash Node, which swaps its handle for that of the next address. @throws DialError
  */
 export async function dial(options: DialOptions, signal: AbortSignal): Promise<Socket> {
   const { url, lookup = dnsLookup, deadlineMillis, blockList } = options;

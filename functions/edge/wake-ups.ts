@@ -8,9 +8,8 @@ import type { WakeUps } from '../ports.ts';
 type QueueUrls = Record<keyof WakeUps, string | null>;
 
 /**
- * No schedule makes a job's chain of wake-ups this long: a week of polls a minute apart is half of it. As the
- * functions are exempt from Lambda's recursive-loop detection, this is what ends a loop, in the dead-letter queue.
- * The queue's own chain goes on for as long as jobs wait: it is held to one pass at a time by its lease.
+ * No job's chain is this long: a week of polls a minute apart is half of it. As the functions are exempt from Lambda's detection
+ * of loops, this ends one, in the dead-letter queue. The queue's own chain is held to one pass at a time by its lease.
  */
 const CHAIN_MAX = 20_000;
 const BATCH_MAX = 10;
