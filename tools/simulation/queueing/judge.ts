@@ -40,7 +40,7 @@ export class QueueJudge {
   readonly #system: QueueSystem;
   readonly #calm: Calm;
   #gate: Gate | null = null;
-  #idleSince: Millis;
+  #phaseSince: Millis;
   /** Since when each has waited, without being tried. */
   readonly #queuedSince = new Map<string, Millis>();
   readonly #turns: Turns;
@@ -60,7 +60,7 @@ export class QueueJudge {
     this.#turns = new Turns(system.sim);
     const { sim, settings } = system;
     this.#places = new Places(sim, settings.jobsAtOnce, this.jobs, (millis) => this.#calmFor(millis));
-    this.#idleSince = system.sim.now;
+    this.#phaseSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
     system.cloud.tables.durationStats.onWrite = (_key, item) => this.#places.learns(item);
     system.upstream.onCreate = (asked) => this.#asked(asked);
@@ -104,7 +104,7 @@ export class QueueJudge {
   #wroteGate(item: Item | null): void {
     const row = unmarshall(item ?? {}) as { gate?: Gate };
     if (!row.gate) return;
-    if (row.gate.phase === 'idle' && this.#gate?.phase !== 'idle') this.#idleSince = this.#system.sim.now;
+    if (row.gate.phase !== this.#gate?.phase) this.#phaseSince = this.#system.sim.now;
     this.#gate = row.gate;
     this.#turns.letThrough(row.gate.virtualTime);
     const { phase, leaseUntil, expectedWakeUp } = row.gate;
@@ -144,10 +144,11 @@ export class QueueJudge {
     this.#probes.asked(asked, job, this.#calmFor(this.#calm.afterMillis));
   }
 
-  /** Where the places are few, none goes past those who wait. */
+  /** Where the places are few, none goes past those who wait, once the gate has said that they do. */
   #judgeLine({ marker }: Asked): void {
     const { sim, settings } = this.#system;
-    if (settings.jobsAtOnce === null || this.#calm.isSlow || !this.#calmFor(MINUTE)) return;
+    const isSaid = this.#gate?.phase === 'draining' && sim.now - this.#phaseSince > SLACK;
+    if (settings.jobsAtOnce === null || !isSaid || this.#calm.isSlow || !this.#calmFor(MINUTE)) return;
     const before = [...this.#queuedSince].find(([, since]) => sim.now - since > SLACK)?.[0];
     must(before === undefined, 'I24', () => `${marker} goes past ${before}, which waits`);
   }
@@ -177,7 +178,7 @@ export class QueueJudge {
     }
     const first = Math.min(...waiting.map(({ since }) => since));
     if (this.#gate?.phase === 'idle' && waiting.length > 0) {
-      const both = now - Math.max(first, this.#idleSince, this.#calm.since);
+      const both = now - Math.max(first, this.#phaseSince, this.#calm.since);
       must(both <= LINGER + MINUTE, 'I12', () => `a job waits for ${both / 1000} s at an idle gate`);
     }
     this.#places.look(this.#calm.since);
