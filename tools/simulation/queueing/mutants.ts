@@ -113,7 +113,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
     file: 'sweep/sweep.ts',
     find: '  if (jobId === GATE_ID) return wakeQueueAgain(onOverdue, world);\n',
     replace: '  if (jobId === GATE_ID) return;\n',
-    seed: 283,
+    seed: 289,
   },
   {
     name: 'ModelStudio is probed ten times a second',

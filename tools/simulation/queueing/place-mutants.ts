@@ -115,11 +115,11 @@ export const PLACE_MUTANTS: Mutant[] = [
     seed: 3,
   },
   {
-    name: 'whatever ModelStudio answers, the job is over',
+    name: 'a job that ModelStudio reports on is over',
     file: 'core/queue/places.ts',
     find: '  return ENDS.includes(kind);',
-    replace: "  return kind !== 'running';",
-    seed: 21,
+    replace: "  return kind !== 'transient_error';",
+    seed: 3,
   },
   {
     name: 'a created job forgets its name at ModelStudio when it ends',
