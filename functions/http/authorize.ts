@@ -26,9 +26,8 @@ export async function authorize(request: Request, world: AuthorizeWorld): Promis
     return problem('unauthenticated', request.requestId, { headers });
   }
   if (match.kind === 'not_found') return problem('not_found', request.requestId);
-  if (match.kind === 'method_not_allowed') {
+  if (match.kind === 'method_not_allowed')
     return problem('method_not_allowed', request.requestId, { headers: { allow: match.allow } });
-  }
   const hasScope = key.scopes.some((scope) => scope === match.scope);
   if (!hasScope) return problem('insufficient_scope', request.requestId);
   return { operation: match.operation, jobId: match.jobId, client: key.client };

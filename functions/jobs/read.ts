@@ -13,9 +13,8 @@ export async function read(request: Request, call: Authorized, world: ReadWorld)
   if (job === null) return problem('not_found', request.requestId);
   if (call.operation === 'job') return showJob(job, world);
   if (call.operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
-  if (!isFinished(job)) {
+  if (!isFinished(job))
     return problem('not_finished', request.requestId, { headers: retryAfter(job, world.clock.now()) });
-  }
   if (job.results === null) return okJson('[]');
   if (job.results === 'in-event') return okJson(resultsInEvent(await world.documents.load(job.event)));
   const second = Math.floor(world.clock.now() / 1000);

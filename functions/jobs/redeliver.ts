@@ -27,9 +27,8 @@ export async function redeliver(request: Request, call: Authorized, world: Redel
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
     const now = world.clock.now();
-    if (!isFinished(job)) {
+    if (!isFinished(job))
       return problem('not_finished', request.requestId, { headers: retryAfter(job, now) });
-    }
     const { webhook } = job;
     // The row is kept for the current round only: it and the event would be deleted before another one ends.
     const isKept = endOfLife({ ...job, webhook: null }, world.settings.retentionDays) * 1000 > now;

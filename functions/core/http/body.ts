@@ -26,9 +26,8 @@ export function readJson<T extends object>(
   if (!isJson || isEncoded) return problem('unsupported_media_type', requestId);
   if (body.byteLength > BODY_MAX_BYTES) return problem('too_large', requestId);
   const read = readText(body);
-  if (typeof read === 'string') {
+  if (typeof read === 'string')
     return problem('invalid_request', requestId, { detail: read, errors: [{ pointer: '', message: read }] });
-  }
   const parsed = parse(read.value);
   const errors = [...read.repeated, ...('faults' in parsed ? parsed.faults : [])];
   if (errors.length === 0 && !('faults' in parsed)) return parsed;

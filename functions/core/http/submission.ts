@@ -60,9 +60,8 @@ export function parseSubmission(
   const inside = parseInside(fields, faults);
   // The one name that a record's schema ignores silently.
   const { metadata } = fields;
-  if (isObject(metadata) && Object.hasOwn(metadata, '__proto__')) {
+  if (isObject(metadata) && Object.hasOwn(metadata, '__proto__'))
     faults.push({ pointer: '/metadata/__proto__', message: 'Must not be used as a name' });
-  }
   const urlFault =
     typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
   if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });

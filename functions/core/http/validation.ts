@@ -45,9 +45,8 @@ export function faultsOf(error: z.core.$ZodError, input: unknown, prefix: Path):
 
 function faultsOfIssue(issue: z.core.$ZodIssue, input: unknown, prefix: Path): Fault[] {
   const path = [...prefix, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
+  if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, FAULTS_MAX).map((key) => fault([...path, key], 'Unknown field'));
-  }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // Of the alternatives, the one that matched furthest inside is the one that was meant.
     const isMeant = (inner: z.core.$ZodIssue) => inner.path.length > 0 || inner.code !== 'invalid_type';

@@ -97,7 +97,6 @@ function endOf(
 /** The end of a job of which nobody knows whether it was created. */
 export const submissionUnknown = endOf('failed', 0, null, jobError('submission_unknown'));
 
-/** @param report what ModelStudio has just said, if it was polled */
 export function expired(job: RunningJob, report: Report | null): End {
   const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
   return endOf('expired', job.completedTasks, null, jobError('expired', said));
