@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import {
   BatchGetItemCommand,
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
   paginateQuery,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -16,6 +13,7 @@ import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
+import { createRows, keyOf, type Row, succeeded, type Terms, termsOf } from './rows.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -24,54 +22,33 @@ export function createJobs(
   retentionDays: number,
   clock: Clock,
 ): Jobs {
-  async function item(jobId: string): Promise<Row | null> {
-    const get = new GetItemCommand({ TableName: tableName, Key: keyOf(jobId), ConsistentRead: true });
-    const { Item } = await client.send(get);
-    return Item ? unmarshall(Item) : null;
-  }
+  const rows = createRows(client, tableName);
 
-  /** Whether the write took place: if the SDK repeats one whose answer was lost, the `writeId` distinguishes it from another worker's. */
-  async function put(job: Job, condition: Condition): Promise<boolean> {
+  function put(job: Job, condition: Terms): Promise<boolean> {
     const writeId = randomUUID();
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = new Map(Object.entries(job.metadata));
     const keys = { listKey: listKeyOf(job), ...overdueKeys(job), ...queueKeys(job) };
-    const marks = { format: formatOf(job), writeId, ttl: endOfLife(job, retentionDays) };
-    const Item = marshall({ ...job, metadata, ...keys, ...marks });
-    const write = new PutItemCommand({ TableName: tableName, Item, ...condition });
-    if (await succeeded(client.send(write))) return true;
-    return (await item(job.jobId))?.['writeId'] === writeId;
+    const ttl = endOfLife(job, retentionDays);
+    const row = { ...job, metadata, ...keys, format: formatOf(job), writeId, ttl };
+    return rows.isDone(rows.put(row, condition), job.jobId, writeId);
   }
 
   return {
     async find(jobId) {
-      const found = await item(jobId);
+      const found = await rows.get(jobId);
       return found && jobIn(found, clock);
     },
     insert: (job) => put(job, isNew(clock)),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
     remove({ jobId, version, createdAt }) {
-      const condition = isVersion(version, createdAt);
-      const remove = new DeleteItemCommand({ TableName: tableName, Key: keyOf(jobId), ...condition });
-      return succeeded(client.send(remove));
+      const condition = termsOf(isVersion(version, createdAt));
+      return succeeded(
+        client.send(new DeleteItemCommand({ TableName: tableName, Key: keyOf(jobId), ...condition })),
+      );
     },
   };
 }
-
-const keyOf = (jobId: string) => ({ jobId: { S: jobId } });
-
-/** Whether the condition of a write was met. */
-export function succeeded(write: Promise<unknown>): Promise<boolean> {
-  return write.then(
-    () => true,
-    (error) => {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    },
-  );
-}
-
-type Row = Record<string, unknown>;
 
 /** Null after its time to live: the row is as good as deleted, though DynamoDB may take days for that. */
 function jobIn(row: Row, clock: Clock): Job | null {
@@ -147,24 +124,19 @@ export function createOverdue(client: DynamoDBClient, tableName: string): Overdu
   };
 }
 
-type Condition = Pick<
-  PutItemCommand['input'],
-  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
->;
-
-function isNew(clock: Clock): Condition {
+function isNew(clock: Clock): Terms {
   return {
     ConditionExpression: 'attribute_not_exists(jobId) OR #ttl <= :now',
     ExpressionAttributeNames: { '#ttl': 'ttl' },
-    ExpressionAttributeValues: marshall({ ':now': unixSeconds(clock) }),
+    values: { ':now': unixSeconds(clock) },
   };
 }
 
 /** `createdAt` distinguishes a job from a later one of the same idempotency key, created after a refusal. */
-function isVersion(version: number, createdAt: number): Condition {
+function isVersion(version: number, createdAt: number): Terms {
   return {
     ConditionExpression: 'version = :version AND createdAt = :createdAt',
-    ExpressionAttributeValues: marshall({ ':version': version, ':createdAt': createdAt }),
+    values: { ':version': version, ':createdAt': createdAt },
   };
 }
 

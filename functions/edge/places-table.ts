@@ -1,57 +1,42 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, Places } from '../ports.ts';
-import { succeeded } from './jobs-table.ts';
+import { createRows, succeeded } from './rows.ts';
 
 /** Where the index `queue` has the places that are free. */
 const FREE = 'free';
 const LISTED_MAX = 10;
 
-const rowOf = (number: number) => `place/${number}`;
-const freeRow = (number: number) => ({
-  jobId: rowOf(number),
-  queueName: FREE,
-  queuePlace: padded(number),
-});
 const padded = (number: number) => String(number).padStart(4, '0');
+const rowOf = (number: number) => ({ jobId: `place/${number}` });
+const freeRow = (number: number) => ({ ...rowOf(number), queueName: FREE, queuePlace: padded(number) });
 
 /** Rows in the jobs' table, one for each place. A job costs the same, however many there are. */
 export function createPlaces(client: DynamoDBClient, tableName: string, count: number, clock: Clock): Places {
-  const put = (item: object, ConditionExpression: string, token?: string) => {
-    const write = new PutItemCommand({
-      TableName: tableName,
-      Item: marshall(item),
+  const rows = createRows(client, tableName);
+  const put = (row: object, ConditionExpression: string, token?: string) => {
+    // A word that DynamoDB has reserved.
+    const ExpressionAttributeNames = { '#token': 'token' };
+    const terms = {
       ConditionExpression,
-      // A word that DynamoDB has reserved.
-      ExpressionAttributeNames: { '#token': 'token' },
-      ...(token && { ExpressionAttributeValues: { ':token': { S: token } } }),
-    });
-    return succeeded(client.send(write));
+      ExpressionAttributeNames,
+      ...(token && { values: { ':token': token } }),
+    };
+    return succeeded(rows.put(row, terms));
   };
-
   return {
     count,
     async free() {
-      const query = new QueryCommand({
-        TableName: tableName,
-        IndexName: 'queue',
-        KeyConditionExpression: 'queueName = :free AND queuePlace <= :last',
-        ExpressionAttributeValues: marshall({ ':free': FREE, ':last': padded(count) }),
-        Limit: LISTED_MAX,
-      });
-      const { Items = [] } = await client.send(query);
-      return Items.map(({ queuePlace }) => Number(queuePlace?.S));
+      const listed = await rows.inQueue(FREE, padded(count), LISTED_MAX);
+      return listed.map(({ queuePlace }) => Number(queuePlace));
     },
     async find(number) {
-      const Key = { jobId: { S: rowOf(number) } };
-      const get = new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true });
-      const { token, takenBy, takenAt } = unmarshall((await client.send(get)).Item ?? {});
+      const { token, takenBy, takenAt } = (await rows.get(rowOf(number).jobId)) ?? {};
       return token === undefined ? null : { number, token, jobId: takenBy, takenAt };
     },
     take({ number, token }, takenBy) {
-      const item = { jobId: rowOf(number), token, takenBy, takenAt: clock.now() };
+      const row = { ...rowOf(number), token, takenBy, takenAt: clock.now() };
       // The SDK repeats a write whose answer was lost, and then finds its own.
-      return put(item, 'attribute_not_exists(#token) OR #token = :token', token);
+      return put(row, 'attribute_not_exists(#token) OR #token = :token', token);
     },
     async release({ number, token }) {
       await put(freeRow(number), '#token = :token', token);

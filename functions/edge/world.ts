@@ -13,7 +13,7 @@ import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
 import { log, logger } from './log.ts';
 import { createPlaces } from './places-table.ts';
-import { QueueTable } from './queue-table.ts';
+import { createJobQueue } from './queue-table.ts';
 import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
 import { clock, random } from './system.ts';
@@ -64,7 +64,7 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 
 export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
 export const queue = (): Queue =>
-  new QueueTable(dynamodb, required('JOBS_TABLE'), clock, jobsAtOnce() !== null);
+  createJobQueue(dynamodb, required('JOBS_TABLE'), clock, jobsAtOnce() !== null);
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 

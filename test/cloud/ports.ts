@@ -5,7 +5,7 @@ import { createDocuments } from '../../functions/edge/documents.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
-import { QueueTable } from '../../functions/edge/queue-table.ts';
+import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, World } from '../../functions/ports.ts';
@@ -53,7 +53,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
     clientJobs: createClientJobs(dynamodb, 'jobs', clock),
     overdue: createOverdue(dynamodb, 'jobs'),
-    queue: new QueueTable(dynamodb, 'jobs', clock, jobsAtOnce !== null),
+    queue: createJobQueue(dynamodb, 'jobs', clock, jobsAtOnce !== null),
     places: jobsAtOnce === null ? null : createPlaces(dynamodb, 'jobs', jobsAtOnce, clock),
     requests: createRequests(bucket),
     documents: createDocuments({

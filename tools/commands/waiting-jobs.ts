@@ -2,7 +2,7 @@ import { paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { GATE_ID, type Gate } from '../../functions/core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../../functions/core/queue/queue-keys.ts';
-import { QueueTable } from '../../functions/edge/queue-table.ts';
+import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { physicalId, type Target } from './target.ts';
 
 /** The jobs that wait until ModelStudio takes them. */
@@ -16,7 +16,7 @@ export interface WaitingJobs {
 export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   const { dynamodb: client } = target.clients;
   const TableName = await jobsTableOf(target);
-  const gate = await new QueueTable(client, TableName, { now: Date.now }, false).gate();
+  const gate = await createJobQueue(client, TableName, { now: Date.now }, false).gate();
   const query = {
     TableName,
     IndexName: 'queue',

@@ -147,7 +147,7 @@ export const QUIET_MUTANTS: Mutant[] = [
   },
   {
     name: 'a write whose answer was lost is taken for somebody else’s',
-    file: 'edge/jobs-table.ts',
+    file: 'edge/rows.ts',
     find: "?.['writeId'] === writeId;",
     replace: "?.['writeId'] === writeId + 1;",
     seed: 197,

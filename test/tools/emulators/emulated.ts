@@ -18,7 +18,7 @@ import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';
 import { createPlaces } from '../../../functions/edge/places-table.ts';
-import { QueueTable } from '../../../functions/edge/queue-table.ts';
+import { createJobQueue } from '../../../functions/edge/queue-table.ts';
 import { createRequests } from '../../../functions/edge/requests.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import type { Clock } from '../../../functions/ports.ts';
@@ -103,7 +103,7 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     jobs: createJobs(dynamodb, 'Jobs', RETENTION_DAYS, clock),
     clientJobs: createClientJobs(dynamodb, 'Jobs', clock),
     overdue: createOverdue(dynamodb, 'Jobs'),
-    queue: new QueueTable(dynamodb, 'Jobs', clock, false),
+    queue: createJobQueue(dynamodb, 'Jobs', clock, false),
     places: createPlaces(dynamodb, 'Jobs', 3, clock),
     requests: createRequests(bucket),
     documents: createDocuments(stores),

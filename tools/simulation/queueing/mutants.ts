@@ -75,9 +75,9 @@ export const QUEUE_MUTANTS: Mutant[] = [
   },
   {
     name: 'the jobs that came last come first',
-    file: 'edge/queue-table.ts',
-    find: "KeyConditionExpression: 'queueName = :queue AND queuePlace <= :last',",
-    replace: "KeyConditionExpression: 'queueName = :queue AND queuePlace <= :last', ScanIndexForward: false,",
+    file: 'edge/rows.ts',
+    find: "KeyConditionExpression: 'queueName = :name AND queuePlace <= :last',",
+    replace: "KeyConditionExpression: 'queueName = :name AND queuePlace <= :last', ScanIndexForward: false,",
     seed: 5,
   },
   {
