@@ -4,14 +4,14 @@ import { DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { notTaken, refusedRequest } from '../core/queue/ends.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
-import { afterRound, type Round, roundSize, unasked } from '../core/queue/pace.ts';
+import { afterRound, roundSize, unasked } from '../core/queue/pace.ts';
 import type { Waiting } from '../core/queue/queue-keys.ts';
-import { sqsDelaySeconds } from '../core/sqs-delay.ts';
-import { nextWakeUp, queued, taken, uncounted } from '../core/transitions.ts';
+import { queued, taken, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 import { type CreateWorld, type Creation, create } from './create.ts';
+import { wakeQueue } from './enqueue.ts';
 import { leavePlace, reviewPlaces } from './places.ts';
 
 export type DrainWorld = CreateWorld & Pick<World, 'queue' | 'sleep'>;
@@ -45,15 +45,14 @@ async function hold(message: CreateMessage, held: Gate, pass: Pass, world: Drain
     const idle = { ...after, phase: 'idle', expectedWakeUp: message.wakeUp } as const;
     if (await world.queue.replaceGate(idle, now - LINGER_MILLIS)) return;
   }
-  const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
-  await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, now));
-  await world.queue.replaceGate({ ...after, expectedWakeUp: wakeUp });
+  const expectedWakeUp = await wakeQueue(message.wakeUp, dueAt, world);
+  await world.queue.replaceGate({ ...after, expectedWakeUp });
 }
 
 async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise<Pass> {
   const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
-  const sum = { answered: 0, refused: 0, failed: 0 };
+  const outcomes: Outcome[] = [];
   let [isAnyWaiting, isFull, isReviewed, oldestSeconds] = [false, false, false, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
@@ -72,19 +71,16 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
       continue;
     }
     const jobs = waiting.slice(0, Math.min(roundSize(pace), free?.length ?? Infinity));
+    const startedAt = clock.now();
     const round = await createRound(jobs, free, pace.rate, done, world);
-    pace = afterRound(pace, round, clock.now(), random.fraction());
+    pace = afterRound(pace, { startedAt, ...countsOf(round) }, clock.now(), random.fraction());
     virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
-    for (const kind of ['answered', 'refused', 'failed'] as const) sum[kind] += round[kind];
+    outcomes.push(...round);
   }
-  const { answered, refused, failed } = sum;
+  const { answered, refused, failed } = countsOf(outcomes);
   const isEmpty = !isAnyWaiting && pace.nextAt < until;
-  const fields = {
-    outcome: isEmpty ? 'empty' : isFull ? 'full' : 'drained',
-    answered,
-    refused,
-    rate: pace.rate,
-  };
+  const outcome = isEmpty ? 'empty' : isFull ? 'full' : 'drained';
+  const fields = { outcome, answered, refused, rate: pace.rate };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
   return { pace, virtualTime, isEmpty, isFull, isStuck: failed > 0 && answered + refused === 0 };
 }
@@ -96,9 +92,8 @@ async function createRound(
   rate: number,
   done: Set<string>,
   world: DrainWorld,
-): Promise<Round & { failed: number }> {
-  const startedAt = world.clock.now();
-  const outcomes = await Promise.all(
+): Promise<Outcome[]> {
+  return Promise.all(
     jobs.map(async ({ jobId }, index) => {
       await world.sleep((index * 1000) / rate);
       const outcome = await createQueued(jobId, places?.[index] ?? null, world);
@@ -106,10 +101,17 @@ async function createRound(
       return outcome;
     }),
   );
+}
+
+function countsOf(outcomes: Outcome[]) {
   const count = (wanted: Outcome['kind']) => outcomes.filter(({ kind }) => kind === wanted).length;
   const retryAfterSeconds = Math.max(...outcomes.map((outcome) => outcome.retryAfterSeconds ?? 0));
-  const [answered, refused, failed] = [count('answered'), count('refused'), count('failed')];
-  return { startedAt, answered, refused, failed, retryAfterSeconds };
+  return {
+    answered: count('answered'),
+    refused: count('refused'),
+    failed: count('failed'),
+    retryAfterSeconds,
+  };
 }
 
 interface Outcome {
@@ -119,7 +121,7 @@ interface Outcome {
    * `failed`: nor was it here, and the job waits for the next pass.
    */
   kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed';
-  retryAfterSeconds?: number;
+  retryAfterSeconds?: number | null;
 }
 
 async function createQueued(jobId: string, number: number | null, world: DrainWorld): Promise<Outcome> {
@@ -166,10 +168,11 @@ async function settle(job: TakenJob, creation: Creation, world: DrainWorld): Pro
       else await finish(job, submissionUnknown, world);
       // The next one would be as much in danger.
       return { kind: 'refused' };
-    default: {
+    default:
       await jobs.replace(queued(uncounted(job), job.queueing, clock.now()));
-      const asked = creation.kind === 'unavailable' ? creation.retryAfterSeconds : null;
-      return { kind: 'refused', retryAfterSeconds: asked ?? 0 };
-    }
+      return {
+        kind: 'refused',
+        retryAfterSeconds: 'retryAfterSeconds' in creation ? creation.retryAfterSeconds : 0,
+      };
   }
 }

@@ -1,30 +1,33 @@
 import type { Generation } from '../core/http/generation-request.ts';
 import type { Job, Millis, SubmittingJob, WakeUp } from '../core/job.ts';
-import { arrived, type Gate } from '../core/queue/gate.ts';
-import { RETRY_AFTER_MAX_SECONDS } from '../core/queue/pace.ts';
+import { arrived } from '../core/queue/gate.ts';
+import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { nextWakeUp, queued } from '../core/transitions.ts';
 import type { World } from '../ports.ts';
 
-export type EnqueueWorld = Pick<
-  World,
-  'jobs' | 'queue' | 'requests' | 'wakeUps' | 'clock' | 'random' | 'log'
->;
+type QueueWorld = Pick<World, 'queue' | 'wakeUps' | 'clock' | 'random'>;
 
 /**
  * Lets a job wait until ModelStudio takes it. Its request is stored and the queue is awake before its row says so:
  * if this dies in between, the job was not accepted yet.
- * @param waitSeconds what ModelStudio has asked for
+ * @param queueSeconds how long it may wait
+ * @param askedSeconds what ModelStudio has asked for
  * @returns null if it cannot wait, and nothing is stored
  */
 export async function enqueue(
   job: SubmittingJob,
   generation: Generation,
-  until: Millis,
-  waitSeconds: number,
-  world: EnqueueWorld,
+  queueSeconds: number,
+  askedSeconds: number,
+  world: QueueWorld & Pick<World, 'jobs' | 'requests' | 'log'>,
 ): Promise<Job | null> {
-  const turn = await prepare(job, generation, waitSeconds, world).catch(() => null);
-  if (turn === null) {
+  if (queueSeconds === 0) return null;
+  const until = job.createdAt + queueSeconds * 1000;
+  let turn: number;
+  try {
+    await world.requests.save(job, generation);
+    turn = await joinQueue(job.client, askedSeconds, world);
+  } catch {
     await world.requests.remove(job).catch(() => undefined);
     return null;
   }
@@ -36,43 +39,29 @@ export async function enqueue(
   return row;
 }
 
-async function prepare(
-  job: SubmittingJob,
-  generation: Generation,
-  waitSeconds: number,
-  world: EnqueueWorld,
-): Promise<number> {
-  await world.requests.save(job, generation);
-  return joinQueue(job.client, waitSeconds, world);
-}
-
 /**
- * Wakes the queue: sends its wake-up, then records it. Of two workers that do so at once, one wins.
+ * Wakes the queue. Of two workers that do so at once, one wins.
  * @returns the turn of a job of this client
  */
-export async function joinQueue(
-  client: string,
-  waitSeconds: number,
-  world: Omit<EnqueueWorld, 'jobs' | 'requests' | 'log'>,
-): Promise<number> {
+export async function joinQueue(client: string, askedSeconds: number, world: QueueWorld): Promise<number> {
   const { turn, gate } = await world.queue.arrive(client);
   const now = world.clock.now();
   // A worker that has the queue would lose what it is about to write; it looks again for whoever has arrived.
   if (gate.phase === 'draining' || gate.leaseUntil > now) return turn;
+  const after = arrived(gate, askedSeconds, now);
   // A chain that lingers would look only later. Its own wake-up is stale then.
-  const wakeUp = await wakeQueue(gate, waitSeconds, now, world);
-  await world.queue.replaceGate(arrived(gate, waitSeconds, wakeUp, now));
+  const expectedWakeUp = await wakeQueue(gate.expectedWakeUp, after.pace.nextAt, world);
+  await world.queue.replaceGate({ ...after, expectedWakeUp });
   return turn;
 }
 
-async function wakeQueue(
-  gate: Gate,
-  waitSeconds: number,
-  now: Millis,
-  world: Pick<World, 'wakeUps' | 'random'>,
+/** Sends the queue's next wake-up, which the gate expects only then. */
+export async function wakeQueue(
+  last: WakeUp,
+  dueAt: Millis,
+  world: Omit<QueueWorld, 'queue'>,
 ): Promise<WakeUp> {
-  const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.ceil(Math.max(1, waitSeconds)));
-  const wakeUp = nextWakeUp(gate.expectedWakeUp, now + seconds * 1000, world.random.bytes());
-  await world.wakeUps.create({ wakeUp }, seconds);
+  const wakeUp = nextWakeUp(last, dueAt, world.random.bytes());
+  await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, world.clock.now()));
   return wakeUp;
 }

@@ -4,7 +4,7 @@ import type { Millis } from '../core/job.ts';
 import { GATE_ID, type Gate, gateOverdueAt, NEW_GATE } from '../core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../core/queue/queue-keys.ts';
 import type { Clock, Queue } from '../ports.ts';
-import { createRows, type Row, succeeded } from './rows.ts';
+import { createRows, type Row, succeeded, type Terms } from './rows.ts';
 
 const PAGE_SIZE = 100;
 /** Above every place in the queue, which begins with a digit. */
@@ -85,27 +85,32 @@ export function createJobQueue(
       return listed.map(({ jobId, queuePlace }) => waitingAt(jobId, queuePlace));
     },
 
-    replaceGate(after, unlessArrivedAfter) {
-      const { version, arrivedAt, isPaused, ...state } = after;
+    replaceGate(after, unlessArrivedAfter = null) {
       const writeId = randomUUID();
-      const sweepAt = gateOverdueAt(after);
-      const isBefore = version === 1 ? 'attribute_not_exists(version)' : 'version = :before';
-      const write = rows.update(GATE_ID, {
-        UpdateExpression: `SET version = :version, gate = :gate, writeId = :writeId${
-          sweepAt === null ? ' REMOVE sweepShard, sweepAt' : ', sweepShard = :shard, sweepAt = :sweepAt'
-        }`,
-        ConditionExpression:
-          unlessArrivedAfter === undefined ? isBefore : `${isBefore} AND arrivedAt <= :since`,
-        values: {
-          ':version': version,
-          ':gate': state,
-          ':writeId': writeId,
-          ...(version > 1 && { ':before': version - 1 }),
-          ...(unlessArrivedAfter !== undefined && { ':since': unlessArrivedAfter }),
-          ...(sweepAt !== null && { ':shard': GATE_SHARD, ':sweepAt': sweepAt }),
-        },
-      });
+      const write = rows.update(GATE_ID, replacement(after, unlessArrivedAfter, writeId));
       return rows.isDone(write, GATE_ID, writeId);
+    },
+  };
+}
+
+function replacement(gate: Gate, unlessArrivedAfter: Millis | null, writeId: string): Terms {
+  const { version, arrivedAt, isPaused, ...state } = gate;
+  const sweepAt = gateOverdueAt(gate);
+  const sets = 'SET version = :version, gate = :gate, writeId = :writeId';
+  const isBefore = version === 1 ? 'attribute_not_exists(version)' : 'version = :before';
+  return {
+    UpdateExpression:
+      sweepAt === null
+        ? `${sets} REMOVE sweepShard, sweepAt`
+        : `${sets}, sweepShard = :shard, sweepAt = :sweepAt`,
+    ConditionExpression: unlessArrivedAfter === null ? isBefore : `${isBefore} AND arrivedAt <= :since`,
+    values: {
+      ':version': version,
+      ':gate': state,
+      ':writeId': writeId,
+      ...(version > 1 && { ':before': version - 1 }),
+      ...(unlessArrivedAfter !== null && { ':since': unlessArrivedAfter }),
+      ...(sweepAt !== null && { ':shard': GATE_SHARD, ':sweepAt': sweepAt }),
     },
   };
 }

@@ -40,9 +40,11 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const parsed = parse(request, idempotencyKey, world);
   if ('status' in parsed) return parsed;
 
+  const generation = generationIn(parsed);
+  const queueSeconds = parsed.queue_for ?? world.settings.queueForSeconds;
   const given = newJob(parsed, authorized.client, idempotencyKey, world);
   // One that may not wait takes its chance with ModelStudio, but no place for which others wait.
-  const isInLine = queueSeconds(parsed, world) > 0 || world.places !== null;
+  const isInLine = queueSeconds > 0 || world.places !== null;
   const isBehindOthers = isInLine && (await world.queue.isDraining().catch(() => false));
   const ready = isBehindOthers ? null : await takePlace(given, world);
   const job = ready ?? given;
@@ -52,12 +54,12 @@ export async function submit(request: Request, authorized: Authorized, world: Su
     return replay(job, request, world);
   }
 
-  const creation = ready === null ? UNAVAILABLE : await create(job, parsed, world);
+  const creation = ready === null ? UNAVAILABLE : await create(job, generation, world);
   switch (creation.kind) {
     case 'created':
       return accept(creation.job, {}, world);
     case 'unknown': {
-      const waiting = job.submissions === undefined ? null : await wait(job, parsed, 0, world);
+      const waiting = job.submissions && (await enqueue(job, generation, queueSeconds, 0, world));
       if (waiting) return accept(waiting, {}, world);
       await finish(job, submissionUnknown, world);
       // Clients that retry a 504 automatically, as OpenAI's do, would create the job again.
@@ -70,7 +72,8 @@ export async function submit(request: Request, authorized: Authorized, world: Su
       await world.jobs.remove(job);
       throw creation.error;
     case 'unavailable': {
-      const waiting = await wait(uncounted(job), parsed, creation.retryAfterSeconds ?? 0, world);
+      const askedSeconds = creation.retryAfterSeconds ?? 0;
+      const waiting = await enqueue(uncounted(job), generation, queueSeconds, askedSeconds, world);
       if (waiting) return accept(waiting, {}, world);
     }
   }
@@ -79,22 +82,6 @@ export async function submit(request: Request, authorized: Authorized, world: Su
 }
 
 const UNAVAILABLE = { kind: 'unavailable', retryAfterSeconds: null } as const;
-
-function queueSeconds({ queue_for }: Submission, { settings }: SubmitWorld): number {
-  return queue_for ?? settings.queueForSeconds;
-}
-
-/** Null if that is not possible. */
-async function wait(
-  job: SubmittingJob,
-  submission: Submission,
-  waitSeconds: number,
-  world: SubmitWorld,
-): Promise<Job | null> {
-  const seconds = queueSeconds(submission, world);
-  if (seconds === 0) return null;
-  return enqueue(job, generationIn(submission), job.createdAt + seconds * 1000, waitSeconds, world);
-}
 
 function parse(request: Request, key: string | undefined, world: SubmitWorld): Submission | Answer {
   return readJson(request, (value) => {

@@ -14,7 +14,7 @@ import { notTaken } from '../core/queue/ends.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { expired, submissionUnknown } from '../core/upstream/report.ts';
-import { joinQueue } from '../create/enqueue.ts';
+import { joinQueue, wakeQueue } from '../create/enqueue.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 
@@ -30,56 +30,49 @@ export type SweepWorld = FinishWorld &
  */
 export async function sweep(world: SweepWorld): Promise<void> {
   const until = world.clock.now() + world.settings.sweepMillis;
-  const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, world));
+  const found: Found = { failures: [], oldestMillis: 0 };
+  const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, found, world));
   const outcomes = await Promise.allSettled(shards);
   const unread = reasonsOf(outcomes);
-  const swept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const reasons = [...unread, ...swept.flatMap((shard) => shard.failures)];
+  const reasons = [...unread, ...found.failures];
   const failures = reasons.filter((reason) => !(reason instanceof LaterFormat));
   const left_for_later = reasons.length - failures.length;
-  const oldest = Math.max(0, ...swept.map((shard) => shard.oldestMillis));
   const outcome = failures.length === 0 ? 'swept' : 'failed';
   // A heartbeat while a shard cannot be read would claim that its jobs are looked after.
   const Sweeps = unread.length === 0 ? 1 : 0;
   const facts = { outcome, ...(left_for_later > 0 && { left_for_later }) };
-  world.log.event('sweep', facts, { Sweeps, OldestOverdueSeconds: oldest / 1000 });
+  world.log.event('sweep', facts, { Sweeps, OldestOverdueSeconds: found.oldestMillis / 1000 });
   if (failures.length === 0) return;
   throw new Error(`${failures.length} overdue jobs or shards failed`, { cause: failures[0] });
 }
 
-interface Swept {
+interface Found {
   failures: unknown[];
   /** How long the longest overdue job has been overdue. */
   oldestMillis: Millis;
 }
 
 /** A job that fails holds up no other; the next sweep tries it again. */
-async function sweepShard(shard: number, until: Millis, world: SweepWorld): Promise<Swept> {
-  const failures: unknown[] = [];
-  let oldestMillis = 0;
-  const onOverdue = (millis: Millis) => {
-    oldestMillis = Math.max(oldestMillis, millis);
-  };
+async function sweepShard(shard: number, until: Millis, found: Found, world: SweepWorld): Promise<void> {
   for await (const jobIds of world.overdue.pages(shard, world.clock.now())) {
-    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, onOverdue, world)));
-    failures.push(...reasonsOf(rescues));
+    const rescues = await Promise.allSettled(jobIds.map((jobId) => rescue(jobId, found, world)));
+    found.failures.push(...reasonsOf(rescues));
     if (world.clock.now() >= until) break;
   }
-  return { failures, oldestMillis };
 }
 
 function reasonsOf(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
 }
 
-async function rescue(jobId: string, onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {
-  if (jobId === GATE_ID) return wakeQueueAgain(onOverdue, world);
+async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<void> {
+  if (jobId === GATE_ID) return rescueQueue(found, world);
   const job = await world.jobs.find(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.
   const at = job && overdueAt(job);
   if (job === null || at === null || at > now) return;
-  onOverdue(now - at);
+  found.oldestMillis = Math.max(found.oldestMillis, now - at);
   const outcome = await recover(job, now, world);
   const fields = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
   // A job that has waited too long is ended by the sweeper in any case.
@@ -136,14 +129,12 @@ async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): P
 }
 
 /** The chain that lets queued jobs through is lost. */
-async function wakeQueueAgain(onOverdue: (millis: Millis) => void, world: SweepWorld): Promise<void> {
+async function rescueQueue(found: Found, world: SweepWorld): Promise<void> {
   const gate = await world.queue.gate();
   const now = world.clock.now();
   const at = gateOverdueAt(gate);
   if (at === null || at > now) return;
-  onOverdue(now - at);
-  const wakeUp = nextWakeUp(gate.expectedWakeUp, now, world.random.bytes());
-  await world.wakeUps.create({ wakeUp }, 0);
-  await world.queue.replaceGate(rescuedGate(gate, wakeUp));
+  found.oldestMillis = Math.max(found.oldestMillis, now - at);
+  await world.queue.replaceGate(rescuedGate(gate, await wakeQueue(gate.expectedWakeUp, now, world)));
   world.log.event('sweep', { outcome: 'lost_queue' }, { JobsRecovered: 1 });
 }

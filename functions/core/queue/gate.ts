@@ -48,9 +48,9 @@ export const LINGER_MILLIS = 45_000;
 const LOOK_AGAIN_MILLIS = 15_000;
 
 /** A job has come, after a refusal that asked for a wait. */
-export function arrived(gate: Gate, retryAfterSeconds: number, expectedWakeUp: WakeUp, now: Millis): Gate {
+export function arrived(gate: Gate, retryAfterSeconds: number, now: Millis): Gate {
   const pace = closedPace(retryAfterSeconds, now);
-  return { ...gate, version: gate.version + 1, phase: 'draining', emptySince: null, expectedWakeUp, pace };
+  return { ...gate, version: gate.version + 1, phase: 'draining', emptySince: null, pace };
 }
 
 export function claimedGate(gate: Gate, now: Millis): Gate {
@@ -59,36 +59,19 @@ export function claimedGate(gate: Gate, now: Millis): Gate {
 }
 
 /** What a worker has found and done. */
-export interface Pass {
-  pace: Pace;
-  virtualTime: number;
+export interface Pass extends Pick<Gate, 'pace' | 'virtualTime' | 'isFull'> {
   isEmpty: boolean;
-  isFull: boolean;
   /** Jobs wait, but none of them could even be read. */
   isStuck: boolean;
 }
 
 /** The gate after a worker's pass, and when the next one is due. */
-export function passed(
-  gate: Gate,
-  pass: Pass,
-  now: Millis,
-): { after: Omit<Gate, 'expectedWakeUp'>; dueAt: Millis } {
-  const { pace, virtualTime, isEmpty, isFull, isStuck } = pass;
+export function passed(gate: Gate, { isEmpty, isStuck, ...found }: Pass, now: Millis) {
   const emptySince = isEmpty ? (gate.emptySince ?? now) : null;
   const phase = isEmpty ? 'lingering' : 'draining';
-  const after = {
-    ...gate,
-    version: gate.version + 1,
-    phase,
-    emptySince,
-    leaseUntil: 0,
-    isFull,
-    pace,
-    virtualTime,
-  } as const;
+  const after: Gate = { ...gate, ...found, version: gate.version + 1, phase, emptySince, leaseUntil: 0 };
   const mustWait = isEmpty || isStuck || gate.isPaused;
-  return { after, dueAt: mustWait ? now + LOOK_AGAIN_MILLIS : Math.max(now, pace.nextAt) };
+  return { after, dueAt: mustWait ? now + LOOK_AGAIN_MILLIS : Math.max(now, found.pace.nextAt) };
 }
 
 /** The chain was lost: a new wake-up, at once. */
