@@ -1,6 +1,6 @@
 import { base32 } from '../core/ids.ts';
 import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
-import { DRAIN_MILLIS } from '../core/limits.ts';
+import { DRAIN_LEASE_MILLIS, DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { notTaken, refusedRequest } from '../core/queue/ends.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
@@ -46,7 +46,10 @@ async function hold(message: CreateMessage, held: Gate, pass: Pass, world: Drain
     if (await world.queue.replaceGate(idle, now - LINGER_MILLIS)) return;
   }
   const expectedWakeUp = await wakeQueue(message.wakeUp, dueAt, world);
-  await world.queue.replaceGate({ ...after, expectedWakeUp });
+  const unlessArrivedAfter = pass.isEmpty ? held.leaseUntil - DRAIN_LEASE_MILLIS : undefined;
+  const isRecorded = await world.queue.replaceGate({ ...after, expectedWakeUp }, unlessArrivedAfter);
+  // Whoever came meanwhile has left it to this worker to look again.
+  if (pass.isEmpty && !isRecorded) await hold(message, held, { ...pass, isEmpty: false }, world);
 }
 
 async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise<Pass> {

@@ -85,7 +85,7 @@ export function createJobQueue(
       return listed.map(({ jobId, queuePlace }) => waitingAt(jobId, queuePlace));
     },
 
-    replaceGate(after, unlessArrivedAfter = null) {
+    replaceGate(after, unlessArrivedAfter) {
       const writeId = randomUUID();
       const write = rows.update(GATE_ID, replacement(after, unlessArrivedAfter, writeId));
       return rows.isDone(write, GATE_ID, writeId);
@@ -93,7 +93,7 @@ export function createJobQueue(
   };
 }
 
-function replacement(gate: Gate, unlessArrivedAfter: Millis | null, writeId: string): Terms {
+function replacement(gate: Gate, unlessArrivedAfter: Millis | undefined, writeId: string): Terms {
   const { version, arrivedAt, isPaused, ...state } = gate;
   const sweepAt = gateOverdueAt(gate);
   const sets = 'SET version = :version, gate = :gate, writeId = :writeId';
@@ -103,13 +103,13 @@ function replacement(gate: Gate, unlessArrivedAfter: Millis | null, writeId: str
       sweepAt === null
         ? `${sets} REMOVE sweepShard, sweepAt`
         : `${sets}, sweepShard = :shard, sweepAt = :sweepAt`,
-    ConditionExpression: unlessArrivedAfter === null ? isBefore : `${isBefore} AND arrivedAt <= :since`,
+    ConditionExpression: unlessArrivedAfter === undefined ? isBefore : `${isBefore} AND arrivedAt <= :since`,
     values: {
       ':version': version,
       ':gate': state,
       ':writeId': writeId,
       ...(version > 1 && { ':before': version - 1 }),
-      ...(unlessArrivedAfter !== null && { ':since': unlessArrivedAfter }),
+      ...(unlessArrivedAfter !== undefined && { ':since': unlessArrivedAfter }),
       ...(sweepAt !== null && { ':shard': GATE_SHARD, ':sweepAt': sweepAt }),
     },
   };

@@ -382,3 +382,20 @@ it("the very first wake-up continues the queue's chain even if it comes before i
   await run(world);
   expect(await statusOf(world, job.job_id)).toBe('running');
 });
+
+it('a job that comes while an empty queue is looked at is seen at the next look, which is at once', async () => {
+  const world = scene([REFUSED, created('up-1'), REFUSED, created('up-2')]);
+  await post(world);
+  const { next } = world.queue;
+  let late: string | undefined;
+  world.queue.next = async () => {
+    const waiting = await next.call(world.queue);
+    if (waiting.length === 0 && late === undefined) {
+      late = '';
+      late = (await post(world)).job.job_id;
+    }
+    return waiting;
+  };
+  await run(world, 8000);
+  expect(late && (await statusOf(world, late))).toBe('running');
+});

@@ -41,8 +41,8 @@ export const QUEUE_MUTANTS: Mutant[] = [
   {
     name: 'the chain ends without another message',
     file: 'create/drain.ts',
-    find: '  await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, now));\n',
-    replace: '',
+    find: '  const expectedWakeUp = await wakeQueue(message.wakeUp, dueAt, world);\n',
+    replace: "  const expectedWakeUp = { seq: message.wakeUp.seq + 1, token: 'unsent', dueAt };\n",
     seed: 5,
   },
   {
@@ -69,7 +69,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
   {
     name: 'the clients are one',
     file: 'edge/queue-table.ts',
-    find: '`turn/${client}`',
+    find: '`turn/${owner}`',
     replace: "'turn/' + 'all'",
     seed: 11,
   },
@@ -111,7 +111,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
   {
     name: 'nobody looks after the chain',
     file: 'sweep/sweep.ts',
-    find: '  if (jobId === GATE_ID) return wakeQueueAgain(onOverdue, world);\n',
+    find: '  if (jobId === GATE_ID) return rescueQueue(found, world);\n',
     replace: '  if (jobId === GATE_ID) return;\n',
     seed: 289,
   },
