@@ -46,7 +46,8 @@ async function hold(message: CreateMessage, held: Gate, pass: Pass, world: Drain
     if (await world.queue.replaceGate(idle, now - LINGER_MILLIS)) return;
   }
   const expectedWakeUp = await wakeQueue(message.wakeUp, dueAt, world);
-  const unlessArrivedAfter = pass.isEmpty ? held.leaseUntil - DRAIN_LEASE_MILLIS : undefined;
+  const lookedSince = held.leaseUntil - DRAIN_LEASE_MILLIS;
+  const unlessArrivedAfter = pass.isEmpty ? lookedSince - 1 : undefined;
   const isRecorded = await world.queue.replaceGate({ ...after, expectedWakeUp }, unlessArrivedAfter);
   // Whoever came meanwhile has left it to this worker to look again.
   if (pass.isEmpty && !isRecorded) await hold(message, held, { ...pass, isEmpty: false }, world);
