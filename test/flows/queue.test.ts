@@ -396,5 +396,7 @@ it('a job that comes while an empty queue is looked at is seen at the next look,
     return waiting;
   };
   await run(world, 8000);
+  // Beside the one that would have looked later.
+  await run(world, 1000);
   expect(await statusOf(world, late)).toBe('running');
 });
