@@ -67,11 +67,6 @@ export function queued(job: SubmittingJob, queueing: Queueing, now: Millis): Que
   return { ...kept, status: 'queued', queueing, webhook: job.webhook };
 }
 
-/** Before ModelStudio is asked to create it. */
-export function placed<J extends SubmittingJob>(job: J, place: Place): J {
-  return { ...job, place };
-}
-
 /**
  * Before ModelStudio is asked to create it, so that nobody else asks.
  * @param place its place, if their number is bounded
@@ -79,14 +74,8 @@ export function placed<J extends SubmittingJob>(job: J, place: Place): J {
 export function taken(job: QueuedJob, place: Place | null, now: Millis): TakenJob {
   const { queueing, webhook } = job;
   const lease = { leaseUntil: now + SUBMIT_LEASE_MILLIS, wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS };
-  const next: TakenJob = {
-    ...counted(nextVersion(job, now), 1),
-    ...lease,
-    status: 'submitting',
-    queueing,
-    webhook,
-  };
-  return place === null ? next : placed(next, place);
+  const next = { ...counted(nextVersion(job, now), 1), ...lease, ...(place && { place }) };
+  return { ...next, status: 'submitting', queueing, webhook };
 }
 
 /** ModelStudio has certainly not created it, or was not even asked. */

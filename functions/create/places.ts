@@ -2,14 +2,16 @@ import { base32 } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { REPORT_LIMITS } from '../core/limits.ts';
 import { durationBucket } from '../core/polling/forecast.ts';
-import { isOver, reviewed } from '../core/queue/places.ts';
-import { placed } from '../core/transitions.ts';
+import { reviewed } from '../core/queue/places.ts';
+import type { Report } from '../core/upstream/report.ts';
 import type { Places, World } from '../ports.ts';
 
 /** Without a free place in the index, so many others are tried: it may lag, and has none that was never taken. */
 const GUESSES = 3;
 /** How many places are looked at in one review. */
 const REVIEWED_MAX = 10;
+/** What ModelStudio reports on a job that it no longer works on. */
+const ENDS: Report['kind'][] = ['completed', 'failed', 'unreadable', 'too_large', 'missing'];
 
 /** Gives a job a place at ModelStudio, if their number is bounded. Null: there is none. */
 export async function takePlace(
@@ -22,7 +24,7 @@ export async function takePlace(
   const token = base32(random.bytes());
   for (const number of numbers) {
     const place = { number, token };
-    if (await places.take(place, job.jobId)) return placed(job, place);
+    if (await places.take(place, job.jobId)) return { ...job, place };
   }
   return null;
 }
@@ -47,19 +49,15 @@ async function review(number: number, places: Places, world: ReviewWorld): Promi
   const place = await places.find(number);
   if (place === null) return places.list(number);
   const job = await world.jobs.find(place.jobId);
-  const durations = job ? await durationsOf(job, world) : [];
+  const { modelId = '', totalTasks = 0 } = job ?? {};
+  const { durations } = await world.durationStats.forecast(durationBucket(modelId, totalTasks));
   const verdict = reviewed(place, job, world.clock.now(), durations);
-  if (verdict === 'held' || (verdict === 'ask' && job && !(await isOverAtModelStudio(job, world)))) return;
+  if (verdict === 'held') return;
+  if (verdict !== 'free') {
+    const report = await world.modelStudio.report({ ...verdict, totalTasks }, REPORT_LIMITS.poll);
+    if (!ENDS.includes(report.kind)) return;
+  }
   await places.release(place);
-}
-
-async function durationsOf({ modelId, totalTasks }: Job, { durationStats }: ReviewWorld) {
-  return (await durationStats.forecast(durationBucket(modelId, totalTasks))).durations;
-}
-
-async function isOverAtModelStudio({ place, totalTasks }: Job, world: ReviewWorld): Promise<boolean> {
-  const asked = { upstreamJobId: place?.upstreamJobId ?? '', totalTasks };
-  return isOver(await world.modelStudio.report(asked, REPORT_LIMITS.poll));
 }
 
 /** Consecutive ones, from a random one on. */

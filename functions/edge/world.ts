@@ -7,7 +7,7 @@ import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
 import { createDocuments } from './documents.ts';
 import { createDurationStats } from './duration-stats.ts';
-import { optional, required } from './environment.ts';
+import { number, optional, required } from './environment.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
@@ -64,19 +64,13 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 
 export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
 export const queue = (): Queue =>
-  createJobQueue(dynamodb, required('JOBS_TABLE'), clock, jobsAtOnce() !== null);
+  createJobQueue(dynamodb, required('JOBS_TABLE'), clock, optional('JOBS_AT_ONCE') !== null);
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 
-/** Null: any number. */
-function jobsAtOnce(): number | null {
-  const given = optional('JOBS_AT_ONCE');
-  return given === null ? null : Number(given);
-}
-
 export function places(): Places | null {
-  const count = jobsAtOnce();
-  return count === null ? null : createPlaces(dynamodb, required('JOBS_TABLE'), count, clock);
+  if (optional('JOBS_AT_ONCE') === null) return null;
+  return createPlaces(dynamodb, required('JOBS_TABLE'), number('JOBS_AT_ONCE'), clock);
 }
 
 export function durationStats(): DurationStats {

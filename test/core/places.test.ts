@@ -12,7 +12,13 @@ const other = { place: { number: 2, token: 'u', upstreamJobId: 'up-2' } };
 const ended = (fields: object) => ({ ...finishedJob(), finishedAt: NOW + MINUTE, ...fields }) as Job;
 
 /** When a place is `held` no longer, in minutes after it was taken; null: as long as its job is so. */
-const CASES: [what: string, job: Job | null, durations: number[], minutes: number | null, then: string][] = [
+const CASES: [
+  what: string,
+  job: Job | null,
+  durations: number[],
+  minutes: number | null,
+  then: string | object,
+][] = [
   ['its job is being submitted', submittingJob(own), [], null, ''],
   ['its job runs', runningJob(known), [], null, ''],
   ['its job was not recorded, or was refused and removed', null, [], 1, 'free'],
@@ -28,17 +34,17 @@ const CASES: [what: string, job: Job | null, durations: number[], minutes: numbe
   ],
   ['nobody knows whether its job was created', ended(own), [], 10, 'free'],
   ['and such jobs take up to an hour', ended(own), [60, 3600, 5], 60, 'free'],
-  ['its job has ended here, whatever ModelStudio does', ended(known), [3600], 0, 'ask'],
+  ['its job has ended here, whatever ModelStudio does', ended(known), [3600], 0, { upstreamJobId: 'up-1' }],
 ];
 
 it.each(CASES)('a place is held for long enough when %s', (_what, job, durations, minutes, then) => {
   const at = (millis: number) => reviewed(place, job, NOW + millis, durations);
   if (minutes === null) return expect([at(0), at(30 * DAY)]).toEqual(['held', 'held']);
   if (minutes > 0) expect(at(minutes * MINUTE - 1)).toBe('held');
-  expect(at(minutes * MINUTE)).toBe(then);
+  expect(at(minutes * MINUTE)).toEqual(then);
 });
 
 it('a job that has ended here is asked about for a day', () => {
-  expect(reviewed(place, ended(known), NOW + MINUTE + DAY - 1, [])).toBe('ask');
+  expect(reviewed(place, ended(known), NOW + MINUTE + DAY - 1, [])).toEqual({ upstreamJobId: 'up-1' });
   expect(reviewed(place, ended(known), NOW + MINUTE + DAY, [])).toBe('free');
 });

@@ -1,6 +1,5 @@
 import { isFinished, type Job, type Millis, type Place } from '../job.ts';
 import { SUBMIT_LEASE_MILLIS } from '../limits.ts';
-import type { Report } from '../upstream/report.ts';
 
 /** One of the places of jobs that may run at ModelStudio at once, and which job has taken it. */
 export interface HeldPlace extends Pick<Place, 'number' | 'token'> {
@@ -13,27 +12,21 @@ const UNKNOWN_KEPT_SECONDS = 600;
 /** A job that ended here first, such as one that was cancelled, is asked about for so long. */
 const ASKED_ABOUT_MILLIS = 86_400_000;
 
-/** Whether a place is free again although nobody has released it, or whether only ModelStudio knows. */
+/** Whether a place is free again although nobody has released it; if only ModelStudio knows, its name for the job. */
 export function reviewed(
   place: HeldPlace,
   job: Job | null,
   now: Millis,
   durations: readonly number[],
-): 'held' | 'free' | 'ask' {
+): 'held' | 'free' | { upstreamJobId: string } {
   const age = now - place.takenAt;
   const isNamed = job?.place?.token === place.token;
   // The row names its place before ModelStudio is asked, and forgets it if the job is not created or may be created again.
   if (!isNamed && !job?.submissions) return age < SUBMIT_LEASE_MILLIS ? 'held' : 'free';
   if (job && isNamed) {
     if (!isFinished(job)) return 'held';
-    if (job.place.upstreamJobId) return now - job.finishedAt < ASKED_ABOUT_MILLIS ? 'ask' : 'free';
+    const { upstreamJobId } = job.place;
+    if (upstreamJobId) return now - job.finishedAt < ASKED_ABOUT_MILLIS ? { upstreamJobId } : 'free';
   }
   return age < Math.max(UNKNOWN_KEPT_SECONDS, ...durations) * 1000 ? 'held' : 'free';
-}
-
-const ENDS: Report['kind'][] = ['completed', 'failed', 'unreadable', 'too_large', 'missing'];
-
-/** Whether ModelStudio no longer works on the job. */
-export function isOver({ kind }: Report): boolean {
-  return ENDS.includes(kind);
 }

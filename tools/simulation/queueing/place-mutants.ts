@@ -103,22 +103,22 @@ export const PLACE_MUTANTS: Mutant[] = [
   {
     name: 'the place of a job that was cancelled is given away at once',
     file: 'core/queue/places.ts',
-    find: "< ASKED_ABOUT_MILLIS ? 'ask' : 'free';",
+    find: "< ASKED_ABOUT_MILLIS ? { upstreamJobId } : 'free';",
     replace: "< ASKED_ABOUT_MILLIS ? 'free' : 'free';",
     seed: 3,
   },
   {
     name: 'ModelStudio is not asked about a job that was cancelled',
     file: 'create/places.ts',
-    find: "(verdict === 'ask' && job && !(await isOverAtModelStudio(job, world)))",
-    replace: "verdict === 'ask'",
+    find: '    if (!ENDS.includes(report.kind)) return;',
+    replace: '    if (report.kind) return;',
     seed: 3,
   },
   {
     name: 'a job that ModelStudio reports on is over',
-    file: 'core/queue/places.ts',
-    find: '  return ENDS.includes(kind);',
-    replace: "  return kind !== 'transient_error';",
+    file: 'create/places.ts',
+    find: '    if (!ENDS.includes(report.kind)) return;',
+    replace: "    if (report.kind === 'transient_error') return;",
     seed: 3,
   },
   {
