@@ -11,7 +11,8 @@ const VARIABLES = {
   ...{ MODELSTUDIO_SECRET_ARN: 'modelstudio-key', WEBHOOK_SECRET_ARN: 'webhook-secret' },
   ...{ CLIENT_KEYS_TABLE: 'clientKeys', WEBHOOK_PORTS: '8443,9443' },
   ...{ POLL_QUEUE_URL: queueUrlOf('poll'), COLLECT_QUEUE_URL: queueUrlOf('collect') },
-  DELIVER_QUEUE_URL: queueUrlOf('deliver'),
+  ...{ DELIVER_QUEUE_URL: queueUrlOf('deliver'), CREATE_QUEUE_URL: queueUrlOf('create') },
+  ...{ QUEUE_FOR_SECONDS: '600', ALLOW_RESUBMIT: 'true', JOBS_AT_ONCE: '5' },
 };
 
 /** Sets all that the stack gives to any function, until `vi.unstubAllEnvs`. */

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
+import { NEW_GATE } from '../../functions/core/queue/gate.ts';
 import type { World } from '../../functions/ports.ts';
 import { apiEvent, sqsEvent } from '../cloud/handlers.ts';
 import { NOW, runningJob } from './jobs.ts';
@@ -17,6 +18,7 @@ const flows = vi.hoisted(() => ({
   answer: vi.fn(),
   poll: vi.fn(),
   deliver: vi.fn(),
+  drain: vi.fn(),
   sweep: vi.fn(),
   exchange: vi.fn(),
 }));
@@ -24,6 +26,7 @@ vi.mock('../../functions/http/authorize.ts', () => flows);
 vi.mock('../../functions/submit/submit.ts', () => flows);
 vi.mock('../../functions/jobs/jobs.ts', () => flows);
 vi.mock('../../functions/poll/poll.ts', () => flows);
+vi.mock('../../functions/create/drain.ts', () => flows);
 vi.mock('../../functions/deliver/deliver.ts', () => flows);
 vi.mock('../../functions/sweep/sweep.ts', () => flows);
 vi.mock('../../functions/edge/exchange.ts', () => flows);
@@ -35,7 +38,7 @@ const clients = [DynamoDBClient, SQSClient, S3Client, SecretsManagerClient].map(
 /** Of any service. */
 const ANSWER = {
   SecretString: `whsec_${'A'.repeat(43)}=`,
-  Items: [{ jobId: { S: 'job_1' }, listKey: { S: 'a' } }],
+  Items: [{ jobId: { S: 'job_1' }, listKey: { S: 'a' }, queuePlace: { S: '1/5' } }],
 };
 
 beforeEach(() => {
@@ -50,6 +53,7 @@ beforeEach(() => {
     answering.mockResolvedValue({ status: 200, headers: {} });
   flows.poll.mockResolvedValue(undefined);
   flows.deliver.mockResolvedValue(null);
+  flows.drain.mockResolvedValue(null);
   flows.exchange.mockResolvedValue({ kind: 'not_connected', code: 'ERR_IP_BLOCKED' });
 });
 afterEach(() => {
@@ -72,6 +76,7 @@ const HANDLERS: [name: string, flow: keyof typeof flows, event: unknown][] = [
   ['jobs', 'answer', api],
   ['poll', 'poll', queued('poll', poll)],
   ['collect', 'poll', queued('collect', poll)],
+  ['create', 'drain', queued('create', { wakeUp })],
   ['deliver', 'deliver', queued('deliver', deliver)],
   ['sweep', 'sweep', {}],
 ];
@@ -88,8 +93,14 @@ async function worldOf(name: string, flow: keyof typeof flows, event: unknown): 
 const job = runningJob({ expiresAt: NOW });
 const submission = { model_id: 'm', messages: [] } as never;
 
+type Calls<Port> = {
+  [Method in keyof Port as Port[Method] extends (...given: never) => unknown ? Method : never]: (
+    port: Port,
+  ) => unknown;
+};
+
 /** A call of each method of each port that reaches out. */
-const CALLS: { [Port in keyof World]?: { [Method in keyof World[Port]]: (port: World[Port]) => unknown } } = {
+const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   jobs: {
     find: (jobs) => jobs.find('job_1'),
     insert: (jobs) => jobs.insert(job),
@@ -100,6 +111,25 @@ const CALLS: { [Port in keyof World]?: { [Method in keyof World[Port]]: (port: W
     page: (jobs) => jobs.page('acme', listKeyOf({ ...job, createdAt: NOW + 1 }), listKeyOf(job), 1),
   },
   overdue: { pages: (overdue) => overdue.pages(0, NOW)[Symbol.asyncIterator]().next() },
+  queue: {
+    isDraining: (queue) => queue.isDraining(),
+    arrive: (queue) => queue.arrive('acme'),
+    next: (queue) => queue.next(),
+    gate: (queue) => queue.gate(),
+    replaceGate: (queue) => queue.replaceGate({ ...NEW_GATE, version: 1 }),
+  },
+  places: {
+    free: (places) => places.free(),
+    find: (places) => places.find(1),
+    take: (places) => places.take({ number: 1, token: 'a' }, 'job_1'),
+    release: (places) => places.release({ number: 1, token: 'a' }),
+    list: (places) => places.list(1),
+  },
+  requests: {
+    save: (requests) => requests.save(job, submission),
+    load: (requests) => requests.load(job),
+    remove: (requests) => requests.remove(job),
+  },
   documents: {
     save: (documents) => documents.save('key', '{}'),
     load: (documents) => documents.load({ store: 'table', key: 'key' }),
@@ -111,6 +141,7 @@ const CALLS: { [Port in keyof World]?: { [Method in keyof World[Port]]: (port: W
     poll: (wakeUps) => wakeUps.poll(poll, 1),
     collect: (wakeUps) => wakeUps.collect(poll, 1),
     deliver: (wakeUps) => wakeUps.deliver(deliver, 1),
+    create: (wakeUps) => wakeUps.create({ wakeUp }, 1),
   },
   modelStudio: {
     create: (modelStudio) => modelStudio.create(submission),
@@ -129,7 +160,7 @@ const CALLS: { [Port in keyof World]?: { [Method in keyof World[Port]]: (port: W
 };
 
 /** What of a world reaches nothing. */
-const INSIDE = ['clock', 'random', 'log', 'openApi'];
+const INSIDE = ['clock', 'random', 'log', 'openApi', 'sleep'];
 
 let reached: string[] = [];
 const reach = (what: string) => void reached.push(what);
