@@ -253,7 +253,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     name: 'a sweep that could not read a shard sends its heartbeat all the same',
     file: 'sweep/sweep.ts',
     find: 'const Sweeps = unread.length === 0 ? 1 : 0;',
-    replace: 'const Sweeps = swept.length > 0 ? 1 : 0;',
+    replace: 'const Sweeps = unread.length < SHARDS ? 1 : 0;',
     seed: 58,
   },
 ];

@@ -25,13 +25,16 @@ describe('the tables that each job is written to', () => {
     [
       'are billed on demand',
       {},
-      { jobId: { isOnDemand: true, units: [undefined, undefined, undefined] }, key: { isOnDemand: true } },
+      {
+        jobId: { isOnDemand: true, units: [undefined, undefined, undefined, undefined] },
+        key: { isOnDemand: true },
+      },
     ],
     [
       'are provisioned for a steady load, as their indexes are',
       { steadyJobsPerSecond: 100 },
       {
-        jobId: { isOnDemand: false, units: [[638, 638], [13, 250], [13, 125]] }, // biome-ignore format: a table
+        jobId: { isOnDemand: false, units: [[638, 638], [13, 250], [13, 125], [13, 13]] }, // biome-ignore format: a table
         key: { isOnDemand: false, units: [[125, 125]] },
       },
     ],
@@ -39,7 +42,7 @@ describe('the tables that each job is written to', () => {
       'have a unit at least',
       { steadyJobsPerSecond: 1 },
       {
-        jobId: { isOnDemand: false, units: [[7, 7], [1, 3], [1, 2]] }, // biome-ignore format: a table
+        jobId: { isOnDemand: false, units: [[7, 7], [1, 3], [1, 2], [1, 1]] }, // biome-ignore format: a table
         key: { isOnDemand: false, units: [[2, 2]] },
       },
     ],
@@ -64,7 +67,9 @@ describe('the tables that each job is written to', () => {
     expect(ranges.toSorted()).toEqual([
       ['dynamodb:index:ReadCapacityUnits', 4, 52],
       ['dynamodb:index:ReadCapacityUnits', 4, 52],
+      ['dynamodb:index:ReadCapacityUnits', 4, 52],
       ['dynamodb:index:WriteCapacityUnits', 32, 500],
+      ['dynamodb:index:WriteCapacityUnits', 4, 52],
       ['dynamodb:index:WriteCapacityUnits', 63, 1000],
       ['dynamodb:table:ReadCapacityUnits', 160, 2552],
       ['dynamodb:table:ReadCapacityUnits', 32, 500],
@@ -73,7 +78,7 @@ describe('the tables that each job is written to', () => {
     ]);
     const policies = propertiesOf('AWS::ApplicationAutoScaling::ScalingPolicy', settings);
     const used = policies.map(({ TargetTrackingScalingPolicyConfiguration: { TargetValue } }) => TargetValue);
-    expect(used).toEqual(Array(8).fill(80));
+    expect(used).toEqual(Array(10).fill(80));
   });
 });
 
@@ -88,10 +93,15 @@ describe('the busy queues', () => {
       BatchSize,
       MaximumBatchingWindowInSeconds,
     ]);
-    expect(windows.toSorted()).toEqual([[1, 0], [10, seconds], [10, seconds]]); // biome-ignore format: a table
+    expect(windows.toSorted()).toEqual([[1, 0], [1, 0], [10, seconds], [10, seconds]]); // biome-ignore format: a table
     const queues = propertiesOf('AWS::SQS::Queue', settings);
     const hidden = queues.flatMap(({ VisibilityTimeout = [] }) => VisibilityTimeout);
-    expect(hidden.toSorted((a: number, b: number) => a - b)).toEqual([120 + seconds, 180 + seconds, 1080]);
+    expect(hidden.toSorted((a: number, b: number) => a - b)).toEqual([
+      120 + seconds,
+      180 + seconds,
+      270,
+      1080,
+    ]);
   });
 });
 

@@ -14,6 +14,7 @@ import { parseFlags } from '../../../tools/local/flags.ts';
 import { KEEPING_MUTANTS } from '../../../tools/simulation/keeping-mutants.ts';
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { QUEUE_MUTANTS } from '../../../tools/simulation/queueing/mutants.ts';
+import { PLACE_MUTANTS } from '../../../tools/simulation/queueing/place-mutants.ts';
 import { QUIET_MUTANTS } from '../../../tools/simulation/quiet-mutants.ts';
 import { pageAt, pages, root } from './pages.ts';
 
@@ -152,7 +153,7 @@ describe('a number in the pages is the one in the code', () => {
 
   it('the seeded bugs that the simulation must catch are as many as the README says, or more', () => {
     const [, least] = /it must catch more than (\d+) seeded bugs/.exec(textOf('README.md')) ?? [];
-    const all = [...MUTANTS, ...QUIET_MUTANTS, ...KEEPING_MUTANTS, ...QUEUE_MUTANTS];
+    const all = [...MUTANTS, ...QUIET_MUTANTS, ...KEEPING_MUTANTS, ...QUEUE_MUTANTS, ...PLACE_MUTANTS];
     expect(all.length).toBeGreaterThan(Number(least));
   });
 

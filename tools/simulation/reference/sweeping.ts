@@ -190,7 +190,7 @@ export class Sweeping {
   /** The heartbeat says that all jobs were looked at; that one could not be rescued is an error all the same. */
   #judgeTold(shards: Shard[], isFailed: boolean): void {
     const read = shards.filter(({ isRead }) => isRead !== false);
-    const named = new Set(read.flatMap((shard) => shard.named));
+    const named = new Set(shards.flatMap((shard) => shard.named));
     const swept = this.#jobs.filter(({ jobId }) => named.has(jobId));
     const failed = swept.filter(({ failures }) => failures > 0);
     const later = failed.filter(({ isOfLaterRelease }) => isOfLaterRelease).length;
