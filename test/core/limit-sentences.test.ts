@@ -120,7 +120,7 @@ const FOR_GOOD = [
 
 describe('of a refusal, the sentence says whether to wait:', () => {
   it.each(FOR_NOW)('for now: %s', (sentence) => {
-    for (const status of [400, 403, 409, 423, 429])
+    for (const status of [400, 402, 403, 409, 423, 429])
       expect(readAnswer(status, { detail: sentence })).toEqual({
         kind: 'unavailable',
         retryAfterSeconds: null,
@@ -129,7 +129,7 @@ describe('of a refusal, the sentence says whether to wait:', () => {
   });
 
   it.each(FOR_GOOD)('not: %s', (sentence) => {
-    const kinds = [400, 403, 409, 423].map((status) => readAnswer(status, { detail: sentence }).kind);
-    expect(kinds).toEqual(['invalid', 'credentials_refused', 'refused', 'refused']);
+    const kinds = [400, 402, 403, 409, 423].map((status) => readAnswer(status, { detail: sentence }).kind);
+    expect(kinds).toEqual(['invalid', 'refused', 'credentials_refused', 'refused', 'refused']);
   });
 });

@@ -20,7 +20,7 @@ export const CREATE_STATUSES: Readonly<Record<string, CreateResult['kind']>> = {
 };
 
 /** With these, some services refuse what is too much for now: see `LIMIT_SENTENCES`. */
-export const LIMIT_STATUSES: readonly number[] = [400, 403, 409, 423];
+export const LIMIT_STATUSES: readonly number[] = [400, 402, 403, 409, 423];
 
 /** The same for a poll. `report`: the answer is in the body. */
 export const REPORT_STATUSES: Readonly<
