@@ -24,11 +24,11 @@ afterAll(async () => {
   await system?.stop();
   upstream?.stop();
 });
-/** Nobody waits from the test before, nor for these: they come slower than they are let through. */
+/** Nobody waits from the test before, nor for these: they come much slower than they are let through. */
 beforeEach(async () => {
   answer = taken;
   const isTaken = async () => expect((await post('before')).json.status).toBe('running');
-  await vi.waitFor(isTaken, { ...patience, interval: 1500 });
+  await vi.waitFor(isTaken, { ...patience, interval: 4000 });
   upstream.creates.length = 0;
 }, patience.timeout);
 vi.setConfig({ testTimeout: patience.timeout });
@@ -171,8 +171,6 @@ it('a job may be given to ModelStudio again only if its owner says so', async ()
   const { json: unasked } = await post('i');
   expect(await end(unasked.job_id)).toMatchObject({ error: { code: 'submission_unknown' } });
   expect(upstream.creates.filter(({ text }) => text === 'i').length).toBe(1);
-});
-
-it('without a bound on the jobs at once, no places are kept', async () => {
+  // Without a bound on the jobs at once, there are no places.
   expect(await placeRows(system)).toEqual([]);
 });

@@ -15,7 +15,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
     file: 'create/drain.ts',
     find: '      if (mayResubmit(job, clock.now())) await',
     replace: '      if (job) await',
-    seed: 16,
+    seed: 21,
   },
   {
     name: 'creates are not counted',
