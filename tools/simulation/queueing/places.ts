@@ -165,8 +165,10 @@ export class Places {
     if (isAtWork(this.#rowOf(take))) return true;
     const known = take.asked.flatMap(({ job }) => (job && this.#known.has(job.id) ? [job] : []));
     if (known.length > 0) return known.some(({ endsAt }) => endsAt > now);
+    // Of a worker that died before it asked, nobody can know that it did not.
+    const isUnknown = this.#rowOf(take) !== undefined;
     // Whoever may be resubmitted forgets its place, with which it may have been created.
-    const isSpent = mayExist(take) || this.#jobs.get(take.jobId)?.submissions;
+    const isSpent = mayExist(take) || isUnknown || this.#jobs.get(take.jobId)?.submissions;
     const keptMillis = isSpent ? this.#holdMillis(Math.max) : SUBMIT_LEASE_MILLIS;
     return now < take.at + keptMillis + SKEW_MILLIS;
   }
