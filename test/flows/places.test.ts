@@ -5,8 +5,8 @@ import type { Report } from '../../functions/core/upstream/report.ts';
 import { drain } from '../../functions/create/drain.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { submit } from '../../functions/submit/submit.ts';
 import { fakeWorld } from '../cloud/world.ts';
+import { postJob } from './post.ts';
 
 const MINUTE = 60_000;
 const created = (id: string): CreateResult => ({ kind: 'created', upstreamJobId: id });
@@ -25,21 +25,8 @@ function scene(jobsAtOnce: number, creations: CreateResult[] = manyCreated, repo
 type Scene = ReturnType<typeof scene>;
 
 async function post(world: Scene, fields: object = {}, headers: object = {}) {
-  const body = JSON.stringify({ model_id: 'm/1', messages: [[{ role: 'user', content: 'hi' }]], ...fields });
-  const request = {
-    method: 'POST' as const,
-    path: '/v1/jobs',
-    query: '',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: Buffer.from(body),
-    requestId: 'r',
-  };
-  const { status, body: text } = await submit(
-    request as never,
-    { client: 'acme', jobId: '' } as never,
-    world,
-  );
-  return { status, ...JSON.parse(text) };
+  const { status, job } = await postJob(world, fields, 'acme', headers);
+  return { status, ...job };
 }
 
 const cancelling = (world: Scene, jobId: string) =>

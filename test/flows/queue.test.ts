@@ -3,9 +3,9 @@ import type { CreateMessage } from '../../functions/core/messages.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { drain } from '../../functions/create/drain.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
-import { submit } from '../../functions/submit/submit.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { fakeWorld } from '../cloud/world.ts';
+import { postJob } from './post.ts';
 
 const CANARY = 'canary-prompt';
 const REFUSED: CreateResult = { kind: 'unavailable', retryAfterSeconds: null };
@@ -18,23 +18,9 @@ function scene(creations: CreateResult[], settings: object = {}) {
 }
 type Scene = ReturnType<typeof scene>;
 
-async function post(world: Scene, fields: object = {}, client = 'acme', headers: object = {}) {
-  const body = JSON.stringify({
-    model_id: 'm/1',
-    messages: [[{ role: 'user', content: CANARY }]],
-    webhook_url: 'https://hooks.example.com/h',
-    ...fields,
-  });
-  const request = {
-    method: 'POST' as const,
-    path: '/v1/jobs',
-    query: '',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: Buffer.from(body),
-    requestId: 'r',
-  };
-  const answer = await submit(request as never, { client, jobId: '' } as never, world);
-  return { ...answer, job: JSON.parse(answer.body) };
+function post(world: Scene, fields: object = {}, client = 'acme', headers: object = {}) {
+  const messages = [[{ role: 'user', content: CANARY }]];
+  return postJob(world, { messages, webhook_url: 'https://hooks.example.com/h', ...fields }, client, headers);
 }
 
 /** Hands the queue's wake-ups out when they are due, until none is left or so much time has passed. */

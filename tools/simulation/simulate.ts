@@ -1,19 +1,19 @@
 import { jobIdOf } from '../../functions/core/ids.ts';
 import { isFinished } from '../../functions/core/job.ts';
 import { accepted } from '../../functions/core/transitions.ts';
-import { logger } from '../../functions/edge/log.ts';
 import { outlive } from './afterlife.ts';
 import { Callers } from './callers.ts';
 import { Clients } from './clients.ts';
 import { judgeEnd } from './end.ts';
 import type { Injection } from './injections.ts';
-import { CANARY, judgeText, must } from './judge.ts';
+import { CANARY, must } from './judge.ts';
 import { jobIn } from './ledger.ts';
 import { keepOldJob } from './museum.ts';
 import { Onlookers } from './onlookers.ts';
 import { HEALS_AT, Simulation, START, type Watching } from './simulation.ts';
 import { Strangers } from './strangers.ts';
 import { System } from './system.ts';
+import { inVirtualTime } from './virtual-time.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -39,17 +39,7 @@ export interface Run {
 /** One seed: apps submit, everything goes wrong that may, then the faults end and the promises are judged. */
 export async function simulate(seed: number, watching?: Watching): Promise<Run> {
   const sim = new Simulation(seed, watching);
-  const { stackTraceLimit } = Error;
-  const { write } = logger;
-  logger.write = (text) => sim.judge(() => judgeText('a log line', text));
-  // Nobody reads where an error of a simulated call was made, and to find out takes as long as the call.
-  Error.stackTraceLimit = 0;
-  try {
-    return await sim.time.govern(() => runIn(sim));
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-    logger.write = write;
-  }
+  return inVirtualTime(sim, () => runIn(sim));
 }
 
 async function runIn(sim: Simulation): Promise<Run> {

@@ -1,9 +1,8 @@
 import { isFinished, isPending } from '../../../functions/core/job.ts';
-import { logger } from '../../../functions/edge/log.ts';
 import { type Faults, healed } from '../faults.ts';
-import { judgeText } from '../judge.ts';
 import type { Run } from '../simulate.ts';
 import { HEALS_AT, Simulation, START, type Watching } from '../simulation.ts';
+import { inVirtualTime } from '../virtual-time.ts';
 import { Apps } from './apps.ts';
 import { type Calm, QueueJudge } from './judge.ts';
 import { QueueSystem } from './system.ts';
@@ -32,16 +31,7 @@ class QueueSimulation extends Simulation {
 /** Apps submit what ModelStudio does not take at once, everything goes wrong that may, then the faults end. */
 export async function simulateQueue(seed: number, watching?: Watching): Promise<Run> {
   const sim = new QueueSimulation(seed, watching);
-  const { stackTraceLimit } = Error;
-  const { write } = logger;
-  logger.write = (text) => sim.judge(() => judgeText('a log line', text));
-  Error.stackTraceLimit = 0;
-  try {
-    return await sim.time.govern(() => runIn(sim));
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-    logger.write = write;
-  }
+  return inVirtualTime(sim, () => runIn(sim));
 }
 
 async function runIn(sim: Simulation): Promise<Run> {
