@@ -51,8 +51,8 @@ export class QueueJudge {
   #heldBy: unknown = null;
   /** By then, whatever ModelStudio has asked for is over. */
   #asksAgainAt: Millis = 0;
-  /** By the queue. */
-  #lastAskedAt: Millis = 0;
+  /** When ModelStudio was last asked with a queued job, or one whose time was up had its turn. */
+  #lastTurnAt: Millis = 0;
 
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
@@ -121,6 +121,8 @@ export class QueueJudge {
     const asked = this.#system.upstream.of(job.metadata['marker'] ?? '');
     const mayExist = asked.some(({ outcome }) => outcome === 'created' || outcome === 'unknown');
     const error = errorOf(job);
+    const { acting, now } = this.#system.sim;
+    if (error === 'never_submitted' && acting?.name === 'create') this.#lastTurnAt = now;
     must(error !== 'never_submitted' || !mayExist, 'I4', () => `${job.jobId} may exist, and ends ${error}`);
     if (error === 'modelstudio_invalid_request' || error === 'model_not_found')
       must(asked.at(-1)?.outcome === 'at fault', 'I21', () => `${job.jobId} ends ${error} for no reason`);
@@ -139,7 +141,7 @@ export class QueueJudge {
     const isHolder = acting === this.#holder && acting?.invocationOrNull === this.#heldBy;
     must(isHolder, 'I21', () => 'two workers let jobs through at once');
     this.#turns.asked(job?.queueing?.turn ?? 0);
-    this.#lastAskedAt = asked.at;
+    this.#lastTurnAt = asked.at;
     if (job?.queueing && !this.#calm.isSlow && this.#calmFor(MINUTE)) this.#judgeOrder(job);
     this.#probes.asked(asked, job, this.#calmFor(this.#calm.afterMillis));
   }
@@ -183,7 +185,7 @@ export class QueueJudge {
     }
     this.#places.look(this.#calm.since);
     const free = this.#places.fullUntil;
-    const asked = Math.max(this.#asksAgainAt, this.#lastAskedAt, first, free);
+    const asked = Math.max(this.#asksAgainAt, this.#lastTurnAt, first, free);
     const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
     const isLeft = waiting.length > 0 && idle > (isOpen ? LOOKED_AFTER : 3 * PROBE_MAX);
