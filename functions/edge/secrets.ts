@@ -5,7 +5,6 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Millis } from '../core/job.ts';
 import { isSigningSecret } from '../core/webhook/signature.ts';
-import { waitForBoth } from '../wait-for-both.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
 import { clock } from './system.ts';
@@ -23,19 +22,20 @@ export function createApiKey(secretId: string, client = newClient()): ApiKey {
 
 /** AWSCURRENT and, from the first rotation on, AWSPREVIOUS. @throws when the current one is not a valid `whsec_` secret */
 export function createSigningSecrets(secretId: string, client = newClient()): () => Promise<string[]> {
-  const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
-  // Its absence is cached like a secret: otherwise every attempt would cost a call.
-  const orNone = (error: unknown) => {
-    if (error instanceof ResourceNotFoundException) return '';
-    throw error;
-  };
-  const previous = remembered(() => secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone), CACHE_MILLIS);
-  return async () => {
-    const [now, before] = await waitForBoth(current(), previous());
-    if (!isSigningSecret(now))
+  return remembered(async () => {
+    const current = await secretIn(client, secretId, 'AWSCURRENT');
+    if (!isSigningSecret(current))
       throw new Error('The webhook secret must be "whsec_" and 24 to 64 bytes in padded base64');
-    return isSigningSecret(before) ? [now, before] : [now];
-  };
+    // Read after it, so that a rotation between the two hides neither, and remembered with it, be it absent.
+    const previous = await secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone);
+    return isSigningSecret(previous) ? [current, previous] : [current];
+  }, CACHE_MILLIS);
+}
+
+/** Of a secret that was never rotated. */
+function orNone(error: unknown): string {
+  if (error instanceof ResourceNotFoundException) return '';
+  throw error;
 }
 
 async function secretIn(client: SecretsManagerClient, SecretId: string, VersionStage: string) {
@@ -44,18 +44,17 @@ async function secretIn(client: SecretsManagerClient, SecretId: string, VersionS
 }
 
 /** Concurrent callers share one read; a failed read is not cached. */
-function remembered(read: () => Promise<string>, millis: Millis): (isStale?: boolean) => Promise<string> {
-  let latest = Promise.resolve('');
-  let until = Number.NEGATIVE_INFINITY;
+function remembered<T>(read: () => Promise<T>, millis: Millis): (isStale?: boolean) => Promise<T> {
+  let latest: Promise<T> | null = null;
+  let until = 0;
   return (isStale = false) => {
-    if (isStale || until <= clock.now()) {
-      until = clock.now() + millis;
-      const reading = read();
-      latest = reading;
-      reading.catch(() => {
-        if (latest === reading) until = Number.NEGATIVE_INFINITY;
-      });
-    }
-    return latest;
+    if (latest !== null && !isStale && clock.now() < until) return latest;
+    const reading = read();
+    latest = reading;
+    until = clock.now() + millis;
+    reading.catch(() => {
+      if (latest === reading) latest = null;
+    });
+    return reading;
   };
 }
