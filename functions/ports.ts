@@ -1,7 +1,7 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { Generation } from './core/http/generation-request.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
-import type { DocumentRef, Job, JobBase, Millis, Place } from './core/job.ts';
+import type { DocumentRef, Job, JobBase, Millis, Place, Webhook } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
@@ -158,9 +158,12 @@ export interface ClientKeys {
   find(sha256: string): Promise<ClientKey | null>;
 }
 
+/** What an attempt needs to know of its job. */
+export type Delivery = Pick<Webhook, 'id' | 'url'> & Pick<JobBase, 'client'>;
+
 export interface Webhooks {
   /** Signs and sends one attempt. `body` goes out byte for byte. */
-  send(webhook: { id: string; url: string }, body: string): Promise<AttemptOutcome>;
+  send(delivery: Delivery, body: string): Promise<AttemptOutcome>;
 }
 
 export interface Clock {

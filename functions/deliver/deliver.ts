@@ -64,7 +64,7 @@ async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): P
 
 async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<void> {
   const body = await world.documents.load(job.event);
-  const exchange = await world.webhooks.send(job.webhook, body);
+  const exchange = await world.webhooks.send({ ...job.webhook, client: job.client }, body);
   const now = world.clock.now();
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
   const inRound = attempts - job.webhook.attemptsBefore;

@@ -7,7 +7,7 @@ import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
-import type { DurationStats, LogFields, Stage, World } from '../../functions/ports.ts';
+import type { Delivery, DurationStats, LogFields, Stage, World } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import { Cloud } from './cloud.ts';
 import { Contents, Rows } from './contents.ts';
@@ -92,7 +92,7 @@ export function fakeWorld(scripts: Scripts = {}) {
     },
     durationStats: fakeDurationStats(scripts.durations),
     webhooks: {
-      async send(webhook: { id: string; url: string }, body: string) {
+      async send(webhook: Delivery, body: string) {
         posted.push({ ...webhook, body, at: clock.time });
         return nextExchange();
       },

@@ -62,7 +62,8 @@ async function main(folder: string, names: string[], attempts: number): Promise<
     signingSecrets: async () => [`whsec_${Buffer.alloc(24).toString('base64')}`],
     clock: { now: Date.now },
   });
-  const send = (name: string) => webhooks.send({ id: 'msg_1', url: `https://${name}.${DOMAIN}/h` }, '{}');
+  const send = (name: string) =>
+    webhooks.send({ client: 'my-app', id: 'msg_1', url: `https://${name}.${DOMAIN}/h` }, '{}');
   const hurry = async (name: string) => {
     const url = new URL(`https://${name}.${DOMAIN}/h`);
     const outcome = await exchange({

@@ -28,7 +28,7 @@ function send(port: number, host = HOST) {
     exchange: ({ blockList, ...request }) =>
       exchange({ ...request, lookup: (_host, _all, callback) => setImmediate(() => callback(null, [here])) }),
   });
-  return webhooks.send({ id: 'msg_1', url: `https://${host}:${port}/h` }, '{}');
+  return webhooks.send({ client: 'my-app', id: 'msg_1', url: `https://${host}:${port}/h` }, '{}');
 }
 
 async function serve(options: TlsOptions, onConnection: (socket: Socket) => void = answer): Promise<number> {

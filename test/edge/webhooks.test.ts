@@ -25,7 +25,7 @@ function send(url: URL | string, changes: Partial<WebhookSettings> = {}) {
     lookup: namesFail('ENOTFOUND'),
     ...changes,
   });
-  return webhooks.send({ id: 'msg_1', url: String(url) }, BODY);
+  return webhooks.send({ client: 'my-app', id: 'msg_1', url: String(url) }, BODY);
 }
 
 /** Answers later, as DNS does. */

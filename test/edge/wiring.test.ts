@@ -155,7 +155,8 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   },
   clientKeys: { find: (keys) => keys.find('hash') },
   webhooks: {
-    send: (webhooks) => webhooks.send({ id: 'msg_1', url: 'https://hooks.example.com:9443/x' }, '{}'),
+    send: (webhooks) =>
+      webhooks.send({ client: 'my-app', id: 'msg_1', url: 'https://hooks.example.com:9443/x' }, '{}'),
   },
 };
 
