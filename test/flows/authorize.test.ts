@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
+import type { Scope } from '../../functions/core/http/client-key.ts';
 import { type Operation, ROUTES } from '../../functions/core/http/routes.ts';
+import { sha256Hex } from '../../functions/core/ids.ts';
 import { authorize } from '../../functions/http/authorize.ts';
 import { NOW } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
@@ -18,8 +19,10 @@ const NEEDED: Record<Operation, Scope | null> = {
 };
 
 function keyWith(scopes: Scope[], revokedAt: number | null = null) {
-  const { key, record } = newClientKey('acme', scopes, Buffer.alloc(48, `${scopes}${revokedAt}`), NOW);
-  return { key, record: { ...record, revokedAt } };
+  const keyId = `a${scopes.join('').replaceAll(/\W/g, '')}${revokedAt}`;
+  const key = `msj_${keyId}_${'S'.repeat(43)}`;
+  const record = { sha256: sha256Hex(key), keyId, client: 'acme', scopes, createdAt: NOW, revokedAt };
+  return { key, record };
 }
 
 const KNOWN: Scope[][] = [

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey, SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
+import { SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
 import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
+import { newClientKey } from './new-client-key.ts';
 
 const HELP = `Manages the keys that client apps call the API with.
 

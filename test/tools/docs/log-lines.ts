@@ -1,4 +1,3 @@
-import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
@@ -10,6 +9,7 @@ import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import type { Log, LogFields, Stage } from '../../../functions/ports.ts';
 import { type SubmitWorld, submit } from '../../../functions/submit/submit.ts';
+import { newClientKey } from '../../../tools/commands/new-client-key.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
 import { System } from '../../../tools/simulation/system.ts';
 import { pollMessage, runningJob } from '../../cloud/jobs.ts';

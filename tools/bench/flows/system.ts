@@ -1,6 +1,5 @@
 import './lambda-environment.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
@@ -17,6 +16,7 @@ import {
 } from '../../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../../test/cloud/queue.ts';
 import { VirtualTime } from '../../../test/cloud/time.ts';
+import { newClientKey } from '../../commands/new-client-key.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
 import type { Ledger } from './ledger.ts';

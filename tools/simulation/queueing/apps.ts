@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { apiEvent } from '../../../test/cloud/handlers.ts';
+import { newClientKey } from '../../commands/new-client-key.ts';
 import { CANARY, judgeAnswerText } from '../judge.ts';
 import type { Random } from '../random.ts';
 import { HEALS_AT, START } from '../simulation.ts';
