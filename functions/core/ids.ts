@@ -5,19 +5,8 @@ const ID_BYTES = 16;
 
 /** Crockford base 32 in lower case: 16 bytes make 26 characters. */
 export function base32(bytes: Uint8Array): string {
-  let text = '';
-  let buffer = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    buffer = (buffer << 8) | byte;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += BASE32[(buffer >> bits) & 31];
-    }
-    buffer &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + BASE32[(buffer << (5 - bits)) & 31] : text;
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  return bits.replaceAll(/.{1,5}/g, (five) => BASE32.charAt(Number.parseInt(five.padEnd(5, '0'), 2)));
 }
 
 /** The key decides the id, so one conditional insert keeps it to one job: no second record could disagree. */

@@ -10,10 +10,9 @@ import {
   type RunningJob,
 } from '../core/job.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
-import { notTaken } from '../core/queue/ends.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
-import { expired, submissionUnknown } from '../core/upstream/report.ts';
+import { expired, notTaken, submissionUnknown } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { redacted } from '../redact.ts';
 import type { Answer } from './request-answer.ts';
 
@@ -34,21 +35,11 @@ export const PROBLEMS = {
   submission_unknown: [504, 'ModelStudio did not say whether it created the job. It will not be repeated.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
-export const TITLES: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
+/** As RFC 9110 has them; Node still calls two of them by older names. */
+export const TITLES: Record<number, string | undefined> = {
+  ...STATUS_CODES,
   413: 'Content Too Large',
-  415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
 };
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,3 +1,4 @@
+import { PROBLEMS } from '../http/problem.ts';
 import {
   type Doubt,
   type JobBase,
@@ -8,6 +9,7 @@ import {
   runningSince,
 } from '../job.ts';
 import { type JobProgress, nextPollSeconds, type PollForecast } from '../polling/next-poll.ts';
+import type { CreateResult } from './create-result.ts';
 
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
@@ -79,27 +81,38 @@ const ERRORS = {
   results_too_large: 'The results are larger than this deployment can take in.',
   results_unreadable: 'ModelStudio completed the job, but its results could not be read.',
   submission_unknown: 'ModelStudio did not say whether it created the job. It was not repeated.',
+  never_submitted: 'ModelStudio did not take the job in time. Nothing was created, nothing was billed.',
 };
 
 function jobError(code: keyof typeof ERRORS, more: string | null = null): JobError {
   return { code, message: more === null ? ERRORS[code] : `${ERRORS[code]} ${more}` };
 }
 
-function endOf(
-  status: End['status'],
-  completedTasks: number,
-  results: Results | null,
-  error: JobError | null,
-): End {
-  return { status, completedTasks, results, error };
+const NOTHING_DONE = { completedTasks: 0, results: null, error: null };
+
+function failed(error: JobError): End {
+  return { ...NOTHING_DONE, status: 'failed', error };
 }
 
 /** The end of a job of which nobody knows whether it was created. */
-export const submissionUnknown = endOf('failed', 0, null, jobError('submission_unknown'));
+export const submissionUnknown = failed(jobError('submission_unknown'));
+
+/** The end of a job that ModelStudio did not take while it could wait, unless it may have done so earlier. */
+export function notTaken({ submissions = 0 }: JobBase): End {
+  return submissions > 0 ? submissionUnknown : failed(jobError('never_submitted'));
+}
+
+/** The end of a queued job whose request ModelStudio refuses: what the answer would have said. */
+export function refusedRequest(creation: CreateResult & { kind: 'invalid' | 'model_not_found' }): End {
+  const isInvalid = creation.kind === 'invalid';
+  const code = isInvalid ? 'modelstudio_invalid_request' : creation.kind;
+  return failed({ code, message: (isInvalid && creation.sentence) || PROBLEMS[code][1] });
+}
 
 export function expired(job: RunningJob, report: Report | null): End {
   const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
-  return endOf('expired', job.completedTasks, null, jobError('expired', said));
+  const { completedTasks } = job;
+  return { ...NOTHING_DONE, status: 'expired', completedTasks, error: jobError('expired', said) };
 }
 
 function lastAnswer(report: Report, totalTasks: number): string | null {
@@ -133,7 +146,8 @@ const ERROR_SENTENCES = {
 
 /** Nothing went wrong, so there is no error. */
 export function cancelled(job: QueuedJob | RunningJob): End {
-  return endOf('cancelled', job.status === 'queued' ? 0 : job.completedTasks, null, null);
+  const completedTasks = job.status === 'queued' ? 0 : job.completedTasks;
+  return { ...NOTHING_DONE, status: 'cancelled', completedTasks };
 }
 
 /** Decides what follows from a report on a running job. */
@@ -154,30 +168,34 @@ export function nextStep(
     const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
     return { step: 'wait', seconds, completedTasks: progress, doubt };
   };
-  const finish = (...end: Parameters<typeof endOf>): Next => ({ step: 'finish', end: endOf(...end) });
+  const finish = (status: End['status'], end: Partial<End>): Next => {
+    return { step: 'finish', end: { ...NOTHING_DONE, completedTasks: progress, ...end, status } };
+  };
   switch (report.kind) {
     case 'completed': {
       const doubt = doubtOf(job, 'gaps', now);
       const isAwaited = report.results.missing > 0 && !isSettled(doubt, job, now);
-      return isAwaited ? wait(doubt) : finish('completed', job.totalTasks, report.results, null);
+      return isAwaited
+        ? wait(doubt)
+        : finish('completed', { completedTasks: job.totalTasks, results: report.results });
     }
     case 'failed':
-      return finish('failed', progress, report.results, failure(report));
+      return finish('failed', { results: report.results, error: failure(report) });
     case 'unreadable': {
       const doubt = doubtOf(job, 'unreadable', now);
       if (!isSettled(doubt, job, now)) return wait(doubt);
-      return finish('failed', progress, null, jobError('results_unreadable'));
+      return finish('failed', { error: jobError('results_unreadable') });
     }
     case 'too_large':
       if (!isCollector) return { step: 'collect' };
-      return finish('failed', progress, null, jobError('results_too_large'));
+      return finish('failed', { error: jobError('results_too_large') });
     case 'too_slow':
       return isCollector ? wait(job.doubt) : { step: 'collect' };
     case 'missing': {
       const doubt = doubtOf(job, 'missing', now);
       // ModelStudio has reported on it, so it exists, whatever this answer says.
       const isLost = report.isGone || (!job.isSeen && now - doubt.since >= PATIENCE_MILLIS.missing);
-      return isLost ? finish('failed', progress, null, jobError('modelstudio_job_missing')) : wait(doubt);
+      return isLost ? finish('failed', { error: jobError('modelstudio_job_missing') }) : wait(doubt);
     }
     case 'running':
       return wait(null);

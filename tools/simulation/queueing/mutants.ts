@@ -26,7 +26,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
   },
   {
     name: 'a job that may exist ends as if it did not',
-    file: 'core/queue/ends.ts',
+    file: 'core/upstream/report.ts',
     find: '  return submissions > 0 ?',
     replace: '  return submissions > 99 ?',
     seed: 0,
