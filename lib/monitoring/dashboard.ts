@@ -55,7 +55,7 @@ function ofQueues(title: string, queues: StageQueue[], metricName: string, part:
 
 function healthOf({ own, sums, queues }: Monitored) {
   return [
-    graph('Sweeps and jobs recovered', sums({ Sweeps: 'sweeps', JobsRecovered: 'recovered' })),
+    graph('Sweeps and jobs recovered', sums('Sweeps', 'JobsRecovered')),
     graph('Oldest overdue and oldest queued job, seconds', [
       own('OldestOverdueSeconds', 'Maximum', 'overdue'),
       own('OldestQueuedSeconds', 'Maximum', 'queued'),
@@ -75,59 +75,41 @@ function slownessOf({ own, httpApi }: Monitored) {
 }
 
 function jobsOf({ own, sums, httpApi }: Monitored) {
-  const ended = sums({
-    JobsCompleted: 'completed',
-    JobsFailed: 'failed',
-    JobsCancelled: 'cancelled',
-    JobsExpired: 'expired',
-  });
-  const errors = sums({
-    UpstreamTimeouts: 'timeout',
-    UpstreamConnectionResets: 'connection resets',
-    UpstreamConnectionFailures: 'connection failures',
-    UpstreamUnauthorized: '401, 403',
-    UpstreamRefusals: 'refusals',
-    CreatesRefused: 'creates of queued jobs refused',
-    UpstreamUnavailable: '429, 503',
-    UpstreamServerErrors: '5xx',
-    UpstreamInvalidResponses: 'invalid responses',
-  });
+  const ended = sums('JobsCompleted', 'JobsFailed', 'JobsCancelled', 'JobsExpired');
+  const errors = [
+    ...sums('UpstreamTimeouts', 'UpstreamConnectionResets', 'UpstreamConnectionFailures'),
+    own('UpstreamUnauthorized', 'Sum', '401, 403'),
+    ...sums('UpstreamRefusals', 'CreatesRefused'),
+    own('UpstreamUnavailable', 'Sum', '429, 503'),
+    own('UpstreamServerErrors', 'Sum', '5xx'),
+    ...sums('UpstreamInvalidResponses'),
+  ];
   return [
     graph('Jobs ended, created and queued', ended, {
       stacked: true,
-      right: sums({ JobsCreated: 'created', JobsQueued: 'queued' }),
+      right: sums('JobsCreated', 'JobsQueued'),
     }),
-    graph('Polls, and polls per job', sums({ Polls: 'polls' }), {
+    graph('Polls, and polls per job', sums('Polls'), {
       right: [own('PollsPerJob', 'p50', 'per job, p50'), own('PollsPerJob', 'p99', 'per job, p99')],
     }),
     graph('ModelStudio errors', errors, { stacked: true }),
     graph('API requests', [
       httpApi.metricCount({ statistic: 'Sum', label: 'all' }),
       httpApi.metricClientError({ statistic: 'Sum', label: '4xx' }),
-      ...sums({ KeysRefused: 'without a valid key' }),
+      own('KeysRefused', 'Sum', 'without a valid key'),
       httpApi.metricServerError({ statistic: 'Sum', label: '5xx' }),
     ]),
   ];
 }
 
 function webhooksOf({ own, sums }: Monitored) {
-  const settled = sums({
-    WebhooksDelivered: 'delivered',
-    WebhooksExhausted: 'exhausted',
-    WebhooksGone: 'gone',
-    WebhooksBlocked: 'blocked',
-  });
-  const seldom = sums({
-    UnknownSubmissions: 'unknown submissions',
-    JobsNeverSubmitted: 'never submitted',
-    UnknownUpstreamStates: 'unknown states',
-    ResultsTooLarge: 'results too large',
-    ResultsUnreadable: 'results unreadable',
-    ResultsMissing: 'results missing',
-    ResultsSurplus: 'results of no task',
-  });
+  const settled = sums('WebhooksDelivered', 'WebhooksExhausted', 'WebhooksGone', 'WebhooksBlocked');
+  const seldom = [
+    ...sums('UnknownSubmissions', 'JobsNeverSubmitted', 'UnknownUpstreamStates'),
+    ...sums('ResultsTooLarge', 'ResultsUnreadable', 'ResultsMissing', 'ResultsSurplus'),
+  ];
   return [
-    graph('Webhook attempts', sums({ WebhookAttempts: 'attempts', WebhookFailures: 'failures' })),
+    graph('Webhook attempts', sums('WebhookAttempts', 'WebhookFailures')),
     graph('Webhook failures, %', [
       new cloudwatch.MathExpression({
         expression: '100 * failures / attempts',

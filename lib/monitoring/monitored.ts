@@ -27,10 +27,17 @@ export function monitoredIn(scope: Construct, httpApi: HttpApi) {
     httpApi,
     /** One of the product's own metrics. */
     own,
-    /** Several of them, by their labels. */
-    sums: (labels: Partial<Record<MetricName, string>>) =>
-      Object.entries(labels).map(([name, label]) => own(name as MetricName, 'Sum', label)),
+    /** Several of them; the label of `WebhooksGone` is "gone". */
+    sums: (...names: MetricName[]) => names.map((name) => own(name, 'Sum', wordsOf(name))),
   };
+}
+
+function wordsOf(name: MetricName): string {
+  const ofWhom = /^(Jobs|Upstream|Webhooks?)(?=[A-Z])/;
+  return name
+    .replace(ofWhom, '')
+    .replaceAll(/\B[A-Z]/g, ' $&')
+    .toLowerCase();
 }
 
 export type Resource = StageFunction | StageQueue | JobTable;

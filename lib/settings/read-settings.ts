@@ -3,7 +3,7 @@ import { redactedInput } from '../../functions/core/redact.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { jobsAtOnceAt } from './jobs-at-once.ts';
-import { type Settings, SettingsSchema, type Words } from './settings.ts';
+import { type Settings, SettingsSchema } from './settings.ts';
 
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
 
@@ -32,16 +32,6 @@ export function readSettings(context: Record<string, unknown>): Settings {
   throw new SettingsError(redactedInput([...new Set(sentences)].join('\n')));
 }
 
-/** What an operator reads about each setting. */
-export function describeSettings(): { name: string; default: string | null; description: string }[] {
-  const defaults = SettingsSchema.parse({});
-  return NAMES.map((name) => ({
-    name,
-    default: defaults[name] === undefined ? null : String(defaults[name]),
-    description: wordsOf(name).description,
-  }));
-}
-
 /** CDK's own context has a prefix: `@aws-cdk/…`, `aws:cdk:…`, `availability-zones:…`. Two keys of the CLI have none. */
 function isOurs(name: string): boolean {
   return !/[@:/]/.test(name) && !CLI_CONTEXT.includes(name);
@@ -51,21 +41,12 @@ function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): 
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
   const name = issue.path[0] as Name | undefined;
   if (name === undefined) return [issue.message];
-  return [`The setting ${name} must be ${wordsOf(name).kind}; it is ${JSON.stringify(given[name])}.`];
+  const kind = SettingsSchema.shape[name].meta()?.['kind'];
+  return [`The setting ${name} must be ${kind}; it is ${JSON.stringify(given[name])}.`];
 }
 
-/** What became of a setting of earlier releases. */
-const REPLACED: Record<string, string> = {
-  pollConcurrency: 'concurrency, which is split among all queues',
-};
-
 function unknown(name: string): string {
-  if (Object.hasOwn(REPLACED, name)) return `There is no setting ${name} any more; set ${REPLACED[name]}.`;
   const meant = didYouMean(name, NAMES);
   const rest = meant ? `did you mean ${meant}?` : `the settings are: ${NAMES.join(', ')}.`;
   return `There is no setting ${name}; ${rest}`;
-}
-
-function wordsOf(name: Name): Words {
-  return SettingsSchema.shape[name].meta() as unknown as Words;
 }

@@ -21,13 +21,9 @@ const LOG_RETENTIONS = Object.values(RetentionDays)
   .filter((days) => typeof days === 'number')
   .filter((days) => days !== RetentionDays.INFINITE);
 
-export interface Words {
-  description: string;
-  /** Follows "must be". */
-  kind: string;
-}
-
-const setting = <Schema extends z.ZodType>(schema: Schema, words: Words) => schema.meta({ ...words });
+/** @param words `kind` follows "must be" */
+const setting = <Schema extends z.ZodType>(schema: Schema, words: { description: string; kind: string }) =>
+  schema.meta(words);
 
 /** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;

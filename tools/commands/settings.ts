@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describeSettings } from '../../lib/settings/read-settings.ts';
+import { SettingsSchema } from '../../lib/settings/settings.ts';
 
 const README = new URL('../../README.md', import.meta.url);
 const MARKED = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/;
@@ -11,9 +11,11 @@ export function withSettingsTable(readme: string): string {
 }
 
 function settingsTable(): string {
-  const rows = describeSettings().map(({ name, default: value, description }) =>
-    row(code(name), value === null || value === '' ? '–' : code(value), description),
-  );
+  const defaults = new Map<string, unknown>(Object.entries(SettingsSchema.parse({})));
+  const rows = Object.entries(SettingsSchema.shape).map(([name, schema]) => {
+    const value = String(defaults.get(name) ?? '');
+    return row(code(name), value === '' ? '–' : code(value), schema.meta()?.description ?? '');
+  });
   return `${[row('setting', 'default', 'description'), '|---|---|---|', ...rows].join('\n')}\n`;
 }
 
