@@ -22,13 +22,11 @@ export interface ExchangeRequest extends DialOptions {
 }
 
 /** One HTTP exchange, without redirects, proxies or retries. Never throws and never outlasts its deadline, whatever the other side does. */
-export async function exchange(options: ExchangeRequest): Promise<HttpOutcome> {
-  try {
-    return await run(options);
-  } catch (error) {
+export function exchange(options: ExchangeRequest): Promise<HttpOutcome> {
+  return run(options).catch(({ code = 'ERR_INVALID_REQUEST' }: NodeJS.ErrnoException) => {
     // Node refuses to send the request, for example because of a line break in a header.
-    return { kind: 'not_connected', code: (error as NodeJS.ErrnoException).code ?? 'ERR_INVALID_REQUEST' };
-  }
+    return { kind: 'not_connected', code };
+  });
 }
 
 function run(options: ExchangeRequest): Promise<HttpOutcome> {

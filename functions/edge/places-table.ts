@@ -16,12 +16,8 @@ export function createPlaces(client: DynamoDBClient, tableName: string, count: n
   const put = (row: object, ConditionExpression: string, token?: string) => {
     // A word that DynamoDB has reserved.
     const ExpressionAttributeNames = { '#token': 'token' };
-    const terms = {
-      ConditionExpression,
-      ExpressionAttributeNames,
-      ...(token && { values: { ':token': token } }),
-    };
-    return succeeded(rows.put(row, terms));
+    const values = token === undefined ? undefined : { ':token': token };
+    return succeeded(rows.put(row, { ConditionExpression, ExpressionAttributeNames, values }));
   };
   return {
     count,

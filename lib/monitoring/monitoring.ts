@@ -7,8 +7,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
-import type { AlarmMetric, AlarmRow } from './alarm-row.ts';
-import { ALARMS } from './alarms.ts';
+import { ALARMS, type AlarmMetric, type AlarmRow } from './alarms.ts';
 import { MonitoringDashboard } from './dashboard.ts';
 import { monitoredIn } from './monitored.ts';
 

@@ -1,4 +1,4 @@
-import type { Rule } from './rule.ts';
+import type { Rule } from './wiring.ts';
 
 /** Everything in an alarm that may name a resource, but for what the alarm does. */
 interface Alarm {

@@ -1,5 +1,4 @@
-import type { Rule } from './rule.ts';
-import { variablesOf } from './wiring.ts';
+import { type Rule, variablesOf } from './wiring.ts';
 
 /** The limit of a function's environment, including the names. */
 const ENVIRONMENT_MAX_BYTES = 4096;

@@ -1,5 +1,4 @@
-import type { Rule } from './rule.ts';
-import { referredId } from './wiring.ts';
+import { type Rule, referredId } from './wiring.ts';
 
 export const recursiveLoop: Rule = (wiring) =>
   wiring.functions.flatMap((fn) => {

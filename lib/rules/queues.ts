@@ -1,6 +1,5 @@
 import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
-import type { Rule } from './rule.ts';
-import type { Queue } from './wiring.ts';
+import type { Queue, Rule } from './wiring.ts';
 
 /** AWS recommends at least this many receives. */
 const RECEIVES_MIN = 5;

@@ -1,5 +1,5 @@
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
-import type { Rule } from './rule.ts';
+import type { Rule } from './wiring.ts';
 
 const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 const BUCKET = 'AWS::S3::Bucket';

@@ -1,5 +1,5 @@
 import * as limits from '../../functions/core/limits.ts';
-import type { Rule } from './rule.ts';
+import type { Rule } from './wiring.ts';
 
 /** AWS recommends this factor between a queue's visibility timeout and its function's timeout. */
 const VISIBILITY_FACTOR = 6;

@@ -4,10 +4,9 @@ import * as alarms from './alarms.ts';
 import * as environment from './environment.ts';
 import * as functions from './functions.ts';
 import * as queues from './queues.ts';
-import type { Rule } from './rule.ts';
 import * as storage from './storage.ts';
 import * as timeouts from './timeouts.ts';
-import { Wiring } from './wiring.ts';
+import { type Rule, Wiring } from './wiring.ts';
 
 /** All that these files export are rules: what the functions rely on and no general rule set could know. */
 export const RULES: Record<string, Rule> = {

@@ -1,4 +1,8 @@
 import { CfnParameter, CfnResource, type Stack } from 'aws-cdk-lib';
+import type { Settings } from '../settings/settings.ts';
+
+/** @returns a sentence for each construct that breaks the rule, with its path */
+export type Rule = (wiring: Wiring, settings: Settings) => string[];
 
 export interface Resource<Properties = object> {
   /** The construct's path within the stack, such as `Poll/Poll/Queue`. */

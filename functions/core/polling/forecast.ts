@@ -1,11 +1,8 @@
 /**
  * The law of optimal spacing: for a hazard h of finishing and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so
- * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral over the job's age, estimated for its bucket.
+ * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral from 0 to each age of the grid, estimated for a bucket.
  */
-export interface PollSchedule {
-  /** ∫ √h dt from 0 to each age of the grid. It never decreases. */
-  readonly cumulative: Float64Array;
-}
+export type PollSchedule = Float64Array;
 
 /** A likely duration: log-logistic around `center` (ln seconds) with the scale `width`. */
 interface Kernel {
@@ -172,7 +169,7 @@ function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
     const seconds = (AGES[i] ?? 0) - (AGES[i - 1] ?? 0);
     cumulative[i] = (cumulative[i - 1] ?? 0) + Math.sqrt(Math.max(0, hazards) * seconds);
   }
-  return { cumulative };
+  return cumulative;
 }
 
 /** The share of jobs that are still running at each age of the grid. */
@@ -200,20 +197,17 @@ function indexAbove(logAge: number): number {
 
 /** Seconds until the next poll; may be less than one, or more than a queue can delay. */
 export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
-  const { cumulative } = schedule;
-  const wanted = valueAt(cumulative, age) + Math.sqrt(2 * lagPerPollSeconds);
-  const next = cumulative.findIndex((sum) => sum > wanted);
-  if (next === -1) return Number.POSITIVE_INFINITY;
-  const [from = 0, to = 0] = [cumulative[next - 1], cumulative[next]];
-  const [start = 0, end = 0] = [AGES[next - 1], AGES[next]];
-  return start + ((end - start) * (wanted - from)) / (to - from) - age;
-}
-
-function valueAt(cumulative: Float64Array, age: number): number {
   const place =
     age <= FIRST_AGE_SECONDS ? age / FIRST_AGE_SECONDS : 1 + Math.log(age / FIRST_AGE_SECONDS) / STEP;
-  const i = Math.min(Math.floor(place), AGES.length - 2);
-  const [from = 0, to = 0] = [cumulative[i], cumulative[i + 1]];
-  const [start = 0, end = 0] = [AGES[i], AGES[i + 1]];
-  return from + (to - from) * Math.min(1, (age - start) / (end - start));
+  const last = Math.min(Math.floor(place), AGES.length - 2);
+  const wanted = interpolated(AGES, schedule, last, age) + Math.sqrt(2 * lagPerPollSeconds);
+  const next = schedule.findIndex((sum) => sum > wanted);
+  return next === -1 ? Number.POSITIVE_INFINITY : interpolated(schedule, AGES, next - 1, wanted) - age;
+}
+
+/** Where `to` is when `from` is at a value between its i-th and its next one. */
+function interpolated(from: Float64Array, to: Float64Array, i: number, value: number): number {
+  const [least = 0, most = 0] = [from[i], from[i + 1]];
+  const [start = 0, end = 0] = [to[i], to[i + 1]];
+  return start + (end - start) * Math.min(1, (value - least) / (most - least));
 }

@@ -37,12 +37,10 @@ export function isPublicAddress(address: string): boolean {
 
 function buildBlockList(): BlockList {
   const list = new BlockList();
-  const add = (cidr: string, family: 'ipv4' | 'ipv6') => {
+  for (const cidr of [...SPECIAL_V4, '4000::/2', '8000::/1', ...SPECIAL_V6]) {
     const [network = '', prefix] = cidr.split('/');
-    list.addSubnet(network, Number(prefix), family);
-  };
-  for (const cidr of SPECIAL_V4) add(cidr, 'ipv4');
-  for (const cidr of ['4000::/2', '8000::/1', ...SPECIAL_V6]) add(cidr, 'ipv6');
+    list.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4');
+  }
   // All of ::/3 but ::ffff:0:0/96, the IPv4-mapped addresses. A rule that covered those would match every IPv4 address,
   // because a block list compares them in their mapped form.
   list.addRange('::', '::fffe:ffff:ffff', 'ipv6');
