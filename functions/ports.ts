@@ -145,7 +145,6 @@ export type ReportLimits = (typeof REPORT_LIMITS)['poll'];
 
 /** How long past jobs took. Only a help: it may be a minute behind, and if it fails nothing is known. */
 export interface DurationStats {
-  /** What to plan the polls of a job in this bucket by. */
   forecast(bucket: string): Promise<PollForecast>;
   /** A job of this bucket took this many seconds. Under load, only some of them are recorded. */
   record(bucket: string, seconds: number): Promise<void>;

@@ -35,13 +35,12 @@ export class ModelStudioJobsStack extends Stack {
       RETENTION_DAYS: String(settings.retentionDays),
       LAG_PER_POLL_SECONDS: String(settings.lagPerPollSeconds),
       SERVICE_NAME: this.stackName,
+      JOBS_AT_ONCE: settings.jobsAtOnce?.toString(),
     };
     const bundles = bundleFunctions();
     try {
-      const forDelivery = { storage, settings, bundles, sharedVariables };
-      const { queue: deliverQueue } = new Deliver(this, 'Deliver', forDelivery);
-      const bound: Partial<SharedVariables> = { JOBS_AT_ONCE: settings.jobsAtOnce?.toString() };
-      const shared = { ...forDelivery, sharedVariables: { ...sharedVariables, ...bound } };
+      const shared = { storage, settings, bundles, sharedVariables };
+      const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);
       const { queue: pollQueue } = new Poll(this, 'Poll', { ...shared, deliverQueue });
       const { queue: createQueue } = new Create(this, 'Create', { ...shared, pollQueue, deliverQueue });
       const waking = { ...shared, pollQueue, deliverQueue, createQueue };

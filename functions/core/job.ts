@@ -26,7 +26,6 @@ export interface JobError {
   readonly message: string;
 }
 
-/** One attempt to deliver a webhook. */
 export interface Attempt {
   /** Counted from 1, over all rounds. */
   readonly attempt: number;
@@ -69,7 +68,6 @@ export interface SettledWebhook extends WebhookBase {
 
 export type Webhook = PendingWebhook | SettledWebhook;
 
-/** What a job has from beginning to end. */
 export interface JobBase {
   readonly jobId: string;
   /** Name of the client that owns the job; nobody else sees it. */
@@ -194,7 +192,6 @@ export function mayResubmit(job: SubmittingJob, now: Millis): job is TakenJob {
   return queueing !== undefined && submissions < SUBMISSIONS_MAX && now < queueing.until;
 }
 
-/** Since when ModelStudio has worked on it. */
 export function runningSince({ startedAt, createdAt }: JobBase): Millis {
   return startedAt ?? createdAt;
 }

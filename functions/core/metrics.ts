@@ -1,7 +1,6 @@
 /** CloudWatch namespace of the product's own metrics. Their one dimension is `service`, the stack's name. */
 export const NAMESPACE = 'ModelStudioJobs';
 
-/** The product's own metrics. */
 export const METRICS = [
   'KeysRefused',
   'JobsCreated',
@@ -33,7 +32,6 @@ export type MetricName = (typeof METRICS)[number];
 
 export const unitOf = (name: MetricName) => (name.endsWith('Seconds') ? 'Seconds' : 'Count');
 
-/** What a unit of work adds to the metrics. */
 export type MetricValues = Partial<Record<MetricName, number>>;
 
 const UPSTREAM_METRICS: Record<string, MetricName> = {

@@ -5,7 +5,7 @@ type Given<Name extends string> = Readonly<Record<Name, string>>;
 export type SharedVariables = Given<'JOBS_TABLE' | 'DOCUMENTS_TABLE' | 'DURATION_STATS_TABLE' | 'BUCKET'> &
   Given<'API_URL' | 'MODELSTUDIO_BASE_URL' | 'MODELSTUDIO_ORGANIZATION_ID' | 'SERVICE_NAME'> &
   Given<'WEBHOOK_RETRY_SCHEDULE_SECONDS' | 'WEBHOOK_PORTS' | 'RETENTION_DAYS' | 'LAG_PER_POLL_SECONDS'> &
-  /** Without it, there is no bound. `deliver`, to which it means nothing, never has it. */
+  /** Without it, there is no bound. */
   Partial<Given<'JOBS_AT_ONCE'>>;
 
 type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEUE_URL' | 'DELIVER_QUEUE_URL'>;

@@ -8,7 +8,6 @@ import type { Places, World } from '../ports.ts';
 
 /** Without a free place in the index, so many others are tried: it may lag, and has none that was never taken. */
 const GUESSES = 3;
-/** How many places are looked at in one review. */
 const REVIEWED_MAX = 10;
 /** What ModelStudio reports on a job that it no longer works on. */
 const ENDS: Report['kind'][] = ['completed', 'failed', 'unreadable', 'too_large', 'missing'];

@@ -17,7 +17,6 @@ export type FinishWorld = Pick<
   settings: {
     /** Base of the absolute URLs that the public job holds, without a trailing slash. */
     apiUrl: string;
-    /** Waits before each delivery attempt. */
     webhookSchedule: readonly number[];
   };
 };

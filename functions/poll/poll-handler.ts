@@ -9,7 +9,6 @@ import { poll } from './poll.ts';
 /** The polls of a batch end at nearly the same time, most of them with a message to send. */
 const LINGER_MILLIS = 20;
 
-/** The poller and the collector are the same flow with different limits. */
 export function pollHandler(name: 'poll' | 'collect') {
   const finish = finishWorld(LINGER_MILLIS);
   const isCollector = name === 'collect';

@@ -127,7 +127,6 @@ async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): P
   await world.jobs.replace(awaiting(job, wakeUp, now));
 }
 
-/** The chain that lets queued jobs through is lost. */
 async function rescueQueue(found: Found, world: SweepWorld): Promise<void> {
   const gate = await world.queue.gate();
   const now = world.clock.now();

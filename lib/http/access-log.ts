@@ -26,7 +26,6 @@ const FIELDS = {
   integration_error: '$context.integrationErrorMessage',
 };
 
-/** Logs a line for each request, in a log group of its own. */
 export function accessLog(scope: Construct, id: string, { logRetentionDays }: Settings): IAccessLogSettings {
   const logGroup = new LogGroup(scope, id, {
     // Under this prefix, CloudWatch's policy for delivered logs does not grow with each group until it is full.

@@ -7,7 +7,6 @@ import { StageFunction } from '../stages/stage-function.ts';
 import { StageQueue } from '../stages/stage-queue.ts';
 import { JobTable } from '../storage/job-table.ts';
 
-/** The statistic of a metric over a period, in CloudWatch's words. */
 export type Statistic = 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
 
 export type Monitored = ReturnType<typeof monitoredIn>;
@@ -25,7 +24,6 @@ export function monitoredIn(scope: Construct, httpApi: HttpApi) {
     queues: constructs.filter((construct) => construct instanceof StageQueue),
     tables: constructs.filter((construct) => construct instanceof JobTable),
     httpApi,
-    /** One of the product's own metrics. */
     own,
     /** Several of them; the label of `WebhooksGone` is "gone". */
     sums: (...names: MetricName[]) => names.map((name) => own(name, 'Sum', wordsOf(name))),
@@ -42,7 +40,6 @@ function wordsOf(name: MetricName): string {
 
 export type Resource = StageFunction | StageQueue | JobTable;
 
-/** A label for alarms and graphs. */
 export function nameOf(resource: Resource): string {
   return resource instanceof StageFunction ? resource.stage : resource.node.id.toLowerCase();
 }

@@ -15,7 +15,6 @@ const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOp
 
 const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
-/** Alarms and a dashboard for all that is in the stack so far. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi }) {
     super(scope, id);

@@ -14,7 +14,6 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['lib/stages/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
   ['lib/stages/sweep.ts', 'environment: {\n        POLL_QUEUE_URL: pollQueue,', 'environment: {'],
   ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
-  ['lib/stack.ts', 'JOBS_AT_ONCE:', 'JOBS_AT:'],
   ['functions/submit/handler.ts', "optional('DEFAULT_WEBHOOK_URL')", "optional('DEFAULT_URL')"],
   ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],
   ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],

@@ -60,28 +60,25 @@ export function canonicalOf({ model_id, messages, temperature, max_tokens }: Gen
   return [model_id, messages, temperature, max_tokens];
 }
 
-/** Checks, one message at a time, what `generationFields` leaves unchecked, even if the rest of the body is invalid. */
-export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {
-  return { messages: parseConversations(body['messages'], faults) };
-}
-
 const isMessage = (item: unknown) => isObject(item) && ('role' in item || 'content' in item);
 
-function parseConversations(value: unknown, faults: Fault[]): Conversations {
-  const conversations: Conversations = [];
-  if (!Array.isArray(value) || value.length > 1000) return conversations;
-  if (value.length > 0 && value.every(isMessage)) {
+/** Checks, one message at a time, what `generationFields` leaves unchecked, even if the rest of the body is invalid. */
+export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {
+  const messages: Conversations = [];
+  const given = body['messages'];
+  if (!Array.isArray(given) || given.length > 1000) return { messages };
+  if (given.length > 0 && given.every(isMessage)) {
     const message =
       'Must be an array of conversations, each an array of messages; this is a single conversation: ' +
       'put one more pair of brackets around it';
     faults.push({ pointer: '/messages', message });
-    return conversations;
+    return { messages };
   }
-  for (const [index, item] of value.entries()) {
+  for (const [index, item] of given.entries()) {
     if (faults.length >= FAULTS_MAX) break;
-    conversations.push(parseConversation(item, ['messages', index], faults));
+    messages.push(parseConversation(item, ['messages', index], faults));
   }
-  return conversations;
+  return { messages };
 }
 
 function parseConversation(value: unknown, path: Path, faults: Fault[]): Conversations[number] {

@@ -2,7 +2,6 @@ import type { Millis } from '../job.ts';
 import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
 import { type PollSchedule, scheduleForBatch, secondsToNextPoll } from './forecast.ts';
 
-/** What the next poll is planned by. */
 export interface PollForecast {
   /** Durations of past jobs of the bucket, in seconds. */
   durations: readonly number[];

@@ -58,14 +58,12 @@ export function claimedGate(gate: Gate, now: Millis): Gate {
   return { ...gate, version: gate.version + 1, phase, leaseUntil: now + DRAIN_LEASE_MILLIS };
 }
 
-/** What a worker has found and done. */
 export interface Pass extends Pick<Gate, 'pace' | 'virtualTime' | 'isFull'> {
   isEmpty: boolean;
   /** Jobs wait, but none of them could even be read. */
   isStuck: boolean;
 }
 
-/** The gate after a worker's pass, and when the next one is due. */
 export function passed(gate: Gate, { isEmpty, isStuck, ...found }: Pass, now: Millis) {
   const emptySince = isEmpty ? (gate.emptySince ?? now) : null;
   const phase = isEmpty ? 'lingering' : 'draining';

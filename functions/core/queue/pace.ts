@@ -43,7 +43,6 @@ export function closedPace(retryAfterSeconds: number, now: Millis): Pace {
   return { rate: FIRST_RATE, ceiling: 0, refusedProbes: 1, nextAt: now + wait * 1000 };
 }
 
-/** How many jobs to create at once. */
 export function roundSize({ rate, refusedProbes }: Pace): number {
   return refusedProbes > 0 ? 1 : Math.max(1, Math.floor(rate * ROUND_SECONDS));
 }

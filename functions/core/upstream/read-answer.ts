@@ -11,7 +11,6 @@ import { countAt, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
 
-/** What is needed to read an answer and to disclose nothing secret from it. */
 export interface ReadingContext {
   /** Never part of a sentence that is passed on. */
   apiKey: string;

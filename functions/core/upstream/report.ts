@@ -150,7 +150,6 @@ export function cancelled(job: QueuedJob | RunningJob): End {
   return { ...NOTHING_DONE, status: 'cancelled', completedTasks };
 }
 
-/** Decides what follows from a report on a running job. */
 export function nextStep(
   job: RunningJob,
   report: Report,

@@ -15,7 +15,6 @@ import type { Results } from './report.ts';
 /** More entries than any honest answer has; a hostile one could have tens of millions. */
 const ENTRIES_MAX = 100_000;
 
-/** The results that there are, in the order of the conversations. */
 export interface PlacedResults extends Results {
   /** ModelStudio says for each conversation that it has completed or failed. */
   isEachEnded: boolean;
