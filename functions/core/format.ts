@@ -12,7 +12,6 @@ export function formatOf(job: JobBase): number {
 
 /** Thrown on meeting what a later release wrote. It is not touched: the message comes back later, and so may the request. */
 export class LaterFormat extends Error {
-  /** Whose it is, if that is known. */
   readonly client: unknown;
 
   constructor(what: string, client?: unknown) {

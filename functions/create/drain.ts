@@ -4,7 +4,6 @@ import { DRAIN_LEASE_MILLIS, DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
 import { afterRound, roundSize, unasked } from '../core/queue/pace.ts';
-import type { Waiting } from '../core/queue/queue-keys.ts';
 import { queued, taken, uncounted } from '../core/transitions.ts';
 import { notTaken, refusedRequest, submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
@@ -75,7 +74,16 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     }
     const jobs = waiting.slice(0, Math.min(roundSize(pace), free?.length ?? Infinity));
     const startedAt = clock.now();
-    const round = await createRound(jobs, free, pace.rate, done, world);
+    const { rate } = pace;
+    const round = await Promise.all(
+      jobs.map(async ({ jobId }, index) => {
+        // One after the other, as a burst is what a limit of so many a second refuses.
+        await sleep((index * 1000) / rate);
+        const outcome = await createQueued(jobId, free?.[index] ?? null, world);
+        if (outcome.kind !== 'refused' && outcome.kind !== 'no_place') done.add(jobId);
+        return outcome;
+      }),
+    );
     pace = afterRound(pace, { startedAt, ...countsOf(round) }, clock.now(), random.fraction());
     virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
     outcomes.push(...round);
@@ -86,24 +94,6 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const fields = { outcome, answered, refused, rate: pace.rate };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
   return { pace, virtualTime, isEmpty, isFull, isStuck: failed > 0 && answered + refused === 0 };
-}
-
-/** One after the other at this rate, as a burst is what a limit of so many a second refuses. */
-async function createRound(
-  jobs: Waiting[],
-  places: number[] | null,
-  rate: number,
-  done: Set<string>,
-  world: DrainWorld,
-): Promise<Outcome[]> {
-  return Promise.all(
-    jobs.map(async ({ jobId }, index) => {
-      await world.sleep((index * 1000) / rate);
-      const outcome = await createQueued(jobId, places?.[index] ?? null, world);
-      if (outcome.kind !== 'refused' && outcome.kind !== 'no_place') done.add(jobId);
-      return outcome;
-    }),
-  );
 }
 
 function countsOf(outcomes: Outcome[]) {

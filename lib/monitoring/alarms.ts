@@ -1,5 +1,5 @@
 import { MathExpression, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import type { MetricName } from '../../functions/core/metrics.ts';
+import { METRICS, type MetricName } from '../../functions/core/metrics.ts';
 import { type Monitored, nameOf, type Resource } from './monitored.ts';
 
 export type AlarmMetric = Metric | MathExpression;
@@ -22,18 +22,14 @@ export interface AlarmRow {
 
 const SUM = { statistic: 'Sum' };
 const MAXIMUM = { statistic: 'Maximum' };
-const ONCE = { bad: 1, of: 1, periodMinutes: 5 };
+
+/** Unless a row says otherwise. */
 const ONCE_IN_A_QUARTER_HOUR = { bad: 1, of: 1, periodMinutes: 15 };
 
-/** Answers that say nothing about the job. A refused key has an alarm of its own. */
-const UNUSABLE_ANSWERS: MetricName[] = [
-  'UpstreamTimeouts',
-  'UpstreamConnectionResets',
-  'UpstreamConnectionFailures',
-  'UpstreamUnavailable',
-  'UpstreamServerErrors',
-  'UpstreamInvalidResponses',
-];
+/** Answers that say nothing about the job; the others have alarms of their own. */
+const UNUSABLE_ANSWERS = METRICS.filter((name) =>
+  /^Upstream(?!Unauthorized|Refusals|JobsForgotten)/.test(name),
+);
 
 function each<Of extends Resource>(all: Of[], metric: (one: Of) => AlarmMetric) {
   return all.map((one): [of: string, AlarmMetric] => [nameOf(one), metric(one)]);
@@ -49,7 +45,7 @@ function percentage(of: string, bad: Metric, all: Metric, enough: string): MathE
  * Every alarm, in the order of docs/runbook.md, which explains each threshold. None is raised by a single
  * event from which the stack recovers by itself, unless somebody must look at that very event.
  */
-const ROWS: Record<string, Omit<AlarmRow, 'name'>> = {
+const ROWS: Record<string, Omit<AlarmRow, 'name' | 'when'> & { when?: Partial<AlarmRow['when']> }> = {
   'sweeper-not-running': {
     means:
       'For ten minutes, no sweep has read everything that is overdue, so a job whose wake-up is lost does not move on.',
@@ -70,13 +66,13 @@ const ROWS: Record<string, Omit<AlarmRow, 'name'>> = {
   'oldest-message': {
     means: 'A message has been in this queue for 40 minutes.',
     metric: ({ queues }) => each(queues, ({ queue }) => queue.metricApproximateAgeOfOldestMessage(MAXIMUM)),
-    when: { atLeast: 2400, ...ONCE },
+    when: { atLeast: 2400, periodMinutes: 5 },
   },
   'dead-letters': {
     means: 'A message of this queue has failed 14 times and was moved to the dead-letter queue.',
     metric: ({ queues }) =>
       each(queues, (of) => of.deadLetterQueue.metricApproximateNumberOfMessagesVisible(MAXIMUM)),
-    when: ONCE,
+    when: { periodMinutes: 5 },
     // An idle queue has no data after six hours, which does not mean that it is empty.
     treatMissingData: TreatMissingData.IGNORE,
   },
@@ -99,7 +95,7 @@ const ROWS: Record<string, Omit<AlarmRow, 'name'>> = {
     means: 'At least 5 % of the requests to the API, and three of them, were answered with a 5xx.',
     metric: ({ httpApi }) =>
       percentage('requests', httpApi.metricServerError(SUM), httpApi.metricCount(SUM), 'bad >= 3'),
-    when: { atLeast: 5, ...ONCE_IN_A_QUARTER_HOUR },
+    when: { atLeast: 5 },
   },
   'api-4xx': {
     means:
@@ -116,17 +112,16 @@ const ROWS: Record<string, Omit<AlarmRow, 'name'>> = {
   'modelstudio-key-refused': {
     means: 'ModelStudio answers 401 or 403: the API key of this deployment is wrong.',
     metric: 'UpstreamUnauthorized',
-    when: ONCE,
+    when: { periodMinutes: 5 },
   },
   'modelstudio-refusals': {
     means: 'ModelStudio refuses to create jobs, and neither the request nor the key is the reason.',
     metric: 'UpstreamRefusals',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
   'jobs-wait-for-modelstudio': {
     means: 'A job has waited for 15 minutes, and ModelStudio still does not take it.',
     metric: ({ own }) => own('OldestQueuedSeconds', 'Maximum'),
-    when: { atLeast: 900, ...ONCE_IN_A_QUARTER_HOUR },
+    when: { atLeast: 900 },
   },
   'modelstudio-forgets-jobs': {
     means: 'ModelStudio keeps answering 404 about jobs that it has reported on before.',
@@ -144,44 +139,41 @@ const ROWS: Record<string, Omit<AlarmRow, 'name'>> = {
         },
         label: '% of the polls',
       }),
-    when: { atLeast: 50, bad: 2, of: 2, periodMinutes: 15 },
+    when: { atLeast: 50, bad: 2, of: 2 },
   },
   'unknown-submissions': {
     means: 'ModelStudio did not say whether it created a job: it may be running, and billed, unseen.',
     metric: 'UnknownSubmissions',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
   'unknown-upstream-states': {
     means: 'ModelStudio reports a job state that this version does not know and treats as running.',
     metric: 'UnknownUpstreamStates',
-    when: { bad: 1, of: 1, periodMinutes: 60 },
+    when: { periodMinutes: 60 },
   },
   'results-unreadable': {
     means: 'A job failed because its results could not be read for ten minutes. They are kept in the bucket.',
     metric: 'ResultsUnreadable',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
   'results-too-large': {
     means: 'A job failed because its results are larger than 128 MiB.',
     metric: 'ResultsTooLarge',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
   'webhook-failures': {
     means: 'At least half of the attempts to deliver webhooks have failed for half an hour.',
     metric: ({ own }) =>
       percentage('attempts', own('WebhookFailures', 'Sum'), own('WebhookAttempts', 'Sum'), 'all >= 10'),
-    when: { atLeast: 50, bad: 2, of: 2, periodMinutes: 15 },
+    when: { atLeast: 50, bad: 2, of: 2 },
   },
   'webhooks-exhausted': {
     means: 'A webhook was given up after its last attempt: its receiver does not know of a finished job.',
     metric: 'WebhooksExhausted',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
   'webhooks-blocked': {
     means: 'A webhook was not sent because its URL resolves to an address that is not public.',
     metric: 'WebhooksBlocked',
-    when: ONCE_IN_A_QUARTER_HOUR,
   },
 };
 
-export const ALARMS: AlarmRow[] = Object.entries(ROWS).map(([name, row]) => ({ name, ...row }));
+export const ALARMS: AlarmRow[] = Object.entries(ROWS).map(([name, { when, ...row }]) => {
+  return { name, ...row, when: { ...ONCE_IN_A_QUARTER_HOUR, ...when } };
+});

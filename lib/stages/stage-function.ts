@@ -88,7 +88,6 @@ export class StageFunction extends lambda.Function {
   }
 }
 
-/** Leaves out what is undefined. */
 function textsOf(environment: Record<string, string | undefined | StageQueue | Secret>) {
   const texts = Object.entries(environment).map(([name, value]) => {
     if (value instanceof StageQueue) return [name, value.queue.queueUrl];

@@ -48,7 +48,6 @@ export class JobTable extends dynamodb.Table {
     return new MathExpression({ expression, usingMetrics: Object.fromEntries(calls), label });
   }
 
-  /** Adds an index that holds only keys. */
   addIndex(indexName: string, keys: [dynamodb.Attribute, dynamodb.Attribute], unitsPerJob: Units): void {
     const [partitionKey, sortKey] = keys;
     const capacity = this.#jobsPerSecond && provisioned(unitsPerJob, this.#jobsPerSecond);

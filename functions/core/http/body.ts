@@ -34,7 +34,6 @@ export function readJson<T extends object>(
   return problem('invalid_request', requestId, { errors });
 }
 
-/** Returns a sentence if the text is not JSON. */
 function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string {
   if (!isUtf8(body)) return 'The body is not valid UTF-8.';
   const text = body.toString();

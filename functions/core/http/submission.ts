@@ -44,7 +44,6 @@ export interface QueueRules {
 
 export const DEFAULT_QUEUE_RULES: QueueRules = { queueForSeconds: 3600, allowResubmit: false };
 
-/** A valid request with its defaults filled in. */
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
 
 /** Checks a parsed body of `POST /v1/jobs`, in time linear in its size and with a bounded number of faults. */
