@@ -19,7 +19,7 @@ export interface OwnVariables {
   poll: Polling;
   collect: Polling;
   /** Node itself reads the last one. */
-  deliver: Given<'WEBHOOK_SECRET_ARN' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'>;
+  deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'>;
   sweep: Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   jobs: Given<'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'>;
 }

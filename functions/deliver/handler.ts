@@ -1,15 +1,23 @@
 import { DeliverMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
-import { createSigningSecrets } from '../edge/secrets.ts';
+import { createRootSecrets, newSecretsClient } from '../edge/secrets.ts';
 import { webhookRules } from '../edge/settings.ts';
 import { clock } from '../edge/system.ts';
+import { createCredentials } from '../edge/webhook-credentials.ts';
 import { assertSsrfProtection, createWebhooks } from '../edge/webhooks.ts';
-import { comeAgainFrom, finishWorld } from '../edge/world.ts';
+import { comeAgainFrom, dynamodb, finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';
 
-const signingSecrets = createSigningSecrets(required('WEBHOOK_SECRET_ARN'));
-const webhooks = createWebhooks({ rules: webhookRules(), signingSecrets, clock });
+const secretsManager = newSecretsClient();
+const credentialsOf = createCredentials({
+  rootSecrets: createRootSecrets(required('WEBHOOK_SECRET_ARN'), secretsManager),
+  dynamodb,
+  secretsManager,
+  clientKeysTable: required('CLIENT_KEYS_TABLE'),
+  stackName: required('SERVICE_NAME'),
+});
+const webhooks = createWebhooks({ rules: webhookRules(), credentialsOf, clock });
 const world = { ...finishWorld(), webhooks };
 
 const guardInForce = assertSsrfProtection();

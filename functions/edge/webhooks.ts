@@ -8,12 +8,13 @@ import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/web
 import type { Clock, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
+import type { CredentialsOf } from './webhook-credentials.ts';
 
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 export interface WebhookSettings {
   rules: WebhookRules;
-  signingSecrets: () => Promise<string[]>;
+  credentialsOf: CredentialsOf;
   clock: Clock;
   lookup?: typeof dnsLookup;
   exchange?: typeof exchangeOverHttp;
@@ -21,22 +22,24 @@ export interface WebhookSettings {
 
 /** Sends webhooks by the contract's rules: public addresses only, no redirects, one deadline for everything. */
 export function createWebhooks(settings: WebhookSettings): Webhooks {
-  const { rules, clock, signingSecrets, exchange = exchangeOverHttp } = settings;
+  const { rules, clock, credentialsOf, exchange = exchangeOverHttp } = settings;
   const lookup = publicOnly(settings.lookup ?? dnsLookup);
   return {
-    async send({ id, url }, body) {
+    async send({ id, url, client }, body) {
       // The rules may have become stricter since the job was submitted.
       if (faultInWebhookUrl(url, rules) !== null) return { kind: 'blocked' };
       const isOurMachine = rules.loopback && isLoopbackUrl(url);
       const guard = isOurMachine ? {} : { lookup, blockList: forbiddenAddresses };
-      const now = clock.now();
+      const to = new URL(url);
+      const { secrets, headers } = await credentialsOf(client, to);
       const outcome = await exchange({
         method: 'POST',
-        url: new URL(url),
+        url: to,
         headers: {
+          ...headers,
           'content-type': 'application/json',
           'user-agent': USER_AGENT,
-          ...signedHeaders(id, now, body, await signingSecrets()),
+          ...signedHeaders(id, clock.now(), body, secrets),
         },
         body,
         deadlineMillis: ATTEMPT_DEADLINE_MILLIS,

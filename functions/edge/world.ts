@@ -19,7 +19,7 @@ import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './set
 import { clock, random } from './system.ts';
 import { createWakeUps } from './wake-ups.ts';
 
-const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
+export const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
 const sqs = describingErrors(new SQSClient(awsSettings));
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {

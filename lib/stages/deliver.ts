@@ -16,11 +16,17 @@ export class Deliver extends Construct {
       name: 'deliver',
       environment: {
         WEBHOOK_SECRET_ARN: storage.webhookSecret,
+        CLIENT_KEYS_TABLE: storage.clientKeys.tableName,
         DELIVER_QUEUE_URL: this.queue,
         // A DNS lookup holds a thread and cannot be canceled: four slow name servers would block the default four.
         UV_THREADPOOL_SIZE: '64',
       },
-      permissions: [toRows(storage.jobs, 'GetItem', 'PutItem'), ...storage.toReadDocuments],
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        toRows(storage.clientKeys, 'GetItem'),
+        storage.toReadCustomHeaders,
+        ...storage.toReadDocuments,
+      ],
       consumes: this.queue,
     });
   }

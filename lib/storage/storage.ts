@@ -1,9 +1,10 @@
-import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
+import { headersPrefix } from '../../functions/core/webhook/client-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ObjectAction, type Permission, toObjects, toRows } from '../stages/grant.ts';
 import { JobTable, type Units } from './job-table.ts';
@@ -90,7 +91,8 @@ export class Storage extends Construct {
       removalPolicy,
     });
     this.webhookSecret = this.secret('WebhookSecret', {
-      description: 'Signs webhooks: "whsec_" and base64. The prefix may be left out.',
+      description:
+        'The root of the secrets that sign webhooks, for no receiver: "whsec_" and at least 32 bytes in base64.',
       generateSecretString: { passwordLength: SIGNING_SECRET_LENGTH, excludePunctuation: true },
       reason:
         "A rotation that the receivers do not know of ends in webhooks that they refuse: it is a person's step.",
@@ -108,6 +110,17 @@ export class Storage extends Construct {
   get toEndJobs(): Permission[] {
     const toWrite = toObjects(this.bucket, WRITTEN, 'PutObject');
     return [toRows(this.documents, 'PutItem'), toWrite, this.toRequests('DeleteObject')];
+  }
+
+  /** For what `npm run keys -- headers` stores, a secret for each client that needs it. */
+  get toReadCustomHeaders(): Permission {
+    const { stackName } = Stack.of(this);
+    const resourceName = `${headersPrefix(stackName)}*`;
+    const arn = { service: 'secretsmanager', resource: 'secret', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
+    return {
+      actions: ['secretsmanager:GetSecretValue'],
+      resourceArns: [Stack.of(this).formatArn({ ...arn, resourceName })],
+    };
   }
 
   toRequests(action: ObjectAction): Permission {
@@ -131,6 +144,11 @@ export class Storage extends Construct {
         reason: 'A function may meet the documents of any job.',
       });
     }
+    const headers = `:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${headersPrefix(stack.stackName)}*`;
+    Validations.of(stack).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>${headers}]`,
+      reason: 'The function may meet the webhooks of any client.',
+    });
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason: 'Only the functions reach the bucket, and they log what they do for which job.',

@@ -1,3 +1,4 @@
+import clientSecrets from './corpus/webhook-client-secrets.json' with { type: 'json' };
 import signatures from './corpus/webhook-signatures.json' with { type: 'json' };
 import urls from './corpus/webhook-urls.json' with { type: 'json' };
 
@@ -28,3 +29,5 @@ export function lastLookup({ dns }: UrlCase): string[] | string {
 }
 
 export const signatureCases = signatures;
+
+export const clientSecretCases = clientSecrets;

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isSigningSecret, signedHeaders } from '../../functions/core/webhook/signature.ts';
-import { signatureCases } from './corpus.ts';
+import { clientSecret, isRootSecret, signedHeaders } from '../../functions/core/webhook/signature.ts';
+import { clientSecretCases, signatureCases } from './corpus.ts';
 
 const OLD = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const NEW = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
@@ -74,26 +74,46 @@ describe('signedHeaders', () => {
   });
 });
 
-describe('isSigningSecret', () => {
+describe("a client's secret", () => {
+  it.each(clientSecretCases)(
+    'is that of the test vector: $client, generation $generation',
+    ({ root, client, generation, secret }) => {
+      expect(clientSecret(root, client, generation)).toBe(secret);
+      expect(clientSecret(root.replace('whsec_', ''), client, generation)).toBe(secret);
+    },
+  );
+
+  it('is one that all libraries take, and another for each root, client and generation', () => {
+    const roots = [NEW, secretOf(32), secretOf(64)];
+    const clients = ['a', 'A', 'a:1', 'a:1:1', 'é', 'e\u0301', '\u{1f600}', 'x'.repeat(128), ' a'];
+    const secrets = roots.flatMap((root) =>
+      clients.flatMap((client) => [1, 2, 11].map((generation) => clientSecret(root, client, generation))),
+    );
+    expect(new Set(secrets).size).toBe(roots.length * clients.length * 3);
+    for (const secret of secrets) expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+  });
+});
+
+describe('isRootSecret', () => {
   it.each([
-    ['24 bytes', secretOf(24), true],
+    ['31 bytes', secretOf(31), false],
     ['32 bytes', secretOf(32), true],
     ['64 bytes', secretOf(64), true],
-    ['23 bytes', secretOf(23), false],
-    ['65 bytes', secretOf(65), false],
-    ['no prefix', OLD.slice('whsec_'.length), true],
+    ['65 bytes', secretOf(65), true],
+    ['24 bytes, which were enough once', OLD, false],
+    ['no prefix', NEW.slice('whsec_'.length), true],
     ['no padding', NEW.replace('=', ''), false],
-    ['half of the padding', `${secretOf(25).slice(0, -1)}`, false],
-    ['padding that is not needed', `${OLD}=`, false],
-    ['44 letters and digits', 'aB3'.repeat(14).concat('zZ'), true],
+    ['half of the padding', `${secretOf(34).slice(0, -1)}`, false],
+    ['padding that is not needed', `${secretOf(33)}=`, false],
+    ['44 letters and digits, which the stack generates', 'aB3'.repeat(14).concat('zZ'), true],
     ['empty', '', false],
     ['only the prefix', 'whsec_', false],
-    ['another alphabet', `whsec_${'-_'.repeat(16)}`, false],
-    ['a line break', `${OLD}\n`, false],
-    ['the prefix twice', `whsec_${OLD}`, false],
-    ['a password', 'correct horse battery staple correct', false],
-    ['JSON', JSON.stringify({ secret: OLD }), false],
-  ])('accepts nothing but a secret of 24 to 64 bytes: %s', (_what, secret, is) => {
-    expect(isSigningSecret(secret)).toBe(is);
+    ['another alphabet', `whsec_${'-_'.repeat(24)}`, false],
+    ['a line break', `${NEW}\n`, false],
+    ['the prefix twice', `whsec_${NEW}`, false],
+    ['a password', 'correct horse battery staple correct horse', false],
+    ['JSON', JSON.stringify({ secret: NEW }), false],
+  ])('accepts nothing but a secret of at least 32 bytes: %s', (_what, secret, is) => {
+    expect(isRootSecret(secret)).toBe(is);
   });
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   GetSecretValueCommand,
   ResourceNotFoundException,
@@ -5,11 +6,13 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
+import { createApiKey, createRootSecrets } from '../../functions/edge/secrets.ts';
 import { NOW } from './jobs.ts';
 
 const CURRENT = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
-const PREVIOUS = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const PREVIOUS = `whsec_${Buffer.alloc(33, 7).toString('base64')}`;
+/** Of 24 bytes. */
+const SHORT = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const absent = new ResourceNotFoundException({ message: 'absent', $metadata: {} });
 
 const secretsManager = mockClient(SecretsManagerClient);
@@ -98,34 +101,32 @@ describe("ModelStudio's key", () => {
   });
 });
 
-describe('the live signing secrets', () => {
+describe('the live root secrets', () => {
   it.each<[what: string, current: string, previous: string | null, alive: string[]]>([
     ['before the first rotation', CURRENT, null, [CURRENT]],
     ['after a rotation: the current one first', CURRENT, PREVIOUS, [CURRENT, PREVIOUS]],
     ['with line breaks behind them', `${CURRENT}\n`, ` ${PREVIOUS}\n`, [CURRENT, PREVIOUS]],
     ['when the previous one was none', CURRENT, 'placeholder', [CURRENT]],
+    ['when the previous one was too short for a root', CURRENT, SHORT, [CURRENT]],
   ])('are returned: %s', async (_what, current, previous, alive) => {
     store(current, previous);
-    expect(await createSigningSecrets('arn')()).toEqual(alive);
+    expect(await createRootSecrets('arn')()).toEqual(alive);
   });
 
-  it.each(['', 'placeholder', 'whsec_short', '{"secret":"x"}'])(
-    'are refused when one is "%s"',
-    async (current) => {
-      store(current, null);
-      await expect(createSigningSecrets('arn')()).rejects.toThrow('24 to 64 bytes');
-    },
-  );
+  it.each(['', 'placeholder', SHORT, '{"secret":"x"}'])('are refused when one is "%s"', async (current) => {
+    store(current, null);
+    await expect(createRootSecrets('arn')()).rejects.toThrow('at least 32 bytes');
+  });
 
   it('are remembered for a minute, as is the absence of a previous one', async () => {
-    const secrets = createSigningSecrets('arn');
+    const secrets = createRootSecrets('arn');
     store(CURRENT, null);
     for (let i = 0; i < 3; i++) await secrets();
     expect(asked()).toEqual({ AWSCURRENT: 1, AWSPREVIOUS: 1 });
   });
 
   it('are in use five minutes after a rotation at the latest', async () => {
-    const secrets = createSigningSecrets('arn');
+    const secrets = createRootSecrets('arn');
     store(PREVIOUS, null);
     expect(await secrets()).toEqual([PREVIOUS]);
     store(CURRENT, PREVIOUS);
@@ -136,17 +137,20 @@ describe('the live signing secrets', () => {
   it('are unknown when Secrets Manager does not answer, so that no webhook is signed with half of them', async () => {
     store(CURRENT, PREVIOUS);
     secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).rejects(new Error('throttled'));
-    await expect(createSigningSecrets('arn')()).rejects.toThrow('throttled');
+    await expect(createRootSecrets('arn')()).rejects.toThrow('throttled');
   });
 
-  it('are never read as the new one alone, whenever they are rotated and whatever cannot be read', async () => {
-    const secrets = createSigningSecrets('arn');
-    store(PREVIOUS, null);
-    secretsManager
-      .on(GetSecretValueCommand, { VersionStage: 'AWSCURRENT' })
-      .rejectsOnce(new Error('throttled'));
-    await expect(secrets()).rejects.toThrow('throttled');
+  it('are both waited for, even if one is known to be unreadable: the function must not answer before', async () => {
     store(CURRENT, PREVIOUS);
-    expect(await secrets()).toEqual([CURRENT, PREVIOUS]);
+    const slow = Promise.withResolvers<object>();
+    secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSPREVIOUS' }).callsFake(() => slow.promise);
+    secretsManager.on(GetSecretValueCommand, { VersionStage: 'AWSCURRENT' }).rejects(new Error('denied'));
+    const order: string[] = [];
+    const reading = createRootSecrets('arn')().catch(({ message }) => order.push(message));
+    await setImmediate();
+    order.push('slow one');
+    slow.resolve({ SecretString: PREVIOUS });
+    await reading;
+    expect(order).toEqual(['slow one', 'denied']);
   });
 });

@@ -23,7 +23,7 @@ function send(port: number, host = HOST) {
   const here = { address: '127.0.0.1', family: 4 };
   const webhooks = createWebhooks({
     rules: { ports: [port], ownHost: null, loopback: false },
-    signingSecrets: async () => [SECRET],
+    credentialsOf: async () => ({ secrets: [SECRET] }),
     clock: { now: Date.now },
     exchange: ({ blockList, ...request }) =>
       exchange({ ...request, lookup: (_host, _all, callback) => setImmediate(() => callback(null, [here])) }),

@@ -20,7 +20,7 @@ const onLaptop = { ports: [], ownHost: OWN_HOST, loopback: true };
 function send(url: URL | string, changes: Partial<WebhookSettings> = {}) {
   const webhooks = createWebhooks({
     rules: onLaptop,
-    signingSecrets: async () => [CURRENT],
+    credentialsOf: async () => ({ secrets: [CURRENT] }),
     clock: { now: () => NOW },
     lookup: namesFail('ENOTFOUND'),
     ...changes,
@@ -93,19 +93,43 @@ describe('an attempt to deliver', () => {
   });
 
   it('is signed with every live secret, as a receiver may know either', async () => {
-    const { body, headers } = await received({ signingSecrets: async () => [CURRENT, PREVIOUS] });
+    const { body, headers } = await received({
+      credentialsOf: async () => ({ secrets: [CURRENT, PREVIOUS] }),
+    });
     expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
     for (const secret of [CURRENT, PREVIOUS]) {
       expect(() => new Webhook(secret).verify(body, headers as Record<string, string>)).not.toThrow();
     }
   });
 
+  it('has the custom headers beside its own, which stay as they are', async () => {
+    const custom = {
+      authorization: 'Bearer t0ken',
+      'x-env': 'prod',
+      'webhook-id': 'msg_2',
+      'user-agent': 'x',
+    };
+    const asked: [string, string][] = [];
+    const { headers, host } = await received({
+      credentialsOf: async (client, { href }) => {
+        asked.push([client, href]);
+        return { secrets: [CURRENT], headers: custom };
+      },
+    });
+    expect(asked).toEqual([['my-app', `http://${host}/hook?a=b#c`]]);
+    expect(headers).toMatchObject({ authorization: 'Bearer t0ken', 'x-env': 'prod' });
+    expect(headers).toMatchObject({
+      'webhook-id': 'msg_1',
+      'user-agent': expect.stringMatching(/^modelstudio/),
+    });
+  });
+
   it('is not made without a secret, which is a fault of ours', async () => {
     const { url, connections } = await serveHttp((_request, response) => response.end());
-    const signingSecrets = async () => {
+    const credentialsOf = async () => {
       throw new Error('no secret');
     };
-    await expect(send(url, { signingSecrets })).rejects.toThrow('no secret');
+    await expect(send(url, { credentialsOf })).rejects.toThrow('no secret');
     expect(connections()).toBe(0);
   });
 });

@@ -16,7 +16,9 @@ export function clientKeysOf({ clients, outputs }: Target): ClientKeysTable {
 export async function allClientKeys({ client, TableName }: ClientKeysTable): Promise<ClientKey[]> {
   const keys: ClientKey[] = [];
   for await (const page of paginateScan({ client }, { TableName })) {
-    keys.push(...(page.Items ?? []).map((item) => unmarshall(item) as ClientKey));
+    // A client's settings are a row among them.
+    const items = (page.Items ?? []).filter(({ keyId }) => keyId !== undefined);
+    keys.push(...items.map((item) => unmarshall(item) as ClientKey));
   }
   return keys.sort((a, b) => a.createdAt - b.createdAt);
 }

@@ -69,6 +69,7 @@ export async function findDeployed(stackName: string): Promise<Target> {
   return {
     name,
     flags: `--stack ${stackName}`,
+    stackName,
     outputs: outputsIn(Object.fromEntries(outputs), name),
     clients: {
       dynamodb: new DynamoDBClient(awsSettings()),
@@ -76,7 +77,7 @@ export async function findDeployed(stackName: string): Promise<Target> {
       // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
       sqs: new SQSClient({ ...awsSettings(), useQueueUrlAsEndpoint: false }),
     },
-    deployment: { stackName, status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
+    deployment: { status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
     resources,
     modelStudio: async () => modelStudioOf(lambda, await resources(), name),
   };

@@ -55,12 +55,13 @@ export async function runningOn(port: number): Promise<Running> {
   return running;
 }
 
-function localTarget({ apiUrl, endpoints, access, outputs, resources, modelStudio }: Running): Target {
+function localTarget({ apiUrl, stackName, endpoints, access, outputs, ...running }: Running): Target {
   const { port } = new URL(apiUrl);
   const name = `the local system on port ${port}`;
   return {
     name,
     flags: `--local --port ${port}`,
+    stackName,
     outputs: outputsIn(outputs, name),
     clients: {
       dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, ...access }),
@@ -68,7 +69,7 @@ function localTarget({ apiUrl, endpoints, access, outputs, resources, modelStudi
       sqs: new SQSClient({ endpoint: endpoints.sqs, ...access }),
     },
     deployment: null,
-    resources: async () => resources,
-    modelStudio: async () => modelStudio,
+    resources: async () => running.resources,
+    modelStudio: async () => running.modelStudio,
   };
 }

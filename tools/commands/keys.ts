@@ -5,30 +5,73 @@ import { SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { clearHeaders, customHeadersOf, headersIn, hostIn, setHeaders } from './custom-headers.ts';
 import { CliError } from './error-message.ts';
 import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
 import { newClientKey } from './new-client-key.ts';
+import type { Target } from './target.ts';
+import { rotate, webhookSecretOf } from './webhook-secrets.ts';
 
 const HELP = `Manages the keys that client apps call the API with.
 
   npm run keys -- create --name CLIENT [--scope jobs:read] [--scope jobs:write]
   npm run keys -- list
   npm run keys -- revoke --id KEY_ID
+  npm run keys -- secret --name CLIENT [--rotate]
+  npm run keys -- headers --name CLIENT [--host HOST[:PORT] [--set 'NAME: VALUE'] [--clear]]
 
   --name NAME   the client that the key belongs to; its jobs are seen by its own keys alone
   --scope S     both scopes, unless given
   --id KEY_ID   the key's id, as listed: the part between the underscores of msj_…_…; the whole key will do
+  --rotate      makes a new webhook secret for the client; the one before signs along for a week
+  --host HOST   where the client's webhooks go, with the port unless it is 443
+  --set 'N: V'  a header that its webhooks have there and nowhere else, such as 'Authorization: Bearer …'; repeatable
+  --clear       they have none there any longer
 ${TARGET_HELP}
 
 A key is shown once, when it is made. A revoked key stops working within 60 s.
-list prints tab-separated lines: id, client, scopes, creation, "active" or when it was revoked.
+create prints the key, then the secret that signs the client's webhooks, which \`secret\` prints again: the receivers of this
+client, and nobody else, verify webhooks with it. list prints tab-separated lines: id, client, scopes, creation, "active" or
+when it was revoked. headers prints such lines of what there is, without the values: host and port, name.
 `;
 
-async function create(name: string, scopes: Scope[], { client, TableName }: ClientKeysTable): Promise<void> {
+async function create(name: string, scopes: Scope[], target: Target): Promise<void> {
+  const { client, TableName } = clientKeysOf(target);
+  // Without it, the key would be of little use.
+  const { secret } = await webhookSecretOf(target, name);
   const { key, record } = newClientKey(name, scopes, randomBytes(48), Date.now());
   await client.send(new PutItemCommand({ TableName, Item: marshall(record) }));
   print(key);
+  print(secret);
   tell(`A key of ${name} for ${scopes.join(' and ')}. It will not be shown again.`);
+  tell(`Below it is the secret that signs the webhooks of ${name}, for its receivers alone.`);
+}
+
+async function secret(name: string, rotates: boolean, target: Target): Promise<void> {
+  await mustBeClient(name, target);
+  if (rotates) await rotate(target, name);
+  const { secret, generation, overlapsUntil } = await webhookSecretOf(target, name);
+  print(secret);
+  tell(`It signs the webhooks of ${name}${rotates ? ' from a minute on' : ''}, and is number ${generation}.`);
+  if (overlapsUntil) tell(`The one before signs along until ${overlapsUntil.toISOString()}.`);
+}
+
+async function headers(name: string, change: HeadersChange, target: Target): Promise<void> {
+  await mustBeClient(name, target);
+  if (change.kind === 'set') await setHeaders(target, name, change.host, change.headers);
+  if (change.kind === 'clear') await clearHeaders(target, name, change.host);
+  const all = Object.entries(await customHeadersOf(target, name));
+  const shown = all.filter(([host]) => change.host === null || host === change.host);
+  for (const [host, ofHost] of shown) for (const header of Object.keys(ofHost)) print(`${host}\t${header}`);
+  if (shown.length === 0) tell(`Webhooks of ${name} have no custom headers${change.host ? ' there' : ''}.`);
+  if (change.kind !== 'list') tell('It takes effect within a minute.');
+}
+
+/** A name that was mistyped has a secret, too, which signs nothing. */
+async function mustBeClient(name: string, target: Target): Promise<void> {
+  const keys = await allClientKeys(clientKeysOf(target));
+  if (!keys.some(({ client }) => client === name))
+    throw new CliError(`There is no key of ${redactedInput(name)}: see npm run keys -- list ${target.flags}`);
 }
 
 async function list(clientKeys: ClientKeysTable): Promise<void> {
@@ -75,6 +118,20 @@ function nameIn(given: string | undefined): string {
   throw new UsageError('--name must be 1 to 128 characters, none of them a control character');
 }
 
+type HeadersChange =
+  | { kind: 'list'; host: string | null }
+  | { kind: 'clear'; host: string }
+  | { kind: 'set'; host: string; headers: Record<string, string> };
+
+function changeIn(values: { host?: string; set?: string[]; clear?: boolean }): HeadersChange {
+  const { set = [], clear = false } = values;
+  if (set.length > 0 && clear) throw new UsageError('--set and --clear cannot be used together');
+  if (set.length === 0 && !clear)
+    return { kind: 'list', host: values.host === undefined ? null : hostIn(values.host) };
+  const host = hostIn(needed(values.host, '--host'));
+  return clear ? { kind: 'clear', host } : { kind: 'set', host, headers: headersIn(set) };
+}
+
 await runCommand({
   help: HELP,
   options: {
@@ -82,19 +139,27 @@ await runCommand({
     name: { type: 'string' },
     scope: { type: 'string', multiple: true },
     id: { type: 'string' },
+    rotate: { type: 'boolean' },
+    host: { type: 'string' },
+    set: { type: 'string', multiple: true },
+    clear: { type: 'boolean' },
   },
-  verbs: ['create', 'list', 'revoke'],
-  secrets: ['id'],
+  verbs: ['create', 'list', 'revoke', 'secret', 'headers'],
+  secrets: ['id', 'set'],
   async run(values, verb) {
-    const clientKeys = async () => clientKeysOf(await findTarget(targetRefIn(values)));
+    const target = () => findTarget(targetRefIn(values));
     // What was typed is looked at before anything is looked for.
     switch (verb) {
       case 'create':
-        return create(nameIn(values.name), scopesIn(values.scope), await clientKeys());
+        return create(nameIn(values.name), scopesIn(values.scope), await target());
       case 'list':
-        return list(await clientKeys());
+        return list(clientKeysOf(await target()));
       case 'revoke':
-        return revoke(idIn(values.id), await clientKeys());
+        return revoke(idIn(values.id), clientKeysOf(await target()));
+      case 'secret':
+        return secret(nameIn(values.name), values.rotate ?? false, await target());
+      case 'headers':
+        return headers(nameIn(values.name), changeIn(values), await target());
     }
   },
 });

@@ -8,6 +8,7 @@ const ANSWER_DEADLINE_MILLIS = 5000;
 /** What an operator's command needs to know about a system on this machine, which that system writes down. */
 export interface Running {
   apiUrl: string;
+  stackName: string;
   /** Of a client that may do everything. */
   clientKey: string;
   endpoints: Record<'dynamodb' | 'secretsmanager' | 'sqs', string>;

@@ -11,10 +11,11 @@ export interface Target {
   name: string;
   /** What names it on a command line. */
   flags: string;
+  stackName: string;
   outputs: Outputs;
   clients: Clients;
   /** Null for the local one. */
-  deployment: { stackName: string; status: string; lambda: LambdaClient; sns: SNSClient } | null;
+  deployment: { status: string; lambda: LambdaClient; sns: SNSClient } | null;
   /** At least the queues and tables: physical ids by logical id. A queue's physical id is its URL. */
   resources(): Promise<Record<string, string>>;
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;

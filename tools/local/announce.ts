@@ -4,7 +4,7 @@ import { fileOf, type Running } from '../commands/running.ts';
 import type { Upstream } from './flags.ts';
 import { ACCESS } from './stack/clients.ts';
 import type { LocalStack } from './stack/stack.ts';
-import { readSynthesizedStack } from './stack/template.ts';
+import { readSynthesizedStack, type Template } from './stack/template.ts';
 
 /** What commands look for by its logical id. */
 const TYPES = ['AWS::SQS::Queue', 'AWS::DynamoDB::Table'];
@@ -19,13 +19,15 @@ export function announce(
 ): () => void {
   const { apiUrl, endpoints, outputs } = stack;
   const { baseUrl, organizationId, modelIds } = upstream;
+  const { name: stackName, template } = readSynthesizedStack(templateFile);
   const running: Running = {
     apiUrl,
+    stackName,
     clientKey,
     endpoints,
     access: ACCESS,
     outputs,
-    resources: resourcesOf(stack, templateFile),
+    resources: resourcesOf(stack, template),
     modelStudio: { baseUrl, organizationId, modelIds },
   };
   const file = fileOf(new URL(apiUrl).port);
@@ -34,8 +36,8 @@ export function announce(
   return () => rmSync(file, { force: true });
 }
 
-function resourcesOf(stack: LocalStack, templateFile: string): Record<string, string> {
-  const resources = Object.entries(readSynthesizedStack(templateFile).template.Resources);
+function resourcesOf(stack: LocalStack, template: Template): Record<string, string> {
+  const resources = Object.entries(template.Resources);
   const ids = resources.filter(([, { Type }]) => TYPES.includes(Type)).map(([id]) => id);
   return Object.fromEntries(ids.map((id) => [id, String(stack.resolve(id))]));
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
 import { bodyOf } from './console/answer.ts';
 
@@ -11,7 +10,7 @@ export interface ReceivedWebhook {
   at: string;
   headers: Record<string, string | string[] | undefined>;
   body: string;
-  /** Whether npm's `standardwebhooks` accepts its signature with a secret that is alive. */
+  /** Whether npm's `standardwebhooks` accepts its signature with a secret of one of the clients. */
   verified: boolean;
 }
 
@@ -24,7 +23,8 @@ export interface Inbox {
   respond(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-export function createInbox(secrets: SecretsManagerClient, secretId: string): Inbox {
+/** @param secretsOf all of the clients, as they are now */
+export function createInbox(secretsOf: () => Promise<string[]>): Inbox {
   const received: ReceivedWebhook[] = [];
   const inbox: Inbox = {
     isDown: false,
@@ -37,7 +37,7 @@ export function createInbox(secrets: SecretsManagerClient, secretId: string): In
       if (request.method !== 'POST') return void response.writeHead(405, { allow: 'GET, POST' }).end();
       const body = await bodyOf(request, BODY_MAX_BYTES);
       if (inbox.isDown) return void response.writeHead(503).end();
-      const verified = isSigned(body, request, await signingSecrets(secrets, secretId));
+      const verified = isSigned(body, request, await secretsOf());
       const webhook = { at: new Date().toISOString(), headers: request.headers, body, verified };
       received.push(webhook);
       received.splice(0, received.length - KEPT_MAX);
@@ -46,15 +46,6 @@ export function createInbox(secrets: SecretsManagerClient, secretId: string): In
     },
   };
   return inbox;
-}
-
-/** In a rotation there are two. */
-async function signingSecrets(client: SecretsManagerClient, secretId: string): Promise<string[]> {
-  const stages = ['AWSCURRENT', 'AWSPREVIOUS'];
-  const versions = stages.map((stage) =>
-    client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage })).catch(() => null),
-  );
-  return (await Promise.all(versions)).flatMap((version) => version?.SecretString ?? []);
 }
 
 function isSigned(body: string, request: IncomingMessage, secrets: string[]): boolean {

@@ -30,7 +30,10 @@ function welcome({ stack, upstream, console }: System): string {
 `;
 }
 
-function tryIt({ stack, console, keys, upstream, webhookSecret }: System, { strictWebhooks }: Flags): string {
+function tryIt(
+  { stack, console, keys, upstream, webhookSecrets }: System,
+  { strictWebhooks }: Flags,
+): string {
   const model = upstream.modelIds[0] ?? 'YOUR_MODEL';
   const webhookUrl = strictWebhooks ? 'https://YOUR_RECEIVER' : console.inboxUrl;
   const body = `{"model_id":"${model}","messages":[[{"role":"user","content":"Hello"}]],"webhook_url":"${webhookUrl}"}`;
@@ -41,9 +44,9 @@ Your turn:
     -H 'Authorization: Bearer ${keys.clientKeys[0]}' -H 'Content-Type: application/json' \\
     -d '${body}'
 
-A receiver of your own checks signatures with
+A receiver of your own checks signatures with the secret of this key's client:
 
-  WEBHOOK_SECRET=${webhookSecret}
+  WEBHOOK_SECRET=${webhookSecrets[0]}
 
 Ctrl-C ends it.`;
 }

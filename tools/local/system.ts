@@ -3,8 +3,13 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Scope } from '../../functions/core/http/client-key.ts';
+import { liveSecrets } from '../../functions/core/webhook/client-settings.ts';
+import { clientSecret } from '../../functions/core/webhook/signature.ts';
+import { createRootSecrets } from '../../functions/edge/secrets.ts';
 import { jobsAtOnceAt } from '../../lib/settings/jobs-at-once.ts';
+import { allClientKeys } from '../commands/client-keys.ts';
 import { newClientKey } from '../commands/new-client-key.ts';
+import { settingsOf } from '../commands/webhook-secrets.ts';
 import { announce } from './announce.ts';
 import { type Console, startConsole } from './console/console.ts';
 import { type Flags, settingsIn, type Upstream, upstreamIn } from './flags.ts';
@@ -14,7 +19,9 @@ import { clientSettings } from './stack/clients.ts';
 import { type LocalStack, startLocalStack } from './stack/stack.ts';
 import { synthesize } from './synthesize.ts';
 
-const SIGNING_SECRET_BYTES = 24;
+const ROOT_SECRET_BYTES = 32;
+/** Those whose keys are there from the start. */
+const CLIENTS = ['first-app', 'second-app'] as const;
 
 export interface ClientKeyring {
   clientKeys: [string, string];
@@ -28,7 +35,8 @@ export interface System {
   upstream: Upstream;
   inbox: Inbox;
   console: Console;
-  webhookSecret: string;
+  /** Of each client whose key is there from the start. */
+  webhookSecrets: [string, string];
   keys: ClientKeyring;
   close(): Promise<void>;
 }
@@ -44,7 +52,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     ownUpstream ? null : startSandbox(),
   ]);
   const upstream = (sandbox ?? ownUpstream) as Upstream;
-  const webhookSecret = `whsec_${randomBytes(SIGNING_SECRET_BYTES).toString('base64')}`;
+  const root = `whsec_${randomBytes(ROOT_SECRET_BYTES).toString('base64')}`;
   const stack = await startLocalStack({
     templateFile,
     port: flags.port,
@@ -62,12 +70,11 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     },
     secrets: {
       'State/ModelStudioApiKey': upstream.apiKey,
-      'State/WebhookSecret': webhookSecret,
+      'State/WebhookSecret': root,
     },
     onLog: ({ line }) => onLog(line),
   });
-  const secrets = new SecretsManagerClient(clientSettings(stack.endpoints.secretsmanager));
-  const inbox = createInbox(secrets, stack.outputs['WebhookSecretArn'] ?? '');
+  const inbox = createInbox(webhookSecretsIn(stack));
   const keys = await issueKeys(stack);
   const [first, second] = keys.clientKeys;
   const console = await startConsole({
@@ -75,7 +82,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     sandbox,
     modelIds: upstream.modelIds,
     apiUrl: stack.apiUrl,
-    keys: { 'first-app': first, 'second-app': second },
+    keys: { [CLIENTS[0]]: first, [CLIENTS[1]]: second },
     port: flags.port === 0 ? 0 : flags.port + 1,
   });
   const withdraw = announce({ stack, upstream, clientKey: first }, templateFile);
@@ -84,7 +91,11 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     console.close();
     await Promise.all([stack.close(), sandbox?.close()]);
   };
-  return { stack, upstream, inbox, console, webhookSecret, keys, close };
+  const webhookSecrets: [string, string] = [
+    clientSecret(root, CLIENTS[0], 1),
+    clientSecret(root, CLIENTS[1], 1),
+  ];
+  return { stack, upstream, inbox, console, webhookSecrets, keys, close };
 }
 
 async function issueKeys(stack: LocalStack): Promise<ClientKeyring> {
@@ -99,22 +110,38 @@ async function issueKeys(stack: LocalStack): Promise<ClientKeyring> {
   };
   const all: Scope[] = ['jobs:read', 'jobs:write'];
   const [first, second, readOnlyKey, revokedKey] = await Promise.all([
-    issue('first-app', all),
-    issue('second-app', all),
-    issue('first-app', ['jobs:read']),
-    issue('first-app', all, true),
+    issue(CLIENTS[0], all),
+    issue(CLIENTS[1], all),
+    issue(CLIENTS[0], ['jobs:read']),
+    issue(CLIENTS[0], all, true),
   ]);
   return { clientKeys: [first, second], readOnlyKey, revokedKey };
 }
 
+/** Of all clients that have a key: they may be rotated, and clients may be added. */
+function webhookSecretsIn({ endpoints, outputs }: LocalStack): () => Promise<string[]> {
+  const client = new DynamoDBClient(clientSettings(endpoints.dynamodb));
+  const secrets = new SecretsManagerClient(clientSettings(endpoints.secretsmanager));
+  const table = { client, TableName: outputs['ClientKeysTable'] ?? '' };
+  return async () => {
+    const roots = await createRootSecrets(outputs['WebhookSecretArn'] ?? '', secrets)();
+    const clients = new Set((await allClientKeys(table)).map((key) => key.client));
+    const each = [...clients].map(async (name) =>
+      liveSecrets(roots, name, await settingsOf(table, name), Date.now()),
+    );
+    return (await Promise.all(each)).flat();
+  };
+}
+
 /** What `--json` prints: all that somebody needs who has nothing but the running system. */
-export function publicLine({ stack, upstream, console, webhookSecret, keys }: System) {
+export function publicLine({ stack, upstream, console, webhookSecrets, keys }: System) {
   return {
     api_url: stack.apiUrl,
     client_keys: keys.clientKeys,
     read_only_key: keys.readOnlyKey,
     revoked_key: keys.revokedKey,
-    webhook_secret: webhookSecret,
+    webhook_secret: webhookSecrets[0],
+    webhook_secrets: webhookSecrets,
     webhook_inbox_url: console.inboxUrl,
     console_url: console.url,
     modelstudio: {

@@ -1,7 +1,8 @@
 import type { QueueRules } from '../../functions/core/http/submission.ts';
 import * as limits from '../../functions/core/limits.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
-import { createApiKey, createSigningSecrets } from '../../functions/edge/secrets.ts';
+import { createApiKey, createRootSecrets } from '../../functions/edge/secrets.ts';
+import { createCredentials } from '../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import type { World } from '../../functions/ports.ts';
 import type { Clients } from '../../test/cloud/clients.ts';
@@ -87,7 +88,13 @@ export function worldIn(
     }),
     webhooks: createWebhooks({
       rules: SETTINGS.webhookRules,
-      signingSecrets: createSigningSecrets(WEBHOOK_SECRET, clients.secrets),
+      credentialsOf: createCredentials({
+        rootSecrets: createRootSecrets(WEBHOOK_SECRET, clients.secrets),
+        dynamodb: clients.dynamodb,
+        secretsManager: clients.secrets,
+        clientKeysTable: 'clientKeys',
+        stackName: 'ModelStudioJobs',
+      }),
       clock,
       exchange: (request) =>
         environment.exchange(request, () => system.receivers.answer(request, environment)),

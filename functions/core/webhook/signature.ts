@@ -1,16 +1,25 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import type { Millis } from '../job.ts';
 
 const PREFIX = /^whsec_/;
+const ROOT_MIN_BYTES = 32;
+const CLIENT_SECRET_BYTES = 32;
+
+/** Whether clients' secrets can be derived from it: long enough, and in the base64 that `openssl rand -base64 32` writes. */
+export function isRootSecret(secret: string): boolean {
+  const bytes = bytesOf(secret);
+  return bytes.length >= ROOT_MIN_BYTES && bytes.toString('base64') === secret.replace(PREFIX, '');
+}
 
 /**
- * As Standard Webhooks requires, in base64 that every receiver's library decodes: Go's and Python's refuse what lacks its padding
- * or has the alphabet of URLs. https://github.com/standard-webhooks/standard-webhooks
+ * What a client's webhooks are signed with. The deployment's secret, which could sign for all clients, is only the root of
+ * these (HKDF, RFC 5869): no receiver gets it, and no client's secret tells another's.
+ * @param generation from 1
  */
-export function isSigningSecret(secret: string): boolean {
-  const base64 = secret.replace(PREFIX, '');
-  const bytes = Buffer.from(base64, 'base64');
-  return bytes.toString('base64') === base64 && bytes.length >= 24 && bytes.length <= 64;
+export function clientSecret(root: string, client: string, generation: number): string {
+  const info = `webhook:${client}:${generation}`;
+  const bytes = hkdfSync('sha256', bytesOf(root), '', info, CLIENT_SECRET_BYTES);
+  return `whsec_${Buffer.from(bytes).toString('base64')}`;
 }
 
 /** The Standard Webhooks headers of one attempt: a signature for each secret, so that receivers can rotate at their own pace. */
@@ -22,6 +31,7 @@ export function signedHeaders(id: string, at: Millis, body: string, secrets: rea
 }
 
 function hmac(secret: string, content: string): string {
-  const key = Buffer.from(secret.replace(PREFIX, ''), 'base64');
-  return createHmac('sha256', key).update(content).digest('base64');
+  return createHmac('sha256', bytesOf(secret)).update(content).digest('base64');
 }
+
+const bytesOf = (secret: string) => Buffer.from(secret.replace(PREFIX, ''), 'base64');

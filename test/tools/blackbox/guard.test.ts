@@ -116,7 +116,7 @@ function lookupOf(answer: NonNullable<Case['dns']>[number]): typeof dnsLookup {
 function webhooksWith(changes: Partial<Parameters<typeof createWebhooks>[0]>) {
   return createWebhooks({
     rules: strict,
-    signingSecrets: async () => [`whsec_${Buffer.alloc(24).toString('base64')}`],
+    credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`] }),
     clock: { now: Date.now },
     lookup: lookupOf('NXDOMAIN'),
     ...changes,

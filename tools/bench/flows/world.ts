@@ -1,7 +1,8 @@
 import { DEFAULT_QUEUE_RULES } from '../../../functions/core/http/submission.ts';
 import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
-import { createApiKey, createSigningSecrets } from '../../../functions/edge/secrets.ts';
+import { createApiKey, createRootSecrets } from '../../../functions/edge/secrets.ts';
+import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
 import type { Log } from '../../../functions/ports.ts';
 import type { HandledWorld } from '../../../test/cloud/handlers.ts';
@@ -54,7 +55,13 @@ export function worldOf(
     }),
     webhooks: createWebhooks({
       rules: SETTINGS.webhookRules,
-      signingSecrets: createSigningSecrets('webhook', clients.secrets),
+      credentialsOf: createCredentials({
+        rootSecrets: createRootSecrets('webhook', clients.secrets),
+        dynamodb: clients.dynamodb,
+        secretsManager: clients.secrets,
+        clientKeysTable: 'clientKeys',
+        stackName: 'ModelStudioJobs',
+      }),
       clock,
       exchange,
     }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { saysWhatIsMissing } from '../../../functions/core/upstream/read-answer.ts';
-import { isSigningSecret } from '../../../functions/core/webhook/signature.ts';
+import { isRootSecret } from '../../../functions/core/webhook/signature.ts';
 import { exchange } from '../../../functions/edge/exchange.ts';
 import { headers, jobUrl } from '../../../functions/edge/modelstudio.ts';
 import type { Target } from '../target.ts';
@@ -67,10 +67,11 @@ async function isAsGenerated({ clients, deployment }: Target, SecretId: string):
 
 export async function webhookSecret(target: Target): Promise<CheckResult> {
   const SecretId = target.outputs.WebhookSecretArn;
-  if (isSigningSecret(await secretOf(target, SecretId))) return ok('webhooks can be signed with it');
+  if (isRootSecret(await secretOf(target, SecretId)))
+    return ok("clients' webhook secrets can be derived from it");
   const put = `aws secretsmanager put-secret-value --secret-id ${SecretId}`;
   return failed(
-    'it is not 24 to 64 bytes in base64 with its padding (=), with or without whsec_ before it: no webhook is sent',
+    'it is not at least 32 bytes in base64 with its padding (=), with or without whsec_ before it: no webhook is sent',
     `${put} --secret-string "whsec_$(openssl rand -base64 32)"`,
   );
 }

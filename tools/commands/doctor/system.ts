@@ -71,7 +71,7 @@ const HERE = skipped('this machine runs the functions itself');
 
 async function consumers(target: Target): Promise<CheckResult> {
   if (!target.deployment) return HERE;
-  const { stackName, lambda } = target.deployment;
+  const { lambda } = target.deployment;
   const all = await consumersOf(target, lambda);
   const off = all.filter(({ mapping }) => !mapping || /^(Disabl|Delet)/.test(mapping.State ?? ''));
   if (off.length === 0) return ok('each queue feeds its function');
@@ -79,7 +79,7 @@ async function consumers(target: Target): Promise<CheckResult> {
   const fixes = off.map(({ mapping }) =>
     mapping
       ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`
-      : deployCommand(stackName),
+      : deployCommand(target.stackName),
   );
   return failed(words, [...new Set(fixes)].join(' && '));
 }

@@ -29,6 +29,7 @@ interface Input extends Value {
   VersionId?: string;
   VersionStage?: string;
   VersionStages?: string[];
+  ForceDeleteWithoutRecovery?: boolean;
 }
 
 const VALUE_MAX_BYTES = 65_536;
@@ -45,6 +46,7 @@ export class SecretsManager {
   readonly #secrets = new Map<string, Secret>();
   readonly #operations: Record<string, (input: Input) => object> = {
     CreateSecret: (input) => this.create(input),
+    DeleteSecret: (input) => this.#delete(this.#find(input), input),
     DescribeSecret: (input) => this.#describe(this.#find(input)),
     GetSecretValue: (input) => this.#getValue(input),
     PutSecretValue: (input) => this.#putValue(this.#find(input), input),
@@ -132,6 +134,16 @@ export class SecretsManager {
       return { ARN: secret.arn, Name: secret.name };
     }
     return this.#putValue(secret, { ...input, VersionStages: ['AWSCURRENT'] });
+  }
+
+  #delete({ name, arn }: Secret, { ForceDeleteWithoutRecovery }: Input): object {
+    if (!ForceDeleteWithoutRecovery) {
+      const message =
+        'The local stack deletes a secret at once, with ForceDeleteWithoutRecovery, or not at all.';
+      throw new SecretsManagerError('InvalidParameterException', message);
+    }
+    this.#secrets.delete(name);
+    return { ARN: arn, Name: name, DeletionDate: nowSeconds() };
   }
 
   #describe(secret: Secret): object {

@@ -1,0 +1,109 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-secrets-manager';
+import {
+  type CustomHeaders,
+  headersSecret,
+  hostAndPort,
+  settingsKey,
+} from '../../functions/core/webhook/client-settings.ts';
+import { clientKeysOf } from './client-keys.ts';
+import { UsageError } from './command.ts';
+import { CliError } from './error-message.ts';
+import type { Target } from './target.ts';
+
+const HOST_MAX_BYTES = 4096;
+/** Of a secret, by Secrets Manager. */
+const ALL_MAX_BYTES = 65_536;
+
+/** @returns `host:port`, as the function that sends compares it. @throws a UsageError */
+export function hostIn(text: string): string {
+  const url = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(text) ? URL.parse(`https://${text}`) : null;
+  if (url) return hostAndPort(url);
+  throw new UsageError('--host must be a host name as in the webhook URL, with its port unless it is 443');
+}
+
+/** @param lines such as `Authorization: Bearer …`. @throws a UsageError, which does not quote them */
+export function headersIn(lines: readonly string[]): Record<string, string> {
+  const headers = lines.map((line) => {
+    const [, name = '', value = ''] = /^([^:]*):(.*)$/s.exec(line) ?? [];
+    return [name.toLowerCase(), value.trim()] as const;
+  });
+  // Not what AWS or a proxy would believe to be its own, nor the webhook's.
+  if (!headers.every(([name]) => /^(authorization|x-(?!amz-|forwarded-)[a-z0-9-]+)$/.test(name)))
+    throw new UsageError(
+      '--set must be "NAME: VALUE", where NAME is Authorization or begins with X-, but not with X-Amz- or X-Forwarded-',
+    );
+  if (!headers.every(([, value]) => /^[ -~]+$/.test(value)))
+    throw new UsageError('--set must have a value of ASCII characters, none of them a control character');
+  return Object.fromEntries(headers);
+}
+
+/** By `host:port`, then by name. */
+export async function customHeadersOf(
+  { clients, stackName }: Target,
+  client: string,
+): Promise<CustomHeaders> {
+  const get = new GetSecretValueCommand({ SecretId: headersSecret(stackName, client) });
+  return clients.secrets.send(get).then(
+    ({ SecretString = '{}' }) => JSON.parse(SecretString),
+    (error) => {
+      if (error instanceof ResourceNotFoundException) return {};
+      throw error;
+    },
+  );
+}
+
+/** Adds to those of the host. The values come before the row that has them used. */
+export async function setHeaders(
+  target: Target,
+  client: string,
+  host: string,
+  headers: Record<string, string>,
+): Promise<void> {
+  const all = await customHeadersOf(target, client);
+  const ofHost = { ...all[host], ...headers };
+  const bytes = Object.entries(ofHost).flat().join('').length;
+  if (bytes > HOST_MAX_BYTES)
+    throw new CliError(`The headers for ${host} have ${bytes} bytes, and ${HOST_MAX_BYTES} is the most.`);
+  await store(target, client, { ...all, [host]: ofHost });
+  await updateRow(target, client, 'ADD headerHosts :host SET client = :client', host);
+}
+
+/** In the reverse order. */
+export async function clearHeaders(target: Target, client: string, host: string): Promise<void> {
+  const { [host]: _, ...rest } = await customHeadersOf(target, client);
+  await updateRow(target, client, 'DELETE headerHosts :host SET client = :client', host);
+  if (Object.keys(rest).length > 0) return store(target, client, rest);
+  const SecretId = headersSecret(target.stackName, client);
+  // What waits to be deleted could not be created again.
+  const remove = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
+  await target.clients.secrets.send(remove).catch((error) => {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+  });
+}
+
+async function store({ clients, stackName }: Target, client: string, all: CustomHeaders): Promise<void> {
+  const SecretString = JSON.stringify(all);
+  if (SecretString.length > ALL_MAX_BYTES)
+    throw new CliError(`The headers of ${client} have more than ${ALL_MAX_BYTES} bytes in all.`);
+  const Name = headersSecret(stackName, client);
+  const Description = `Custom headers of the webhooks of ${client}: use \`npm run keys -- headers\`.`;
+  const put = new PutSecretValueCommand({ SecretId: Name, SecretString });
+  await clients.secrets.send(put).catch((error) => {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    return clients.secrets.send(new CreateSecretCommand({ Name, Description, SecretString }));
+  });
+}
+
+async function updateRow(target: Target, client: string, UpdateExpression: string, host: string) {
+  const { client: dynamodb, TableName } = clientKeysOf(target);
+  const values = { ':host': { SS: [host] }, ':client': { S: client } };
+  const update = { TableName, Key: settingsKey(client), UpdateExpression, ExpressionAttributeValues: values };
+  await dynamodb.send(new UpdateItemCommand(update));
+}
