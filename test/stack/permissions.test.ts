@@ -16,11 +16,12 @@ function permissionsOf(fn: Fn, wiring: Wiring): Permissions {
   return permissions;
 }
 
-/** `State/Bucket/*` for `{Join: ['', [{GetAtt}, '/*']]}`. */
+/** `State/Bucket/*` for `{Join: ['', [{GetAtt}, '/*']]}`; `…:secret:a/*` for what is not in the stack. */
 function nameOf(arn: unknown, wiring: Wiring): string {
-  const path = wiring.behind({ Ref: anchorOf(arn) })?.path ?? JSON.stringify(arn);
-  const rest = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1].slice(1) ?? [];
-  return `${path}${rest.join('')}`;
+  const path = wiring.behind({ Ref: anchorOf(arn) })?.path;
+  const parts = (arn as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [];
+  if (path === undefined) return `…${parts.at(-1) ?? JSON.stringify(arn)}`;
+  return `${path}${parts.slice(1).join('')}`;
 }
 
 function everyPermission(settings = {}): [fn: string, permissions: Permissions][] {
@@ -43,6 +44,7 @@ it('each function may do what the golden file says, which `npx vitest run test/s
 it.each([
   ['State/ModelStudioApiKey', ['Api/Submit', 'Create/Function', 'Poll/Collector', 'Poll/Poller']],
   ['State/WebhookSecret', ['Deliver/Function']],
+  ['…:secret:ModelStudioJobs/webhook-headers/*', ['Deliver/Function']],
 ])('the secret %s may be read by %j alone', (secret, readers) => {
   const allowed = everyPermission().filter(([, permissions]) =>
     permissions.get('secretsmanager:GetSecretValue')?.includes(secret),

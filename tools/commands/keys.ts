@@ -30,9 +30,9 @@ const HELP = `Manages the keys that client apps call the API with.
 ${TARGET_HELP}
 
 A key is shown once, when it is made. A revoked key stops working within 60 s.
-create prints the key, then the secret that signs the client's webhooks, which \`secret\` prints again: the receivers of this
-client, and nobody else, verify webhooks with it. list prints tab-separated lines: id, client, scopes, creation, "active" or
-when it was revoked. headers prints such lines of what there is, without the values: host and port, name.
+create prints the key, then the secret that signs the client's webhooks, which \`secret\` prints again: the receivers
+of this client, and nobody else, verify webhooks with it. list prints tab-separated lines: id, client, scopes, creation,
+"active" or when it was revoked. headers prints such lines of what there is, without the values: host and port, name.
 `;
 
 async function create(name: string, scopes: Scope[], target: Target): Promise<void> {

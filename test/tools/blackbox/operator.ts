@@ -7,7 +7,11 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -29,6 +33,7 @@ export interface Operator {
   queue: Record<QueueName, Queue>;
   /** Messages that were set aside, in all queues together. */
   deadLetters(): Promise<number>;
+  secret(arn: string): Promise<string>;
   putSecret(arn: string, value: string): Promise<void>;
   /** As `npm run keys -- revoke` does. */
   revokeKey(clientKey: string): Promise<void>;
@@ -79,6 +84,9 @@ export async function operatorOf({ aws }: Pick<Line, 'aws'>): Promise<Operator> 
       const queues = QueueUrls.filter((url) => url.includes('DeadLetters')).map((url) => queueOf(sqs, url));
       const counts = await Promise.all(queues.map((queue) => queue.count()));
       return counts.reduce((sum, count) => sum + count, 0);
+    },
+    async secret(arn) {
+      return (await secrets.send(new GetSecretValueCommand({ SecretId: arn }))).SecretString ?? '';
     },
     async putSecret(arn, value) {
       await secrets.send(new PutSecretValueCommand({ SecretId: arn, SecretString: value }));

@@ -12,6 +12,7 @@ export interface Line {
   read_only_key: string;
   revoked_key: string;
   webhook_secret: string;
+  webhook_secrets: [string, string];
   webhook_inbox_url: string;
   console_url: string;
   modelstudio: { base_url: string; organization_id: string; api_key: string; model_ids: string[] };

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { headersIn, hostIn } from '../../../tools/commands/custom-headers.ts';
 import { type CommandName, command } from './operated.ts';
 
 const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor', 'queue'];
@@ -16,8 +17,8 @@ const wrong: [CommandName, string[], string][] = [
   ['doctor', ['--local', '--port'], "Option '--port <value>' argument missing"],
   ['doctor', ['--port', '--local'], "Option '--port' argument is ambiguous"],
   ['doctor', ['--local', '--port', 'x'], '--port must be a whole number, not "x"'],
-  ['keys', [], 'The first argument must be one of create, list, revoke'],
-  ['keys', ['delete'], 'The first argument must be one of create, list, revoke'],
+  ['keys', [], 'The first argument must be one of create, list, revoke, secret, headers'],
+  ['keys', ['delete'], 'The first argument must be one of create, list, revoke, secret, headers'],
   ['keys', ['list', 'all'], "Unexpected argument 'all'"],
   ['keys', ['create'], '--name is missing'],
   [
@@ -32,6 +33,7 @@ const wrong: [CommandName, string[], string][] = [
   ],
   ['keys', ['revoke'], '--id is missing'],
   ['keys', ['list', '--local', '--stack', 'Mine'], '--local and --stack cannot be used together'],
+  ['keys', ['secret'], '--name is missing'],
   ['queue', [], 'The first argument must be one of status, pause, resume'],
   ['smoke', [], '--url is missing'],
   ['smoke', ['--url', 'api.example.com'], '--url must be an http(s) URL'],
@@ -65,4 +67,68 @@ const missing: [string, string[], Record<string, string>, RegExp][] = [
 it.concurrent.each(missing)('a command without %s says so', async (_, args, env, sentence) => {
   const ran = await command('keys', ['list', ...args], env);
   expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(sentence) });
+});
+
+describe('the flags of custom headers', () => {
+  it.each([
+    ['hooks.example.com', 'hooks.example.com:443'],
+    ['Hooks.Example.com:443', 'hooks.example.com:443'],
+    ['hooks.example.com:8443', 'hooks.example.com:8443'],
+    ['hooks.example.com:80', 'hooks.example.com:80'],
+    ['hooks.example.com.', 'hooks.example.com.:443'],
+    ['127.0.0.1:3000', '127.0.0.1:3000'],
+    ['[::1]:3000', '[::1]:3000'],
+  ])('name a host and a port: %s', (text, host) => {
+    expect(hostIn(text)).toBe(host);
+  });
+
+  it.each([
+    '',
+    'https://hooks.example.com',
+    'hooks.example.com/x',
+    'me@hooks.example.com',
+    'hooks.example.com:99999',
+    'hooks.example.com:',
+    'bücher.example',
+    'a b',
+    'a\n',
+    '*',
+    '*.example.com',
+  ])('name no host: %j', (text) => {
+    expect(() => hostIn(text)).toThrow('--host must be');
+  });
+
+  it('give names in any case, and values without the spaces around them', () => {
+    const lines = ['Authorization: Bearer a:b', 'X-Api-Key:k', 'x-empty-ish:  a b  ', 'X-API-KEY: last'];
+    const headers = { authorization: 'Bearer a:b', 'x-api-key': 'last', 'x-empty-ish': 'a b' };
+    expect(headersIn(lines)).toEqual(headers);
+  });
+
+  it.each([
+    'Authorization',
+    ': x',
+    'Host: a',
+    'webhook-id: a',
+    'Content-Type: a',
+    'Cookie: a',
+    'Proxy-Authorization: a',
+    'X-Amz-Date: a',
+    'x-amz-: a',
+    'X-Forwarded-For: a',
+    'x-: a',
+    'x-a b: c',
+    'x-a\n: b',
+    'x-ä: b',
+    'x-a : b',
+    ' x-a: b',
+  ])('give no other name: %j', (line) => {
+    expect(() => headersIn([line])).toThrow('NAME is Authorization or begins with X-');
+  });
+
+  it.each(['x-a: b\r\nx-c: d', 'x-a: b\0', 'x-a: \u007f', 'x-a: é', 'x-a:', 'x-a:   ', 'x-a: b\tc'])(
+    'give no other value, and none is quoted: %j',
+    (line) => {
+      expect(() => headersIn(['x-ok: 1', line])).toThrow(/^--set must have a value of ASCII characters/);
+    },
+  );
 });
