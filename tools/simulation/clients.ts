@@ -17,7 +17,7 @@ const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
 /** Results for which an event has room, but the table has not. */
 const IN_BUCKET_BYTES = 80_000;
 
-const CLIENTS = ['first', 'second'];
+export const CLIENTS = ['first', 'second'];
 
 /** As long as the contract grants. */
 const REVOCATION_MILLIS = 60_000 + CLIENT_PATIENCE_MILLIS;

@@ -3,7 +3,7 @@ import { isFinished } from '../../functions/core/job.ts';
 import { accepted } from '../../functions/core/transitions.ts';
 import { outlive } from './afterlife.ts';
 import { Callers } from './callers.ts';
-import { Clients } from './clients.ts';
+import { CLIENTS, Clients } from './clients.ts';
 import { judgeEnd } from './end.ts';
 import type { Injection } from './injections.ts';
 import { CANARY, must } from './judge.ts';
@@ -169,8 +169,20 @@ function rotate(sim: Simulation, system: System): void {
   });
   time.after(random.between(0, 900_000), () => {
     system.rotateWebhookSecret();
-    sim.note('the signing secret is rotated');
+    sim.note('the root of the signing secrets is rotated');
   });
+  for (const client of CLIENTS) rotateSecrets(sim, system, client);
+}
+
+/** Perhaps not at all, perhaps twice within the week in which the one before signs along. */
+function rotateSecrets(sim: Simulation, system: System, client: string): void {
+  const random = sim.chanceOf(`secret of ${client}`);
+  for (let times = random.between(0, 2); times > 0; times--) {
+    sim.time.after(random.between(0, 900_000), () => {
+      system.rotateSecretOf(client);
+      sim.note(`the secret of ${client} is rotated`);
+    });
+  }
 }
 
 function sweepEveryMinute(sim: Simulation, system: System): void {

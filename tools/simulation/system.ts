@@ -4,6 +4,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { durationBucket } from '../../functions/core/polling/forecast.ts';
+import { settingsKey } from '../../functions/core/webhook/client-settings.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
@@ -11,6 +12,7 @@ import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { type Contents, jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
+import { CLIENTS } from './clients.ts';
 import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
@@ -23,6 +25,7 @@ import { Receivers } from './receivers.ts';
 import { judged } from './reference/around.ts';
 import { OpenedContents, openedMessage, openedRow, readAsLater, storeAs } from './releases.ts';
 import { Rows } from './rows.ts';
+import { Signers } from './signers.ts';
 import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 
@@ -34,6 +37,8 @@ export const TTL_LATE_MAX_MILLIS = 48 * 3_600_000;
 
 const SECRET = secretOf(1);
 const NEXT_SECRET = secretOf(2);
+/** Some of them have no webhook. */
+const SIGNED_FOR = [...CLIENTS, 'crowd', 'museum', 'nobody'];
 
 /** A model whose jobs take an hour. */
 export const SLOW_MODEL = 'slow-model-7b';
@@ -51,6 +56,7 @@ export class System {
   readonly jobs: Jobs;
   readonly modelStudio: SimulatedModelStudio;
   readonly receivers: Receivers;
+  readonly signers: Signers;
   /** Messages come on time in this run, and those that failed come again in time. */
   readonly isPunctual: boolean;
   /** How many more polls of a second each there may be while a job seems younger than it is. */
@@ -79,9 +85,13 @@ export class System {
     this.cloud.tables.jobs.onExpire = (key) => sim.judge(() => this.rows.expired(key));
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
+    this.signers = new Signers(SECRET, SIGNED_FOR, () => sim.now);
     this.receivers = new Receivers(
       sim,
-      () => [SECRET, NEXT_SECRET],
+      (request, body) => {
+        const client = this.rows.get(JSON.parse(body).data.job_id)?.client;
+        if (client !== undefined) this.signers.judge(request, body, client);
+      },
       (body, environment) => this.keeping.judgePost(body, environment),
     );
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
@@ -223,6 +233,15 @@ export class System {
 
   rotateWebhookSecret(): void {
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: NEXT_SECRET, AWSPREVIOUS: SECRET });
+    this.signers.rotateRoot(NEXT_SECRET);
+  }
+
+  /** As `npm run keys -- secret --rotate` does. */
+  rotateSecretOf(client: string): void {
+    const generation = this.signers.rotate(client);
+    const row = { ...settingsKey(client), client: { S: client } };
+    const numbers = { generation: { N: String(generation) }, rotatedAt: { N: String(this.#sim.now) } };
+    this.cloud.tables.clientKeys.put({ ...row, ...numbers });
   }
 
   #sent(queue: QueueName, body: string, delaySeconds: number): void {

@@ -8,6 +8,7 @@ import { App } from 'aws-cdk-lib';
 import { build } from 'esbuild';
 import { Webhook } from 'standardwebhooks';
 import { expect, it, type TestContext, vi } from 'vitest';
+import { clientSecret } from '../../../functions/core/webhook/signature.ts';
 import { readSettings } from '../../../lib/settings/read-settings.ts';
 import { bundling, functionNames, handlerOf } from '../../../lib/stages/bundle.ts';
 import { newClientKey } from '../../../tools/commands/new-client-key.ts';
@@ -18,7 +19,7 @@ import { call, type Line } from '../blackbox/system.ts';
 import { API_KEY, servePredictions } from './predictions/server.ts';
 import { replacement, root, SEAM, swapSeam } from './seam.ts';
 
-const WEBHOOK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
+const ROOT_SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 
 /** What only ModelStudio's API has; the description of the API, in the bundle of `jobs`, is generated anew by whoever adapts it. */
 const MODELSTUDIO_WORDS = /\/api\/v1|organizations|job_status|task_index|max_tokens|temperature|image_url/;
@@ -65,7 +66,7 @@ async function startAdapted(context: TestContext, baseUrl: string) {
     templateFile: await synthesizeAdapted(folder),
     environment: { MODELSTUDIO_BASE_URL: baseUrl, LAG_PER_POLL_SECONDS: '0.02' },
     extraEnvironment: { WEBHOOK_ALLOW_LOOPBACK: 'true' },
-    secrets: { 'State/ModelStudioApiKey': API_KEY, 'State/WebhookSecret': WEBHOOK_SECRET },
+    secrets: { 'State/ModelStudioApiKey': API_KEY, 'State/WebhookSecret': ROOT_SECRET },
   });
   context.onTestFinished(() => stack.close());
   const { key, record } = newClientKey('app', ['jobs:read', 'jobs:write'], randomBytes(48), Date.now());
@@ -93,7 +94,7 @@ it('the system submits, polls and delivers a webhook that verifies with another 
 
   const [post] = await receiver.received('/hook', 1);
   const { headers, body: event } = post as Post;
-  new Webhook(WEBHOOK_SECRET).verify(event, headers as Record<string, string>);
+  new Webhook(clientSecret(ROOT_SECRET, 'app', 1)).verify(event, headers as Record<string, string>);
   const results = [{ output: ['Snow,', ' again'] }];
   expect(JSON.parse(event)).toMatchObject({
     type: 'job.completed',

@@ -1,11 +1,17 @@
 import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it, vi } from 'vitest';
+import { headersSecret } from '../../../functions/core/webhook/client-settings.ts';
+import { setHeaders } from '../../../tools/commands/custom-headers.ts';
+import { findTarget } from '../../../tools/commands/find-target.ts';
+import { rootSecretsOf } from '../../../tools/commands/webhook-secrets.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { publicLine, startSystem } from '../../../tools/local/system.ts';
 import { call, type Line, submission } from './system.ts';
 
 const CANARY = 'canary7f3a9c';
+const HEADER = `Bearer canary-of-headers-51e0`;
 /** Where prompts belong, as ModelStudio's results quote them. */
 const MAY_QUOTE = /StateDocuments/;
 
@@ -57,6 +63,15 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
   const box = await startSystem(flags, (line) => lines.push(line));
   try {
     const system = publicLine(box);
+    const target = await findTarget({ port: Number(new URL(system.api_url).port) });
+    const [root = ''] = await rootSecretsOf(target);
+    const { host } = new URL(system.webhook_inbox_url);
+    for (const client of ['first-app', 'second-app'])
+      await setHeaders(target, client, host, { authorization: HEADER });
+    // Somebody has deleted what the client's row speaks of.
+    const SecretId = headersSecret(target.stackName, 'second-app');
+    const forcing = { SecretId, ForceDeleteWithoutRecovery: true };
+    await target.clients.secrets.send(new DeleteSecretCommand(forcing));
     const jobIds: string[] = [];
     for (const [, body] of requests) {
       const webhook_url = `${system.webhook_inbox_url}?token=${CANARY}`;
@@ -79,13 +94,37 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
         { timeout: 60_000, interval: 100 },
       );
     }
+    const answers = jobIds.map(async (jobId) => {
+      const paths = [`/v1/jobs/${jobId}`, `/v1/jobs/${jobId}/deliveries`];
+      return JSON.stringify(await Promise.all(paths.map((path) => call(system, 'GET', path))));
+    });
+    expect((await Promise.all(answers)).filter((text) => text.includes(HEADER))).toEqual([]);
+    const webhook_url = system.webhook_inbox_url;
+    const authorization = `Bearer ${system.client_keys[1]}`;
+    await call(
+      system,
+      'POST',
+      '/v1/jobs',
+      { ...submission('sandbox-instant', 'x'), webhook_url },
+      { authorization },
+    );
+    await vi.waitFor(
+      () => expect(lines.join()).toMatch(/"custom headers are missing".+"client":"second-app"/),
+      {
+        timeout: 60_000,
+      },
+    );
+    const { received } = (await (await fetch(webhook_url)).json()) as { received: { headers: object }[] };
+    const sent = received.map(({ headers }) => (headers as Record<string, string>)['authorization']);
+    expect(sent.filter(Boolean).length).toBeGreaterThan(2);
+    expect([...new Set(sent)].filter(Boolean)).toEqual([HEADER]);
     await vi.waitFor(
       () => expect(lines.filter((line) => /"message":"deliver"/.test(line)).length).toBeGreaterThan(2),
       { timeout: 60_000 },
     );
-    const secrets = [...system.client_keys, system.webhook_secret, system.modelstudio.api_key];
+    const secrets = [...system.client_keys, ...system.webhook_secrets, root, system.modelstudio.api_key];
     // Their last letters tell each of them, too, however they were cut.
-    const canaries = [CANARY, ...secrets.map((secret) => secret.slice(-20))];
+    const canaries = [CANARY, HEADER.slice(-20), ...secrets.map((secret) => secret.slice(-20))];
     const holding = (texts: string[]) =>
       texts.filter((text) => canaries.some((canary) => text.includes(canary)));
     expect(lines.length).toBeGreaterThan(20);

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { findTarget } from '../../../tools/commands/find-target.ts';
+import { rotate, webhookSecretOf } from '../../../tools/commands/webhook-secrets.ts';
 import { synthesize } from '../../../tools/local/synthesize.ts';
 import type { Queue } from './operator.ts';
 import {
@@ -178,7 +180,7 @@ describe.concurrent('each job ends once and its webhook arrives, although', TEST
       expect((await jobOf(scene, jobId)).webhook.attempts).toBeGreaterThanOrEqual(3);
   });
 
-  it('the ModelStudio key and the webhook secret are rotated under load', async (context) => {
+  it("the ModelStudio key, the root of the webhook secrets and a client's secret are rotated under load", async (context) => {
     const held = heldModel();
     const scene = await openBox(context, { models: { held: held.model } });
     const { sandbox, operator, receiver } = scene;
@@ -190,8 +192,10 @@ describe.concurrent('each job ends once and its webhook arrives, although', TEST
     await vi.waitFor(() => expect(answers(200)).toBeGreaterThanOrEqual(2 * before.length), patience);
 
     const during = Array.from({ length: 5 }, () => submitJob(scene, 'held'));
-    const newSecret = `whsec_${randomBytes(32).toString('base64')}`;
-    await operator.putSecret(WebhookSecretArn, newSecret);
+    const newRoot = `whsec_${randomBytes(32).toString('base64')}`;
+    await operator.putSecret(WebhookSecretArn, newRoot);
+    const target = await findTarget({ port: Number(new URL(scene.system.api_url).port) });
+    await rotate(target, 'first-app');
     const newKey = `sandbox-key-${randomBytes(8).toString('hex')}`;
     await operator.putSecret(ModelStudioSecretArn, newKey);
     sandbox.apiKey = newKey;
@@ -201,8 +205,9 @@ describe.concurrent('each job ends once and its webhook arrives, although', TEST
 
     await expectEachEndedOnce(scene, jobIds);
     for (const { headers, body } of receiver.deliveries) {
-      expect(String(headers['webhook-signature']).split(' ').length).toBe(2);
-      for (const secret of [scene.system.webhook_secret, newSecret]) verify(secret, body, headers);
+      expect(String(headers['webhook-signature']).split(' ').length).toBe(4);
+      const { secret } = await webhookSecretOf(target, 'first-app');
+      for (const known of [scene.system.webhook_secret, secret]) verify(known, body, headers);
     }
   });
 });

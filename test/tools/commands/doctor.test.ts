@@ -8,8 +8,10 @@ const NO_KEYS_TABLE = 'no-keys';
 const WRONG_KEY = 'sk-this-is-another-key';
 
 let operated: Operated;
+let root: string;
 beforeAll(async () => {
   operated = await startOperated();
+  root = await operated.operator.secret(operated.running.outputs['WebhookSecretArn'] ?? '');
   const client = new DynamoDBClient(clientSettings(operated.running.endpoints.dynamodb));
   const table = new CreateTableCommand({
     TableName: NO_KEYS_TABLE,
@@ -26,8 +28,9 @@ afterEach(() => operated.aws.reset());
 /** Each finding: its mark, its title, its words and, below them, what to do. */
 async function runChecks(target: TargetName) {
   const { code, stdout, stderr } = await operated.on(target, 'doctor');
-  const { client_keys, modelstudio, webhook_secret } = operated.system;
-  const secrets = [...client_keys, modelstudio.api_key, webhook_secret.replace('whsec_', ''), WRONG_KEY];
+  const { client_keys, modelstudio, webhook_secrets } = operated.system;
+  const signing = [...webhook_secrets, root].map((secret) => secret.replace('whsec_', ''));
+  const secrets = [...client_keys, modelstudio.api_key, ...signing, WRONG_KEY];
   for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
   const findings = stdout.trimEnd().split(/\n(?=\S)/);
   return { code, stderr, findings, failed: findings.filter((finding) => finding.startsWith('✗')) };
@@ -81,10 +84,10 @@ const anotherApi: Harm = ({ aws, sandbox }) => {
 
 const secret =
   (name: 'ModelStudioSecretArn' | 'WebhookSecretArn', value: string): Harm =>
-  async ({ running, operator, system }) => {
+  async ({ running, operator }) => {
     const arn = running.outputs[name] ?? '';
+    const before = await operator.secret(arn);
     await operator.putSecret(arn, value);
-    const before = name === 'WebhookSecretArn' ? system.webhook_secret : system.modelstudio.api_key;
     return () => operator.putSecret(arn, before);
   };
 
@@ -132,8 +135,8 @@ const cases: [TargetName, string, Harm, finding: string][] = [
   [
     'local',
     'a bad webhook secret',
-    secret('WebhookSecretArn', 'secret'),
-    'Webhook secret +it is not 24 to 64',
+    secret('WebhookSecretArn', `whsec_${Buffer.alloc(31).toString('base64')}`),
+    'Webhook secret +it is not at least 32 bytes',
   ],
   [
     'deployed',

@@ -229,7 +229,7 @@ it('the event stream gives the story so far, then each event, with what was subm
   for (const secret of [
     ...system.client_keys,
     system.read_only_key,
-    system.webhook_secret,
+    ...system.webhook_secrets,
     system.modelstudio.api_key,
   ])
     expect(all).not.toContain(secret);

@@ -187,21 +187,17 @@ await describeWith(
       for (const { AlarmActions } of await account.alarms()) expect(topics).toEqual(AlarmActions);
     });
 
-    it('the deployment generates the secret that signs webhooks', async () => {
+    it('the deployment generates the root of the secrets that sign webhooks', async () => {
       const arn = /WebhookSecretArn = (\S+)/.exec(said)?.[1] ?? '';
       expect(await account.secretValue(arn)).toMatch(/^[A-Za-z0-9]{44}$/);
     });
 
     it('the deployment accepts client keys', async () => {
-      const key = await endpoint.run(
-        process.execPath,
-        'tools/commands/keys.ts',
-        'create',
-        '--name',
-        'my-app',
-      );
-      expect(key).toMatch(/^msj_/);
-      expect(await endpoint.run(process.execPath, 'tools/commands/keys.ts', 'list')).toContain('my-app');
+      const keys = (...args: string[]) => endpoint.run(process.execPath, 'tools/commands/keys.ts', ...args);
+      const [key = '', secret = ''] = (await keys('create', '--name', 'my-app')).split('\n');
+      expect([key, secret]).toEqual([expect.stringMatching(/^msj_/), expect.stringMatching(/^whsec_/)]);
+      expect(await keys('list')).toContain('my-app');
+      expect((await keys('secret', '--name', 'my-app')).split('\n')[0]).toBe(secret);
     });
 
     it('the deployment does not differ from its template', { timeout: PATIENCE_MILLIS }, async () => {

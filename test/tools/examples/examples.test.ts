@@ -87,9 +87,11 @@ async function inPython(secret: string): Promise<Receiving> {
 function suite(start: Start) {
   itReceives(start);
 
-  it('accepts what the system sends', async () => {
+  it('accepts what the system sends for its client, and nothing that it sends for another one', async () => {
     const receiver = await start(system.webhook_secret);
     const body = { ...submission('sandbox-instant', 'Hello 😀'), webhook_url: receiver.url };
+    const another = { authorization: `Bearer ${system.client_keys[1]}` };
+    const forged = await call(system, 'POST', '/v1/jobs', body, another);
     const { json } = await call(system, 'POST', '/v1/jobs', body);
     const patience = { timeout: 20_000, interval: 20 };
     await vi.waitFor(async () => expect(await receiver.processed()).toEqual([json.job_id]), patience);
@@ -97,6 +99,12 @@ function suite(start: Start) {
       const { json: job } = await call(system, 'GET', `/v1/jobs/${json.job_id}`);
       expect(job.webhook).toMatchObject({ status: 'delivered', attempts: 1 });
     }, patience);
+    await vi.waitFor(async () => {
+      const { json: job } = await call(system, 'GET', `/v1/jobs/${forged.json.job_id}`, undefined, another);
+      expect(job.webhook.status).toBe('pending');
+      expect([400, 401]).toContain(job.webhook.last_status);
+    }, patience);
+    expect(await receiver.processed()).toEqual([json.job_id]);
   });
 }
 

@@ -8,8 +8,10 @@ import type { Environment } from '../environment.ts';
 import { judgeText, must } from '../judge.ts';
 import { Lambda } from '../lambda.ts';
 import { Receivers } from '../receivers.ts';
+import { Signers } from '../signers.ts';
 import type { Simulation } from '../simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from '../world.ts';
+import { CLIENTS } from './apps.ts';
 import { QueueUpstream } from './upstream.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
@@ -39,9 +41,13 @@ export class QueueSystem {
     };
     this.upstream = new QueueUpstream(sim, this.settings.jobsAtOnce);
     this.modelStudio = this.upstream;
+    const signers = new Signers(SECRET, CLIENTS, () => sim.now);
     this.receivers = new Receivers(
       sim,
-      () => [SECRET],
+      (request, body) => {
+        const { Item } = this.cloud.tables.jobs.get({ jobId: { S: JSON.parse(body).data.job_id } }, true);
+        if (Item?.['client']?.S) signers.judge(request, body, Item['client'].S);
+      },
       () => undefined,
     );
     this.cloud = this.#cloud();
