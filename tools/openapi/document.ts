@@ -241,7 +241,7 @@ function webhook(): object {
     'webhook-id': 'The same for every attempt, so that receivers can drop repeats.',
     'webhook-timestamp': 'Unix seconds of this attempt.',
     'webhook-signature':
-      '"v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body"; one for each live secret.',
+      '"v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body"; one for each secret of the client that is alive.',
   };
   return {
     operationId: 'onJobFinished',
