@@ -20,6 +20,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm run (--silent )?snippet /, { by: prints }],
   [/^npm run simulate /, { by: simulates }],
   [/^npm run keys -- create /, { by: makesKey }],
+  [/^npm run keys -- (secret|headers) /, { not: 'test/tools/commands/keys.test.ts runs it.' }],
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
   [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
   [/^aws /, NEEDS_AWS],
