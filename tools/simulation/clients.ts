@@ -5,6 +5,7 @@ import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import { newClientKey } from '../commands/new-client-key.ts';
 import { CLIENT_PATIENCE_MILLIS, Gateway } from './gateway.ts';
 import { CANARY, must, PROMPT } from './judge.ts';
+import { CLIENTS } from './signers.ts';
 import { HEALS_AT, type Simulation } from './simulation.ts';
 import type { System } from './system.ts';
 
@@ -16,8 +17,6 @@ const RUN_MILLIS = [300, 2000, 2000, 10_000, 10_000, 30_000, 30_000, 300_000, 10
 const LARGE_BYTES = [EVENT_MAX_BYTES + 1000, EVENT_MAX_BYTES - 300];
 /** Results for which an event has room, but the table has not. */
 const IN_BUCKET_BYTES = 80_000;
-
-export const CLIENTS = ['first', 'second'];
 
 /** As long as the contract grants. */
 const REVOCATION_MILLIS = 60_000 + CLIENT_PATIENCE_MILLIS;

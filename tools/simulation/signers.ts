@@ -4,6 +4,9 @@ import { AWS_CALL_MILLIS } from '../../functions/core/limits.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { must } from './judge.ts';
 
+/** The apps that submit. */
+export const CLIENTS = ['first', 'second'];
+
 /** How late what is new is in use at the latest, with the call that reads it. */
 const ROOT_LATE_MILLIS = 300_000 + AWS_CALL_MILLIS;
 const GENERATION_LATE_MILLIS = 60_000 + AWS_CALL_MILLIS;

@@ -12,7 +12,6 @@ import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { type Contents, jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
-import { CLIENTS } from './clients.ts';
 import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
@@ -25,7 +24,7 @@ import { Receivers } from './receivers.ts';
 import { judged } from './reference/around.ts';
 import { OpenedContents, openedMessage, openedRow, readAsLater, storeAs } from './releases.ts';
 import { Rows } from './rows.ts';
-import { Signers } from './signers.ts';
+import { CLIENTS, Signers } from './signers.ts';
 import type { Simulation } from './simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from './world.ts';
 

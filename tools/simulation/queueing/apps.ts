@@ -10,8 +10,6 @@ const TRIES_MAX = 12;
 const PATIENCE_MILLIS = 30_000;
 const MINUTE = 60_000;
 
-export const CLIENTS = ['acme', 'bolt', 'crew'];
-
 /** A job as its app wants it, and what it was told. */
 export interface Wish {
   client: string;
@@ -40,7 +38,7 @@ export class Apps {
     this.#system = system;
     const { sim } = system;
     this.#chance = sim.chanceOf('apps');
-    const clients = CLIENTS.slice(0, this.#chance.between(1, 3));
+    const clients = ['acme', 'bolt', 'crew'].slice(0, this.#chance.between(1, 3));
     for (const client of clients) this.#open(client);
     for (let i = this.#chance.between(1, 4); i > 0; i--) {
       const at = this.#chance.between(0, 900) * 1000;

@@ -11,7 +11,6 @@ import { Receivers } from '../receivers.ts';
 import { Signers } from '../signers.ts';
 import type { Simulation } from '../simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from '../world.ts';
-import { CLIENTS } from './apps.ts';
 import { QueueUpstream } from './upstream.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
@@ -41,7 +40,7 @@ export class QueueSystem {
     };
     this.upstream = new QueueUpstream(sim, this.settings.jobsAtOnce);
     this.modelStudio = this.upstream;
-    const signers = new Signers(SECRET, CLIENTS, () => sim.now);
+    const signers = new Signers(SECRET, ['acme', 'bolt', 'crew'], () => sim.now);
     this.receivers = new Receivers(
       sim,
       (request, body) => {
