@@ -80,8 +80,8 @@ export interface Queue {
   isDraining(): Promise<boolean>;
   /** A job of this client is about to be queued: its turn, and the gate, whose chain will not end before a while. */
   arrive(client: string): Promise<{ turn: number; gate: Gate }>;
-  /** The queued jobs whose turn is next, at most 100. It may lag behind the rows. */
-  next(): Promise<Waiting[]>;
+  /** The queued jobs whose turn is next, at most 100 beside those that are passed over. It may lag behind the rows. */
+  next(passedOver: number): Promise<Waiting[]>;
   gate(): Promise<Gate>;
   /**
    * Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: that version is gone, or a job

@@ -1,9 +1,11 @@
+import { LaterFormat } from '../core/format.ts';
 import { base32 } from '../core/ids.ts';
 import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
 import { DRAIN_LEASE_MILLIS, DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
 import { afterRound, roundSize, unasked } from '../core/queue/pace.ts';
+import type { Waiting } from '../core/queue/queue-keys.ts';
 import { queued, taken, uncounted } from '../core/transitions.ts';
 import { notTaken, refusedRequest, submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
@@ -29,7 +31,7 @@ export async function drain(message: CreateMessage, world: DrainWorld): Promise<
   if (!(await world.queue.replaceGate(held))) return now + 1000;
 
   const pass = held.isPaused
-    ? { ...held, isEmpty: false, isFull: false, isStuck: false }
+    ? { ...held, isEmpty: false, isFull: false, isStuck: false, isLeft: false }
     : await letThrough(held, now + DRAIN_MILLIS, world);
   await hold(message, held, pass, world);
   return null;
@@ -55,17 +57,17 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
   const outcomes: Outcome[] = [];
-  let [isAnyWaiting, isFull, isReviewed, oldestSeconds] = [false, false, false, 0];
+  let [isAnyWaiting, isFull, isReviewed, oldestSeconds, left] = [false, false, false, 0, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
   while (pace.nextAt < until && clock.now() < until) {
     await sleep(Math.max(0, pace.nextAt - clock.now()));
-    const waiting = (await queue.next()).filter(({ jobId }) => !done.has(jobId));
+    const waiting = (await queue.next(left)).filter(({ jobId }) => !done.has(jobId));
     if (waiting.length === 0) break;
-    isAnyWaiting = true;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
     const free = places && (await places.free());
     isFull = free?.length === 0;
+    isAnyWaiting ||= isFull;
     if (places && isFull) {
       if (!isReviewed) await reviewPlaces(places, world);
       isReviewed = true;
@@ -84,6 +86,12 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
         return outcome;
       }),
     );
+    left += countsOf(round).left;
+    if (countsOf(round).left === jobs.length) {
+      left += await skipLater(waiting.slice(jobs.length), done, world);
+      continue;
+    }
+    isAnyWaiting = true;
     pace = afterRound(pace, { startedAt, ...countsOf(round) }, clock.now(), random.fraction());
     virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
     outcomes.push(...round);
@@ -91,9 +99,24 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const { answered, refused, failed } = countsOf(outcomes);
   const isEmpty = !isAnyWaiting && pace.nextAt < until;
   const outcome = isEmpty ? 'empty' : isFull ? 'full' : 'drained';
-  const fields = { outcome, answered, refused, rate: pace.rate };
+  const fields = { outcome, answered, refused, rate: pace.rate, ...(left > 0 && { left_for_later: left }) };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
-  return { pace, virtualTime, isEmpty, isFull, isStuck: failed > 0 && answered + refused === 0 };
+  const isStuck = failed > 0 && answered + refused === 0;
+  return { pace, virtualTime, isEmpty, isFull, isStuck, isLeft: left > 0 };
+}
+
+/**
+ * Reads ahead, as a later release may have left any number of jobs in front of those that wait for this one.
+ * @returns how many are left to it
+ */
+async function skipLater(waiting: Waiting[], done: Set<string>, { jobs }: DrainWorld): Promise<number> {
+  const before = done.size;
+  const skip = async ({ jobId }: Waiting) => {
+    const error = await jobs.find(jobId).catch((thrown: unknown) => thrown);
+    if (error instanceof LaterFormat) done.add(jobId);
+  };
+  await Promise.all(waiting.map(skip));
+  return done.size - before;
 }
 
 function countsOf(outcomes: Outcome[]) {
@@ -103,6 +126,7 @@ function countsOf(outcomes: Outcome[]) {
     answered: count('answered'),
     refused: count('refused'),
     failed: count('failed'),
+    left: count('left'),
     retryAfterSeconds,
   };
 }
@@ -111,9 +135,9 @@ interface Outcome {
   /**
    * `answered`: ModelStudio took the job or found fault with it. `refused`: too much was asked of it.
    * `gone`: it was not asked, as the job no longer waits. `no_place`: nor was it here, as another job has taken the place.
-   * `failed`: nor was it here, and the job waits for the next pass.
+   * `failed`: nor was it here, and the job waits for the next pass. `left`: nor was it here, as the job is of a later release.
    */
-  kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed';
+  kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed' | 'left';
   retryAfterSeconds?: number | null;
 }
 
@@ -141,6 +165,7 @@ async function createQueued(jobId: string, number: number | null, world: DrainWo
     }
     return await settle(submitting, await create(submitting, generation, world), world);
   } catch (error) {
+    if (error instanceof LaterFormat) return { kind: 'left' };
     const cause = error instanceof Error ? error.name : 'unknown';
     world.log.event('create', { outcome: 'failed', job_id: jobId, cause });
     return { kind: 'failed' };

@@ -1,3 +1,4 @@
+import { LaterFormat } from '../core/format.ts';
 import { base32 } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { REPORT_LIMITS } from '../core/limits.ts';
@@ -47,8 +48,11 @@ export async function reviewPlaces(places: Places, world: ReviewWorld): Promise<
 async function review(number: number, places: Places, world: ReviewWorld): Promise<void> {
   const place = await places.find(number);
   if (place === null) return places.list(number);
-  const job = await world.jobs.find(place.jobId);
-  const { modelId = '', totalTasks = 0 } = job ?? {};
+  const job = await world.jobs.find(place.jobId).catch((error: unknown) => {
+    if (error instanceof LaterFormat) return 'unreadable' as const;
+    throw error;
+  });
+  const { modelId = '', totalTasks = 0 } = job === 'unreadable' || job === null ? {} : job;
   const { durations } = await world.durationStats.forecast(durationBucket(modelId, totalTasks));
   const verdict = reviewed(place, job, world.clock.now(), durations);
   if (verdict === 'held') return;

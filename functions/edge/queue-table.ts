@@ -80,8 +80,8 @@ export function createJobQueue(
       return { gate, turn: await nextTurn(`turn/${owner}`, gate.virtualTime) };
     },
 
-    async next() {
-      const listed = await rows.inQueue(QUEUE, LAST_PLACE, PAGE_SIZE);
+    async next(passedOver) {
+      const listed = await rows.inQueue(QUEUE, LAST_PLACE, PAGE_SIZE + passedOver);
       return listed.map(({ jobId, queuePlace }) => waitingAt(jobId, queuePlace));
     },
 

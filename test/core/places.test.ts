@@ -14,7 +14,7 @@ const ended = (fields: object) => ({ ...finishedJob(), finishedAt: NOW + MINUTE,
 /** When a place is `held` no longer, in minutes after it was taken; null: as long as its job is so. */
 const CASES: [
   what: string,
-  job: Job | null,
+  job: Job | 'unreadable' | null,
   durations: number[],
   minutes: number | null,
   then: string | object,
@@ -34,6 +34,7 @@ const CASES: [
   ],
   ['nobody knows whether its job was created', ended(own), [], 10, 'free'],
   ['and such jobs take up to an hour', ended(own), [60, 3600, 5], 60, 'free'],
+  ['only a later release can read its job', 'unreadable', [], 10, 'free'],
   ['its job has ended here, whatever ModelStudio does', ended(known), [3600], 0, { upstreamJobId: 'up-1' }],
 ];
 

@@ -428,7 +428,7 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
       const jobs: Job[] = [];
       for (const client of ['a', 'a', 'a', 'b', 'b']) jobs.push(await wait(client));
       const [a1, a2, a3, b1, b2] = jobs.map(({ jobId }) => jobId);
-      const order = (await world().queue.next()).map(({ jobId }) => jobId);
+      const order = (await world().queue.next(0)).map(({ jobId }) => jobId);
       expect(order.length).toBe(5);
       expect([order.slice(0, 2).sort(), order.slice(2, 4).sort(), order.slice(4)]).toEqual([
         [a1, b1].sort(),
@@ -436,7 +436,7 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
         [a3],
       ]);
       for (const job of jobs) await world().jobs.remove(job);
-      expect(await world().queue.next()).toEqual([]);
+      expect(await world().queue.next(0)).toEqual([]);
     });
 
     it('begins a client anew where the queue is by now', async () => {

@@ -114,7 +114,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   queue: {
     isDraining: (queue) => queue.isDraining(),
     arrive: (queue) => queue.arrive('acme'),
-    next: (queue) => queue.next(),
+    next: (queue) => queue.next(0),
     gate: (queue) => queue.gate(),
     replaceGate: (queue) => queue.replaceGate({ ...NEW_GATE, version: 1 }),
   },

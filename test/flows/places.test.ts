@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { ROW_FORMAT } from '../../functions/core/format.ts';
 import type { CreateMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
@@ -150,4 +151,16 @@ it('a job that ModelStudio does not take waits without a place, and has one when
     status: 'running',
     place: { number: 1, upstreamJobId: 'up-1' },
   });
+});
+
+it('a job of a later release keeps its place for as long as one that may exist', async () => {
+  const world = scene(1);
+  const { jobs } = world.cloud.tables;
+  const { job_id } = await post(world);
+  jobs.put({ ...jobs.peek(job_id), format: { N: String(ROW_FORMAT + 1) } });
+  const waiting = await post(world);
+  const startedAt = world.clock.time;
+  while ((await statusOf(world, waiting.job_id)) === 'queued') await pass(world);
+  const minutes = (world.clock.time - startedAt) / MINUTE;
+  expect([minutes >= 10, minutes < 11]).toEqual([true, true]);
 });

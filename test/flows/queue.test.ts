@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { ROW_FORMAT } from '../../functions/core/format.ts';
 import type { CreateMessage } from '../../functions/core/messages.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { drain } from '../../functions/create/drain.ts';
@@ -295,8 +296,8 @@ it('a job that comes while a worker looks for one does not make that worker lose
   const next = world.queue.next.bind(world.queue);
   let job = { job_id: '' };
   let looks = 0;
-  world.queue.next = async () => {
-    const waiting = await next();
+  world.queue.next = async (passedOver) => {
+    const waiting = await next(passedOver);
     // At the third look in vain, the gate no longer says that jobs wait.
     if (waiting.length === 0 && ++looks === 3) ({ job } = await post(world));
     return waiting;
@@ -337,7 +338,7 @@ it('a job that the queue has taken before its submission knows that it is queued
 it('while the index is behind, the queue looks at it twice a second at most', async () => {
   const world = scene([REFUSED, created('up-1')]);
   await post(world);
-  const waiting = await world.queue.next();
+  const waiting = await world.queue.next(0);
   const startedAt = world.clock.time;
   let looks = 0;
   world.queue.next = async () => {
@@ -375,8 +376,8 @@ it('a job that comes while an empty queue is looked at is seen at the next look,
   const { next } = world.queue;
   let late = '';
   let looks = 0;
-  world.queue.next = async () => {
-    const waiting = await next.call(world.queue);
+  world.queue.next = async (passedOver) => {
+    const waiting = await next.call(world.queue, passedOver);
     // The first pass that finds nobody; the one before has just let the first job through.
     if (waiting.length === 0 && ++looks === 2) late = (await post(world)).job.job_id;
     return waiting;
@@ -385,4 +386,50 @@ it('a job that comes while an empty queue is looked at is seen at the next look,
   // Beside the one that would have looked later.
   await run(world, 1000);
   expect(await statusOf(world, late)).toBe('running');
+});
+
+/** As if a later release had written its row. */
+function leave(world: Scene, jobId: string, format = ROW_FORMAT + 1) {
+  const { jobs } = world.cloud.tables;
+  jobs.put({ ...jobs.peek(jobId), format: { N: String(format) } });
+}
+
+it.each([1, 150])('%d jobs of a later release are left to it, and hold up no other', async (count) => {
+  const world = scene([REFUSED, created('up-1')]);
+  const left: string[] = [];
+  for (let i = 0; i < count; i++)
+    left.push((await post(world, {}, 'acme', { 'idempotency-key': `key-${i}` })).job.job_id);
+  for (const jobId of left) leave(world, jobId);
+  const before = left.map((jobId) => world.cloud.tables.jobs.peek(jobId));
+  const { job } = await post(world);
+  expect(job.status).toBe('queued');
+  await run(world, 30_000);
+  expect(await statusOf(world, job.job_id)).toBe('running');
+  expect(left.map((jobId) => world.cloud.tables.jobs.peek(jobId))).toEqual(before);
+  expect(world.cloud.objects.size).toBe(count);
+  expect(world.told).toContainEqual(expect.objectContaining({ outcome: 'drained', left_for_later: count }));
+});
+
+it('behind jobs of a later release nobody has to wait, and the queue goes on until it returns', async () => {
+  const world = scene([REFUSED, created('up-1'), created('up-2')]);
+  const { job } = await post(world);
+  leave(world, job.job_id);
+  await run(world, 600_000);
+  expect((await world.queue.gate()).phase).toBe('lingering');
+  expect((await post(world)).job.status).toBe('running');
+  leave(world, job.job_id, ROW_FORMAT);
+  // The last message was taken out.
+  world.clock.time += 120_000;
+  await sweep(world);
+  await run(world, 100_000);
+  expect(await statusOf(world, job.job_id)).toBe('running');
+});
+
+it('a job whose request a later release has written is left to it', async () => {
+  const world = scene([REFUSED, created('up-1')]);
+  const { job } = await post(world);
+  for (const key of world.cloud.objects.keys()) world.cloud.metadata.set(key, { format: '2' });
+  await run(world, 100_000);
+  expect(await statusOf(world, job.job_id)).toBe('queued');
+  expect(world.told).not.toContainEqual(expect.objectContaining({ outcome: 'failed' }));
 });

@@ -62,10 +62,12 @@ export interface Pass extends Pick<Gate, 'pace' | 'virtualTime' | 'isFull'> {
   isEmpty: boolean;
   /** Jobs wait, but none of them could even be read. */
   isStuck: boolean;
+  /** Jobs wait that only a later release can read, for whose return the chain goes on. */
+  isLeft: boolean;
 }
 
-export function passed(gate: Gate, { isEmpty, isStuck, ...found }: Pass, now: Millis) {
-  const emptySince = isEmpty ? (gate.emptySince ?? now) : null;
+export function passed(gate: Gate, { isEmpty, isStuck, isLeft, ...found }: Pass, now: Millis) {
+  const emptySince = isEmpty && !isLeft ? (gate.emptySince ?? now) : null;
   const phase = isEmpty ? 'lingering' : 'draining';
   const after: Gate = { ...gate, ...found, version: gate.version + 1, phase, emptySince, leaseUntil: 0 };
   const mustWait = isEmpty || isStuck || gate.isPaused;

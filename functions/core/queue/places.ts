@@ -12,14 +12,19 @@ const UNKNOWN_KEPT_SECONDS = 600;
 /** A job that ended here first, such as one that was cancelled, is asked about for so long. */
 const ASKED_ABOUT_MILLIS = 86_400_000;
 
-/** Whether a place is free again although nobody has released it; if only ModelStudio knows, its name for the job. */
+/**
+ * Whether a place is free again although nobody has released it; if only ModelStudio knows, its name for the job.
+ * @param job null: there is none. 'unreadable': of a later release, so that it may exist for all that is known here
+ */
 export function reviewed(
   place: HeldPlace,
-  job: Job | null,
+  job: Job | 'unreadable' | null,
   now: Millis,
   durations: readonly number[],
 ): 'held' | 'free' | { upstreamJobId: string } {
   const age = now - place.takenAt;
+  const kept = age < Math.max(UNKNOWN_KEPT_SECONDS, ...durations) * 1000 ? 'held' : 'free';
+  if (job === 'unreadable') return kept;
   const isNamed = job?.place?.token === place.token;
   // The row names its place before ModelStudio is asked, and forgets it if the job is not created or may be created again.
   if (!isNamed && !job?.submissions) return age < SUBMIT_LEASE_MILLIS ? 'held' : 'free';
@@ -28,5 +33,5 @@ export function reviewed(
     const { upstreamJobId } = job.place;
     if (upstreamJobId) return now - job.finishedAt < ASKED_ABOUT_MILLIS ? { upstreamJobId } : 'free';
   }
-  return age < Math.max(UNKNOWN_KEPT_SECONDS, ...durations) * 1000 ? 'held' : 'free';
+  return kept;
 }
