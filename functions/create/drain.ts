@@ -57,12 +57,13 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
   const outcomes: Outcome[] = [];
-  let [isAnyWaiting, isFull, isReviewed, oldestSeconds, left] = [false, false, false, 0, 0];
+  let [isAnyWaiting, isEmpty, isFull, isReviewed, oldestSeconds, left] = [false, false, false, false, 0, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
   while (pace.nextAt < until && clock.now() < until) {
     await sleep(Math.max(0, pace.nextAt - clock.now()));
     const waiting = (await queue.next(left)).filter(({ jobId }) => !done.has(jobId));
+    isEmpty = waiting.length === 0 && !isAnyWaiting;
     if (waiting.length === 0) break;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
     const free = places && (await places.free());
@@ -97,7 +98,6 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     outcomes.push(...round);
   }
   const { answered, refused, failed } = countsOf(outcomes);
-  const isEmpty = !isAnyWaiting && pace.nextAt < until;
   const outcome = isEmpty ? 'empty' : isFull ? 'full' : 'drained';
   const fields = { outcome, answered, refused, rate: pace.rate, ...(left > 0 && { left_for_later: left }) };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });

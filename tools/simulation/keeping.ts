@@ -1,3 +1,4 @@
+import { isFinished } from '../../functions/core/job.ts';
 import type { Cloud } from '../../test/cloud/cloud.ts';
 import type { Delivery, Message } from '../../test/cloud/queue.ts';
 import type { Environment } from './environment.ts';
@@ -12,9 +13,9 @@ import type { Simulation } from './simulation.ts';
 export class Keeping {
   readonly #sim: Simulation;
   readonly #cloud: Cloud;
-  readonly #rows: Rows;
+  readonly #rows: Pick<Rows, 'get'>;
 
-  constructor(sim: Simulation, cloud: Cloud, rows: Rows) {
+  constructor(sim: Simulation, cloud: Cloud, rows: Pick<Rows, 'get'>) {
     this.#sim = sim;
     this.#cloud = cloud;
     this.#rows = rows;
@@ -38,6 +39,18 @@ export class Keeping {
       !this.isLater(jobId),
       'I25',
       () => `${acting.name} writes ${jobId}, which a later release has written`,
+    );
+  }
+
+  /** Before the request of a job is deleted, which nobody needs once the job has ended, or the job is given to ModelStudio. */
+  judgeUse(jobId: string, what: string): void {
+    const { acting } = this.#sim;
+    const job = this.#rows.get(jobId);
+    if (acting === null || acting.release === 'later' || !job || isFinished(job)) return;
+    must(
+      !this.isLater(jobId),
+      'I25',
+      () => `${acting.name} ${what} ${jobId}, which waits for a later release`,
     );
   }
 

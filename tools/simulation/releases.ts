@@ -70,9 +70,14 @@ function rewriteMessages(command: object, rewrite: (body: string) => string): vo
 }
 
 /** By which the indexes and the conditions go, of whatever release a row is. */
-const KEYS = ['jobId', 'client', 'listKey', 'sweepShard', 'sweepAt', 'ttl', 'version', 'createdAt'];
+const KEYS = [
+  ...['jobId', 'client', 'listKey', 'sweepShard', 'sweepAt', 'queueName', 'queuePlace'],
+  ...['ttl', 'version', 'createdAt'],
+];
 
+/** Places have no format: a release that needs more of them than this one knows has to give them other keys. */
 function laterRow(row: Item, seed: number): Item {
+  if (row['status'] === undefined) return row;
   switch (shapeOf('row', row['jobId']?.S, seed)) {
     case undefined:
       return row;
@@ -101,10 +106,10 @@ function isLater({ format }: Item): boolean {
   return format?.N === LATER.N;
 }
 
-/** Links lead to results, which no release changes therefore. */
+/** Of what no link leads to, as no release changes the results therefore. */
 function documentShape(key = '', seed: number): Shape | undefined {
   const [folder, jobId] = key.split('/');
-  return folder === 'events' ? shapeOf('document', jobId, seed) : undefined;
+  return folder === 'events' || folder === 'requests' ? shapeOf('document', jobId, seed) : undefined;
 }
 
 function laterDocument(item: Item, seed: number): Item {
@@ -134,7 +139,7 @@ function openedText(text: string): string {
 
 function laterMessage(body: string, seed: number): string {
   const { jobId, format, ...message } = JSON.parse(body);
-  const shape = shapeOf('message', jobId, seed);
+  const shape = shapeOf('message', jobId ?? 'the queue', seed);
   if (shape === undefined) return body;
   const rest = shape === 'alike' ? message : { sealed: message };
   return JSON.stringify({ ...rest, jobId, format: 2 });

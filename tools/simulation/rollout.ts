@@ -25,13 +25,25 @@ export function drawRollout(random: Random, start: Millis): Rollout {
   return { comesAt, goesAt, returnsAt, share: random.pick([0.5, 1]), isAlone: random.happens(0.5) };
 }
 
+/** How much later than the first one a function is updated. */
+function lagOf(name: FunctionName): Millis {
+  return mixed(0, name) % DEPLOYMENT_MILLIS;
+}
+
 /** The share of a function's new environments that are of the later release. */
 export function shareOfLater(rollout: Rollout, name: FunctionName, now: Millis): number {
   const { comesAt, goesAt, returnsAt, share } = rollout;
-  const then = now - (mixed(0, name) % DEPLOYMENT_MILLIS);
+  const then = now - lagOf(name);
   if (then < comesAt) return 0;
   if (then < goesAt) return share;
   return then < returnsAt ? 0 : 1;
+}
+
+/** Since when all of a function's new environments are of the later release; infinity while some are not. */
+export function laterSince(rollout: Rollout, name: FunctionName, now: Millis): Millis {
+  if (shareOfLater(rollout, name, now) < 1) return Number.POSITIVE_INFINITY;
+  const { comesAt, goesAt, returnsAt } = rollout;
+  return lagOf(name) + (now - lagOf(name) < goesAt ? comesAt : returnsAt);
 }
 
 /** From then on, all of them are. */

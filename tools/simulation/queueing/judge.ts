@@ -4,6 +4,7 @@ import { jobOf } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { unmarshall } from '../../../test/cloud/items.ts';
 import { judgeText, judgeWrite, must } from '../judge.ts';
+import { openedRow } from '../releases.ts';
 import type { Acting } from '../simulation.ts';
 import type { Apps } from './apps.ts';
 import { Places } from './places.ts';
@@ -25,6 +26,9 @@ const PASSES_A_MINUTE_MAX = 90;
 const RETRY_AFTER_MAX_SECONDS = 300;
 const SUBMISSIONS_MAX = 3;
 
+/** The lease of a pass, the time after which its chain counts as lost, and a sweep. */
+export const RESCUE_MILLIS = 4 * MINUTE;
+
 /** Whether nothing but ModelStudio does anything odd, from when on. */
 export interface Calm {
   since: Millis;
@@ -36,7 +40,7 @@ export interface Calm {
 
 /** What must hold of the queue at every moment. */
 export class QueueJudge {
-  readonly jobs = new Map<string, Job>();
+  readonly jobs: Map<string, Job>;
   readonly #system: QueueSystem;
   readonly #calm: Calm;
   #gate: Gate | null = null;
@@ -57,9 +61,9 @@ export class QueueJudge {
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
     this.#calm = calm;
+    this.jobs = system.jobs;
     this.#turns = new Turns(system.sim);
-    const { sim, settings } = system;
-    this.#places = new Places(sim, settings.jobsAtOnce, this.jobs, (millis) => this.#calmFor(millis));
+    this.#places = new Places(system, (millis) => this.#calmFor(millis));
     this.#phaseSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
     system.cloud.tables.durationStats.onWrite = (_key, item) => this.#places.learns(item);
@@ -80,7 +84,8 @@ export class QueueJudge {
   }
 
   #wroteJob(key: string, item: Item | null): void {
-    const { sim } = this.#system;
+    const { sim, keeping } = this.#system;
+    keeping.judgeWrite(key);
     const before = this.jobs.get(key);
     this.#queuedSince.delete(key);
     if (item === null) {
@@ -88,7 +93,7 @@ export class QueueJudge {
       this.jobs.delete(key);
       return;
     }
-    const after = jobOf(item);
+    const after = jobOf(openedRow(item));
     judgeWrite(before, after);
     sim.note(`row ${key} ${after.metadata['marker']} v${after.version} ${after.status} ${errorOf(after)}`);
     if (after.status === 'queued') {
@@ -126,8 +131,11 @@ export class QueueJudge {
     must(error !== 'never_submitted' || !mayExist, 'I4', () => `${job.jobId} may exist, and ends ${error}`);
     if (error === 'modelstudio_invalid_request' || error === 'model_not_found')
       must(asked.at(-1)?.outcome === 'at fault', 'I21', () => `${job.jobId} ends ${error} for no reason`);
+    const { sim, forLater } = this.#system;
+    const readFor = sim.now - forLater.readSince(job.jobId, 'sweep');
+    const isCalm = this.#calmFor(20 * MINUTE) && readFor > 20 * MINUTE;
     const isUnknown = error === 'submission_unknown';
-    must(!isUnknown || mayExist || !this.#calmFor(20 * MINUTE), 'I21', () => `${job.jobId} ends ${error}`);
+    must(!isUnknown || mayExist || !isCalm, 'I21', () => `${job.jobId} ends ${error}`);
   }
 
   #asked(asked: Asked): void {
@@ -135,6 +143,7 @@ export class QueueJudge {
     const waitsUntil = asked.at + 1000 * Math.min(RETRY_AFTER_MAX_SECONDS, asked.retryAfterSeconds);
     this.#asksAgainAt = Math.max(this.#asksAgainAt, waitsUntil);
     const job = [...this.jobs.values()].find(({ metadata }) => metadata['marker'] === asked.marker);
+    if (job) this.#system.keeping.judgeUse(job.jobId, 'gives to ModelStudio');
     this.#places.asked(asked, job, this.#system.upstream.jobs);
     if (!asked.isQueued) return void this.#judgeLine(asked);
     const { acting } = sim;
@@ -158,34 +167,40 @@ export class QueueJudge {
   /** Those whose turn is earlier are let through earlier, unless they have come just now. */
   #judgeOrder({ jobId, queueing }: Job): void {
     const turn = queueing?.turn ?? 0;
+    const { sim, forLater } = this.#system;
     for (const [other, since] of this.#queuedSince) {
-      const own = this.jobs.get(other)?.queueing?.turn ?? turn;
-      const isLate = this.#system.sim.now - since > SLACK;
+      const waits = this.jobs.get(other);
+      const isLeft = sim.acting?.release !== 'later' && waits && forLater.isToCreate(waits);
+      const own = isLeft ? turn : (waits?.queueing?.turn ?? turn);
+      const isLate = sim.now - since > SLACK;
       must(own >= turn || !isLate, 'I24', () => `${jobId} with turn ${turn} before ${other} with ${own}`);
     }
   }
 
   /** Every few seconds. */
   look(): void {
-    const { sim, cloud, passes, settings } = this.#system;
+    const { sim, cloud, passes, settings, forLater } = this.#system;
     const { now } = sim;
     const waiting = [...this.#queuedSince].flatMap(([jobId, since]) => {
       const job = this.jobs.get(jobId);
       return job?.status === 'queued' ? [{ job, since }] : [];
     });
     for (const { job } of waiting) {
-      const until = Math.min(job.queueing?.until ?? 0, job.expiresAt);
+      const endsAt = Math.min(job.queueing?.until ?? 0, job.expiresAt);
+      const until = Math.max(endsAt, forLater.readSince(job.jobId, 'sweep'));
       const isKept = now - until > TWO_SWEEPS && this.#calmFor(TWO_SWEEPS);
       must(!isKept, 'I21', () => `${job.jobId} waits ${(now - until) / 1000} s too long`);
     }
     const first = Math.min(...waiting.map(({ since }) => since));
+    const ready = waiting.map(({ job, since }) => Math.max(since, forLater.createdSince(job)));
     if (this.#gate?.phase === 'idle' && waiting.length > 0) {
       const both = now - Math.max(first, this.#phaseSince, this.#calm.since);
       must(both <= LINGER + MINUTE, 'I12', () => `a job waits for ${both / 1000} s at an idle gate`);
     }
     this.#places.look(this.#calm.since);
     const free = this.#places.fullUntil;
-    const asked = Math.max(this.#asksAgainAt, this.#lastTurnAt, first, free);
+    const unread = forLater.unreadDueAt + RESCUE_MILLIS;
+    const asked = Math.max(this.#asksAgainAt, this.#lastTurnAt, Math.min(...ready), free, unread);
     const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
     const isLeft = waiting.length > 0 && idle > (isOpen ? LOOKED_AFTER : 3 * PROBE_MAX);
@@ -202,8 +217,9 @@ export class QueueJudge {
     const job = this.jobs.get(jobId);
     const isNeeded = job?.status === 'queued' || job?.status === 'submitting';
     const since = job ? Math.max(job.updatedAt, this.#calm.since) : this.#calm.since;
-    const isKept =
-      !isNeeded && !this.#system.unremoved.has(key) && this.#system.sim.now - since > TWO_SWEEPS + 30_000;
+    const { sim, unremoved, forLater } = this.#system;
+    const readSince = Math.max(since, forLater.readSince(jobId, 'sweep'));
+    const isKept = !isNeeded && !unremoved.has(key) && sim.now - readSince > TWO_SWEEPS + 30_000;
     must(!isKept, 'I17', () => `${key} is stored, and its job is ${job?.status}`);
   }
 
@@ -237,7 +253,7 @@ export class QueueJudge {
       const isKept = rows.length > 0 && status !== 504;
       must(!isKept, 'I5', () => `${marker} was refused with ${status}, and is ${rows[0]?.status} (${key})`);
     }
-    const left = [...cloud.queues.create.messages].length;
+    const left = this.#system.chain.length;
     must(left === 0, 'I12', () => `${left} messages are left in the queue's chain at ${sim.now}`);
     const isUsed = [...upstream.asked].some(({ outcome }) => outcome !== 'created');
     if (isUsed || !isCalm || settings.jobsAtOnce !== null) return;

@@ -4,6 +4,8 @@ import { SUBMIT_LEASE_MILLIS } from '../../../functions/core/limits.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { must } from '../judge.ts';
 import type { Simulation } from '../simulation.ts';
+import type { ForLater } from './for-later.ts';
+import type { QueueSystem } from './system.ts';
 import type { Asked, UpstreamJob } from './upstream.ts';
 
 const MINUTE = 60_000;
@@ -31,10 +33,13 @@ export class Places {
   readonly #sim: Simulation;
   readonly #jobsAtOnce: number | null;
   readonly #jobs: ReadonlyMap<string, Job>;
+  readonly #forLater: ForLater;
   readonly #calmFor: (millis: Millis) => boolean;
   readonly #held = new Map<number, Take>();
   /** Of each job there, with which place it was created. */
   readonly #takes = new Map<UpstreamJob, Take>();
+  /** Given away by a release that could not read whose they were. */
+  readonly #forgotten = new Set<Take>();
   /** Ids of those there that a row has named. */
   readonly #known = new Set<string>();
   /** The longest that jobs had been seen to take, from when on. */
@@ -42,19 +47,12 @@ export class Places {
   /** When a job last could not be given a place. */
   #fullAt: Millis = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param jobs the rows as they are
-   * @param calmFor whether nothing has gone wrong for so long
-   */
-  constructor(
-    sim: Simulation,
-    jobsAtOnce: number | null,
-    jobs: ReadonlyMap<string, Job>,
-    calmFor: (millis: Millis) => boolean,
-  ) {
+  /** @param calmFor whether nothing has gone wrong for so long */
+  constructor({ sim, settings, jobs, forLater }: QueueSystem, calmFor: (millis: Millis) => boolean) {
     this.#sim = sim;
-    this.#jobsAtOnce = jobsAtOnce;
+    this.#jobsAtOnce = settings.jobsAtOnce;
     this.#jobs = jobs;
+    this.#forLater = forLater;
     this.#calmFor = calmFor;
   }
 
@@ -126,7 +124,7 @@ export class Places {
   /** One that may have been created counts until its place may be given away. */
   #counts(job: UpstreamJob): boolean {
     const take = this.#takes.get(job);
-    if (job.endsAt <= this.#sim.now || take === undefined) return false;
+    if (job.endsAt <= this.#sim.now || take === undefined || this.#forgotten.has(take)) return false;
     return this.#known.has(job.id) || !this.#isOver(take);
   }
 
@@ -145,7 +143,12 @@ export class Places {
   }
 
   #mayLeave(take: Take): boolean {
-    const { now } = this.#sim;
+    const { now, acting } = this.#sim;
+    const isUnread = acting?.release !== 'later' && this.#forLater.isRow(take.jobId);
+    if (isUnread && now >= take.at + HOLD_MILLIS - SKEW_MILLIS) {
+      this.#forgotten.add(take);
+      return true;
+    }
     const isRunning = take.asked.some(({ job }) => job && this.#known.has(job.id) && job.endsAt > now);
     if (isRunning) return false;
     const isEnded = take.asked.every(({ outcome, job }) =>
@@ -162,6 +165,9 @@ export class Places {
 
   #isTaken(take: Take): boolean {
     const { now } = this.#sim;
+    // Whoever cannot read whose it is gives it away in time.
+    const isUnread = this.#forLater.readSince(take.jobId, 'create') > now;
+    if (isUnread) return now < take.at + HOLD_MILLIS + SKEW_MILLIS;
     if (isAtWork(this.#rowOf(take))) return true;
     const known = take.asked.flatMap(({ job }) => (job && this.#known.has(job.id) ? [job] : []));
     if (known.length > 0) return known.some(({ endsAt }) => endsAt > now);
@@ -186,7 +192,8 @@ export class Places {
       if (take.at < calmSince || now - take.at < UNDER_WAY_MILLIS) continue;
       const job = this.#rowOf(take);
       const isNeeded = job && isFinished(job) ? mayRun(job) : isAtWork(job) || mayExist(take);
-      const since = Math.max(take.at, job?.updatedAt ?? 0);
+      const readSince = this.#forLater.readSince(take.jobId, 'create');
+      const since = Math.max(take.at, job?.updatedAt ?? 0, readSince);
       const isKept = !isNeeded && now - since > UNDER_WAY_MILLIS;
       must(!isKept, 'I21', () => `place/${take.number} is kept for ${take.jobId}, which is ${job?.status}`);
     }

@@ -1,10 +1,12 @@
 import { isFinished, isPending } from '../../../functions/core/job.ts';
 import { type Faults, healed } from '../faults.ts';
+import { openedMessage } from '../releases.ts';
+import { drawRollout, type Rollout } from '../rollout.ts';
 import type { Run } from '../simulate.ts';
 import { HEALS_AT, Simulation, START, type Watching } from '../simulation.ts';
 import { inVirtualTime } from '../virtual-time.ts';
 import { Apps } from './apps.ts';
-import { type Calm, QueueJudge } from './judge.ts';
+import { type Calm, QueueJudge, RESCUE_MILLIS } from './judge.ts';
 import { QueueSystem } from './system.ts';
 
 const MINUTE = 60_000;
@@ -12,20 +14,28 @@ const LOOK_MILLIS = 5000;
 const LIFE_MILLIS = 4 * 60 * MINUTE;
 /** A message of a worker that died is hidden for minutes, and so is one that has failed often. */
 const RECOVERY_MILLIS = 10 * MINUTE;
-/** The lease of a pass, the time after which its chain counts as lost, and a sweep. */
-const RESCUE_MILLIS = 4 * MINUTE;
 const LOST_SHARE = 0.2;
 const CALM_SHARE = 0.3;
 /** Of the calls in a run that is calm otherwise. */
 const SLOW_SHARE = 0.3;
 const FOCUS_SHARE = 0.3;
+const ROLLOUT_SHARE = 0.08;
+/** Of the environments, while a rollout is all that goes wrong. */
+const OLDER_SHARE = 0.3;
 /** An index that is further behind than a job takes to get into it loses the job for its chain. */
 const INDEX_LAG_MAX_MILLIS = 15_000;
 
-/** One run of the queue alone, whose functions are all of this release. */
+/** One run of the queue alone. In some of them, a later release comes and goes. */
 class QueueSimulation extends Simulation {
-  override releaseOf = () => 'today' as const;
-  override isDeployed = () => true;
+  override readonly rollout: Rollout | null;
+
+  constructor(seed: number, watching?: Watching) {
+    super(seed, watching);
+    const chance = this.chanceOf("the queue's next release");
+    const isDrawn = chance.happens(ROLLOUT_SHARE);
+    const isIn = isDrawn && this.injects('a later release comes, goes and returns', 'the queue');
+    this.rollout = isIn ? drawRollout(chance, START) : null;
+  }
 }
 
 /** Apps submit what ModelStudio does not take at once, everything goes wrong that may, then the faults end. */
@@ -35,9 +45,10 @@ export async function simulateQueue(seed: number, watching?: Watching): Promise<
 }
 
 async function runIn(sim: Simulation): Promise<Run> {
-  const isCalm = sim.chanceOf('calm').happens(CALM_SHARE);
+  const isAlone = sim.rollout?.isAlone === true;
+  const isCalm = sim.chanceOf('calm').happens(CALM_SHARE) || isAlone;
   const slow = sim.chanceOf('slow').pick([0, 0, SLOW_SHARE]);
-  sim.faults = isCalm ? { ...healed(), slow } : faultsOf(sim);
+  sim.faults = isCalm ? { ...healed(), slow, olderRelease: isAlone ? OLDER_SHARE : 0 } : faultsOf(sim);
   const calm: Calm = isCalm
     ? { since: START, afterMillis: 0, isSlow: slow > 0 }
     : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS, isSlow: false };
@@ -50,14 +61,15 @@ async function runIn(sim: Simulation): Promise<Run> {
   sim.time.after(HEALS_AT - START, () => {
     sim.heal();
     system.upstream.outages.length = 0;
-    for (const queue of Object.values(system.cloud.queues)) queue.redrive();
+    redrive(system);
     calm.since = Math.min(calm.since, sim.now);
   });
+  if (sim.settlesAt > HEALS_AT) sim.time.after(sim.settlesAt - START, () => redrive(system));
   const isOver = () =>
-    sim.now > HEALS_AT + 5 * MINUTE &&
+    sim.now > sim.settlesAt + 5 * MINUTE &&
     apps.wishes.every(({ tries }) => tries > 0) &&
     [...judge.jobs.values()].every((job) => isFinished(job) && !isPending(job)) &&
-    system.cloud.queues.create.messages.size === 0;
+    system.chain.length === 0;
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();
   sim.judge(() => judge.judgeEndOfRun(apps, isCalm));
   const { seed, counts, violation } = sim;
@@ -65,7 +77,13 @@ async function runIn(sim: Simulation): Promise<Run> {
   return { seed, isQuiet: isCalm, isOfQueue: true, counts, violation: violation?.message ?? null, faults };
 }
 
-/** Those of the simulation, without another release; in some runs, one kind of fault strikes the queue's own function most. */
+/** As the operator does. */
+function redrive({ sim, cloud, keeping }: QueueSystem): void {
+  sim.judge(() => keeping.judgeDeadLetters());
+  for (const queue of Object.values(cloud.queues)) queue.redrive();
+}
+
+/** Those of the simulation; in some runs, one kind of fault strikes the queue's own function most. */
 function faultsOf(sim: Simulation): Faults {
   const chance = sim.chanceOf('focus');
   const { focus, indexLagMillis } = sim.faults;
@@ -75,7 +93,6 @@ function faultsOf(sim: Simulation): Faults {
     ...sim.faults,
     upstream: chance.pick([0, 0.02, 0.1]),
     indexLagMillis: Math.min(INDEX_LAG_MAX_MILLIS, indexLagMillis),
-    rollout: null,
     rotation: false,
     focus: chance.happens(FOCUS_SHARE) ? { fault, who } : focus,
   };
@@ -90,7 +107,7 @@ function loseChain({ sim, cloud }: QueueSystem, calm: Calm): void {
     for (const message of cloud.queues.create.messages) {
       message.isDeleted = true;
       // Nobody misses it before.
-      const { dueAt } = JSON.parse(message.body).wakeUp;
+      const { dueAt } = JSON.parse(openedMessage(message.body)).wakeUp;
       calm.afterMillis = Math.max(calm.afterMillis, dueAt - START + RESCUE_MILLIS);
     }
     cloud.queues.create.messages.clear();

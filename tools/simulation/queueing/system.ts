@@ -1,18 +1,24 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/ports.ts';
 import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import { comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
-import type { Delivery, Handled } from '../../../test/cloud/queue.ts';
+import type { Delivery, Handled, Message } from '../../../test/cloud/queue.ts';
 import type { Environment } from '../environment.ts';
+import type { Invocation } from '../invocation.ts';
 import { judgeText, must } from '../judge.ts';
+import { Keeping } from '../keeping.ts';
 import { Lambda } from '../lambda.ts';
 import { Receivers } from '../receivers.ts';
+import { isLaterMessage, openedMessage, readAsLater, storeAs } from '../releases.ts';
 import { Signers } from '../signers.ts';
 import type { Simulation } from '../simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from '../world.ts';
+import { ForLater } from './for-later.ts';
 import { QueueUpstream } from './upstream.ts';
 
+const HOUR = 3_600_000;
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
 /** The deployed system with queueing, and those outside with whom it speaks. */
@@ -23,6 +29,10 @@ export class QueueSystem {
   readonly upstream: QueueUpstream;
   readonly modelStudio: QueueUpstream;
   readonly receivers: Receivers;
+  /** As their rows have them. */
+  readonly jobs = new Map<string, Job>();
+  readonly keeping: Keeping;
+  readonly forLater: ForLater;
   readonly ledger = { wentBy: () => undefined };
   readonly settings: { queueForSeconds: number; allowResubmit: boolean; jobsAtOnce: number | null };
   /** What a submission could not delete again, for which the bucket has a rule. */
@@ -40,16 +50,18 @@ export class QueueSystem {
     };
     this.upstream = new QueueUpstream(sim, this.settings.jobsAtOnce);
     this.modelStudio = this.upstream;
+    this.cloud = this.#cloud();
+    this.keeping = new Keeping(sim, this.cloud, this.jobs);
+    this.forLater = new ForLater(sim, this.cloud);
     const signers = new Signers(SECRET, ['acme', 'bolt', 'crew'], () => sim.now);
     this.receivers = new Receivers(
       sim,
       (request, body) => {
-        const { Item } = this.cloud.tables.jobs.get({ jobId: { S: JSON.parse(body).data.job_id } }, true);
-        if (Item?.['client']?.S) signers.judge(request, body, Item['client'].S);
+        const job = this.jobs.get(JSON.parse(body).data.job_id);
+        if (job) signers.judge(request, body, job.client);
       },
-      () => undefined,
+      (body, environment) => this.keeping.judgePost(body, environment),
     );
-    this.cloud = this.#cloud();
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.upstream.apiKey });
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
@@ -70,6 +82,7 @@ export class QueueSystem {
     cloud.onSend = (queue, body, delaySeconds) => {
       judgeText('a message', body);
       sim.note(`${sim.acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
+      if (queue === 'create') this.forLater.sent(body);
     };
     for (const queue of Object.values(cloud.queues)) {
       queue.faults = {
@@ -87,18 +100,45 @@ export class QueueSystem {
     return cloud;
   }
 
+  /** The messages of the queue's chain, without those that were left for later: they come again after hours, and are stale then. */
+  get chain(): Message[] {
+    const isLeft = ({ body, hiddenUntil }: Message) =>
+      isLaterMessage(body) && hiddenUntil > this.sim.now + HOUR;
+    return [...this.cloud.queues.create.messages].filter((message) => !isLeft(message));
+  }
+
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {
     if (queue === 'create') this.passes.push(this.sim.now);
-    const answer = await this.lambda.invoke(queue, (handlers) => handlers[queue](sqsEvent(queue, batch)));
-    return typeof answer === 'string' ? answer : failedIn(batch, answer);
+    const kept = this.keeping.keptIn(batch);
+    let given: Invocation | null = null;
+    const answer = await this.lambda.invoke(queue, (handlers, environment) => {
+      given = environment.invocation;
+      const event = sqsEvent(queue, batch);
+      if (environment.release === 'later') {
+        for (const each of event.Records) each.body = openedMessage(each.body);
+      }
+      return handlers[queue](event);
+    });
+    if (typeof answer === 'string') return answer;
+    const failed = failedIn(batch, answer);
+    const done = kept.filter((delivery) => !failed.has(delivery));
+    this.sim.judge(() => this.keeping.judgeDone(queue, done, given));
+    return failed;
   }
 
   #handlersIn(environment: Environment) {
     const clients = clientsOf(this.cloud, (call, effect) => {
       if (this.settings.jobsAtOnce === null) this.#judgeUnbounded(call);
-      const sent = environment.carry(call, effect);
-      if (!(call.command instanceof DeleteObjectCommand) || environment.name !== 'submit') return sent;
-      const { Key = '' } = call.command.input;
+      const { command } = call;
+      storeAs(environment.release, command, this.sim.seed);
+      const read = () => (environment.release === 'later' ? readAsLater(command, effect()) : effect());
+      if (!(command instanceof DeleteObjectCommand)) return environment.carry(call, read);
+      const { Key = '' } = command.input;
+      const sent = environment.carry(call, () => {
+        this.keeping.judgeUse(Key.split('/')[1] ?? '', 'deletes the request of');
+        return effect();
+      });
+      if (environment.name !== 'submit') return sent;
       return sent.catch((error) => {
         this.unremoved.add(Key);
         throw error;
