@@ -9,6 +9,7 @@ import type { PollForecast } from './core/polling/next-poll.ts';
 import type { Gate } from './core/queue/gate.ts';
 import type { HeldPlace } from './core/queue/places.ts';
 import type { Waiting } from './core/queue/queue-keys.ts';
+import type { Traced } from './core/trace.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
@@ -137,8 +138,8 @@ export interface WakeUps {
 }
 
 export interface ModelStudio {
-  create(generation: Generation): Promise<CreateResult>;
-  report(job: AskedJob, limits: ReportLimits): Promise<Report>;
+  create(generation: Generation, job: Traced): Promise<CreateResult>;
+  report(job: AskedJob & Traced, limits: ReportLimits): Promise<Report>;
 }
 
 export type ReportLimits = (typeof REPORT_LIMITS)['poll'];
@@ -158,7 +159,8 @@ export interface ClientKeys {
 }
 
 /** What an attempt needs to know of its job. */
-export type Delivery = Pick<Webhook, 'id' | 'url'> & Pick<JobBase, 'client'>;
+export type Delivery = Pick<Webhook, 'id' | 'url'> &
+  Pick<JobBase, 'client' | 'tracestate'> & { traceparent: string };
 
 export interface Webhooks {
   /** Signs and sends one attempt. `body` goes out byte for byte. */
@@ -180,6 +182,8 @@ export interface Random {
 export interface LogFields {
   outcome: string;
   job_id?: string;
+  /** Of the job or, without one, of the request. What is about many jobs at once has none. */
+  trace_id?: string;
   client?: string;
   model_id?: string;
   total_tasks?: number;

@@ -92,6 +92,9 @@ export interface JobBase {
   readonly submissions?: number;
   /** Its place among those of jobs that may run at ModelStudio at once, if their number is bounded. */
   readonly place?: Place;
+  /** The trace of its submission, if that came with one: `<trace id>-<flags>`. */
+  readonly trace?: string;
+  readonly tracestate?: string;
 }
 
 export interface Place {

@@ -2,9 +2,13 @@ import * as z from 'zod/mini';
 
 const WakeUpSchema = z.object({ seq: z.int(), token: z.string(), dueAt: z.number() });
 
+/** `trace`: as the job's row has it. */
+const OfJob = { jobId: z.string(), trace: z.optional(z.string()) };
+export const MessageOfJob = z.object(OfJob);
+
 /** What a poll message says: enough to continue even if the row's last write was lost. */
 export const PollMessage = z.object({
-  jobId: z.string(),
+  ...OfJob,
   upstreamJobId: z.string(),
   wakeUp: WakeUpSchema,
   /** When the job was last polled or, before the first poll, when it was created. */
@@ -23,5 +27,5 @@ export const CreateMessage = z.object({ wakeUp: WakeUpSchema });
 export type CreateMessage = z.infer<typeof CreateMessage>;
 
 /** `attempts`: those before this message was sent, which the row may not know if its last write was lost. */
-export const DeliverMessage = z.object({ jobId: z.string(), wakeUp: WakeUpSchema, attempts: z.int() });
+export const DeliverMessage = z.object({ ...OfJob, wakeUp: WakeUpSchema, attempts: z.int() });
 export type DeliverMessage = z.infer<typeof DeliverMessage>;

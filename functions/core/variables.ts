@@ -13,7 +13,7 @@ type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEU
 /** In addition, the variables of each function alone. */
 export interface OwnVariables {
   submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'QUEUE_FOR_SECONDS' | 'ALLOW_RESUBMIT'> &
-    Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'> &
+    Given<'FORWARD_TRACESTATE' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'> &
     Readonly<Record<'DEFAULT_WEBHOOK_URL', string | undefined>>;
   create: Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   poll: Polling;

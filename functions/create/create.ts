@@ -3,6 +3,7 @@ import type { Job, SubmittingJob } from '../core/job.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { durationBucket } from '../core/polling/forecast.ts';
 import { nextPollSeconds, type PollForecast } from '../core/polling/next-poll.ts';
+import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, started } from '../core/transitions.ts';
 import type { CreateResult } from '../core/upstream/create-result.ts';
 import { quotes } from '../core/upstream/error-sentence.ts';
@@ -28,7 +29,7 @@ export async function create(
 ): Promise<Creation> {
   const askedAt = world.clock.now();
   const [result, forecast] = await waitForBoth(
-    world.modelStudio.create(generation).catch((error: unknown) => ({ kind: 'unsent', error }) as const),
+    world.modelStudio.create(generation, job).catch((error: unknown) => ({ kind: 'unsent', error }) as const),
     world.durationStats.forecast(durationBucket(job.modelId, job.totalTasks)),
   );
   if (result.kind !== 'created' && result.kind !== 'unknown') await leavePlace(job, world);
@@ -58,13 +59,13 @@ async function begin(
   const progress = { ...progressOf(job, 0, now), ageMillis: now - polledAt };
   const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(progress, forecast));
   const wakeUp = nextWakeUp(null, now + seconds * 1000, world.random.bytes());
-  const known = { jobId: job.jobId, upstreamJobId, wakeUp, polledAt, isSeen: false };
+  const known = { jobId: job.jobId, trace: job.trace, upstreamJobId, wakeUp, polledAt, isSeen: false };
   const message = { ...known, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,
   );
-  if (!isSent) world.log.event('submit', { outcome: 'wake_up_unsent', job_id: job.jobId });
+  if (!isSent) world.log.event('submit', { outcome: 'wake_up_unsent', ...aboutJob(job) });
   // Before the row no longer says that the request may be stored.
   if (job.queueing) await world.requests.remove(job);
   const running = started(job, message, isSent, now);
@@ -83,8 +84,7 @@ function logCreation(
   const isQuoting = sentence && quotes(sentence.replaceAll(job.modelId, ''), canonicalOf(generation));
   const fields = {
     outcome: result.kind,
-    job_id: job.jobId,
-    client: job.client,
+    ...aboutJob(job),
     model_id: job.modelId,
     total_tasks: job.totalTasks,
     duration_ms: world.clock.now() - (job.queueing ? askedAt : job.createdAt),

@@ -6,6 +6,7 @@ import type { CreateMessage } from '../core/messages.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
 import { afterRound, roundSize, unasked } from '../core/queue/pace.ts';
 import type { Waiting } from '../core/queue/queue-keys.ts';
+import { aboutJob } from '../core/trace.ts';
 import { queued, taken, uncounted } from '../core/transitions.ts';
 import { notTaken, refusedRequest, submissionUnknown } from '../core/upstream/report.ts';
 import { finish } from '../finish/finish.ts';
@@ -142,9 +143,11 @@ interface Outcome {
 }
 
 async function createQueued(jobId: string, number: number | null, world: DrainWorld): Promise<Outcome> {
+  let about: Partial<ReturnType<typeof aboutJob>> = { job_id: jobId };
   try {
     const job = await world.jobs.find(jobId);
     if (job?.status !== 'queued') return { kind: 'gone' };
+    about = aboutJob(job);
     const now = world.clock.now();
     if (now >= Math.min(job.queueing.until, job.expiresAt)) {
       await finish(job, notTaken(job), world);
@@ -167,7 +170,7 @@ async function createQueued(jobId: string, number: number | null, world: DrainWo
   } catch (error) {
     if (error instanceof LaterFormat) return { kind: 'left' };
     const cause = error instanceof Error ? error.name : 'unknown';
-    world.log.event('create', { outcome: 'failed', job_id: jobId, cause });
+    world.log.event('create', { outcome: 'failed', ...about, cause });
     return { kind: 'failed' };
   }
 }

@@ -2,6 +2,7 @@ import type { Generation } from '../core/http/generation-request.ts';
 import type { Job, Millis, SubmittingJob, WakeUp } from '../core/job.ts';
 import { arrived } from '../core/queue/gate.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, queued } from '../core/transitions.ts';
 import type { World } from '../ports.ts';
 
@@ -34,8 +35,8 @@ export async function enqueue(
   const waiting = queued(job, { until, turn }, world.clock.now());
   // If the answer to this write was lost, the queue may have taken the job before it was repeated.
   const row = (await world.jobs.replace(waiting)) ? waiting : await world.jobs.find(job.jobId);
-  const { jobId: job_id, client, modelId: model_id, totalTasks: total_tasks } = job;
-  world.log.event('submit', { outcome: 'queued', job_id, client, model_id, total_tasks }, { JobsQueued: 1 });
+  const facts = { outcome: 'queued', ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
+  world.log.event('submit', facts, { JobsQueued: 1 });
   return row;
 }
 

@@ -52,12 +52,14 @@ async function review(number: number, places: Places, world: ReviewWorld): Promi
     if (error instanceof LaterFormat) return 'unreadable' as const;
     throw error;
   });
-  const { modelId = '', totalTasks = 0 } = job === 'unreadable' || job === null ? {} : job;
-  const { durations } = await world.durationStats.forecast(durationBucket(modelId, totalTasks));
+  const isUnread = job === 'unreadable' || job === null;
+  const known = isUnread ? { jobId: place.jobId, modelId: '', totalTasks: 0 } : job;
+  const bucket = durationBucket(known.modelId, known.totalTasks);
+  const { durations } = await world.durationStats.forecast(bucket);
   const verdict = reviewed(place, job, world.clock.now(), durations);
   if (verdict === 'held') return;
   if (verdict !== 'free') {
-    const report = await world.modelStudio.report({ ...verdict, totalTasks }, REPORT_LIMITS.poll);
+    const report = await world.modelStudio.report({ ...known, ...verdict }, REPORT_LIMITS.poll);
     if (!ENDS.includes(report.kind)) return;
   }
   await places.release(place);

@@ -12,6 +12,7 @@ import {
 import type { DeliverMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { aboutJob, inTraceOf, traceparentOf } from '../core/trace.ts';
 import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
 import type { LogFields, World } from '../ports.ts';
@@ -26,9 +27,10 @@ export type DeliverWorld = Pick<
  * Makes one attempt to deliver a finished job's webhook, then settles it or sends the next wake-up.
  * @returns when the message must come back, if another worker has the webhook; null if it is done
  */
-export async function deliver(message: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
-  return onConflict(message.jobId, async () => {
-    const job = await world.jobs.find(message.jobId);
+export async function deliver(received: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
+  return onConflict(received.jobId, async () => {
+    const job = await world.jobs.find(received.jobId);
+    const message = inTraceOf(job, received);
     if (job === null || !isFinished(job)) return logOutcome(message, world, { outcome: 'no_job' });
     if (!isPending(job) || classifyWakeUp(message.wakeUp, job.webhook.expectedWakeUp) === 'stale')
       return logOutcome(message, world, { outcome: 'stale' });
@@ -64,7 +66,9 @@ async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): P
 
 async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<void> {
   const body = await world.documents.load(job.event);
-  const exchange = await world.webhooks.send({ ...job.webhook, client: job.client }, body);
+  const { client, tracestate } = job;
+  const traceparent = traceparentOf(job, world.clock.now());
+  const exchange = await world.webhooks.send({ ...job.webhook, client, traceparent, tracestate }, body);
   const now = world.clock.now();
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
   const inRound = attempts - job.webhook.attemptsBefore;
@@ -102,7 +106,7 @@ async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis
   const wakeUp = nextWakeUp(message.wakeUp, dueAt, world.random.bytes());
   // Delayed by at least a second, so that it does not arrive before it is recorded.
   const delaySeconds = Math.max(1, sqsDelaySeconds(dueAt, world.clock.now()));
-  await world.wakeUps.deliver({ jobId: message.jobId, wakeUp, attempts }, delaySeconds);
+  await world.wakeUps.deliver({ ...message, wakeUp, attempts }, delaySeconds);
   return wakeUp;
 }
 
@@ -124,8 +128,7 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
   const outcome = verdict.step === 'settle' ? verdict.status : 'retry';
   const fields: LogFields = {
     outcome,
-    job_id: job.jobId,
-    client: job.client,
+    ...aboutJob(job),
     attempt: tried.attempt,
     duration_ms: tried.durationMillis,
     ...(verdict.step === 'retry' && { wait_seconds: verdict.waitMillis / 1000 }),
@@ -143,6 +146,6 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
 
 /** For a message that is done. */
 function logOutcome(message: DeliverMessage, world: DeliverWorld, fields: LogFields): null {
-  world.log.aggregate('deliver', { job_id: message.jobId, ...fields });
+  world.log.aggregate('deliver', { ...aboutJob(message), ...fields });
   return null;
 }

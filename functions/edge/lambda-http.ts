@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { LaterFormat } from '../core/format.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
+import { requestTraceId } from '../core/trace.ts';
 import { flushAggregates, logger } from './log.ts';
 
 /** Strangers may send many requests per second, and a log line for each would cost more than its answer. */
@@ -18,7 +19,8 @@ export function lambdaHttp(answer: (request: Request) => Promise<Answer>): HttpH
     const request = asRequest(event);
     const { status, headers, body } = await answer(request).catch((error: unknown) => {
       const [, job_id] = /^\/v1\/jobs\/([\w-]{1,128})(\/|$)/.exec(request.path) ?? [];
-      const fields = { request_id: request.requestId, job_id, error: redactedError(error) };
+      const { requestId: request_id } = request;
+      const fields = { request_id, trace_id: requestTraceId(request), job_id, error: redactedError(error) };
       logger.error('request failed', fields);
       // A client that retries automatically must not create a job again that may exist.
       const mayRepeat = request.method !== 'POST' || request.headers['idempotency-key'] !== undefined;

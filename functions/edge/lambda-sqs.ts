@@ -2,7 +2,9 @@ import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 
 import { isLaterFormat, LaterFormat } from '../core/format.ts';
 import type { Millis } from '../core/job.ts';
 import { AGAIN_FOR_LATER_SECONDS, againSeconds } from '../core/limits.ts';
+import { MessageOfJob } from '../core/messages.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { aboutJob } from '../core/trace.ts';
 import { redactedError } from './lambda-http.ts';
 import { flushAggregates, logger } from './log.ts';
 import { clock } from './system.ts';
@@ -27,15 +29,16 @@ export function lambdaSqs<T>(
       if (seconds !== null) await again(record.receiptHandle, seconds).catch(() => undefined);
       return [{ itemIdentifier: record.messageId }];
     };
-    let job_id: string | undefined;
+    let about = {};
     try {
       const body = JSON.parse(record.body);
-      job_id = body?.jobId;
+      const { data } = MessageOfJob.safeParse(body);
+      if (data) about = aboutJob(data);
       if (isLaterFormat(body?.format)) throw new LaterFormat('The message');
       const comesAgainAt = await handle(parse(body), receives > 1);
       return comesAgainAt === null ? [] : await giveBack(sqsDelaySeconds(comesAgainAt, clock.now()));
     } catch (error) {
-      logger.error('message failed', { message_id: record.messageId, job_id, error: redactedError(error) });
+      logger.error('message failed', { message_id: record.messageId, ...about, error: redactedError(error) });
       const longest = error instanceof LaterFormat ? AGAIN_FOR_LATER_SECONDS : null;
       return giveBack(againSeconds(receives) ?? longest);
     }

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { HttpOutcome } from '../core/http/http-outcome.ts';
 import { CREATE_DEADLINE_MILLIS } from '../core/limits.ts';
+import { type Traced, traceparentOf } from '../core/trace.ts';
 import { readCreation, readReport } from '../core/upstream/read-answer.ts';
 import type { Clock, ModelStudio } from '../ports.ts';
 import { type ExchangeRequest, exchange as exchangeOverHttp } from './exchange.ts';
@@ -38,16 +39,17 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
   const agent = new Agent({ keepAlive: true });
 
   /** A rotated key costs one more call, and no job: a 401 says that nothing was done. */
-  async function call(request: Omit<ExchangeRequest, 'headers'>) {
+  async function call(job: Traced, request: Omit<ExchangeRequest, 'headers'>) {
     const until = clock.now() + request.deadlineMillis;
     const send = async (isStale: boolean) => {
       const key = await apiKey.get(isStale);
       const deadlineMillis = until - clock.now();
       // If it were sent with too little time, nobody would know its outcome.
       if (deadlineMillis < SEND_MIN_MILLIS) return null;
+      const traceparent = traceparentOf(job, clock.now());
       const isSendable = /^[!-~]+$/.test(key);
       const outcome = isSendable
-        ? await exchange({ ...request, deadlineMillis, headers: headers(key) })
+        ? await exchange({ ...request, deadlineMillis, headers: { ...headers(key), traceparent } })
         : KEY_REFUSED;
       return { outcome: decoded(outcome, request.maxBytes), context: { apiKey: key, now: clock.now() } };
     };
@@ -59,8 +61,8 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
 
   return {
     // On a new connection: one that was kept alive may be dead, and nobody would know whether the request has arrived.
-    async create({ model_id, messages, temperature, max_tokens }) {
-      const { outcome, context } = await call({
+    async create({ model_id, messages, temperature, max_tokens }, job) {
+      const { outcome, context } = await call(job, {
         method: 'POST',
         url: new URL(generate),
         body: JSON.stringify({ model_id, messages, temperature, max_tokens }),
@@ -73,12 +75,12 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     async report(job, limits) {
       const request = { method: 'GET', url: jobUrl(settings, job.upstreamJobId), ...limits } as const;
       const until = clock.now() + request.deadlineMillis;
-      const kept = await call({ ...request, agent });
+      const kept = await call(job, { ...request, agent });
       // The connection that was kept alive may have been dead, so this asks again on a new one.
       const isDeadConnection = kept.outcome.kind === 'cut' && kept.outcome.code === 'ECONNRESET';
       const deadlineMillis = until - clock.now();
       const mayRepeat = isDeadConnection && deadlineMillis >= SEND_MIN_MILLIS;
-      const { outcome, context } = mayRepeat ? await call({ ...request, deadlineMillis }) : kept;
+      const { outcome, context } = mayRepeat ? await call(job, { ...request, deadlineMillis }) : kept;
       return readReport(outcome, job, context);
     },
   };

@@ -25,7 +25,7 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
   const { rules, clock, credentialsOf, exchange = exchangeOverHttp } = settings;
   const lookup = publicOnly(settings.lookup ?? dnsLookup);
   return {
-    async send({ id, url, client }, body) {
+    async send({ id, url, client, traceparent, tracestate }, body) {
       // The rules may have become stricter since the job was submitted.
       if (faultInWebhookUrl(url, rules) !== null) return { kind: 'blocked' };
       const isOurMachine = rules.loopback && isLoopbackUrl(url);
@@ -39,6 +39,8 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
           ...headers,
           'content-type': 'application/json',
           'user-agent': USER_AGENT,
+          traceparent,
+          ...(tracestate && { tracestate }),
           ...signedHeaders(id, clock.now(), body, secrets),
         },
         body,

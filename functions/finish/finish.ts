@@ -3,6 +3,7 @@ import { base32 } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
 import type { End, Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
@@ -53,7 +54,7 @@ export async function startDelivery(
 ): Promise<void> {
   const { webhook } = job;
   if (webhook?.status !== 'pending' || webhook.expectedWakeUp?.seq !== 1) return;
-  const message = { jobId: job.jobId, wakeUp: webhook.expectedWakeUp, attempts: 0 };
+  const message = { jobId: job.jobId, trace: job.trace, wakeUp: webhook.expectedWakeUp, attempts: 0 };
   await world.wakeUps.deliver(message, sqsDelaySeconds(webhook.expectedWakeUp.dueAt, world.clock.now()));
 }
 
@@ -84,8 +85,7 @@ function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): Pend
 function logFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, world: FinishWorld): void {
   const fields = {
     outcome: job.status,
-    job_id: job.jobId,
-    client: job.client,
+    ...aboutJob(job),
     model_id: job.modelId,
     total_tasks: job.totalTasks,
     completed_tasks: job.completedTasks,

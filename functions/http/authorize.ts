@@ -3,6 +3,7 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { matchRoute, type Operation } from '../core/http/routes.ts';
 import { sha256Hex } from '../core/ids.ts';
+import { requestTraceId } from '../core/trace.ts';
 import type { World } from '../ports.ts';
 
 export interface Authorized {
@@ -21,7 +22,7 @@ export async function authorize(request: Request, world: AuthorizeWorld): Promis
 
   const key = await authenticate(request, world);
   if (typeof key === 'string') {
-    world.log.aggregate('authorize', { outcome: key }, { KeysRefused: 1 });
+    world.log.aggregate('authorize', { outcome: key, trace_id: requestTraceId(request) }, { KeysRefused: 1 });
     const headers = { 'www-authenticate': 'Bearer' };
     return problem('unauthenticated', request.requestId, { headers });
   }

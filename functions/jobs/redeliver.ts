@@ -4,6 +4,7 @@ import { ROUND_GAP_SECONDS, ROUNDS_MAX, redeliveryBody, waitForRound } from '../
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { retryAfter } from '../core/http/view.ts';
 import { endOfLife, isClaimed, isFinished } from '../core/job.ts';
+import { aboutJob } from '../core/trace.ts';
 import { redelivered } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import type { Authorized } from '../http/authorize.ts';
@@ -56,9 +57,9 @@ function tooMany(seconds: number | null, requestId: string): Answer {
 /** Records, then sends: if this dies in between, the row is pending and the sweeper sends instead. */
 async function begin(after: ReturnType<typeof redelivered>, world: RedeliverWorld): Promise<boolean> {
   if (!(await world.jobs.replace(after))) return false;
-  const { jobId, client, webhook } = after;
+  const { jobId, trace, webhook } = after;
   const { attempts, expectedWakeUp } = webhook;
-  await world.wakeUps.deliver({ jobId, wakeUp: expectedWakeUp, attempts }, 0);
-  world.log.event('redeliver', { outcome: 'begun', job_id: jobId, client, attempt: attempts });
+  await world.wakeUps.deliver({ jobId, trace, wakeUp: expectedWakeUp, attempts }, 0);
+  world.log.event('redeliver', { outcome: 'begun', ...aboutJob(after), attempt: attempts });
   return true;
 }

@@ -3,6 +3,7 @@ import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { durationBucket, sampleDuration } from '../core/polling/forecast.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
+import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { leavePlace } from '../create/places.ts';
@@ -23,10 +24,11 @@ const POLLS_SINCE_RECORD_MAX = 6;
  * Polls one job, then ends it or sends the next wake-up.
  * @param isRepeat the message was received before, by a worker that may have sent the next wake-up
  */
-export async function poll(message: PollMessage, isRepeat: boolean, world: PollWorld): Promise<void> {
+export async function poll(received: PollMessage, isRepeat: boolean, world: PollWorld): Promise<void> {
   let report: Report | null = null;
-  return onConflict(message.jobId, async () => {
-    const job = await world.jobs.find(message.jobId);
+  return onConflict(received.jobId, async () => {
+    const job = await world.jobs.find(received.jobId);
+    const message = inTraceOf(job, received);
     if (job === null) return logPoll(message, world, { outcome: 'no_job' });
     if (isFinished(job)) return startDelivery(job, world);
     // Let back from the queue since, so the message is of a creation that was taken for unknown.
@@ -156,5 +158,5 @@ function metricsOf(job: RunningJob, report: Report): MetricValues {
 }
 
 function logPoll(message: PollMessage, world: PollWorld, fields: LogFields, metrics?: MetricValues): void {
-  world.log.aggregate('poll', { job_id: message.jobId, poll: message.wakeUp.seq, ...fields }, metrics);
+  world.log.aggregate('poll', { ...aboutJob(message), poll: message.wakeUp.seq, ...fields }, metrics);
 }

@@ -20,6 +20,7 @@ const world = {
     defaultWebhookUrl: optional('DEFAULT_WEBHOOK_URL'),
     queueForSeconds: number('QUEUE_FOR_SECONDS'),
     allowResubmit: required('ALLOW_RESUBMIT') === 'true',
+    forwardTracestate: required('FORWARD_TRACESTATE') === 'true',
   },
 };
 

@@ -11,6 +11,7 @@ import {
 } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
+import { traceIn } from '../core/trace.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
@@ -25,7 +26,11 @@ import type { World } from '../ports.ts';
 export type SubmitWorld = FinishWorld &
   ReadWorld &
   Pick<World, 'modelStudio' | 'durationStats' | 'queue' | 'places'> & {
-    settings: QueueRules & { webhookRules: WebhookRules; defaultWebhookUrl: string | null };
+    settings: QueueRules & {
+      webhookRules: WebhookRules;
+      defaultWebhookUrl: string | null;
+      forwardTracestate: boolean;
+    };
   };
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
@@ -42,7 +47,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
 
   const generation = generationIn(parsed);
   const queueSeconds = parsed.queue_for ?? world.settings.queueForSeconds;
-  const given = newJob(parsed, authorized.client, idempotencyKey, world);
+  const given = newJob(parsed, authorized.client, request, world);
   // One that may not wait takes its chance with ModelStudio, but no place for which others wait.
   const isInLine = queueSeconds > 0 || world.places !== null;
   const isBehindOthers = isInLine && (await world.queue.isDraining().catch(() => false));
@@ -96,9 +101,10 @@ function parse(request: Request, key: string | undefined, world: SubmitWorld): S
 function newJob(
   submission: Submission,
   client: string,
-  idempotencyKey: string | undefined,
+  { headers }: Request,
   { clock, random, settings }: SubmitWorld,
 ): SubmittingJob {
+  const idempotencyKey = headers['idempotency-key'];
   const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;
   const now = clock.now();
   const job = {
@@ -111,7 +117,7 @@ function newJob(
     webhook: url === null ? null : { id: webhookIdOf(random.bytes()), url },
     ...(submission.on_unknown === 'resubmit' && { submissions: 1 }),
   };
-  return accepted(job, now);
+  return { ...accepted(job, now), ...traceIn(headers, settings.forwardTracestate) };
 }
 
 /** The same key again: the same request gets the job that it created the first time. */

@@ -11,6 +11,7 @@ import {
 } from '../core/job.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
+import { aboutJob } from '../core/trace.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { expired, notTaken, submissionUnknown } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
@@ -73,7 +74,7 @@ async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<v
   if (job === null || at === null || at > now) return;
   found.oldestMillis = Math.max(found.oldestMillis, now - at);
   const outcome = await recover(job, now, world);
-  const fields = { outcome, job_id: jobId, age_seconds: (now - job.createdAt) / 1000 };
+  const fields = { outcome, ...aboutJob(job), age_seconds: (now - job.createdAt) / 1000 };
   // A job that has waited too long is ended by the sweeper in any case.
   world.log.event('sweep', fields, outcome === 'never_submitted' ? {} : { JobsRecovered: 1 });
 }
@@ -111,9 +112,9 @@ async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string
 }
 
 async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
-  const { jobId, upstreamJobId } = job;
+  const { jobId, trace, upstreamJobId, updatedAt: polledAt } = job;
   const wakeUp = nextWakeUp(job.expectedWakeUp, now, world.random.bytes());
-  const message = { jobId, upstreamJobId, wakeUp, polledAt: job.updatedAt, recordedToken: wakeUp.token };
+  const message = { jobId, trace, upstreamJobId, wakeUp, polledAt, recordedToken: wakeUp.token };
   // The row need not know everything that the lost message knew.
   await world.wakeUps.poll({ ...message, pollsSinceRecord: 0, isSeen: true }, 0);
   await world.jobs.replace(rescued(job, wakeUp, now));
@@ -121,9 +122,9 @@ async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promi
 
 async function deliverAgain(job: FinishedJob, now: Millis, world: SweepWorld): Promise<void> {
   assert(isPending(job), 'A finished job is overdue for the sake of its webhook');
-  const { jobId, webhook } = job;
+  const { jobId, trace, webhook } = job;
   const wakeUp = nextWakeUp(webhook.expectedWakeUp, now, world.random.bytes());
-  await world.wakeUps.deliver({ jobId, wakeUp, attempts: webhook.attempts }, 0);
+  await world.wakeUps.deliver({ jobId, trace, wakeUp, attempts: webhook.attempts }, 0);
   await world.jobs.replace(awaiting(job, wakeUp, now));
 }
 

@@ -39,6 +39,7 @@ export class Api extends Construct {
         CREATE_QUEUE_URL: createQueue,
         QUEUE_FOR_SECONDS: String(settings.queueForSeconds),
         ALLOW_RESUBMIT: String(settings.allowResubmit),
+        FORWARD_TRACESTATE: String(settings.forwardTracestate),
         DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl,
       },
       permissions: [

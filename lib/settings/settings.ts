@@ -76,6 +76,11 @@ export const SettingsSchema = z.strictObject({
       'whether jobs may ask with `on_unknown: resubmit` to be created again when ModelStudio does not say whether it has created them; they may be billed more than once',
     kind: 'true or false',
   }),
+  forwardTracestate: setting(flag.default(false), {
+    description:
+      'whether the `tracestate` of a submission, up to 512 characters, is stored with its job and sent to its receiver; its `traceparent` goes along in any case',
+    kind: 'true or false',
+  }),
   jobsAtOnce: setting(whole(1, 1000).optional(), {
     description:
       "how many jobs may run at ModelStudio at once, 1 to 1000: further ones wait (`queued`); without it, there is no bound, but 3 if `baseUrl` is IONOS's; jobs that already run when it is first set are not counted, and lowering it takes effect as jobs end",

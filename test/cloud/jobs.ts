@@ -10,6 +10,14 @@ import type {
 } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
 
+export const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+/** Of an attempt, without its URL. */
+export const DELIVERY = { client: 'my-app', id: 'msg_1', traceparent: TRACEPARENT };
+
+/** What each line about `job_1` says, which came without a trace. */
+export const OF_JOB_1 = { job_id: 'job_1', trace_id: 'bb2632af3674b8f0ebe2e6951cf8aaff' };
+
 /** A multiple of five minutes. */
 export const NOW = Date.UTC(2026, 0, 1);
 

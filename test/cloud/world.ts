@@ -114,6 +114,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       defaultWebhookUrl: null,
       queueForSeconds: 0,
       allowResubmit: false,
+      forwardTracestate: false,
       isCollector: false,
       reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },
       sweepMillis: 45_000,

@@ -142,6 +142,7 @@ describe('an error that is thrown', () => {
       expect(JSON.parse(body)).toMatchObject({ code: 'internal_error', request_id: 'req-1' });
       expect(logged).toHaveBeenCalledExactlyOnceWith('request failed', {
         request_id: 'req-1',
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         error: expect.objectContaining({ name: 'Error' }),
       });
       expect(body + JSON.stringify(logged.mock.calls)).not.toMatch(/canary|arn:/);

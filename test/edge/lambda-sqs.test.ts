@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import { log, logger } from '../../functions/edge/log.ts';
 import { clock } from '../../functions/edge/system.ts';
+import { OF_JOB_1 } from '../cloud/jobs.ts';
 
 const failures = (...ids: string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
@@ -146,14 +147,17 @@ it("a failure is logged with the message's id and the error's name, without the 
   expect(JSON.stringify(logged.mock.calls)).not.toContain('canary');
 });
 
-it('a failure is logged with its job if the message can be read', async () => {
+it('a failure is logged with its job and trace if the message can be read', async () => {
   const handler = lambdaSqs(
     (body) => body as { jobId: string },
     () => Promise.reject(new Error('x')),
     nothing,
   );
-  await handler(batch({ a: '{"jobId":"job_1"}', b: '{' }));
-  expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ job_id: 'job_1' }));
+  const traced = { jobId: 'job_2', trace: `${'4b'.repeat(16)}-00` };
+  await handler(batch({ a: '{"jobId":"job_1"}', b: '{', c: JSON.stringify(traced), d: '{"jobId":{}}' }));
+  const ofTrace = { job_id: 'job_2', trace_id: '4b'.repeat(16) };
+  for (const fields of [OF_JOB_1, ofTrace, { message_id: 'd' }])
+    expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining(fields));
   expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ message_id: 'b' }));
 });
 

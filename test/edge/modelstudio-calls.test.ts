@@ -9,7 +9,7 @@ import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { USER_AGENT } from '../../functions/edge/user-agent.ts';
 
-const UP1 = { upstreamJobId: 'up-1', totalTasks: 1 };
+const UP1 = { jobId: 'job_1', upstreamJobId: 'up-1', totalTasks: 1 };
 const LIMITS = { deadlineMillis: 10_000, maxBytes: 5000 };
 const generation = {
   model_id: 'm',
@@ -56,13 +56,14 @@ const HEADERS = {
   accept: 'application/json',
   'accept-encoding': 'identity',
   'user-agent': USER_AGENT,
+  traceparent: expect.stringMatching(/^00-bb2632af3674b8f0ebe2e6951cf8aaff-[0-9a-f]{16}-01$/),
 };
 const generate = new URL('https://ms.example.com/api/v1/organizations/org/generate');
 
 describe('ModelStudio is asked', () => {
   it('to create a job in these words, on a connection of its own', async () => {
     const { modelStudio, asked } = studio([answered(200, '{"job_id":"up-1"}')]);
-    await modelStudio.create(submission);
+    await modelStudio.create(submission, UP1);
     const body = JSON.stringify(generation);
     const limits = { deadlineMillis: 20_000, maxBytes: 2 * 2 ** 20 };
     expect(asked).toEqual([{ method: 'POST', url: generate, headers: HEADERS, body, ...limits }]);
@@ -99,7 +100,7 @@ describe('ModelStudio is asked', () => {
     'nothing with a key that cannot be sent: %j',
     async (key) => {
       const { modelStudio, asked } = studio([], { key });
-      expect(await modelStudio.create(submission)).toMatchObject({ kind: 'credentials_refused' });
+      expect(await modelStudio.create(submission, UP1)).toMatchObject({ kind: 'credentials_refused' });
       expect(asked).toEqual([]);
     },
   );

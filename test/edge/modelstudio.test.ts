@@ -6,7 +6,7 @@ import { createModelStudio, type ModelStudioSettings } from '../../functions/edg
 import { refusingPort, serveHttp, serveRaw, signal, type TestServer } from './servers.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const UP1 = { upstreamJobId: 'up-1', totalTasks: 1 };
+const UP1 = { jobId: 'job_1', upstreamJobId: 'up-1', totalTasks: 1 };
 const LIMITS = { deadlineMillis: 60_000, maxBytes: 10_000 };
 
 const submission: Submission = {
@@ -81,7 +81,7 @@ afterEach(() => {
 describe('create', () => {
   it('sends what the submission says, and nothing else', async () => {
     const { url, seen } = await answering([...created]);
-    expect(await studioAt(url).create(submission)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
+    expect(await studioAt(url).create(submission, UP1)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
     const [{ headers, body, ...head } = {} as Seen] = seen;
     expect(head).toEqual({ method: 'POST', path: '/api/v1/organizations/org_1/generate' });
     expect(headers).toMatchObject({ authorization: 'Bearer key-1', 'content-type': 'application/json' });
@@ -103,7 +103,7 @@ describe('create', () => {
     ['an organization of any characters', '', 'a/b?c', '/api/v1/organizations/a%2Fb%3Fc/generate'],
   ])('works with a base URL with %s', async (_what, suffix, organizationId, path) => {
     const { url, seen } = await answering([...created]);
-    await studioAt(url, { baseUrl: url.origin + suffix, organizationId }).create(submission);
+    await studioAt(url, { baseUrl: url.origin + suffix, organizationId }).create(submission, UP1);
     expect(seen[0]?.path).toBe(path);
   });
 
@@ -125,13 +125,16 @@ describe('create', () => {
     ],
   ])('is called once, whatever the answer: %s', async (_what, status, body, headers, creation) => {
     const { url, seen } = await answering([status, body, headers]);
-    expect(await studioAt(url).create(submission)).toEqual(creation);
+    expect(await studioAt(url).create(submission, UP1)).toEqual(creation);
     expect(seen.length).toBe(1);
   });
 
   it('counts as not made when no connection could be established', async () => {
     const url = new URL(`http://127.0.0.1:${await refusingPort()}`);
-    expect(await studioAt(url).create(submission)).toEqual({ kind: 'unavailable', retryAfterSeconds: null });
+    expect(await studioAt(url).create(submission, UP1)).toEqual({
+      kind: 'unavailable',
+      retryAfterSeconds: null,
+    });
   });
 
   it('counts as perhaps made when the connection is cut, and is not repeated', async () => {
@@ -140,7 +143,7 @@ describe('create', () => {
       requests++;
       socket.destroy();
     });
-    expect(await studioAt(url).create(submission)).toEqual({ kind: 'unknown', cause: 'cut' });
+    expect(await studioAt(url).create(submission, UP1)).toEqual({ kind: 'unknown', cause: 'cut' });
     expect(requests).toBe(1);
   });
 
@@ -148,7 +151,7 @@ describe('create', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const there = signal();
     const { url } = await serveRaw(() => there.resolve());
-    const creation = studioAt(url).create(submission);
+    const creation = studioAt(url).create(submission, UP1);
     await there.promise;
     vi.advanceTimersByTime(20_000);
     expect(await creation).toEqual({ kind: 'unknown', cause: 'timeout' });
@@ -158,7 +161,7 @@ describe('create', () => {
     const { url, connections } = await answering([200, report], [...created], [200, report]);
     const studio = studioAt(url);
     await studio.report(UP1, LIMITS);
-    await studio.create(submission);
+    await studio.create(submission, UP1);
     expect(connections()).toBe(2);
     await studio.report(UP1, LIMITS);
     expect(connections()).toBe(2);
@@ -167,7 +170,7 @@ describe('create', () => {
 
 it('a create is read to its job id, however much is said besides', async () => {
   const { url } = await answering([200, { echo: 'e'.repeat(1_000_000), job_id: 'up-1' }]);
-  expect(await studioAt(url).create(submission)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
+  expect(await studioAt(url).create(submission, UP1)).toEqual({ kind: 'created', upstreamJobId: 'up-1' });
 });
 
 describe('an API key that ModelStudio refuses', () => {
@@ -176,7 +179,7 @@ describe('an API key that ModelStudio refuses', () => {
   it('is read again once, and the create is made again once', async () => {
     const apiKey = keys('old', 'new');
     const server = await answering([401], [...created]);
-    expect(await studioAt(server.url, { apiKey }).create(submission)).toMatchObject({ kind: 'created' });
+    expect(await studioAt(server.url, { apiKey }).create(submission, UP1)).toMatchObject({ kind: 'created' });
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
     expect(server.seen[1]?.body).toBe(server.seen[0]?.body);
     expect(apiKey.reads).toEqual([false, true]);
@@ -193,7 +196,7 @@ describe('an API key that ModelStudio refuses', () => {
     const apiKey = keys('old', 'new', 'newer');
     const server = await answering([401]);
     const studio = studioAt(server.url, { apiKey });
-    expect(await studio.create(submission)).toEqual({ kind: 'credentials_refused', sentence: null });
+    expect(await studio.create(submission, UP1)).toEqual({ kind: 'credentials_refused', sentence: null });
     expect(authorizations(server)).toEqual(['Bearer old', 'Bearer new']);
   });
 
@@ -218,7 +221,7 @@ describe('an API key that ModelStudio refuses', () => {
         isTruncated: false,
       } as const;
     };
-    await studioAt(new URL('http://localhost'), { clock, exchange }).create(submission);
+    await studioAt(new URL('http://localhost'), { clock, exchange }).create(submission, UP1);
     expect(deadlines).toEqual([20_000, 15_000]);
   });
 
@@ -231,7 +234,7 @@ describe('an API key that ModelStudio refuses', () => {
         return 'key-1';
       },
     };
-    const creation = await studioAt(server.url, { apiKey, clock }).create(submission);
+    const creation = await studioAt(server.url, { apiKey, clock }).create(submission, UP1);
     expect(creation).toEqual({ kind: 'credentials_refused', sentence: null });
     expect(server.seen.length).toBe(1);
   });
@@ -259,7 +262,7 @@ describe('an API key that ModelStudio refuses', () => {
         return 'key-1';
       },
     };
-    await expect(studioAt(server.url, { apiKey, clock }).create(submission)).rejects.toThrow('too late');
+    await expect(studioAt(server.url, { apiKey, clock }).create(submission, UP1)).rejects.toThrow('too late');
     expect(server.seen).toEqual([]);
   });
 
@@ -270,7 +273,7 @@ describe('an API key that ModelStudio refuses', () => {
         throw new Error('no secret');
       },
     };
-    await expect(studioAt(url, { apiKey }).create(submission)).rejects.toThrow('no secret');
+    await expect(studioAt(url, { apiKey }).create(submission, UP1)).rejects.toThrow('no secret');
     expect(seen).toEqual([]);
   });
 });

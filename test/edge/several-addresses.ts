@@ -7,6 +7,7 @@ import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
+import { DELIVERY } from '../cloud/jobs.ts';
 import { busy } from './busy.ts';
 import { DOMAIN } from './hosts.ts';
 
@@ -62,8 +63,7 @@ async function main(folder: string, names: string[], attempts: number): Promise<
     credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`] }),
     clock: { now: Date.now },
   });
-  const send = (name: string) =>
-    webhooks.send({ client: 'my-app', id: 'msg_1', url: `https://${name}.${DOMAIN}/h` }, '{}');
+  const send = (name: string) => webhooks.send({ ...DELIVERY, url: `https://${name}.${DOMAIN}/h` }, '{}');
   const hurry = async (name: string) => {
     const url = new URL(`https://${name}.${DOMAIN}/h`);
     const outcome = await exchange({

@@ -8,6 +8,7 @@ import { getCACertificates, setDefaultCACertificates, type TlsOptions } from 'no
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
+import { DELIVERY } from '../cloud/jobs.ts';
 import { describeWith } from '../needs.ts';
 import { certificateFor } from './certificate.ts';
 import { localhost, serveConnections, serveHttp, serveTls } from './servers.ts';
@@ -28,7 +29,7 @@ function send(port: number, host = HOST) {
     exchange: ({ blockList, ...request }) =>
       exchange({ ...request, lookup: (_host, _all, callback) => setImmediate(() => callback(null, [here])) }),
   });
-  return webhooks.send({ client: 'my-app', id: 'msg_1', url: `https://${host}:${port}/h` }, '{}');
+  return webhooks.send({ ...DELIVERY, url: `https://${host}:${port}/h` }, '{}');
 }
 
 async function serve(options: TlsOptions, onConnection: (socket: Socket) => void = answer): Promise<number> {

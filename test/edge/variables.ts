@@ -12,7 +12,7 @@ const VARIABLES = {
   ...{ CLIENT_KEYS_TABLE: 'clientKeys', WEBHOOK_PORTS: '8443,9443' },
   ...{ POLL_QUEUE_URL: queueUrlOf('poll'), COLLECT_QUEUE_URL: queueUrlOf('collect') },
   ...{ DELIVER_QUEUE_URL: queueUrlOf('deliver'), CREATE_QUEUE_URL: queueUrlOf('create') },
-  ...{ QUEUE_FOR_SECONDS: '600', ALLOW_RESUBMIT: 'true', JOBS_AT_ONCE: '5' },
+  ...{ QUEUE_FOR_SECONDS: '600', ALLOW_RESUBMIT: 'true', FORWARD_TRACESTATE: 'true', JOBS_AT_ONCE: '5' },
 };
 
 /** Sets all that the stack gives to any function, until `vi.unstubAllEnvs`. */

@@ -8,6 +8,7 @@ import { forbiddenAddresses } from '../../functions/core/webhook/public-address.
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { assertSsrfProtection, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { DELIVERY } from '../cloud/jobs.ts';
 import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
 import { refusingPort, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
 
@@ -17,7 +18,7 @@ const PREVIOUS = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const BODY = '{"type":"job.completed","data":{"text":"héllo 😀","n":1.0}}';
 const onLaptop = { ports: [], ownHost: OWN_HOST, loopback: true };
 
-function send(url: URL | string, changes: Partial<WebhookSettings> = {}) {
+function send(url: URL | string, changes: Partial<WebhookSettings> = {}, delivery: object = {}) {
   const webhooks = createWebhooks({
     rules: onLaptop,
     credentialsOf: async () => ({ secrets: [CURRENT] }),
@@ -25,7 +26,7 @@ function send(url: URL | string, changes: Partial<WebhookSettings> = {}) {
     lookup: namesFail('ENOTFOUND'),
     ...changes,
   });
-  return webhooks.send({ client: 'my-app', id: 'msg_1', url: String(url) }, BODY);
+  return webhooks.send({ ...DELIVERY, ...delivery, url: String(url) }, BODY);
 }
 
 /** Answers later, as DNS does. */
@@ -58,22 +59,28 @@ afterEach(() => {
 
 describe('an attempt to deliver', () => {
   /** Sends one webhook and tells what the receiver got. */
-  async function received(changes: Partial<WebhookSettings> = {}) {
+  async function received(changes: Partial<WebhookSettings> = {}, delivery: object = {}) {
     const got = signal<{ method?: string; url?: string; headers: IncomingHttpHeaders; body: string }>();
     const { url } = await serveHttp(async (request, response) => {
       const body = (await request.setEncoding('utf8').toArray()).join('');
       got.resolve({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body });
       response.writeHead(204).end();
     });
-    expect(await send(new URL('/hook?a=b#c', url), changes)).toEqual(answered(204));
+    expect(await send(new URL('/hook?a=b#c', url), changes, delivery)).toEqual(answered(204));
     return { host: url.host, ...(await got.promise) };
   }
+
+  it('has the tracestate of its job, if that has one', async () => {
+    const sent = await received({}, { tracestate: 'a=1' });
+    expect(sent.headers).toMatchObject({ traceparent: DELIVERY.traceparent, tracestate: 'a=1' });
+  });
 
   it('has these headers, and no others', async () => {
     const { headers, host } = await received();
     expect(headers).toEqual({
       host,
       connection: 'close',
+      traceparent: DELIVERY.traceparent,
       'content-length': String(Buffer.byteLength(BODY)),
       'content-type': 'application/json',
       'user-agent': `modelstudio-jobs/${packageJson.version}`,

@@ -8,6 +8,7 @@ import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { NEW_GATE } from '../../functions/core/queue/gate.ts';
 import type { World } from '../../functions/ports.ts';
 import { apiEvent, sqsEvent } from '../cloud/handlers.ts';
+import { DELIVERY } from '../cloud/jobs.ts';
 import { NOW, runningJob } from './jobs.ts';
 import { stubVariables } from './variables.ts';
 
@@ -144,7 +145,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     create: (wakeUps) => wakeUps.create({ wakeUp }, 1),
   },
   modelStudio: {
-    create: (modelStudio) => modelStudio.create(submission),
+    create: (modelStudio) => modelStudio.create(submission, job),
     report: (modelStudio) => modelStudio.report(job, { deadlineMillis: 5000, maxBytes: 1 }),
   },
   durationStats: {
@@ -155,8 +156,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   },
   clientKeys: { find: (keys) => keys.find('hash') },
   webhooks: {
-    send: (webhooks) =>
-      webhooks.send({ client: 'my-app', id: 'msg_1', url: 'https://hooks.example.com:9443/x' }, '{}'),
+    send: (webhooks) => webhooks.send({ ...DELIVERY, url: 'https://hooks.example.com:9443/x' }, '{}'),
   },
 };
 

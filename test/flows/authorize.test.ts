@@ -84,7 +84,10 @@ describe.each(ROUTES)('$operation', ({ operation, method, path }) => {
   it.each(UNKNOWN)(
     'needs a key that is known, and counts others, unless it is open: %s, %s',
     async (outcome, as) => {
-      const counted = { told: [{ stage: 'authorize', outcome }], metrics: { KeysRefused: 1 } };
+      const counted = {
+        told: [{ stage: 'authorize', outcome, trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) }],
+        metrics: { KeysRefused: 1 },
+      };
       const isOpen = needed === null;
       expect(await ask(method, address, as)).toEqual(
         isOpen ? { answer: letIn, ...NOTHING } : { answer: UNAUTHENTICATED, ...counted },

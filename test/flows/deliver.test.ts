@@ -4,7 +4,15 @@ import { againSeconds } from '../../functions/core/limits.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
+import {
+  finishedJob,
+  NOW,
+  OF_JOB_1,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  wakeUp,
+} from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
 const message = (seq = 1, attempts = 0) => ({ jobId: 'job_1', wakeUp: wakeUp(seq), attempts });
@@ -239,7 +247,7 @@ describe('the outcome of an attempt is recorded and logged', () => {
     const attempt = { attempt: 1, at: NOW, durationMillis: 250, status: null, nextAttemptAt: null };
     // A field that is undefined could not be stored.
     expect(world.webhook()?.log).toStrictEqual([{ ...attempt, ...entry }]);
-    const facts = { stage: 'deliver', job_id: 'job_1', client: 'acme', attempt: 1, duration_ms: 250 };
+    const facts = { stage: 'deliver', ...OF_JOB_1, client: 'acme', attempt: 1, duration_ms: 250 };
     expect(world.told).toEqual([{ ...facts, ...told }]);
     const failures = 'WebhooksDelivered' in metrics ? 0 : 1;
     const always = { WebhookAttempts: 1, WebhookFailures: failures, WebhookAttemptSeconds: 0.25 };
@@ -285,7 +293,7 @@ describe('a message that leads to no attempt is logged', () => {
     const world = fakeWorld();
     if (job) world.jobs.rows.set('job_1', job);
     await deliver({ ...message(), wakeUp: wakeUp(1, 't', outcome === 'hop' ? dueAt : NOW) }, world);
-    expect(world.told).toEqual([{ stage: 'deliver', job_id: 'job_1', outcome, ...facts }]);
+    expect(world.told).toEqual([{ stage: 'deliver', ...OF_JOB_1, outcome, ...facts }]);
     expect(world.posted).toEqual([]);
   });
 });

@@ -3,7 +3,15 @@ import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { FinishedJob, UnfinishedJob } from '../../functions/core/job.ts';
 import type { End, Results } from '../../functions/core/upstream/report.ts';
 import { finish, startDelivery } from '../../functions/finish/finish.ts';
-import { NOW, pendingWebhook, runningJob, settledWebhook, submittingJob, wakeUp } from '../cloud/jobs.ts';
+import {
+  NOW,
+  OF_JOB_1,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  submittingJob,
+  wakeUp,
+} from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
 const results = (json = '[]', changes: Partial<Results> = {}): Results => ({
@@ -165,7 +173,7 @@ describe('finish', () => {
   it.each(cases)('logs one line and adds to the metrics for %s', async (_what, job, end, told, metrics) => {
     const world = worldWith(job);
     await finish(job, end, world);
-    const always = { job_id: 'job_1', client: 'acme', model_id: 'm', total_tasks: 3, age_seconds: 10 };
+    const always = { ...OF_JOB_1, client: 'acme', model_id: 'm', total_tasks: 3, age_seconds: 10 };
     expect(world.told).toEqual([{ stage: 'finish', ...always, ...told }]);
     expect(world.metrics).toEqual({ JobSeconds: 10, ...metrics });
   });

@@ -7,6 +7,7 @@ import { poll } from '../../functions/poll/poll.ts';
 import {
   finishedJob,
   NOW,
+  OF_JOB_1,
   pendingWebhook,
   pollMessage,
   runningJob,
@@ -209,7 +210,7 @@ describe('how long a job took', () => {
     expect(world.durationStats.learnt.length).toBe(isRecorded ? 1 : 0);
     expect(world.metrics.DetectionLagSeconds).toBe(isRecorded ? 4 : undefined);
     expect(world.metrics).toMatchObject({ Polls: 1, PollsPerJob: 3 });
-    const line = { stage: 'poll', job_id: 'job_1', poll: 3, outcome: 'finished' };
+    const line = { stage: 'poll', ...OF_JOB_1, poll: 3, outcome: 'finished' };
     expect(world.told.filter(({ stage }) => stage === 'poll')).toEqual([line]);
   });
 });
@@ -277,7 +278,7 @@ describe('a poll after which the job goes on', () => {
       const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: NOW, isSeen: isSeenThen };
       expect(sent).toMatchObject({ queue: 'poll', message: { ...message, wakeUp: { seq: 2, dueAt } } });
       expect(sent?.delaySeconds).toBeGreaterThan(0);
-      const line = { stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'transient_error', client: 'acme' };
+      const line = { stage: 'poll', ...OF_JOB_1, poll: 1, outcome: 'transient_error', client: 'acme' };
       const tasks = { completed_tasks: 0, total_tasks: 3 };
       const times = { wait_seconds: sent?.delaySeconds, age_seconds: 10 };
       expect(world.told).toStrictEqual([{ ...line, ...tasks, ...times, ...told }]);
@@ -345,7 +346,7 @@ describe('a message that is not the expected wake-up', () => {
     const world = worldWith(runningJob({ expectedWakeUp: wakeUp(2, 'winner') }));
     await poll(pollMessage(seq, token), false, world);
     expect(world.wakeUps.sent).toEqual([]);
-    expect(world.told).toEqual([{ stage: 'poll', job_id: 'job_1', poll: seq, outcome: 'stale' }]);
+    expect(world.told).toEqual([{ stage: 'poll', ...OF_JOB_1, poll: seq, outcome: 'stale' }]);
     expect(world.metrics).toEqual({});
   });
 
@@ -381,7 +382,7 @@ describe('a message that is not the expected wake-up', () => {
   it('does nothing for a job that is gone', async () => {
     const world = fakeWorld();
     await poll(pollMessage(1), false, world);
-    expect(world.told).toEqual([{ stage: 'poll', job_id: 'job_1', poll: 1, outcome: 'no_job' }]);
+    expect(world.told).toEqual([{ stage: 'poll', ...OF_JOB_1, poll: 1, outcome: 'no_job' }]);
   });
 });
 

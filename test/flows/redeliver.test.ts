@@ -9,6 +9,7 @@ import {
   attempt,
   finishedJob,
   NOW,
+  OF_JOB_1,
   pendingWebhook,
   runningJob,
   settledWebhook,
@@ -234,7 +235,7 @@ describe('redeliver', () => {
 
   it('logs a round that it begins, and nothing for one that it refuses', async () => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('gone', { attempts: 4 }) }));
-    const begun = { stage: 'redeliver', outcome: 'begun', job_id: 'job_1', client: 'acme', attempt: 4 };
+    const begun = { stage: 'redeliver', outcome: 'begun', ...OF_JOB_1, client: 'acme', attempt: 4 };
     await redeliverIn(world);
     await redeliverIn(world);
     expect(world.told).toEqual([begun]);

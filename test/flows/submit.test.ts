@@ -185,7 +185,11 @@ describe('submit', () => {
         total_tasks: 1,
         duration_ms: 250,
       };
-      expect(line).toEqual({ stage: 'submit', job_id: expect.stringMatching(/^job_./), ...facts, ...logged });
+      const of = {
+        job_id: expect.stringMatching(/^job_./),
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      };
+      expect(line).toEqual({ stage: 'submit', ...of, ...facts, ...logged });
       expect(others.map(({ stage }) => stage)).toEqual(creation.kind === 'unknown' ? ['finish'] : []);
       const { JobsFailed, JobSeconds, UnknownSubmissions, ...ofSubmission } = world.metrics;
       expect(ofSubmission).toEqual(metrics);
@@ -237,7 +241,7 @@ describe('when AWS fails in the middle', () => {
     const job = world.jobs.rows.get(job_id);
     expect(job).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
     expect(job && overdueAt(job)).toBe(world.clock.now() + 6000);
-    expect(world.told.at(-1)).toEqual({ stage: 'submit', outcome: 'wake_up_unsent', job_id });
+    expect(world.told.at(-1)).toMatchObject({ stage: 'submit', outcome: 'wake_up_unsent', job_id });
   });
 
   it("an Idempotency-Key stays free if ModelStudio's key cannot be read, as nothing was sent", async () => {

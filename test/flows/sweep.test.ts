@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
 import { shardOf } from '../../functions/core/polling/overdue.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, wakeUp } from '../cloud/jobs.ts';
+import { finishedJob, NOW, OF_JOB_1, pendingWebhook, runningJob, wakeUp } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
 const MINUTE = 60_000;
@@ -86,7 +86,7 @@ describe('sweep', () => {
   ];
   it.each(recoveries)('logs one line for the job and one for the sweep: %s', async (outcome, job, more) => {
     const { told } = await swept(job, 20 * MINUTE);
-    const line = { stage: 'sweep', outcome, job_id: 'job_1', age_seconds: 20 * 60 + 10 };
+    const line = { stage: 'sweep', outcome, ...OF_JOB_1, client: 'acme', age_seconds: 20 * 60 + 10 };
     expect(told.toSpliced(0, more.length)).toEqual([line, { stage: 'sweep', outcome: 'swept' }]);
     expect(told).toMatchObject([...more, {}, {}]);
   });

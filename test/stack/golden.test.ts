@@ -28,6 +28,7 @@ const EVERY_SETTING: Record<string, unknown> = {
   concurrency: 42,
   queueForSeconds: 60,
   allowResubmit: true,
+  forwardTracestate: true,
   jobsAtOnce: 5,
   lagPerPollSeconds: 2.5,
   steadyJobsPerSecond: 100,

@@ -301,11 +301,13 @@ export class Clients {
   }
 
   #send(key: string, ...[method, path, body, idempotencyKey, then]: Sending): void {
+    const text = body === null ? '' : JSON.stringify(body);
     const headers = {
+      ...this.#sim.traces.headersFor(text),
       authorization: `Bearer ${key}`,
       'content-type': 'application/json',
       ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
     };
-    this.#gateway.ask({ method, path, headers, body: body === null ? '' : JSON.stringify(body) }, then);
+    this.#gateway.ask({ method, path, headers, body: text }, then);
   }
 }

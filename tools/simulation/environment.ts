@@ -305,6 +305,8 @@ export class Environment {
     if (!crash) this.#sim.mark?.({ kind: 'call', from: this.name, to, label, about });
     const isSent = crash === null || crash.happens(0.5);
     const given = isSent ? this.#attempt(answer) : null;
+    const made = given && 'value' in given ? given.value.created : undefined;
+    this.#sim.judge(() => this.#sim.traces.called(request, this.#sim.now, invocation, made));
     if (crash) this.die(`crashed at an exchange, ${isSent ? 'after' : 'before'} its effect`);
     invocation.underWay += 1;
     return new Promise((resolve) => {

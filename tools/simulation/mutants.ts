@@ -208,15 +208,16 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a new webhook-id per attempt',
     file: 'deliver/deliver.ts',
-    find: 'world.webhooks.send({ ...job.webhook, client: job.client }, body);',
+    find: 'world.webhooks.send({ ...job.webhook, client, traceparent, tracestate }, body);',
     replace:
-      'world.webhooks.send({ ...job.webhook, client: job.client, id: `${job.webhook.id}${job.webhook.attempts}` }, body);',
+      'world.webhooks.send({ ...job.webhook, client, traceparent, tracestate, id: `${job.webhook.id}${job.webhook.attempts}` }, body);',
   },
   {
     name: 'the body says when it was sent',
     file: 'deliver/deliver.ts',
-    find: 'world.webhooks.send({ ...job.webhook, client: job.client }, body);',
-    replace: 'world.webhooks.send({ ...job.webhook, client: job.client }, `${body}${world.clock.now()}`);',
+    find: 'world.webhooks.send({ ...job.webhook, client, traceparent, tracestate }, body);',
+    replace:
+      'world.webhooks.send({ ...job.webhook, client, traceparent, tracestate }, `${body}${world.clock.now()}`);',
   },
   {
     name: 'the first delivery is not waited for',

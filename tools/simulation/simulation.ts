@@ -21,6 +21,7 @@ import type { Release } from './releases.ts';
 import { endOf, type Rollout, shareOfLater } from './rollout.ts';
 import { drawScene, type Scene } from './scene.ts';
 import type { Mark, Unmarked } from './trace-marks.ts';
+import { Traces } from './traces.ts';
 
 export const START = Date.UTC(2026, 0, 1);
 /** Until then everything may go wrong; from then on, liveness is judged. */
@@ -63,6 +64,7 @@ export class Simulation {
   /** Whose call is having its effect right now. */
   acting: Acting | null = null;
   readonly counts: Record<string, number> = {};
+  readonly traces: Traces;
   readonly #onStep: ((step: string) => void) | null;
   readonly #isCovered: boolean;
   /** For the page of the run; null: nobody makes one. */
@@ -70,6 +72,7 @@ export class Simulation {
 
   constructor(seed: number, { onStep, onOccasion, onMark, only }: Watching = {}) {
     this.seed = seed;
+    this.traces = new Traces(seed);
     this.mark = onMark ? (mark) => onMark({ at: this.now, ...mark } as Mark) : null;
     this.random = new Random(seed);
     const { faults: mix, isQuiet } = drawFaults(this.random, START);

@@ -79,7 +79,9 @@ export class System {
     this.keeping = new Keeping(sim, this.cloud, this.rows);
     this.cloud.tables.jobs.onWrite = (key, item) => {
       this.keeping.judgeWrite(key);
-      this.rows.wrote(key, item && jobOf(openedRow(item)));
+      const job = item && jobOf(openedRow(item));
+      if (job) sim.judge(() => sim.traces.wrote(job));
+      this.rows.wrote(key, job);
     };
     this.cloud.tables.jobs.onExpire = (key) => sim.judge(() => this.rows.expired(key));
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
@@ -287,6 +289,7 @@ export class System {
     for (const [metric, value] of Object.entries(measured)) this.#sim.count(metric, value);
     const text = JSON.stringify(facts);
     judgeText('a log line', text);
+    this.#sim.traces.told(facts);
     this.#sim.note(`${name} tells: ${stage} ${text}`);
     if (facts.outcome === 'wake_up_unsent' && facts.job_id) this.ledger.unsent.add(facts.job_id);
     if (stage === 'sweep' && facts.job_id) this.#judgeRescue(facts.job_id, facts.outcome);

@@ -30,6 +30,7 @@ const SETTINGS = {
   sweepMillis: limits.SWEEP_MILLIS,
   queueForSeconds: 0,
   allowResubmit: false,
+  forwardTracestate: true,
 };
 
 /** What an environment meets. */

@@ -1,9 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CreateResult } from '../../../functions/core/upstream/create-result.ts';
-import type { AskedJob } from '../../../functions/core/upstream/read-answer.ts';
-import type { Report } from '../../../functions/core/upstream/report.ts';
-import type { Clock, ReportLimits } from '../../../functions/ports.ts';
+import type { Clock, ModelStudio, ReportLimits } from '../../../functions/ports.ts';
 import { refusingPort, serveHttp, serveRaw, signal } from '../../edge/servers.ts';
 
 const LIMITS: ReportLimits = { deadlineMillis: 60_000, maxBytes: 400_000 };
@@ -12,7 +10,7 @@ type Reply = [status: number, body?: unknown, headers?: Record<string, string>];
 
 interface Client {
   create(): Promise<CreateResult>;
-  report(job: AskedJob, limits: ReportLimits): Promise<Report>;
+  report: ModelStudio['report'];
 }
 
 interface ClientSettings {
@@ -45,7 +43,7 @@ export interface Provider {
 export const PRIVATE = 'private';
 
 const NOW = Date.UTC(2026, 0, 1);
-const UP1: AskedJob = { upstreamJobId: 'up1', totalTasks: 1 };
+const UP1 = { jobId: 'job_1', upstreamJobId: 'up1', totalTasks: 1 };
 const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 const UNKNOWN = expect.objectContaining({ kind: 'unknown' });
 const troubled = (cause: string, retryAfterSeconds = 0) => ({

@@ -23,7 +23,7 @@ const job = (job_status: string, more: object = {}) => ({ job_id: 'up1', job_sta
 describeProvider('ModelStudio', {
   makeClient(settings) {
     const client = createModelStudio({ ...settings, organizationId: 'org_1' });
-    return { ...client, create: () => client.create(generation) };
+    return { ...client, create: () => client.create(generation, { jobId: 'job_1' }) };
   },
   created: [200, { job_id: 'up1', status: 'CREATED' }],
   refusals: [

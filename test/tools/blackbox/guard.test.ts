@@ -6,6 +6,7 @@ import { forbiddenAddresses } from '../../../functions/core/webhook/public-addre
 import { type ExchangeRequest, exchange } from '../../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
 import { type Sandbox, startSandbox } from '../../../tools/local/sandbox/server.ts';
+import { DELIVERY } from '../../cloud/jobs.ts';
 import corpus from '../../core/corpus/webhook-urls.json' with { type: 'json' };
 import { listen } from './listener.ts';
 import { type Operator, operatorOf } from './operator.ts';
@@ -154,7 +155,7 @@ describe('an address is checked at every connection:', () => {
         const outcome = await webhooksWith({
           lookup: lookupOf(answer),
           exchange: (request) => noteInsteadOfDialling(request, dialled),
-        }).send({ client: 'my-app', id: 'msg_1', url }, BODY);
+        }).send({ ...DELIVERY, url }, BODY);
         expect(outcome).toEqual(isLast ? verdict : verdicts['allow']);
         expect(dialled).toEqual(isLast && each.expect === 'block' ? [] : answer);
       }
@@ -164,9 +165,7 @@ describe('an address is checked at every connection:', () => {
   it.each(refused)('$id is not even looked up, as it is refused: $why', async ({ url }) => {
     const lookup = vi.fn();
     const own = url.replace('{SELF_API_HOST}', strict.ownHost);
-    expect(
-      await webhooksWith({ lookup: lookup as never }).send({ client: 'my-app', id: 'msg_1', url: own }, BODY),
-    ).toEqual({
+    expect(await webhooksWith({ lookup: lookup as never }).send({ ...DELIVERY, url: own }, BODY)).toEqual({
       kind: 'blocked',
     });
     expect(lookup).not.toHaveBeenCalled();
@@ -189,7 +188,7 @@ describe('a redirect is a failed attempt, and its target is not called', () => {
       exchange: ({ lookup, blockList, ...request }) =>
         exchange({ ...request, url: new URL(request.url.pathname, `http://127.0.0.1:${receiver.port}`) }),
     });
-    const outcome = await webhooks.send({ client: 'my-app', id: 'msg_1', url }, BODY);
+    const outcome = await webhooks.send({ ...DELIVERY, url }, BODY);
     expect(outcome).toEqual({ kind: 'answered', status, retryAfterSeconds: null, location });
     expect(afterAttempt(outcome, 1, [0, 5], 0.5)).toEqual({ step: 'retry', waitMillis: 5000 });
     expect([connects.mock.calls.length, receiver.connections]).toEqual([1, 1]);
@@ -236,7 +235,7 @@ describe('the socket itself refuses an address that is not public', () => {
       rules: { ...strict, ports: [port] },
       exchange: (request) => exchange({ ...request, lookup }),
     });
-    return webhooks.send({ client: 'my-app', id: 'msg_1', url: `https://hooks.example.com:${port}/` }, BODY);
+    return webhooks.send({ ...DELIVERY, url: `https://hooks.example.com:${port}/` }, BODY);
   }
 
   it.each(addresses)('%s %s', async (_what, address) => {
@@ -297,7 +296,7 @@ describe('a slow receiver holds nobody up for longer than the deadline', () => {
         return exchange({ ...request, url, blockList: new BlockList(), deadlineMillis: 300 });
       },
     });
-    const outcome = await webhooks.send({ client: 'my-app', id: 'msg_1', url: 'http://localhost/' }, BODY);
+    const outcome = await webhooks.send({ ...DELIVERY, url: 'http://localhost/' }, BODY);
     expect(outcome).toEqual({ kind: 'failed', error: 'timeout' });
     expect(deadlines).toEqual([15_000]);
     expect(receiver.connections).toBe(1);

@@ -16,6 +16,7 @@ const EVERY_SETTING = {
   concurrency: 60,
   queueForSeconds: 60,
   allowResubmit: true,
+  forwardTracestate: true,
   jobsAtOnce: 3,
   lagPerPollSeconds: 2,
   steadyJobsPerSecond: 100,

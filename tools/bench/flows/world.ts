@@ -24,6 +24,7 @@ const SETTINGS = {
   apiUrl: 'https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com',
   webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
   defaultWebhookUrl: null,
+  forwardTracestate: false,
   isCollector: false,
   reportLimits: REPORT_LIMITS.poll,
   sweepMillis: SWEEP_MILLIS,

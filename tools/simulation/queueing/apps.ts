@@ -132,7 +132,8 @@ export class Apps {
     then: (status: number | null, body: Record<string, string>) => void,
   ): void {
     const { sim, lambda } = this.#system;
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#keys.get(wish.client)}` };
+    const authorization = `Bearer ${this.#keys.get(wish.client)}`;
+    const headers: Record<string, string> = { authorization, ...sim.traces.headersFor(body) };
     if (body !== '') headers['content-type'] = 'application/json';
     if (key !== null) headers['idempotency-key'] = key;
     let isAnswered = false;

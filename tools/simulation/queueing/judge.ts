@@ -95,6 +95,7 @@ export class QueueJudge {
     }
     const after = jobOf(openedRow(item));
     judgeWrite(before, after);
+    sim.traces.wrote(after);
     sim.note(`row ${key} ${after.metadata['marker']} v${after.version} ${after.status} ${errorOf(after)}`);
     if (after.status === 'queued') {
       this.#queuedSince.set(key, sim.now);

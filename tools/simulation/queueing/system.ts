@@ -158,7 +158,10 @@ export class QueueSystem {
   logOf({ name }: Environment): Log {
     const told: Log['event'] = (stage, facts, metrics = {}) => {
       const text = JSON.stringify(facts);
-      this.sim.judge(() => judgeText('a log line', text));
+      this.sim.judge(() => {
+        judgeText('a log line', text);
+        this.sim.traces.told(facts);
+      });
       for (const [metric, value] of Object.entries(metrics))
         this.sim.count(
           metric,

@@ -150,14 +150,20 @@ function common(
     (message: M, delaySeconds: number) => {
       const handling = of(message.jobId);
       handling.fraction = drawn;
-      judge(() => handling.sending(queue, message, delaySeconds));
+      const { trace, ...others } = message;
+      judge(() => {
+        handling.same('I26', 'a message is of the trace', { trace }, { trace: handling.row?.trace });
+        handling.sending(queue, others as M, delaySeconds);
+      });
       const sent = wakeUps[queue] as (message: M, delaySeconds: number) => Promise<void>;
       return handling.call(() => sent(message, delaySeconds));
     };
   const told =
     (how: keyof Log): Log[typeof how] =>
     (stage, fields, metrics = {}) => {
-      judge(() => tell({ stage, fields, metrics }));
+      // Which is judged by itself.
+      const { trace_id, ...others } = fields;
+      judge(() => tell({ stage, fields: others, metrics }));
       log[how](stage, fields, metrics);
     };
   return {

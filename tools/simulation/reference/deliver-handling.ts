@@ -231,16 +231,15 @@ export class DeliverHandling extends Handling {
       return;
     }
     const outcome = this.#kind === 'claimed' ? 'under_way' : this.#kind;
-    this.#judgeTold({ outcome, job_id: this.jobId }, {});
+    this.#judgeTold({ outcome }, {});
   }
 
   #judgeHopped(): void {
-    const { jobId } = this;
     const { dueAt } = this.#message.wakeUp;
     const sentAt = this.#sentAt;
     this.must(sentAt !== null, 'I12', () => 'a wait does not go on');
     const wait_seconds = (dueAt - sentAt) / 1000;
-    this.#judgeTold({ outcome: 'hop', job_id: jobId, wait_seconds }, {});
+    this.#judgeTold({ outcome: 'hop', wait_seconds }, {});
     const isTried = this.tried !== null;
     const isWritten = this.tried?.isWritten === true;
     this.must(isTried && (isWritten || this.isAwareOfLoss), 'I19', () => 'a hop is not written down');
@@ -260,7 +259,6 @@ export class DeliverHandling extends Handling {
     const word = verdict.step === 'settle' ? verdict.status : 'retry';
     const fields = {
       outcome: word,
-      job_id: this.jobId,
       client: claim.client,
       attempt: this.#attempts,
       duration_ms: millis,
@@ -291,7 +289,7 @@ export class DeliverHandling extends Handling {
     this.must(told.length === 1, 'I26', () => `a delivery is told ${told.length} times`);
     const [first] = told;
     if (!first) return;
-    this.same('I26', 'a delivery is told as', first.fields, fields);
+    this.same('I26', 'a delivery is told as', first.fields, { job_id: this.jobId, ...fields });
     this.same('I26', 'a delivery is measured as', first.metrics, metrics);
   }
 }

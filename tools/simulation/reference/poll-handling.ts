@@ -42,7 +42,8 @@ export class PollHandling extends Handling {
 
   constructor(message: PollMessage, isRepeat: boolean, world: HandledWorld) {
     super(message.jobId, world);
-    this.#message = message;
+    const { trace, ...others } = message;
+    this.#message = others;
     this.#isRepeat = isRepeat;
   }
 

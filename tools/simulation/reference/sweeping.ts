@@ -102,7 +102,9 @@ class SweptJob extends Handling {
     const age_seconds = (this.row.updatedAt - this.row.createdAt) / 1000;
     const { age_seconds: given = 0, ...fields } = first.fields;
     this.must(given >= age_seconds, 'I26', () => `a job of ${given} s is rescued`);
-    this.same('I26', 'a rescue is told as', fields, { outcome: this.rescue, job_id: this.jobId });
+    this.same('I26', 'a rescue is told as', fields, {
+      ...{ outcome: this.rescue, job_id: this.jobId, client: this.row.client },
+    });
     this.same('I26', 'a rescue is measured as', first.metrics, { JobsRecovered: 1 });
   }
 }
