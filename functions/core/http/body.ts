@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BACKSLASH, BRACE, BRACKET, CLOSING, COLON, QUOTE } from '../json/scan.ts';
+import { BRACE, BRACKET, CLOSING, COLON, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
@@ -81,15 +81,10 @@ function membersIn(text: string): number | string {
   return members;
 }
 
-function endOfString(text: string, start: number): number {
-  let end = start;
-  do end = text.indexOf('"', end + 1);
-  while (end !== -1 && isEscaped(text, end));
-  return end === -1 ? text.length : end;
-}
+/** A quote after no backslash, or after escaped ones alone. */
+const END_OF_STRING = /"(?<=(?<!\\)(?:\\\\)*")/g;
 
-function isEscaped(text: string, index: number): boolean {
-  let before = index - 1;
-  while (text.charCodeAt(before) === BACKSLASH) before--;
-  return (index - before) % 2 === 0;
+function endOfString(text: string, start: number): number {
+  END_OF_STRING.lastIndex = start + 1;
+  return END_OF_STRING.test(text) ? END_OF_STRING.lastIndex - 1 : text.length;
 }

@@ -19,7 +19,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 export const COLON = 0x3a;
 export const BRACKET = 0x5b;
-export const BACKSLASH = 0x5c;
+const BACKSLASH = 0x5c;
 export const BRACE = 0x7b;
 /** From an opening bracket or brace to the closing one. */
 export const CLOSING = 2;
