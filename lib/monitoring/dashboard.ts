@@ -46,11 +46,9 @@ function percentiles(title: string, metric: (p: Statistic) => cloudwatch.IMetric
 type Part = 'queue' | 'deadLetterQueue';
 
 function ofQueues(title: string, queues: StageQueue[], metricName: string, part: Part = 'queue') {
-  const optionsOf = (each: StageQueue) => ({ statistic: 'Maximum', label: nameOf(each) });
-  return graph(
-    title,
-    queues.map((each) => each[part].metric(metricName, optionsOf(each))),
-  );
+  const metricOf = (each: StageQueue) =>
+    each[part].metric(metricName, { statistic: 'Maximum', label: nameOf(each) });
+  return graph(title, queues.map(metricOf));
 }
 
 function healthOf({ own, sums, queues }: Monitored) {

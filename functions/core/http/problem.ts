@@ -44,15 +44,12 @@ export const TITLES: Record<number, string | undefined> = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-export interface ProblemExtras {
-  headers?: Record<string, string>;
-  detail?: string;
-  errors?: Fault[];
-  job_id?: string;
-}
-
 /** A refusal as `application/problem+json`, RFC 9457. */
-export function problem(code: ProblemCode, requestId: string, extras: ProblemExtras = {}): Answer {
+export function problem(
+  code: ProblemCode,
+  requestId: string,
+  extras: { headers?: Record<string, string>; detail?: string; errors?: Fault[]; job_id?: string } = {},
+): Answer {
   const [status, sentence] = PROBLEMS[code];
   const { headers, detail = sentence, ...members } = extras;
   const body = {

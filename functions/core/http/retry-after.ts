@@ -9,12 +9,9 @@ const MAX_SECONDS = 9_999_999_999;
 /** Whole seconds that an answer asks us to wait, by `retry-after-ms`, which is finer, or `retry-after`; null if neither can be read. */
 export function retryAfterOf(headers: Record<string, string | undefined>, now: Millis): number | null {
   const millis = numberIn(headers['retry-after-ms']);
-  return millis === null ? retryAfterIn(headers['retry-after'], now) : wholeSeconds(millis / 1000);
-}
-
-/** Reads a `Retry-After` header (RFC 9110, 10.2.3): a date, or seconds, which some servers give as a fraction. */
-function retryAfterIn(header: string | undefined, now: Millis): number | null {
-  const value = header?.trim() ?? '';
+  if (millis !== null) return wholeSeconds(millis / 1000);
+  // RFC 9110, 10.2.3: a date, or seconds, which some servers give as a fraction.
+  const value = headers['retry-after']?.trim() ?? '';
   const seconds = numberIn(value);
   if (seconds !== null) return wholeSeconds(seconds);
   const at = HTTP_DATE.test(value) ? Date.parse(`${value.replace(/ GMT$/, '')} GMT`) : Number.NaN;

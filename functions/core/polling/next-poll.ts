@@ -22,15 +22,13 @@ export interface JobProgress {
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
   // The clock of the function that created the job may have been ahead.
   const age = Math.max(1, job.ageMillis) / 1000;
-  const schedule = scheduleOf(job, age, forecast);
-  const wanted = Math.round(secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds));
-  const untilExpiry = Math.ceil(job.leftMillis / 1000);
-  return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
-}
-
-function scheduleOf(job: JobProgress, age: number, { durations, schedule }: PollForecast): PollSchedule {
   const { completedTasks, totalTasks } = job;
   // When all of them are done, ModelStudio has only to say so, and how long that takes is unknown.
   const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
-  return showsProgress ? scheduleForBatch(durations, age, completedTasks, totalTasks) : schedule;
+  const schedule = showsProgress
+    ? scheduleForBatch(forecast.durations, age, completedTasks, totalTasks)
+    : forecast.schedule;
+  const wanted = Math.round(secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds));
+  const untilExpiry = Math.ceil(job.leftMillis / 1000);
+  return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
 }
