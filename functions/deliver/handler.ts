@@ -10,13 +10,9 @@ import { comeAgainFrom, dynamodb, finishWorld } from '../edge/world.ts';
 import { deliver } from './deliver.ts';
 
 const secretsManager = newSecretsClient();
-const credentialsOf = createCredentials({
-  rootSecrets: createRootSecrets(required('WEBHOOK_SECRET_ARN'), secretsManager),
-  dynamodb,
-  secretsManager,
-  clientKeysTable: required('CLIENT_KEYS_TABLE'),
-  stackName: required('SERVICE_NAME'),
-});
+const rootSecrets = createRootSecrets(required('WEBHOOK_SECRET_ARN'), secretsManager);
+const names = { clientKeysTable: required('CLIENT_KEYS_TABLE'), stackName: required('SERVICE_NAME') };
+const credentialsOf = createCredentials(rootSecrets, secretsManager, dynamodb, names);
 const webhooks = createWebhooks({ rules: webhookRules(), credentialsOf, clock });
 const world = { ...finishWorld(), webhooks };
 

@@ -15,7 +15,6 @@ import { clock } from './system.ts';
 const CACHE_MILLIS = 300_000;
 /** The API key is read again as soon as ModelStudio refuses it, so only cost decides how long it is cached. */
 const API_KEY_CACHE_MILLIS = 900_000;
-const KEYS_MAX = 1000;
 
 export const newSecretsClient = () => describingErrors(new SecretsManagerClient(awsSettings));
 
@@ -23,17 +22,11 @@ export function createApiKey(secretId: string, client = newSecretsClient()): Api
   return { get: remembered(() => secretIn(client, secretId, 'AWSCURRENT'), API_KEY_CACHE_MILLIS) };
 }
 
-/**
- * What the clients' secrets are derived from: AWSCURRENT and, from the first rotation on, AWSPREVIOUS.
- * @throws when the current one is not a valid `whsec_` secret
- */
+/** AWSCURRENT and, from the first rotation on, AWSPREVIOUS. @throws when no secrets can be derived from the current one */
 export function createRootSecrets(secretId: string, client = newSecretsClient()): () => Promise<string[]> {
   const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
   // Its absence is cached like a secret: otherwise every attempt would cost a call.
-  const previous = remembered(
-    () => secretIn(client, secretId, 'AWSPREVIOUS').catch(noneIfAbsent),
-    CACHE_MILLIS,
-  );
+  const previous = remembered(() => secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone), CACHE_MILLIS);
   return async () => {
     const [now, before] = await waitForBoth(current(), previous());
     if (!isRootSecret(now))
@@ -48,7 +41,7 @@ export async function secretIn(client: SecretsManagerClient, SecretId: string, V
 }
 
 /** One that is being deleted could be restored for a while, which is another error. */
-export function noneIfAbsent(error: unknown): string {
+export function orNone(error: unknown): string {
   if (error instanceof ResourceNotFoundException || error instanceof InvalidRequestException) return '';
   throw error;
 }
@@ -73,7 +66,6 @@ export function remembered<T>(read: () => Promise<T>, millis: Millis): (isStale?
 export function rememberedBy<T>(read: (key: string) => Promise<T>, millis: Millis) {
   const known = new Map<string, () => Promise<T>>();
   return (key: string): Promise<T> => {
-    if (known.size >= KEYS_MAX) known.clear();
     const found = known.get(key) ?? remembered(() => read(key), millis);
     known.set(key, found);
     return found();

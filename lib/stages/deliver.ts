@@ -10,6 +10,7 @@ export class Deliver extends Construct {
   constructor(scope: Construct, id: string, props: StageProps) {
     super(scope, id);
     const { storage, settings } = props;
+    const { toReadDocuments, toReadClientSettings } = storage;
     this.queue = new StageQueue(this, 'Deliver', { consumer: 'deliver', batchSize: 10, settings });
     new StageFunction(this, 'Function', {
       ...props,
@@ -21,12 +22,7 @@ export class Deliver extends Construct {
         // A DNS lookup holds a thread and cannot be canceled: four slow name servers would block the default four.
         UV_THREADPOOL_SIZE: '64',
       },
-      permissions: [
-        toRows(storage.jobs, 'GetItem', 'PutItem'),
-        toRows(storage.clientKeys, 'GetItem'),
-        storage.toReadCustomHeaders,
-        ...storage.toReadDocuments,
-      ],
+      permissions: [toRows(storage.jobs, 'GetItem', 'PutItem'), ...toReadDocuments, ...toReadClientSettings],
       consumes: this.queue,
     });
   }

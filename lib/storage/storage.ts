@@ -1,4 +1,4 @@
-import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret, type SecretProps } from 'aws-cdk-lib/aws-secretsmanager';
@@ -112,15 +112,12 @@ export class Storage extends Construct {
     return [toRows(this.documents, 'PutItem'), toWrite, this.toRequests('DeleteObject')];
   }
 
-  /** For what `npm run keys -- headers` stores, a secret for each client that needs it. */
-  get toReadCustomHeaders(): Permission {
-    const { stackName } = Stack.of(this);
-    const resourceName = `${headersPrefix(stackName)}*`;
-    const arn = { service: 'secretsmanager', resource: 'secret', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
-    return {
-      actions: ['secretsmanager:GetSecretValue'],
-      resourceArns: [Stack.of(this).formatArn({ ...arn, resourceName })],
-    };
+  /** For what `npm run keys` stores of clients, the custom headers in a secret for each that has any. */
+  get toReadClientSettings(): Permission[] {
+    const { partition, region, account, stackName } = Stack.of(this);
+    const headers = `arn:${partition}:secretsmanager:${region}:${account}:secret:${headersPrefix(stackName)}*`;
+    const toHeaders = { actions: ['secretsmanager:GetSecretValue'], resourceArns: [headers] };
+    return [toRows(this.clientKeys, 'GetItem'), toHeaders];
   }
 
   toRequests(action: ObjectAction): Permission {

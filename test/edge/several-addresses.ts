@@ -60,7 +60,7 @@ async function main(folder: string, names: string[], attempts: number): Promise<
   const slow = await busy([SLOW], pem);
   const webhooks = createWebhooks({
     rules: { ports: [], ownHost: null, loopback: false },
-    credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`] }),
+    credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`], headers: {} }),
     clock: { now: Date.now },
   });
   const send = (name: string) => webhooks.send({ ...DELIVERY, url: `https://${name}.${DOMAIN}/h` }, '{}');

@@ -24,7 +24,7 @@ function send(port: number, host = HOST) {
   const here = { address: '127.0.0.1', family: 4 };
   const webhooks = createWebhooks({
     rules: { ports: [port], ownHost: null, loopback: false },
-    credentialsOf: async () => ({ secrets: [SECRET] }),
+    credentialsOf: async () => ({ secrets: [SECRET], headers: {} }),
     clock: { now: Date.now },
     exchange: ({ blockList, ...request }) =>
       exchange({ ...request, lookup: (_host, _all, callback) => setImmediate(() => callback(null, [here])) }),

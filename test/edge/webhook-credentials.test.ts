@@ -37,13 +37,12 @@ afterEach(() => {
 });
 
 const credentials = (rootSecrets = async () => [ROOT]) =>
-  createCredentials({
+  createCredentials(
     rootSecrets,
-    dynamodb: new DynamoDBClient({ region: 'us-east-1' }),
-    secretsManager: new SecretsManagerClient({ region: 'us-east-1' }),
-    clientKeysTable: 'ClientKeys',
-    stackName: 'prod',
-  });
+    new SecretsManagerClient({ region: 'us-east-1' }),
+    new DynamoDBClient({ region: 'us-east-1' }),
+    { clientKeysTable: 'ClientKeys', stackName: 'prod' },
+  );
 
 function store(row: { generation?: number; rotatedAt?: number; hosts?: string[] }) {
   const { generation, rotatedAt, hosts } = row;
@@ -63,7 +62,10 @@ const storeHeaders = (headers: object) =>
 
 describe("a client's secrets", () => {
   it('are of the first generation without a row, which is read as cheaply as possible', async () => {
-    expect(await credentials()('my-app', URL_THERE)).toEqual({ secrets: [clientSecret(ROOT, 'my-app', 1)] });
+    expect(await credentials()('my-app', URL_THERE)).toEqual({
+      secrets: [clientSecret(ROOT, 'my-app', 1)],
+      headers: {},
+    });
     expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toEqual({
       TableName: 'ClientKeys',
       Key: { sha256: { S: 'client/my-app' } },
@@ -144,7 +146,7 @@ describe('custom headers', () => {
       'https://other.example.com/x',
       'http://hooks.example.com/x',
     ])
-      expect((await of('my-app', new URL(elsewhere))).headers).toBeUndefined();
+      expect((await of('my-app', new URL(elsewhere))).headers).toEqual({});
     expect(secretsManager.commandCalls(GetSecretValueCommand)[0]?.args[0].input).toEqual({
       SecretId: headersSecret('prod', 'my-app'),
       VersionStage: 'AWSCURRENT',
@@ -184,7 +186,7 @@ describe('custom headers', () => {
     store({ hosts: ['hooks.example.com:443'] });
     secretsManager.on(GetSecretValueCommand).rejects(error);
     const found = await credentials()('my-app', URL_THERE);
-    expect(found).toEqual({ secrets: [clientSecret(ROOT, 'my-app', 1)], headers: undefined });
+    expect(found).toEqual({ secrets: [clientSecret(ROOT, 'my-app', 1)], headers: {} });
     expect(written.map((line) => JSON.parse(line))).toMatchObject([
       {
         level: 'WARN',

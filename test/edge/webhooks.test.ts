@@ -21,7 +21,7 @@ const onLaptop = { ports: [], ownHost: OWN_HOST, loopback: true };
 function send(url: URL | string, changes: Partial<WebhookSettings> = {}, delivery: object = {}) {
   const webhooks = createWebhooks({
     rules: onLaptop,
-    credentialsOf: async () => ({ secrets: [CURRENT] }),
+    credentialsOf: async () => ({ secrets: [CURRENT], headers: {} }),
     clock: { now: () => NOW },
     lookup: namesFail('ENOTFOUND'),
     ...changes,
@@ -101,7 +101,7 @@ describe('an attempt to deliver', () => {
 
   it('is signed with every live secret, as a receiver may know either', async () => {
     const { body, headers } = await received({
-      credentialsOf: async () => ({ secrets: [CURRENT, PREVIOUS] }),
+      credentialsOf: async () => ({ secrets: [CURRENT, PREVIOUS], headers: {} }),
     });
     expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
     for (const secret of [CURRENT, PREVIOUS]) {

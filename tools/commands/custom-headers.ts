@@ -6,16 +6,14 @@ import {
   PutSecretValueCommand,
   ResourceNotFoundException,
 } from '@aws-sdk/client-secrets-manager';
-import {
-  type CustomHeaders,
-  headersSecret,
-  hostAndPort,
-  settingsKey,
-} from '../../functions/core/webhook/client-settings.ts';
+import { headersSecret, hostAndPort, settingsKey } from '../../functions/core/webhook/client-settings.ts';
 import { clientKeysOf } from './client-keys.ts';
 import { UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
 import type { Target } from './target.ts';
+
+/** By `host:port`, then by name. */
+type CustomHeaders = Record<string, Record<string, string>>;
 
 const HOST_MAX_BYTES = 4096;
 /** Of a secret, by Secrets Manager. */
@@ -44,7 +42,6 @@ export function headersIn(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(headers);
 }
 
-/** By `host:port`, then by name. */
 export async function customHeadersOf(
   { clients, stackName }: Target,
   client: string,

@@ -89,13 +89,15 @@ export function worldIn(
     }),
     webhooks: createWebhooks({
       rules: SETTINGS.webhookRules,
-      credentialsOf: createCredentials({
-        rootSecrets: createRootSecrets(WEBHOOK_SECRET, clients.secrets),
-        dynamodb: clients.dynamodb,
-        secretsManager: clients.secrets,
-        clientKeysTable: 'clientKeys',
-        stackName: 'ModelStudioJobs',
-      }),
+      credentialsOf: createCredentials(
+        createRootSecrets(WEBHOOK_SECRET, clients.secrets),
+        clients.secrets,
+        clients.dynamodb,
+        {
+          clientKeysTable: 'clientKeys',
+          stackName: 'ModelStudioJobs',
+        },
+      ),
       clock,
       exchange: (request) =>
         environment.exchange(request, () => system.receivers.answer(request, environment)),

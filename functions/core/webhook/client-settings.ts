@@ -30,8 +30,6 @@ export const headersPrefix = (stackName: string) => `${stackName}/webhook-header
 /** A client's name may have characters that a secret's may not. */
 export const headersSecret = (stackName: string, client: string) =>
   headersPrefix(stackName) + sha256Hex(client);
-/** In such a secret, as JSON: by `host:port`, then by name. */
-export type CustomHeaders = Record<string, Record<string, string>>;
 
 export const hostAndPort = ({ protocol, hostname, port }: URL) =>
   `${hostname}:${port || (protocol === 'http:' ? 80 : 443)}`;

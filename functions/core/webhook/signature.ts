@@ -2,23 +2,18 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import type { Millis } from '../job.ts';
 
 const PREFIX = /^whsec_/;
-const ROOT_MIN_BYTES = 32;
-const CLIENT_SECRET_BYTES = 32;
+const SECRET_BYTES = 32;
 
 /** Whether clients' secrets can be derived from it: long enough, and in the base64 that `openssl rand -base64 32` writes. */
 export function isRootSecret(secret: string): boolean {
   const bytes = bytesOf(secret);
-  return bytes.length >= ROOT_MIN_BYTES && bytes.toString('base64') === secret.replace(PREFIX, '');
+  return bytes.length >= SECRET_BYTES && bytes.toString('base64') === secret.replace(PREFIX, '');
 }
 
-/**
- * What a client's webhooks are signed with. The deployment's secret, which could sign for all clients, is only the root of
- * these (HKDF, RFC 5869): no receiver gets it, and no client's secret tells another's.
- * @param generation from 1
- */
+/** What a client's webhooks are signed with, by HKDF (RFC 5869): nobody who has it can tell the root or another client's. */
 export function clientSecret(root: string, client: string, generation: number): string {
   const info = `webhook:${client}:${generation}`;
-  const bytes = hkdfSync('sha256', bytesOf(root), '', info, CLIENT_SECRET_BYTES);
+  const bytes = hkdfSync('sha256', bytesOf(root), '', info, SECRET_BYTES);
   return `whsec_${Buffer.from(bytes).toString('base64')}`;
 }
 

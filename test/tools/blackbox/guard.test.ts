@@ -117,7 +117,7 @@ function lookupOf(answer: NonNullable<Case['dns']>[number]): typeof dnsLookup {
 function webhooksWith(changes: Partial<Parameters<typeof createWebhooks>[0]>) {
   return createWebhooks({
     rules: strict,
-    credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`] }),
+    credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`], headers: {} }),
     clock: { now: Date.now },
     lookup: lookupOf('NXDOMAIN'),
     ...changes,

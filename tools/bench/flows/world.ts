@@ -56,13 +56,15 @@ export function worldOf(
     }),
     webhooks: createWebhooks({
       rules: SETTINGS.webhookRules,
-      credentialsOf: createCredentials({
-        rootSecrets: createRootSecrets('webhook', clients.secrets),
-        dynamodb: clients.dynamodb,
-        secretsManager: clients.secrets,
-        clientKeysTable: 'clientKeys',
-        stackName: 'ModelStudioJobs',
-      }),
+      credentialsOf: createCredentials(
+        createRootSecrets('webhook', clients.secrets),
+        clients.secrets,
+        clients.dynamodb,
+        {
+          clientKeysTable: 'clientKeys',
+          stackName: 'ModelStudioJobs',
+        },
+      ),
       clock,
       exchange,
     }),
