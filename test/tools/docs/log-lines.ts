@@ -5,6 +5,7 @@ import { drain } from '../../../functions/create/drain.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
+import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import type { Log, LogFields, Stage } from '../../../functions/ports.ts';
@@ -66,6 +67,7 @@ const GROUPS: Record<string, string> = {
   redeliver: 'ApiJobs',
   'request failed': 'ApiJobs',
   deliver: 'Deliver',
+  'custom headers are missing': 'Deliver',
   sweep: 'Sweep',
 };
 
@@ -187,6 +189,18 @@ async function failAtTheEdge(): Promise<void> {
     fail,
     async () => undefined,
   )({ Records } as never);
+  await missHeaders();
+}
+
+/** Of a client whose settings speak of headers that are in no secret. */
+async function missHeaders(): Promise<void> {
+  const Item = { headerHosts: { SS: ['hooks.example.com:443'] } };
+  const answering = (answer: object) => ({ send: async () => answer }) as never;
+  const credentialsOf = createCredentials(async () => [], answering({}), answering({ Item }), {
+    clientKeysTable: 'clientKeys',
+    stackName: 'ModelStudioJobs',
+  });
+  await credentialsOf('acme', new URL('https://hooks.example.com/'));
 }
 
 const LEVELS = { DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 };

@@ -6,7 +6,7 @@ import { type Run, simulate } from '../../../tools/simulation/simulate.ts';
 
 const FAULTS_MAX = 3;
 /** The first one that meets the bug and few other faults. */
-const FIRST_SEED = 12;
+const FIRST_SEED = 75;
 const SEEDS_MAX = 400;
 
 const idsOf = ({ faults }: Run) => faults.map(({ id }) => id);
