@@ -159,7 +159,7 @@ export interface ClientKeys {
 }
 
 /** What an attempt needs to know of its job. */
-export type Delivery = Pick<Webhook, 'id' | 'url'> &
+export type Delivery = Pick<Webhook, 'id' | 'url' | 'destination' | 'redelivered'> &
   Pick<JobBase, 'client' | 'tracestate'> & { traceparent: string };
 
 export interface Webhooks {

@@ -37,7 +37,7 @@ export class ModelStudioJobsStack extends Stack {
       SERVICE_NAME: this.stackName,
       JOBS_AT_ONCE: settings.jobsAtOnce?.toString(),
     };
-    const bundles = bundleFunctions();
+    const bundles = bundleFunctions(settings.destinations.length > 0);
     try {
       const shared = { storage, settings, bundles, sharedVariables };
       const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);

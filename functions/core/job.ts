@@ -42,7 +42,10 @@ export interface Attempt {
 
 interface WebhookBase {
   readonly id: string;
+  /** Or the name of the destination. */
   readonly url: string;
+  /** It goes to a queue or a bus of the operator's. */
+  readonly destination?: true;
   /** Attempts so far, over all rounds. */
   readonly attempts: number;
   /** Attempts before this round of the schedule began: each redelivery is a round of its own. */

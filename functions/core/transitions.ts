@@ -46,7 +46,9 @@ export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, rand
 }
 
 type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'fingerprint' | 'expiresAt';
-type Accepted = Pick<JobBase, Given | 'submissions'> & { webhook: Pick<Webhook, 'id' | 'url'> | null };
+type Accepted = Pick<JobBase, Given | 'submissions'> & {
+  webhook: Pick<Webhook, 'id' | 'url' | 'destination'> | null;
+};
 
 export function accepted({ webhook, ...given }: Accepted, now: Millis): SubmittingJob {
   const job = {

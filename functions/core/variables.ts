@@ -14,12 +14,13 @@ type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEU
 export interface OwnVariables {
   submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'QUEUE_FOR_SECONDS' | 'ALLOW_RESUBMIT'> &
     Given<'FORWARD_TRACESTATE' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'> &
-    Readonly<Record<'DEFAULT_WEBHOOK_URL', string | undefined>>;
+    Readonly<Record<'DEFAULT_WEBHOOK_URL' | 'DESTINATIONS' | 'DEFAULT_DESTINATION', string | undefined>>;
   create: Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   poll: Polling;
   collect: Polling;
   /** Node itself reads the last one. */
-  deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'>;
+  deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'> &
+    Readonly<Record<'DESTINATIONS', string | undefined>>;
   sweep: Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   jobs: Given<'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'>;
 }

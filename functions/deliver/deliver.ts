@@ -111,8 +111,8 @@ async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis
 }
 
 function answerIn(exchange: AttemptOutcome): Pick<Attempt, 'status' | 'error' | 'location'> {
-  if (exchange.kind !== 'answered')
-    return { status: null, error: exchange.kind === 'failed' ? exchange.error : exchange.kind };
+  if (exchange.kind === 'accepted') return { status: null, error: null };
+  if (exchange.kind !== 'answered') return { status: null, error: exchange.error ?? 'blocked' };
   const { status, location } = exchange;
   return { status, error: null, ...(location !== undefined && { location }) };
 }

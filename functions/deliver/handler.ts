@@ -1,8 +1,9 @@
 import { DeliverMessage } from '../core/messages.ts';
+import { withDestinations } from '../edge/destinations.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { createRootSecrets, newSecretsClient } from '../edge/secrets.ts';
-import { webhookRules } from '../edge/settings.ts';
+import { destinations, webhookRules } from '../edge/settings.ts';
 import { clock } from '../edge/system.ts';
 import { createCredentials } from '../edge/webhook-credentials.ts';
 import { assertSsrfProtection, createWebhooks } from '../edge/webhooks.ts';
@@ -13,7 +14,11 @@ const secretsManager = newSecretsClient();
 const rootSecrets = createRootSecrets(required('WEBHOOK_SECRET_ARN'), secretsManager);
 const names = { clientKeysTable: required('CLIENT_KEYS_TABLE'), stackName: required('SERVICE_NAME') };
 const credentialsOf = createCredentials(rootSecrets, secretsManager, dynamodb, names);
-const webhooks = createWebhooks({ rules: webhookRules(), credentialsOf, clock });
+const urls = createWebhooks({ rules: webhookRules(), credentialsOf, clock });
+const webhooks = withDestinations(urls, destinations(), async () => {
+  const { createSendTo } = await import('#destinations');
+  return createSendTo(credentialsOf, clock);
+});
 const world = { ...finishWorld(), webhooks };
 
 const guardInForce = assertSsrfProtection();

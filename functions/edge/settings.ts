@@ -1,3 +1,4 @@
+import type { Destination } from '../core/webhook/destination.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { number, numbers, optional, required } from './environment.ts';
 
@@ -9,6 +10,8 @@ export function webhookRules(): WebhookRules {
   };
 }
 
+/** Without their ARNs where jobs are accepted. */
+export const destinations = (): Destination[] => JSON.parse(optional('DESTINATIONS') ?? '[]');
 export const apiUrl = () => required('API_URL').replace(/\/+$/, '');
 export const webhookSchedule = () => numbers('WEBHOOK_RETRY_SCHEDULE_SECONDS');
 export const retentionDays = () => number('RETENTION_DAYS');

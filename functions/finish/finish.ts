@@ -7,6 +7,7 @@ import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
 import type { End, Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
+import { DESTINATION_EXTRA_BYTES } from '../core/webhook/destination.ts';
 import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
 import { record } from '../write-conflicts.ts';
@@ -28,7 +29,8 @@ export type FinishWorld = Pick<
  */
 export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): Promise<FinishedJob | null> {
   const ending = ended(job, end, world.clock.now());
-  const documents = await write(ending, end, world);
+  const maxBytes = EVENT_MAX_BYTES - (job.webhook?.destination ? DESTINATION_EXTRA_BYTES : 0);
+  const documents = await write(ending, end, maxBytes, world);
   const after = finished(ending, documents, job.webhook && awaitingFirstAttempt(job.webhook, world));
   if (!(await world.jobs.replace(after))) return null;
   logFinished(job, after, end, world);
@@ -59,12 +61,12 @@ export async function startDelivery(
 }
 
 /** Two workers that finish the same job write under different keys; the row then names one of these. */
-async function write(job: Parameters<typeof eventJson>[0], end: End, world: FinishWorld) {
+async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: number, world: FinishWorld) {
   const name = `${job.jobId}/${base32(world.random.bytes())}.json`;
   const { results } = end;
-  if (results === null || results.json.length <= EVENT_MAX_BYTES) {
+  if (results === null || results.json.length <= maxBytes) {
     const whole = eventJson(job, { json: results?.json ?? null, url: null });
-    if (results === null || Buffer.byteLength(whole) <= EVENT_MAX_BYTES) {
+    if (results === null || Buffer.byteLength(whole) <= maxBytes) {
       const event = await world.documents.save(`events/${name}`, whole);
       return { event, results: results && ('in-event' as const) };
     }

@@ -27,6 +27,7 @@ export async function redeliver(request: Request, call: Authorized, world: Redel
     const job = await findOwn(call, world);
     if (job === null) return problem('not_found', request.requestId);
     if ('status' in asked) return asked;
+    if (job.webhook?.destination && asked.webhook_url !== undefined) return noUrl(request.requestId);
     const now = world.clock.now();
     if (!isFinished(job))
       return problem('not_finished', request.requestId, { headers: retryAfter(job, now) });
@@ -44,6 +45,11 @@ export async function redeliver(request: Request, call: Authorized, world: Redel
     const after = redelivered(job, { ...webhook, url }, world.random.bytes(), now);
     return (await begin(after, world)) ? { ...(await showJob(after, world)), status: 202 } : LOST;
   });
+}
+
+function noUrl(requestId: string): Answer {
+  const message = 'Must not be given, as the job has a destination';
+  return problem('invalid_request', requestId, { errors: [{ pointer: '/webhook_url', message }] });
 }
 
 function tooMany(seconds: number | null, requestId: string): Answer {

@@ -1,6 +1,6 @@
 import { number, optional, required } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
-import { webhookRules } from '../edge/settings.ts';
+import { destinations, webhookRules } from '../edge/settings.ts';
 import { clientKeys, durationStats, finishWorld, places, queue } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { authorize } from '../http/authorize.ts';
@@ -18,6 +18,8 @@ const world = {
     ...finish.settings,
     webhookRules: webhookRules(),
     defaultWebhookUrl: optional('DEFAULT_WEBHOOK_URL'),
+    destinations: destinations(),
+    defaultDestination: optional('DEFAULT_DESTINATION'),
     queueForSeconds: number('QUEUE_FOR_SECONDS'),
     allowResubmit: required('ALLOW_RESUBMIT') === 'true',
     forwardTracestate: required('FORWARD_TRACESTATE') === 'true',

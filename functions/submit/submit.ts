@@ -10,10 +10,11 @@ import {
   type Submission,
 } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
-import type { Job, SubmittingJob } from '../core/job.ts';
+import type { Job, SubmittingJob, Webhook } from '../core/job.ts';
 import { traceIn } from '../core/trace.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
 import { submissionUnknown } from '../core/upstream/report.ts';
+import { type DestinationRights, namesFor } from '../core/webhook/destination.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type Creation, create } from '../create/create.ts';
 import { enqueue } from '../create/enqueue.ts';
@@ -30,6 +31,8 @@ export type SubmitWorld = FinishWorld &
       webhookRules: WebhookRules;
       defaultWebhookUrl: string | null;
       forwardTracestate: boolean;
+      destinations: readonly DestinationRights[];
+      defaultDestination: string | null;
     };
   };
 
@@ -42,7 +45,7 @@ const IDEMPOTENCY_KEY = /^[!-+\--~]{1,255}$/;
 /** `POST /v1/jobs`: records a job, then has ModelStudio create it or lets it wait for that. */
 export async function submit(request: Request, authorized: Authorized, world: SubmitWorld): Promise<Answer> {
   const idempotencyKey = request.headers['idempotency-key'];
-  const parsed = parse(request, idempotencyKey, world);
+  const parsed = parse(request, idempotencyKey, authorized.client, world);
   if ('status' in parsed) return parsed;
 
   const generation = generationIn(parsed);
@@ -88,9 +91,10 @@ export async function submit(request: Request, authorized: Authorized, world: Su
 
 const UNAVAILABLE = { kind: 'unavailable', retryAfterSeconds: null } as const;
 
-function parse(request: Request, key: string | undefined, world: SubmitWorld): Submission | Answer {
+function parse(request: Request, key: string | undefined, client: string, { settings }: SubmitWorld) {
+  const names = namesFor(client, settings.destinations);
   return readJson(request, (value) => {
-    const submission = parseSubmission(value, world.settings.webhookRules, world.settings);
+    const submission = parseSubmission(value, settings.webhookRules, settings, names);
     if (key === undefined || IDEMPOTENCY_KEY.test(key)) return submission;
     const message =
       'The Idempotency-Key header must be given once, as 1 to 255 visible ASCII characters without a comma';
@@ -105,7 +109,7 @@ function newJob(
   { clock, random, settings }: SubmitWorld,
 ): SubmittingJob {
   const idempotencyKey = headers['idempotency-key'];
-  const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;
+  const target = targetOf(submission, client, settings);
   const now = clock.now();
   const job = {
     jobId: idempotencyKey === undefined ? jobIdOf(random.bytes()) : jobIdOfKey(client, idempotencyKey),
@@ -113,11 +117,25 @@ function newJob(
     ...workOf(submission),
     metadata: submission.metadata,
     fingerprint: fingerprint(submission),
-    expiresAt: now + expires_in * 1000,
-    webhook: url === null ? null : { id: webhookIdOf(random.bytes()), url },
+    expiresAt: now + submission.expires_in * 1000,
+    webhook: target && { id: webhookIdOf(random.bytes()), ...target },
     ...(submission.on_unknown === 'resubmit' && { submissions: 1 }),
   };
   return { ...accepted(job, now), ...traceIn(headers, settings.forwardTracestate) };
+}
+
+/** A null of either member means that there is none, whatever the default is. */
+function targetOf(
+  { webhook_url: url, destination: name }: Submission,
+  client: string,
+  { defaultWebhookUrl, defaultDestination, destinations }: SubmitWorld['settings'],
+): Pick<Webhook, 'url' | 'destination'> | null {
+  const [usual] = namesFor(client, destinations).filter((each) => each === defaultDestination);
+  const isNothingSaid = url === undefined && name === undefined;
+  const destination = isNothingSaid ? usual : name;
+  if (destination != null) return { url: destination, destination: true };
+  const given = isNothingSaid ? defaultWebhookUrl : url;
+  return given == null ? null : { url: given };
 }
 
 /** The same key again: the same request gets the job that it created the first time. */

@@ -2,6 +2,7 @@ import { Validations } from 'aws-cdk-lib';
 import { type HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
+import type { DestinationRights } from '../../functions/core/webhook/destination.ts';
 import { toQuery, toRows } from '../stages/grant.ts';
 import { StageFunction, type WakingStageProps } from '../stages/stage-function.ts';
 
@@ -28,6 +29,7 @@ export class Api extends Construct {
 
   private submit(props: WakingStageProps): StageFunction {
     const { storage, settings, pollQueue, deliverQueue, createQueue } = props;
+    const rights: DestinationRights[] = settings.destinations.map(({ name, clients }) => ({ name, clients }));
     return new StageFunction(this, 'Submit', {
       ...props,
       name: 'submit',
@@ -41,6 +43,8 @@ export class Api extends Construct {
         ALLOW_RESUBMIT: String(settings.allowResubmit),
         FORWARD_TRACESTATE: String(settings.forwardTracestate),
         DEFAULT_WEBHOOK_URL: settings.defaultWebhookUrl,
+        DESTINATIONS: rights.length > 0 ? JSON.stringify(rights) : undefined,
+        DEFAULT_DESTINATION: settings.defaultDestination,
       },
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),

@@ -18,6 +18,13 @@ export const messageRetention: Rule = ({ queues }) =>
     return `${path} keeps messages for ${kept} s, shorter than the longest job lives (${LONGEST_JOB_SECONDS} s).`;
   });
 
+/** CloudFormation names a queue by its stack and its logical id. */
+export const destinations: Rule = ({ queues }, { destinations, stackName }) =>
+  destinations.flatMap(({ name, arn }) => {
+    const own = queues.find(({ logicalId }) => arn.split(':')[5]?.startsWith(`${stackName}-${logicalId}-`));
+    return own ? `The destination ${name} is ${own.path}, a queue of the stack's own.` : [];
+  });
+
 /** A message keeps its age when it moves to the dead-letter queue. */
 export const deadLetterRetention: Rule = (wiring) =>
   wiring.queues.flatMap(({ path, properties: { RedrivePolicy, MessageRetentionPeriod: kept } }) => {

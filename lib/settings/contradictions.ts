@@ -9,6 +9,9 @@ export function contradictionsIn(settings: Settings): string[] {
   const regions = new Set([...certificateArn, ...(alarmTopicArn ? [alarmTopicArn] : [])].map(regionOf));
   const sentences = [
     fault && `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`,
+    settings.defaultDestination !== undefined &&
+      !settings.destinations.some(({ name }) => name === settings.defaultDestination) &&
+      'The setting defaultDestination must be the name of one of the destinations.',
     names > 0 &&
       certificates !== 1 &&
       certificates !== names &&

@@ -38,7 +38,7 @@ function isOurs(name: string): boolean {
 }
 
 function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown);
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) return issue.keys.map(unknown);
   const name = issue.path[0] as Name | undefined;
   if (name === undefined) return [issue.message];
   const kind = SettingsSchema.shape[name].meta()?.['kind'];

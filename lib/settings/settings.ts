@@ -2,8 +2,9 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
+import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
-import { areDifferent, flag, list, number, whole } from './values.ts';
+import { areDifferent, flag, list, number, objects, whole } from './values.ts';
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
@@ -24,6 +25,13 @@ const LOG_RETENTIONS = Object.values(RetentionDays)
 /** @param words `kind` follows "must be" */
 const setting = <Schema extends z.ZodType>(schema: Schema, words: { description: string; kind: string }) =>
   schema.meta(words);
+
+/** Nobody may use one whose clients are not named. */
+const DestinationSchema = z.strictObject({
+  name: z.string().regex(DESTINATION_NAME),
+  arn: z.string().regex(DESTINATION_ARN),
+  clients: z.array(z.string().min(1)).default([]),
+});
 
 /** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
@@ -46,6 +54,21 @@ export const SettingsSchema = z.strictObject({
   defaultWebhookUrl: setting(z.string().optional(), {
     description: 'the `webhook_url` of jobs that give none; the same rules apply to it',
     kind: 'a URL that a job may give as its webhook_url',
+  }),
+  destinations: setting(
+    objects(DestinationSchema)
+      .refine((all) => areDifferent(all.map(({ name }) => name)))
+      .default([]),
+    {
+      description:
+        'SQS queues and EventBridge buses that jobs may name as their `destination` instead of a `webhook_url`, and by which clients; JSON as in [destinations.md](docs/destinations.md)',
+      kind: 'a list of {"name", "arn", "clients"} with different names, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients',
+    },
+  ),
+  defaultDestination: setting(z.string().optional(), {
+    description:
+      'the `destination` of jobs that give neither it nor a `webhook_url`, if their clients may use it; `defaultWebhookUrl` is for the others',
+    kind: 'the name of one of the destinations',
   }),
   webhookRetryScheduleSeconds: setting(
     list(whole(0, SCHEDULE_MAX_SECONDS)).refine(isSchedule).default(SCHEDULE),

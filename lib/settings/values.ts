@@ -20,6 +20,16 @@ export const list = <Item extends z.ZodType>(item: Item) =>
     return typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
   }, z.array(item));
 
+/** A list of objects: `-c` gives it as JSON. */
+export const objects = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => {
+    try {
+      return typeof value === 'string' ? JSON.parse(value) : value;
+    } catch {
+      return value;
+    }
+  }, z.array(item));
+
 export function areDifferent(items: unknown[]): boolean {
   return new Set(items).size === items.length;
 }

@@ -14,6 +14,7 @@ export const functionNames = Object.keys(FUNCTIONS) as FunctionName[];
 export const handlerOf = (name: FunctionName): string => join('functions', name, 'handler.ts');
 
 export const BUCKET = 'functions/edge/document-bucket.ts';
+export const DESTINATIONS = 'functions/edge/queues-and-buses.ts';
 
 /** How a function is bundled; `npm run bench -- start` measures the gain. */
 export const bundling = {
@@ -28,20 +29,24 @@ export const bundling = {
   minifyWhitespace: true,
   minifySyntax: true,
   // The SDK's chain of credential providers is a quarter of a bundle; on Lambda the first one is enough.
-  // The bucket's client is loaded on demand from its own file: it would take a quarter of every start.
+  // Clients that few need are loaded on demand from files of their own: the bucket's would take a quarter of every start.
   alias: {
     '@aws-sdk/credential-provider-node': './functions/edge/credentials.ts',
     '#bucket': './bucket.cjs',
+    '#destinations': './destinations.cjs',
   },
-  external: ['./bucket.cjs'],
+  external: ['./bucket.cjs', './destinations.cjs'],
   legalComments: 'none',
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
 export type Bundles = ReturnType<typeof bundleFunctions>;
 
-/** Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`. Needs neither Docker nor the network. */
-export function bundleFunctions() {
+/**
+ * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; deliver's has a `destinations.cjs`, if it needs it.
+ * Needs neither Docker nor the network.
+ */
+export function bundleFunctions(hasDestinations = false) {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
   buildSync({
     ...bundling,
@@ -50,7 +55,10 @@ export function bundleFunctions() {
   });
   buildSync({
     ...bundling,
-    entryPoints: functionNames.map((name) => ({ in: BUCKET, out: join(name, 'bucket') })),
+    entryPoints: [
+      ...functionNames.map((name) => ({ in: BUCKET, out: join(name, 'bucket') })),
+      ...(hasDestinations ? [{ in: DESTINATIONS, out: join('deliver', 'destinations') }] : []),
+    ],
     // The name of the file that is imported at run time says that it is CommonJS.
     outExtension: { '.js': '.cjs' },
     outdir,

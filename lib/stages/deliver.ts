@@ -1,5 +1,6 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { toRows } from './grant.ts';
+import { toDestinations, toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
 import { StageQueue } from './stage-queue.ts';
 
@@ -11,19 +12,29 @@ export class Deliver extends Construct {
     super(scope, id);
     const { storage, settings } = props;
     const { toReadDocuments, toReadClientSettings } = storage;
+    const { destinations } = settings;
     this.queue = new StageQueue(this, 'Deliver', { consumer: 'deliver', batchSize: 10, settings });
-    new StageFunction(this, 'Function', {
+    const { role } = new StageFunction(this, 'Function', {
       ...props,
       name: 'deliver',
       environment: {
         WEBHOOK_SECRET_ARN: storage.webhookSecret,
         CLIENT_KEYS_TABLE: storage.clientKeys.tableName,
         DELIVER_QUEUE_URL: this.queue,
+        DESTINATIONS: destinations.length > 0 ? JSON.stringify(destinations) : undefined,
         // A DNS lookup holds a thread and cannot be canceled: four slow name servers would block the default four.
         UV_THREADPOOL_SIZE: '64',
       },
-      permissions: [toRows(storage.jobs, 'GetItem', 'PutItem'), ...toReadDocuments, ...toReadClientSettings],
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        ...toReadDocuments,
+        ...toReadClientSettings,
+        ...toDestinations(destinations),
+      ],
       consumes: this.queue,
     });
+    // For the policies of queues and buses in other accounts, and of keys.
+    if (destinations.length > 0)
+      new CfnOutput(Stack.of(this), 'DeliverRoleArn', { value: role?.roleArn ?? '' });
   }
 }

@@ -1,5 +1,6 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Destination } from '../../functions/core/webhook/destination.ts';
 
 /** For `Grant.addToPrincipal`: CDK's own `grantReadWrite` and the like would allow more than a stage needs. */
 export interface Permission {
@@ -24,4 +25,15 @@ export function toObjects(bucket: IBucket, folders: string[], action: ObjectActi
     actions: [`s3:${action}`],
     resourceArns: folders.map((folder) => bucket.arnForObjects(`${folder}/*`)),
   };
+}
+
+/** PutEvents says success for a bus that does not exist, so it is looked at before. */
+export function toDestinations(destinations: readonly Destination[]): Permission[] {
+  const arnsOf = (service: string) =>
+    destinations.map(({ arn }) => arn).filter((arn) => arn.split(':')[2] === service);
+  const permissions = [
+    { actions: ['sqs:SendMessage'], resourceArns: arnsOf('sqs') },
+    { actions: ['events:PutEvents', 'events:DescribeEventBus'], resourceArns: arnsOf('events') },
+  ];
+  return permissions.filter(({ resourceArns }) => resourceArns.length > 0);
 }

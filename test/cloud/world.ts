@@ -7,6 +7,7 @@ import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
+import type { DestinationRights } from '../../functions/core/webhook/destination.ts';
 import type { Delivery, DurationStats, LogFields, Stage, World } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import { Cloud } from './cloud.ts';
@@ -111,7 +112,9 @@ export function fakeWorld(scripts: Scripts = {}) {
       webhookSchedule: [0, 5, 300, 1800],
       retentionDays: RETENTION_DAYS,
       webhookRules: { ports: [], ownHost: null, loopback: false },
-      defaultWebhookUrl: null,
+      defaultWebhookUrl: null as string | null,
+      destinations: [] as DestinationRights[],
+      defaultDestination: null as string | null,
       queueForSeconds: 0,
       allowResubmit: false,
       forwardTracestate: false,

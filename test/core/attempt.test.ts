@@ -3,7 +3,6 @@ import type { HttpOutcome } from '../../functions/core/http/http-outcome.ts';
 import {
   type AttemptOutcome,
   afterAttempt,
-  type DeliveryError,
   firstWaitMillis,
   isSuccess,
   readOutcome,
@@ -19,10 +18,8 @@ const answered = (status: number, retryAfterSeconds: number | null = null): Atte
   status,
   retryAfterSeconds,
 });
-const failed = (error: Exclude<DeliveryError, 'blocked'>): AttemptOutcome => ({
-  kind: 'failed',
-  error,
-});
+type Failed = Extract<AttemptOutcome, { kind: 'failed' }>;
+const failed = (error: Failed['error']): Failed => ({ kind: 'failed', error });
 const settle = (status: string) => ({ step: 'settle', status });
 const retry = (seconds: number) => ({ step: 'retry', waitMillis: seconds * 1000 });
 
@@ -38,6 +35,10 @@ describe('afterAttempt', () => {
     ['410 at last', answered(410), 8, settle('gone')],
     ['a blocked address', { kind: 'blocked' }, 1, settle('blocked')],
     ['a blocked address at last', { kind: 'blocked' }, 8, settle('blocked')],
+    ['a queue or bus that takes it', { kind: 'accepted' }, 1, settle('delivered')],
+    ['one that takes it at last', { kind: 'accepted' }, 8, settle('delivered')],
+    ['one that refuses for good', { kind: 'blocked', error: 'denied' }, 1, settle('blocked')],
+    ['one that is gone', { kind: 'blocked', error: 'gone' }, 1, settle('blocked')],
 
     ['199', answered(199), 1, retry(5)],
     ['300', answered(300), 1, retry(5)],
@@ -52,6 +53,8 @@ describe('afterAttempt', () => {
     ['no name', failed('dns'), 1, retry(5)],
     ['a bad certificate', failed('tls'), 1, retry(5)],
     ['an answer that is not HTTP', failed('invalid_response'), 1, retry(5)],
+    ['a throttled queue or bus', failed('throttled'), 1, retry(5)],
+    ['one that is not available', failed('unavailable'), 1, retry(5)],
 
     ['the second failure', answered(500), 2, retry(300)],
     ['the third', answered(500), 3, retry(1800)],

@@ -458,6 +458,14 @@ describe('the fingerprint', () => {
     expect(fingerprint(valid({ ...full, ...other }))).not.toBe(fingerprint(valid(full)));
   });
 
+  it('differs for each destination, for none at all, and for the default', () => {
+    const destinations = [undefined, null, 'orders', 'other', '[null,"fail"]'];
+    const prints = destinations.flatMap((destination) =>
+      [undefined, 60].map((queue_for) => fingerprint({ ...valid(minimal), destination, queue_for })),
+    );
+    expect(new Set(prints).size).toBe(2 * destinations.length);
+  });
+
   it('is the same in every release, so that a key used before an update still finds its job', () => {
     expect(fingerprint(valid(full))).toBe('e633e63f2dd0c91920b6ee58f49c64e220ecd5fd9864a84428b26b694423b92b');
   });

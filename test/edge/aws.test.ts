@@ -26,11 +26,12 @@ const s3SettingsFor = (url: URL) => ({ ...clientSettings(url.origin), ...s3Setti
 it('every client of AWS says which call failed, and is made with the settings of how long it waits and how often it tries', () => {
   const clients = globSync('functions/**/*.ts', { cwd: ROOT }).flatMap((path) => [
     ...readFileSync(ROOT + path, 'utf8').matchAll(
-      /(?:\S*)new (?:DynamoDB|SQS|S3|SecretsManager)\w*Client\([^)]*\)/g,
+      /(?:\S*)new (?:DynamoDB|SQS|S3|SecretsManager|EventBridge)\w*Client\([^)]*\)/g,
     ),
   ]);
-  expect(clients.length).toBeGreaterThanOrEqual(4);
-  for (const [made] of clients) expect(made).toMatch(/^describingErrors\(new .*\((aws|s3)Settings\)$/);
+  expect(clients.length).toBeGreaterThanOrEqual(6);
+  for (const [made] of clients)
+    expect(made).toMatch(/^describingErrors\(new .*\(((aws|s3)Settings|\{ \.\.\.awsSettings, .*\})\)$/);
 });
 
 describe('an error of an AWS client', () => {

@@ -112,6 +112,15 @@ describe('finish', () => {
     if (isApart) expect(await world.documents.load(apart)).toBe(given.json);
   });
 
+  it.each([
+    [EVENT_MAX_BYTES - 1024, false],
+    [EVENT_MAX_BYTES - 1023, true],
+  ])("leaves room for attributes in a destination's event: %d bytes", async (bytes, isApart) => {
+    const running = runningJob({ webhook: pendingWebhook({ url: 'orders', destination: true }) });
+    const job = await finish(running, completed(await resultsOfEvent(bytes, 'x')), worldWith(running));
+    expect(job?.results === 'in-event').toBe(!isApart);
+  });
+
   const cases: [what: string, job: UnfinishedJob, end: End, told: object, metrics: object][] = [
     [
       'a job that completed',

@@ -203,6 +203,17 @@ describe('redeliver', () => {
     expect([world.wakeUps.sent, world.webhook()?.redelivered]).toEqual([[], undefined]);
   });
 
+  it.each([finishedJob, runningJob])('refuses a URL for a job that has a destination', async (jobOf) => {
+    const webhook = pendingWebhook({ url: 'orders', destination: true });
+    const world = worldWith(jobOf({ webhook }));
+    const { status, json } = await redeliverIn(world, 'acme', '{"webhook_url":"https://new.example.com/h"}');
+    expect([status, json.errors]).toEqual([
+      400,
+      [{ pointer: '/webhook_url', message: 'Must not be given, as the job has a destination' }],
+    ]);
+    expect([world.wakeUps.sent, world.webhook()]).toEqual([[], webhook]);
+  });
+
   it.each(['{}', ' {}\n', '{ }', ' '])('treats the body %j as none', async (body) => {
     const world = worldWith(finishedJob({ webhook: settledWebhook('exhausted') }));
     const { status, json } = await redeliverIn(world, 'acme', body);

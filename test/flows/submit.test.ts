@@ -407,3 +407,61 @@ describe('the default webhook', () => {
     expect(JSON.parse(answer.body).webhook?.url).toBe(expected);
   });
 });
+
+describe('a destination', () => {
+  const settings = {
+    destinations: [
+      { name: 'orders', clients: ['other', 'acme'] },
+      { name: 'theirs', clients: ['other'] },
+      { name: 'nobodys', clients: [] },
+    ],
+    defaultWebhookUrl: 'https://default.example.com/hook',
+  };
+  async function submitted(fields: object, defaults: object = {}) {
+    const world = fakeWorld();
+    Object.assign(world.settings, settings, defaults);
+    const answer = await submit(post({ ...valid, ...fields }), authorized, world);
+    const [row] = world.jobs.rows.values();
+    return { status: answer.status, json: JSON.parse(answer.body), row };
+  }
+
+  it('is what its job shows as the URL, and is marked in the row', async () => {
+    const { status, json, row } = await submitted({ destination: 'orders' });
+    expect([status, json.webhook]).toMatchObject([202, { url: 'orders', status: 'pending' }]);
+    expect(row?.webhook).toMatchObject({ url: 'orders', destination: true });
+  });
+
+  const SENTENCE = 'Must be the name of a destination that is set up for this client';
+  it.each(['theirs', 'nobodys', 'unknown', 'ORDERS', '', 'https://hooks.example.com/h'])(
+    'that is not for the client is refused by the same sentence as one that does not exist: %s',
+    async (destination) => {
+      const { status, json } = await submitted({ destination });
+      expect([status, json.errors]).toEqual([400, [{ pointer: '/destination', message: SENTENCE }]]);
+    },
+  );
+
+  it('is refused beside a webhook_url', async () => {
+    const { status, json } = await submitted({
+      destination: 'orders',
+      webhook_url: 'https://hooks.example.com',
+    });
+    const message = 'Must not be given together with webhook_url';
+    expect([status, json.errors]).toEqual([400, [{ pointer: '/destination', message }]]);
+  });
+
+  const webhookUrl = 'https://hooks.example.com/h';
+  it.each<[what: string, fields: object, defaultDestination: string | null, url: string | undefined]>([
+    ['none, and the default URL', {}, null, settings.defaultWebhookUrl],
+    ['none, and the default of its client', {}, 'orders', 'orders'],
+    ["none, and a default that is not its client's", {}, 'theirs', settings.defaultWebhookUrl],
+    ['null', { destination: null }, 'orders', undefined],
+    ['none, and null as the URL', { webhook_url: null }, 'orders', undefined],
+    ['null beside a URL', { destination: null, webhook_url: webhookUrl }, 'orders', webhookUrl],
+    ['one beside null as the URL', { destination: 'orders', webhook_url: null }, null, 'orders'],
+    ['none, and a URL', { webhook_url: webhookUrl }, 'orders', webhookUrl],
+  ])('of a job that gives %s', async (_what, fields, defaultDestination, url) => {
+    const { json, row } = await submitted(fields, { defaultDestination });
+    expect(json.webhook?.url).toBe(url);
+    expect(row?.webhook?.destination).toBe(url === 'orders' ? true : undefined);
+  });
+});

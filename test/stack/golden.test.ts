@@ -22,6 +22,11 @@ const EVERY_SETTING: Record<string, unknown> = {
   organizationId: 'org_other',
   baseUrl: 'https://studio.ionos.de',
   defaultWebhookUrl: 'https://hooks.example.com:8443/x',
+  destinations: JSON.stringify([
+    { name: 'orders', arn: arnOf('sqs', 'orders'), clients: ['my-app'] },
+    { name: 'jobs', arn: arnOf('events', 'event-bus/jobs') },
+  ]),
+  defaultDestination: 'orders',
   webhookRetryScheduleSeconds: '0,7',
   webhookPorts: '8443, 9443',
   retentionDays: 10,

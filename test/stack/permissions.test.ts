@@ -78,3 +78,23 @@ it.each([
     expect(unlike.map(({ path }) => path)).toEqual([]);
   });
 });
+
+it('destinations may be sent to by deliver alone, by their very ARNs, and without any nothing more is allowed', () => {
+  const arns = ['sqs:a', 'sqs:b.fifo', 'events:event-bus/jobs'].map(
+    (name) => `arn:aws:${name.replace(':', ':eu-central-1:123456789012:')}`,
+  );
+  const destinations = arns.map((arn, index) => ({ name: `d${index}`, arn }));
+  const before = everyPermission();
+  const [queue, fifo, bus] = arns.map((arn) => `…${JSON.stringify(arn)}`) as [string, string, string];
+  const expected = before.map(([fn, permissions]) => {
+    if (fn !== 'Deliver/Function') return [fn, permissions];
+    const sent = [...(permissions.get('sqs:SendMessage') ?? []), queue, fifo].sort();
+    const more: [string, string[]][] = [
+      ['sqs:SendMessage', sent],
+      ['events:PutEvents', [bus]],
+      ['events:DescribeEventBus', [bus]],
+    ];
+    return [fn, new Map([...permissions, ...more])];
+  });
+  expect(everyPermission({ destinations })).toEqual(expected);
+});

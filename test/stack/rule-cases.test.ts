@@ -111,6 +111,17 @@ const CASES: [
     { Queue: queue(setAside(101)), Dead: queue() },
     /^Queue sets a message aside after 101 /,
   ],
+  ...[
+    ['a queue of another stack', 'Other-Queue-x1'],
+    ['one whose name only begins so', 'ModelStudioJobs-Queues'],
+    ["one of the stack's own", 'ModelStudioJobs-Queue-x1', /^The destination own is Queue, /] as const,
+  ].map(([what = '', name, sentence]): (typeof CASES)[number] => [
+    'destinations',
+    String(what),
+    { Queue: queue() },
+    sentence as RegExp | undefined,
+    { destinations: [{ name: 'own', arn: `arn:aws:sqs:eu-central-1:123456789012:${name}` }] },
+  ]),
   ['messageRetention', 'a week', { Queue: queue({ MessageRetentionPeriod: 604_800 }) }],
   [
     'deadLetterRetention',

@@ -47,7 +47,15 @@ function feedThePoller(stack: Stack): void {
 
 const WEEK = 604_800;
 
-const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void][] = [
+const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, context?: object][] = [
+  [
+    'destinations',
+    "The destination own is Poll/Poll/Queue, a queue of the stack's own",
+    (stack) => (at(stack, 'Poll/Poll/Queue').node.defaultChild as CfnResource).overrideLogicalId('Polled'),
+    {
+      destinations: [{ name: 'own', arn: 'arn:aws:sqs:eu-central-1:123456789012:ModelStudioJobs-Polled-x1' }],
+    },
+  ],
   [
     'receives',
     'Poll/Collect/Queue sets a message aside after 1 receives (maxReceiveCount): it must be 5 to 100',
@@ -184,12 +192,15 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void][
   ['alarms', 'Extra is watched by no alarm', addFunction],
 ];
 
-it.each(BROKEN)('a stack that breaks the rule %s does not synthesize: %s', (_rule, sentence, breakIt) => {
-  judge({ organizationId: 'org_test' }, (stack, app) => {
-    breakIt(stack);
-    expect(() => app.synth()).toThrow(`[ModelStudioJobs] ${sentence}`);
-  });
-});
+it.each(BROKEN)(
+  'a stack that breaks the rule %s does not synthesize: %s',
+  (_rule, sentence, breakIt, context) => {
+    judge({ organizationId: 'org_test', ...context }, (stack, app) => {
+      breakIt(stack);
+      expect(() => app.synth()).toThrow(`[ModelStudioJobs] ${sentence}`);
+    });
+  },
+);
 
 it('every rule has a test with a stack that breaks it', () => {
   expect([...new Set(BROKEN.map(([rule]) => rule))].sort()).toEqual(Object.keys(RULES).sort());

@@ -9,6 +9,8 @@ import { SettingsSchema } from '../../lib/settings/settings.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
+const QUEUE = { name: 'orders', arn: 'arn:aws:sqs:eu-central-1:123456789012:orders', clients: ['my-app'] };
+const BUS = 'arn:aws-us-gov:events:us-gov-west-1:123456789012:event-bus/default';
 const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:alarms';
 
 function complaintsAbout(context: Record<string, unknown>): string[] {
@@ -39,6 +41,16 @@ describe('these settings are accepted:', () => {
       { defaultWebhookUrl: 'https://hooks.example.com:8443/in' },
     ],
     [{ retentionDays: '8' }, { retentionDays: 8 }],
+    [{ destinations: JSON.stringify([QUEUE]) }, { destinations: [QUEUE] }],
+    [{ destinations: [{ name: 'a', arn: BUS }] }, { destinations: [{ name: 'a', arn: BUS, clients: [] }] }],
+    [
+      {
+        destinations: [{ name: 'in-order', arn: `${QUEUE.arn}.fifo` }],
+        defaultDestination: 'in-order',
+        defaultWebhookUrl: 'https://hooks.example.com',
+      },
+      { defaultDestination: 'in-order' },
+    ],
     [{ retentionDays: 90 }, { retentionDays: 90 }],
     [{ concurrency: '2100' }, { concurrency: 2100 }],
     [{ concurrency: 6 }, { concurrency: 6 }],
@@ -160,6 +172,15 @@ describe('settings are refused with one sentence', () => {
       /^The setting defaultWebhookUrl cannot be .* this service's own address\.$/,
     ],
     [
+      { destinations: 'orders' },
+      'The setting destinations must be a list of {"name", "arn", "clients"} with different names, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients; it is "orders".',
+    ],
+    [{ destinations: [QUEUE, QUEUE] }, /^The setting destinations must be a list of .* different names, /],
+    [
+      { destinations: [QUEUE], defaultDestination: 'other' },
+      'The setting defaultDestination must be the name of one of the destinations.',
+    ],
+    [
       { retentionDays: '7' },
       'The setting retentionDays must be a whole number from 8 (a job may run for 7 days) to 3650; it is "7".',
     ],
@@ -261,6 +282,21 @@ describe('settings are refused with one sentence', () => {
       'There is no setting color',
     ]);
   });
+});
+
+it.each<[what: string, wrong: object]>([
+  ['a member of another name', { ...QUEUE, client: 'my-app' }],
+  ['a name that looks like a URL', { ...QUEUE, name: 'https://hooks.example.com' }],
+  ['clients that are no list', { ...QUEUE, clients: 'my-app' }],
+  ['no ARN', { name: 'orders' }],
+  ['the ARN of a topic', { ...QUEUE, arn: TOPIC }],
+  ['more than a queue', { ...QUEUE, arn: `${QUEUE.arn}/x` }],
+  ['every queue of a kind', { ...QUEUE, arn: `${QUEUE.arn}*` }],
+  ['a name that no queue has', { ...QUEUE, arn: QUEUE.arn + 'x'.repeat(80) }],
+  ['the ARN of a rule', { ...QUEUE, arn: BUS.replace('event-bus', 'rule') }],
+])('a destination is refused that has %s', (_what, wrong) => {
+  const sentence = /^The setting destinations must be a list of /;
+  expect(complaintsAbout({ destinations: [QUEUE, wrong] })).toEqual([expect.stringMatching(sentence)]);
 });
 
 it.each(['msj_abc_*', 'whsec_*', 'sk-*', 'Bearer *', 'https://operator:*@example.com', '*'])(

@@ -18,6 +18,7 @@ Environment
                      the waits before each delivery attempt, e.g. 0,1,2
   QUEUE_FOR_SECONDS, ALLOW_RESUBMIT, JOBS_AT_ONCE
                      the settings queueForSeconds, allowResubmit and jobsAtOnce
+  DESTINATIONS       the setting destinations, as JSON: a queue is made in the local SQS, a bus is shown in the console
 `;
 
 export interface Flags {
@@ -88,6 +89,7 @@ const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
   QUEUE_FOR_SECONDS: [/^\d{1,6}$/, 'a whole number of seconds, 0 to queue no jobs'],
   ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
   JOBS_AT_ONCE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
+  DESTINATIONS: [/^\[[\s\S]*\]$/, 'a list in JSON as docs/destinations.md has it'],
 };
 
 /** @throws when one of them is something else */

@@ -41,8 +41,11 @@ export async function synthesize(settings: Record<string, unknown> = {}): Promis
   return template;
 }
 
-/** The settings that mean nothing here: there is one stack, a domain leads to AWS, and no load is steady. */
-const OF_AWS = ['stackName', 'domainName', 'certificateArn', 'defaultEndpoint', 'steadyJobsPerSecond'];
+/** The settings that mean nothing here: there is one stack, a domain and a destination are in AWS, and no load is steady. */
+const OF_AWS = [
+  ...['stackName', 'domainName', 'certificateArn', 'defaultEndpoint', 'steadyJobsPerSecond'],
+  ...['destinations', 'defaultDestination'],
+];
 
 /** The settings of a deployment, but for those. */
 export function onLaptop(context: Record<string, unknown>): Record<string, unknown> {
@@ -52,7 +55,7 @@ export function onLaptop(context: Record<string, unknown>): Record<string, unkno
 
 async function runApp(outdir: string, settings: Record<string, unknown>): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
-  const given = JSON.stringify(onLaptop({ ...context, ...settings }));
+  const given = JSON.stringify({ ...onLaptop(context), ...settings });
   const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: given };
   await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env }).catch(async (error) => {
     await rm(outdir, { recursive: true });

@@ -12,6 +12,7 @@ import { newClientKey } from '../commands/new-client-key.ts';
 import { settingsOf } from '../commands/webhook-secrets.ts';
 import { announce } from './announce.ts';
 import { type Console, startConsole } from './console/console.ts';
+import { createDestinations, destinationsIn } from './destinations.ts';
 import { type Flags, settingsIn, type Upstream, upstreamIn } from './flags.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { startSandbox } from './sandbox/server.ts';
@@ -44,11 +45,12 @@ export interface System {
 /** @throws with a sentence when something that it needs is missing or taken */
 export async function startSystem(flags: Flags, onLog: (line: string) => void): Promise<System> {
   const ownUpstream = upstreamIn(process.env);
-  const { JOBS_AT_ONCE, ...settings } = settingsIn(process.env);
-  // It gives functions more permissions, so it is part of the synthesis.
+  const { JOBS_AT_ONCE, DESTINATIONS = '[]', ...settings } = settingsIn(process.env);
+  const destinations = destinationsIn(DESTINATIONS);
+  // Both give functions more permissions, so they are part of the synthesis.
   const jobsAtOnce = JOBS_AT_ONCE ?? (ownUpstream && jobsAtOnceAt(ownUpstream.baseUrl));
   const [templateFile, sandbox] = await Promise.all([
-    synthesize(jobsAtOnce ? { jobsAtOnce } : {}),
+    synthesize({ ...(jobsAtOnce && { jobsAtOnce }), ...(destinations.length > 0 && { destinations }) }),
     ownUpstream ? null : startSandbox(),
   ]);
   const upstream = (sandbox ?? ownUpstream) as Upstream;
@@ -74,6 +76,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     },
     onLog: ({ line }) => onLog(line),
   });
+  await createDestinations(destinations, stack);
   const inbox = createInbox(webhookSecretsIn(stack));
   const keys = await issueKeys(stack);
   const [first, second] = keys.clientKeys;
@@ -85,6 +88,7 @@ export async function startSystem(flags: Flags, onLog: (line: string) => void): 
     keys: { [CLIENTS[0]]: first, [CLIENTS[1]]: second },
     port: flags.port === 0 ? 0 : flags.port + 1,
   });
+  stack.eventBuses.onEvent = (event) => console.tellOfEvent(event);
   const withdraw = announce({ stack, upstream, clientKey: first }, templateFile);
   const close = async () => {
     withdraw();
@@ -135,6 +139,7 @@ function webhookSecretsIn({ endpoints, outputs }: LocalStack): () => Promise<str
 
 /** What `--json` prints: all that somebody needs who has nothing but the running system. */
 export function publicLine({ stack, upstream, console, webhookSecrets, keys }: System) {
+  const { events, ...aws } = stack.endpoints;
   return {
     api_url: stack.apiUrl,
     client_keys: keys.clientKeys,
@@ -150,6 +155,6 @@ export function publicLine({ stack, upstream, console, webhookSecrets, keys }: S
       api_key: upstream.apiKey,
       model_ids: upstream.modelIds,
     },
-    aws: stack.endpoints,
+    aws,
   };
 }

@@ -43,6 +43,10 @@ export const Submission = named(
           'https, on port 443 unless configured otherwise, at a public DNS name. Null: no webhook, whatever the default is.',
         ),
     ),
+    destination: described(
+      Envelope.shape.destination,
+      'Instead of webhook_url, the name of a queue or a bus that the operator has set up for the client. Null: none, whatever the default is.',
+    ),
     metadata: z.optional(z.nullable(Metadata).describe('Returned as given; null means none.')),
     queue_for: described(
       Envelope.shape.queue_for,
@@ -63,7 +67,9 @@ export const Redelivery = named(
       z
         .string()
         .max(2048)
-        .describe("Where to send it, as in a submission; it is the job's webhook_url from then on."),
+        .describe(
+          "Where to send it, as in a submission; it is the job's webhook_url from then on. Not for a job with a destination.",
+        ),
     ),
   }),
 );
@@ -95,11 +101,13 @@ const Webhook = named(
   "The delivery of a job's webhook.",
   z.strictObject({
     id: Id,
-    url: z.string(),
+    url: z.string().describe('Of a job with a destination, its name.'),
     status: z.enum(['pending', 'delivered', 'exhausted', 'gone', 'blocked']),
     attempts: count,
     last_attempt_at: z.nullable(moment),
-    last_status: z.nullable(z.int()).describe('HTTP status of the last answer; null if there was none.'),
+    last_status: z
+      .nullable(z.int())
+      .describe('HTTP status of the last answer; null if there was none, and for a destination.'),
     next_attempt_at: z.nullable(moment),
   }),
 );
@@ -172,11 +180,15 @@ export const Deliveries = named(
       z.strictObject({
         attempt: z.int().min(1),
         at: moment,
-        status: z.nullable(z.int()).describe('HTTP status of the answer; null if there was none.'),
+        status: z
+          .nullable(z.int())
+          .describe('HTTP status of the answer; null if there was none, and for a destination.'),
         duration_ms: z.number().min(0),
         error: z
           .nullable(z.enum(DELIVERY_ERRORS))
-          .describe('Why there was no answer; docs/webhooks.md explains each.'),
+          .describe(
+            'Why there was no answer, or a destination has not taken it; docs/webhooks.md explains each.',
+          ),
         location: z
           .nullable(z.string().max(LOCATION_MAX_LENGTH))
           .describe('Where a 3xx answer pointed. It was not followed.'),

@@ -38,7 +38,7 @@ export interface Wish {
   marker: string;
   client: 0 | 1;
   idempotencyKey: string | null;
-  body: { expires_in: number; webhook_url?: string | null };
+  body: { expires_in: number; webhook_url?: string | null; destination?: string };
   /** The job that the app knows of. */
   jobId: string | null;
   /** The app has stopped asking. */
@@ -70,9 +70,8 @@ export class Clients {
   }
 
   #redeliver(client: number, jobId: string): void {
-    const body = this.#sim.chanceOf('app').happens(0.2)
-      ? { webhook_url: 'https://hooks.example.com/moved' }
-      : null;
+    const isMoved = this.#sim.chanceOf('app').happens(0.2) && !this.#sim.scene.hasDestinations;
+    const body = isMoved ? { webhook_url: 'https://hooks.example.com/moved' } : null;
     this.call(client, 'POST', `/v1/jobs/${jobId}/redeliver`, body, null, () => undefined);
   }
 
@@ -101,6 +100,7 @@ export class Clients {
       jobId: null,
       isSettled: false,
     };
+    this.#address(wish);
     this.#system.modelStudio.destine(marker, {
       runMillis: isLong ? 1000 * random.between(0, 3 * DAY) : random.pick(RUN_MILLIS),
       status: random.happens(0.1) ? 'failed' : 'completed',
@@ -114,6 +114,23 @@ export class Clients {
       const isImpatient = wish.idempotencyKey !== null && chance.happens(0.2);
       if (isImpatient) time.after(chance.between(0, 3000), () => this.#pursue(wish));
     });
+  }
+
+  /** In some runs, to a queue or a bus instead of to a URL; once in a while to one that is for another client. */
+  #address({ body }: Wish): void {
+    const chance = this.#sim.chanceOf('destinations');
+    if (!this.#sim.scene.hasDestinations || !chance.happens(0.7)) return;
+    delete body.webhook_url;
+    body.destination = chance.pick([
+      'orders',
+      'orders',
+      'in-order',
+      'bus',
+      'lost',
+      'lost-bus',
+      'closed',
+      'theirs',
+    ]);
   }
 
   #resultsBytes(): number {

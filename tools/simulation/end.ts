@@ -3,6 +3,7 @@ import { SWEEP_MILLIS } from '../../functions/core/limits.ts';
 import { durationBucket } from '../../functions/core/polling/forecast.ts';
 import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import type { Clients } from './clients.ts';
+import { isUp } from './destinations.ts';
 import { must } from './judge.ts';
 import type { Scene } from './scene.ts';
 import type { Simulation } from './simulation.ts';
@@ -65,13 +66,18 @@ function judgeWebhook({ jobId, webhook }: Job, { scene }: Simulation, system: Sy
   const attempts = scene.webhookSchedule.length;
   const isEarly = webhook.status === 'exhausted' && webhook.attempts - webhook.attemptsBefore < attempts;
   must(!isEarly, 'I2', () => `the webhook of ${jobId} is given up after ${webhook.attempts} attempts`);
+  if (webhook.destination) {
+    const isRefused = webhook.status === 'blocked';
+    must(isRefused !== isUp(webhook.url), 'I2', () => `${jobId} for ${webhook.url} is ${webhook.status}`);
+  }
   const isDue = webhook.status === 'exhausted' && posts < attempts;
   must(!isDue, 'I2', () => `the webhook of ${jobId} is given up after ${posts} posts`);
 }
 
 /** Where one call at most has failed, a webhook whose receiver is up comes at once, or when the message has come again. */
 function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, system: System): void {
-  if (!webhook?.url.endsWith('/h') || !('finishedAt' in job)) return;
+  if (!(webhook && (webhook.destination ? isUp(webhook.url) : webhook.url.endsWith('/h')))) return;
+  if (!('finishedAt' in job)) return;
   const { firstSuccessAt = Number.POSITIVE_INFINITY } = system.receivers.received.get(webhook.id) ?? {};
   const seconds = (firstSuccessAt - job.finishedAt) / 1000;
   const allowed = SECONDS_TO_DELIVER[sim.struck ?? 'none'] + 2 * (sim.scene.webhookSchedule[0] ?? 0);
@@ -82,7 +88,7 @@ function judgePunctuality({ jobId, webhook, ...job }: Job, sim: Simulation, syst
 function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients): void {
   const wish = clients.wishes.find(({ jobId }) => jobId === job.jobId);
   if (!wish || !isFinished(job)) return;
-  const { webhook_url: url = sim.scene.defaultWebhookUrl } = wish.body;
+  const { webhook_url = sim.scene.defaultWebhookUrl, destination: url = webhook_url } = wish.body;
   const isWanted = url !== null;
   must((job.webhook !== null) === isWanted, 'I2', () => `${job.jobId} has ${isWanted ? 'no' : 'a'} webhook`);
   const { poll: polled, collect, deliver: delivered } = system.ledger.repeats(job.jobId);

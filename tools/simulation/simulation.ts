@@ -77,7 +77,7 @@ export class Simulation {
     this.random = new Random(seed);
     const { faults: mix, isQuiet } = drawFaults(this.random, START);
     const faults = isQuiet ? mix : withRollout(mix, this.chanceOf('the next release'), START);
-    this.scene = drawScene(this.random);
+    this.scene = drawScene(this.random, this.chanceOf('destinations'));
     const isCrowded = this.scene.crowd > 0;
     this.injections = new Injections(seed, only ?? null, onOccasion ?? null);
     this.faults = withConditions(isCrowded ? slowed() : faults, (what) => this.injects(what, 'all steps'));

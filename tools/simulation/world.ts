@@ -1,6 +1,9 @@
 import type { QueueRules } from '../../functions/core/http/submission.ts';
+import type { Job } from '../../functions/core/job.ts';
 import * as limits from '../../functions/core/limits.ts';
+import { withDestinations } from '../../functions/edge/destinations.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
+import { createSendTo } from '../../functions/edge/queues-and-buses.ts';
 import { createApiKey, createRootSecrets } from '../../functions/edge/secrets.ts';
 import { createCredentials } from '../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
@@ -9,9 +12,11 @@ import type { Clients } from '../../test/cloud/clients.ts';
 import type { Cloud } from '../../test/cloud/cloud.ts';
 import type { HandledWorld } from '../../test/cloud/handlers.ts';
 import { portsOver } from '../../test/cloud/ports.ts';
+import { DESTINATIONS } from './destinations.ts';
 import type { Environment } from './environment.ts';
 import type { Ledger } from './ledger.ts';
 import type { SimulatedModelStudio } from './modelstudio.ts';
+import { destinationClients } from './queues-and-buses.ts';
 import type { Receivers } from './receivers.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -31,6 +36,8 @@ const SETTINGS = {
   queueForSeconds: 0,
   allowResubmit: false,
   forwardTracestate: true,
+  destinations: DESTINATIONS,
+  defaultDestination: null,
 };
 
 /** What an environment meets. */
@@ -42,6 +49,8 @@ interface Surroundings {
   /** Without them, no job may wait. */
   readonly settings?: QueueRules & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
+  /** Only the system that has destinations needs it. */
+  readonly rows?: { get(jobId: string): Job | undefined };
 }
 
 /** The world of one environment, made of the edge's own code as the handlers make it. */
@@ -87,21 +96,7 @@ export function worldIn(
         );
       },
     }),
-    webhooks: createWebhooks({
-      rules: SETTINGS.webhookRules,
-      credentialsOf: createCredentials(
-        createRootSecrets(WEBHOOK_SECRET, clients.secrets),
-        clients.secrets,
-        clients.dynamodb,
-        {
-          clientKeysTable: 'clientKeys',
-          stackName: 'ModelStudioJobs',
-        },
-      ),
-      clock,
-      exchange: (request) =>
-        environment.exchange(request, () => system.receivers.answer(request, environment)),
-    }),
+    webhooks: webhooksIn(environment, clients, system, sim),
     clock,
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
@@ -115,4 +110,28 @@ export function worldIn(
       reportLimits: limits.REPORT_LIMITS[isCollector ? 'collect' : 'poll'],
     },
   };
+}
+
+function webhooksIn(
+  environment: Environment,
+  clients: Clients,
+  system: Surroundings,
+  sim: Simulation,
+): World['webhooks'] {
+  const { clock } = environment;
+  const rootSecrets = createRootSecrets(WEBHOOK_SECRET, clients.secrets);
+  const names = { clientKeysTable: 'clientKeys', stackName: 'ModelStudioJobs' };
+  const credentialsOf = createCredentials(rootSecrets, clients.secrets, clients.dynamodb, names);
+  const urls = createWebhooks({
+    rules: SETTINGS.webhookRules,
+    credentialsOf,
+    clock,
+    exchange: (request) => environment.exchange(request, () => system.receivers.answer(request, environment)),
+  });
+  const roundOf = (jobId: string) => system.rows?.get(jobId)?.webhook?.redelivered?.rounds ?? 0;
+  const toDestinations = destinationClients(environment, system.receivers, {
+    roundOf,
+    judge: (verdict) => sim.judge(verdict),
+  });
+  return withDestinations(urls, DESTINATIONS, async () => createSendTo(credentialsOf, clock, toDestinations));
 }

@@ -22,6 +22,8 @@ export const Envelope = z.strictObject({
   ...generationFields,
   /** Null means no webhook, whatever the default is. */
   webhook_url: z.optional(z.nullable(z.string())),
+  /** Instead of it. */
+  destination: z.optional(z.nullable(z.string())),
   metadata: optional(Metadata, {}),
   expires_in: optional(number(60, LONGEST_JOB_SECONDS, 'a whole number'), 86_400),
   /** Null is the deployment's default. */
@@ -46,11 +48,15 @@ export const DEFAULT_QUEUE_RULES: QueueRules = { queueForSeconds: 3600, allowRes
 
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
 
-/** Checks a parsed body of `POST /v1/jobs`, in time linear in its size and with a bounded number of faults. */
+/**
+ * Checks a parsed body of `POST /v1/jobs`, in time linear in its size and with a bounded number of faults.
+ * @param destinations those that the client may name
+ */
 export function parseSubmission(
   body: unknown,
   rules: WebhookRules,
   queueRules: QueueRules = DEFAULT_QUEUE_RULES,
+  destinations: readonly string[] = [],
 ): Submission | { faults: Fault[] } {
   const faults: Fault[] = [];
   const envelope = Envelope.safeParse(body);
@@ -64,9 +70,20 @@ export function parseSubmission(
   const urlFault =
     typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
   if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });
-  faults.push(...queueFaults(fields, queueRules));
+  faults.push(...destinationFaults(fields, destinations), ...queueFaults(fields, queueRules));
   if (faults.length > 0 || !envelope.success) return { faults: capped(faults) };
   return { ...envelope.data, ...inside };
+}
+
+function destinationFaults(
+  { destination, webhook_url: url }: Record<string, unknown>,
+  names: readonly string[],
+) {
+  if (typeof destination !== 'string') return [];
+  const message = 'Must be the name of a destination that is set up for this client';
+  const faults: Fault[] = names.includes(destination) ? [] : [{ pointer: '/destination', message }];
+  if (typeof url !== 'string') return faults;
+  return [...faults, { pointer: '/destination', message: 'Must not be given together with webhook_url' }];
 }
 
 function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[] {
@@ -98,7 +115,8 @@ export function fingerprint(submission: Submission): string {
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
   // Left out where not given, as earlier releases did not know them.
-  const { queue_for = null, on_unknown } = submission;
+  const { queue_for = null, on_unknown, destination } = submission;
   if (queue_for !== null || on_unknown !== 'fail') canonical.push([queue_for, on_unknown]);
+  if (destination !== undefined) canonical.push({ destination });
   return sha256Hex(JSON.stringify(canonical));
 }

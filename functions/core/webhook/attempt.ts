@@ -2,6 +2,7 @@ import type { HttpOutcome } from '../http/http-outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { Millis } from '../job.ts';
 
+const FOR_GOOD = ['blocked', 'denied', 'gone', 'refused'] as const;
 /** Why an attempt had no answer, in the API's words. docs/webhooks.md explains each. */
 export const DELIVERY_ERRORS = [
   'dns',
@@ -10,16 +11,21 @@ export const DELIVERY_ERRORS = [
   'connection_reset',
   'invalid_response',
   'timeout',
-  'blocked',
+  'throttled',
+  'unavailable',
+  ...FOR_GOOD,
 ] as const;
 
 export type DeliveryError = (typeof DELIVERY_ERRORS)[number];
+type ForGood = (typeof FOR_GOOD)[number];
 
 export type AttemptOutcome =
   | { kind: 'answered'; status: number; retryAfterSeconds: number | null; location?: string }
-  /** The URL, or an address that its host resolved to, is not one we may call. */
-  | { kind: 'blocked' }
-  | { kind: 'failed'; error: Exclude<DeliveryError, 'blocked'> };
+  /** By a queue or a bus. */
+  | { kind: 'accepted' }
+  /** The URL, or an address that its host resolved to, is not one we may call; or a queue or a bus refuses for good. */
+  | { kind: 'blocked'; error?: ForGood }
+  | { kind: 'failed'; error: Exclude<DeliveryError, ForGood> };
 
 export type Verdict =
   | { step: 'settle'; status: 'delivered' | 'gone' | 'blocked' | 'exhausted' }
@@ -84,6 +90,7 @@ export function firstWaitMillis(scheduleSeconds: readonly number[], random: numb
 }
 
 export function isSuccess(exchange: AttemptOutcome): boolean {
+  if (exchange.kind === 'accepted') return true;
   return exchange.kind === 'answered' && exchange.status >= 200 && exchange.status < 300;
 }
 

@@ -24,7 +24,7 @@ const listKey = { S: `1767225600000_${jobId}` };
 
 /** Rows of a stand-in for a later release. */
 const ROWS: [what: string, row: Item][] = [
-  ['a later format', { ...today, ...overdue, format: { N: '3' }, parts: { L: [{ S: 'a' }] } }],
+  ['a later format', { ...today, ...overdue, format: { N: '9' }, parts: { L: [{ S: 'a' }] } }],
   ['a state that is not known', { ...today, ...overdue, status: { S: 'archived' } }],
   [
     'hardly anything that is known',
@@ -151,7 +151,7 @@ describe.each(ROWS)('a row of a later release, with %s', (_what, row) => {
 
 it('a row that a later release takes over during a poll stays as that release left it', async () => {
   const world = storedWorld(ofToday);
-  const theirs: Item = { ...today, version: { N: '3' }, format: { N: '3' }, parts: { L: [] } };
+  const theirs: Item = { ...today, version: { N: '3' }, format: { N: '9' }, parts: { L: [] } };
   world.modelStudio.report = async () => {
     world.cloud.tables.jobs.put(theirs);
     return { kind: 'completed', results: { json: '["x"]', failedTasks: 0, missing: 0, surplus: 0 } };
@@ -164,7 +164,7 @@ it('a submission whose row a later release has taken over is answered with its j
   const world = storedWorld(nothingStored());
   world.modelStudio.create = async () => {
     for (const row of Object.values(world.stored().rows))
-      world.cloud.tables.jobs.put({ ...row, version: { N: '9' }, format: { N: '3' } });
+      world.cloud.tables.jobs.put({ ...row, version: { N: '9' }, format: { N: '9' } });
     return { kind: 'created', upstreamJobId: 'up-1' };
   };
   const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;

@@ -22,6 +22,8 @@ interface SceneSettings {
   models?: Record<string, Model>;
   /** `WEBHOOK_RETRY_SCHEDULE_SECONDS` */
   schedule?: string;
+  /** Other variables of the system. */
+  env?: Record<string, string>;
 }
 
 /** The system as a process of its own, seen from outside alone. */
@@ -60,12 +62,13 @@ export async function openBox(context: TestContext, settings: SceneSettings = {}
   return { ...props, system, operator: await operatorFor(context, system), box, log, functionNamed };
 }
 
-async function propsOf(context: TestContext, { models = {}, schedule = '0,1,1' }: SceneSettings) {
+async function propsOf(context: TestContext, given: SceneSettings) {
+  const { models = {}, schedule = '0,1,1' } = given;
   const [sandbox, receiver] = await Promise.all([startSandbox({ models }), startMoodyReceiver()]);
   context.onTestFinished(async () => {
     await Promise.all([sandbox.close(), receiver.refuseConnections()]);
   });
-  const env = { ...upstreamEnv(sandbox), WEBHOOK_RETRY_SCHEDULE_SECONDS: schedule };
+  const env = { ...given.env, ...upstreamEnv(sandbox), WEBHOOK_RETRY_SCHEDULE_SECONDS: schedule };
   return { sandbox, receiver, env };
 }
 

@@ -10,6 +10,8 @@ const EVERY_SETTING = {
   organizationId: 'org_test',
   baseUrl: 'https://modelstudio.example.com',
   defaultWebhookUrl: 'https://hooks.example.com/in',
+  destinations: [{ name: 'orders', arn: 'arn:aws:sqs:eu-central-1:123456789012:orders' }],
+  defaultDestination: 'orders',
   webhookRetryScheduleSeconds: '0,7',
   webhookPorts: '8443',
   retentionDays: 9,

@@ -25,6 +25,8 @@ const SETTINGS = {
   webhookRules: { ports: [], ownHost: 'a1b2c3d4e5.execute-api.us-east-1.amazonaws.com', loopback: false },
   defaultWebhookUrl: null,
   forwardTracestate: false,
+  destinations: [],
+  defaultDestination: null,
   isCollector: false,
   reportLimits: REPORT_LIMITS.poll,
   sweepMillis: SWEEP_MILLIS,

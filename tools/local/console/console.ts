@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { listenLocally } from '../http/server.ts';
 import type { ReceivedWebhook } from '../inbox.ts';
 import type { LogLine } from '../narrate.ts';
+import type { BusEvent } from '../stack/event-buses.ts';
 import { BodyTooLarge, bodyOf, isJson, json, send } from './answer.ts';
 import { Feed, type FeedEvent, logEvent } from './feed.ts';
 import { readPage } from './page.ts';
@@ -13,6 +14,8 @@ export interface Console {
   url: string;
   inboxUrl: string;
   tell(line: LogLine): void;
+  /** Of an event that a bus has taken. */
+  tellOfEvent(event: BusEvent): void;
   /** What a job was asked, which no log line says. */
   remember(jobId: string, request: unknown): void;
   close(): void;
@@ -68,6 +71,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     url: `${base}/`,
     inboxUrl,
     tell: (line) => feed.tell(logEvent(line)),
+    tellOfEvent: (event) => feed.tell(busEvent(event)),
     remember,
     close() {
       server.close();
@@ -83,7 +87,20 @@ async function listen(server: Server, port: number): Promise<string> {
   });
 }
 
-function webhookEvent({ at, headers, body, verified }: ReceivedWebhook): FeedEvent {
+/** It has no signature. */
+function busEvent({ Source, DetailType, Detail = '', Resources = [], EventBusName }: BusEvent): FeedEvent {
+  const headers = {
+    bus: EventBusName,
+    source: Source,
+    'detail-type': DetailType,
+    'webhook-id': Resources[0],
+  };
+  return webhookEvent({ at: new Date().toISOString(), headers, body: Detail, verified: null });
+}
+
+type Shown = Omit<ReceivedWebhook, 'verified'> & { verified: boolean | null };
+
+function webhookEvent({ at, headers, body, verified }: Shown): FeedEvent {
   const { type, data } = parsed(body);
   const told = { event: String(type ?? ''), job_id: String(data?.job_id ?? '') };
   return { type: 'webhook', at: Date.parse(at), ...told, verified, headers };

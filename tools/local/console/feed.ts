@@ -4,7 +4,14 @@ import type { LogLine } from '../narrate.ts';
 /** What happened, in the form that the page gets. */
 export type FeedEvent = { at: number } & (
   | ({ type: 'log'; stage: string } & Record<string, unknown>)
-  | { type: 'webhook'; job_id: string; event: string; verified: boolean; headers: Record<string, unknown> }
+  | {
+      type: 'webhook';
+      job_id: string;
+      event: string;
+      /** Null: it came to a bus, without a signature. */
+      verified: boolean | null;
+      headers: Record<string, unknown>;
+    }
   | { type: 'switches'; switches: Record<string, boolean> }
 );
 

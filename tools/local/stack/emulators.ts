@@ -3,6 +3,7 @@ import { closeServer, listenLocally } from '../http/server.ts';
 import type { Sessions } from './aws/authority.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
 import { type Cloud, type Emulator, frontOf } from './aws/front.ts';
+import { createEventBusServer, EventBuses } from './event-buses.ts';
 import { startMoto } from './moto.ts';
 import { createQueuesAndBuckets } from './queues-and-buckets.ts';
 import { createSecretsManagerServer, SecretsManager } from './secrets-manager.ts';
@@ -12,11 +13,13 @@ export interface Endpoints {
   sqs: string;
   s3: string;
   secretsmanager: string;
+  events: string;
 }
 
 export interface Emulators {
   endpoints: Endpoints;
   secretsManager: SecretsManager;
+  eventBuses: EventBuses;
   close(): Promise<void>;
 }
 
@@ -32,13 +35,16 @@ export async function startEmulators(sessions: Sessions = new Map()): Promise<Em
     serviceOf: () => 'secretsmanager',
     server: createSecretsManagerServer(secretsManager),
   };
-  const fronts = [tables, secrets, queuesAndBuckets].map((emulator) => frontOf(emulator, sessions));
-  const [dynamodb = '', secretsmanager = '', sqs = ''] = await Promise.all(
+  const eventBuses = new EventBuses();
+  const events: Emulator = { serviceOf: () => 'events', server: createEventBusServer(eventBuses) };
+  const fronts = [tables, secrets, queuesAndBuckets, events].map((emulator) => frontOf(emulator, sessions));
+  const [dynamodb = '', secretsmanager = '', sqs = '', bus = ''] = await Promise.all(
     fronts.map((front) => listenLocally(front)),
   );
   return {
-    endpoints: { dynamodb, sqs, s3: sqs, secretsmanager },
+    endpoints: { dynamodb, sqs, s3: sqs, secretsmanager, events: bus },
     secretsManager,
+    eventBuses,
     close: async () => {
       await Promise.all([close(), ...fronts.map(closeServer)]);
     },

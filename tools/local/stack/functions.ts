@@ -112,10 +112,11 @@ function credentialVariables(sessions: Sessions, functionName: string): Record<s
 /** A client of a service that has no emulator is refused at once, instead of reaching AWS. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-function endpointVariables({ dynamodb, sqs, s3, secretsmanager }: Endpoints): Record<string, string> {
+function endpointVariables({ dynamodb, events, sqs, s3, secretsmanager }: Endpoints): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: NOWHERE,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: events,
     AWS_ENDPOINT_URL_S3: s3,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsmanager,
     AWS_ENDPOINT_URL_SQS: sqs,

@@ -2,6 +2,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Session } from './aws/authority.ts';
 import { clientSettings } from './clients.ts';
 import { type Endpoints, startEmulators } from './emulators.ts';
+import type { EventBuses } from './event-buses.ts';
 import { EventSource } from './event-source.ts';
 import { createFunctions } from './functions.ts';
 import { Gateway } from './gateway.ts';
@@ -35,6 +36,7 @@ export interface LocalStackOptions {
 export interface LocalStack {
   apiUrl: string;
   endpoints: Endpoints;
+  eventBuses: EventBuses;
   outputs: Record<string, string>;
   /** What the template asks for and the laptop does not do. */
   warnings: string[];
@@ -113,6 +115,7 @@ async function start(
   return {
     apiUrl,
     endpoints,
+    eventBuses: emulators.eventBuses,
     outputs,
     warnings: [...unsupportedProperties(stack.template), ...warnings],
     functions,

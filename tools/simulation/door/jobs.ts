@@ -214,7 +214,7 @@ export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Mo
   so('retention', isKept(before, visit.startedAt - skewMillis, door));
   so('claim', was.status !== 'pending' || (was.leaseUntil ?? 0) <= now + skewMillis);
   const url = visit.request.body === '' ? was.url : (JSON.parse(visit.request.body).webhook_url ?? was.url);
-  so('url', is.url === url && is.id === was.id);
+  so('url', is.url === url && is.id === was.id && is.destination === was.destination);
   so('attempts', is.attempts === was.attempts && is.attemptsBefore === was.attempts);
   so('log', isDeepStrictEqual(is.log, was.log));
   so('lease', is.leaseUntil === null);

@@ -1,5 +1,7 @@
 import { isObject } from '../../../functions/core/http/validation.ts';
+import type { Destination } from '../../../functions/core/webhook/destination.ts';
 import type { ApiRequest } from '../../../test/cloud/handlers.ts';
+import { DESTINATIONS } from '../destinations.ts';
 
 const ID = '([A-Za-z0-9_-]{1,128})';
 /** By path: the methods, and what each of them is for. */
@@ -57,13 +59,17 @@ export interface Wanted {
   metadata: Record<string, string>;
   /** Undefined: the default's. */
   webhook_url?: string | null;
+  destination?: string;
 }
 
 const DEFAULTS = { temperature: 0.7, max_tokens: 512, expires_in: 86_400, metadata: {} };
-const FIELDS = ['model_id', 'messages', 'webhook_url', ...Object.keys(DEFAULTS)];
+const FIELDS = ['model_id', 'messages', 'webhook_url', 'destination', ...Object.keys(DEFAULTS)];
 
 /** What is wrong with a submission, by the contract's order; or what it asks for. Of all that may be wrong, what the apps here do. */
-export function readWanted({ headers, body }: ApiRequest): { code: string; isOfKey: boolean } | Wanted {
+export function readWanted(
+  { headers, body }: ApiRequest,
+  client: string,
+): { code: string; isOfKey: boolean } | Wanted {
   const isJson = /^application\/json(; ?charset="?utf-?8"?)?$/i.test(headers['content-type'] ?? '');
   const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
   if (!isJson || isEncoded) return { code: 'unsupported_media_type', isOfKey: false };
@@ -71,7 +77,7 @@ export function readWanted({ headers, body }: ApiRequest): { code: string; isOfK
   const isKey = key === undefined || (/^[!-~]{1,255}$/.test(key) && !key.includes(','));
   const wanted = parsed(body);
   if (wanted === null) return { code: 'invalid_request', isOfKey: false };
-  return isKey && isWanted(wanted) ? wanted : { code: 'invalid_request', isOfKey: !isKey };
+  return isKey && isWanted(wanted, client) ? wanted : { code: 'invalid_request', isOfKey: !isKey };
 }
 
 function parsed(body: string): Wanted | null {
@@ -85,8 +91,9 @@ function parsed(body: string): Wanted | null {
   }
 }
 
-function isWanted(wanted: Wanted): boolean {
-  const { model_id, messages, temperature, max_tokens, expires_in, webhook_url = null } = wanted;
+function isWanted(wanted: Wanted, client: string): boolean {
+  const { model_id, messages, temperature, max_tokens, expires_in, webhook_url = null, destination } = wanted;
+  const isTheirs = ({ name, clients }: Destination) => name === destination && clients.includes(client);
   const isWhole = (value: number, low: number, high: number) =>
     Number.isSafeInteger(value) && value >= low && value <= high;
   return (
@@ -100,13 +107,15 @@ function isWanted(wanted: Wanted): boolean {
     temperature <= 1 &&
     isWhole(max_tokens, 1, Number.MAX_SAFE_INTEGER) &&
     isWhole(expires_in, 60, 604_800) &&
-    (webhook_url === null || /^https:\/\/[a-z.]+\//.test(webhook_url))
+    (webhook_url === null || /^https:\/\/[a-z.]+\//.test(webhook_url)) &&
+    (destination === undefined || (webhook_url === null && DESTINATIONS.some(isTheirs)))
   );
 }
 
 /** The same text for each request that is the same. */
 export function canonical(wanted: Wanted): string {
-  const { model_id, messages, temperature, max_tokens, expires_in, metadata, webhook_url } = wanted;
+  const { model_id, messages, temperature, max_tokens, expires_in, metadata, webhook_url, destination } =
+    wanted;
   const plain = messages.map((each) => each.map(({ role, content }) => [role, content]));
   const url = webhook_url === undefined ? ['default'] : [webhook_url];
   return JSON.stringify([
@@ -117,5 +126,6 @@ export function canonical(wanted: Wanted): string {
     expires_in,
     Object.entries(metadata).sort(),
     url,
+    destination,
   ]);
 }

@@ -15,7 +15,7 @@ export const FIRST_WAIT_MAX_SECONDS = 600;
 
 /** The row of a new job, before anybody has been asked for anything. */
 export function judgeInserted(row: Job, visit: Visit, door: Model) {
-  const wanted = readWanted(visit.request);
+  const wanted = readWanted(visit.request, visit.client);
   const { jobId, createdAt } = row;
   const is = (what: string, holds: boolean) =>
     must(holds, 'I10', () => `the row of ${jobId} has another ${what} than was asked for`);
@@ -28,8 +28,9 @@ export function judgeInserted(row: Job, visit: Visit, door: Model) {
   is('expiry', row.expiresAt - createdAt === wanted.expires_in * 1000);
   const { skewMillis, now } = door;
   is('time', createdAt >= visit.startedAt - skewMillis && createdAt <= now + skewMillis);
-  const url = wanted.webhook_url === undefined ? door.sim.scene.defaultWebhookUrl : wanted.webhook_url;
-  is('webhook', (row.webhook?.url ?? null) === url);
+  const { webhook_url: url = door.sim.scene.defaultWebhookUrl, destination } = wanted;
+  is('webhook', (row.webhook?.url ?? null) === (destination ?? url));
+  is('kind of webhook', (row.webhook?.destination ?? false) === (destination !== undefined));
   const { status, attempts = 0, attemptsBefore = 0, log = [] } = row.webhook ?? {};
   is(
     'round of its webhook',

@@ -15,7 +15,7 @@ import type { Visit } from './visit.ts';
 const LOST_MILLIS = 5 * 60_000;
 
 export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation, door: Model) {
-  const wanted = readWanted(visit.request);
+  const wanted = readWanted(visit.request, visit.client);
   const { rows, creates } = invocation;
   if ('code' in wanted) return judgeRefused(wanted, visit, said, invocation);
   const isEarly = ['invalid_request', 'unsupported_media_type', 'too_large'].includes(said.code);

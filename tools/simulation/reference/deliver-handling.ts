@@ -299,7 +299,8 @@ function roundOf(row: Job | null | undefined): number | null {
 }
 
 function answerIn(outcome: AttemptOutcome): Pick<Attempt, 'status' | 'error' | 'location'> {
-  if (outcome.kind === 'blocked') return { status: null, error: 'blocked' };
+  if (outcome.kind === 'accepted') return { status: null, error: null };
+  if (outcome.kind === 'blocked') return { status: null, error: outcome.error ?? 'blocked' };
   if (outcome.kind === 'failed') return { status: null, error: outcome.error };
   const { status, location } = outcome;
   return { status, error: null, ...(location !== undefined && { location }) };

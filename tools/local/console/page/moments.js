@@ -125,7 +125,8 @@ function endOf(job, at) {
 function attemptOf({ attempts, finishedAt }, i) {
   const attempt = /** @type {import('./story.js').Attempt} */ (attempts[i]);
   const { at, outcome, status, cause, wait, millis } = attempt;
-  const answer = status === undefined ? (cause ?? 'no answer') : `answered ${status}`;
+  const none = outcome === 'delivered' ? 'taken' : 'no answer';
+  const answer = status === undefined ? (cause ?? none) : `answered ${status}`;
   const next = wait === null ? '' : `; next in ${seconds(wait)}`;
   const result = outcome === 'retry' ? 'failed' : outcome;
   return {
@@ -146,6 +147,7 @@ function planOf({ finishedAt, polls, attempts }, at) {
 
 /** @param {import('./story.js').Webhook} webhook @returns {Moment} */
 function receiptOf({ at, verified }) {
+  if (verified === null) return { at, from: at, mark: 'received', title: 'Taken by the bus', note: '' };
   const note = verified ? 'its signature is verified' : 'its signature is wrong';
   return { at, from: at, mark: 'received', title: 'Received by the inbox', note };
 }

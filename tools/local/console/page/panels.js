@@ -80,7 +80,7 @@ export function webhookPanel(job, read, deliveries) {
     clock(Date.parse(delivery.at)),
     delivery.location
       ? `${delivery.status} to ${delivery.location}`
-      : String(delivery.status ?? delivery.error),
+      : String(delivery.status ?? delivery.error ?? 'taken'),
     `${delivery.duration_ms} ms`,
     delivery.next_attempt_at ? clock(Date.parse(delivery.next_attempt_at)) : '–',
   ]);
@@ -88,14 +88,10 @@ export function webhookPanel(job, read, deliveries) {
     h(
       'article',
       { class: 'result' },
-      h(
-        'h3',
-        { text: `${each.event} at ${clock(each.at)}` },
-        each.verified ? pill('delivered', 'signature verified') : pill('failed', 'signature wrong'),
-      ),
+      h('h3', { text: `${each.event} at ${clock(each.at)}` }, originOf(each)),
       h('pre', {
         text: Object.entries(each.headers)
-          .filter(([name]) => /^(webhook-|content-type|user-agent)/.test(name))
+          .filter(([name]) => /^(webhook-|content-type|user-agent|bus|source|detail-type)/.test(name))
           .map(([name, value]) => `${name}: ${value}`)
           .join('\n'),
       }),
@@ -105,7 +101,7 @@ export function webhookPanel(job, read, deliveries) {
   return [
     h('p', { class: 'actions' }, h('code', { text: webhook?.url ?? '' }), state ? pill(state) : null),
     table('Attempts to deliver', ['', 'At', 'Answer', 'Took', 'Next'], rows),
-    h('h3', { text: 'Received by the inbox' }),
+    h('h3', { text: 'Received by the inbox or a bus' }),
     ...(received.length > 0 ? received : [h('p', { class: 'quiet', text: 'Nothing yet.' })]),
   ];
 }
@@ -154,4 +150,10 @@ function shortened(value) {
   if (value && typeof value === 'object')
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, shortened(each)]));
   return value;
+}
+
+/** @param {import('./story.js').Webhook} webhook */
+function originOf({ verified }) {
+  if (verified === null) return pill('delivered', 'event of a bus');
+  return verified ? pill('delivered', 'signature verified') : pill('failed', 'signature wrong');
 }

@@ -4,7 +4,7 @@
  * @typedef {{at: number, attempt: number, outcome: string, status?: number, cause?: string, wait: number | null,
  *   millis: number}} Attempt
  * @typedef {{at: number, outcome: string, cause?: string, millis: number}} Try
- * @typedef {{at: number, event: string, verified: boolean, headers: Record<string, string>}} Webhook
+ * @typedef {{at: number, event: string, verified: boolean | null, headers: Record<string, string>}} Webhook
  * @typedef {{id: string, client: string, model: string, status: string, total: number, completed: number, failed: number,
  *   createdAt: number, takenIn: number | null, queuedAt: number | null, finishedAt: number | null, cause: string | null,
  *   tries: Try[], polls: Poll[], attempts: Attempt[], webhooks: Webhook[], rescues: number[]}} Job

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { arn, PARTITION, secretArn } from '../identities.ts';
 
-export type Service = 'dynamodb' | 's3' | 'secretsmanager' | 'sqs';
+export type Service = 'dynamodb' | 'events' | 's3' | 'secretsmanager' | 'sqs';
 
 /** One thing that a call needs to be allowed. */
 export interface Need {
@@ -55,6 +55,11 @@ const READ_NEEDS: Record<Exclude<Service, 's3'>, (operation: string, input: Call
     const tables = TableName === undefined ? Object.keys(RequestItems as object) : [`${TableName}${index}`];
     const resources = tables.map((table) => arn('dynamodb', `table/${table}`));
     return needsOf(`dynamodb:${operation}`, resources);
+  },
+  events(operation, { Name, Entries = [] }) {
+    const entries = Entries as { EventBusName?: string }[];
+    const buses = Name === undefined ? entries.map(({ EventBusName = '' }) => EventBusName) : [String(Name)];
+    return needsOf(`events:${operation}`, buses);
   },
   secretsmanager(operation, { SecretId, Name }) {
     const id = SecretId ?? Name;

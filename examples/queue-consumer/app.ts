@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { ConsumerStack } from './stack.ts';
+
+new ConsumerStack(new App(), 'ModelStudioConsumer');
