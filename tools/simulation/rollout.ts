@@ -46,6 +46,12 @@ export function laterSince(rollout: Rollout, name: FunctionName, now: Millis): M
   return lagOf(name) + (now - lagOf(name) < goesAt ? comesAt : returnsAt);
 }
 
+/** Since when none of them is, after the later release has gone; infinity at other times. */
+export function goneSince({ goesAt, returnsAt }: Rollout, name: FunctionName, now: Millis): Millis {
+  const then = now - lagOf(name);
+  return goesAt <= then && then < returnsAt ? lagOf(name) + goesAt : Number.POSITIVE_INFINITY;
+}
+
 /** From then on, all of them are. */
 export function endOf({ returnsAt }: Rollout): Millis {
   return returnsAt + DEPLOYMENT_MILLIS;

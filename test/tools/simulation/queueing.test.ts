@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { queueSimulatorWith } from '../../../tools/simulation/load.ts';
 import { QUEUE_MUTANTS } from '../../../tools/simulation/queueing/mutants.ts';
 import { PLACE_MUTANTS } from '../../../tools/simulation/queueing/place-mutants.ts';
+import { ROLLBACK_MUTANTS } from '../../../tools/simulation/queueing/rollback-mutants.ts';
 import { simulateQueue } from '../../../tools/simulation/queueing/simulate.ts';
 
 /** Seeds that have found something. */
@@ -28,7 +29,7 @@ it.each([5, 82])('a seed of the queue gives the same run, byte for byte: %d', as
 });
 
 describe("the queue's simulation catches a planted bug:", () => {
-  it.each([...QUEUE_MUTANTS, ...PLACE_MUTANTS])('$name', async (mutant) => {
+  it.each([...QUEUE_MUTANTS, ...PLACE_MUTANTS, ...ROLLBACK_MUTANTS])('$name', async (mutant) => {
     const simulate = await queueSimulatorWith(mutant);
     let { violation } = await simulate(mutant.seed ?? 0);
     for (let seed = 0; seed < SEEDS_MAX && violation === null; seed++) ({ violation } = await simulate(seed));

@@ -2,7 +2,7 @@ import type { Job, Millis } from '../../../functions/core/job.ts';
 import type { Cloud } from '../../../test/cloud/cloud.ts';
 import type { FunctionName } from '../../../test/cloud/handlers.ts';
 import { isLaterDocument, isLaterMessage, isLaterRow, openedMessage } from '../releases.ts';
-import { laterSince } from '../rollout.ts';
+import { goneSince, laterSince } from '../rollout.ts';
 import type { Simulation } from '../simulation.ts';
 
 /** What a rollback explains: today's release leaves what it cannot read until the later one is back. */
@@ -41,6 +41,12 @@ export class ForLater {
   /** Since when a function can read the job's row for sure; infinity if it cannot. */
   readSince(jobId: string, name: FunctionName): Millis {
     return this.isRow(jobId) ? this.#since(name) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Since when a function is of today's release alone, after the later one has gone; infinity at other times. */
+  goneSince(name: FunctionName): Millis {
+    const { rollout, now } = this.#sim;
+    return rollout ? goneSince(rollout, name, now) : Number.POSITIVE_INFINITY;
   }
 
   createdSince(job: Job): Millis {

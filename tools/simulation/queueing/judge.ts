@@ -6,7 +6,6 @@ import { unmarshall } from '../../../test/cloud/items.ts';
 import { judgeText, judgeWrite, must } from '../judge.ts';
 import { openedRow } from '../releases.ts';
 import type { Acting } from '../simulation.ts';
-import type { Apps } from './apps.ts';
 import { Places } from './places.ts';
 import { Probes } from './probes.ts';
 import type { QueueSystem } from './system.ts';
@@ -24,7 +23,6 @@ const LOOKED_AFTER = 20_000;
 const SLACK = 4000;
 const PASSES_A_MINUTE_MAX = 90;
 const RETRY_AFTER_MAX_SECONDS = 300;
-const SUBMISSIONS_MAX = 3;
 
 /** The lease of a pass, the time after which its chain counts as lost, and a sweep. */
 export const RESCUE_MILLIS = 4 * MINUTE;
@@ -57,6 +55,8 @@ export class QueueJudge {
   #asksAgainAt: Millis = 0;
   /** When ModelStudio was last asked with a queued job, or one whose time was up had its turn. */
   #lastTurnAt: Millis = 0;
+  /** When not all queued jobs were those of a later release. */
+  #lastReadyAt: Millis = 0;
 
   constructor(system: QueueSystem, calm: Calm) {
     this.#system = system;
@@ -201,14 +201,25 @@ export class QueueJudge {
     this.#places.look(this.#calm.since);
     const free = this.#places.fullUntil;
     const unread = forLater.unreadDueAt + RESCUE_MILLIS;
-    const asked = Math.max(this.#asksAgainAt, this.#lastTurnAt, Math.min(...ready), free, unread);
-    const idle = now - Math.max(this.#calm.since + this.#calm.afterMillis, asked);
+    const calmSince = this.#calm.since + this.#calm.afterMillis;
+    const moved = Math.max(calmSince, this.#asksAgainAt, this.#lastTurnAt, free, unread);
+    if (ready.length === 0 || ready.some(Number.isFinite)) this.#lastReadyAt = now;
+    this.#judgeWay(Math.max(moved, this.#lastReadyAt));
+    const idle = now - Math.max(moved, Math.min(...ready));
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
     const isLeft = waiting.length > 0 && idle > (isOpen ? LOOKED_AFTER : 3 * PROBE_MAX);
     must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
     const lately = passes.filter((at) => at > now - MINUTE).length;
     must(lately <= PASSES_A_MINUTE_MAX, 'I19', () => `${lately} passes a minute`);
     if (this.#calmFor(TWO_SWEEPS)) for (const key of cloud.objects.keys()) this.#judgeObject(key);
+  }
+
+  /** While a later release is gone, its jobs make no others wait. @param readySince until then, others were there */
+  #judgeWay(readySince: Millis): void {
+    const { sim, forLater } = this.#system;
+    const since = Math.max(readySince, this.#phaseSince, forLater.goneSince('create'));
+    const isHeldUp = this.#gate?.phase === 'draining' && !this.#calm.isSlow && sim.now - since > MINUTE;
+    must(!isHeldUp, 'I24', () => 'jobs would have to wait behind those of a later release');
   }
 
   /** A request is stored for as long as its job waits. */
@@ -222,45 +233,6 @@ export class QueueJudge {
     const readSince = Math.max(since, forLater.readSince(jobId, 'sweep'));
     const isKept = !isNeeded && !unremoved.has(key) && sim.now - readSince > TWO_SWEEPS + 30_000;
     must(!isKept, 'I17', () => `${key} is stored, and its job is ${job?.status}`);
-  }
-
-  judgeEndOfRun({ wishes }: Apps, isCalm: boolean): void {
-    const { sim, receivers, cloud, upstream, settings } = this.#system;
-    for (const { jobId, status, webhook, metadata, submissions } of this.jobs.values()) {
-      const marker = metadata['marker'] ?? '';
-      must(
-        status !== 'queued' && status !== 'submitting' && status !== 'running',
-        'I1',
-        () => `${jobId} is ${status}`,
-      );
-      const isTold = webhook?.status === 'delivered' || (!isCalm && webhook?.status === 'exhausted');
-      must(isTold, 'I2', () => `the webhook of ${jobId} is ${webhook?.status}`);
-      must(
-        isTold !== isCalm || receivers.received.has(webhook?.id ?? ''),
-        'I2',
-        () => `${jobId} is not told`,
-      );
-      const creates = upstream
-        .of(marker)
-        .filter(({ outcome }) => outcome === 'created' || outcome === 'unknown');
-      const isCounted =
-        submissions === undefined || (submissions >= creates.length && submissions <= SUBMISSIONS_MAX);
-      must(isCounted, 'I4', () => `${jobId}: ${submissions} submissions, ${creates.length} creates`);
-    }
-    for (const { marker, jobId, status, isInDoubt, key } of wishes) {
-      const rows = [...this.jobs.values()].filter(({ metadata }) => metadata['marker'] === marker);
-      if (jobId !== null) must(this.jobs.has(jobId), 'I1', () => `${marker} was accepted and is gone`);
-      if (isInDoubt || jobId !== null || status === null || status === 409) continue;
-      const isKept = rows.length > 0 && status !== 504;
-      must(!isKept, 'I5', () => `${marker} was refused with ${status}, and is ${rows[0]?.status} (${key})`);
-    }
-    const left = this.#system.chain.length;
-    must(left === 0, 'I12', () => `${left} messages are left in the queue's chain at ${sim.now}`);
-    const isUsed = [...upstream.asked].some(({ outcome }) => outcome !== 'created');
-    if (isUsed || !isCalm || settings.jobsAtOnce !== null) return;
-    const rows = cloud.tables.jobs.keys.filter((each) => each === GATE_ID || each.startsWith('turn/'));
-    const costs = rows.length + this.#system.passes.length + (cloud.meter.counts['s3.puts'] ?? 0);
-    must(costs === 0, 'I24', () => 'jobs that were taken at once cost something');
   }
 }
 

@@ -6,6 +6,7 @@ import type { Run } from '../simulate.ts';
 import { HEALS_AT, Simulation, START, type Watching } from '../simulation.ts';
 import { inVirtualTime } from '../virtual-time.ts';
 import { Apps } from './apps.ts';
+import { judgeEndOfRun } from './end.ts';
 import { type Calm, QueueJudge, RESCUE_MILLIS } from './judge.ts';
 import { QueueSystem } from './system.ts';
 
@@ -71,7 +72,7 @@ async function runIn(sim: Simulation): Promise<Run> {
     [...judge.jobs.values()].every((job) => isFinished(job) && !isPending(job)) &&
     system.chain.length === 0;
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();
-  sim.judge(() => judge.judgeEndOfRun(apps, isCalm));
+  sim.judge(() => judgeEndOfRun(system, apps, isCalm));
   const { seed, counts, violation } = sim;
   const faults = sim.injections.all;
   return { seed, isQuiet: isCalm, isOfQueue: true, counts, violation: violation?.message ?? null, faults };
