@@ -42,7 +42,7 @@ export async function drain(message: CreateMessage, world: DrainWorld): Promise<
 async function hold(message: CreateMessage, held: Gate, pass: Pass, world: DrainWorld): Promise<void> {
   const now = world.clock.now();
   const { after, dueAt } = passed(held, pass, now);
-  if (pass.isEmpty && now - (held.emptySince ?? now) >= LINGER_MILLIS) {
+  if (now - (after.emptySince ?? now) >= LINGER_MILLIS) {
     const idle = { ...after, phase: 'idle', expectedWakeUp: message.wakeUp } as const;
     if (await world.queue.replaceGate(idle, now - LINGER_MILLIS)) return;
   }
