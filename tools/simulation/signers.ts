@@ -14,8 +14,6 @@ const GENERATION_LATE_MILLIS = 60_000 + AWS_CALL_MILLIS;
 const OVERLAP = 7 * 86_400_000;
 /** Between a signature and its judgement. */
 const SLACK = 20_000;
-/** Generations that have not begun are tried, too. */
-const GENERATIONS_AHEAD = 2;
 
 interface Root {
   secret: string;
@@ -56,7 +54,9 @@ export class Signers {
     for (const { secret, since } of this.#roots) {
       must(!verifies(bytesOf(secret)), 'I23', () => `the root verifies ${id}, and so would any who has it`);
       for (const [other, begun] of this.#begun) {
-        for (let generation = 1; generation <= begun.length + GENERATIONS_AHEAD; generation++) {
+        // Of its own, the next one as well.
+        const last = begun.length + (other === client ? 1 : 0);
+        for (let generation = 1; generation <= last; generation++) {
           const isVerified = verifies(this.#keyOf(secret, other, generation));
           const what = () => `generation ${generation} of ${other} and ${id} of ${client}`;
           if (other !== client) must(!isVerified, 'I23', what);

@@ -36,8 +36,7 @@ export const TTL_LATE_MAX_MILLIS = 48 * 3_600_000;
 
 const SECRET = secretOf(1);
 const NEXT_SECRET = secretOf(2);
-/** Some of them have no webhook. */
-const SIGNED_FOR = [...CLIENTS, 'crowd', 'museum', 'nobody'];
+const SIGNED_FOR = [...CLIENTS, 'museum'];
 
 /** A model whose jobs take an hour. */
 export const SLOW_MODEL = 'slow-model-7b';
