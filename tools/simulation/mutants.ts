@@ -365,6 +365,12 @@ export const MUTANTS: Mutant[] = [
     replace: 'generations.map((each) => clientSecret(root, client, each)).concat(root)',
   },
   {
+    name: "webhooks are signed with another client's secret, too",
+    file: 'core/webhook/client-settings.ts',
+    find: 'generations.map((each) => clientSecret(root, client, each))',
+    replace: "[client, 'second'].map((each) => clientSecret(root, each, generations[0] ?? 1))",
+  },
+  {
     name: 'all clients have the same secret',
     file: 'core/webhook/signature.ts',
     find: '`webhook:${client}:${generation}`',
