@@ -3,6 +3,7 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -10,6 +11,7 @@ import type { Settings } from '../settings/settings.ts';
 import { ALARMS, type AlarmMetric, type AlarmRow } from './alarms.ts';
 import { MonitoringDashboard } from './dashboard.ts';
 import { monitoredIn } from './monitored.ts';
+import { QUERIES } from './queries.ts';
 
 const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
 
@@ -29,6 +31,9 @@ export class Monitoring extends Construct {
     // Nobody is notified when all is well again, as every alarm of a new stack would say so once.
     for (const alarm of alarms) alarm.addAlarmAction(action);
     new MonitoringDashboard(this, 'Dashboard', { monitored, alarms });
+    const logGroupNames = monitored.functions.map(({ logGroup }) => logGroup.logGroupName);
+    for (const [id, queryString] of Object.entries(QUERIES))
+      new CfnQueryDefinition(this, id, { name: `${monitored.stackName}/${id}`, logGroupNames, queryString });
   }
 
   private topic({ alarmTopicArn, alarmEmail }: Settings): ITopic {

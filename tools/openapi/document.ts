@@ -74,6 +74,20 @@ const OPERATIONS: Record<Operation, Description> = {
           'The same key and request get the same job, whatever happened to the first answer. It must have no comma, which joins repeated headers.',
         schema: { type: 'string', pattern: '^[!-+\\--~]{1,255}$' },
       },
+      {
+        name: 'traceparent',
+        in: 'header',
+        description:
+          'W3C Trace Context: the job belongs to this trace, and so do the calls that are made for it, to ModelStudio and to the receiver of its webhook. A malformed one is ignored.',
+        schema: { type: 'string' },
+      },
+      {
+        name: 'tracestate',
+        in: 'header',
+        description:
+          'Goes along to the receiver of the webhook if the deployment is set up for that; up to 512 characters.',
+        schema: { type: 'string' },
+      },
     ],
     requestBody: { required: true, ...json(Submission) },
     answers: {
@@ -242,6 +256,7 @@ function webhook(): object {
     'webhook-timestamp': 'Unix seconds of this attempt.',
     'webhook-signature':
       '"v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body"; one for each secret of the client that is alive.',
+    traceparent: "W3C Trace Context: the trace of the submission or, if that had none, of the job's own.",
   };
   return {
     operationId: 'onJobFinished',

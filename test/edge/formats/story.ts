@@ -3,6 +3,7 @@ import type { Report } from '../../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../../functions/core/webhook/attempt.ts';
 import { redeliver } from '../../../functions/jobs/redeliver.ts';
 import { submit } from '../../../functions/submit/submit.ts';
+import { TRACEPARENT } from '../../cloud/jobs.ts';
 import { nothingStored, type Stored, storedWorld } from './stored-world.ts';
 
 const MINUTE = 60_000;
@@ -38,9 +39,9 @@ export async function tellStory(): Promise<Record<string, Stored>> {
     return send(webhook, body);
   };
   const body = { model_id: 'm', messages: [[{ role: 'user', content: 'hi' }]] };
-  const post = (more: object) => ({
+  const post = (more: object, headers: object = {}) => ({
     ...{ method: 'POST', path: '/v1/jobs', query: '', requestId: 'r1' },
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(JSON.stringify({ ...body, ...more })),
   });
   const authorized = { operation: 'submit', jobId: '', client: 'acme' } as const;
@@ -63,7 +64,10 @@ export async function tellStory(): Promise<Record<string, Stored>> {
   const { create: _, ...studio } = world.modelStudio;
   await after(
     'another is running',
-    submit(post({}), authorized, { ...world, modelStudio: { ...studio, create } }),
+    submit(post({}, { traceparent: TRACEPARENT }), authorized, {
+      ...world,
+      modelStudio: { ...studio, create },
+    }),
   );
   await after('another has finished', world.receive('poll'));
   return chapters;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { headersIn, hostIn } from '../../../tools/commands/custom-headers.ts';
 import { type CommandName, command } from './operated.ts';
 
-const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor', 'queue'];
+const names: CommandName[] = ['keys', 'smoke', 'redrive', 'doctor', 'queue', 'usage'];
 
 it.concurrent.each(names)('%s --help prints how it is called', async (name) => {
   const ran = await command(name, ['--help']);
@@ -41,6 +41,7 @@ const wrong: [CommandName, string[], string][] = [
   ['smoke', ['--url', 'https://api.example.com', '--key', 'a\nb'], '--key must be a client key, msj_…'],
   ['smoke', ['--url', 'https://api.example.com', '--key', 'msj_a_b'], '--model is missing'],
   ['redrive', ['--queue', 'sweep'], 'There is no queue sweep; the queues are poll, collect, deliver, create'],
+  ['usage', ['--since', 'yesterday'], '--since must be like 90m, 12h or 30d, not "yesterday"'],
   ['redrive', ['poll'], "Unexpected argument 'poll'"],
 ];
 it.concurrent.each(wrong)('%s refuses the arguments %j', async (name, args, sentence) => {

@@ -25,6 +25,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
   [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
   [/^aws /, NEEDS_AWS],
+  [/^npm run usage\b/, { not: 'test/tools/commands/client-usage.test.ts runs it.' }],
   [/^npm run (doctor|smoke|redrive|queue)\b/, { not: 'test/tools/blackbox/operations.test.ts runs it.' }],
   [/^CLIENT_KEY=\S+ node examples\//, { not: 'test/tools/examples/examples.test.ts runs it.' }],
   [/^npm ci$/, { not: 'It would take the modules away from under the other tests; CI begins with it.' }],

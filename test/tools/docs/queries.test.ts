@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { QUERIES as QUERIES_OF_STACK } from '../../../lib/monitoring/queries.ts';
 import { ask, type Row } from './insights.ts';
 import { logLines } from './log-lines.ts';
 import { pageAt } from './pages.ts';
@@ -60,6 +61,26 @@ describe('a query of the runbook', () => {
     for (const { query } of queriesOf('API 5xx')) {
       for (const { status } of ask(query, lines)) expect(String(status)).not.toBe('202');
     }
+  });
+});
+
+describe('a query that is saved with the stack', () => {
+  const found = (query: string) =>
+    ask(query.replace('TRACE_ID', String(traceId())).replace('JOB_ID', String(jobId())), lines);
+  const traceId = () => lines.find(({ message }) => message === 'deliver')?.['trace_id'];
+
+  it.each(Object.entries(QUERIES_OF_STACK))('finds lines that are really written: %s', (_name, query) => {
+    expect(found(query).length).toBeGreaterThan(0);
+  });
+
+  it('sums up what each client has used', () => {
+    const ended = lines.filter(({ message }) => message === 'finish');
+    const rows = found(QUERIES_OF_STACK['usage-per-client']);
+    const sumOf = (name: string) => rows.reduce((sum, row) => sum + Number(row[name]), 0);
+    expect(sumOf('jobs')).toBe(ended.length);
+    expect(sumOf('tasks')).toBe(ended.reduce((sum, line) => sum + Number(line['total_tasks']), 0));
+    expect(sumOf('failed')).toBe(ended.filter(({ outcome }) => outcome === 'failed').length);
+    expect(new Set(rows.map(({ client }) => client))).toEqual(new Set(ended.map(({ client }) => client)));
   });
 });
 

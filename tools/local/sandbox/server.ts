@@ -50,6 +50,7 @@ export type SeenRequest = {
   path: string;
   /** null when it was over 64 KiB. */
   body: string | null;
+  traceparent: string | undefined;
   /** The status that was answered, null when no whole answer was sent. */
   status: number | null;
 };
@@ -125,7 +126,9 @@ async function serve(
   if (faults.delayMilliseconds > 0) await sleep(faults.delayMilliseconds, undefined, { ref: false });
   const status = transmit(response, answer, fault, dialect);
   const isShort = body !== null && body.length <= SEEN_BODY_MAX_BYTES;
-  return { method: request.method, path: request.path, body: isShort ? body.toString() : null, status };
+  const { method, path } = request;
+  const traceparent = incoming.headers['traceparent']?.toString();
+  return { method, path, traceparent, body: isShort ? body.toString() : null, status };
 }
 
 function outcomeOf(api: Api, faults: Faults, request: ApiRequest): Outcome {
