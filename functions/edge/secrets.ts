@@ -6,7 +6,6 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Millis } from '../core/job.ts';
 import { isRootSecret } from '../core/webhook/signature.ts';
-import { waitForBoth } from '../wait-for-both.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import type { ApiKey } from './modelstudio.ts';
 import { clock } from './system.ts';
@@ -24,15 +23,14 @@ export function createApiKey(secretId: string, client = newSecretsClient()): Api
 
 /** AWSCURRENT and, from the first rotation on, AWSPREVIOUS. @throws when no secrets can be derived from the current one */
 export function createRootSecrets(secretId: string, client = newSecretsClient()): () => Promise<string[]> {
-  const current = remembered(() => secretIn(client, secretId, 'AWSCURRENT'), CACHE_MILLIS);
-  // Its absence is cached like a secret: otherwise every attempt would cost a call.
-  const previous = remembered(() => secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone), CACHE_MILLIS);
-  return async () => {
-    const [now, before] = await waitForBoth(current(), previous());
-    if (!isRootSecret(now))
+  return remembered(async () => {
+    const current = await secretIn(client, secretId, 'AWSCURRENT');
+    if (!isRootSecret(current))
       throw new Error('The webhook secret must be "whsec_" and at least 32 bytes in padded base64');
-    return isRootSecret(before) ? [now, before] : [now];
-  };
+    // Read after it, so that a rotation between the two hides neither, and remembered with it, be it absent.
+    const previous = await secretIn(client, secretId, 'AWSPREVIOUS').catch(orNone);
+    return isRootSecret(previous) ? [current, previous] : [current];
+  }, CACHE_MILLIS);
 }
 
 export async function secretIn(client: SecretsManagerClient, SecretId: string, VersionStage: string) {
