@@ -76,3 +76,8 @@ it('the doctor says why a job waits, and a paused queue lets none through', asyn
   await end(jobId, 'completed');
   await seen('local', { waiting: '0', oldest: '-' });
 });
+
+it('usage, for which no log is kept on this machine, says that it needs a deployment', async () => {
+  const stderr = 'The system on this machine keeps no log: usage needs a deployment, see --stack.\n';
+  expect(await operated.on('local', 'usage')).toEqual({ code: 1, stdout: '', stderr });
+});
