@@ -407,8 +407,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the root before stops signing at once',
     file: 'edge/secrets.ts',
-    find: 'return isRootSecret(before) ? [now, before] : [now];',
-    replace: 'return before ? [now] : [now];',
+    find: 'return isRootSecret(previous) ? [current, previous] : [current];',
+    replace: 'return previous ? [current] : [current];',
     seed: 8,
   },
 ];
