@@ -35,7 +35,8 @@ export const QUEUE_MUTANTS: Mutant[] = [
     name: 'a refused key ends a job',
     file: 'create/drain.ts',
     find: "    case 'invalid':\n",
-    replace: "    case 'invalid':\n    case 'refused':\n    case 'credentials_refused':\n",
+    replace:
+      "    case 'refused':\n    case 'credentials_refused':\n      creation = { kind: 'invalid' };\n    case 'invalid':\n",
     seed: 57,
   },
   {
