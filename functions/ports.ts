@@ -14,6 +14,7 @@ import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
 import type { AttemptOutcome } from './core/webhook/attempt.ts';
+import type { Receiver } from './core/webhook/lanes.ts';
 
 /**
  * What the flows need from the world: their dependencies. Every method throws on a fault of ours or of AWS: the
@@ -33,6 +34,7 @@ export interface World {
   durationStats: DurationStats;
   clientKeys: ClientKeys;
   webhooks: Webhooks;
+  lanes: Lanes;
   clock: Clock;
   sleep(millis: Millis): Promise<void>;
   random: Random;
@@ -167,6 +169,16 @@ export interface Webhooks {
   send(delivery: Delivery, body: string): Promise<AttemptOutcome>;
 }
 
+/** Which receivers hang, so that few workers at a time try them. Only a help: if it fails, none counts as hanging. */
+export interface Lanes {
+  /** Learns which do; costs something once a second. */
+  look(): Promise<void>;
+  /** Until when an attempt is put off, by a minute at most; null: it may be made now. */
+  heldUntil(receiver: Receiver): Promise<Millis | null>;
+  /** Makes an attempt, from which it learns whether the receiver hangs. */
+  watch<T>(receiver: Receiver, attempt: () => Promise<T>): Promise<T>;
+}
+
 export interface Clock {
   now(): Millis;
 }
@@ -185,6 +197,7 @@ export interface LogFields {
   /** Of the job or, without one, of the request. What is about many jobs at once has none. */
   trace_id?: string;
   client?: string;
+  host?: string;
   model_id?: string;
   total_tasks?: number;
   completed_tasks?: number;

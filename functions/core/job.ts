@@ -61,6 +61,8 @@ export interface PendingWebhook extends WebhookBase {
   readonly status: 'pending';
   readonly expectedWakeUp: WakeUp | null;
   readonly leaseUntil: Millis | null;
+  /** When the expected wake-up is due, if that is because the receiver hangs. */
+  readonly heldUntil?: Millis;
 }
 
 export interface SettledWebhook extends WebhookBase {
@@ -212,6 +214,11 @@ export function endOfLife(job: Job, retentionDays: number): number {
   const end = isFinished(job) ? job.finishedAt : job.expiresAt;
   const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
   return Math.ceil(end / 1000) + days * DAY_SECONDS;
+}
+
+/** After this, a round has no other attempt: half a day before its row may be deleted. */
+export function roundEndsAt({ finishedAt, webhook }: PendingJob): Millis {
+  return (webhook.redelivered?.at ?? finishedAt) + (ROUND_MAX_DAYS - 0.5) * DAY_SECONDS * 1000;
 }
 
 /**

@@ -23,7 +23,8 @@ export const METRICS = [
   ...['UpstreamUnauthorized', 'UpstreamRefusals', 'UpstreamUnavailable'],
   ...['UpstreamServerErrors', 'UpstreamInvalidResponses'],
   ...['WebhookAttempts', 'WebhookFailures', 'WebhookAttemptSeconds'],
-  ...['WebhooksDelivered', 'WebhooksExhausted', 'WebhooksGone', 'WebhooksBlocked'],
+  // The last one: how often a webhook was put off because its receiver hangs.
+  ...['WebhooksDelivered', 'WebhooksExhausted', 'WebhooksGone', 'WebhooksBlocked', 'WebhooksHeld'],
   // The sweeper's heartbeat, one for each sweep that could read all overdue jobs; 0 s if none of these is overdue.
   ...['Sweeps', 'JobsRecovered', 'OldestOverdueSeconds'],
 ] as const;

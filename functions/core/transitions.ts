@@ -159,8 +159,14 @@ export function awaiting(job: PendingJob, expectedWakeUp: WakeUp, now: Millis): 
   return withWebhook(job, { ...job.webhook, expectedWakeUp }, now);
 }
 
+/** Its receiver hangs, so that there is no attempt now. */
+export function held(job: PendingJob, expectedWakeUp: WakeUp, now: Millis): PendingJob {
+  return withWebhook(job, { ...job.webhook, expectedWakeUp, heldUntil: expectedWakeUp.dueAt }, now);
+}
+
 export function claimed(job: PendingJob, now: Millis): PendingJob {
-  return withWebhook(job, { ...job.webhook, leaseUntil: now + ATTEMPT_LEASE_MILLIS }, now);
+  const { heldUntil, ...webhook } = job.webhook;
+  return withWebhook(job, { ...webhook, leaseUntil: now + ATTEMPT_LEASE_MILLIS }, now);
 }
 
 export function released(job: PendingJob, now: Millis): PendingJob {

@@ -19,7 +19,8 @@ export interface OwnVariables {
   poll: Polling;
   collect: Polling;
   /** Node itself reads the last one. */
-  deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL' | 'UV_THREADPOOL_SIZE'> &
+  deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'> &
+    Given<'ENVIRONMENTS' | 'UV_THREADPOOL_SIZE'> &
     Readonly<Record<'DESTINATIONS', string | undefined>>;
   sweep: Given<'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   jobs: Given<'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'>;

@@ -7,20 +7,22 @@ import {
   type Job,
   type Millis,
   type PendingJob,
+  roundEndsAt,
   type SettledWebhook,
 } from '../core/job.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf, traceparentOf } from '../core/trace.ts';
-import { attempted, awaiting, claimed, nextWakeUp, released, settled } from '../core/transitions.ts';
+import { attempted, awaiting, claimed, held, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
 import type { LogFields, World } from '../ports.ts';
+import { waitForBoth } from '../wait-for-both.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type DeliverWorld = Pick<
   World,
-  'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'clock' | 'random' | 'log'
+  'jobs' | 'documents' | 'wakeUps' | 'webhooks' | 'lanes' | 'clock' | 'random' | 'log'
 > & { settings: { webhookSchedule: readonly number[] } };
 
 /**
@@ -29,7 +31,7 @@ export type DeliverWorld = Pick<
  */
 export async function deliver(received: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
   return onConflict(received.jobId, async () => {
-    const job = await world.jobs.find(received.jobId);
+    const [job] = await waitForBoth(world.jobs.find(received.jobId), world.lanes.look());
     const message = inTraceOf(job, received);
     if (job === null || !isFinished(job)) return logOutcome(message, world, { outcome: 'no_job' });
     if (!isPending(job) || classifyWakeUp(message.wakeUp, job.webhook.expectedWakeUp) === 'stale')
@@ -37,7 +39,9 @@ export async function deliver(received: DeliverMessage, world: DeliverWorld): Pr
     const now = world.clock.now();
     if (isEarly(message.wakeUp.dueAt, now)) return hop(job, message, world);
     if (isClaimed(job.webhook, now)) return waitForHolder(job, message, world);
-    const ours = claimed(job, now);
+    const heldUntil = await world.lanes.heldUntil({ ...job.webhook, client: job.client });
+    if (heldUntil !== null && heldUntil < roundEndsAt(job)) return hold(job, message, heldUntil, world);
+    const ours = claimed(job, world.clock.now());
     if (!(await world.jobs.replace(ours))) return LOST;
     await attempt(ours, message, world).catch((error) => giveBack(ours, error, world));
     return null;
@@ -72,7 +76,9 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
   const now = world.clock.now();
   const attempts = Math.max(job.webhook.attempts, message.attempts) + 1;
   const inRound = attempts - job.webhook.attemptsBefore;
-  const verdict = afterAttempt(exchange, inRound, world.settings.webhookSchedule, world.random.fraction());
+  const { webhookSchedule } = world.settings;
+  const left = roundEndsAt(job) - now;
+  const verdict = afterAttempt(exchange, inRound, webhookSchedule, world.random.fraction(), left);
   const nextAttemptAt = verdict.step === 'retry' ? now + verdict.waitMillis : null;
   const time = { at: job.updatedAt, durationMillis: now - job.updatedAt, nextAttemptAt };
   const tried: Attempt = { attempt: attempts, ...answerIn(exchange), ...time };
@@ -89,17 +95,41 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
 
 /** The wait is longer than a queue can delay a message, so the message makes another hop. */
 async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<null> {
+  const wait_seconds = await putOff(job, message, message.wakeUp.dueAt, awaiting, world);
+  return logOutcome(message, world, { outcome: 'hop', wait_seconds });
+}
+
+/** The receiver hangs, and others are trying it. */
+async function hold(
+  job: PendingJob,
+  message: DeliverMessage,
+  until: Millis,
+  world: DeliverWorld,
+): Promise<null> {
+  const wait_seconds = await putOff(job, message, until, held, world);
+  const fields = { outcome: 'held', client: job.client, wait_seconds };
+  return logOutcome(message, world, fields, { WebhooksHeld: 1 });
+}
+
+/** @returns the seconds until the message comes again */
+async function putOff(
+  job: PendingJob,
+  message: DeliverMessage,
+  dueAt: Millis,
+  change: typeof awaiting,
+  world: DeliverWorld,
+): Promise<number> {
   const now = world.clock.now();
-  const wakeUp = await sendNext(message, message.attempts, message.wakeUp.dueAt, world);
+  const wakeUp = await sendNext(message, message.attempts, dueAt, world);
   // Of two chains, the one that is further on wins, as its row makes the other's messages stale.
   const overtake = (row: Job) => {
     const isOurRound = isPending(row) && row.webhook.attemptsBefore === job.webhook.attemptsBefore;
     return isOurRound && (row.webhook.expectedWakeUp?.seq ?? 0) < wakeUp.seq
-      ? awaiting(row, wakeUp, now)
+      ? change(row, wakeUp, now)
       : null;
   };
   await record(job, overtake, world);
-  return logOutcome(message, world, { outcome: 'hop', wait_seconds: (wakeUp.dueAt - now) / 1000 });
+  return (dueAt - now) / 1000;
 }
 
 async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis, world: DeliverWorld) {
@@ -145,7 +175,12 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
 }
 
 /** For a message that is done. */
-function logOutcome(message: DeliverMessage, world: DeliverWorld, fields: LogFields): null {
-  world.log.aggregate('deliver', { ...aboutJob(message), ...fields });
+function logOutcome(
+  message: DeliverMessage,
+  world: DeliverWorld,
+  fields: LogFields,
+  metrics?: MetricValues,
+): null {
+  world.log.aggregate('deliver', { ...aboutJob(message), ...fields }, metrics);
   return null;
 }

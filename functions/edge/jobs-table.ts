@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   BatchGetItemCommand,
-  DeleteItemCommand,
   type DynamoDBClient,
   paginateQuery,
   QueryCommand,
@@ -13,7 +12,7 @@ import { endOfLife, type Job, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
-import { createRows, keyOf, type Row, succeeded, type Terms, termsOf } from './rows.ts';
+import { createRows, keyOf, type Row, succeeded, type Terms } from './rows.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -41,12 +40,7 @@ export function createJobs(
     },
     insert: (job) => put(job, isNew(clock)),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
-    remove({ jobId, version, createdAt }) {
-      const condition = termsOf(isVersion(version, createdAt));
-      return succeeded(
-        client.send(new DeleteItemCommand({ TableName: tableName, Key: keyOf(jobId), ...condition })),
-      );
-    },
+    remove: ({ jobId, version, createdAt }) => succeeded(rows.remove(jobId, isVersion(version, createdAt))),
   };
 }
 

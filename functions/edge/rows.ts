@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -42,6 +43,9 @@ export function createRows(client: DynamoDBClient, TableName: string) {
 
     put: (row: object, terms: Terms) =>
       client.send(new PutItemCommand({ TableName, Item: marshall(row), ...termsOf(terms) })),
+
+    remove: (jobId: string, terms: Terms) =>
+      client.send(new DeleteItemCommand({ TableName, Key: keyOf(jobId), ...termsOf(terms) })),
 
     /** @returns the row as it is then */
     async update(jobId: string, terms: Terms): Promise<Row> {

@@ -8,10 +8,11 @@ import type { WakeUps } from '../ports.ts';
 type QueueUrls = Record<keyof WakeUps, string | null>;
 
 /**
- * No job's chain is this long: a week of polls a minute apart is half of it. As the functions are exempt from Lambda's detection
- * of loops, this ends one, in the dead-letter queue. The queue's own chain is held to one pass at a time by its lease.
+ * No job's chain is this long: a week of polls a minute apart is a fiftieth of it, and 21 rounds of deliveries, each held every half
+ * a minute to its end, are half. As the functions are exempt from Lambda's detection of loops, this ends one, in the dead-letter
+ * queue. The queue's own chain is held to one pass at a time by its lease.
  */
-const CHAIN_MAX = 20_000;
+const CHAIN_MAX = 1_000_000;
 const BATCH_MAX = 10;
 
 interface Waiting {

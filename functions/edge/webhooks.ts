@@ -5,7 +5,7 @@ import { ADDRESS_NOT_PUBLIC, readOutcome } from '../core/webhook/attempt.ts';
 import { forbiddenAddresses, isPublicAddress } from '../core/webhook/public-address.ts';
 import { signedHeaders } from '../core/webhook/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook/webhook-url.ts';
-import type { Clock, Webhooks } from '../ports.ts';
+import type { Clock, Lanes, Webhooks } from '../ports.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
 import type { CredentialsOf } from './webhook-credentials.ts';
@@ -16,13 +16,14 @@ export interface WebhookSettings {
   rules: WebhookRules;
   credentialsOf: CredentialsOf;
   clock: Clock;
+  lanes: Pick<Lanes, 'watch'>;
   lookup?: typeof dnsLookup;
   exchange?: typeof exchangeOverHttp;
 }
 
 /** Sends webhooks by the contract's rules: public addresses only, no redirects, one deadline for everything. */
 export function createWebhooks(settings: WebhookSettings): Webhooks {
-  const { rules, clock, credentialsOf, exchange = exchangeOverHttp } = settings;
+  const { rules, clock, credentialsOf, lanes, exchange = exchangeOverHttp } = settings;
   const lookup = publicOnly(settings.lookup ?? dnsLookup);
   return {
     async send({ id, url, client, traceparent, tracestate }, body) {
@@ -32,8 +33,8 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
       const guard = isOurMachine ? {} : { lookup, blockList: forbiddenAddresses };
       const to = new URL(url);
       const { secrets, headers } = await credentialsOf(client, to);
-      const outcome = await exchange({
-        method: 'POST',
+      const request = {
+        method: 'POST' as const,
         url: to,
         headers: {
           ...headers,
@@ -47,7 +48,8 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
         deadlineMillis: ATTEMPT_DEADLINE_MILLIS,
         maxBytes: ANSWER_MAX_BYTES,
         ...guard,
-      });
+      };
+      const outcome = await lanes.watch({ client, url }, () => exchange(request));
       return readOutcome(outcome, clock.now());
     },
   };

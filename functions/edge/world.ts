@@ -1,7 +1,16 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { ClientJobs, ClientKeys, DurationStats, Overdue, Places, Queue, World } from '../ports.ts';
+import type {
+  ClientJobs,
+  ClientKeys,
+  DurationStats,
+  Lanes,
+  Overdue,
+  Places,
+  Queue,
+  World,
+} from '../ports.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -11,6 +20,7 @@ import { number, optional, required } from './environment.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
+import { createLanes } from './lanes-table.ts';
 import { log, logger } from './log.ts';
 import { createPlaces } from './places-table.ts';
 import { createJobQueue } from './queue-table.ts';
@@ -71,6 +81,17 @@ export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required(
 export function places(): Places | null {
   if (optional('JOBS_AT_ONCE') === null) return null;
   return createPlaces(dynamodb, required('JOBS_TABLE'), number('JOBS_AT_ONCE'), clock);
+}
+
+export function lanes(): Lanes {
+  return createLanes({
+    client: dynamodb,
+    tableName: required('JOBS_TABLE'),
+    clock,
+    random,
+    environments: number('ENVIRONMENTS'),
+    log,
+  });
 }
 
 export function durationStats(): DurationStats {

@@ -168,6 +168,11 @@ const ROWS: Record<string, Omit<AlarmRow, 'name' | 'when'> & { when?: Partial<Al
     means: 'A webhook was given up after its last attempt: its receiver does not know of a finished job.',
     metric: 'WebhooksExhausted',
   },
+  'webhooks-held': {
+    means: 'For an hour, webhooks have been put off again and again, as their receiver hangs.',
+    metric: 'WebhooksHeld',
+    when: { atLeast: 100, bad: 4, of: 4, periodMinutes: 15 },
+  },
   'webhooks-blocked': {
     means: 'A webhook was not sent because its URL resolves to an address that is not public.',
     metric: 'WebhooksBlocked',

@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { toDestinations, toRows } from './grant.ts';
+import { splitConcurrency } from './concurrency.ts';
+import { toDestinations, toQuery, toRows } from './grant.ts';
 import { StageFunction, type StageProps } from './stage-function.ts';
 import { StageQueue } from './stage-queue.ts';
 
@@ -22,11 +23,13 @@ export class Deliver extends Construct {
         CLIENT_KEYS_TABLE: storage.clientKeys.tableName,
         DELIVER_QUEUE_URL: this.queue,
         DESTINATIONS: destinations.length > 0 ? JSON.stringify(destinations) : undefined,
+        ENVIRONMENTS: String(splitConcurrency(settings.concurrency).deliver),
         // A DNS lookup holds a thread and cannot be canceled: four slow name servers would block the default four.
         UV_THREADPOOL_SIZE: '64',
       },
       permissions: [
-        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
+        toQuery(storage.jobs, 'queue'),
         ...toReadDocuments,
         ...toReadClientSettings,
         ...toDestinations(destinations),

@@ -4,6 +4,7 @@ import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createLanes, type LaneSettings } from '../../functions/edge/lanes-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
@@ -16,6 +17,9 @@ export const RETENTION_DAYS = 30;
 
 const QUEUE_URLS = { create: 'create', poll: 'poll', collect: 'collect', deliver: 'deliver' };
 
+/** Attempts of which nobody learns whether their receiver hangs. */
+export const UNWATCHED: Pick<World['lanes'], 'watch'> = { watch: (_receiver, attempt) => attempt() };
+
 export interface PortSettings {
   clock: Clock;
   retentionDays?: number;
@@ -24,6 +28,8 @@ export interface PortSettings {
   /** How long a message waits for others to share its request. */
   lingerMillis?: Millis;
   jobsAtOnce?: number | null;
+  /** For the lanes of receivers that hang. Without a timer, it is known when an attempt is over that it has hung. */
+  lanes?: Partial<Pick<LaneSettings, 'random' | 'log' | 'environments' | 'after'>>;
 }
 
 export type StoredPorts = Pick<
@@ -38,6 +44,7 @@ export type StoredPorts = Pick<
   | 'wakeUps'
   | 'durationStats'
   | 'clientKeys'
+  | 'lanes'
 >;
 
 /** The ports that AWS is behind, made of the edge's own code as functions/edge/world.ts makes them. */
@@ -72,5 +79,15 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       onError: () => undefined,
     }),
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
+    lanes: createLanes({
+      client: dynamodb,
+      tableName: 'jobs',
+      clock,
+      random: { fraction: () => 0.5 },
+      log: { event: () => undefined },
+      environments: 10,
+      after: () => () => undefined,
+      ...settings.lanes,
+    }),
   };
 }

@@ -77,7 +77,9 @@ export function fakeWorld(scripts: Scripts = {}) {
     }
   };
   const cloud = cloudAtRest(scripts.clientKeys);
-  const ports = portsOver(cloud, clientsOf(cloud, atOnce), { clock, jobsAtOnce: scripts.jobsAtOnce ?? null });
+  const { jobsAtOnce = null } = scripts;
+  const log = { event: tell, aggregate: tell };
+  const ports = portsOver(cloud, clientsOf(cloud, atOnce), { clock, jobsAtOnce, lanes: { log } });
   return {
     ...ports,
     cloud,
@@ -106,7 +108,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       bytes: () => Buffer.alloc(16, ++drawn),
       fraction: () => 0.5,
     },
-    log: { event: tell, aggregate: tell },
+    log,
     settings: {
       apiUrl: 'https://api.example.com',
       webhookSchedule: [0, 5, 300, 1800],

@@ -20,6 +20,8 @@ const answered = (status: number, retryAfterSeconds: number | null = null): Atte
 });
 type Failed = Extract<AttemptOutcome, { kind: 'failed' }>;
 const failed = (error: Failed['error']): Failed => ({ kind: 'failed', error });
+/** Of a round that has days left. */
+const LEFT = 86_400_000;
 const settle = (status: string) => ({ step: 'settle', status });
 const retry = (seconds: number) => ({ step: 'retry', waitMillis: seconds * 1000 });
 
@@ -74,7 +76,7 @@ describe('afterAttempt', () => {
     ['500 may not ask', answered(500, 60), 1, retry(5)],
     ['302 may not ask', answered(302, 60), 1, retry(5)],
   ])('follows its table of outcomes: %s', (_what, exchange, attempts, verdict) => {
-    expect(afterAttempt(exchange, attempts, SCHEDULE, MIDDLE)).toEqual(verdict);
+    expect(afterAttempt(exchange, attempts, SCHEDULE, MIDDLE, LEFT)).toEqual(verdict);
   });
 
   it.each([
@@ -82,16 +84,22 @@ describe('afterAttempt', () => {
     ['the middle', 0.5, 300],
     ['the most', ALMOST_ONE, 360],
   ])('spreads a wait by up to 20 %% to either side: %s', (_what, random, seconds) => {
-    expect(afterAttempt(answered(500), 2, SCHEDULE, random)).toEqual(retry(seconds));
+    expect(afterAttempt(answered(500), 2, SCHEDULE, random, LEFT)).toEqual(retry(seconds));
   });
 
   it('bounds the attempts by the length of the schedule', () => {
-    expect(afterAttempt(answered(500), 1, [0], MIDDLE)).toEqual(settle('exhausted'));
-    expect(afterAttempt(answered(500), 1, [0, 1], MIDDLE)).toEqual(retry(1));
+    expect(afterAttempt(answered(500), 1, [0], MIDDLE, LEFT)).toEqual(settle('exhausted'));
+    expect(afterAttempt(answered(500), 1, [0, 1], MIDDLE, LEFT)).toEqual(retry(1));
+  });
+
+  it('plans no attempt after the end of the round', () => {
+    expect(afterAttempt(answered(500), 1, SCHEDULE, MIDDLE, 5000)).toEqual(retry(5));
+    expect(afterAttempt(answered(500), 1, SCHEDULE, MIDDLE, 4999)).toEqual(settle('exhausted'));
+    expect(afterAttempt(answered(503, 60), 1, SCHEDULE, MIDDLE, 59_999)).toEqual(settle('exhausted'));
   });
 
   it('waits whole milliseconds', () => {
-    const verdict = afterAttempt(answered(500), 1, SCHEDULE, 0.123456789);
+    const verdict = afterAttempt(answered(500), 1, SCHEDULE, 0.123456789, LEFT);
     expect(verdict).toEqual({ step: 'retry', waitMillis: 4247 });
   });
 });

@@ -78,6 +78,7 @@ describe('the job that a client sees', () => {
         last_attempt_at: null,
         last_status: null,
         next_attempt_at: null,
+        held_until: null,
       },
     });
   });
@@ -127,6 +128,25 @@ describe('the job that a client sees', () => {
       { status: 'pending', next_attempt_at: '2026-01-01T00:00:09.000Z' },
     ],
     [
+      'that is held as its receiver hangs',
+      pendingWebhook({ ...tried, expectedWakeUp: wakeUp(3, 't', NOW + 9000), heldUntil: NOW + 9000 }),
+      {
+        status: 'pending',
+        next_attempt_at: '2026-01-01T00:00:09.000Z',
+        held_until: '2026-01-01T00:00:09.000Z',
+      },
+    ],
+    [
+      'that was held before, as the release before leaves that behind',
+      pendingWebhook({ ...tried, expectedWakeUp: wakeUp(3, 't', NOW + 9000), heldUntil: NOW + 8000 }),
+      { status: 'pending', next_attempt_at: '2026-01-01T00:00:09.000Z' },
+    ],
+    [
+      'that was held and waits for nothing',
+      pendingWebhook({ ...tried, heldUntil: NOW + 8000 }),
+      { status: 'pending', next_attempt_at: null },
+    ],
+    [
       'that was delivered',
       settledWebhook('delivered', tried),
       { status: 'delivered', next_attempt_at: null },
@@ -141,6 +161,7 @@ describe('the job that a client sees', () => {
       attempts: 2,
       last_attempt_at: '2026-01-01T00:00:02.000Z',
       last_status: 503,
+      held_until: null,
       ...shown,
     });
   });
@@ -258,11 +279,12 @@ describe('deliveriesJson', () => {
         },
         { attempt: 3, at, status: 204, duration_ms: 12, error: null, location: null, next_attempt_at: null },
       ],
+      held_until: null,
     });
     expect(JSON.parse(jobJson(finishedJob({ webhook }), NONE)).webhook.last_status).toBe(204);
   });
 
   it('lists none without a webhook', () => {
-    expect(deliveriesJson(null)).toBe('{"deliveries":[]}');
+    expect(deliveriesJson(null)).toBe('{"deliveries":[],"held_until":null}');
   });
 });

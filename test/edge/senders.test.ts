@@ -12,6 +12,7 @@ import { createSendTo } from '../../functions/edge/queues-and-buses.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';
 import { finishedJob, NOW, pendingWebhook, wakeUp } from '../cloud/jobs.ts';
+import { UNWATCHED } from '../cloud/ports.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
 const SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
@@ -142,6 +143,7 @@ function worldOf(target: Sender['target'], client = 'acme') {
   const credentialsOf = async () => ({ secrets: [SECRET], headers: {} });
   const urls = createWebhooks({
     rules: world.settings.webhookRules,
+    lanes: UNWATCHED,
     credentialsOf,
     clock: world.clock,
     async exchange({ headers, body = '' }) {

@@ -8,6 +8,7 @@ import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import { DELIVERY } from '../cloud/jobs.ts';
+import { UNWATCHED } from '../cloud/ports.ts';
 import { busy } from './busy.ts';
 import { DOMAIN } from './hosts.ts';
 
@@ -61,6 +62,7 @@ async function main(folder: string, names: string[], attempts: number): Promise<
   const webhooks = createWebhooks({
     rules: { ports: [], ownHost: null, loopback: false },
     credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`], headers: {} }),
+    lanes: UNWATCHED,
     clock: { now: Date.now },
   });
   const send = (name: string) => webhooks.send({ ...DELIVERY, url: `https://${name}.${DOMAIN}/h` }, '{}');

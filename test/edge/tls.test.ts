@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange } from '../../functions/edge/exchange.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import { DELIVERY } from '../cloud/jobs.ts';
+import { UNWATCHED } from '../cloud/ports.ts';
 import { describeWith } from '../needs.ts';
 import { certificateFor } from './certificate.ts';
 import { localhost, serveConnections, serveHttp, serveTls } from './servers.ts';
@@ -25,6 +26,7 @@ function send(port: number, host = HOST) {
   const webhooks = createWebhooks({
     rules: { ports: [port], ownHost: null, loopback: false },
     credentialsOf: async () => ({ secrets: [SECRET], headers: {} }),
+    lanes: UNWATCHED,
     clock: { now: Date.now },
     exchange: ({ blockList, ...request }) =>
       exchange({ ...request, lookup: (_host, _all, callback) => setImmediate(() => callback(null, [here])) }),

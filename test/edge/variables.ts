@@ -13,6 +13,7 @@ const VARIABLES = {
   ...{ POLL_QUEUE_URL: queueUrlOf('poll'), COLLECT_QUEUE_URL: queueUrlOf('collect') },
   ...{ DELIVER_QUEUE_URL: queueUrlOf('deliver'), CREATE_QUEUE_URL: queueUrlOf('create') },
   ...{ QUEUE_FOR_SECONDS: '600', ALLOW_RESUBMIT: 'true', FORWARD_TRACESTATE: 'true', JOBS_AT_ONCE: '5' },
+  ...{ ENVIRONMENTS: '50' },
 };
 
 /** Sets all that the stack gives to any function, until `vi.unstubAllEnvs`. */

@@ -50,8 +50,8 @@ describe('what SQS would refuse is not sent', () => {
 });
 
 it('a chain of wake-ups that does not end is broken off', async () => {
-  await wakeUps.poll({ ...pollMessage, wakeUp: { ...wakeUp, seq: 20_000 } }, 0);
-  const endless = { ...pollMessage, wakeUp: { ...wakeUp, seq: 20_001 } };
+  await wakeUps.poll({ ...pollMessage, wakeUp: { ...wakeUp, seq: 1_000_000 } }, 0);
+  const endless = { ...pollMessage, wakeUp: { ...wakeUp, seq: 1_000_001 } };
   await expect(wakeUps.poll(endless, 0)).rejects.toThrow('loop');
   expect(sqs.calls().length).toBe(1);
 });

@@ -9,6 +9,7 @@ import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { assertSsrfProtection, createWebhooks, type WebhookSettings } from '../../functions/edge/webhooks.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DELIVERY } from '../cloud/jobs.ts';
+import { UNWATCHED } from '../cloud/ports.ts';
 import { lastLookup, OWN_HOST, urlCases } from '../core/corpus.ts';
 import { refusingPort, serveHttp, serveHttps, serveRaw, signal } from './servers.ts';
 
@@ -22,6 +23,7 @@ function send(url: URL | string, changes: Partial<WebhookSettings> = {}, deliver
   const webhooks = createWebhooks({
     rules: onLaptop,
     credentialsOf: async () => ({ secrets: [CURRENT], headers: {} }),
+    lanes: UNWATCHED,
     clock: { now: () => NOW },
     lookup: namesFail('ENOTFOUND'),
     ...changes,

@@ -155,6 +155,14 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     throttled: (stats) => stats.throttled(),
   },
   clientKeys: { find: (keys) => keys.find('hash') },
+  lanes: {
+    look: (lanes) => lanes.look(),
+    heldUntil: (lanes) => lanes.heldUntil({ client: 'my-app', url: 'https://hooks.example.com/x' }),
+    watch: (lanes) =>
+      lanes.watch({ client: 'my-app', url: 'https://hooks.example.com/x' }, async () => {
+        vi.setSystemTime(NOW + 5000);
+      }),
+  },
   webhooks: {
     send: (webhooks) => webhooks.send({ ...DELIVERY, url: 'https://hooks.example.com:9443/x' }, '{}'),
   },
@@ -170,6 +178,7 @@ const reach = (what: string) => void reached.push(what);
 async function reachedBy(call: () => unknown): Promise<string> {
   reached = [];
   for (const client of clients) client.resetHistory();
+  vi.setSystemTime(NOW);
   flows.exchange.mockClear();
   const wait = vi.spyOn(globalThis, 'setTimeout');
   try {

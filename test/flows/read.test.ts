@@ -51,6 +51,7 @@ describe('read', () => {
       last_attempt_at: null,
       last_status: null,
       next_attempt_at: null,
+      held_until: null,
     });
   });
 
@@ -180,6 +181,7 @@ describe('read', () => {
           next_attempt_at: null,
         },
       ],
+      held_until: null,
     });
   });
 
@@ -187,7 +189,10 @@ describe('read', () => {
     ['is still running', runningJob()],
     ['has no webhook', finishedJob({ webhook: null })],
   ])('shows no attempts of a job that %s', async (_what, job) => {
-    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({ deliveries: [] });
+    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({
+      deliveries: [],
+      held_until: null,
+    });
   });
 
   it('gives no results before the job has finished, and says when to ask again', async () => {

@@ -100,7 +100,7 @@ function longestRound(): number {
   const answer = { kind: 'answered', status: 503, retryAfterSeconds: 10 ** 9 } as const;
   let millis = firstWaitMillis(webhookRetryScheduleSeconds, 1);
   for (let attempts = 1; attempts <= schedule.length; attempts++) {
-    const verdict = afterAttempt(answer, attempts, webhookRetryScheduleSeconds, 1);
+    const verdict = afterAttempt(answer, attempts, webhookRetryScheduleSeconds, 1, Number.POSITIVE_INFINITY);
     millis += ATTEMPT_DEADLINE_MILLIS + (verdict.step === 'retry' ? verdict.waitMillis : 0);
   }
   return millis / 1000;

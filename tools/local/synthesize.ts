@@ -41,16 +41,21 @@ export async function synthesize(settings: Record<string, unknown> = {}): Promis
   return template;
 }
 
-/** The settings that mean nothing here: there is one stack, a domain and a destination are in AWS, and no load is steady. */
+/**
+ * The settings that mean nothing here: there is one stack, a domain and a destination are in AWS, no load is steady, and
+ * environments are few.
+ */
 const OF_AWS = [
   ...['stackName', 'domainName', 'certificateArn', 'defaultEndpoint', 'steadyJobsPerSecond'],
-  ...['destinations', 'defaultDestination'],
+  ...['destinations', 'defaultDestination', 'concurrency'],
 ];
+/** Ten poll and ten deliver, as many as a function has here at most. */
+const CONCURRENCY = 22;
 
 /** The settings of a deployment, but for those. */
 export function onLaptop(context: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries(context).filter(([name]) => !OF_AWS.includes(name));
-  return { organizationId: 'org_sandbox', ...Object.fromEntries(kept) };
+  return { organizationId: 'org_sandbox', concurrency: CONCURRENCY, ...Object.fromEntries(kept) };
 }
 
 async function runApp(outdir: string, settings: Record<string, unknown>): Promise<void> {

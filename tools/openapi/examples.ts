@@ -33,6 +33,7 @@ export const EXAMPLES: Record<string, object> = {
       last_attempt_at: '2026-01-01T00:00:30.100Z',
       last_status: 204,
       next_attempt_at: null,
+      held_until: null,
     },
   },
   Deliveries: {
@@ -47,6 +48,7 @@ export const EXAMPLES: Record<string, object> = {
         next_attempt_at: null,
       },
     ],
+    held_until: null,
   },
   Event: { type: 'job.completed', timestamp: data.finished_at, data },
   Problem: {

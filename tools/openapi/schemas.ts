@@ -96,6 +96,10 @@ export const ResultsLink = named(
   z.strictObject({ url: z.url(), expires_at: moment }),
 );
 
+const heldUntil = z
+  .nullable(moment)
+  .describe('Set while attempts are put off because the receiver hangs: when the next one is due.');
+
 const Webhook = named(
   'Webhook',
   "The delivery of a job's webhook.",
@@ -109,6 +113,7 @@ const Webhook = named(
       .nullable(z.int())
       .describe('HTTP status of the last answer; null if there was none, and for a destination.'),
     next_attempt_at: z.nullable(moment),
+    held_until: heldUntil,
   }),
 );
 
@@ -195,6 +200,7 @@ export const Deliveries = named(
         next_attempt_at: z.nullable(moment),
       }),
     ),
+    held_until: heldUntil,
   }),
 );
 

@@ -50,6 +50,7 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
       () => `${jobId} was accepted and is gone`,
     );
   }
+  system.lanes.judgeEnd();
   const rescues = sim.counts['JobsRecovered'] ?? 0;
   must(
     !sim.isQuiet || rescues === 0,

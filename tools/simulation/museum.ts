@@ -16,7 +16,7 @@ export function keepOldJob(sim: Simulation, system: System): void {
   const { key, record } = newClientKey('museum', ['jobs:read', 'jobs:write'], random.bytes(48), sim.now);
   system.cloud.tables.clientKeys.put(marshall(record));
   const endsAt = START + random.between(4, 15) * MINUTE;
-  const job = oldJob(endsAt - sim.scene.retentionDays * DAY, random.pick([0, 0, 19]));
+  const job = oldJob(endsAt - sim.scene.retentionDays * DAY, random.pick([1, 1, 19]));
   system.contents.set(
     job.event.key,
     `{"type":"job.completed","data":{"job_id":"${job.jobId}","results":[],"results_url":null}}`,

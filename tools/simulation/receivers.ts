@@ -31,6 +31,10 @@ export class Receivers {
   onPost: (body: string) => void = () => undefined;
   /** Told of each, and of how long its answer takes. */
   onAnswer: (body: string, millis: number) => void = () => undefined;
+  /** How long those take that hang; null: they do not. */
+  hangMillis: (host: string) => number | null = () => null;
+  /** Told of each attempt, and of how long it takes. */
+  onAttempt: (body: string, url: string, millis: number) => void = () => undefined;
 
   constructor(
     sim: Simulation,
@@ -79,6 +83,7 @@ export class Receivers {
     }
     const isOver = Math.min(millis, request.deadlineMillis);
     this.onAnswer(body, isOver);
+    this.onAttempt(body, request.url.href, isOver);
     this.#sim.time.after(isOver, () => {
       if (known.by === environment) known.by = null;
     });
@@ -86,7 +91,9 @@ export class Receivers {
   }
 
   #treat({ url }: ExchangeRequest): { outcome: HttpOutcome; millis: number } {
-    const millis = this.#sim.chanceOf('receiver').between(20, 900);
+    const hangs = this.hangMillis(url.host);
+    const millis = hangs ?? this.#sim.chanceOf('receiver').between(20, 900);
+    if (hangs !== null) return { outcome: status(204), millis };
     if (url.pathname === '/gone') return { outcome: status(410), millis };
     if (url.pathname === '/private')
       return { outcome: { kind: 'not_connected', code: 'ERR_IP_BLOCKED' }, millis };

@@ -55,6 +55,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   new Callers(sim, system);
   new Onlookers(sim, system);
   keepOldJob(sim, system);
+  system.hanging.begin(sim, system);
   sendPoison(sim, system);
   rotate(sim, system);
   sweepEveryMinute(sim, system);

@@ -14,10 +14,12 @@ import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../.
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
+import { Hanging } from './hanging.ts';
 import type { Invocation } from './invocation.ts';
 import { judgeText, must } from './judge.ts';
 import { Keeping } from './keeping.ts';
 import { Lambda } from './lambda.ts';
+import { Lanes } from './lanes.ts';
 import { jobIn, Ledger } from './ledger.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
 import { Receivers } from './receivers.ts';
@@ -49,6 +51,8 @@ export class System {
   readonly contents: Contents;
   readonly door: Door;
   readonly keeping: Keeping;
+  readonly lanes: Lanes;
+  readonly hanging: Hanging;
   readonly rows: Rows;
   /** For what is in the table before anything has begun. */
   readonly jobs: Jobs;
@@ -76,13 +80,21 @@ export class System {
     this.door = new Door(sim, this);
     this.rows = new Rows(sim, this);
     this.keeping = new Keeping(sim, this.cloud, this.rows);
+    this.lanes = new Lanes(sim);
+    this.hanging = new Hanging(sim);
     this.cloud.tables.jobs.onWrite = (key, item) => {
       this.keeping.judgeWrite(key);
+      if (isLane(key)) {
+        sim.judge(() => this.lanes.wrote(key, item));
+        return;
+      }
       const job = item && jobOf(openedRow(item));
       if (job) sim.judge(() => sim.traces.wrote(job));
       this.rows.wrote(key, job);
     };
-    this.cloud.tables.jobs.onExpire = (key) => sim.judge(() => this.rows.expired(key));
+    this.cloud.tables.jobs.onExpire = (key) => {
+      if (!isLane(key)) sim.judge(() => this.rows.expired(key));
+    };
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
     this.signers = new Signers(SECRET, SIGNED_FOR, () => sim.now);
@@ -94,6 +106,9 @@ export class System {
       },
       (body, environment) => this.keeping.judgePost(body, environment),
     );
+    this.receivers.hangMillis = (host) => this.hanging.millisOf(host, sim.now);
+    this.receivers.onAttempt = (body, url, millis) =>
+      this.lanes.tried(this.rows.get(JSON.parse(body).data.job_id)?.client ?? '', url, millis);
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
@@ -295,6 +310,8 @@ export class System {
     judgeText('a log line', text);
     this.#sim.traces.told(facts);
     this.#sim.note(`${name} tells: ${stage} ${text}`);
+    if (facts.outcome === 'held')
+      this.#sim.judge(() => this.lanes.held(facts.job_id ?? '', facts.client ?? ''));
     if (facts.outcome === 'wake_up_unsent' && facts.job_id) this.ledger.unsent.add(facts.job_id);
     if (stage === 'sweep' && facts.job_id) this.#judgeRescue(facts.job_id, facts.outcome);
   }
@@ -322,6 +339,10 @@ export class System {
         receives > 0 && hiddenUntil > this.#sim.now && jobIn(body) === jobId,
     );
   }
+}
+
+function isLane(key: string): boolean {
+  return key.startsWith('lane/');
 }
 
 function isReadable(body: string): boolean {

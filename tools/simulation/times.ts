@@ -11,6 +11,8 @@ const FAILURE_SECONDS = { poll: 130, collect: 1090, deliver: 190, rescue: 1000 }
 /** From one sweep to the next. */
 const SWEEP_SECONDS = 60;
 const JITTER = 1.2;
+/** What it may take each time that it is held, which is not late, but why it is not sent. */
+const HELD_SECONDS = 60 + HANDLING_SECONDS;
 
 /**
  * Where messages come on time, so do the end of a job and its webhook: as planned, and what each fault may take on top.
@@ -62,6 +64,7 @@ function judgeArrival({ jobId, finishedAt, webhook }: FinishedJob, sim: Simulati
   const { webhookSchedule } = sim.scene;
   let most = (1 + posts) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
   for (let i = 0; i <= posts; i++) most += JITTER * (webhookSchedule[i] ?? 0);
+  most += HELD_SECONDS * system.lanes.holdsOf(jobId);
   if (!isSetOff(jobId, system)) most += rescueSeconds(system);
   const seconds = (received.firstSuccessAt - finishedAt) / 1000;
   must(seconds <= most, 'I2', () => `the webhook of ${jobId} comes after ${seconds} s, not ${most}`);

@@ -14,6 +14,7 @@ import type { HandledWorld } from '../../test/cloud/handlers.ts';
 import { portsOver } from '../../test/cloud/ports.ts';
 import { DESTINATIONS } from './destinations.ts';
 import type { Environment } from './environment.ts';
+import type { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { SimulatedModelStudio } from './modelstudio.ts';
 import { destinationClients } from './queues-and-buses.ts';
@@ -46,6 +47,8 @@ interface Surroundings {
   readonly ledger: Pick<Ledger, 'wentBy'>;
   readonly modelStudio: Pick<SimulatedModelStudio, 'answer'>;
   readonly receivers: Receivers;
+  /** Without it, nobody asks who is held back. */
+  readonly lanes?: Lanes;
   /** Without them, no job may wait. */
   readonly settings?: QueueRules & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
@@ -69,10 +72,23 @@ export function worldIn(
     retentionDays: sim.scene.retentionDays,
     lingerMillis,
     jobsAtOnce: system.settings?.jobsAtOnce ?? null,
+    lanes: {
+      random: sim.chanceOf(`lanes of ${name}`),
+      log: system.logOf(environment),
+      after: (millis, act) => {
+        let isRevoked = false;
+        sim.time.after(millis, () => isRevoked || !environment.isAlive || act());
+        return () => {
+          isRevoked = true;
+        };
+      },
+    },
   });
   const { forecast } = ports.durationStats;
+  const lanes = system.lanes?.watched(ports.lanes, environment) ?? ports.lanes;
   return {
     ...ports,
+    lanes,
     durationStats: {
       ...ports.durationStats,
       forecast: async (bucket) => {
@@ -96,7 +112,7 @@ export function worldIn(
         );
       },
     }),
-    webhooks: webhooksIn(environment, clients, system, sim),
+    webhooks: webhooksIn(environment, clients, system, sim, lanes),
     clock,
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
@@ -117,6 +133,7 @@ function webhooksIn(
   clients: Clients,
   system: Surroundings,
   sim: Simulation,
+  lanes: World['lanes'],
 ): World['webhooks'] {
   const { clock } = environment;
   const rootSecrets = createRootSecrets(WEBHOOK_SECRET, clients.secrets);
@@ -126,6 +143,7 @@ function webhooksIn(
     rules: SETTINGS.webhookRules,
     credentialsOf,
     clock,
+    lanes,
     exchange: (request) => environment.exchange(request, () => system.receivers.answer(request, environment)),
   });
   const roundOf = (jobId: string) => system.rows?.get(jobId)?.webhook?.redelivered?.rounds ?? 0;

@@ -53,6 +53,12 @@ export function eventJson(job: JobBase & FinishedFields, results: ResultsView): 
   return `{"type":${type},"timestamp":"${iso(job.finishedAt)}","data":${dataJson(job, results)}}`;
 }
 
+function heldUntil(webhook: Webhook | null): string | null {
+  const { dueAt } = (webhook?.status === 'pending' && webhook.expectedWakeUp) || { dueAt: null };
+  // A release without it leaves it behind.
+  return webhook?.status === 'pending' && webhook.heldUntil === dueAt ? iso(dueAt) : null;
+}
+
 function webhookView(webhook: Webhook) {
   const last = webhook.log.at(-1);
   return {
@@ -63,6 +69,7 @@ function webhookView(webhook: Webhook) {
     last_attempt_at: iso(last?.at ?? null),
     last_status: last?.status ?? null,
     next_attempt_at: webhook.status === 'pending' ? iso(webhook.expectedWakeUp?.dueAt ?? null) : null,
+    held_until: heldUntil(webhook),
   };
 }
 
@@ -76,7 +83,7 @@ export function deliveriesJson(webhook: Webhook | null): string {
     location: attempt.location ?? null,
     next_attempt_at: iso(attempt.nextAttemptAt),
   }));
-  return JSON.stringify({ deliveries });
+  return JSON.stringify({ deliveries, held_until: heldUntil(webhook) });
 }
 
 /** If a job's next poll is not recorded, ask again when the job is older by this share, but within a minute. */

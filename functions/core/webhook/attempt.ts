@@ -68,12 +68,16 @@ function plainText(header: string): string {
   return header.replace(/[^ -~]+/g, '?').slice(0, LOCATION_MAX_LENGTH);
 }
 
-/** Decides what follows from the latest of the `attempts` in this round; `scheduleSeconds` are the waits before each of them. */
+/**
+ * Decides what follows from the latest of the `attempts` in this round, which has `leftMillis` left; `scheduleSeconds` are the waits
+ * before each of them.
+ */
 export function afterAttempt(
   exchange: AttemptOutcome,
   attempts: number,
   scheduleSeconds: readonly number[],
   random: number,
+  leftMillis: Millis,
 ): Verdict {
   if (exchange.kind === 'blocked') return { step: 'settle', status: 'blocked' };
   if (isSuccess(exchange)) return { step: 'settle', status: 'delivered' };
@@ -82,7 +86,7 @@ export function afterAttempt(
   if (scheduled === undefined) return { step: 'settle', status: 'exhausted' };
   // Never sooner than scheduled: a receiver that always says "in a second" would use up its attempts in seconds.
   const waitMillis = Math.max(jittered(scheduled, random), askedWaitSeconds(exchange) * 1000);
-  return { step: 'retry', waitMillis };
+  return waitMillis > leftMillis ? { step: 'settle', status: 'exhausted' } : { step: 'retry', waitMillis };
 }
 
 export function firstWaitMillis(scheduleSeconds: readonly number[], random: number): Millis {

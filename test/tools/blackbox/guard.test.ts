@@ -7,6 +7,7 @@ import { type ExchangeRequest, exchange } from '../../../functions/edge/exchange
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
 import { type Sandbox, startSandbox } from '../../../tools/local/sandbox/server.ts';
 import { DELIVERY } from '../../cloud/jobs.ts';
+import { UNWATCHED } from '../../cloud/ports.ts';
 import corpus from '../../core/corpus/webhook-urls.json' with { type: 'json' };
 import { listen } from './listener.ts';
 import { type Operator, operatorOf } from './operator.ts';
@@ -118,6 +119,7 @@ function webhooksWith(changes: Partial<Parameters<typeof createWebhooks>[0]>) {
   return createWebhooks({
     rules: strict,
     credentialsOf: async () => ({ secrets: [`whsec_${Buffer.alloc(24).toString('base64')}`], headers: {} }),
+    lanes: UNWATCHED,
     clock: { now: Date.now },
     lookup: lookupOf('NXDOMAIN'),
     ...changes,
@@ -190,7 +192,7 @@ describe('a redirect is a failed attempt, and its target is not called', () => {
     });
     const outcome = await webhooks.send({ ...DELIVERY, url }, BODY);
     expect(outcome).toEqual({ kind: 'answered', status, retryAfterSeconds: null, location });
-    expect(afterAttempt(outcome, 1, [0, 5], 0.5)).toEqual({ step: 'retry', waitMillis: 5000 });
+    expect(afterAttempt(outcome, 1, [0, 5], 0.5, 5000)).toEqual({ step: 'retry', waitMillis: 5000 });
     expect([connects.mock.calls.length, receiver.connections]).toEqual([1, 1]);
   });
 });

@@ -133,6 +133,8 @@ async function toldByFlows(): Promise<Told[]> {
   } finally {
     System.prototype.logOf = logOf;
   }
+  // Few seeds have receivers that hang.
+  listening.event('deliver', { outcome: 'receiver_hangs', client: 'acme', host: 'hooks.example.com' });
   for (const authorization of ['', `Bearer ${unknown.key}`, `Bearer ${revoked.key}`])
     await knock(authorization);
   await refuse({ kind: 'credentials_refused', sentence: null });

@@ -106,7 +106,7 @@ describe("the schedule in docs/webhooks.md is the default setting's", () => {
   it('has as many rows as there are attempts', () => {
     expect(rows).toHaveLength(waits.length);
     const failed = { kind: 'failed', error: 'timeout' } as const;
-    expect(afterAttempt(failed, waits.length, waits, 0)).toEqual({ step: 'settle', status: 'exhausted' });
+    expect(afterAttempt(failed, waits.length, waits, 0, 0)).toEqual({ step: 'settle', status: 'exhausted' });
   });
 
   /** Next to minutes, seconds do not count. */

@@ -43,12 +43,13 @@ export function worldOf(
   const { deliveryWaitSeconds = 0, lagPerPoll } = options;
   const { clients, exchange } = environment;
   const clock = { now: () => time.now };
+  const ports = portsOver(cloud, clients, {
+    clock,
+    lagPerPollSeconds: lagPerPoll,
+    lingerMillis: isPoller ? POLLER_LINGER_MILLIS : 0,
+  });
   return {
-    ...portsOver(cloud, clients, {
-      clock,
-      lagPerPollSeconds: lagPerPoll,
-      lingerMillis: isPoller ? POLLER_LINGER_MILLIS : 0,
-    }),
+    ...ports,
     modelStudio: createModelStudio({
       baseUrl: 'https://api.modelstudio.app',
       organizationId: 'org_0123456789',
@@ -68,6 +69,7 @@ export function worldOf(
         },
       ),
       clock,
+      lanes: ports.lanes,
       exchange,
     }),
     clock,

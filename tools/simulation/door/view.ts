@@ -38,8 +38,16 @@ function viewOf(job: Job, where: Where): object {
       last_attempt_at: iso(last?.at),
       last_status: last?.status ?? null,
       next_attempt_at: webhook.status === 'pending' ? iso(webhook.expectedWakeUp?.dueAt) : null,
+      held_until: heldUntil(webhook),
     },
   };
+}
+
+/** For as long as it expects the wake-up for which it is held. */
+function heldUntil(webhook: Job['webhook']): string | null {
+  if (webhook?.status !== 'pending' || webhook.expectedWakeUp === null) return null;
+  const { dueAt } = webhook.expectedWakeUp;
+  return webhook.heldUntil === dueAt ? iso(dueAt) : null;
 }
 
 /** Whether an answer shows a job as it is in a version of its row, its results aside. */
@@ -65,5 +73,5 @@ export function deliveriesOf({ webhook }: Job): object {
       next_attempt_at: iso(nextAttemptAt),
     }),
   );
-  return { deliveries };
+  return { deliveries, held_until: heldUntil(webhook) };
 }

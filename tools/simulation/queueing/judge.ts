@@ -80,7 +80,7 @@ export class QueueJudge {
     if (key === GATE_ID) this.#wroteGate(item);
     else if (key.startsWith('turn/')) this.#turns.wrote(key, Number(item?.['turn']?.N), this.#calmFor(SLACK));
     else if (key.startsWith('place/')) this.#places.wrote(key, item);
-    else this.#wroteJob(key, item);
+    else if (!key.startsWith('lane/')) this.#wroteJob(key, item);
   }
 
   #wroteJob(key: string, item: Item | null): void {

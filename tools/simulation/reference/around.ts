@@ -98,7 +98,7 @@ function polling(world: HandledWorld, handling: PollHandling, judge: Judge): Han
 }
 
 function delivering(world: HandledWorld, handling: DeliverHandling, judge: Judge): HandledWorld {
-  const { documents, webhooks } = world;
+  const { documents, webhooks, lanes } = world;
   const watched = ofOne(world, handling, judge);
   return {
     ...watched,
@@ -109,6 +109,18 @@ function delivering(world: HandledWorld, handling: DeliverHandling, judge: Judge
         judge(() => handling.loaded(ref.key, body));
         return body;
       },
+    },
+    lanes: {
+      async look() {
+        await lanes.look();
+        handling.looked();
+      },
+      async heldUntil(receiver) {
+        const until = await lanes.heldUntil(receiver);
+        judge(() => handling.held(until));
+        return until;
+      },
+      watch: lanes.watch,
     },
     webhooks: {
       async send(webhook, body) {

@@ -17,7 +17,10 @@ const SETTLED = {
   blocked: 'WebhooksBlocked',
 } as const;
 
-type Message = 'no_job' | 'stale' | 'early' | 'claimed' | 'due';
+/** Half a day before a row may go. */
+const ROUND_MILLIS = 8.5 * 86_400_000;
+
+type Message = 'no_job' | 'stale' | 'early' | 'claimed' | 'due' | 'held';
 
 /** What a delivery must do: claim the webhook, make one attempt, and record what came of it. */
 export class DeliverHandling extends Handling {
@@ -32,6 +35,7 @@ export class DeliverHandling extends Handling {
   #body: string | null = null;
   #posts = 0;
   #answer: { outcome: AttemptOutcome; at: Millis } | null = null;
+  #heldUntil: Millis | null = null;
   #sent: WakeUp | null = null;
   #sentAt: Millis | null = null;
 
@@ -42,10 +46,35 @@ export class DeliverHandling extends Handling {
 
   override found(row: Job | null): void {
     super.found(row);
-    if (this.#sent === null) {
-      this.#kind = this.#kindFor(row);
-      this.#round = roundOf(row);
-    }
+    this.#decide();
+  }
+
+  /** Besides the row, it has read which receivers hang: it decides when it has both. */
+  looked(): void {
+    this.#decide();
+  }
+
+  #decide(): void {
+    if (this.row === undefined || this.#sent !== null) return;
+    this.#kind = this.#kindFor(this.row);
+    this.#round = roundOf(this.row);
+  }
+
+  /** Until when its receiver must be left alone, if it must. */
+  held(until: Millis | null): void {
+    this.must(
+      this.#kind === 'due',
+      'I24',
+      () => `a receiver is asked for by a message that is ${this.#kind}`,
+    );
+    if (until === null || until >= this.#roundEndsAt) return;
+    this.#kind = 'held';
+    this.#heldUntil = until;
+  }
+
+  get #roundEndsAt(): Millis {
+    const { webhook, finishedAt } = this.#pending;
+    return (webhook.redelivered?.at ?? finishedAt) + ROUND_MILLIS;
   }
 
   #kindFor(row: Job | null): Message {
@@ -88,7 +117,8 @@ export class DeliverHandling extends Handling {
 
   #verdict(outcome: AttemptOutcome): Verdict {
     const inRound = this.#attempts - this.#pending.webhook.attemptsBefore;
-    return afterAttempt(outcome, inRound, this.world.settings.webhookSchedule, this.fraction);
+    const left = this.#roundEndsAt - (this.#answer?.at ?? this.now);
+    return afterAttempt(outcome, inRound, this.world.settings.webhookSchedule, this.fraction, left);
   }
 
   sending(queue: QueueName, message: PollMessage | DeliverMessage, delaySeconds: number): void {
@@ -113,7 +143,7 @@ export class DeliverHandling extends Handling {
 
   /** When the next wake-up is due: after an attempt that failed, or where a long wait goes on. */
   #following(): Millis | null {
-    if (this.#answer === null) return this.#kind === 'early' ? this.#message.wakeUp.dueAt : null;
+    if (this.#answer === null) return this.#kind === 'early' ? this.#message.wakeUp.dueAt : this.#heldUntil;
     const verdict = this.#verdict(this.#answer.outcome);
     return verdict.step === 'retry' ? this.now + verdict.waitMillis : null;
   }
@@ -149,12 +179,14 @@ export class DeliverHandling extends Handling {
     // Its holder is gone when it ends; the message of a holder that died comes again later.
     const deliver = FUNCTIONS.deliver.timeoutSeconds;
     this.must(deliver < seconds && seconds < 6 * deliver, 'I14', () => `a claim is for ${seconds} s`);
-    this.same('I14', 'a claim is', webhook, { ...this.#pending.webhook, leaseUntil });
+    const { heldUntil, ...claimed } = this.#pending.webhook;
+    this.same('I14', 'a claim is', webhook, { ...claimed, leaseUntil });
   }
 
   #judgeHop(after: Job): void {
     const { webhook } = after as PendingJob;
-    this.same('I12', 'a hop is', webhook, { ...this.#pending.webhook, expectedWakeUp: this.#sent });
+    const held = this.#heldUntil === null ? {} : { heldUntil: this.#heldUntil };
+    this.same('I12', 'a hop is', webhook, { ...this.#pending.webhook, expectedWakeUp: this.#sent, ...held });
     const { expectedWakeUp } = this.#pending.webhook;
     const isFurther = (expectedWakeUp?.seq ?? 0) >= (this.#sent?.seq ?? 0);
     this.must(!isFurther, 'I19', () => 'a hop overtakes a chain that is further on');
@@ -226,7 +258,7 @@ export class DeliverHandling extends Handling {
       return;
     }
     this.must(this.#posts === 0 && this.#claim === null, 'I13', () => 'an attempt is made in vain');
-    if (this.#kind === 'early') {
+    if (this.#kind === 'early' || this.#kind === 'held') {
       this.#judgeHopped();
       return;
     }
@@ -235,11 +267,12 @@ export class DeliverHandling extends Handling {
   }
 
   #judgeHopped(): void {
-    const { dueAt } = this.#message.wakeUp;
     const sentAt = this.#sentAt;
     this.must(sentAt !== null, 'I12', () => 'a wait does not go on');
-    const wait_seconds = (dueAt - sentAt) / 1000;
-    this.#judgeTold({ outcome: 'hop', wait_seconds }, {});
+    const wait_seconds = ((this.#heldUntil ?? this.#message.wakeUp.dueAt) - sentAt) / 1000;
+    const { client } = this.#pending;
+    if (this.#heldUntil === null) this.#judgeTold({ outcome: 'hop', wait_seconds }, {});
+    else this.#judgeTold({ outcome: 'held', client, wait_seconds }, { WebhooksHeld: 1 });
     const isTried = this.tried !== null;
     const isWritten = this.tried?.isWritten === true;
     this.must(isTried && (isWritten || this.isAwareOfLoss), 'I19', () => 'a hop is not written down');

@@ -98,8 +98,11 @@ export function webhookPanel(job, read, deliveries) {
     ),
   );
   const state = webhookStateOf(job);
+  const heldUntil = webhook?.held_until;
+  const held = `The receiver hangs: held until ${heldUntil && clock(Date.parse(heldUntil))}.`;
   return [
     h('p', { class: 'actions' }, h('code', { text: webhook?.url ?? '' }), state ? pill(state) : null),
+    ...(heldUntil ? [h('p', { class: 'quiet', text: held })] : []),
     table('Attempts to deliver', ['', 'At', 'Answer', 'Took', 'Next'], rows),
     h('h3', { text: 'Received by the inbox or a bus' }),
     ...(received.length > 0 ? received : [h('p', { class: 'quiet', text: 'Nothing yet.' })]),
