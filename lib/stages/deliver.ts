@@ -37,7 +37,8 @@ export class Deliver extends Construct {
       consumes: this.queue,
     });
     // For the policies of queues and buses in other accounts, and of keys.
-    if (destinations.length > 0)
-      new CfnOutput(Stack.of(this), 'DeliverRoleArn', { value: role?.roleArn ?? '' });
+    if (destinations.length === 0) return;
+    new CfnOutput(Stack.of(this), 'DeliverRoleArn', { value: role?.roleArn ?? '' });
+    new CfnOutput(Stack.of(this), 'DestinationArns', { value: destinations.map(({ arn }) => arn).join(' ') });
   }
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { formatOf } from '../../functions/core/format.ts';
 import {
   DESTINATION_ARN,
   DESTINATION_NAME,
   namesFor,
   outcomeOfError,
 } from '../../functions/core/webhook/destination.ts';
+import { pendingWebhook, queuedJob, runningJob } from '../cloud/jobs.ts';
 
 describe('an error of a queue or a bus', () => {
   /** As SQS, EventBridge and KMS through them name it: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html */
@@ -136,4 +138,10 @@ it('a client may name those destinations that it stands beside', () => {
     { name: 'c', clients: ['y'] },
   ];
   expect(['x', 'y', 'z'].map((client) => namesFor(client, destinations))).toEqual([['a'], ['a', 'c'], []]);
+});
+
+it('the row of a job with a destination has a format of its own, as the release before would take its name for a URL', () => {
+  const webhook = pendingWebhook({ url: 'orders', destination: true });
+  const rows = [runningJob(), queuedJob(), runningJob({ webhook }), queuedJob({ webhook })];
+  expect(rows.map(formatOf)).toEqual([1, 2, 3, 3]);
 });

@@ -6,6 +6,7 @@ import {
   type Stack,
 } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -65,6 +66,9 @@ export async function findDeployed(stackName: string): Promise<Target> {
   const name = `the ${place}`;
   const outputs = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   const lambda = new LambdaClient(awsSettings());
+  const sqsIn = (settings: ReturnType<typeof awsSettings>) =>
+    // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
+    new SQSClient({ ...settings, useQueueUrlAsEndpoint: false });
   const resources = () => resourcesOf(cloudFormation, stackName);
   return {
     name,
@@ -74,8 +78,11 @@ export async function findDeployed(stackName: string): Promise<Target> {
     clients: {
       dynamodb: new DynamoDBClient(awsSettings()),
       secrets: new SecretsManagerClient(awsSettings()),
-      // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
-      sqs: new SQSClient({ ...awsSettings(), useQueueUrlAsEndpoint: false }),
+      sqs: sqsIn(awsSettings()),
+    },
+    clientsIn: (region) => {
+      const settings = { ...awsSettings(), region };
+      return { sqs: sqsIn(settings), eventBridge: new EventBridgeClient(settings) };
     },
     deployment: { status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
     resources,

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import cdkJson from '../../cdk.json' with { type: 'json' };
@@ -58,6 +59,7 @@ export async function runningOn(port: number): Promise<Running> {
 function localTarget({ apiUrl, stackName, endpoints, access, outputs, ...running }: Running): Target {
   const { port } = new URL(apiUrl);
   const name = `the local system on port ${port}`;
+  const sqs = new SQSClient({ endpoint: endpoints.sqs, ...access });
   return {
     name,
     flags: `--local --port ${port}`,
@@ -66,8 +68,9 @@ function localTarget({ apiUrl, stackName, endpoints, access, outputs, ...running
     clients: {
       dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, ...access }),
       secrets: new SecretsManagerClient({ endpoint: endpoints.secretsmanager, ...access }),
-      sqs: new SQSClient({ endpoint: endpoints.sqs, ...access }),
+      sqs,
     },
+    clientsIn: () => ({ sqs, eventBridge: new EventBridgeClient({ endpoint: endpoints.events, ...access }) }),
     deployment: null,
     resources: async () => running.resources,
     modelStudio: async () => running.modelStudio,

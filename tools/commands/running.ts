@@ -11,7 +11,7 @@ export interface Running {
   stackName: string;
   /** Of a client that may do everything. */
   clientKey: string;
-  endpoints: Record<'dynamodb' | 'secretsmanager' | 'sqs', string>;
+  endpoints: Record<'dynamodb' | 'events' | 'secretsmanager' | 'sqs', string>;
   /** What a client of any of them is made with. */
   access: { region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
   outputs: Record<string, string>;

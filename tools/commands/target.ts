@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSClient } from '@aws-sdk/client-sns';
@@ -14,6 +15,8 @@ export interface Target {
   stackName: string;
   outputs: Outputs;
   clients: Clients;
+  /** For what the operator has elsewhere. */
+  clientsIn(region: string): { sqs: SQSClient; eventBridge: EventBridgeClient };
   /** Null for the local one. */
   deployment: { status: string; lambda: LambdaClient; sns: SNSClient } | null;
   /** At least the queues and tables: physical ids by logical id. A queue's physical id is its URL. */

@@ -119,18 +119,10 @@ export class Clients {
   /** In some runs, to a queue or a bus instead of to a URL; once in a while to one that is for another client. */
   #address({ body }: Wish): void {
     const chance = this.#sim.chanceOf('destinations');
-    if (!this.#sim.scene.hasDestinations || !chance.happens(0.7)) return;
+    if (!this.#sim.scene.hasDestinations || !chance.happens(0.9)) return;
     delete body.webhook_url;
-    body.destination = chance.pick([
-      'orders',
-      'orders',
-      'in-order',
-      'bus',
-      'lost',
-      'lost-bus',
-      'closed',
-      'theirs',
-    ]);
+    const mostly = ['orders', 'orders', 'orders', 'bus', 'bus', 'bus', 'in-order', 'in-order'];
+    body.destination = chance.pick([...mostly, 'lost', 'lost-bus', 'closed', 'theirs']);
   }
 
   #resultsBytes(): number {

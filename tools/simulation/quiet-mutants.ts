@@ -20,8 +20,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'the default webhook is forgotten',
     file: 'submit/submit.ts',
-    find: 'const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;',
-    replace: 'const { webhook_url: url = null, expires_in } = submission;\n  void settings;',
+    find: 'const given = isNothingSaid ? defaultWebhookUrl : url;',
+    replace: 'const given = isNothingSaid ? null : url;\n  void defaultWebhookUrl;',
     seed: 24,
   },
   {
@@ -41,8 +41,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'the size of an event is counted in characters',
     file: 'finish/finish.ts',
-    find: 'Buffer.byteLength(whole) <= EVENT_MAX_BYTES',
-    replace: 'whole.length <= EVENT_MAX_BYTES',
+    find: 'Buffer.byteLength(whole) <= maxBytes',
+    replace: 'whole.length <= maxBytes',
     seed: 114,
   },
   {
@@ -174,9 +174,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'no webhook is the default one',
     file: 'submit/submit.ts',
-    find: 'const { webhook_url: url = settings.defaultWebhookUrl, expires_in } = submission;',
-    replace:
-      'const { expires_in } = submission;\n  const url = submission.webhook_url ?? settings.defaultWebhookUrl;',
+    find: 'const given = isNothingSaid ? defaultWebhookUrl : url;',
+    replace: 'const given = url ?? defaultWebhookUrl;',
     seed: 46,
   },
   {

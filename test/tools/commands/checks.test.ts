@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readSettings } from '../../../lib/settings/read-settings.ts';
 import { splitConcurrency } from '../../../lib/stages/concurrency.ts';
 import { concurrencyResult } from '../../../tools/commands/doctor/concurrency.ts';
+import { destinations } from '../../../tools/commands/doctor/destinations.ts';
 import { domains } from '../../../tools/commands/doctor/domains.ts';
 import type { Target } from '../../../tools/commands/target.ts';
 
@@ -90,5 +91,37 @@ describe('Domain', () => {
     });
     onTestFinished(() => fetches.mockRestore());
     expect(await domains({ outputs } as unknown as Target)).toEqual(result);
+  });
+});
+
+describe('Destinations', () => {
+  const [queue, bus, elsewhere] = [
+    'sqs:eu-west-1:1:orders',
+    'events:eu-west-1:1:event-bus/jobs',
+    'sqs:us-east-1:1:gone',
+  ].map((rest) => `arn:aws:${rest}`);
+  /** In one region they are there, in others they are not. */
+  const clientsIn = (region: string) => {
+    const send = async () => {
+      if (region !== 'eu-west-1') throw Object.assign(new Error(), { name: 'QueueDoesNotExist' });
+    };
+    return { sqs: { send }, eventBridge: { send } };
+  };
+  const check = (DestinationArns?: string) =>
+    destinations({ outputs: { ...(DestinationArns && { DestinationArns }) }, clientsIn } as never);
+
+  it('are skipped where there are none', async () => {
+    expect(await check()).toEqual({ state: 'skipped', words: 'none is set up: all events go to URLs' });
+  });
+
+  it('are all right if they are all there, each looked for in its own region', async () => {
+    expect(await check(`${queue} ${bus}`)).toEqual({ state: 'ok', words: '2 set up, and all are there' });
+  });
+
+  it('have failed if one is not there', async () => {
+    expect(await check(`${queue} ${elsewhere} ${bus}`)).toMatchObject({
+      state: 'failed',
+      words: `${elsewhere}: QueueDoesNotExist`,
+    });
   });
 });

@@ -39,9 +39,9 @@ async function runChecks(target: TargetName) {
 it.each(targets)('the doctor finds nothing wrong, %s', async (target) => {
   const { code, stderr, findings, failed } = await runChecks(target);
   expect([code, stderr, failed]).toEqual([0, '', []]);
-  expect(findings.length).toBe(13);
+  expect(findings.length).toBe(14);
   // Without a setting for alarms there is nobody to ask for.
-  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 6 : 2);
+  expect(findings.filter((finding) => finding.startsWith('-')).length).toBe(target === 'local' ? 7 : 3);
 });
 
 it('the doctor finds a bootstrap, whatever the name of its stack', async () => {
@@ -215,7 +215,7 @@ it.each(cases)('%s: %s', async (target, _, harm, finding) => {
   const { code, stderr, findings, failed } = await runChecks(target);
   await putRight?.();
   expect(failed).toEqual([expect.stringMatching(new RegExp(`^✗ .*${finding}`))]);
-  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 13]);
+  expect([code, stderr, findings.length]).toEqual([1, 'One check failed.\n', 14]);
 });
 
 describe('the doctor checks nothing more if this is missing:', () => {

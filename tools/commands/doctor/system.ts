@@ -10,6 +10,7 @@ import { arnOf, countIn, queuesOf, type StageName } from '../queues.ts';
 import type { Target } from '../target.ts';
 import { alarms } from './alarms.ts';
 import { concurrencyResult } from './concurrency.ts';
+import { destinations } from './destinations.ts';
 import { domains } from './domains.ts';
 import { queuedJobs } from './queued-jobs.ts';
 import { type CheckResult, failed, ok, skipped } from './result.ts';
@@ -27,6 +28,7 @@ export const TARGET_CHECKS: readonly { title: string; check(target: Target): Pro
   { title: 'Lambda concurrency', check: concurrency },
   { title: 'Dead letters', check: deadLetters },
   { title: 'Queued jobs', check: queuedJobs },
+  { title: 'Destinations', check: destinations },
   { title: 'Alarms', check: alarms },
 ];
 
