@@ -1,7 +1,7 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { Generation } from './core/http/generation-request.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
-import type { DocumentRef, Job, JobBase, Millis, Place, Webhook } from './core/job.ts';
+import type { DocumentRef, Job, JobBase, JobRow, Millis, Place, Webhook } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
 import type { MetricValues } from './core/metrics.ts';
@@ -27,6 +27,7 @@ export interface World {
   queue: Queue;
   /** Null: any number of jobs may run at ModelStudio at once. */
   places: Places | null;
+  pacer: Pacer;
   requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
@@ -43,12 +44,14 @@ export interface World {
 
 /** The jobs' rows. Reads are strongly consistent. */
 export interface Jobs {
-  /** @throws LaterFormat */
+  /** Null, too, if the job is deleted. @throws LaterFormat */
   find(jobId: string): Promise<Job | null>;
+  /** The same, or what is left of a deleted job. */
+  findRow(jobId: string): Promise<JobRow | null>;
   /** False: a job with that id exists already. */
   insert(job: Job): Promise<boolean>;
   /** Replaces version `after.version - 1`. False: that version is gone. */
-  replace(after: Job): Promise<boolean>;
+  replace(after: JobRow): Promise<boolean>;
   /** Removes a job whose creation was refused. False: the version is gone. */
   remove(job: Job): Promise<boolean>;
 }
@@ -116,6 +119,12 @@ export interface Requests {
   remove(job: StoredRequest): Promise<void>;
 }
 
+/** Keeps apart in time what would otherwise happen at once. */
+export interface Pacer {
+  /** A moment from now on that is so long after the one before, whoever got that. */
+  next(name: string, gapMillis: Millis): Promise<Millis>;
+}
+
 export type StoredRequest = Pick<JobBase, 'jobId' | 'createdAt'>;
 
 /** Immutable JSON documents: events and large results. */
@@ -126,6 +135,8 @@ export interface Documents {
   load(ref: DocumentRef): Promise<string>;
   /** Stores something for the operator, where only people look for it. */
   setAside(key: string, content: Buffer): Promise<void>;
+  /** Also if there is none. */
+  remove(ref: DocumentRef): Promise<void>;
   /** A URL from which anyone may read the document for this many seconds. */
   link(ref: DocumentRef, seconds: number): Promise<string>;
 }
@@ -219,7 +230,16 @@ export interface LogFields {
   duration_ms?: number;
 }
 
-export type Stage = 'authorize' | 'submit' | 'create' | 'poll' | 'finish' | 'deliver' | 'redeliver' | 'sweep';
+export type Stage =
+  | 'authorize'
+  | 'submit'
+  | 'create'
+  | 'poll'
+  | 'finish'
+  | 'deliver'
+  | 'redeliver'
+  | 'delete'
+  | 'sweep';
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */

@@ -1,4 +1,4 @@
-import type { Job } from './job.ts';
+import type { JobRow } from './job.ts';
 
 /** What no mark means. All messages and documents have this one so far. See docs/decisions/formats.md. */
 export const FIRST_FORMAT = 1;
@@ -9,9 +9,9 @@ export const ROW_FORMAT = 3;
  * A release without a queue would take a job that waits for one whose worker died; one without destinations, a destination's name
  * for a URL that may not be called.
  */
-export function formatOf({ queueing, webhook }: Job): number {
-  if (webhook?.destination) return ROW_FORMAT;
-  return queueing ? 2 : FIRST_FORMAT;
+export function formatOf(job: JobRow): number {
+  if (job.status === 'deleted' || job.webhook?.destination) return ROW_FORMAT;
+  return job.queueing ? 2 : FIRST_FORMAT;
 }
 
 /** Thrown on meeting what a later release wrote. It is not touched: the message comes back later, and so may the request. */

@@ -18,4 +18,7 @@ export function jobIdOfKey(client: string, idempotencyKey: string): string {
 export const jobIdOf = (random: Uint8Array) => `job_${base32(random)}`;
 export const webhookIdOf = (random: Uint8Array) => `msg_${base32(random)}`;
 
+/** Where an operator finds what ModelStudio sent instead of results. */
+export const unreadableKeyOf = (jobId: string) => `unreadable/${jobId}.json`;
+
 export const sha256Hex = (text: string) => hash('sha256', text);

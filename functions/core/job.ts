@@ -171,6 +171,17 @@ export interface FinishedJob extends JobBase {
 export type UnfinishedJob = QueuedJob | SubmittingJob | RunningJob;
 export type Job = UnfinishedJob | FinishedJob;
 
+type Told = 'tracestate' | 'metadata' | 'fingerprint';
+type Over = 'expiresAt' | 'wakeUpDeadline' | 'queueing' | 'startedAt';
+
+/** What is left of a job that its client has deleted: its id stays used, and so may its place. To a client it does not exist. */
+export interface DeletedJob extends Omit<JobBase, Told | Over>, Pick<FinishedJob, 'finishedAt'> {
+  readonly status: 'deleted';
+  /** Its documents, until they are deleted; as long, its request may be stored. */
+  readonly leftovers?: readonly DocumentRef[];
+}
+
+export type JobRow = Job | DeletedJob;
 export const STATUSES = [
   'queued',
   'submitting',
@@ -180,6 +191,8 @@ export const STATUSES = [
   'cancelled',
   'expired',
 ] as const;
+
+export const WEBHOOK_STATUSES = ['pending', 'delivered', 'exhausted', 'gone', 'blocked'] as const;
 
 /** A finished job whose webhook waits for an attempt or has one under way. */
 export type PendingJob = FinishedJob & { readonly webhook: PendingWebhook };
@@ -210,9 +223,9 @@ export function isClaimed(webhook: Webhook, now: Millis): boolean {
 }
 
 /** How long the row is kept, in Unix seconds: long enough for a round of deliveries that began in time. */
-export function endOfLife(job: Job, retentionDays: number): number {
-  const end = isFinished(job) ? job.finishedAt : job.expiresAt;
-  const days = retentionDays + (job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
+export function endOfLife(job: JobRow, retentionDays: number): number {
+  const end = 'finishedAt' in job ? job.finishedAt : job.expiresAt;
+  const days = retentionDays + ('webhook' in job && job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
   return Math.ceil(end / 1000) + days * DAY_SECONDS;
 }
 

@@ -38,6 +38,8 @@ import type { End } from './upstream/report.ts';
  *     awaiting ┌─► pending ─────── claimed ──────► under way ─── settled ───► delivered, exhausted,
  *              └────┘ ▲ ▲ └──── released, attempted ──┘                       gone or blocked
  *                       └────────────────────── redelivered ────────────────────────┘
+ *
+ * Once nothing of it is under way, its client may have it deleted: functions/core/deletion.ts.
  */
 
 /** The wake-up that follows another in a job's chain, or the first one if there was none. */
@@ -187,13 +189,20 @@ export function settled(job: PendingJob, tried: Attempt, how: Settled, now: Mill
   return withWebhook(job, { ...withAttempt(job, tried), ...how }, now);
 }
 
-/** A new round: the whole schedule, from now on. Messages of the previous round become stale. */
-export function redelivered(job: FinishedJob, webhook: Webhook, random: Uint8Array, now: Millis) {
+/** A new round: the whole schedule, from `dueAt` on. Messages of the previous round become stale. */
+export function redelivered(
+  job: FinishedJob,
+  webhook: Webhook,
+  random: Uint8Array,
+  now: Millis,
+  dueAt = now,
+) {
   const { lastSeq, ...kept } = { lastSeq: 0, ...webhook };
   const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: lastSeq };
   const redelivered = { rounds: (webhook.redelivered?.rounds ?? 0) + 1, at: now };
   const round = { ...kept, status: 'pending', attemptsBefore: webhook.attempts, redelivered } as const;
-  return withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);
+  const expectedWakeUp = nextWakeUp(last, dueAt, random);
+  return withWebhook(job, { ...round, expectedWakeUp, leaseUntil: null }, now);
 }
 
 /** A delivery log that grew forever would outgrow its row. */

@@ -48,7 +48,7 @@ export async function reviewPlaces(places: Places, world: ReviewWorld): Promise<
 async function review(number: number, places: Places, world: ReviewWorld): Promise<void> {
   const place = await places.find(number);
   if (place === null) return places.list(number);
-  const job = await world.jobs.find(place.jobId).catch((error: unknown) => {
+  const job = await world.jobs.findRow(place.jobId).catch((error: unknown) => {
     if (error instanceof LaterFormat) return 'unreadable' as const;
     throw error;
   });

@@ -1,5 +1,10 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
@@ -48,6 +53,11 @@ export function createDocuments(stores: DocumentStores): Documents {
 
     async setAside(key, content) {
       await (await bucket()).put(key, content);
+    },
+
+    async remove({ store, key }) {
+      if (store === 'bucket') await (await bucket()).remove(key);
+      else await dynamodb.send(new DeleteItemCommand({ TableName: tableName, Key: { key: { S: key } } }));
     },
 
     async link({ store, key }, seconds) {

@@ -8,7 +8,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
-import { endOfLife, type Job, STATUSES } from '../core/job.ts';
+import { endOfLife, type Job, type JobRow, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
@@ -23,21 +23,24 @@ export function createJobs(
 ): Jobs {
   const rows = createRows(client, tableName);
 
-  function put(job: Job, condition: Terms): Promise<boolean> {
+  function put(job: JobRow, condition: Terms): Promise<boolean> {
     const writeId = randomUUID();
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
-    const metadata = new Map(Object.entries(job.metadata));
-    const keys = { listKey: listKeyOf(job), ...overdueKeys(job), ...queueKeys(job) };
+    const metadata = 'metadata' in job && { metadata: new Map(Object.entries(job.metadata)) };
+    const keys = { ...(metadata && { listKey: listKeyOf(job) }), ...overdueKeys(job), ...queueKeys(job) };
     const ttl = endOfLife(job, retentionDays);
-    const row = { ...job, metadata, ...keys, format: formatOf(job), writeId, ttl };
+    const row = { ...job, ...metadata, ...keys, format: formatOf(job), writeId, ttl };
     return rows.isDone(rows.put(row, condition), job.jobId, writeId);
   }
 
+  async function findRow(jobId: string): Promise<JobRow | null> {
+    const found = await rows.get(jobId);
+    return found && jobIn(found, clock);
+  }
+
   return {
-    async find(jobId) {
-      const found = await rows.get(jobId);
-      return found && jobIn(found, clock);
-    },
+    findRow,
+    find: async (jobId) => undeleted(await findRow(jobId)),
     insert: (job) => put(job, isNew(clock)),
     replace: (after) => put(after, isVersion(after.version - 1, after.createdAt)),
     remove: ({ jobId, version, createdAt }) => succeeded(rows.remove(jobId, isVersion(version, createdAt))),
@@ -45,15 +48,17 @@ export function createJobs(
 }
 
 /** Null after its time to live: the row is as good as deleted, though DynamoDB may take days for that. */
-function jobIn(row: Row, clock: Clock): Job | null {
+function jobIn(row: Row, clock: Clock): JobRow | null {
   const { writeId, ttl, listKey, sweepShard, sweepAt, queueName, queuePlace, format, ...job } = row;
   if (Number(ttl) <= unixSeconds(clock)) return null;
   if (isLater(row)) throw new LaterFormat(`The row of ${job['jobId']}`, job['client']);
-  return job as unknown as Job;
+  return job as unknown as JobRow;
 }
 
+const undeleted = (row: JobRow | null): Job | null => (row?.status === 'deleted' ? null : row);
+
 function isLater({ format, status }: Row): boolean {
-  return isLaterFormat(format, ROW_FORMAT) || !STATUSES.some((known) => known === status);
+  return isLaterFormat(format, ROW_FORMAT) || ![...STATUSES, 'deleted'].includes(status);
 }
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
@@ -66,7 +71,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
     const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: jobIds.map(keyOf) } } });
     const { Responses, UnprocessedKeys } = await client.send(get);
     const read = (Responses?.[tableName] ?? []).map((item) => unmarshall(item));
-    const jobs = read.flatMap((row) => (isLater(row) ? [] : (jobIn(row, clock) ?? [])));
+    const jobs = read.flatMap((row) => (isLater(row) ? [] : (undeleted(jobIn(row, clock)) ?? [])));
     const unread = (UnprocessedKeys?.[tableName]?.Keys ?? []).flatMap((key) => key['jobId']?.S ?? []);
     return { found: new Map(jobs.map((job) => [job.jobId, job])), unread: new Set(unread) };
   }
@@ -135,7 +140,7 @@ function isVersion(version: number, createdAt: number): Terms {
 }
 
 /** The keys of the sparse index of jobs that somebody must look after; a job that needs nobody has none. */
-function overdueKeys(job: Job): { sweepShard?: number; sweepAt?: number } {
+function overdueKeys(job: JobRow): { sweepShard?: number; sweepAt?: number } {
   const sweepAt = overdueAt(job);
   return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
 }

@@ -4,7 +4,7 @@ import type { Millis } from '../core/job.ts';
 import { GATE_ID, type Gate, gateOverdueAt, NEW_GATE } from '../core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../core/queue/queue-keys.ts';
 import type { Clock, Queue } from '../ports.ts';
-import { createRows, type Row, succeeded, type Terms } from './rows.ts';
+import { createRows, type Row, type Terms } from './rows.ts';
 
 const PAGE_SIZE = 100;
 /** Above every place in the queue, which begins with a digit. */
@@ -36,24 +36,6 @@ export function createJobQueue(
 
   const gate = async () => gateIn((await rows.get(GATE_ID)) ?? {});
 
-  async function nextTurn(row: string, virtualTime: number): Promise<number> {
-    for (;;) {
-      const ttl = Math.ceil(clock.now() / 1000) + TURN_KEPT_SECONDS;
-      const { turn } = await rows.update(row, {
-        UpdateExpression: 'SET #ttl = :ttl ADD turn :one',
-        ExpressionAttributeNames: { '#ttl': 'ttl' },
-        values: { ':ttl': ttl, ':one': 1 },
-      });
-      if (Number(turn) > virtualTime) return Number(turn);
-      const raise = rows.update(row, {
-        UpdateExpression: 'SET turn = :next',
-        ConditionExpression: 'turn <= :now',
-        values: { ':next': virtualTime + 1, ':now': virtualTime },
-      });
-      if (await succeeded(raise)) return virtualTime + 1;
-    }
-  }
-
   return {
     gate,
 
@@ -77,7 +59,8 @@ export function createJobQueue(
         values: { ':now': now },
       });
       const gate = gateIn(row);
-      return { gate, turn: await nextTurn(`turn/${owner}`, gate.virtualTime) };
+      const ttl = Math.ceil(now / 1000) + TURN_KEPT_SECONDS;
+      return { gate, turn: await rows.nextNumber(`turn/${owner}`, gate.virtualTime, ttl) };
     },
 
     async next(passedOver) {

@@ -33,8 +33,16 @@ export function createRows(client: DynamoDBClient, TableName: string) {
     );
     return Item ? unmarshall(Item) : null;
   }
+  /** @returns the row as it is then */
+  async function update(jobId: string, terms: Terms): Promise<Row> {
+    const update = { TableName, Key: keyOf(jobId), ...termsOf(terms), ReturnValues: 'ALL_NEW' } as const;
+    const { Attributes = {} } = await client.send(new UpdateItemCommand(update));
+    return unmarshall(Attributes);
+  }
+
   return {
     get,
+    update,
 
     /** Whether a write took place: the SDK repeats one whose answer was lost, and `writeId` says that it meets its own. */
     async isDone(write: Promise<unknown>, jobId: string, writeId: string): Promise<boolean> {
@@ -47,11 +55,22 @@ export function createRows(client: DynamoDBClient, TableName: string) {
     remove: (jobId: string, terms: Terms) =>
       client.send(new DeleteItemCommand({ TableName, Key: keyOf(jobId), ...termsOf(terms) })),
 
-    /** @returns the row as it is then */
-    async update(jobId: string, terms: Terms): Promise<Row> {
-      const update = { TableName, Key: keyOf(jobId), ...termsOf(terms), ReturnValues: 'ALL_NEW' } as const;
-      const { Attributes = {} } = await client.send(new UpdateItemCommand(update));
-      return unmarshall(Attributes);
+    /** The number after the last one that was given out, but above `floor`; until `ttl`, nobody else gets it. */
+    async nextNumber(jobId: string, floor: number, ttl: number): Promise<number> {
+      for (;;) {
+        const { turn } = await update(jobId, {
+          UpdateExpression: 'SET #ttl = :ttl ADD turn :one',
+          ExpressionAttributeNames: { '#ttl': 'ttl' },
+          values: { ':ttl': ttl, ':one': 1 },
+        });
+        if (Number(turn) > floor) return Number(turn);
+        const raise = update(jobId, {
+          UpdateExpression: 'SET turn = :next',
+          ConditionExpression: 'turn <= :floor',
+          values: { ':next': floor + 1, ':floor': floor },
+        });
+        if (await succeeded(raise)) return floor + 1;
+      }
     },
 
     /** The first rows of a part of the index `queue`, which has only keys. */

@@ -22,6 +22,7 @@ import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
 import { createLanes } from './lanes-table.ts';
 import { log, logger } from './log.ts';
+import { createPacer } from './pacer-table.ts';
 import { createPlaces } from './places-table.ts';
 import { createJobQueue } from './queue-table.ts';
 import { createRequests } from './requests.ts';
@@ -75,6 +76,7 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
 export const queue = (): Queue =>
   createJobQueue(dynamodb, required('JOBS_TABLE'), clock, optional('JOBS_AT_ONCE') !== null);
+export const pacer = (): World['pacer'] => createPacer(dynamodb, required('JOBS_TABLE'), clock);
 export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
 export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 

@@ -1,3 +1,4 @@
+import { documentsOf } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { base32 } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
@@ -32,10 +33,19 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   const maxBytes = EVENT_MAX_BYTES - (job.webhook?.destination ? DESTINATION_EXTRA_BYTES : 0);
   const documents = await write(ending, end, maxBytes, world);
   const after = finished(ending, documents, job.webhook && awaitingFirstAttempt(job.webhook, world));
-  if (!(await world.jobs.replace(after))) return null;
+  if (!(await world.jobs.replace(after))) return discard(after, world);
   logFinished(job, after, end, world);
   await startDelivery(after, world);
   return after.queueing ? forget(after, world) : after;
+}
+
+/** Deletes the documents of a worker that lost a race: the job may be deleted, and nobody would find them. */
+async function discard(lost: FinishedJob, { jobs, documents }: FinishWorld): Promise<null> {
+  const row = await jobs.findRow(lost.jobId);
+  // The write may have succeeded after all, and another worker may have written since.
+  const isKept = row !== null && 'event' in row && row.event.key === lost.event.key;
+  if (!isKept) for (const ref of documentsOf(lost)) await documents.remove(ref);
+  return null;
 }
 
 /** Deletes the request of a job that has ended before ModelStudio took it. */

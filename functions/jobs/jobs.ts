@@ -3,14 +3,26 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
 import { type CancelWorld, cancel } from './cancel.ts';
+import { type DeleteWorld, deleteJob } from './delete.ts';
 import { type ListWorld, list } from './list.ts';
 import { read } from './read.ts';
-import { type RedeliverWorld, redeliver } from './redeliver.ts';
+import { redeliver } from './redeliver.ts';
+import { type RedeliveriesWorld, redeliverMany } from './redeliveries.ts';
 
-export type JobsWorld = CancelWorld & ListWorld & RedeliverWorld & { openApi: unknown };
+export type JobsWorld = CancelWorld & DeleteWorld & ListWorld & RedeliveriesWorld & { openApi: unknown };
 
 /** Answers every call except the one that creates a job. */
-export async function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
+export function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
+  return answerTo(request, authorized, world).catch(async (error: unknown) => {
+    const { operation, jobId } = authorized;
+    // If it was deleted while it was being read, its documents are missing.
+    const row = operation === 'delete' || jobId === '' ? null : await world.jobs.findRow(jobId);
+    if (row?.status === 'deleted') return problem('not_found', request.requestId);
+    throw error;
+  });
+}
+
+async function answerTo(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
   switch (authorized.operation) {
     case 'health':
       return okJson('{"status":"ok"}');
@@ -22,6 +34,10 @@ export async function answer(request: Request, authorized: Authorized, world: Jo
       return cancel(request, authorized, world);
     case 'redeliver':
       return redeliver(request, authorized, world);
+    case 'redeliveries':
+      return redeliverMany(request, authorized, world);
+    case 'delete':
+      return deleteJob(request, authorized, world);
     case 'job':
     case 'results':
     case 'deliveries':

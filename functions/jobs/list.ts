@@ -9,7 +9,7 @@ import type { World } from '../ports.ts';
 
 export type ListWorld = Pick<World, 'clientJobs'> & Pick<ReadWorld, 'settings'>;
 
-/** Rows per page when searching for a status; without a status, a page has exactly the jobs that were requested. */
+/** Rows per page when searching; without a filter, a page has exactly the jobs that were requested. */
 const PAGE_MAX = 100;
 /** A rare status may be far down: the next call, with its cursor, continues the search. */
 const PAGES_MAX = 2;
@@ -24,14 +24,15 @@ export async function list(request: Request, { client }: Authorized, world: List
 }
 
 /** Reads page after page for as many jobs as were requested. `next`: where to continue; null if there are no more. */
-async function pageOf(client: string, query: ListQuery, world: ListWorld) {
+export async function pageOf(client: string, query: ListQuery, world: Pick<World, 'clientJobs'>) {
+  const isFiltered = query.status !== null || query.webhookStatus !== null;
   const jobs: Job[] = [];
   let from = query.from;
   for (let page = 0; page < PAGES_MAX && jobs.length < query.limit; page++) {
-    const pageSize = query.status === null ? query.limit - jobs.length : PAGE_MAX;
+    const pageSize = isFiltered ? PAGE_MAX : query.limit - jobs.length;
     const found = await world.clientJobs.page(client, from, query.to, pageSize);
     for (const job of found.jobs) {
-      if (query.status !== null && job.status !== query.status) continue;
+      if (!isMatch(job, query)) continue;
       const last = jobs.at(-1);
       if (jobs.length === query.limit && last) return { jobs, next: listKeyOf(last) };
       jobs.push(job);
@@ -40,4 +41,9 @@ async function pageOf(client: string, query: ListQuery, world: ListWorld) {
     from = found.end;
   }
   return { jobs, next: from };
+}
+
+function isMatch(job: Job, { status, webhookStatus }: ListQuery): boolean {
+  const isStatus = status === null || job.status === status;
+  return isStatus && (webhookStatus === null || job.webhook?.status === webhookStatus);
 }

@@ -1,3 +1,4 @@
+import { unreadableKeyOf } from '../core/ids.ts';
 import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
@@ -48,8 +49,7 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
       const mustRecord = isRepeat || job.status === 'submitting' || isForkedChain(message, running);
       return scheduleNextPoll(running, message, next, report, mustRecord, world);
     }
-    // This is where an operator finds what ModelStudio sent instead of results.
-    const key = `unreadable/${job.jobId}.json`;
+    const key = unreadableKeyOf(job.jobId);
     if (report.kind === 'unreadable') await world.documents.setAside(key, report.raw);
     // The row knows the recorded wake-ups; the message is the latest of all.
     if (next.end.status !== 'expired') await leavePlace(running, world);

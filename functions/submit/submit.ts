@@ -140,12 +140,13 @@ function targetOf(
 
 /** The same key again: the same request gets the job that it created the first time. */
 async function replay(job: SubmittingJob, request: Request, world: SubmitWorld): Promise<Answer> {
-  const existing = await world.jobs.find(job.jobId);
+  const existing = await world.jobs.findRow(job.jobId);
   const inProgress = problem('submission_in_progress', request.requestId, {
     headers: { 'retry-after': '1' },
   });
   // Its submission has just been refused and removed.
   if (existing === null) return inProgress;
+  if (existing.status === 'deleted') return problem('job_deleted', request.requestId);
   if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);
   if (existing.status !== 'submitting' || existing.queueing)
     return accept(existing, { 'idempotency-replayed': 'true' }, world);

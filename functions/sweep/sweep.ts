@@ -4,7 +4,7 @@ import {
   type FinishedJob,
   isFinished,
   isPending,
-  type Job,
+  type JobRow,
   type Millis,
   mayResubmit,
   type RunningJob,
@@ -15,6 +15,7 @@ import { aboutJob } from '../core/trace.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { expired, notTaken, submissionUnknown } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
+import { erase } from '../finish/erase.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 
@@ -67,7 +68,7 @@ function reasonsOf(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
 
 async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<void> {
   if (jobId === GATE_ID) return rescueQueue(found, world);
-  const job = await world.jobs.find(jobId);
+  const job = await world.jobs.findRow(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.
   const at = job && overdueAt(job);
@@ -79,7 +80,11 @@ async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<v
   world.log.event('sweep', fields, outcome === 'never_submitted' ? {} : { JobsRecovered: 1 });
 }
 
-async function recover(job: Job, now: Millis, world: SweepWorld): Promise<string> {
+async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<string> {
+  if (job.status === 'deleted') {
+    await erase(job, world);
+    return 'unfinished_deletion';
+  }
   if (job.status === 'queued') {
     await finish(job, notTaken(job), world);
     return 'never_submitted';

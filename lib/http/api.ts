@@ -65,7 +65,7 @@ export class Api extends Construct {
       name: 'jobs',
       environment: { CLIENT_KEYS_TABLE: storage.clientKeys.tableName, DELIVER_QUEUE_URL: deliverQueue },
       permissions: [
-        toRows(storage.jobs, 'GetItem', 'BatchGetItem', 'PutItem'),
+        toRows(storage.jobs, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'client'),
         ...storage.toReadDocuments,
         ...storage.toEndJobs,

@@ -106,10 +106,11 @@ export class Storage extends Construct {
     return [toRows(this.documents, 'GetItem'), toObjects(this.bucket, READ, 'GetObject')];
   }
 
-  /** For writing what a job ends with. Its request is deleted then, should it have waited. */
+  /** For writing what a job ends with, and for deleting what nobody is to read any longer. */
   get toEndJobs(): Permission[] {
     const toWrite = toObjects(this.bucket, WRITTEN, 'PutObject');
-    return [toRows(this.documents, 'PutItem'), toWrite, this.toRequests('DeleteObject')];
+    const toDelete = toObjects(this.bucket, [...WRITTEN, REQUESTS], 'DeleteObject');
+    return [toRows(this.documents, 'PutItem', 'DeleteItem'), toWrite, toDelete];
   }
 
   /** For what `npm run keys` stores of clients, the custom headers in a secret for each that has any. */

@@ -5,6 +5,7 @@ import { createDocuments } from '../../functions/edge/documents.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
 import { createLanes, type LaneSettings } from '../../functions/edge/lanes-table.ts';
+import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
@@ -39,6 +40,7 @@ export type StoredPorts = Pick<
   | 'overdue'
   | 'queue'
   | 'places'
+  | 'pacer'
   | 'requests'
   | 'documents'
   | 'wakeUps'
@@ -62,6 +64,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     overdue: createOverdue(dynamodb, 'jobs'),
     queue: createJobQueue(dynamodb, 'jobs', clock, jobsAtOnce !== null),
     places: jobsAtOnce === null ? null : createPlaces(dynamodb, 'jobs', jobsAtOnce, clock),
+    pacer: createPacer(dynamodb, 'jobs', clock),
     requests: createRequests(bucket),
     documents: createDocuments({
       dynamodb,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { parseListQuery } from '../../functions/core/http/list-query.ts';
 
-const ALL = { status: null, limit: 20, from: '9999999999999', to: '0000000000000' };
+const ALL = { status: null, webhookStatus: null, limit: 20, from: '9999999999999', to: '0000000000000' };
 const cursor = '1767225600000_job_1';
 
 describe('listKeyOf', () => {
@@ -37,6 +37,8 @@ describe('parseListQuery', () => {
   it.each<[query: string, read: object]>([
     ['', ALL],
     ['status=running', { ...ALL, status: 'running' }],
+    ['webhook_status=gone', { ...ALL, webhookStatus: 'gone' }],
+    ['status=failed&webhook_status=exhausted', { ...ALL, status: 'failed', webhookStatus: 'exhausted' }],
     ['limit=1', { ...ALL, limit: 1 }],
     ['limit=100', { ...ALL, limit: 100 }],
     [`cursor=${cursor}`, { ...ALL, from: cursor }],
@@ -53,6 +55,7 @@ describe('parseListQuery', () => {
   });
 
   it.each<[query: string, ...messages: RegExp[]]>([
+    ['webhook_status=lost', /"webhook_status" must be one of pending, delivered, exhausted, gone, blocked/],
     ['limit=0', /"limit" must be a whole number from 1 to 100/],
     ['limit=101', /limit/],
     ['limit=1e1', /limit/],

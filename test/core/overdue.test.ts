@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FinishedJob, Job } from '../../functions/core/job.ts';
+import { deleted, erased } from '../../functions/core/deletion.ts';
+import type { FinishedJob, JobRow } from '../../functions/core/job.ts';
 import {
   DEADLINE_EXTENSION_MILLIS,
   extendDeadline,
@@ -22,7 +23,7 @@ const watched = { wakeUpDeadline: NOW + 15 * MINUTE };
 const finished = (webhook: FinishedJob['webhook']) => finishedJob({ ...watched, webhook });
 
 describe('overdueAt', () => {
-  it.each<[what: string, job: Job, at: number | null]>([
+  it.each<[what: string, job: JobRow, at: number | null]>([
     ['a submission: when its watch ends', submittingJob(watched), NOW + 15 * MINUTE],
     ['a running job: when its watch ends', runningJob(watched), NOW + 15 * MINUTE],
     [
@@ -38,6 +39,12 @@ describe('overdueAt', () => {
     ],
     ['a webhook that was never set off', finished(pendingWebhook()), NOW + 15 * MINUTE],
     ['nothing without a webhook', finished(null), null],
+    [
+      'a deleted job: half a minute later, if anything is left of it',
+      deleted(finished(null), NOW),
+      NOW + 30_000,
+    ],
+    ['a deleted job of which nothing is left', erased(deleted(finished(null), NOW), NOW), null],
     ['nothing once it was delivered', finished(settledWebhook('delivered')), null],
     ['nothing once it is exhausted', finished(settledWebhook('exhausted')), null],
     ['nothing once it is gone', finished(settledWebhook('gone')), null],

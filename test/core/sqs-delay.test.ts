@@ -11,9 +11,9 @@ describe('sqsDelaySeconds', () => {
     ['in a second', 1000, 1],
     ['in a second and a bit', 1001, 2],
     ['in 15 minutes', 900_000, 900],
-    ['a millisecond later', 900_001, 900],
-    ['in ten hours', 36_000_000, 900],
-    ['in 500 years', 1.6e13, 900],
+    ['a millisecond later', 900_001, 899],
+    ['in ten hours', 36_000_000, 899],
+    ['in 500 years', 1.6e13, 899],
   ])('gives the delay of a message that is due %s', (_what, millis, seconds) => {
     expect(sqsDelaySeconds(NOW + millis, NOW)).toBe(seconds);
   });
@@ -36,6 +36,6 @@ it('a message hops to the moment at which it is due, however long each hop takes
   let now = NOW;
   let hops = 0;
   for (; isEarly(dueAt, now); hops++) now += sqsDelaySeconds(dueAt, now) * 1000 + 250;
-  expect(hops).toBe(40);
+  expect(hops).toBe(41);
   expect(Math.abs(now - dueAt)).toBeLessThanOrEqual(1000);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { Job, PendingJob, PendingWebhook, WakeUp } from '../../functions/core/job.ts';
 import {
   accepted,
@@ -72,6 +73,12 @@ const tried = attempt({ attempt: 4, status: 500, nextAttemptAt: LATER });
 const doubt = { about: 'gaps', since: NOW } as const;
 
 /** Each is the whole of what comes of a transition. */
+const tombstone = {
+  ...{ jobId: 'job_1', client: 'acme', modelId: 'm', totalTasks: 3 },
+  ...{ createdAt: NOW - 10_000, finishedAt: NOW, updatedAt: LATER, version: 3 },
+  status: 'deleted' as const,
+};
+
 const CASES: [what: string, after: object, expected: object][] = [
   [
     'accepted: a job that nobody has been asked to create holds the lease of its submission',
@@ -296,6 +303,46 @@ const CASES: [what: string, after: object, expected: object][] = [
       ...pending({ expectedWakeUp: wakeUp(1, TOKEN), redelivered: { rounds: 1, at: NOW } }),
       ...next(pending()),
     },
+  ],
+  [
+    'redelivered: its first attempt may have to wait',
+    redelivered(finishedJob(), settledWebhook('gone', { lastSeq: 1 }), RANDOM, NOW, LATER + MINUTE),
+    {
+      ...pending({
+        attempts: 1,
+        attemptsBefore: 1,
+        expectedWakeUp: wakeUp(2, TOKEN, LATER + MINUTE),
+        log: [attempt()],
+        redelivered: { rounds: 1, at: NOW },
+      }),
+      ...next(pending()),
+      wakeUpDeadline: LATER + 16 * MINUTE,
+    },
+  ],
+  [
+    'deleted: keeps what its place needs, and where its documents are',
+    deleted(
+      finishedJob({
+        ...{ webhook: settledWebhook('delivered'), metadata: { a: 'b' }, submissions: 2 },
+        place: { number: 3, token: 'p', upstreamJobId: 'up-1' },
+        results: { store: 'bucket', key: 'results/job_1/a.json' },
+      }),
+      LATER,
+    ),
+    {
+      ...tombstone,
+      ...{ submissions: 2, place: { number: 3, token: 'p', upstreamJobId: 'up-1' } },
+      leftovers: [
+        { store: 'table', key: 'events/job_1/a.json' },
+        { store: 'bucket', key: 'results/job_1/a.json' },
+        { store: 'bucket', key: 'unreadable/job_1.json' },
+      ],
+    },
+  ],
+  [
+    'erased: forgets where they were',
+    erased({ ...tombstone, leftovers: [] }, LATER + 1),
+    { ...tombstone, updatedAt: LATER + 1, version: 4 },
   ],
 ];
 

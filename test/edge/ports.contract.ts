@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
@@ -10,6 +11,7 @@ import type {
   Documents,
   Jobs,
   Overdue,
+  Pacer,
   Places,
   Queue,
   Requests,
@@ -28,6 +30,7 @@ export interface PortsWorld {
   queue: Queue;
   /** Three of them. */
   places: Places | null;
+  pacer: Pacer;
   requests: Requests;
   documents: Documents;
   wakeUps: WakeUps;
@@ -79,6 +82,7 @@ export function describePorts(
     describeOverdue(() => world, newId);
     describeQueue(() => world, newId, at);
     describePlaces(() => world.places, at);
+    describePacer(() => world.pacer, newId, at);
     describeRequests(() => world.requests, newId);
     describeDocuments(() => world.documents, newId);
     describeWakeUps(() => world, newId);
@@ -163,6 +167,23 @@ function describeJobs(jobs: () => Jobs, newId: () => string): void {
       const won = await Promise.all(rivals.map((job) => jobs().replace(job)));
       expect(won.filter(Boolean).length).toBe(1);
       expect(await jobs().find(jobId)).toEqual(rivals[won.indexOf(true)]);
+    });
+
+    it('are not found once they are deleted, and their ids stay used', async () => {
+      const job = finishedJob({
+        jobId: newId(),
+        version: 1,
+        metadata: { canary: 'm' },
+        fingerprint: 'canary',
+      });
+      await jobs().insert(job);
+      expect(await jobs().findRow(job.jobId)).toEqual(job);
+      const left = deleted(job, NOW + 1);
+      expect(await jobs().replace(left)).toBe(true);
+      expect(await jobs().find(job.jobId)).toBeNull();
+      expect(await jobs().findRow(job.jobId)).toEqual(left);
+      expect(JSON.stringify(await jobs().findRow(job.jobId))).not.toContain('canary');
+      expect(await jobs().insert(submittingJob({ jobId: job.jobId, version: 1 }))).toBe(false);
     });
 
     it('are removed as they were read, and make room for another', async () => {
@@ -258,8 +279,11 @@ function describeClientJobs(world: () => PortsWorld, newId: () => string): void 
       expect(await page(HIGHEST, 5)).toEqual({ jobs, end: null });
     });
 
-    it('are no longer listed once they were removed', async () => {
+    it('are no longer listed once they were removed or deleted', async () => {
       const { client, jobs } = await clientWith(2);
+      const kept = finishedJob({ jobId: newId(), client, version: 1 });
+      await world().jobs.insert(kept);
+      await world().jobs.replace(deleted(kept, NOW));
       for (const job of jobs) await world().jobs.remove(job);
       expect((await world().clientJobs.page(client, HIGHEST, LOWEST, 10)).jobs).toEqual([]);
     });
@@ -353,6 +377,17 @@ function describeOverdue(world: () => PortsWorld, newId: () => string): void {
       await world().jobs.remove(gone);
       expect(await overdue(now, all)).toEqual([]);
     });
+
+    it('a deleted one is listed until nothing is left of it', async () => {
+      const job = finishedJob({ jobId: newId(), version: 1, webhook: null });
+      const left = deleted(job, NOW);
+      await world().jobs.insert(job);
+      await world().jobs.replace(left);
+      expect(await overdue(NOW + 29_999, [job])).toEqual([]);
+      expect(await overdue(NOW + 30_000, [job])).toEqual([job.jobId]);
+      await world().jobs.replace(erased(left, NOW));
+      expect(await overdue(NOW + 30_000, [job])).toEqual([]);
+    });
   });
 }
 
@@ -398,6 +433,14 @@ function describeDocuments(documents: () => Documents, newId: () => string): voi
     it('have no link if they are small', async () => {
       const ref = await documents().save(`documents/${newId()}.json`, small);
       await expect(documents().link(ref, 60)).rejects.toThrow();
+    });
+
+    it.each([small, large])('are gone once they are removed, also a second time', async (json) => {
+      const kept = await documents().save(`documents/${newId()}.json`, json);
+      const ref = await documents().save(`documents/${newId()}.json`, json);
+      for (let i = 0; i < 2; i++) await documents().remove(ref);
+      await expect(documents().load(ref)).rejects.toThrow();
+      expect(await documents().load(kept)).toBe(json);
     });
 
     it.each(['table', 'bucket'] as const)(
@@ -521,6 +564,28 @@ function describePlaces(placesOf: () => PortsWorld['places'], at: (now: number) 
     it('are listed once it is known that nobody has them, but for those beyond their number', async () => {
       for (const number of [3, 1, 4]) await places().list(number);
       expect((await places().free()).sort()).toEqual([1, 2, 3]);
+    });
+  });
+}
+
+function describePacer(pacer: () => Pacer, newId: () => string, at: (now: number) => void): void {
+  describe('the pacer', () => {
+    it('gives each moment once, and none that is past', async () => {
+      const name = newId();
+      const given: number[] = [];
+      for (const now of [50, 50, 60, 400, 10_000]) {
+        at(NOW + now);
+        given.push((await pacer().next(name, 100)) - NOW);
+      }
+      expect(given).toEqual([100, 200, 300, 500, 10_100]);
+      expect(await pacer().next(newId(), 100)).toBe(NOW + 10_100);
+    });
+
+    it('gives each moment to one of many who ask at once', async () => {
+      const name = newId();
+      at(NOW);
+      const given = await Promise.all(Array.from({ length: 20 }, () => pacer().next(name, 100)));
+      expect(given.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => NOW + 100 * (i + 1)));
     });
   });
 }

@@ -104,6 +104,7 @@ type Calls<Port> = {
 const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   jobs: {
     find: (jobs) => jobs.find('job_1'),
+    findRow: (jobs) => jobs.findRow('job_1'),
     insert: (jobs) => jobs.insert(job),
     replace: (jobs) => jobs.replace(job),
     remove: (jobs) => jobs.remove(job),
@@ -126,6 +127,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     release: (places) => places.release({ number: 1, token: 'a' }),
     list: (places) => places.list(1),
   },
+  pacer: { next: (pacer) => pacer.next('acme/hooks.example.com', 1) },
   requests: {
     save: (requests) => requests.save(job, submission),
     load: (requests) => requests.load(job),
@@ -134,6 +136,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
   documents: {
     save: (documents) => documents.save('key', '{}'),
     load: (documents) => documents.load({ store: 'table', key: 'key' }),
+    remove: (documents) => documents.remove({ store: 'table', key: 'key' }),
     setAside: (documents) => documents.setAside('key', Buffer.from('x')),
     link: async (documents) =>
       reach(new URL(await documents.link({ store: 'bucket', key: 'key' }, 60)).hostname),

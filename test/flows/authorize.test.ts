@@ -14,6 +14,8 @@ const NEEDED: Record<Operation, Scope | null> = {
   deliveries: 'jobs:read',
   cancel: 'jobs:write',
   redeliver: 'jobs:write',
+  redeliveries: 'jobs:write',
+  delete: 'jobs:write',
   health: null,
   openapi: null,
 };

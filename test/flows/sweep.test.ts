@@ -145,7 +145,7 @@ describe('sweep', () => {
         world.clock.time += begun === 1 ? 0 : millis;
       }
     };
-    world.jobs.find = async () => {
+    world.jobs.findRow = async () => {
       if (begun === 1) world.clock.time += millis;
       return null;
     };

@@ -41,16 +41,16 @@ function largestIn({ parts }: Bundle): string {
 
 const BUDGETS: Record<FunctionName, number> = {
   // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket.
-  submit: 525,
+  submit: 527,
   // As much as submit but for the HTTP API. What a request may be comes with it, as a log line must not quote one.
   create: 507,
   // 2 KiB of them give places back.
-  poll: 478,
-  collect: 478,
+  poll: 481,
+  collect: 481,
   deliver: 460,
   sweep: 405,
-  // It deletes the request of a queued job that it cancels.
-  jobs: 477,
+  // It deletes jobs, and redelivers many at once: 17 KiB of them, of which half is their description.
+  jobs: 495,
 };
 
 it.each(functionNames)('the bundle of %s is within its budget of bytes', (name) => {

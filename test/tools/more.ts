@@ -58,6 +58,11 @@ const SUITES: Suite[] = [
     files: 'test/flows/sweep-thousands.test.ts',
   },
   {
+    what: 'five thousand webhooks to redeliver after an outage',
+    env: { MANY_WEBHOOKS: 'yes' },
+    files: 'test/flows/outage.test.ts',
+  },
+  {
     what: 'an outage of a minute, and a limit of creates, with 500 jobs',
     env: { LONG_QUEUE: 'yes' },
     files: 'test/tools/blackbox/queue.test.ts',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
-import { needed, print, runCommand, tell, UsageError } from './command.ts';
+import { type Answer, type Api, callPatiently, keyIn, refusalIn, urlIn } from './api.ts';
+import { needed, print, runCommand, tell } from './command.ts';
 import { CliError } from './error-message.ts';
 import { runningOn, targetRefIn } from './find-target.ts';
 
@@ -31,16 +31,7 @@ const JOB = {
 /** By then the deployment has ended the job itself: its sweep comes once a minute. */
 const END_PATIENCE_MILLIS = (EXPIRES_IN_SECONDS + 120) * 1000;
 const SUBMIT_PATIENCE_MILLIS = 60_000;
-/** API Gateway gives up after 30 s. */
-const ANSWER_DEADLINE_MILLIS = 35_000;
-/** Nothing was done, or nothing that the same Idempotency-Key would not find. */
-const WORTH_REPEATING = new Set([429, 500, 503]);
 const SHOWN_MAX_LENGTH = 200;
-
-interface Api {
-  url: string;
-  key: string;
-}
 
 interface Job {
   job_id: string;
@@ -54,51 +45,17 @@ interface Job {
   error: { code: string; message: string } | null;
 }
 
-interface Answer {
-  status: number;
-  /** Null: it is no JSON. */
-  body: (Partial<Job> & { code?: string; detail?: string }) | null;
-  retryAfterSeconds: number;
-}
-
-async function call({ url, key }: Api, path: string, init: RequestInit = {}): Promise<Answer> {
-  const headers = { authorization: `Bearer ${key}`, ...init.headers };
-  const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
-  const response = await fetch(url + path, { ...init, headers, signal, redirect: 'manual' });
-  return {
-    status: response.status,
-    body: (await response.json().catch(() => null)) as Answer['body'],
-    retryAfterSeconds: retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1,
-  };
-}
-
-/** Calls again for as long as that may help and `until` has not come. */
-async function callPatiently(until: number, ...request: Parameters<typeof call>): Promise<Answer> {
-  for (;;) {
-    const answer = await call(...request);
-    const waitMillis = answer.retryAfterSeconds * 1000;
-    if (!WORTH_REPEATING.has(answer.status) || performance.now() + waitMillis > until) return answer;
-    tell(`${refusalIn(answer)} Again in ${answer.retryAfterSeconds} s.`);
-    await sleep(waitMillis);
-  }
-}
-
-function refusalIn({ status, body }: Answer): string {
-  if (!body?.code) return `The URL answered ${status}, and not as this API does.`;
-  return `The API answered ${status} ${body.code}: ${body.detail}`;
-}
-
 /** @throws a CliError when the answer is another one */
-function jobIn(answer: Answer, status: number): Job {
+function jobIn(answer: Answer<Job>, status: number): Job {
   if (answer.status === status && answer.body?.job_id) return answer.body as Job;
   throw new CliError(refusalIn(answer));
 }
 
-async function submit(api: Api, model: string): Promise<Answer> {
+async function submit(api: Api, model: string): Promise<Answer<Job>> {
   const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
   const body = JSON.stringify({ model_id: model, ...JOB });
   const until = performance.now() + SUBMIT_PATIENCE_MILLIS;
-  return callPatiently(until, api, '/v1/jobs', { method: 'POST', headers, body });
+  return callPatiently<Job>(until, api, '/v1/jobs', { method: 'POST', headers, body });
 }
 
 async function smoke(api: Api, model: string): Promise<void> {
@@ -114,7 +71,7 @@ async function smoke(api: Api, model: string): Promise<void> {
     if (elapsedMillis() > END_PATIENCE_MILLIS)
       throw new CliError('The job did not end, not even by its expiry.');
     await sleep(answer.retryAfterSeconds * 1000);
-    answer = await callPatiently(startedAt + END_PATIENCE_MILLIS, api, `/v1/jobs/${job.job_id}`);
+    answer = await callPatiently<Job>(startedAt + END_PATIENCE_MILLIS, api, `/v1/jobs/${job.job_id}`);
     job = jobIn(answer, 200);
     say(
       job.status === 'queued'
@@ -140,17 +97,6 @@ async function smoke(api: Api, model: string): Promise<void> {
 }
 
 const shown = (value: unknown) => JSON.stringify(value)?.slice(0, SHOWN_MAX_LENGTH);
-
-function urlIn(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
-  throw new UsageError('--url must be an http(s) URL');
-}
-
-/** What cannot stand in a header would be in Node's error message. */
-function keyIn(text: string): string {
-  if (/^[!-~]+$/.test(text)) return text;
-  throw new UsageError('--key must be a client key, msj_…');
-}
 
 await runCommand({
   help: HELP,

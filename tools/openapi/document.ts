@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PROBLEMS, type ProblemCode, TITLES } from '../../functions/core/http/problem.ts';
-import { ROUND_GAP_SECONDS, ROUNDS_MAX } from '../../functions/core/http/redelivery.ts';
+import { REDELIVERIES_MAX, ROUND_GAP_SECONDS, ROUNDS_MAX } from '../../functions/core/http/redelivery.ts';
 import { type Operation, ROUTES, type Route } from '../../functions/core/http/routes.ts';
 import {
   Deliveries,
@@ -14,6 +14,8 @@ import {
   ListQuery,
   override,
   Problem,
+  Redeliveries,
+  RedeliveriesBegun,
   Redelivery,
   Results,
   ResultsLink,
@@ -102,7 +104,7 @@ const OPERATIONS: Record<Operation, Description> = {
     problems: [
       ...BODY_PROBLEMS,
       ...(['modelstudio_invalid_request', 'model_not_found', 'submission_in_progress'] as const),
-      ...(['idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_refused'] as const),
+      ...(['job_deleted', 'idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_refused'] as const),
       'modelstudio_unavailable',
       'submission_unknown',
     ],
@@ -153,6 +155,13 @@ const OPERATIONS: Record<Operation, Description> = {
     answers: { 200: jobAnswer('The cancelled job.', {}) },
     problems: ['not_found', 'not_cancellable', ...BODY_PROBLEMS],
   },
+  delete: {
+    summary: 'Delete a job',
+    description:
+      'Deletes a finished job, its event and its results at once; it then reads as 404. Its Idempotency-Key stays used until the job would have been deleted anyway. A job whose webhook is still pending cannot be deleted.',
+    answers: { 204: { description: 'The job is deleted.' } },
+    problems: ['not_found', 'not_deletable'],
+  },
   deliveries: {
     summary: "List the attempts to deliver a job's webhook",
     answers: { 200: { description: 'The attempts.', ...json(Deliveries) } },
@@ -166,6 +175,15 @@ const OPERATIONS: Record<Operation, Description> = {
     requestBody: { required: false, ...json(Redelivery) },
     answers: { 202: jobAnswer('The job, with its webhook pending.', {}) },
     problems: ['not_found', 'not_finished', 'not_redeliverable', ...BODY_PROBLEMS, 'too_many_redeliveries'],
+  },
+  redeliveries: {
+    summary: 'Deliver many webhooks again',
+    description:
+      `Redelivers the client's webhooks with this status, up to ${REDELIVERIES_MAX} a request, newest jobs first: repeat it with the next_cursor until that is null. ` +
+      'Those that may not be redelivered now are skipped. The first attempts are spread over time, so that no host gets more than ten a second. It is safe to repeat: nothing is redelivered twice within a minute.',
+    requestBody: { required: true, ...json(Redeliveries) },
+    answers: { 202: { description: 'What was begun.', ...json(RedeliveriesBegun) } },
+    problems: [...BODY_PROBLEMS],
   },
   health: {
     summary: 'Whether the API answers',

@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { Message } from '../../functions/core/http/generation-request.ts';
+import { LIST_KEY } from '../../functions/core/http/list-cursor.ts';
 import { DateTime, LIMIT_DEFAULT, LIMIT_MAX } from '../../functions/core/http/list-query.ts';
 import { PROBLEMS } from '../../functions/core/http/problem.ts';
+import { REDELIVERIES_MAX, RedeliveriesBody } from '../../functions/core/http/redelivery.ts';
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
-import { STATUSES } from '../../functions/core/job.ts';
+import { STATUSES, WEBHOOK_STATUSES } from '../../functions/core/job.ts';
 import { SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
 
@@ -73,6 +75,28 @@ export const Redelivery = named(
     ),
   }),
 );
+export const Redeliveries = named(
+  'Redeliveries',
+  'Which webhooks to deliver again.',
+  z.strictObject({
+    webhook_status: described(RedeliveriesBody.shape.webhook_status, 'How their delivery has ended.'),
+    created_after: z.optional(z.nullable(DateTime).describe('Only of jobs that were created after this.')),
+    created_before: z.optional(z.nullable(DateTime).describe('Only of jobs that were created before this.')),
+    cursor: z.optional(
+      z
+        .nullable(z.string().regex(LIST_KEY))
+        .describe('The next_cursor of the previous answer. Null begins with the newest job.'),
+    ),
+  }),
+);
+export const RedeliveriesBegun = named(
+  'RedeliveriesBegun',
+  'How many webhooks are being delivered again.',
+  z.strictObject({
+    count: count.max(REDELIVERIES_MAX),
+    next_cursor: z.nullable(Id).describe('For the next request; null if there are no more.'),
+  }),
+);
 export const Empty = named(
   'Empty',
   'An object without any fields. The body may be left out.',
@@ -106,7 +130,7 @@ const Webhook = named(
   z.strictObject({
     id: Id,
     url: z.string().describe('Of a job with a destination, its name.'),
-    status: z.enum(['pending', 'delivered', 'exhausted', 'gone', 'blocked']),
+    status: z.enum(WEBHOOK_STATUSES),
     attempts: count,
     last_attempt_at: z.nullable(moment),
     last_status: z
@@ -168,6 +192,7 @@ export const JobList = named(
 
 export const ListQuery = {
   status: z.enum(STATUSES),
+  webhook_status: z.enum(WEBHOOK_STATUSES),
   created_after: DateTime,
   created_before: DateTime,
   limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),

@@ -171,6 +171,7 @@ export class Clients {
         ledger.cancels.add(jobId);
         this.call(client, 'POST', `/v1/jobs/${jobId}/cancel`, null, null, (answer) => {
           const status = this.#system.rows.get(jobId)?.status;
+          if (this.#system.rows.deleted.has(jobId)) return;
           must(answer?.status !== 200 || status === 'cancelled', 'I5', () => `${jobId} is ${status}`);
         });
       });
@@ -258,6 +259,10 @@ export class Clients {
     for (const wish of this.wishes) {
       const { idempotencyKey, jobId, client } = wish;
       if (idempotencyKey === null || jobId === null) continue;
+      if (this.#system.rows.deleted.has(jobId)) {
+        this.#askForDeleted(wish, jobId);
+        continue;
+      }
       this.call(client, 'POST', '/v1/jobs', wish.body, idempotencyKey, (answer) => {
         const found = answer && JSON.parse(answer.body).job_id;
         must(answer?.status === 202 && found === jobId, 'I20', () => `${wish.marker} finds ${answer?.body}`);
@@ -276,6 +281,19 @@ export class Clients {
         must(answer?.status === 404, 'I7', () => `${jobId} is seen by another client`);
       });
     }
+  }
+
+  /** A deleted job does not exist, and its key is used up. */
+  #askForDeleted({ client, body, idempotencyKey }: Wish, jobId: string): void {
+    for (const method of ['GET', 'DELETE'])
+      this.call(client, method, `/v1/jobs/${jobId}`, null, null, (answer) => {
+        must(answer?.status === 404, 'I17', () => `${jobId} is deleted, and ${method} finds ${answer?.body}`);
+      });
+    for (const asked of [body, { ...body, max_tokens: 7 }])
+      this.call(client, 'POST', '/v1/jobs', asked, idempotencyKey, (answer) => {
+        const { code } = JSON.parse(answer?.body ?? '{}');
+        must(code === 'job_deleted', 'I20', () => `${jobId} is deleted, and its key finds ${answer?.body}`);
+      });
   }
 
   /** Of jobs that are past their time to live: nobody finds them, and the same key begins another one. */

@@ -45,18 +45,42 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
   for (const { marker, jobId, isSettled } of clients.wishes) {
     must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
     must(
-      jobId === null || system.rows.get(jobId) !== undefined,
+      jobId === null || system.rows.get(jobId) !== undefined || system.rows.deleted.has(jobId),
       'I1',
       () => `${jobId} was accepted and is gone`,
     );
   }
   system.lanes.judgeEnd();
+  judgeDocuments(sim, system);
   const rescues = sim.counts['JobsRecovered'] ?? 0;
   must(
     !sim.isQuiet || rescues === 0,
     'I15',
     () => `without faults, the sweeper had to rescue ${rescues} times`,
   );
+}
+
+/** A deleted job has none, and no other job has lost any. */
+function judgeDocuments({ isQuiet, struck }: Simulation, { rows, contents, cloud }: System): void {
+  for (const job of rows.all()) {
+    if (!isFinished(job) || !rows.finishers.has(job.jobId)) continue;
+    const { key } = job.event;
+    must(contents.get(key) !== undefined, 'I3', () => `the event of ${job.jobId} is gone`);
+  }
+  for (const { jobId, leftovers } of rows.deleted.values()) {
+    must(
+      leftovers === undefined,
+      'I17',
+      () => `${jobId} is deleted, and ${leftovers?.length} documents are left`,
+    );
+    // Only a worker that died may have left behind what no row has named.
+    const left = [...contents.keys(), ...cloud.objects.keys()].find((key) => key.includes(jobId));
+    must(
+      !isQuiet || struck !== null || left === undefined,
+      'I17',
+      () => `${jobId} is deleted, and ${left} is there`,
+    );
+  }
 }
 
 function judgeWebhook({ jobId, webhook }: Job, { scene }: Simulation, system: System): void {

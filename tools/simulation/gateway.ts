@@ -8,7 +8,7 @@ import type { System } from './system.ts';
 export const CLIENT_PATIENCE_MILLIS = 30_000;
 /** The most that our 503 asks for. */
 const RETRY_AFTER_MAX_SECONDS = 3600;
-const STATUSES = [200, 202, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
+const STATUSES = [200, 202, 204, 307, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 503, 504];
 
 /** What the gateway says by itself, of a function that failed and of one that Lambda did not invoke. */
 const GATEWAY_500: Answer = { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
@@ -68,7 +68,9 @@ export class Gateway {
     must(seconds <= RETRY_AFTER_MAX_SECONDS, 'I10', () => `an answer asks to wait for ${seconds} s`);
     must(STATUSES.includes(status), 'I10', () => `an answer of ${status}`);
     const isRead =
-      isHead || status === 307 ? body === '' || status >= 500 : typeof JSON.parse(body) === 'object';
+      isHead || status === 204 || status === 307
+        ? body === '' || status >= 500
+        : typeof JSON.parse(body) === 'object';
     must(isRead, 'I10', () => `an answer that is no JSON object: ${body}`);
     judgeAnswerText('an answer', body);
   }

@@ -196,7 +196,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a delay over 900 s',
     file: 'core/sqs-delay.ts',
-    find: '  return Math.min(DELAY_MAX_SECONDS, Math.max(0, seconds));',
+    find: '  return seconds > DELAY_MAX_SECONDS ? DELAY_MAX_SECONDS - 1 : Math.max(0, seconds);',
     replace: '  return Math.max(0, seconds);',
   },
   {
@@ -262,8 +262,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'versions are not counted',
     file: 'core/transitions.ts',
-    find: 'updatedAt: now, version: version + 1 };',
-    replace: 'updatedAt: now, version };',
+    find: '  return { ...kept, updatedAt: now, version: version + 1 };',
+    replace: '  return { ...kept, updatedAt: now, version };',
   },
   {
     name: 'the next wake-up is recorded, then sent',
@@ -275,8 +275,9 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the webhook of a finished job is set off before its row is written',
     file: 'finish/finish.ts',
-    find: '  if (!(await world.jobs.replace(after))) return null;\n  logFinished(job, after, end, world);\n  await startDelivery(after, world);\n',
-    replace: '  await startDelivery(after, world);\n  if (!(await world.jobs.replace(after))) return null;\n',
+    find: '  if (!(await world.jobs.replace(after))) return discard(after, world);\n  logFinished(job, after, end, world);\n  await startDelivery(after, world);\n',
+    replace:
+      '  await startDelivery(after, world);\n  if (!(await world.jobs.replace(after))) return discard(after, world);\n',
   },
   {
     name: 'two chains of polls never meet',
@@ -312,9 +313,9 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a webhook is redelivered as often as is asked for',
-    file: 'jobs/redeliver.ts',
-    find: '    const seconds = waitForRound(webhook, now);',
-    replace: '    const seconds: number | null = waitForRound(webhook, now) && 0;',
+    file: 'core/http/redelivery.ts',
+    find: '  if (redelivered === undefined) return null;',
+    replace: '  if (redelivered === undefined || now > 0) return null;',
     seed: 39,
   },
   {
@@ -327,9 +328,9 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a redelivery disregards an attempt that is under way',
-    file: 'jobs/redeliver.ts',
-    find: '    if (isClaimed(webhook, now)) {',
-    replace: '    if (isClaimed(webhook, now + 1e12)) {',
+    file: 'core/http/redelivery.ts',
+    find: '  if (isClaimed(webhook, now)) {',
+    replace: '  if (isClaimed(webhook, now + 1e12)) {',
     seed: 15,
   },
   {

@@ -97,9 +97,9 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'a redelivery is not watched over',
     file: 'core/transitions.ts',
-    find: '  return withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);',
+    find: '  return withWebhook(job, { ...round, expectedWakeUp, leaseUntil: null }, now);',
     replace:
-      '  const after = withWebhook(job, { ...round, expectedWakeUp: nextWakeUp(last, now, random), leaseUntil: null }, now);\n  return { ...after, wakeUpDeadline: after.wakeUpDeadline + 1e12 };',
+      '  const after = withWebhook(job, { ...round, expectedWakeUp, leaseUntil: null }, now);\n  return { ...after, wakeUpDeadline: after.wakeUpDeadline + 1e12 };',
   },
   {
     name: 'a page of a list is one short',
@@ -208,9 +208,9 @@ export const QUIET_MUTANTS: Mutant[] = [
   },
   {
     name: 'a webhook is redelivered past its retention',
-    file: 'jobs/redeliver.ts',
-    find: 'endOfLife({ ...job, webhook: null }, world.settings.retentionDays)',
-    replace: 'endOfLife(job, world.settings.retentionDays)',
+    file: 'core/http/redelivery.ts',
+    find: 'endOfLife({ ...job, webhook: null }, retentionDays)',
+    replace: 'endOfLife(job, retentionDays)',
     seed: 2,
   },
   {

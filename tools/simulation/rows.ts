@@ -1,9 +1,11 @@
 import {
+  type DeletedJob,
   endOfLife,
   type FinishedJob,
   isFinished,
   isPending,
   type Job,
+  type JobRow,
   type RunningJob,
 } from '../../functions/core/job.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
@@ -20,6 +22,11 @@ import type { Simulation } from './simulation.ts';
 
 const SKEW_MAX_MILLIS = 3000;
 
+const KEPT_OF_DELETED = [
+  ...['jobId', 'client', 'modelId', 'totalTasks', 'createdAt', 'finishedAt', 'updatedAt'],
+  ...['status', 'version', 'leftovers', 'submissions', 'place', 'trace'],
+];
+
 /** What the rows are compared with. */
 interface Truth {
   readonly ledger: Ledger;
@@ -33,6 +40,10 @@ export class Rows {
   readonly #sim: Simulation;
   readonly #truth: Truth;
   readonly #jobs = new Map<string, Job>();
+  /** What is left of those that their apps have deleted. */
+  readonly deleted = new Map<string, DeletedJob>();
+  /** Documents that such a job has had. */
+  readonly #refs = new Map<string, string[]>();
   /** Which function has ended each. */
   readonly endedBy = new Map<string, FunctionName>();
   /** Which invocation has ended a job. */
@@ -62,6 +73,7 @@ export class Rows {
 
   /** DynamoDB deletes a row, for its time is over: so must be the job, and its event must have outlived it. */
   expired(jobId: string): void {
+    if (this.deleted.delete(jobId)) return;
     const job = this.#jobs.get(jobId);
     const isOver = job !== undefined && isFinished(job) && !isPending(job);
     must(isOver, 'I1', () => `the row of ${jobId} is deleted before the job is over`);
@@ -71,8 +83,13 @@ export class Rows {
   }
 
   /** Null: the row is gone. */
-  wrote(jobId: string, after: Job | null): void {
+  wrote(jobId: string, after: JobRow | null): void {
     const before = this.living(jobId);
+    if (after?.status === 'deleted') {
+      this.#wroteDeleted(before, after);
+      return;
+    }
+    if (this.deleted.has(jobId)) this.#judgeAnew(jobId);
     this.#truth.door.wrote(jobId, after);
     if (after === null) {
       this.#removed(jobId, before);
@@ -89,6 +106,45 @@ export class Rows {
     const webhook = after.webhook?.status ?? null;
     this.#sim.mark?.({ kind: 'row', lane: name, jobId, status: after.status, webhook });
     this.#jobs.set(jobId, after);
+  }
+
+  /** First the job is gone for everyone, then its documents are, and only then is nothing left to do. */
+  #wroteDeleted(before: Job | undefined, after: DeletedJob): void {
+    const { jobId } = after;
+    const so = (what: string, holds: boolean) =>
+      must(holds, 'I17', () => `of ${jobId}, which is deleted: ${what}`);
+    so(
+      'more than its id',
+      Object.keys(after).every((name) => KEPT_OF_DELETED.includes(name)),
+    );
+    const left = this.deleted.get(jobId);
+    this.#sim.note(`row ${jobId} v${after.version} deleted ${after.leftovers?.length ?? 'for good'}`);
+    if (left === undefined) {
+      so(
+        'it was under way',
+        before !== undefined && isFinished(before) && before.webhook?.status !== 'pending',
+      );
+      const { version, finishedAt, event, results } = before as FinishedJob;
+      so('version', after.version === version + 1 && after.finishedAt === finishedAt);
+      const own = [event, ...(typeof results === 'object' && results ? [results] : [])].map(({ key }) => key);
+      this.#refs.set(jobId, [...own, `unreadable/${jobId}.json`]);
+      this.#truth.door.wrote(jobId, 'deleted');
+    } else {
+      so('version', after.version === left.version + 1);
+      so('it is deleted again', after.leftovers === undefined);
+      const kept = this.#refs.get(jobId)?.find((key) => this.#truth.contents.get(key) !== undefined);
+      so(`${kept} is there`, kept === undefined);
+    }
+    this.#jobs.delete(jobId);
+    this.deleted.set(jobId, after);
+  }
+
+  /** Its key is free once its row would have been deleted anyway. */
+  #judgeAnew(jobId: string): void {
+    const left = this.deleted.get(jobId) as DeletedJob;
+    const isOver = endOfLife(left, this.#sim.scene.retentionDays) * 1000 <= this.#sim.now + SKEW_MAX_MILLIS;
+    must(isOver, 'I20', () => `${jobId} was deleted, and begins anew`);
+    this.deleted.delete(jobId);
   }
 
   /** What only holds of a write because of who makes it. */

@@ -4,6 +4,7 @@ import { accepted } from '../../functions/core/transitions.ts';
 import { outlive } from './afterlife.ts';
 import { Callers } from './callers.ts';
 import { Clients } from './clients.ts';
+import { Deleters } from './deleters.ts';
 import { judgeEnd } from './end.ts';
 import type { Injection } from './injections.ts';
 import { CANARY, must } from './judge.ts';
@@ -54,6 +55,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   new Strangers(sim, system);
   new Callers(sim, system);
   new Onlookers(sim, system);
+  new Deleters(sim, system);
   keepOldJob(sim, system);
   system.hanging.begin(sim, system);
   sendPoison(sim, system);
@@ -96,7 +98,8 @@ function redrive(sim: Simulation, { cloud, keeping }: System): void {
 }
 
 function allSettled({ rows }: System): boolean {
-  return rows.all().every((job) => isFinished(job) && job.webhook?.status !== 'pending');
+  const isDone = rows.all().every((job) => isFinished(job) && job.webhook?.status !== 'pending');
+  return isDone && [...rows.deleted.values()].every(({ leftovers }) => leftovers === undefined);
 }
 
 /** Long after the last fault, whatever chains there were have met. */

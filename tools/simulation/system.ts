@@ -83,6 +83,7 @@ export class System {
     this.lanes = new Lanes(sim);
     this.hanging = new Hanging(sim);
     this.cloud.tables.jobs.onWrite = (key, item) => {
+      if (isPace(key)) return;
       this.keeping.judgeWrite(key);
       if (isLane(key)) {
         sim.judge(() => this.lanes.wrote(key, item));
@@ -93,7 +94,7 @@ export class System {
       this.rows.wrote(key, job);
     };
     this.cloud.tables.jobs.onExpire = (key) => {
-      if (!isLane(key)) sim.judge(() => this.rows.expired(key));
+      if (!isLane(key) && !isPace(key)) sim.judge(() => this.rows.expired(key));
     };
     this.cloud.secrets.set(MODELSTUDIO_SECRET, { AWSCURRENT: this.modelStudio.apiKey });
     this.cloud.secrets.set(WEBHOOK_SECRET, { AWSCURRENT: SECRET });
@@ -104,7 +105,11 @@ export class System {
         const client = this.rows.get(JSON.parse(body).data.job_id)?.client;
         if (client !== undefined) this.signers.judge(request, body, client);
       },
-      (body, environment) => this.keeping.judgePost(body, environment),
+      (body, environment) => {
+        const { job_id } = JSON.parse(body).data;
+        must(!this.rows.deleted.has(job_id), 'I17', () => `${job_id} is deleted, and delivered`);
+        this.keeping.judgePost(body, environment);
+      },
     );
     this.receivers.hangMillis = (host) => this.hanging.millisOf(host, sim.now);
     this.receivers.onAttempt = (body, url, millis) =>
@@ -343,6 +348,11 @@ export class System {
 
 function isLane(key: string): boolean {
   return key.startsWith('lane/');
+}
+
+/** Rows that are no jobs: those by which redeliveries keep their distance. */
+export function isPace(key: string): boolean {
+  return key.startsWith('pace/');
 }
 
 function isReadable(body: string): boolean {

@@ -39,13 +39,6 @@ export const UNMET: readonly Unmet[] = [
     title: 'is dropped if the webhook has settled',
   },
   {
-    file: 'functions/jobs/redeliver.ts',
-    text: 'if (seconds === null) return problem(code, requestId, { detail: never });',
-    way: 'it holds',
-    test: 'test/flows/redeliver.test.ts',
-    title: 'begins at most twenty rounds, and then names no time for another',
-  },
-  {
     file: 'functions/create/create.ts',
     text: 'return (await world.jobs.find(job.jobId).catch(() => null)) ?? running;',
     way: 'beyond ??',

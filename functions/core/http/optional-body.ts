@@ -13,7 +13,14 @@ export function readOptionalBody<T extends object>(
 ): T | Answer {
   const isEmpty = ['', EMPTY].includes(request.body.toString().trim());
   const nothing = { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) };
-  return readJson(isEmpty ? { ...request, ...nothing } : request, (value) => {
+  return readBody(isEmpty ? { ...request, ...nothing } : request, schema);
+}
+
+export function readBody<T extends object>(
+  request: Pick<Request, 'headers' | 'body' | 'requestId'>,
+  schema: z.ZodMiniType<T>,
+): T | Answer {
+  return readJson(request, (value) => {
     const parsed = schema.safeParse(value);
     return parsed.success ? parsed.data : { faults: faultsOf(parsed.error, value, []) };
   });

@@ -20,6 +20,8 @@ export const PROBLEMS = {
   not_cancellable: [409, 'The job can no longer be cancelled.'],
   not_finished: [409, 'The job has not finished yet.'],
   not_redeliverable: [409, 'The job has no webhook that could be delivered again.'],
+  not_deletable: [409, 'The job cannot be deleted yet.'],
+  job_deleted: [409, 'The job of this Idempotency-Key was deleted. A new job needs another key.'],
   too_large: [413, 'The body is larger than 4 MiB.'],
   unsupported_media_type: [415, 'The body must be application/json in UTF-8, not content-encoded.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with a different request.'],

@@ -4,10 +4,12 @@ const TABLE = [
   { operation: 'submit', method: 'POST', path: ['v1', 'jobs'], scope: 'jobs:write' },
   { operation: 'list', method: 'GET', path: ['v1', 'jobs'], scope: 'jobs:read' },
   { operation: 'job', method: 'GET', path: ['v1', 'jobs', '*'], scope: 'jobs:read' },
+  { operation: 'delete', method: 'DELETE', path: ['v1', 'jobs', '*'], scope: 'jobs:write' },
   { operation: 'results', method: 'GET', path: ['v1', 'jobs', '*', 'results'], scope: 'jobs:read' },
   { operation: 'cancel', method: 'POST', path: ['v1', 'jobs', '*', 'cancel'], scope: 'jobs:write' },
   { operation: 'deliveries', method: 'GET', path: ['v1', 'jobs', '*', 'deliveries'], scope: 'jobs:read' },
   { operation: 'redeliver', method: 'POST', path: ['v1', 'jobs', '*', 'redeliver'], scope: 'jobs:write' },
+  { operation: 'redeliveries', method: 'POST', path: ['v1', 'redeliveries'], scope: 'jobs:write' },
   { operation: 'openapi', method: 'GET', path: ['v1', 'openapi.json'], scope: null },
   { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
 ] as const satisfies readonly {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Job, Millis } from '../job.ts';
+import type { JobRow, Millis } from '../job.ts';
 
 /** How far ahead a row vouches for wake-ups that it does not name, so that a short job is polled without a single write. */
 export const DEADLINE_EXTENSION_MILLIS = 15 * 60_000;
@@ -8,8 +8,8 @@ export const LOST_AFTER_MILLIS = 5 * 60_000;
 /** The last poll falls on the expiry itself and has this long to end the job. */
 export const EXPIRY_GRACE_MILLIS = 15_000;
 
-/** A finished job's request that is still stored was left by a worker that died. */
-const REQUEST_KEPT_MILLIS = 30_000;
+/** What is still stored of a finished job's request, or of a deleted job, was left by a worker that died. */
+const LEFT_MILLIS = 30_000;
 
 /** The sweep index is split into this many shards, so that no single partition bears the whole load. */
 export const SHARDS = 8;
@@ -24,13 +24,13 @@ export function extendDeadline(dueAt: Millis, wakeUpDeadline: Millis): Millis {
 }
 
 /** When the sweeper must look after a job unless it has moved on by then; null if nothing is left to do. */
-export function overdueAt(job: Job): Millis | null {
+export function overdueAt(job: JobRow): Millis | null {
+  if (job.status === 'deleted') return job.leftovers ? job.updatedAt + LEFT_MILLIS : null;
   if (job.status === 'queued') return Math.min(job.queueing.until, job.expiresAt);
   if (job.status === 'submitting' || job.status === 'running') {
     return Math.min(job.wakeUpDeadline, job.expiresAt + EXPIRY_GRACE_MILLIS);
   }
   const isPending = job.webhook?.status === 'pending';
-  if (job.queueing)
-    return Math.min(job.updatedAt + REQUEST_KEPT_MILLIS, ...(isPending ? [job.wakeUpDeadline] : []));
+  if (job.queueing) return Math.min(job.updatedAt + LEFT_MILLIS, ...(isPending ? [job.wakeUpDeadline] : []));
   return isPending ? job.wakeUpDeadline : null;
 }

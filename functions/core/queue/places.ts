@@ -1,4 +1,4 @@
-import { isFinished, type Job, type Millis, type Place } from '../job.ts';
+import type { JobRow, Millis, Place } from '../job.ts';
 import { SUBMIT_LEASE_MILLIS } from '../limits.ts';
 
 /** One of the places of jobs that may run at ModelStudio at once, and which job has taken it. */
@@ -18,7 +18,7 @@ const ASKED_ABOUT_MILLIS = 86_400_000;
  */
 export function reviewed(
   place: HeldPlace,
-  job: Job | 'unreadable' | null,
+  job: JobRow | 'unreadable' | null,
   now: Millis,
   durations: readonly number[],
 ): 'held' | 'free' | { upstreamJobId: string } {
@@ -29,7 +29,7 @@ export function reviewed(
   // The row names its place before ModelStudio is asked, and forgets it if the job is not created or may be created again.
   if (!isNamed && !job?.submissions) return age < SUBMIT_LEASE_MILLIS ? 'held' : 'free';
   if (job && isNamed) {
-    if (!isFinished(job)) return 'held';
+    if (!('finishedAt' in job)) return 'held';
     const { upstreamJobId } = job.place;
     if (upstreamJobId) return now - job.finishedAt < ASKED_ABOUT_MILLIS ? { upstreamJobId } : 'free';
   }

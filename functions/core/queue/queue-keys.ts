@@ -1,4 +1,4 @@
-import type { Job, Millis } from '../job.ts';
+import type { JobRow, Millis } from '../job.ts';
 
 /** A job's row as the index has it. */
 export interface Waiting {
@@ -13,7 +13,7 @@ const DIGITS = 15;
 const padded = (number: number) => String(number).padStart(DIGITS, '0');
 
 /** The keys of the sparse index of queued jobs, in the order of their turns. */
-export function queueKeys(job: Job): { queueName?: string; queuePlace?: string } {
+export function queueKeys(job: JobRow): { queueName?: string; queuePlace?: string } {
   if (job.status !== 'queued') return {};
   return { queueName: QUEUE, queuePlace: `${padded(job.queueing.turn)}/${padded(job.createdAt)}` };
 }

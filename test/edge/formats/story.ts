@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Report } from '../../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../../functions/core/webhook/attempt.ts';
+import { deleteJob } from '../../../functions/jobs/delete.ts';
 import { redeliver } from '../../../functions/jobs/redeliver.ts';
 import { submit } from '../../../functions/submit/submit.ts';
 import { TRACEPARENT } from '../../cloud/jobs.ts';
@@ -70,5 +71,13 @@ export async function tellStory(): Promise<Record<string, Stored>> {
     }),
   );
   await after('another has finished', world.receive('poll'));
+  await after('it is delivered again', world.receive('deliver'));
+  const remove = world.documents.remove;
+  world.documents.remove = (ref) => {
+    note('it is being deleted');
+    return remove(ref);
+  };
+  const bare = { ...again, method: 'DELETE' };
+  await after('it is deleted', deleteJob(bare, { ...authorized, operation: 'delete', jobId }, world));
   return chapters;
 }

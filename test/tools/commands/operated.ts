@@ -8,7 +8,7 @@ import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { type LocalSystem, startLocally, upstreamEnv } from '../blackbox/system.ts';
 import { type FakeAws, startFakeAws } from './aws.ts';
 
-export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor' | 'queue' | 'usage';
+export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor' | 'queue' | 'usage' | 'redeliver';
 
 /** Runs a command as npm would. */
 export function command(name: CommandName, args: string[], env: Record<string, string> = {}): Promise<Ran> {

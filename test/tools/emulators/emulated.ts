@@ -17,6 +17,7 @@ import { createClientKeys } from '../../../functions/edge/client-keys.ts';
 import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
 import { createClientJobs, createJobs, createOverdue } from '../../../functions/edge/jobs-table.ts';
+import { createPacer } from '../../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../../functions/edge/queue-table.ts';
 import { createRequests } from '../../../functions/edge/requests.ts';
@@ -105,6 +106,7 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     overdue: createOverdue(dynamodb, 'Jobs'),
     queue: createJobQueue(dynamodb, 'Jobs', clock, false),
     places: createPlaces(dynamodb, 'Jobs', 3, clock),
+    pacer: createPacer(dynamodb, 'Jobs', clock),
     requests: createRequests(bucket),
     documents: createDocuments(stores),
     wakeUps: createWakeUps(sqs, queueUrls),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DELETING_MUTANTS } from '../../../tools/simulation/deleting-mutants.ts';
 import { DESTINATION_MUTANTS } from '../../../tools/simulation/destination-mutants.ts';
 import { KEEPING_MUTANTS } from '../../../tools/simulation/keeping-mutants.ts';
 import { simulatorWith } from '../../../tools/simulation/load.ts';
@@ -7,7 +8,14 @@ import { QUIET_MUTANTS } from '../../../tools/simulation/quiet-mutants.ts';
 import { TRACE_MUTANTS } from '../../../tools/simulation/trace-mutants.ts';
 
 const SEEDS_MAX = 500;
-const ALL = [...MUTANTS, ...QUIET_MUTANTS, ...KEEPING_MUTANTS, ...TRACE_MUTANTS, ...DESTINATION_MUTANTS];
+const ALL = [
+  ...DELETING_MUTANTS,
+  ...MUTANTS,
+  ...QUIET_MUTANTS,
+  ...KEEPING_MUTANTS,
+  ...TRACE_MUTANTS,
+  ...DESTINATION_MUTANTS,
+];
 
 describe('the simulation catches a planted bug:', () => {
   it.each(ALL)('$name', { timeout: 120_000 }, async (mutant) => {

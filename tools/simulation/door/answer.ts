@@ -14,6 +14,8 @@ const STATUSES: Record<string, number> = {
   not_cancellable: 409,
   not_finished: 409,
   not_redeliverable: 409,
+  not_deletable: 409,
+  job_deleted: 409,
   too_large: 413,
   unsupported_media_type: 415,
   idempotency_key_reused: 422,
@@ -59,9 +61,10 @@ export function readAnswer({ status, headers, body }: Answer, requestId: string,
   must(isWhole, 'I10', () => `an answer asks to come back after ${retryAfter} s`);
   must(headers['cache-control'] === 'no-store', 'I10', () => 'an answer may be stored');
   const type = headers['content-type'];
-  const expectedType = status === 307 ? undefined : `application/${status < 400 ? 'json' : 'problem+json'}`;
+  const isBare = status === 204 || status === 307;
+  const expectedType = isBare ? undefined : `application/${status < 400 ? 'json' : 'problem+json'}`;
   must(type === expectedType, 'I10', () => `an answer of ${status} is ${type}`);
-  const hasNoBody = isHead || status === 307;
+  const hasNoBody = isHead || isBare;
   must((body === '') === hasNoBody, 'I10', () => `an answer of ${status} has the body "${body}"`);
   if (code !== '') judgeProblem(code, status, json, requestId);
   for (const [name, codes] of Object.entries(HEADERS_OF)) {

@@ -9,7 +9,7 @@ import { must } from '../judge.ts';
 import type { Simulation } from '../simulation.ts';
 import { readAnswer, type Said } from './answer.ts';
 import { verdictOn } from './create.ts';
-import { judgeJobAnswer, judgeRedelivered } from './jobs.ts';
+import { judgeJobAnswer, judgeRedelivered, judgeRedeliveries } from './jobs.ts';
 import { judgeList } from './list.ts';
 import { judgeNothingDone, type Known, type Model } from './model.ts';
 import { type Routed, routeOf } from './request.ts';
@@ -24,7 +24,7 @@ const CONFLICTS_MAX = 5;
 
 interface Version {
   /** Null: there is no row. */
-  job: Job | null;
+  job: Job | 'deleted' | null;
   from: Millis;
   until: Millis;
 }
@@ -33,6 +33,8 @@ const SCOPES: Partial<Record<NonNullable<Routed['operation']>, string>> = {
   submit: 'jobs:write',
   cancel: 'jobs:write',
   redeliver: 'jobs:write',
+  redeliveries: 'jobs:write',
+  delete: 'jobs:write',
 };
 
 /**
@@ -46,6 +48,7 @@ export class Door implements Model {
   readonly skewMillis: Millis;
   /** What each job was asked for by. */
   readonly wanted = new Map<string, string>();
+  readonly paced = new Map<string, Set<Millis>>();
   readonly #jobIds = new Map<string, string>();
   /** Of the clients' keys. */
   readonly #hashes = new Map<string, string>();
@@ -79,28 +82,31 @@ export class Door implements Model {
   }
 
   /** A row has been written, or is gone. */
-  wrote(jobId: string, after: Job | null): void {
+  wrote(jobId: string, written: Job | 'deleted' | null): void {
     const versions = this.#versions.get(jobId) ?? [{ job: null, from: 0, until: Number.POSITIVE_INFINITY }];
     this.#versions.set(jobId, versions);
     const last = versions.at(-1) as Version;
     last.until = this.now;
-    versions.push({ job: after, from: this.now, until: Number.POSITIVE_INFINITY });
+    versions.push({ job: written, from: this.now, until: Number.POSITIVE_INFINITY });
     const invocation = this.sim.acting?.invocationOrNull;
     if (!invocation?.visit) return;
     const { visit } = invocation;
-    const before = this.#isOver(last.job) ? null : last.job;
+    const before = asSeen(this.#isOver(last.job) ? null : last.job);
+    const after = asSeen(written);
     invocation.rows.push({ before, after });
     if (visit.name === 'submit') {
       if (after === null) judgeRemoved(jobId, invocation);
       else if (before === null) this.#inserted(after, visit);
       else if (after.status === 'running') judgeStarted(after, visit, invocation);
-    } else if (before && after && visit.routed.operation === 'redeliver')
+    } else if (before && after && visit.routed.operation?.startsWith('redeliver'))
       judgeRedelivered(before, after, visit, this);
   }
 
   /** Its key is free, though its row may be there. */
-  #isOver(job: Job | null): boolean {
-    return job !== null && endOfLife(job, this.sim.scene.retentionDays) * 1000 <= this.now;
+  #isOver(job: Version['job']): boolean {
+    return (
+      job !== null && job !== 'deleted' && endOfLife(job, this.sim.scene.retentionDays) * 1000 <= this.now
+    );
   }
 
   #inserted(row: Job, visit: Visit): void {
@@ -111,6 +117,10 @@ export class Door implements Model {
 
   /** What a job has been at some moment since; null: not there. */
   since(jobId: string, from: Millis): (Job | null)[] {
+    return this.keySince(jobId, from).map(asSeen);
+  }
+
+  keySince(jobId: string, from: Millis): Version['job'][] {
     const versions = this.#versions.get(jobId) ?? [];
     const first = versions.findLastIndex(({ from: begun }) => begun < from);
     const alive = versions.slice(Math.max(0, first)).map(({ job }) => job);
@@ -134,7 +144,7 @@ export class Door implements Model {
     const { request, routed } = visit;
     const said = readAnswer(given, visit.requestId, request.method === 'HEAD');
     this.#judgeCalls(visit, invocation);
-    if (said.status === 500) return this.#judgeError(said, invocation);
+    if (said.status === 500) return this.#judgeError(visit, said, invocation);
     // A request by HEAD is told no code, and its function has no other 503 for it.
     const isUnavailable =
       said.code === 'job_unavailable' || (request.method === 'HEAD' && said.status === 503);
@@ -157,7 +167,8 @@ export class Door implements Model {
     if (routed.operation === 'open')
       return must(said.status === 200, 'I10', () => `${request.path} answers ${said.status}`);
     if (routed.operation === 'submit') return judgeSubmission(visit, said, invocation, this);
-    if (request.method !== 'POST') judgeNothingDone(visit, invocation);
+    if (request.method !== 'POST' && request.method !== 'DELETE') judgeNothingDone(visit, invocation);
+    if (routed.operation === 'redeliveries') return judgeRedeliveries(visit, said, invocation, this);
     if (routed.operation === 'list') return judgeList(visit, said, this);
     judgeJobAnswer(visit, said, invocation, this);
   }
@@ -186,8 +197,12 @@ export class Door implements Model {
   }
 
   /** A request is answered with an error only when a call of its own has failed, or it has lost race after race. */
-  #judgeError({ code }: Said, { failures, conflicts, creates, rows }: Invocation) {
+  #judgeError(visit: Visit, { code }: Said, { failures, conflicts, creates, rows }: Invocation) {
     must(code === 'internal_error' || code === '', 'I10', () => `an error is called ${code}`);
+    // A repeat is shown a job that is deleted just then.
+    const { 'idempotency-key': key = '' } = visit.request.headers;
+    const jobId = this.jobIdOf(visit.client, key) ?? '';
+    if (visit.name === 'submit' && this.keySince(jobId, visit.startedAt).includes('deleted')) return;
     const isExplained = failures.length > 0 || conflicts >= CONFLICTS_MAX;
     must(isExplained, 'I10', () => `a request is answered with an error, and all its calls went well`);
     // What has been created is in the row, unless that could not be written; whatever else has failed.
@@ -233,14 +248,19 @@ export class Door implements Model {
   }
 
   /** How often a request may call each service, unless something went wrong on the way. */
-  #judgeCalls({ name, routed, request }: Visit, { calls, failures, conflicts, creates }: Invocation): void {
+  #judgeCalls(
+    { name, routed, request }: Visit,
+    { calls, failures, conflicts, creates, rows }: Invocation,
+  ): void {
     if (failures.length > 0 || conflicts > 0) return;
     const { dynamodb = 0, sqs = 0, s3 = 0, secrets = 0 } = calls;
-    const most = name === 'submit' ? 9 : 5;
+    const { operation } = routed;
+    const isMany = operation === 'redeliveries';
+    const most = { submit: 9, delete: 7, redeliveries: 5 + 4 * rows.length }[String(operation)] ?? 5;
     const isFew =
       dynamodb <= most &&
-      sqs <= 1 &&
-      s3 <= 2 &&
+      sqs <= (isMany ? rows.length : 1) &&
+      s3 <= (operation === 'delete' ? 4 : 2) &&
       secrets <= (name === 'submit' ? 2 : 0) &&
       creates.length <= 2;
     must(
@@ -249,4 +269,8 @@ export class Door implements Model {
       () => `${request.method} ${routed.operation} makes ${dynamodb}, ${sqs}, ${s3}, ${secrets} calls`,
     );
   }
+}
+
+function asSeen(job: Version['job']): Job | null {
+  return job === 'deleted' ? null : job;
 }

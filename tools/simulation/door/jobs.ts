@@ -29,6 +29,8 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
         return isCancelAnswer(row, said);
       case 'redeliver':
         return isRedeliverAnswer(row, visit, said, door);
+      case 'delete':
+        return isDeleteAnswer(row, said, invocation);
       case 'deliveries':
         return (
           said.status === 200 &&
@@ -51,7 +53,10 @@ export function judgeJobAnswer(visit: Visit, said: Said, invocation: Invocation,
     said.code === '' &&
     request.method !== 'HEAD';
   if (isShown) judgeShown(jobId, visit, said, invocation, door);
+  if (routed.operation === 'delete') return judgeDeleted(jobId, visit, said, invocation);
   if (request.method !== 'POST') return;
+  // What it has set off is over, and the job deleted.
+  if (said.status === 404 && door.keySince(jobId, visit.startedAt).includes('deleted')) return;
   if (said.status >= 300)
     return judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
   const after = invocation.rows.at(-1)?.after ?? null;
@@ -73,6 +78,56 @@ function isCancelAnswer(row: Job, { status, code, retryAfter, json }: Said): boo
   // Then it is the answer for what the row has become.
   if (!isFinished(row)) return false;
   return code === 'not_cancellable' && retryAfter === null && json.detail.includes(row.status);
+}
+
+function isDeleteAnswer(row: Job, { status, code, retryAfter }: Said, { rows }: Invocation): boolean {
+  // Then it is the answer for what the row has become.
+  if (status === 204) return rows.some(({ after }) => after === null);
+  const isUnderWay = !isFinished(row) || row.webhook?.status === 'pending';
+  return isUnderWay && code === 'not_deletable' && retryAfter !== null;
+}
+
+/** Whoever is told that a job is deleted has it deleted, and the log says so once. */
+function judgeDeleted(jobId: string, visit: Visit, said: Said, invocation: Invocation) {
+  if (said.status !== 204)
+    return judgeNothingDone(visit, { ...invocation, rows: [] } as unknown as Invocation);
+  const lines = invocation.told.filter(({ stage }) => stage === 'delete');
+  const [line] = lines;
+  const { outcome, job_id, client } = line?.facts ?? {};
+  const isTold = lines.length === 1 && outcome === 'deleted' && job_id === jobId && client === visit.client;
+  must(isTold, 'I10', () => `the log has ${lines.length} lines of the deletion of ${jobId}`);
+}
+
+/** A page of a client's webhooks: whatever it has begun, it has counted and set off. */
+export function judgeRedeliveries(visit: Visit, said: Said, invocation: Invocation, door: Model) {
+  const { rows } = invocation;
+  must(said.status === 202, 'I10', () => `many redeliveries are answered with ${said.status}`);
+  const { count, next_cursor } = said.json;
+  const begun = rows.flatMap(({ after }) => (after && isFinished(after) ? [after] : []));
+  // A write of which the answer was lost may not be counted.
+  const isCounted = count === begun.length || (invocation.failures.length > 0 && count < begun.length);
+  must(isCounted, 'I10', () => `${count} redeliveries are told of ${begun.length}`);
+  must(begun.length <= 200, 'I19', () => `${begun.length} redeliveries at once`);
+  must(next_cursor === null || typeof next_cursor === 'string', 'I10', () => `it goes on at ${next_cursor}`);
+  for (const after of begun) {
+    judgeSetOff(after, invocation, door);
+    judgeRedeliveryTold(after.jobId, invocation);
+  }
+  must(visit.routed.operation === 'redeliveries', 'I10', () => 'one redelivery is taken for many');
+}
+
+/** At most ten a second, to whatever part of a second SQS delays them. */
+function judgePace(jobId: string, client: string, url: string, dueAt: number, { paced }: Model) {
+  const name = `${client} ${URL.canParse(url) ? new URL(url).host : url}`;
+  const moments = paced.get(name) ?? new Set<number>();
+  paced.set(name, moments);
+  const near = [...moments].filter((moment) => Math.abs(moment - dueAt) < 200);
+  must(
+    near.length === 0,
+    'I19',
+    () => `${jobId} is redelivered ${Math.abs((near[0] ?? 0) - dueAt)} ms after another`,
+  );
+  moments.add(dueAt);
 }
 
 function isKept(row: FinishedJob, at: number, door: Model): boolean {
@@ -186,12 +241,17 @@ export function judgeSetOff(row: FinishedJob, invocation: Invocation, { sim }: M
   must(isRight, 'I12', () => `the webhook of ${jobId} is set off by ${message.body}`);
   const [first = 0] = webhook.redelivered ? [] : sim.scene.webhookSchedule;
   const { delaySeconds } = message;
-  must(delaySeconds <= Math.ceil(first * 1.2), 'I2', () => `the webhook of ${jobId} waits ${delaySeconds} s`);
+  const paused = webhook.redelivered ? Math.ceil(((wakeUp?.dueAt ?? 0) - row.updatedAt) / 1000) : 0;
+  must(
+    delaySeconds <= Math.max(paused, Math.ceil(first * 1.2)),
+    'I2',
+    () => `the webhook of ${jobId} waits ${delaySeconds} s`,
+  );
 }
 
 function judgeRedeliveryTold(jobId: string, { told, rows }: Invocation) {
   const lines = told.filter(({ stage, facts }) => stage === 'redeliver' && facts.job_id === jobId);
-  const row = rows.at(-1)?.after;
+  const row = rows.findLast(({ after }) => after?.jobId === jobId)?.after;
   const isTold =
     lines.length === 1 &&
     lines[0]?.facts.outcome === 'begun' &&
@@ -210,10 +270,13 @@ export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Mo
   const { now, skewMillis } = door;
   const so = (what: string, holds: boolean) => must(holds, 'I8', () => `a redelivery of ${jobId}: ${what}`);
   if (was === null || is?.status !== 'pending' || !isFinished(before)) return so('webhook', false);
-  so('job', before.client === visit.client && jobId === visit.routed.jobId);
+  const isOfMany = visit.routed.operation === 'redeliveries';
+  so('job', before.client === visit.client && (isOfMany || jobId === visit.routed.jobId));
   so('retention', isKept(before, visit.startedAt - skewMillis, door));
   so('claim', was.status !== 'pending' || (was.leaseUntil ?? 0) <= now + skewMillis);
-  const url = visit.request.body === '' ? was.url : (JSON.parse(visit.request.body).webhook_url ?? was.url);
+  const asked = visit.request.body === '' ? {} : JSON.parse(visit.request.body);
+  so('status', !isOfMany || asked.webhook_status === was.status);
+  const url = asked.webhook_url ?? was.url;
   so('url', is.url === url && is.id === was.id && is.destination === was.destination);
   so('attempts', is.attempts === was.attempts && is.attemptsBefore === was.attempts);
   so('log', isDeepStrictEqual(is.log, was.log));
@@ -224,9 +287,10 @@ export function judgeRedelivered(before: Job, after: Job, visit: Visit, door: Mo
   so(
     'time',
     dueAt >= visit.startedAt - skewMillis &&
-      dueAt <= now + skewMillis &&
+      (isOfMany || dueAt <= now + skewMillis) &&
       is.redelivered?.at === after.updatedAt,
   );
+  if (isOfMany) judgePace(jobId, after.client, url, dueAt, door);
   so(
     'watch',
     after.wakeUpDeadline >= dueAt + 300_000 &&

@@ -6,7 +6,8 @@ import { shows } from './view.ts';
 import type { Visit } from './visit.ts';
 
 const LIMIT_DEFAULT = 20;
-const NAMES = ['status', 'created_after', 'created_before', 'limit', 'cursor'];
+const NAMES = ['status', 'webhook_status', 'created_after', 'created_before', 'limit', 'cursor'];
+const WEBHOOK_STATUSES = ['pending', 'delivered', 'exhausted', 'gone', 'blocked'];
 const STATUSES = ['submitting', 'running', 'completed', 'failed', 'cancelled', 'expired'];
 
 // biome-ignore lint/suspicious/noExplicitAny: it is whatever has been answered
@@ -39,6 +40,8 @@ export function judgeList(visit: Visit, said: Said, door: Model) {
     );
     const status = query.get('status') ?? job.status;
     must(job.status === status, 'I7', () => `${request.path} has ${job.job_id}, which is ${job.status}`);
+    const webhookStatus = query.get('webhook_status') ?? job.webhook?.status;
+    must(job.webhook?.status === webhookStatus, 'I7', () => `${request.path} has ${job.job_id}`);
     const isReal = door.ownSince(job.job_id, visit).some((row) => row !== null && shows(job, row, 'in-list'));
     must(isReal && job.results === null, 'I7', () => `${client} is shown ${job.job_id} as it never was`);
   }
@@ -52,5 +55,6 @@ function isQuery(query: URLSearchParams): boolean {
   const limit = query.get('limit') ?? '1';
   const isKnown = [...query.keys()].every((name) => NAMES.includes(name));
   const isStatus = STATUSES.includes(query.get('status') ?? 'running');
-  return isKnown && isStatus && /^([1-9]\d?|100)$/.test(limit);
+  const isWebhookStatus = WEBHOOK_STATUSES.includes(query.get('webhook_status') ?? 'pending');
+  return isKnown && isStatus && isWebhookStatus && /^([1-9]\d?|100)$/.test(limit);
 }

@@ -27,6 +27,10 @@ export interface Model {
   since(jobId: string, from: Millis): (Job | null)[];
   /** The same of a client's own, as who asks may see it. */
   ownSince(jobId: string, visit: Visit): (Job | null)[];
+  /** The same as `since`, as the client sees it that repeats the request. */
+  keySince(jobId: string, from: Millis): (Job | 'deleted' | null)[];
+  /** When a client's webhooks are redelivered to a host, of those that were asked for together. */
+  readonly paced: Map<string, Set<Millis>>;
 }
 
 export function judgeNothingDone({ request }: Visit, { rows, sent, creates }: Invocation): void {

@@ -7,11 +7,12 @@ const ID = '([A-Za-z0-9_-]{1,128})';
 /** By path: the methods, and what each of them is for. */
 const PATHS: [RegExp, Record<string, Operation>][] = [
   [/^\/v1\/jobs$/, { POST: 'submit', GET: 'list' }],
-  [new RegExp(`^/v1/jobs/${ID}$`), { GET: 'job' }],
+  [new RegExp(`^/v1/jobs/${ID}$`), { GET: 'job', DELETE: 'delete' }],
   [new RegExp(`^/v1/jobs/${ID}/results$`), { GET: 'results' }],
   [new RegExp(`^/v1/jobs/${ID}/deliveries$`), { GET: 'deliveries' }],
   [new RegExp(`^/v1/jobs/${ID}/cancel$`), { POST: 'cancel' }],
   [new RegExp(`^/v1/jobs/${ID}/redeliver$`), { POST: 'redeliver' }],
+  [/^\/v1\/redeliveries$/, { POST: 'redeliveries' }],
   [/^\/v1\/openapi\.json$/, { GET: 'open' }],
   [/^\/v1\/health$/, { GET: 'open' }],
 ];
@@ -24,6 +25,8 @@ export type Operation =
   | 'deliveries'
   | 'cancel'
   | 'redeliver'
+  | 'redeliveries'
+  | 'delete'
   | 'open';
 
 export interface Routed {

@@ -171,8 +171,9 @@ function judgeReplay(visit: Visit, said: Said, wanted: Wanted, invocation: Invoc
   );
   const asked = canonical(wanted);
   const { startedAt } = visit;
-  const outcomes = door.since(jobId, startedAt).map((row): string => {
+  const outcomes = door.keySince(jobId, startedAt).map((row): string => {
     if (row === null) return 'submission_in_progress';
+    if (row === 'deleted') return 'job_deleted';
     if (door.wanted.get(jobId) !== asked) return 'idempotency_key_reused';
     if (row.status !== 'submitting') return '';
     const isOver = startedAt > row.createdAt + LEASE_MILLIS + 2 * door.skewMillis;

@@ -62,9 +62,9 @@ export const QUEUE_MUTANTS: Mutant[] = [
   },
   {
     name: 'a client saves up its turns',
-    file: 'edge/queue-table.ts',
-    find: '      if (Number(turn) > virtualTime) return',
-    replace: '      if (Number(turn) > 0) return',
+    file: 'edge/rows.ts',
+    find: '        if (Number(turn) > floor) return',
+    replace: '        if (Number(turn) > 0) return',
     seed: 5,
   },
   {

@@ -96,7 +96,7 @@ export const PLACE_MUTANTS: Mutant[] = [
   {
     name: 'the place of a job that runs is given away',
     file: 'core/queue/places.ts',
-    find: "    if (!isFinished(job)) return 'held';\n",
+    find: "    if (!('finishedAt' in job)) return 'held';\n",
     replace: '',
     seed: 0,
   },

@@ -1,4 +1,4 @@
-import type { Job } from '../../../functions/core/job.ts';
+import type { Job, JobRow } from '../../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import type { Log } from '../../../functions/ports.ts';
 import { type Around, AS_IT_IS, type HandledWorld } from '../../../test/cloud/handlers.ts';
@@ -189,10 +189,16 @@ function common(
         judge(() => handling.found(row));
         return row;
       },
-      async replace(after: Job) {
+      async findRow(jobId) {
+        const handling = of(jobId, true);
+        const row = await handling.call(() => jobs.findRow(jobId));
+        judge(() => handling.foundRow(row as Job | null));
+        return row;
+      },
+      async replace(after: JobRow) {
         const handling = of(after.jobId);
         handling.fraction = drawn;
-        judge(() => handling.writing(after));
+        judge(() => handling.writing(after as Job));
         const isWritten = await handling.call(() => jobs.replace(after));
         handling.wrote(isWritten);
         return isWritten;
@@ -205,6 +211,11 @@ function common(
         handling.saving(key, json);
         // Results and event are saved at once.
         return handling.call(() => documents.save(key, json), key.startsWith('results/'));
+      },
+      remove(ref) {
+        const handling = of(ref.key.split('/')[1]?.replace('.json', '') ?? '');
+        judge(() => handling.removing(ref.key));
+        return handling.call(() => documents.remove(ref));
       },
     },
     requests: { ...requests, remove: (job) => of(job.jobId).call(() => requests.remove(job)) },

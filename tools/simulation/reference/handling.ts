@@ -22,8 +22,8 @@ export interface Told {
 const RACES_MAX = 5;
 /** To end a job: it is read, asked about, planned, set aside, saved twice, written, sent on, planned and learnt from. */
 const CALLS_MAX = 10;
-/** To read it again, and all that follows from there. */
-const CALLS_PER_LOSS_MAX = 6;
+/** To see whether it is lost, to delete what was saved, to read it again, and all that follows from there. */
+const CALLS_PER_LOSS_MAX = 9;
 
 const ENDED = {
   completed: 'JobsCompleted',
@@ -61,6 +61,8 @@ export abstract class Handling {
   #calls = 0;
   #findsAtLoss = 0;
   readonly #saved = new Map<string, string>();
+  #event: string | null = null;
+  #hasLooked = false;
   protected endedAt: Millis | null = null;
   #isStarted = false;
   #end: End | null = null;
@@ -105,6 +107,24 @@ export abstract class Handling {
     this.row = row;
     this.endedAt = null;
     this.must(this.#finds <= 1 + this.lost, 'I19', () => `a row is read ${this.#finds} times`);
+  }
+
+  /** Whatever is left of the job: who has lost a race looks whether its documents are needed. */
+  foundRow(row: Job | null): void {
+    this.must(this.lost > 0, 'I19', () => 'a row is read for nothing');
+    this.#event = row && 'event' in row ? row.event.key : null;
+    this.#hasLooked = true;
+  }
+
+  /** It has saved documents for nothing, and has not seen yet whether they are needed. */
+  get isToLook(): boolean {
+    return this.lost > 0 && this.#saved.size > 0 && !this.#hasLooked;
+  }
+
+  /** Before it is deleted. */
+  removing(key: string): void {
+    const isOwn = this.lost > 0 && this.#saved.has(key);
+    this.must(isOwn && key !== this.#event, 'I3', () => `${key} is deleted`);
   }
 
   /** Before it is written. */

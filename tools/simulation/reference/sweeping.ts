@@ -1,6 +1,8 @@
 import type {
+  DeletedJob,
   FinishedJob,
   Job,
+  JobRow,
   Millis,
   PendingJob,
   RunningJob,
@@ -14,7 +16,7 @@ import type { HandledWorld } from '../../../test/cloud/handlers.ts';
 import { must } from '../judge.ts';
 import { Handling, type Told } from './handling.ts';
 
-type Rescue = 'abandoned_submission' | 'lost_delivery' | 'lost_expiry' | 'lost_poll';
+type Rescue = 'unfinished_deletion' | 'abandoned_submission' | 'lost_delivery' | 'lost_expiry' | 'lost_poll';
 
 /** What a sweep must do for a job that its index has named: nothing, or the one thing that the job needs. */
 class SweptJob extends Handling {
@@ -22,13 +24,30 @@ class SweptJob extends Handling {
   rescue: Rescue | null = null;
   overdueMillis = 0;
   #sent: DeliverMessage | PollMessage | null = null;
+  readonly #removed = new Set<string>();
 
-  override found(row: Job | null): void {
+  override foundRow(row: Job | null): void {
+    // Who has lost the race to end it.
+    if (this.isToLook) {
+      super.foundRow(row);
+      return;
+    }
     super.found(row);
     const at = row && overdueAt(row);
     if (row === null || at === null || at > this.now) return;
     this.overdueMillis = this.now - at;
     this.rescue = rescueOf(row, this.now);
+  }
+
+  override removing(key: string): void {
+    const left = leftOf(this.row);
+    if (left === null) {
+      super.removing(key);
+      return;
+    }
+    const isLeft = left.leftovers?.some((ref) => ref.key === key) === true;
+    this.must(isLeft, 'I3', () => `${key} is deleted, which is not of that job`);
+    this.#removed.add(key);
   }
 
   protected endOf(before: UnfinishedJob): End | null {
@@ -81,6 +100,12 @@ class SweptJob extends Handling {
   }
 
   protected judgeWrite(after: Job): void {
+    const left = leftOf(this.row);
+    if (left !== null) {
+      const isGone = left.leftovers?.every(({ key }) => this.#removed.has(key)) === true;
+      this.must(isGone, 'I17', () => 'a deletion is called finished before it is');
+      return;
+    }
     const expected =
       after.status === 'running' ? after.expectedWakeUp : (after as PendingJob).webhook.expectedWakeUp;
     this.must(this.#sent !== null, 'I12', () => 'a rescue is written down before it is sent');
@@ -109,7 +134,12 @@ class SweptJob extends Handling {
   }
 }
 
+function leftOf(row: JobRow | null | undefined): DeletedJob | null {
+  return row?.status === 'deleted' ? row : null;
+}
+
 function rescueOf(row: Job, now: Millis): Rescue {
+  if (leftOf(row) !== null) return 'unfinished_deletion';
   if (row.status === 'submitting') return 'abandoned_submission';
   if (row.status !== 'running') return 'lost_delivery';
   return now >= row.expiresAt ? 'lost_expiry' : 'lost_poll';
@@ -138,8 +168,8 @@ export class Sweeping {
 
   /** @param isAnew as an index that lags may name a job twice */
   of(jobId: string, isAnew = false): SweptJob {
-    const known = isAnew ? undefined : this.#byId.get(jobId);
-    if (known) return known;
+    const known = this.#byId.get(jobId);
+    if (known && (!isAnew || known.isToLook)) return known;
     const job = new SweptJob(jobId, this.#world);
     this.#byId.set(jobId, job);
     this.#jobs.push(job);

@@ -1,0 +1,44 @@
+import { deleted } from '../core/deletion.ts';
+import { problem } from '../core/http/problem.ts';
+import type { Answer, Request } from '../core/http/request-answer.ts';
+import { retryAfter } from '../core/http/view.ts';
+import { isFinished, isPending } from '../core/job.ts';
+import { aboutJob } from '../core/trace.ts';
+import { erase } from '../finish/erase.ts';
+import type { FinishWorld } from '../finish/finish.ts';
+import type { Authorized } from '../http/authorize.ts';
+import { findOwn, type ReadWorld } from '../http/show.ts';
+import { LOST, onConflict } from '../write-conflicts.ts';
+
+export type DeleteWorld = FinishWorld & ReadWorld;
+
+/** Few attempts take longer. */
+const ATTEMPT_SECONDS = 5;
+
+/**
+ * `DELETE /v1/jobs/{job_id}`: from the first write on, the job does not exist for anyone; then its documents are deleted. If
+ * this dies in between, the sweeper does it.
+ */
+export async function deleteJob(request: Request, call: Authorized, world: DeleteWorld): Promise<Answer> {
+  return onConflict(call.jobId, async () => {
+    const job = await findOwn(call, world);
+    if (job === null) return problem('not_found', request.requestId);
+    const now = world.clock.now();
+    if (!isFinished(job)) {
+      const detail =
+        'The job has not finished. It can be deleted once it has, or once you have cancelled it.';
+      return problem('not_deletable', request.requestId, { detail, headers: retryAfter(job, now) });
+    }
+    if (isPending(job)) {
+      const seconds = Math.ceil(((job.webhook.expectedWakeUp?.dueAt ?? now) - now) / 1000);
+      const headers = { 'retry-after': String(Math.min(3600, Math.max(ATTEMPT_SECONDS, seconds))) };
+      const detail = 'Attempts to deliver its webhook are still to come.';
+      return problem('not_deletable', request.requestId, { detail, headers });
+    }
+    const tombstone = deleted(job, now);
+    if (!(await world.jobs.replace(tombstone))) return LOST;
+    await erase(tombstone, world);
+    world.log.event('delete', { outcome: 'deleted', ...aboutJob(job) });
+    return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
+  });
+}

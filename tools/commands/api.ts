@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
+import { tell, UsageError } from './command.ts';
+
+/** API Gateway gives up after 30 s. */
+const ANSWER_DEADLINE_MILLIS = 35_000;
+/** Nothing was done, or nothing that the same request would not find. */
+const WORTH_REPEATING = new Set([429, 500, 503]);
+
+/** The public API of a deployment, as an app calls it. */
+export interface Api {
+  url: string;
+  key: string;
+}
+
+export interface Answer<Body> {
+  status: number;
+  /** Null: it is no JSON. */
+  body: (Partial<Body> & { code?: string; detail?: string }) | null;
+  retryAfterSeconds: number;
+}
+
+async function call<Body>({ url, key }: Api, path: string, init: RequestInit = {}): Promise<Answer<Body>> {
+  const headers = { authorization: `Bearer ${key}`, ...init.headers };
+  const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
+  const response = await fetch(url + path, { ...init, headers, signal, redirect: 'manual' });
+  return {
+    status: response.status,
+    body: (await response.json().catch(() => null)) as Answer<Body>['body'],
+    retryAfterSeconds: retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1,
+  };
+}
+
+/** Calls again for as long as that may help and `until` has not come. */
+export async function callPatiently<Body>(
+  until: number,
+  ...request: Parameters<typeof call>
+): Promise<Answer<Body>> {
+  for (;;) {
+    const answer = await call<Body>(...request);
+    const waitMillis = answer.retryAfterSeconds * 1000;
+    if (!WORTH_REPEATING.has(answer.status) || performance.now() + waitMillis > until) return answer;
+    tell(`${refusalIn(answer)} Again in ${answer.retryAfterSeconds} s.`);
+    await sleep(waitMillis);
+  }
+}
+
+export function refusalIn({ status, body }: Answer<unknown>): string {
+  if (!body?.code) return `The URL answered ${status}, and not as this API does.`;
+  return `The API answered ${status} ${body.code}: ${body.detail}`;
+}
+
+export function urlIn(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
+  throw new UsageError('--url must be an http(s) URL');
+}
+
+/** What cannot stand in a header would be in Node's error message. */
+export function keyIn(text: string): string {
+  if (/^[!-~]+$/.test(text)) return text;
+  throw new UsageError('--key must be a client key, msj_…');
+}
