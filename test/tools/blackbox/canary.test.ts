@@ -27,11 +27,11 @@ const requests: [what: string, body: object][] = [
   ],
 ];
 
-async function itemsOf({ aws }: Line): Promise<string[]> {
+async function itemsOf({ aws }: Line, tables = (name: string) => !MAY_QUOTE.test(name)): Promise<string[]> {
   const client = new DynamoDBClient(clientSettings(aws.dynamodb));
   const { TableNames = [] } = await client.send(new ListTablesCommand({}));
   const items: string[] = [];
-  for (const TableName of TableNames.filter((name) => !MAY_QUOTE.test(name))) {
+  for (const TableName of TableNames.filter(tables)) {
     for await (const page of paginateScan({ client }, { TableName })) {
       items.push(...(page.Items ?? []).map((item) => JSON.stringify(item)));
     }
@@ -48,10 +48,10 @@ async function limit({ console_url }: Line, on: boolean): Promise<void> {
 }
 
 /** The keys of the requests in the bucket. */
-async function requestsIn({ aws }: Line): Promise<string[]> {
+async function requestsIn({ aws }: Line, Prefix = 'requests/'): Promise<string[]> {
   const client = new S3Client({ ...clientSettings(aws.s3), forcePathStyle: true });
   const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
-  const list = new ListObjectsV2Command({ Bucket: Buckets[0]?.Name, Prefix: 'requests/' });
+  const list = new ListObjectsV2Command({ Bucket: Buckets[0]?.Name, Prefix });
   const { Contents = [] } = await client.send(list);
   client.destroy();
   return Contents.map(({ Key = '' }) => Key);
@@ -136,6 +136,20 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
     expect(rows.length).toBeGreaterThan(4);
     expect(holding(rows)).toEqual([]);
     expect(await requestsIn(system)).toEqual([]);
+    for (const jobId of jobIds) {
+      await vi.waitFor(
+        async () => expect((await call(system, 'DELETE', `/v1/jobs/${jobId}`)).status).toBe(204),
+        { timeout: 60_000, interval: 100 },
+      );
+      expect((await call(system, 'GET', `/v1/jobs/${jobId}`)).status).toBe(404);
+    }
+    // Of deleted jobs, not even the URL.
+    expect(holding(await itemsOf(system))).toEqual([]);
+    const left = [
+      ...(await itemsOf(system, (name) => MAY_QUOTE.test(name))),
+      ...(await requestsIn(system, '')),
+    ];
+    expect(left.filter((text) => jobIds.some((jobId) => text.includes(jobId)))).toEqual([]);
   } finally {
     await box.close();
   }
