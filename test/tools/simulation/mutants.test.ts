@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DELETING_MUTANTS } from '../../../tools/simulation/deleting-mutants.ts';
 import { DESTINATION_MUTANTS } from '../../../tools/simulation/destination-mutants.ts';
 import { KEEPING_MUTANTS } from '../../../tools/simulation/keeping-mutants.ts';
+import { LANE_MUTANTS } from '../../../tools/simulation/lane-mutants.ts';
 import { simulatorWith } from '../../../tools/simulation/load.ts';
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { QUIET_MUTANTS } from '../../../tools/simulation/quiet-mutants.ts';
@@ -15,6 +16,7 @@ const ALL = [
   ...KEEPING_MUTANTS,
   ...TRACE_MUTANTS,
   ...DESTINATION_MUTANTS,
+  ...LANE_MUTANTS,
 ];
 
 describe('the simulation catches a planted bug:', () => {
