@@ -141,7 +141,8 @@ export class Clients {
       must(answer?.status !== 504 || isExplained, 'I4', () => `${wish.marker} was refused, and is unknown`);
       if (answer?.status === 202 || answer?.status === 504) this.#learn(wish, job_id);
       const isRefused = answer?.status === 503 || answer?.status === 502;
-      const isOpen = answer === null || answer.status === 500 || answer.status === 409;
+      const isDeleted = job_id === null && answer?.body.includes('job_deleted') === true;
+      const isOpen = answer === null || answer.status === 500 || (answer.status === 409 && !isDeleted);
       if (isRefused || (isOpen && wish.idempotencyKey !== null)) return again();
       wish.isSettled = true;
     });
