@@ -279,12 +279,11 @@ describe('deliveriesJson', () => {
         },
         { attempt: 3, at, status: 204, duration_ms: 12, error: null, location: null, next_attempt_at: null },
       ],
-      held_until: null,
     });
     expect(JSON.parse(jobJson(finishedJob({ webhook }), NONE)).webhook.last_status).toBe(204);
   });
 
   it('lists none without a webhook', () => {
-    expect(deliveriesJson(null)).toBe('{"deliveries":[],"held_until":null}');
+    expect(deliveriesJson(null)).toBe('{"deliveries":[]}');
   });
 });

@@ -181,7 +181,6 @@ describe('read', () => {
           next_attempt_at: null,
         },
       ],
-      held_until: null,
     });
   });
 
@@ -189,10 +188,7 @@ describe('read', () => {
     ['is still running', runningJob()],
     ['has no webhook', finishedJob({ webhook: null })],
   ])('shows no attempts of a job that %s', async (_what, job) => {
-    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({
-      deliveries: [],
-      held_until: null,
-    });
+    expect((await answerTo(job, authorized('deliveries'))).json).toEqual({ deliveries: [] });
   });
 
   it('gives no results before the job has finished, and says when to ask again', async () => {

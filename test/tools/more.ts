@@ -72,6 +72,11 @@ const SUITES: Suite[] = [
     env: { LONG_QUEUE: 'yes' },
     files: 'test/tools/blackbox/places.test.ts',
   },
+  {
+    what: "another client's webhooks beside 400 to receivers that hang",
+    env: { LONG_FAIR: 'yes' },
+    files: 'test/tools/blackbox/fairness.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'what is left without what may be deleted',

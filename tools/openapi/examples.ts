@@ -48,7 +48,6 @@ export const EXAMPLES: Record<string, object> = {
         next_attempt_at: null,
       },
     ],
-    held_until: null,
   },
   Event: { type: 'job.completed', timestamp: data.finished_at, data },
   Problem: {

@@ -225,7 +225,7 @@ export const Deliveries = named(
         next_attempt_at: z.nullable(moment),
       }),
     ),
-    held_until: heldUntil,
+    held_until: z.optional(moment).describe('While attempts are put off: when the next one is due.'),
   }),
 );
 

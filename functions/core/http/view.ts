@@ -83,7 +83,8 @@ export function deliveriesJson(webhook: Webhook | null): string {
     location: attempt.location ?? null,
     next_attempt_at: iso(attempt.nextAttemptAt),
   }));
-  return JSON.stringify({ deliveries, held_until: heldUntil(webhook) });
+  const held_until = heldUntil(webhook);
+  return JSON.stringify({ deliveries, ...(held_until && { held_until }) });
 }
 
 /** If a job's next poll is not recorded, ask again when the job is older by this share, but within a minute. */

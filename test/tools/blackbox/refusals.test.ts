@@ -154,7 +154,7 @@ describe('an odd address', () => {
 
   it.each([
     ['/v1/jobs', ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'], 'POST, GET, HEAD'],
-    ['/v1/jobs/JOB', ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
+    ['/v1/jobs/JOB', ['POST', 'PUT', 'PATCH', 'OPTIONS'], 'GET, HEAD, DELETE'],
     ['/v1/jobs/JOB/results', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/v1/jobs/JOB/deliveries', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/v1/jobs/JOB/cancel', ['HEAD', 'GET', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],

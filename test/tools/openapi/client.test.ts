@@ -81,6 +81,7 @@ function likely(models: string[]): Likely {
     webhook_url: fc.constantFrom(inbox, `${inbox}/nowhere`),
     queue_for: fc.constantFrom(0, 60, null),
     on_unknown: fc.constant('fail'),
+    destination: fc.constant(null),
     url: fc.constantFrom('data:image/png;base64,iVBORw0KGgo=', 'https://images.example.com/a.png'),
     job_id: fc.oneof(fc.constant(0), fc.nat({ max: 7 }), fc.nat({ max: 7 })).map((n) => `{job:${n}}`),
     cursor: fc.nat({ max: 3 }).map((n) => `{cursor:${n}}`),

@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
 import dynalite from 'dynalite';
 import { closeServer, listenLocally } from '../http/server.ts';
 import type { Sessions } from './aws/authority.ts';
+import type { CallRequest } from './aws/call.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
 import { type Cloud, type Emulator, frontOf } from './aws/front.ts';
 import { createEventBusServer, EventBuses } from './event-buses.ts';
@@ -31,24 +33,34 @@ const startCloud: (sessions: Sessions) => Promise<Cloud> =
 export async function startEmulators(sessions: Sessions = new Map()): Promise<Emulators> {
   const secretsManager = new SecretsManager();
   const { tables, queuesAndBuckets, close } = await startCloud(sessions);
-  const secrets: Emulator = {
-    serviceOf: () => 'secretsmanager',
-    server: createSecretsManagerServer(secretsManager),
-  };
   const eventBuses = new EventBuses();
-  const events: Emulator = { serviceOf: () => 'events', server: createEventBusServer(eventBuses) };
-  const fronts = [tables, secrets, queuesAndBuckets, events].map((emulator) => frontOf(emulator, sessions));
-  const [dynamodb = '', secretsmanager = '', sqs = '', bus = ''] = await Promise.all(
+  const secretsAndBuses = secretsAndBusesIn(secretsManager, eventBuses);
+  const fronts = [tables, secretsAndBuses, queuesAndBuckets].map((each) => frontOf(each, sessions));
+  const [dynamodb = '', secretsmanager = '', sqs = ''] = await Promise.all(
     fronts.map((front) => listenLocally(front)),
   );
   return {
-    endpoints: { dynamodb, sqs, s3: sqs, secretsmanager, events: bus },
+    endpoints: { dynamodb, sqs, s3: sqs, secretsmanager, events: secretsmanager },
     secretsManager,
     eventBuses,
     close: async () => {
       await Promise.all([close(), ...fronts.map(closeServer)]);
     },
   };
+}
+
+/** At one address, as both are called by the same protocol. */
+function secretsAndBusesIn(secretsManager: SecretsManager, eventBuses: EventBuses): Emulator {
+  const servers = {
+    secretsmanager: createSecretsManagerServer(secretsManager),
+    events: createEventBusServer(eventBuses),
+  };
+  const serviceOf = ({ headers }: CallRequest) =>
+    String(headers['x-amz-target']).startsWith('AWSEvents.') ? 'events' : 'secretsmanager';
+  const server = createServer((request, response) =>
+    servers[serviceOf(request)].emit('request', request, response),
+  );
+  return { serviceOf, server };
 }
 
 async function startDynaliteAndFauxqs(sessions: Sessions): Promise<Cloud> {

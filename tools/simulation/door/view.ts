@@ -73,5 +73,6 @@ export function deliveriesOf({ webhook }: Job): object {
       next_attempt_at: iso(nextAttemptAt),
     }),
   );
-  return { deliveries, held_until: heldUntil(webhook) };
+  const held_until = heldUntil(webhook);
+  return { deliveries, ...(held_until && { held_until }) };
 }
