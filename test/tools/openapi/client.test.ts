@@ -89,7 +89,7 @@ function likely(models: string[]): Likely {
   };
 }
 
-const isCreate = ({ requestBody }: Operation) => requestBody?.required === true;
+const isCreate = ({ id }: Operation) => id === 'submit';
 const moods = [
   { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 75 },
   { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 15 },

@@ -58,6 +58,7 @@ const UNSAID: [rule: string, isBroken: (parts: Parts) => boolean][] = [
     'a deployment may forbid it, and a job that may not wait cannot have it',
     ({ body }) => body?.on_unknown === 'resubmit',
   ],
+  ['a deployment names its destinations', ({ body }) => typeof body?.destination === 'string'],
   ['models may ask for more', ({ body }) => body?.model_id === 'sandbox-vision'],
 ];
 
