@@ -63,6 +63,11 @@ const SUITES: Suite[] = [
     files: 'test/flows/outage.test.ts',
   },
   {
+    what: 'many jobs that are cancelled and redelivered just as they finish',
+    env: { MANY_RACES: 'yes' },
+    files: 'test/tools/blackbox/races.test.ts',
+  },
+  {
     what: 'an outage of a minute, and a limit of creates, with 500 jobs',
     env: { LONG_QUEUE: 'yes' },
     files: 'test/tools/blackbox/queue.test.ts',

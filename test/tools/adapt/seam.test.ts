@@ -13,7 +13,13 @@ const WORDS = [
 ];
 
 /** Where the name is in texts that clients, receivers or operators see. */
-const NAMES = ['core/http/problem.ts', 'core/metrics.ts', 'core/upstream/report.ts', 'edge/user-agent.ts'];
+const NAMES = [
+  'core/http/problem.ts',
+  'core/metrics.ts',
+  'core/upstream/report.ts',
+  'edge/queues-and-buses.ts',
+  'edge/user-agent.ts',
+];
 
 const seam = SEAM.map((file) => `functions/${file}`);
 const dialect = DIALECT.map((file) => `functions/${file}`);

@@ -1,18 +1,10 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { synthesize } from '../../../tools/local/synthesize.ts';
 import { type Delivery, type MoodyReceiver, startMoodyReceiver } from './moody-receiver.ts';
-import {
-  cancel,
-  deliveriesOf,
-  outcomeOf,
-  quiet,
-  redeliver,
-  webhookIs,
-  whileFinishing,
-} from './operations.ts';
-import { blackBox, heldModel, jobOf, patience, type Scene, submitJob, verify } from './scene.ts';
+import { cancel, deliveriesOf, outcomeOf, quiet, redeliver, webhookIs } from './operations.ts';
+import { blackBox, heldModel, jobOf, patience, submitJob, verify } from './scene.ts';
 import { startSlowReceiver } from './slow-receiver.ts';
-import { type Called, call, submission } from './system.ts';
+import { call, submission } from './system.ts';
 
 const TEST = { timeout: 240_000 };
 
@@ -73,24 +65,6 @@ describe.concurrent('a cancel', TEST, () => {
     expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await submitting).toBe(job_id);
     expect(outcomeOf(await cancel(scene, job_id))).toEqual([200, 'cancelled']);
-  });
-
-  it('may meet 50 jobs that are just finishing, each of which ends once, as its webhook says', async (context) => {
-    const ends = new Set<string>();
-    // On a machine on which one of the two always wins, they are given more time.
-    for (let stepMillis = 20; ends.size < 2; stepMillis *= 2) {
-      const { scene, jobIds, answers } = await whileFinishing(context, 50, cancel, stepMillis);
-      for (const [i, jobId] of jobIds.entries()) {
-        const { status } = await jobOf(scene, jobId);
-        const isCancelled = status === 'cancelled';
-        const answer = answers[i] as Called;
-        expect(outcomeOf(answer)).toEqual(isCancelled ? [200, 'cancelled'] : [409, 'not_cancellable']);
-        const events = scene.receiver.deliveries.filter((delivery) => delivery.jobId === jobId);
-        expect(events.map(({ body }) => JSON.parse(body).type)).toEqual([`job.${status}`]);
-        ends.add(status);
-      }
-    }
-    expect(ends).toEqual(new Set(['completed', 'cancelled']));
   });
 });
 
@@ -231,21 +205,6 @@ describe.concurrent('a redelivery', TEST, () => {
       before?.headers['webhook-id'],
     ]);
     expect((await jobOf(scene, jobId)).webhook.url).toBe(moved.url);
-  });
-
-  it('may meet a cancel and the end of the job at the same time', async (context) => {
-    const allAtOnce = (scene: Scene, jobId: string) =>
-      Promise.all([redeliver, cancel, redeliver].map((ask) => ask(scene, jobId)));
-    const { scene, jobIds, answers } = await whileFinishing(context, 20, allAtOnce);
-    for (const { status } of answers.flat()) expect([200, 202, 409, 429]).toContain(status);
-    for (const jobId of jobIds) {
-      const { status, webhook } = await jobOf(scene, jobId);
-      const posts = scene.receiver.deliveries.filter((delivery) => delivery.jobId === jobId);
-      expect(posts.length).toBe(webhook.attempts);
-      expect(new Set(posts.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([webhook.id]));
-      expect(new Set(posts.map(({ body }) => body)).size).toBe(1);
-      expect(JSON.parse(posts[0]?.body ?? '').type).toBe(`job.${status}`);
-    }
   });
 });
 

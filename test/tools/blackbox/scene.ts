@@ -31,6 +31,8 @@ export async function blackBox(context: TestContext, settings: SceneSettings = {
   const props = await propsOf(context, settings);
   const system = await startLocally(props.env);
   context.onTestFinished(() => system.stop());
+  // A 500 says nothing to its caller.
+  context.onTestFailed(() => void process.stderr.write(`${system.errors.join('\n')}\n`));
   return { ...props, system, operator: await operatorFor(context, system) };
 }
 

@@ -21,6 +21,8 @@ export interface Line {
 
 export interface LocalSystem extends Line {
   process: ChildProcess;
+  /** What it has logged about failures. */
+  errors: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -31,15 +33,15 @@ export async function startLocally(
 ): Promise<LocalSystem> {
   const args = ['tools/local/start.ts', '--json', '--port', '0', ...flags];
   const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
-  let errors = '';
-  child.stderr.on('data', (chunk) => {
-    errors += chunk;
+  const errors: string[] = [];
+  createInterface(child.stderr).on('line', (line) => errors.push(line));
+  const lines = createInterface(child.stdout).on('line', (line) => {
+    if (line.includes(' ERROR ')) errors.push(line);
   });
-  const lines = createInterface(child.stdout);
   const [line] = await Promise.race([
     once(lines, 'line'),
     once(child, 'exit').then(([code]) => {
-      throw new Error(`It ended with ${code} before it was ready:\n${errors}`);
+      throw new Error(`It ended with ${code} before it was ready:\n${errors.join('\n')}`);
     }),
   ]);
   const stop = async () => {
@@ -47,7 +49,7 @@ export async function startLocally(
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
-  return { ...(JSON.parse(String(line)) as Line), process: child, stop };
+  return { ...(JSON.parse(String(line)) as Line), process: child, errors, stop };
 }
 
 /** Points the local system at a sandbox that the test holds in its hand. */
