@@ -56,7 +56,9 @@ export class Lanes {
     return this.#holds.get(jobId)?.all ?? 0;
   }
 
-  tried(client: string, url: string, millis: Millis): void {
+  /** The release before knows of no lanes: what its attempts were like opens none, and closes none. */
+  tried(client: string, url: string, millis: Millis, { release }: Environment): void {
+    if (release === 'older') return;
     const lane = `${client}/${new URL(url).host}`;
     const tried = this.#tried.get(lane) ?? { hangs: [], quick: [] };
     this.#tried.set(lane, tried);

@@ -33,8 +33,8 @@ export class Receivers {
   onAnswer: (body: string, millis: number) => void = () => undefined;
   /** How long those take that hang; null: they do not. */
   hangMillis: (host: string) => number | null = () => null;
-  /** Told of each attempt, and of how long it takes. */
-  onAttempt: (body: string, url: string, millis: number) => void = () => undefined;
+  /** Told of each attempt, of how long it takes, and of who makes it. */
+  onAttempt: (body: string, url: string, millis: number, by: Environment) => void = () => undefined;
 
   constructor(
     sim: Simulation,
@@ -83,7 +83,7 @@ export class Receivers {
     }
     const isOver = Math.min(millis, request.deadlineMillis);
     this.onAnswer(body, isOver);
-    this.onAttempt(body, request.url.href, isOver);
+    this.onAttempt(body, request.url.href, isOver, environment);
     this.#sim.time.after(isOver, () => {
       if (known.by === environment) known.by = null;
     });

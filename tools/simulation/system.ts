@@ -112,8 +112,8 @@ export class System {
       },
     );
     this.receivers.hangMillis = (host) => this.hanging.millisOf(host, sim.now);
-    this.receivers.onAttempt = (body, url, millis) =>
-      this.lanes.tried(this.rows.get(JSON.parse(body).data.job_id)?.client ?? '', url, millis);
+    this.receivers.onAttempt = (body, url, millis, by) =>
+      this.lanes.tried(this.rows.get(JSON.parse(body).data.job_id)?.client ?? '', url, millis, by);
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
