@@ -17,6 +17,7 @@ import {
   GetQueueAttributesCommand,
   ListQueuesCommand,
   PurgeQueueCommand,
+  type QueueAttributeName,
   ReceiveMessageCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
@@ -50,6 +51,8 @@ export interface Operator {
 export interface Queue {
   /** Messages that are to be seen, held back or being worked on. */
   count(): Promise<number>;
+  /** The same but for those held back. */
+  countDue(): Promise<number>;
   /** How long a message stays hidden from others while it is being worked on. */
   hideFor(seconds: number): Promise<void>;
   /** How often a message may fail. */
@@ -138,19 +141,16 @@ function found(names: string[], pattern: RegExp): string {
   return name;
 }
 
+const DUE: QueueAttributeName[] = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
+
 function queueOf(sqs: SQSClient, QueueUrl: string): Queue {
+  const sumOf = async (names: QueueAttributeName[]) => {
+    const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: names }));
+    return names.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
+  };
   return {
-    async count() {
-      const counts = [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ] as const;
-      const { Attributes } = await sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...counts] }),
-      );
-      return counts.reduce((sum, name) => sum + Number(Attributes?.[name]), 0);
-    },
+    count: () => sumOf([...DUE, 'ApproximateNumberOfMessagesDelayed']),
+    countDue: () => sumOf(DUE),
     async hideFor(seconds) {
       const Attributes = { VisibilityTimeout: String(seconds) };
       await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
