@@ -16,7 +16,7 @@ beforeAll(async () => {
   await synthesize();
 });
 
-it(
+it.concurrent(
   `${CANCELLED} jobs are cancelled as they finish, and each ends once, as its webhook says`,
   TEST,
   async (context) => {
@@ -38,7 +38,7 @@ it(
   },
 );
 
-it(
+it.concurrent(
   `${ASKED} jobs are cancelled and redelivered as they finish, and each has one webhook`,
   TEST,
   async (context) => {
