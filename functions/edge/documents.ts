@@ -1,14 +1,10 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
+import { createRows } from './rows.ts';
 
 /** Compressed size. Up to this, a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight units). */
 export const TABLE_MAX_BYTES = 8 * 1024;
@@ -27,7 +23,8 @@ export interface DocumentStores {
 
 /** Immutable documents: small ones, compressed, in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
 export function createDocuments(stores: DocumentStores): Documents {
-  const { dynamodb, tableName, bucket } = stores;
+  const { bucket } = stores;
+  const rows = createRows(stores.dynamodb, stores.tableName, 'key');
   return {
     async save(key, json) {
       const body = Buffer.from(json);
@@ -36,18 +33,14 @@ export function createDocuments(stores: DocumentStores): Documents {
         await (await bucket()).put(key, body);
         return { store: 'bucket', key };
       }
-      const ttl = { N: String(endOfLife(stores)) };
-      const Item = { key: { S: key }, format: { N: String(FIRST_FORMAT) }, deflated: { B: deflated }, ttl };
-      await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
+      await rows.put({ key, format: FIRST_FORMAT, deflated, ttl: endOfLife(stores) });
       return { store: 'table', key };
     },
 
     async load({ store, key }) {
       if (store === 'bucket') return (await (await bucket()).get(key)) ?? missing(key);
-      const input = { TableName: tableName, Key: { key: { S: key } }, ConsistentRead: true };
-      const found = await dynamodb.send(new GetItemCommand(input));
-      if (isLaterFormat(found.Item?.['format']?.N)) throw new LaterFormat(`The document ${key}`);
-      const deflated = found.Item?.['deflated']?.B ?? missing(key);
+      const { format, deflated } = (await rows.get(key)) ?? missing(key);
+      if (isLaterFormat(format)) throw new LaterFormat(`The document ${key}`);
       return inflateRawSync(deflated).toString();
     },
 
@@ -57,7 +50,7 @@ export function createDocuments(stores: DocumentStores): Documents {
 
     async remove({ store, key }) {
       if (store === 'bucket') await (await bucket()).remove(key);
-      else await dynamodb.send(new DeleteItemCommand({ TableName: tableName, Key: { key: { S: key } } }));
+      else await rows.remove(key);
     },
 
     async link({ store, key }, seconds) {

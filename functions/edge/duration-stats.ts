@@ -1,14 +1,9 @@
-import {
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
 import { afterThrottle, type Backpressure, slowdownAt } from '../core/polling/backpressure.ts';
 import { DURATIONS_KEPT, type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
 import type { Clock, DurationStats } from '../ports.ts';
+import { createRows, type Row, type Terms } from './rows.ts';
 
 const DURATIONS_CACHE_MILLIS = 60_000;
 const BACKPRESSURE_CACHE_MILLIS = 15_000;
@@ -31,8 +26,9 @@ export interface DurationStatsStore {
 
 /** One DynamoDB item for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
 export function createDurationStats(store: DurationStatsStore): DurationStats {
-  const durations = durationsIn(store);
-  const backpressure = backpressureIn(store);
+  const rows = tolerantRows(store);
+  const durations = durationsIn(rows, store.clock);
+  const backpressure = backpressureIn(rows, store.clock);
   return {
     async forecast(bucket) {
       const [known, slowdown] = await Promise.all([durations.of(bucket), backpressure.slowdown()]);
@@ -44,15 +40,15 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   };
 }
 
-async function itemOf(store: DurationStatsStore, bucket: string): Promise<Record<string, unknown>> {
-  try {
-    const get = new GetItemCommand({ TableName: store.tableName, Key: marshall({ bucket }) });
-    const { Item } = await store.client.send(get);
-    return Item ? unmarshall(Item) : {};
-  } catch (error) {
-    store.onError(error);
-    return {};
-  }
+/** The rows of a table that does not answer are empty. */
+function tolerantRows({ client, tableName, onError }: DurationStatsStore) {
+  const rows = createRows(client, tableName, 'bucket', false);
+  const orEmpty = (call: Promise<unknown>): Promise<Row> => call.catch(onError).then((row) => row ?? {});
+  return {
+    get: (bucket: string) => orEmpty(rows.get(bucket)),
+    put: (row: object) => orEmpty(rows.put(row)),
+    update: (bucket: string, terms: Terms) => orEmpty(rows.update(bucket, terms)),
+  };
 }
 
 interface Recorded {
@@ -64,15 +60,14 @@ interface Recorded {
 }
 
 /** The latest durations of each bucket, in the attributes s0 to s63 in turn: writing one needs no read. `n`: how many there have been. */
-function durationsIn(store: DurationStatsStore) {
-  const { client, tableName, clock, onError } = store;
+function durationsIn(rows: ReturnType<typeof tolerantRows>, clock: Clock) {
   const buckets = new Map<string, Recorded>();
 
   async function of(bucket: string): Promise<Recorded> {
     const known = buckets.get(bucket);
     const now = clock.now();
     if (known && known.until > now) return known;
-    const { n, ...slots } = await itemOf(store, bucket);
+    const { n, ...slots } = await rows.get(bucket);
     const read = Object.values(slots).filter((value) => typeof value === 'number');
     const durations = read.length > 0 || !known ? read : known.durations;
     const recorded = {
@@ -94,21 +89,17 @@ function durationsIn(store: DurationStatsStore) {
     const slot = recorded.count++ % DURATIONS_KEPT;
     // Three digits are precise enough, and keep the item below a kilobyte, the price of one write.
     const precise = Number(seconds.toPrecision(3));
-    const update = new UpdateItemCommand({
-      TableName: tableName,
-      Key: marshall({ bucket }),
+    await rows.update(bucket, {
       UpdateExpression: `SET s${slot} = :seconds ADD n :one`,
-      ExpressionAttributeValues: marshall({ ':seconds': precise, ':one': 1 }),
+      values: { ':seconds': precise, ':one': 1 },
     });
-    await client.send(update).catch(onError);
   }
 
   return { of, record };
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */
-function backpressureIn(store: DurationStatsStore) {
-  const { client, tableName, clock, onError } = store;
+function backpressureIn(rows: ReturnType<typeof tolerantRows>, clock: Clock) {
   let backpressure: Backpressure | null = null;
   let readUntil = Number.NEGATIVE_INFINITY;
   let refusedAt = Number.NEGATIVE_INFINITY;
@@ -116,7 +107,7 @@ function backpressureIn(store: DurationStatsStore) {
   async function slowdown(): Promise<number> {
     if (readUntil <= clock.now()) {
       readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
-      const { slowdown, at } = (await itemOf(store, BACKPRESSURE_KEY)) as Partial<Backpressure>;
+      const { slowdown, at } = (await rows.get(BACKPRESSURE_KEY)) as Partial<Backpressure>;
       const read = slowdown === undefined || at === undefined ? null : { slowdown, at };
       if (slowdownAt(read, clock.now()) > slowdownAt(backpressure, clock.now())) backpressure = read;
     }
@@ -131,8 +122,7 @@ function backpressureIn(store: DurationStatsStore) {
     readUntil = Number.NEGATIVE_INFINITY;
     await slowdown();
     backpressure = afterThrottle(backpressure, now);
-    const Item = marshall({ bucket: BACKPRESSURE_KEY, ...backpressure });
-    await client.send(new PutItemCommand({ TableName: tableName, Item })).catch(onError);
+    await rows.put({ bucket: BACKPRESSURE_KEY, ...backpressure });
   }
 
   return { slowdown, throttled };

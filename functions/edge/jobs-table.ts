@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  BatchGetItemCommand,
-  type DynamoDBClient,
-  paginateQuery,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
@@ -12,7 +7,7 @@ import { endOfLife, type Job, type JobRow, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
-import { createRows, keyOf, type Row, succeeded, type Terms } from './rows.ts';
+import { createRows, type Row, succeeded, type Terms } from './rows.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -63,12 +58,17 @@ function isLater({ format, status }: Row): boolean {
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
 
+type ListEntry = { jobId: string; listKey: ListKey };
+
 /** The jobs' index `client`, which has only keys, by which the rows are read. */
 export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
+  const { query } = createRows(client, tableName);
+
   /** Eventually consistent, at half the price. Deleted rows and those of a later release are left out; those that were not read are in `unread`. */
   async function rows(jobIds: string[]): Promise<{ found: Map<string, Job>; unread: Set<string> }> {
     if (jobIds.length === 0) return { found: new Map(), unread: new Set() };
-    const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: jobIds.map(keyOf) } } });
+    const Keys = jobIds.map((jobId) => marshall({ jobId }));
+    const get = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } });
     const { Responses, UnprocessedKeys } = await client.send(get);
     const read = (Responses?.[tableName] ?? []).map((item) => unmarshall(item));
     const jobs = read.flatMap((row) => (isLater(row) ? [] : (undeleted(jobIn(row, clock)) ?? [])));
@@ -80,20 +80,16 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
     async page(owner, from, to, limit) {
       // DynamoDB refuses a range whose end is before its start.
       if (from < to) return { jobs: [], end: null };
-      const query = new QueryCommand({
-        TableName: tableName,
+      const listed = await query({
         IndexName: 'client',
         KeyConditionExpression: '#client = :client AND listKey BETWEEN :to AND :from',
         ExpressionAttributeNames: { '#client': 'client' },
-        ExpressionAttributeValues: marshall({ ':client': owner, ':from': from, ':to': to }),
+        values: { ':client': owner, ':from': from, ':to': to },
         ScanIndexForward: false,
         // A job at `from` itself comes first, and reading one more than requested shows whether there are more.
         Limit: limit + 2,
       });
-      const { Items = [] } = await client.send(query);
-      const entries = Items.map((item) => unmarshall(item) as { jobId: string; listKey: ListKey }).filter(
-        ({ listKey }) => listKey !== from,
-      );
+      const entries = (listed as ListEntry[]).filter(({ listKey }) => listKey !== from);
       const asked = entries.slice(0, limit);
       const { found, unread } = await rows(asked.map(({ jobId }) => jobId));
       const firstUnread = asked.findIndex(({ jobId }) => unread.has(jobId));

@@ -5,6 +5,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -19,52 +20,69 @@ export interface Terms {
   values?: Row;
 }
 
-export const keyOf = (jobId: string) => ({ jobId: { S: jobId } });
-export const termsOf = ({ values, ...terms }: Terms) => ({
+/** What a query of an index looks for, by a condition on its keys. */
+type Query = Pick<QueryCommandInput, 'IndexName' | 'KeyConditionExpression' | 'Limit' | 'ScanIndexForward'> &
+  Omit<Terms, 'ConditionExpression'>;
+
+const termsOf = <T extends Terms>({ values, ...terms }: T) => ({
   ...terms,
   ...(values && { ExpressionAttributeValues: marshall(values) }),
 });
 
-/** The rows of the jobs' table, most of which are jobs. */
-export function createRows(client: DynamoDBClient, TableName: string) {
-  async function get(jobId: string): Promise<Row | null> {
-    const { Item } = await client.send(
-      new GetItemCommand({ TableName, Key: keyOf(jobId), ConsistentRead: true }),
-    );
+/**
+ * The rows of a table.
+ * @param keyName those of the jobs' table, most of which are jobs, have the key `jobId`
+ * @param ConsistentRead or at half the price
+ */
+export function createRows(
+  client: DynamoDBClient,
+  TableName: string,
+  keyName = 'jobId',
+  ConsistentRead = true,
+) {
+  const at = (id: string) => ({ TableName, Key: marshall({ [keyName]: id }) });
+
+  async function get(id: string): Promise<Row | null> {
+    const { Item } = await client.send(new GetItemCommand({ ...at(id), ConsistentRead }));
     return Item ? unmarshall(Item) : null;
   }
   /** @returns the row as it is then */
-  async function update(jobId: string, terms: Terms): Promise<Row> {
-    const update = { TableName, Key: keyOf(jobId), ...termsOf(terms), ReturnValues: 'ALL_NEW' } as const;
+  async function update(id: string, terms: Terms): Promise<Row> {
+    const update = { ...at(id), ...termsOf(terms), ReturnValues: 'ALL_NEW' } as const;
     const { Attributes = {} } = await client.send(new UpdateItemCommand(update));
     return unmarshall(Attributes);
+  }
+  async function query(terms: Query): Promise<Row[]> {
+    const { Items = [] } = await client.send(new QueryCommand({ TableName, ...termsOf(terms) }));
+    return Items.map((item) => unmarshall(item));
   }
 
   return {
     get,
     update,
+    query,
 
     /** Whether a write took place: the SDK repeats one whose answer was lost, and `writeId` says that it meets its own. */
-    async isDone(write: Promise<unknown>, jobId: string, writeId: string): Promise<boolean> {
-      return (await succeeded(write)) || (await get(jobId))?.['writeId'] === writeId;
+    async isDone(write: Promise<unknown>, id: string, writeId: string): Promise<boolean> {
+      return (await succeeded(write)) || (await get(id))?.['writeId'] === writeId;
     },
 
-    put: (row: object, terms: Terms) =>
+    put: (row: object, terms: Terms = {}) =>
       client.send(new PutItemCommand({ TableName, Item: marshall(row), ...termsOf(terms) })),
 
-    remove: (jobId: string, terms: Terms) =>
-      client.send(new DeleteItemCommand({ TableName, Key: keyOf(jobId), ...termsOf(terms) })),
+    remove: (id: string, terms: Terms = {}) =>
+      client.send(new DeleteItemCommand({ ...at(id), ...termsOf(terms) })),
 
     /** The number after the last one that was given out, but above `floor`; until `ttl`, nobody else gets it. */
-    async nextNumber(jobId: string, floor: number, ttl: number): Promise<number> {
+    async nextNumber(id: string, floor: number, ttl: number): Promise<number> {
       for (;;) {
-        const { turn } = await update(jobId, {
+        const { turn } = await update(id, {
           UpdateExpression: 'SET #ttl = :ttl ADD turn :one',
           ExpressionAttributeNames: { '#ttl': 'ttl' },
           values: { ':ttl': ttl, ':one': 1 },
         });
         if (Number(turn) > floor) return Number(turn);
-        const raise = update(jobId, {
+        const raise = update(id, {
           UpdateExpression: 'SET turn = :next',
           ConditionExpression: 'turn <= :floor',
           values: { ':next': floor + 1, ':floor': floor },
@@ -75,15 +93,13 @@ export function createRows(client: DynamoDBClient, TableName: string) {
 
     /** The first rows of a part of the index `queue`, which has only keys. */
     async inQueue(name: string, lastPlace: string, Limit: number) {
-      const query = new QueryCommand({
-        TableName,
+      const rows = await query({
         IndexName: 'queue',
         KeyConditionExpression: 'queueName = :name AND queuePlace <= :last',
-        ExpressionAttributeValues: marshall({ ':name': name, ':last': lastPlace }),
+        values: { ':name': name, ':last': lastPlace },
         Limit,
       });
-      const { Items = [] } = await client.send(query);
-      return Items.map((item) => unmarshall(item) as { jobId: string; queuePlace: string });
+      return rows as { jobId: string; queuePlace: string }[];
     },
   };
 }

@@ -1,16 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type {
-  ClientJobs,
-  ClientKeys,
-  DurationStats,
-  Lanes,
-  Overdue,
-  Places,
-  Queue,
-  World,
-} from '../ports.ts';
+import type { World } from '../ports.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -32,21 +23,17 @@ import { createWakeUps } from './wake-ups.ts';
 
 export const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
 const sqs = describingErrors(new SQSClient(awsSettings));
+const jobsTable = required('JOBS_TABLE');
+const isBounded = optional('JOBS_AT_ONCE') !== null;
 
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {
-  const bucketName = required('BUCKET');
+  const [tableName, bucketName] = [required('DOCUMENTS_TABLE'), required('BUCKET')];
   // Few jobs are large enough to need it, and it would take a quarter of a cold start.
   let loading: Promise<Bucket> | undefined;
   const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName)));
   return {
-    jobs: createJobs(dynamodb, required('JOBS_TABLE'), retentionDays(), clock),
-    documents: createDocuments({
-      dynamodb,
-      tableName: required('DOCUMENTS_TABLE'),
-      bucket,
-      retentionDays: retentionDays(),
-      clock,
-    }),
+    jobs: createJobs(dynamodb, jobsTable, retentionDays(), clock),
+    documents: createDocuments({ dynamodb, tableName, bucket, retentionDays: retentionDays(), clock }),
     requests: createRequests(bucket),
   };
 }
@@ -73,30 +60,20 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
     sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
 }
 
-export const clientJobs = (): ClientJobs => createClientJobs(dynamodb, required('JOBS_TABLE'), clock);
-export const queue = (): Queue =>
-  createJobQueue(dynamodb, required('JOBS_TABLE'), clock, optional('JOBS_AT_ONCE') !== null);
-export const pacer = (): World['pacer'] => createPacer(dynamodb, required('JOBS_TABLE'), clock);
-export const overdue = (): Overdue => createOverdue(dynamodb, required('JOBS_TABLE'));
-export const clientKeys = (): ClientKeys => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
+export const clientJobs = () => createClientJobs(dynamodb, jobsTable, clock);
+export const queue = () => createJobQueue(dynamodb, jobsTable, clock, isBounded);
+export const places = () =>
+  isBounded ? createPlaces(dynamodb, jobsTable, number('JOBS_AT_ONCE'), clock) : null;
+export const pacer = () => createPacer(dynamodb, jobsTable, clock);
+export const overdue = () => createOverdue(dynamodb, jobsTable);
+export const clientKeys = () => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 
-export function places(): Places | null {
-  if (optional('JOBS_AT_ONCE') === null) return null;
-  return createPlaces(dynamodb, required('JOBS_TABLE'), number('JOBS_AT_ONCE'), clock);
+export function lanes() {
+  const environments = number('ENVIRONMENTS');
+  return createLanes({ client: dynamodb, tableName: jobsTable, clock, random, environments, log });
 }
 
-export function lanes(): Lanes {
-  return createLanes({
-    client: dynamodb,
-    tableName: required('JOBS_TABLE'),
-    clock,
-    random,
-    environments: number('ENVIRONMENTS'),
-    log,
-  });
-}
-
-export function durationStats(): DurationStats {
+export function durationStats() {
   return createDurationStats({
     client: dynamodb,
     tableName: required('DURATION_STATS_TABLE'),

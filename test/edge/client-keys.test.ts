@@ -40,6 +40,7 @@ describe('the lookup of a client key', () => {
     expect(dynamodb.call(0).args[0].input).toEqual({
       TableName: 'ClientKeys',
       Key: { sha256: { S: key.sha256 } },
+      ConsistentRead: false,
     });
   });
 
