@@ -9,6 +9,7 @@ const ROWS = {
   'a finished job with attempts': finishedJob({ webhook: pendingWebhook({ log: [attempt(), attempt()] }) }),
   'numbers of any kind': { none: 0, less: -1.5, much: Number.MAX_SAFE_INTEGER, little: 1e-9, huge: 1e15 },
   'a map, as rows have for what apps name': { metadata: new Map([['constructor', 'x']]) },
+  bytes: { deflated: new Uint8Array([0, 255]) },
   'nothing in a list or a map': { list: [], map: {}, text: '', no: false, nothing: null },
 };
 
