@@ -53,6 +53,11 @@ const SUITES: Suite[] = [
     parts: hosts,
   },
   {
+    what: 'five thousand seeds of the simulation',
+    env: { MANY_SEEDS: 'yes' },
+    files: 'test/tools/simulation/simulate.test.ts',
+  },
+  {
     what: 'ten thousand jobs to rescue while AWS is slow or refuses',
     env: { MANY_JOBS: 'yes' },
     files: 'test/flows/sweep-thousands.test.ts',
@@ -81,6 +86,11 @@ const SUITES: Suite[] = [
     what: "another client's webhooks beside 400 to receivers that hang",
     env: { LONG_FAIR: 'yes' },
     files: 'test/tools/blackbox/fairness.test.ts',
+  },
+  {
+    what: 'a list of a thousand jobs, while more come in and others finish',
+    env: { LONG_LIST: 'yes' },
+    files: 'test/tools/blackbox/listing.test.ts',
   },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
