@@ -40,6 +40,7 @@ function constantIn(file: string, name: string): number {
 const seconds = (file: string, name: string) => constantIn(file, name) / 1000;
 const SECRETS = 'functions/edge/secrets.ts';
 const simulated = (pageAt('docs/guarantees.md').prose.match(/^\| I\d+ \|.*\bsimulation\b/gm) ?? []).length;
+const SIMULATED = 'test/tools/simulation/simulate.test.ts';
 const PRESSURE = 'functions/core/polling/backpressure.ts';
 
 /** Whether a job may have so many seconds. */
@@ -98,8 +99,11 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/`logRetentionDays` \((\w+) by default\)/g, defaults.logRetentionDays],
   [/ModelStudio alone may take (\w+) s to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
   [/next attempt may be (\w+) hours away/g, (schedule[5] ?? 0) / HOUR],
-  [/on ([\d,]+) new seeds/g, constantIn('test/tools/simulation/simulate.test.ts', 'FRESH_SEEDS')],
-  [/runs ([\d ]+) fresh seeds/g, constantIn('test/tools/simulation/simulate.test.ts', 'FRESH_SEEDS')],
+  [/on ([\d,]+) new seeds/g, constantIn(SIMULATED, 'FRESH_SEEDS')],
+  [/new seeds in every test run and ([\d,]+) in CI/g, constantIn(SIMULATED, 'MANY_SEEDS')],
+  [/runs ([\d ]+) fresh seeds/g, constantIn(SIMULATED, 'FRESH_SEEDS')],
+  [/`npm run test:more` ([\d ]+)\./g, constantIn(SIMULATED, 'MANY_SEEDS')],
+  [/; ([\d ]+) seeds of the simulation;/g, constantIn(SIMULATED, 'MANY_SEEDS')],
   [/checks \[(\w+) invariants\]/g, simulated],
   [
     /within (\w+) % of the theoretical optimum/g,
