@@ -2,7 +2,7 @@ import { LaterFormat } from '../core/format.ts';
 import type { Answer } from '../core/http/request-answer.ts';
 import { jobJson, retryAfter } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
-import { membersOf, type Span, textAt } from '../core/json/scan.ts';
+import { Json } from '../core/json/scan.ts';
 import type { World } from '../ports.ts';
 import type { Authorized } from './authorize.ts';
 
@@ -42,12 +42,10 @@ export async function findOwn({ jobId, client }: Authorized, world: ReadWorld): 
 
 /** JSON text of an event's results, in the bytes that ModelStudio sent: parsing would cut the digits of long numbers. */
 export function resultsInEvent(event: string): string {
-  const bytes = Buffer.from(event);
-  const data = memberAt(bytes, { from: 0, to: bytes.length }, 'data');
-  return textAt(bytes, memberAt(bytes, data, 'results'));
+  return memberOf(memberOf(new Json(Buffer.from(event)), 'data'), 'results').text;
 }
 
-function memberAt(bytes: Buffer, object: Span, name: string): Span {
-  for (const [key, value] of membersOf(bytes, object)) if (key === name) return value;
+function memberOf(object: Json, name: string): Json {
+  for (const [key, value] of object.members()) if (key === name) return value;
   throw new Error(`The event has no ${name}`);
 }

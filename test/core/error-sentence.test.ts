@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentIn, type Span } from '../../functions/core/json/scan.ts';
+import { documentIn, type Json } from '../../functions/core/json/scan.ts';
 import {
   quotes,
   sentenceOfFailure,
@@ -137,7 +137,7 @@ describe('the sentence that is quoted from a failed job', () => {
     ['none of the results', { results: [{ error: 'no', message: 'no' }] }, null],
   ])('is found or left out: %s', (_what, report, sentence) => {
     const body = bytes(report);
-    expect(sentenceOfFailure(body, documentIn(body) as Span, KEY)).toBe(sentence);
+    expect(sentenceOfFailure(documentIn(body) as Json, KEY)).toBe(sentence);
   });
 });
 

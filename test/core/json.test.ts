@@ -1,14 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  documentIn,
-  elementsOf,
-  isArrayAt,
-  isObjectAt,
-  membersOf,
-  type Span,
-  textAt,
-} from '../../functions/core/json/scan.ts';
+import { documentIn, type Json } from '../../functions/core/json/scan.ts';
 
 function isJson(text: string): boolean {
   try {
@@ -20,12 +12,10 @@ function isJson(text: string): boolean {
 }
 
 /** The document again, made of what is read of it. */
-function rebuilt(bytes: Buffer, span: Span): unknown {
-  if (isArrayAt(bytes, span)) return [...elementsOf(bytes, span)].map((element) => rebuilt(bytes, element));
-  if (!isObjectAt(bytes, span)) return JSON.parse(textAt(bytes, span));
-  return Object.fromEntries(
-    [...membersOf(bytes, span)].map(([name, value]) => [name, rebuilt(bytes, value)]),
-  );
+function rebuilt(json: Json): unknown {
+  if (json.isArray) return [...json.elements()].map(rebuilt);
+  if (!json.isObject) return JSON.parse(json.text);
+  return Object.fromEntries([...json.members()].map(([name, value]) => [name, rebuilt(value)]));
 }
 
 const PIECES = [
@@ -84,10 +74,9 @@ describe('documentIn', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 1, '\t'), (value, space) => {
         const text = JSON.stringify(value, null, space);
-        const bytes = Buffer.from(text);
-        const span = documentIn(bytes) as Span;
-        expect(textAt(bytes, span)).toBe(text);
-        expect(rebuilt(bytes, span)).toEqual(JSON.parse(text));
+        const document = documentIn(Buffer.from(text)) as Json;
+        expect(document.text).toBe(text);
+        expect(rebuilt(document)).toEqual(JSON.parse(text));
       }),
       { numRuns: 500 },
     );

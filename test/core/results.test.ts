@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { documentIn, type Span } from '../../functions/core/json/scan.ts';
+import { documentIn, type Json } from '../../functions/core/json/scan.ts';
 import { placeResults } from '../../functions/core/upstream/results.ts';
 
 function placed(results: unknown, totalTasks: number) {
   const body = Buffer.from(typeof results === 'string' ? results : JSON.stringify(results));
-  return placeResults(body, documentIn(body) as Span, totalTasks);
+  return placeResults(documentIn(body) as Json, totalTasks);
 }
 
 const task = (task_index: unknown, more: object = {}) => ({

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BRACE, BRACKET, CLOSING, COLON, QUOTE } from '../json/scan.ts';
+import { BRACE, BRACKET, CLOSING, COLON, documentIn, type Json, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
@@ -43,7 +43,7 @@ function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string 
   try {
     const value: unknown = JSON.parse(text);
     // The parser would keep only one of two fields of the same name.
-    return { value, repeated: membersOf(value) === members ? [] : repeatedIn(body) };
+    return { value, repeated: membersOf(value) === members ? [] : repeatedIn(documentIn(body) as Json) };
   } catch {
     return whyNotJson(body);
   }

@@ -1,11 +1,3 @@
-/** Reads JSON in place, without an object for it: a hostile answer needs no more memory, and what is passed on keeps every byte. */
-
-/** A value in a document: from its first byte to the one after its last. */
-export interface Span {
-  from: number;
-  to: number;
-}
-
 /** Deeper than any honest answer; the parser of a client that reads it may not get further. */
 const DEPTH_MAX = 200;
 /** Length of a name or a value that is still read. */
@@ -30,12 +22,76 @@ const ESCAPED = new Set([...'"\\/bfnrtu'].map((char) => char.charCodeAt(0)));
 const OF_SCALAR = Array.from({ length: 256 }, (_, code) => /[\w+.-]/.test(String.fromCharCode(code)));
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
+/**
+ * A value in a valid document, from its first byte to the one after its last. It is read in place, without an object for what is in
+ * it: a hostile answer needs no more memory, and what is passed on keeps every byte.
+ */
+export class Json {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+
+  constructor(bytes: Buffer, from = 0, to = bytes.length) {
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+  }
+
+  get isObject(): boolean {
+    return this.bytes[this.from] === BRACE;
+  }
+
+  get isArray(): boolean {
+    return this.bytes[this.from] === BRACKET;
+  }
+
+  get isNull(): boolean {
+    return this.bytes[this.from] === 0x6e;
+  }
+
+  get text(): string {
+    return this.bytes.toString('utf8', this.from, this.to);
+  }
+
+  /** Undefined if it is long. */
+  get value(): unknown {
+    return this.to - this.from > SHORT_MAX_BYTES ? undefined : JSON.parse(this.text);
+  }
+
+  /** Of an object. */
+  *members(): Generator<[name: string, value: Json]> {
+    const { bytes } = this;
+    let at = skipSpace(bytes, this.from + 1);
+    while (bytes[at] !== BRACE + CLOSING) {
+      const end = endOfString(bytes, at);
+      const name = new Json(bytes, at, end).value;
+      const from = skipSpace(bytes, skipSpace(bytes, end) + 1);
+      const to = endOfValue(bytes, from);
+      yield [String(name ?? ''), new Json(bytes, from, to)];
+      at = skipSpace(bytes, to);
+      if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+    }
+  }
+
+  /** Of an array. */
+  *elements(): Generator<Json> {
+    const { bytes } = this;
+    let at = skipSpace(bytes, this.from + 1);
+    while (bytes[at] !== BRACKET + CLOSING) {
+      const to = endOfValue(bytes, at);
+      yield new Json(bytes, at, to);
+      at = skipSpace(bytes, to);
+      if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+    }
+  }
+}
+
 /** The one value of a document; null if the document is not strict JSON or is too deep. */
-export function documentIn(bytes: Buffer): Span | null {
+export function documentIn(bytes: Buffer): Json | null {
   const isMarked = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
   const from = skipSpace(bytes, isMarked ? BYTE_ORDER_MARK.length : 0);
   const to = endOfDocument(bytes, from);
-  return to < 0 ? null : { from, to };
+  return to < 0 ? null : new Json(bytes, from, to);
 }
 
 /** Where bytes stop being JSON; null if they do not. */
@@ -50,44 +106,6 @@ function endOfDocument(bytes: Buffer, from: number): number {
   const to = endOfValue(bytes, from);
   const rest = skipSpace(bytes, to);
   return to < 0 || rest === bytes.length ? to : ~rest;
-}
-
-export const isObjectAt = (bytes: Buffer, { from }: Span) => bytes[from] === BRACE;
-export const isArrayAt = (bytes: Buffer, { from }: Span) => bytes[from] === BRACKET;
-export const isNullAt = (bytes: Buffer, { from }: Span) => bytes[from] === 0x6e;
-
-/** The members of an object of a document that `documentIn` has found valid. */
-export function* membersOf(bytes: Buffer, object: Span): Generator<[name: string, value: Span]> {
-  let at = skipSpace(bytes, object.from + 1);
-  while (bytes[at] !== BRACE + CLOSING) {
-    const end = endOfString(bytes, at);
-    const name = valueAt(bytes, { from: at, to: end });
-    const from = skipSpace(bytes, skipSpace(bytes, end) + 1);
-    const to = endOfValue(bytes, from);
-    yield [String(name ?? ''), { from, to }];
-    at = skipSpace(bytes, to);
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
-  }
-}
-
-/** The elements of an array of a document that `documentIn` has found valid. */
-export function* elementsOf(bytes: Buffer, array: Span): Generator<Span> {
-  let at = skipSpace(bytes, array.from + 1);
-  while (bytes[at] !== BRACKET + CLOSING) {
-    const to = endOfValue(bytes, at);
-    yield { from: at, to };
-    at = skipSpace(bytes, to);
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
-  }
-}
-
-/** The value itself if it is short, else undefined. */
-export function valueAt(bytes: Buffer, span: Span): unknown {
-  return span.to - span.from > SHORT_MAX_BYTES ? undefined : JSON.parse(textAt(bytes, span));
-}
-
-export function textAt(bytes: Buffer, { from, to }: Span): string {
-  return bytes.toString('utf8', from, to);
 }
 
 /** The text with some words outside of strings replaced; unchanged if a string does not end. */

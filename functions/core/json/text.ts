@@ -1,6 +1,6 @@
 import type { Fault } from '../http/problem.ts';
 import { FAULTS_MAX, fault, type Path } from '../http/validation.ts';
-import { documentIn, elementsOf, faultIn, isArrayAt, isObjectAt, membersOf, type Span } from './scan.ts';
+import { faultIn, type Json } from './scan.ts';
 
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
@@ -24,24 +24,19 @@ const MET: [RegExp, string][] = [
 ];
 
 /** Each name that an object of a body has more than once. */
-export function repeatedIn(
-  bytes: Buffer,
-  value = documentIn(bytes) as Span,
-  path: Path = [],
-  faults: Fault[] = [],
-): Fault[] {
+export function repeatedIn(value: Json, path: Path = [], faults: Fault[] = []): Fault[] {
   if (faults.length >= FAULTS_MAX) return faults;
-  if (isObjectAt(bytes, value)) {
+  if (value.isObject) {
     const names = new Set<string>();
-    for (const [name, inner] of membersOf(bytes, value)) {
+    for (const [name, inner] of value.members()) {
       const isRepeated = names.has(name) && faults.length < FAULTS_MAX;
       if (isRepeated) faults.push(fault([...path, name], 'Must be given once'));
       names.add(name);
-      repeatedIn(bytes, inner, [...path, name], faults);
+      repeatedIn(inner, [...path, name], faults);
     }
-  } else if (isArrayAt(bytes, value)) {
+  } else if (value.isArray) {
     let index = 0;
-    for (const inner of elementsOf(bytes, value)) repeatedIn(bytes, inner, [...path, index++], faults);
+    for (const inner of value.elements()) repeatedIn(inner, [...path, index++], faults);
   }
   return faults;
 }

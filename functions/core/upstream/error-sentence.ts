@@ -1,12 +1,4 @@
-import {
-  documentIn,
-  elementsOf,
-  isArrayAt,
-  isObjectAt,
-  membersOf,
-  type Span,
-  valueAt,
-} from '../json/scan.ts';
+import { documentIn, type Json } from '../json/scan.ts';
 import { EMPTY_SENTENCES, SENTENCES } from './dialect/sentences.ts';
 import { lettersOf, MEMBERS_MAX } from './read-members.ts';
 
@@ -18,15 +10,15 @@ const DEPTH_MAX = 4;
 /** Why a request was refused, in the words of the answer; null if it does not say. */
 export function sentenceOfRefusal(body: Buffer, apiKey: string): string | null {
   const document = documentIn(body);
-  if (document) return plain(sentenceAt(body, document, SENTENCES.refusal, 0), apiKey);
+  if (document) return plain(sentenceIn(document, SENTENCES.refusal, 0), apiKey);
   const text = body.toString().trim();
   const isShortText = text.length <= SENTENCE_MAX_LENGTH && !/^[<{[]|[\0\ufffd]/.test(text);
   return isShortText ? plain(text, apiKey) : null;
 }
 
 /** Why a job failed, in the words of its report; null if that does not say. */
-export function sentenceOfFailure(body: Buffer, report: Span, apiKey: string): string | null {
-  return plain(sentenceAt(body, report, SENTENCES.failure, 0), apiKey);
+export function sentenceOfFailure(report: Json, apiKey: string): string | null {
+  return plain(sentenceIn(report, SENTENCES.failure, 0), apiKey);
 }
 
 /** Fewer letters in a row may match by chance. */
@@ -43,60 +35,58 @@ export function quotes(sentence: string, asked: unknown): boolean {
 
 type Names = readonly string[];
 
-function sentenceAt(body: Buffer, span: Span, names: Names, depth: number): string | null {
+function sentenceIn(json: Json, names: Names, depth: number): string | null {
   if (depth > DEPTH_MAX) return null;
-  if (isArrayAt(body, span)) return joined(faultsIn(body, span, depth));
-  if (isObjectAt(body, span)) return sentenceInObject(body, span, names, depth);
-  const value = valueAt(body, span);
+  if (json.isArray) return joined(faultsIn(json, depth));
+  if (json.isObject) return sentenceInObject(json, names, depth);
+  const { value } = json;
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
 }
 
 /** If several members say something, the most telling one. */
-function sentenceInObject(body: Buffer, span: Span, names: Names, depth: number): string | null {
-  const members = picked(body, span, names);
+function sentenceInObject(object: Json, names: Names, depth: number): string | null {
+  const members = picked(object, names);
   const found = names.flatMap((name) => {
     const value = members.get(name);
-    return (value && sentenceAt(body, value, SENTENCES.refusal, depth + 1)) ?? [];
+    return (value && sentenceIn(value, SENTENCES.refusal, depth + 1)) ?? [];
   });
   const [first = null] = found.toSorted((a, b) => weightOf(b) - weightOf(a));
   // In a nested object, names that are none of the known members are the fields at fault.
   const isOfFields = first === null && depth > 0;
-  return isOfFields ? joined(fieldFaultsIn(body, span, depth)) : first;
+  return isOfFields ? joined(fieldFaultsIn(object, depth)) : first;
 }
 
 /** Only these, however many there are. */
-function picked(body: Buffer, object: Span, names: Names): Map<string, Span> {
-  const members = membersOf(body, object).take(MEMBERS_MAX);
+function picked(object: Json, names: Names): Map<string, Json> {
+  const members = object.members().take(MEMBERS_MAX);
   const named = members.map(([name, value]) => [lettersOf(name), value] as const);
   return new Map(named.filter(([name]) => names.includes(name)));
 }
 
-function faultsIn(body: Buffer, list: Span, depth: number): IteratorObject<string> {
-  return elementsOf(body, list).flatMap((entry) => {
-    const sentence = sentenceAt(body, entry, SENTENCES.refusal, depth + 1);
+function faultsIn(list: Json, depth: number): IteratorObject<string> {
+  return list.elements().flatMap((entry) => {
+    const sentence = sentenceIn(entry, SENTENCES.refusal, depth + 1);
     if (sentence === null) return [];
-    const place = isObjectAt(body, entry) ? placeIn(body, entry) : '';
+    const place = entry.isObject ? placeIn(entry) : '';
     return [place === '' ? sentence : `${place}: ${sentence}`];
   });
 }
 
-function fieldFaultsIn(body: Buffer, object: Span, depth: number): IteratorObject<string> {
+function fieldFaultsIn(object: Json, depth: number): IteratorObject<string> {
   const never: Names = SENTENCES.never;
-  return membersOf(body, object)
-    .take(MEMBERS_MAX)
-    .flatMap(([name, value]) => {
-      const isList = isArrayAt(body, value) && !never.includes(lettersOf(name));
-      const sentence = isList ? sentenceAt(body, value, [], depth + 1) : null;
-      return sentence === null ? [] : [`${name}: ${sentence}`];
-    });
+  const members = object.members().take(MEMBERS_MAX);
+  return members.flatMap(([name, value]) => {
+    const isList = value.isArray && !never.includes(lettersOf(name));
+    const sentence = isList ? sentenceIn(value, [], depth + 1) : null;
+    return sentence === null ? [] : [`${name}: ${sentence}`];
+  });
 }
 
 /** `["body", "messages", 0]` is `messages.0`. */
-function placeIn(body: Buffer, entry: Span): string {
-  const members = picked(body, entry, SENTENCES.place);
+function placeIn(entry: Json): string {
+  const members = picked(entry, SENTENCES.place);
   for (const name of SENTENCES.place) {
-    const span = members.get(name);
-    const value = span && valueAt(body, span);
+    const value = members.get(name)?.value;
     if (typeof value === 'string') return value;
     // An object in it could not even be made text of.
     const isStep = (part: unknown) => typeof part !== 'object' && part !== 'body';

@@ -1,13 +1,13 @@
 import type { HttpOutcome } from '../http/http-outcome.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
 import type { RunningJob } from '../job.ts';
-import { documentIn, isObjectAt, type Span, textAt, valueAt, withWordsReplaced } from '../json/scan.ts';
+import { documentIn, type Json, withWordsReplaced } from '../json/scan.ts';
 import type { CreateResult } from './create-result.ts';
 import { FOREIGN_WORDS, MEMBERS } from './dialect/member-names.ts';
 import { LIMIT_SENTENCES, NOT_FOUND_SENTENCES, ROUTER_SENTENCES } from './dialect/sentences.ts';
 import { CREATE_STATUSES, LIMIT_STATUSES, REPORT_STATUSES } from './dialect/status-codes.ts';
 import { isOneOf, plain, sentenceOfFailure, sentenceOfRefusal } from './error-sentence.ts';
-import { countAt, reader, stateOf } from './read-members.ts';
+import { countIn, reader, stateOf } from './read-members.ts';
 import type { Report, TransientError } from './report.ts';
 import { placeResults } from './results.ts';
 
@@ -80,28 +80,26 @@ const membersOfAnswer = reader(MEMBERS);
 
 /** An answer's members and those of what it wraps; null if it is not an object. */
 function readMembers(given: Buffer) {
-  const asGiven = documentIn(given);
-  const body = asGiven ? given : withWordsReplaced(given, FOREIGN_WORDS);
-  const object = asGiven ?? documentIn(body);
-  if (object === null || !isObjectAt(body, object)) return null;
-  const outer = membersOfAnswer(body, object);
+  const object = documentIn(given) ?? documentIn(withWordsReplaced(given, FOREIGN_WORDS));
+  if (!object?.isObject) return null;
+  const outer = membersOfAnswer(object);
   const { wrapper } = outer;
-  const inner = wrapper && isObjectAt(body, wrapper) ? membersOfAnswer(body, wrapper) : {};
-  return { body, object, outer, inner };
+  const inner = wrapper?.isObject ? membersOfAnswer(wrapper) : {};
+  return { object, outer, inner };
 }
 
 function createdJobId(given: Buffer): string | null {
   const read = readMembers(given);
   if (read === null) return null;
-  const { body, outer, inner } = read;
-  return jobIdAt(body, outer.jobId ?? inner.jobId ?? outer.id ?? inner.id);
+  const { outer, inner } = read;
+  return jobIdIn(outer.jobId ?? inner.jobId ?? outer.id ?? inner.id);
 }
 
 /** Text, or a whole number with all its digits. `.` and `..` would lead to another path. */
-function jobIdAt(body: Buffer, span: Span | undefined): string | null {
-  const value = span && valueAt(body, span);
+function jobIdIn(json: Json | undefined): string | null {
+  const value = json?.value;
   const isNumber = typeof value === 'number';
-  const id = isNumber ? textAt(body, span as Span) : value;
+  const id = isNumber ? json?.text : value;
   const isId = typeof id === 'string' && (isNumber ? /^\d{1,512}$/ : /^(?!\.{1,2}$)[!-~]{1,512}$/).test(id);
   return isId ? id : null;
 }
@@ -135,17 +133,16 @@ function readMissing(status: number, body: Buffer, { apiKey }: ReadingContext): 
 function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext): Report {
   const read = readMembers(given);
   if (read === null) return transientError('invalid_response');
-  const { body, object, outer, inner } = read;
+  const { object, outer, inner } = read;
   // Wrapped members count before those next to the wrapper, which may be about the call.
   const isWrapped = !(outer.jobState ?? outer.results);
   const members = isWrapped ? { ...outer, ...inner } : outer;
-  if (jobIdAt(body, members.jobId) && !isOfJob(body, members.jobId, job))
-    return transientError('invalid_response');
+  if (jobIdIn(members.jobId) && !isOfJob(members.jobId, job)) return transientError('invalid_response');
 
-  const stateSpan = members.jobState ?? (isAboutJob(body, members, job) ? members.state : undefined);
-  const word = stateSpan && valueAt(body, stateSpan);
-  const placed = members.results ? placeResults(body, members.results, job.totalTasks) : null;
-  const completedTasks = countAt(body, members.completedTasks);
+  const stateJson = members.jobState ?? (isAboutJob(members, job) ? members.state : undefined);
+  const word = stateJson?.value;
+  const placed = members.results ? placeResults(members.results, job.totalTasks) : null;
+  const completedTasks = countIn(members.completedTasks);
   const state = typeof word === 'string' ? stateOf(word) : null;
   switch (state) {
     case 'completed':
@@ -154,13 +151,13 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
     case 'cancelled': {
       const isCancelled = state === 'cancelled';
       const results = placed && placed.missing < job.totalTasks ? placed : null;
-      const sentence = sentenceOfFailure(body, (isWrapped && outer.wrapper) || object, apiKey);
+      const sentence = sentenceOfFailure((isWrapped && outer.wrapper) || object, apiKey);
       return { kind: 'failed', isCancelled, completedTasks, results, sentence };
     }
     case 'running':
       return { kind: 'running', completedTasks, unknownState: null };
     case null: {
-      const total = countAt(body, members.totalTasks) ?? job.totalTasks;
+      const total = countIn(members.totalTasks) ?? job.totalTasks;
       const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
       if (isWhole) return { kind: 'completed', results: placed };
       if (word === undefined && !members.results) return transientError('invalid_response');
@@ -171,14 +168,14 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
 }
 
 /** Without any other member of a job, `status` may be about the call, as in any service. */
-function isAboutJob(body: Buffer, members: ReturnType<typeof membersOfAnswer>, job: AskedJob): boolean {
+function isAboutJob(members: ReturnType<typeof membersOfAnswer>, job: AskedJob): boolean {
   const { jobId, id, totalTasks, completedTasks, results } = members;
-  return Boolean(jobId ?? totalTasks ?? completedTasks ?? results) || isOfJob(body, id, job);
+  return Boolean(jobId ?? totalTasks ?? completedTasks ?? results) || isOfJob(id, job);
 }
 
 /** An id may come back in another case. */
-function isOfJob(body: Buffer, id: Span | undefined, { upstreamJobId }: AskedJob): boolean {
-  return jobIdAt(body, id)?.toLowerCase() === upstreamJobId.toLowerCase();
+function isOfJob(id: Json | undefined, { upstreamJobId }: AskedJob): boolean {
+  return jobIdIn(id)?.toLowerCase() === upstreamJobId.toLowerCase();
 }
 
 function transientError(cause: TransientError['cause'], retryAfterSeconds = 0): TransientError {

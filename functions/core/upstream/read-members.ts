@@ -1,4 +1,4 @@
-import { isNullAt, membersOf, type Span, valueAt } from '../json/scan.ts';
+import type { Json } from '../json/scan.ts';
 import { STATES } from './dialect/state-words.ts';
 
 /** Case, `_`, `-` and spaces do not count; letters of other scripts do. */
@@ -28,12 +28,12 @@ export function reader<T extends string>(spellings: Record<T, readonly string[]>
   const ours = new Map<string, { name: T; rank: number }>();
   for (const [name, theirs] of Object.entries(spellings) as [T, readonly string[]][])
     for (const [rank, spelling] of theirs.entries()) ours.set(lettersOf(spelling), { name, rank });
-  return (body: Buffer, object: Span): Partial<Record<T, Span>> => {
-    const found: Partial<Record<T, Span>> = {};
+  return (object: Json): Partial<Record<T, Json>> => {
+    const found: Partial<Record<T, Json>> = {};
     const ranks: Partial<Record<T, number>> = {};
-    for (const [spelling, value] of membersOf(body, object).take(MEMBERS_MAX)) {
+    for (const [spelling, value] of object.members().take(MEMBERS_MAX)) {
       const member = ours.get(lettersOf(spelling));
-      if (member === undefined || isNullAt(body, value)) continue;
+      if (member === undefined || value.isNull) continue;
       const { name, rank } = member;
       if (rank > (ranks[name] ?? rank)) continue;
       found[name] = value;
@@ -44,8 +44,8 @@ export function reader<T extends string>(spellings: Record<T, readonly string[]>
 }
 
 /** A whole number, also as text; null if it is none. */
-export function countAt(body: Buffer, span: Span | undefined): number | null {
-  const value = span && valueAt(body, span);
+export function countIn(json: Json | undefined): number | null {
+  const value = json?.value;
   const isDigits = typeof value === 'string' && /^\s*\d{1,15}\s*$/.test(value);
   const count = isDigits ? Number(value) : value;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;

@@ -1,15 +1,6 @@
-import {
-  elementsOf,
-  isArrayAt,
-  isNullAt,
-  isObjectAt,
-  membersOf,
-  type Span,
-  textAt,
-  valueAt,
-} from '../json/scan.ts';
+import type { Json } from '../json/scan.ts';
 import { TASK_MEMBERS } from './dialect/member-names.ts';
-import { countAt, reader, type State, stateOf } from './read-members.ts';
+import { countIn, reader, type State, stateOf } from './read-members.ts';
 import type { Results } from './report.ts';
 
 /** More entries than any honest answer has; a hostile one could have tens of millions. */
@@ -21,7 +12,7 @@ export interface PlacedResults extends Results {
 }
 
 interface Entry {
-  span: Span;
+  json: Json;
   isObject: boolean;
   hasIndex: boolean;
   /** What ModelStudio says about it, if that is a word that we know. */
@@ -32,18 +23,18 @@ interface Entry {
 }
 
 /** Each conversation's entry, by the entries' own index if any has one, else by their order; null if there are no such entries. */
-export function placeResults(body: Buffer, span: Span, totalTasks: number): PlacedResults | null {
-  const fromZero = place(body, span, totalTasks, 0);
+export function placeResults(results: Json, totalTasks: number): PlacedResults | null {
+  const fromZero = place(results, totalTasks, 0);
   // Indexes that do not fit when counted from 0, but do from 1, are counted from 1.
-  const fromOne = fromZero?.surplus === 1 ? place(body, span, totalTasks, 1) : null;
+  const fromOne = fromZero?.surplus === 1 ? place(results, totalTasks, 1) : null;
   const read = fromOne?.surplus === 0 ? fromOne : fromZero;
-  return read && { ...assemble(body, read.placed), surplus: read.surplus };
+  return read && { ...assemble(read.placed), surplus: read.surplus };
 }
 
-function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
+function place(results: Json, totalTasks: number, first: 0 | 1) {
   const placed: (Entry | undefined)[] = Array.from({ length: totalTasks });
   let surplus = 0;
-  for (const entry of indexed(body, span)) {
+  for (const entry of indexed(results)) {
     if (entry === null) return null;
     const [index, value] = entry;
     const at = index === null ? -1 : index - first;
@@ -51,55 +42,53 @@ function place(body: Buffer, span: Span, totalTasks: number, first: 0 | 1) {
     const before = isPlace ? placed[at] : undefined;
     if (!isPlace || before) surplus += 1;
     // Of two entries for one place, the first that holds something gets it.
-    if (isPlace && !before?.isGiven) placed[at] = readEntry(body, value);
+    if (isPlace && !before?.isGiven) placed[at] = readEntry(value);
   }
   return { placed, surplus };
 }
 
 /** The entries and the conversations that they are for; null if one does not say. A null in place of an entry: they cannot be read. */
-function* indexed(body: Buffer, span: Span): Generator<[index: number | null, Span] | null> {
-  if (isArrayAt(body, span)) {
-    const isByIndex = elementsOf(body, span)
-      .take(ENTRIES_MAX)
-      .some((value) => ownIndex(body, value) !== null);
+function* indexed(results: Json): Generator<[index: number | null, Json] | null> {
+  if (results.isArray) {
+    const first = results.elements().take(ENTRIES_MAX);
+    const isByIndex = first.some((value) => ownIndex(value) !== null);
     let position = 0;
-    for (const value of elementsOf(body, span)) {
+    for (const value of results.elements()) {
       if (position === ENTRIES_MAX) return yield null;
-      yield [isByIndex ? ownIndex(body, value) : position, value];
+      yield [isByIndex ? ownIndex(value) : position, value];
       position += 1;
     }
     return;
   }
-  if (!isObjectAt(body, span)) return yield null;
-  for (const [name, value] of membersOf(body, span)) {
+  if (!results.isObject) return yield null;
+  for (const [name, value] of results.members()) {
     if (!/^\d{1,15}$/.test(name)) return yield null;
     yield [Number(name), value];
   }
 }
 
-function ownIndex(body: Buffer, value: Span): number | null {
-  if (!isObjectAt(body, value)) return null;
-  return countAt(body, taskMembers(body, value).index);
+function ownIndex(json: Json): number | null {
+  return json.isObject ? countIn(taskMembers(json).index) : null;
 }
 
 const taskMembers = reader(TASK_MEMBERS);
 
-function readEntry(body: Buffer, span: Span): Entry {
-  if (!isObjectAt(body, span)) {
-    const isGiven = !isNullAt(body, span);
-    return { span, isObject: false, hasIndex: false, state: null, isFailed: false, isGiven };
+function readEntry(json: Json): Entry {
+  if (!json.isObject) {
+    const isGiven = !json.isNull;
+    return { json, isObject: false, hasIndex: false, state: null, isFailed: false, isGiven };
   }
-  const members = taskMembers(body, span);
-  const word = members.state && valueAt(body, members.state);
+  const members = taskMembers(json);
+  const word = members.state?.value;
   const state = typeof word === 'string' ? stateOf(word) : null;
-  const isFailed = state === 'failed' || state === 'cancelled' || saysSomething(body, members.error);
+  const isFailed = state === 'failed' || state === 'cancelled' || saysSomething(members.error);
   const isGiven = isFailed || state === 'completed' || (state === null && members.result !== undefined);
-  return { span, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
+  return { json, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
 }
 
 /** An error that is `false`, `{}`, `[]` or empty does not count, nor does one whose members are all like that. */
-function saysSomething(body: Buffer, error: Span | undefined): boolean {
-  return error !== undefined && !isNothing(valueAt(body, error) ?? 'long');
+function saysSomething(error: Json | undefined): boolean {
+  return error !== undefined && !isNothing(error.value ?? 'long');
 }
 
 function isNothing(value: unknown): boolean {
@@ -107,11 +96,11 @@ function isNothing(value: unknown): boolean {
   return !value || /^\s*(null|none)?\s*$/i.test(String(value));
 }
 
-function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'> {
+function assemble(placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'> {
   const given = placed.map((entry) => (entry?.isGiven ? entry : null));
   const missing = given.filter((entry) => entry === null).length;
   return {
-    json: `[${given.map((entry, index) => (entry ? textOf(body, entry, index) : missingEntry(index))).join(',')}]`,
+    json: `[${given.map((entry, index) => (entry ? textOf(entry, index) : missingEntry(index))).join(',')}]`,
     failedTasks: missing + given.filter((entry) => entry?.isFailed).length,
     missing,
     isEachEnded: given.every((entry) => entry !== null && (entry.isFailed || entry.state === 'completed')),
@@ -119,13 +108,10 @@ function assemble(body: Buffer, placed: (Entry | undefined)[]): Omit<PlacedResul
 }
 
 /** A result without an object of its own gets one, as clients expect. */
-function textOf(body: Buffer, { span, isObject, hasIndex }: Entry, index: number): string {
-  if (!isObject)
-    return `{"task_index":${index},"status":"completed","result":${textAt(body, span)},"error":null}`;
+function textOf({ json: { text }, isObject, hasIndex }: Entry, index: number): string {
+  if (!isObject) return `{"task_index":${index},"status":"completed","result":${text},"error":null}`;
   // Last, so that it counts before an error of null.
-  return hasIndex
-    ? textAt(body, span)
-    : `${textAt(body, { ...span, to: span.to - 1 })},"task_index":${index}}`;
+  return hasIndex ? text : `${text.slice(0, -1)},"task_index":${index}}`;
 }
 
 function missingEntry(task_index: number): string {
