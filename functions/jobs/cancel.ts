@@ -1,4 +1,4 @@
-import { NoMembers, readOptionalBody } from '../core/http/optional-body.ts';
+import { NoMembers, readOptionalBody } from '../core/http/body.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { isFinished } from '../core/job.ts';

@@ -1,4 +1,4 @@
-import { readOptionalBody } from '../core/http/optional-body.ts';
+import { readOptionalBody } from '../core/http/body.ts';
 import { problem } from '../core/http/problem.ts';
 import { redeliverable, redeliveryBody } from '../core/http/redelivery.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';

@@ -1,4 +1,4 @@
-import { readBody } from '../core/http/optional-body.ts';
+import { readBody } from '../core/http/body.ts';
 import { RedeliveriesBody, redeliverable, redeliveriesQuery } from '../core/http/redelivery.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Job, Millis } from '../core/job.ts';

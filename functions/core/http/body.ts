@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import * as z from 'zod/mini';
 import { BRACE, BRACKET, CLOSING, COLON, documentIn, type Json, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
-import { isObject } from './validation.ts';
+import { faultsOf, isObject } from './validation.ts';
 
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Objects and arrays. No valid body has more: one of messages with one empty part has three in 54 bytes. */
@@ -16,9 +17,11 @@ const LEVELS_MAX = 16;
 /** Other parameters are allowed, as they say nothing about JSON. */
 const JSON_IN_UTF8 = /^\s*application\/json\s*(;(?!\s*charset\s*=(?!\s*("utf-?8"|utf-?8)\s*(;|$)))[^;]*)*$/i;
 
+type Sent = Pick<Request, 'headers' | 'body' | 'requestId'>;
+
 /** Reads a request's JSON body or refuses it with 415, 413 or 400, in this order. `parse` finds all other faults. */
 export function readJson<T extends object>(
-  { headers, body, requestId }: Pick<Request, 'headers' | 'body' | 'requestId'>,
+  { headers, body, requestId }: Sent,
   parse: (value: unknown) => T | { faults: Fault[] },
 ): T | Answer {
   const isJson = JSON_IN_UTF8.test(headers['content-type'] ?? '');
@@ -32,6 +35,22 @@ export function readJson<T extends object>(
   const errors = [...read.repeated, ...('faults' in parsed ? parsed.faults : [])];
   if (errors.length === 0 && !('faults' in parsed)) return parsed;
   return problem('invalid_request', requestId, { errors });
+}
+
+export function readBody<T extends object>(request: Sent, schema: z.ZodMiniType<T>): T | Answer {
+  return readJson(request, (value) => {
+    const parsed = schema.safeParse(value);
+    return parsed.success ? parsed.data : { faults: faultsOf(parsed.error, value, []) };
+  });
+}
+
+export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
+const NOTHING = { headers: { 'content-type': 'application/json' }, body: Buffer.from('{}') };
+
+/** Reads the body of a call that needs none. If it is missing or an empty object, its content type does not matter. */
+export function readOptionalBody<T extends object>(request: Sent, schema: z.ZodMiniType<T>): T | Answer {
+  const isEmpty = ['', '{}'].includes(request.body.toString().trim());
+  return readBody(isEmpty ? { ...request, ...NOTHING } : request, schema);
 }
 
 function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string {
