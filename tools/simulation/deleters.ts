@@ -3,12 +3,15 @@ import { isFinished } from '../../functions/core/job.ts';
 import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import { must } from './judge.ts';
+import { keepVainJobs } from './museum.ts';
 import { Random } from './random.ts';
 import { HEALS_AT, type Simulation, START } from './simulation.ts';
 import type { System } from './system.ts';
 
 const SHARE = 0.12;
 const CLIENTS = ['first', 'second'];
+/** Whose receivers were down for so long that all attempts were in vain. */
+const UNLUCKY = 'unlucky';
 const MINUTE = 60_000;
 /** Early enough to have an answer before the faults end and the judge looks. */
 const OVER_MILLIS = HEALS_AT - START - 2 * MINUTE;
@@ -28,11 +31,12 @@ export class Deleters {
     this.#gateway = new Gateway(sim, system);
     this.#random = new Random(sim.seed + 7);
     if (!this.#random.happens(SHARE)) return;
-    for (const client of CLIENTS) {
+    for (const client of [...CLIENTS, UNLUCKY]) {
       const made = newClientKey(client, ['jobs:read', 'jobs:write'], this.#random.bytes(48), sim.now);
       system.cloud.tables.clientKeys.put(marshall(made.record));
       this.#keys.push(made.key);
     }
+    keepVainJobs(UNLUCKY, this.#random, system, sim.scene.webhookSchedule.length);
     for (let i = 0; i < 8; i++) this.#later(() => this.#delete());
     for (let i = 0; i < 4; i++) this.#later(() => this.#redeliverAll());
   }
@@ -78,7 +82,7 @@ export class Deleters {
   /** A command, and the same once more: now and then at once. */
   #redeliverAll(): void {
     const random = this.#random;
-    const key = random.pick(this.#keys);
+    const key = random.pick([...this.#keys, this.#keys.at(-1) ?? '']);
     const webhook_status = random.pick(['exhausted', 'exhausted', 'gone', 'blocked']);
     const page = (cursor: string | null): void =>
       this.#ask(key, 'POST', '/v1/redeliveries', { webhook_status, cursor }, (status, text) => {

@@ -22,6 +22,7 @@ export const DELETING_MUTANTS: Mutant[] = [
     file: 'finish/erase.ts',
     find: '  for (const ref of job.leftovers ?? []) await documents.remove(ref);\n',
     replace: '  for (const ref of job.leftovers?.slice(1) ?? []) await documents.remove(ref);\n',
+    seed: 6,
   },
   {
     name: 'a job is deleted while its webhook is being delivered',
@@ -35,38 +36,39 @@ export const DELETING_MUTANTS: Mutant[] = [
     file: 'core/deletion.ts',
     find: '  return { ...kept, ...ties, status',
     replace: '  return { ...job, ...kept, ...ties, status',
+    seed: 6,
   },
   {
     name: 'the key of a deleted job finds it in progress',
     file: 'submit/submit.ts',
     find: "  if (existing.status === 'deleted') return problem('job_deleted', request.requestId);\n",
     replace: "  if (existing.status === 'deleted') return inProgress;\n",
+    seed: 6,
   },
   {
     name: 'a deleted job is read like any other',
     file: 'edge/jobs-table.ts',
     find: "(row?.status === 'deleted' ? null : row);",
     replace: 'row as Job | null;',
+    seed: 6,
   },
   {
     name: 'many webhooks are redelivered at once',
     file: 'jobs/redeliveries.ts',
     find: 'dueAt ??= await world.pacer.next(`${may.client}/${host}`, GAP_MILLIS);',
     replace: 'dueAt ??= world.clock.now() + 0 * GAP_MILLIS * host.length;',
-    seed: 408,
   },
   {
     name: 'redeliveries begin with the first moment again',
     file: 'edge/pacer-table.ts',
     find: 'await rows.nextNumber(`pace/${name}`, Math.floor(now / gapMillis), ttl)',
     replace: '(await rows.nextNumber(`pace/${name}`, 0, ttl)) + Math.floor(now / gapMillis)',
-    seed: 408,
   },
   {
     name: 'webhooks are redelivered that have ended otherwise',
     file: 'jobs/redeliveries.ts',
-    find: ' || may.webhook.status !== status) return false;',
-    replace: ' || status === may.webhook.id) return false;',
-    seed: 408,
+    find: '  const asked = readBody(request, RedeliveriesBody);\n',
+    replace:
+      "  const read = readBody(request, RedeliveriesBody);\n  const asked = 'status' in read ? read : { ...read, webhook_status: 'exhausted' };\n",
   },
 ];

@@ -1,5 +1,5 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { FinishedJob } from '../../functions/core/job.ts';
+import type { FinishedJob, SettledWebhook } from '../../functions/core/job.ts';
 import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import { Random } from './random.ts';
@@ -8,6 +8,7 @@ import type { System } from './system.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+const ENDS = ['exhausted', 'exhausted', 'gone', 'blocked'] as const;
 
 /** A job that ended so long ago that its retention ends in this run, while its webhook is still being delivered, and its app asks for more. */
 export function keepOldJob(sim: Simulation, system: System): void {
@@ -42,6 +43,34 @@ export function keepOldJobs(client: string, { jobs }: System): void {
   for (let i = 0; i < 5; i++) {
     const job = oldJob(START - 180 * MINUTE, 0);
     void jobs.insert({ ...job, jobId: `job_old_${i}`, client, webhook: null });
+  }
+}
+
+/** Of an outage of days: webhooks that have ended in vain, after a few attempts or after as many as a log keeps. */
+export function keepVainJobs(client: string, random: Random, system: System, attemptsPerRound: number): void {
+  for (let i = 0; i < 6; i++) {
+    const jobId = `job_vain_${i}`;
+    const old = oldJob(START - DAY, 0);
+    const event = { ...old.event, key: `events/${jobId}/a.json` };
+    const isRedelivered = random.happens(0.5);
+    const attempts = isRedelivered ? 100 : attemptsPerRound;
+    const webhook: SettledWebhook = {
+      id: `msg_vain_${i}`,
+      url: `https://${random.pick(['a', 'a', 'b'])}.example.com/${random.pick(['up', 'up', 'down'])}`,
+      attempts,
+      attemptsBefore: attempts - attemptsPerRound,
+      ...(isRedelivered && { redelivered: { rounds: 9, at: old.finishedAt } }),
+      log: Array.from({ length: attempts }, (_, number) => ({
+        ...{ attempt: number + 1, at: old.finishedAt + number, status: 500, error: null },
+        ...{ durationMillis: 1, nextAttemptAt: null },
+      })),
+      status: random.pick(ENDS),
+      lastSeq: attempts,
+    };
+    const body = `{"type":"job.completed","data":{"job_id":"${jobId}","results":[],"results_url":null}}`;
+    system.contents.set(event.key, body);
+    system.receivers.keepVain(webhook.id, body, attempts);
+    void system.jobs.insert({ ...old, jobId, client, event, webhook });
   }
 }
 

@@ -166,7 +166,6 @@ export const MUTANTS: Mutant[] = [
     file: 'deliver/deliver.ts',
     find: '.catch((error) => giveBack(ours, error, world));',
     replace: ';',
-    seed: 122,
   },
   {
     name: 'a message whose webhook is leased is acknowledged',
@@ -198,6 +197,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/sqs-delay.ts',
     find: '  return seconds > DELAY_MAX_SECONDS ? DELAY_MAX_SECONDS - 1 : Math.max(0, seconds);',
     replace: '  return Math.max(0, seconds);',
+    seed: 2,
   },
   {
     name: 'a delay that is not whole',
@@ -278,6 +278,7 @@ export const MUTANTS: Mutant[] = [
     find: '  if (!(await world.jobs.replace(after))) return discard(after, world);\n  logFinished(job, after, end, world);\n  await startDelivery(after, world);\n',
     replace:
       '  await startDelivery(after, world);\n  if (!(await world.jobs.replace(after))) return discard(after, world);\n',
+    seed: 1,
   },
   {
     name: 'two chains of polls never meet',
@@ -338,7 +339,7 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/cancel.ts',
     find: '    if (isFinished(job)) {',
     replace: "    if (isFinished(job) && job.status === 'cancelled') {",
-    seed: 6,
+    seed: 7,
   },
   {
     name: 'a list leaves out the first job of a page',
@@ -382,7 +383,7 @@ export const MUTANTS: Mutant[] = [
     file: 'edge/secrets.ts',
     find: 'const found = known.get(key) ??',
     replace: 'const found = known.values().next().value ??',
-    seed: 21,
+    seed: 48,
   },
   {
     name: 'that a client has no settings is remembered for an hour',

@@ -46,19 +46,19 @@ export class Receivers {
     this.#judgeSignature = judgeSignature;
   }
 
+  /** A webhook that has been posted in vain so often. */
+  keepVain(id: string, body: string, posts: number): Received {
+    const firstSuccessAt = Number.POSITIVE_INFINITY;
+    const known = { body, posts, successes: 0, firstSuccessAt, before: { posts, askedSeconds: 0 }, by: null };
+    this.received.set(id, known);
+    return known;
+  }
+
   /** An answer and how long it takes. */
   answer(request: ExchangeRequest, environment: Environment): { outcome: HttpOutcome; millis: number } {
     const id = request.headers['webhook-id'] ?? '';
     const body = request.body ?? '';
-    const known = this.received.get(id) ?? {
-      body,
-      posts: 0,
-      successes: 0,
-      firstSuccessAt: Number.POSITIVE_INFINITY,
-      before: { posts: 0, askedSeconds: 0 },
-      by: null,
-    };
-    this.received.set(id, known);
+    const known = this.received.get(id) ?? this.keepVain(id, body, 0);
     must(known.body === body, 'I3', () => `the body of ${id} has changed`);
     must(known.by === null || !known.by.isAlive, 'I14', () => `two deliveries of ${id} at once`);
     // IAM says who sends to a bus.

@@ -117,8 +117,8 @@ export function judgeRedeliveries(visit: Visit, said: Said, invocation: Invocati
 }
 
 /** At most ten a second, to whatever part of a second SQS delays them. */
-function judgePace(jobId: string, client: string, url: string, dueAt: number, { paced }: Model) {
-  const name = `${client} ${URL.canParse(url) ? new URL(url).host : url}`;
+function judgePace(jobId: string, client: string, url: string, dueAt: number, { paced, known }: Model) {
+  const name = `${client}/${URL.canParse(url) ? new URL(url).host : url}`;
   const moments = paced.get(name) ?? new Set<number>();
   paced.set(name, moments);
   const near = [...moments].filter((moment) => Math.abs(moment - dueAt) < 200);
@@ -128,6 +128,12 @@ function judgePace(jobId: string, client: string, url: string, dueAt: number, { 
     () => `${jobId} is redelivered ${Math.abs((near[0] ?? 0) - dueAt)} ms after another`,
   );
   moments.add(dueAt);
+  const given = 200 * Number(known.cloud.tables.jobs.peek(`pace/${name}`)?.['turn']?.N ?? 0);
+  must(
+    dueAt <= given,
+    'I19',
+    () => `${jobId} is redelivered ${dueAt - given} ms after all moments of ${name}`,
+  );
 }
 
 function isKept(row: FinishedJob, at: number, door: Model): boolean {
