@@ -45,11 +45,12 @@ export function readBody<T extends object>(request: Sent, schema: z.ZodMiniType<
 }
 
 export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
-const NOTHING = { headers: { 'content-type': 'application/json' }, body: Buffer.from('{}') };
+const EMPTY = '{}';
+const NOTHING = { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) };
 
 /** Reads the body of a call that needs none. If it is missing or an empty object, its content type does not matter. */
 export function readOptionalBody<T extends object>(request: Sent, schema: z.ZodMiniType<T>): T | Answer {
-  const isEmpty = ['', '{}'].includes(request.body.toString().trim());
+  const isEmpty = ['', EMPTY].includes(request.body.toString().trim());
   return readBody(isEmpty ? { ...request, ...NOTHING } : request, schema);
 }
 
