@@ -153,10 +153,12 @@ export interface RunningJob extends JobBase {
   readonly webhook: PendingWebhook | null;
 }
 
-export type TerminalStatus = 'completed' | 'failed' | 'cancelled' | 'expired';
+const UNFINISHED = ['queued', 'submitting', 'running'] as const;
+const TERMINAL = ['completed', 'failed', 'cancelled', 'expired'] as const;
+export const STATUSES = [...UNFINISHED, ...TERMINAL] as const;
 
 export interface FinishedJob extends JobBase {
-  readonly status: TerminalStatus;
+  readonly status: (typeof TERMINAL)[number];
   readonly completedTasks: number;
   readonly failedTasks: number;
   readonly finishedAt: Millis;
@@ -182,15 +184,6 @@ export interface DeletedJob extends Omit<JobBase, Told | Over>, Pick<FinishedJob
 }
 
 export type JobRow = Job | DeletedJob;
-export const STATUSES = [
-  'queued',
-  'submitting',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-  'expired',
-] as const;
 
 export const WEBHOOK_STATUSES = ['pending', 'delivered', 'exhausted', 'gone', 'blocked'] as const;
 
