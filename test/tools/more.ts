@@ -58,6 +58,11 @@ const SUITES: Suite[] = [
     files: 'test/tools/simulation/simulate.test.ts',
   },
   {
+    what: "a thousand seeds of the queue's simulation",
+    env: { MANY_SEEDS: 'yes' },
+    files: 'test/tools/simulation/queueing.test.ts',
+  },
+  {
     what: 'ten thousand jobs to rescue while AWS is slow or refuses',
     env: { MANY_JOBS: 'yes' },
     files: 'test/flows/sweep-thousands.test.ts',
@@ -93,6 +98,12 @@ const SUITES: Suite[] = [
     files: 'test/tools/blackbox/listing.test.ts',
   },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
+  {
+    what: 'a second stack in an account, after a first deployment that fails',
+    env: { SECOND_STACK: 'yes' },
+    files: 'test/tools/deploy/deploy.test.ts',
+    parts: moto,
+  },
   {
     what: 'what is left without what may be deleted',
     env: { WITHOUT_TOOLS: 'yes' },

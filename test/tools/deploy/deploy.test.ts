@@ -8,6 +8,8 @@ import { type Endpoint, startEndpoint } from './endpoint.ts';
 
 const STACK = 'ModelStudioJobs';
 const KEPT = 'RetainExceptOnCreate';
+/** A second stack, deployed twice, takes as long as all else: SECOND_STACK=yes npx vitest run FILE */
+const hasSecond = process.env['SECOND_STACK'] === 'yes';
 
 /** How AWS is asked what there is of a type, by its physical ids. */
 const LISTS: Record<string, (account: Account) => Promise<unknown[]>> = {
@@ -205,7 +207,7 @@ await describeWith(
       expect(differences).toContain('There were no differences');
     });
 
-    describe('another stack in the same account', () => {
+    describe.runIf(hasSecond)('another stack in the same account', () => {
       const OTHER = 'prod';
       let before: Record<string, unknown[]>;
       let other: Deployed;
@@ -267,7 +269,7 @@ await describeWith(
         expect(await present(type)).toEqual(idsOf(type, KEPT));
       });
 
-      it('leaves the other stack intact', async () => {
+      it.runIf(hasSecond)('leaves the other stack intact', async () => {
         const other = await deployedAs('prod', join(endpoint.assembly, '..', 'prod'));
         for (const type of TYPES) {
           expect(await present(type, other)).toEqual(idsOf(type, undefined, other));

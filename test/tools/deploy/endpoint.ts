@@ -21,7 +21,7 @@ export interface Endpoint {
   url: string;
   /** A folder for CDK to synthesize into. */
   assembly: string;
-  /** `npx cdk`, against this endpoint. @throws with all that it said, unless it ends well */
+  /** `cdk`, against this endpoint. @throws with all that it said, unless it ends well */
   cdk(...args: string[]): Promise<string>;
   /** Another program, likewise. */
   run(program: string, ...args: string[]): Promise<string>;
@@ -60,7 +60,7 @@ export async function startEndpoint(cwd = process.cwd()): Promise<Endpoint> {
   return {
     url,
     assembly,
-    cdk: (...args) => call('npx', 'cdk', ...args),
+    cdk: (...args) => call('node_modules/.bin/cdk', ...args),
     run: call,
     refuseAlarms: (isRefusing) => (isRefusing ? writeFileSync(refused, '') : rmSync(refused)),
     faults: () => /(^Error on request[\s\S]*)?" 500 -[\s\S]*/m.exec(log)?.[0] ?? '',
