@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { onceForAll } from './once.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stacksFolder = join(root, 'dist', 'stacks');
@@ -27,18 +27,20 @@ const KEPT_MILLIS = 24 * 3600 * 1000;
  */
 export async function synthesize(settings: Record<string, unknown> = {}): Promise<string> {
   const folder = join(stacksFolder, await fingerprintOf(settings));
-  const template = join(folder, 'ModelStudioJobs.template.json');
-  if (existsSync(template)) return template;
+  await mkdir(stacksFolder, { recursive: true });
+  await onceForAll(folder, () => makeStack(folder, settings));
+  return join(folder, 'ModelStudioJobs.template.json');
+}
+
+async function makeStack(folder: string, settings: Record<string, unknown>): Promise<void> {
   await removeOldStacks();
-  // Built aside and moved into place whole, as another one may be starting at the same time.
   const draft = join(stacksFolder, `draft-${randomUUID()}`);
-  await mkdir(draft, { recursive: true });
+  await mkdir(draft);
   await runApp(draft, settings);
   await rename(draft, folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     return rm(draft, { recursive: true });
   });
-  return template;
 }
 
 /**
@@ -90,7 +92,8 @@ async function removeOldStacks(): Promise<void> {
   const names = await readdir(stacksFolder).catch(() => []);
   for (const name of names) {
     const folder = join(stacksFolder, name);
-    const { mtimeMs } = await stat(folder);
+    // What another process makes may be put into its place meanwhile.
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
     if (Date.now() - mtimeMs > KEPT_MILLIS) await rm(folder, { recursive: true, force: true });
   }
 }

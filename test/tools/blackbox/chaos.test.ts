@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { findTarget } from '../../../tools/commands/find-target.ts';
 import { rotate, webhookSecretOf } from '../../../tools/commands/webhook-secrets.ts';
-import { synthesize } from '../../../tools/local/synthesize.ts';
 import type { Queue } from './operator.ts';
 import {
   blackBox,
@@ -19,11 +18,6 @@ import {
 import { call, type Line, submission } from './system.ts';
 
 const TEST = { timeout: 240_000 };
-
-// Once, as all that start at the same time would do it at the same time.
-beforeAll(async () => {
-  await synthesize();
-});
 
 describe.concurrent('each job ends once and its webhook arrives, although', TEST, () => {
   it('the client key that submitted it is revoked under load, and no other', async (context) => {

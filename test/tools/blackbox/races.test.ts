@@ -1,5 +1,4 @@
-import { beforeAll, expect, it, type TestContext } from 'vitest';
-import { synthesize } from '../../../tools/local/synthesize.ts';
+import { expect, it, type TestContext } from 'vitest';
 import { cancel, outcomeOf, quiet, redeliver, webhookIs } from './operations.ts';
 import { blackBox, heldModel, jobOf, type Scene, submitJob } from './scene.ts';
 import { type Called, call } from './system.ts';
@@ -11,10 +10,6 @@ const WORKERS = 10;
 const SUBMITTERS = 5;
 /** `npm run test:more` has many. */
 const [CANCELLED, ASKED] = process.env['MANY_RACES'] ? [50, 20] : [12, 6];
-
-beforeAll(async () => {
-  await synthesize();
-});
 
 it.concurrent(
   `${CANCELLED} jobs are cancelled as they finish, and each ends once, as its webhook says`,
