@@ -10,7 +10,7 @@ const TESTS = ['test/**/*.test.ts'];
 /** They leave nothing behind in their process, so that they may share one, which imports CDK once. */
 const SHARED = ['test/{core,flows,stack}/**/*.test.ts', 'test/house.test.ts'];
 /** The folders of whole systems and simulations, whose tests take up to a minute each. */
-const LONG = /\/test\/\w+\/(blackbox|console|deploy|examples|simulation)\//;
+const LONG = /\/test\/\w+\/(blackbox|commands|console|deploy|examples|simulation)\//;
 
 /** Files whose duration vitest does not know yet, as in a fresh clone, start by their size: a long one might be left for last, beside an idle core. */
 class LongFirst extends BaseSequencer {

@@ -1,3 +1,4 @@
+import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UNITS_PER_JOB } from '../../../lib/storage/storage.ts';
 import { measure } from '../../../tools/bench/cost/measure.ts';
@@ -6,8 +7,13 @@ import { synthesize } from '../../stack/synthesis.ts';
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
 type Properties = any;
 
+const templates = new Map<string, Template>();
+
 function propertiesOf(type: string, settings: Record<string, unknown>): Properties[] {
-  const resources = synthesize({ organizationId: 'org_test', ...settings }).findResources(type);
+  const name = JSON.stringify(settings);
+  const template = templates.get(name) ?? synthesize({ organizationId: 'org_test', ...settings });
+  templates.set(name, template);
+  const resources = template.findResources(type);
   return Object.values(resources).map((resource) => resource['Properties']);
 }
 
