@@ -66,7 +66,9 @@ export class QueueJudge {
     this.#places = new Places(system, (millis) => this.#calmFor(millis));
     this.#phaseSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
-    system.cloud.tables.durationStats.onWrite = (_key, item) => this.#places.learns(item);
+    system.cloud.tables.durationStats.onWrite = (bucket, item) => {
+      if (bucket !== 'backpressure') this.#places.learns(item);
+    };
     system.upstream.onCreate = (asked) => this.#asked(asked);
   }
 

@@ -98,7 +98,7 @@ export class Places {
     if (upstreamJobId !== undefined) this.#known.add(upstreamJobId);
   }
 
-  /** Of the jobs in this bucket: a row of the durations. */
+  /** A row of the durations, of which all jobs here share one. */
   learns(item: Item | null): void {
     const slots = Object.entries(item ?? {}).filter(([name]) => /^s\d+$/.test(name));
     const longest = Math.max(
