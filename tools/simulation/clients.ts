@@ -129,7 +129,7 @@ export class Clients {
     const { random, rollout } = this.#sim;
     const isLarge = random.happens(0.04);
     if (isLarge) return random.pick(LARGE_BYTES);
-    return rollout && this.#sim.chanceOf('results').happens(0.2) ? IN_BUCKET_BYTES : 60;
+    return rollout && this.#sim.chanceOf('results').happens(0.6) ? IN_BUCKET_BYTES : 60;
   }
 
   #pursue(wish: Wish): void {

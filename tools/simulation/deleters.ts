@@ -29,7 +29,7 @@ export class Deleters {
     this.#sim = sim;
     this.#system = system;
     this.#gateway = new Gateway(sim, system);
-    this.#random = new Random(sim.seed + 7);
+    this.#random = new Random(sim.seed + 8);
     if (!this.#random.happens(SHARE)) return;
     for (const client of [...CLIENTS, UNLUCKY]) {
       const made = newClientKey(client, ['jobs:read', 'jobs:write'], this.#random.bytes(48), sim.now);

@@ -24,7 +24,7 @@ export interface Outage {
   how: 'fails' | 'hangs';
 }
 
-const ROLLOUT_SHARE = 0.08;
+const ROLLOUT_SHARE = 0.12;
 const FOCUS_SHARE = 0.3;
 const FOCI = ['crash', 'error', 'lostReply', 'duplicate', 'forgotten'] as const satisfies (keyof Faults)[];
 

@@ -100,7 +100,7 @@ export class Receivers {
     if (url.pathname === '/down') return { outcome: status(500), millis };
     const fault = this.#sim.fault('receiver', 'receiver', 'a webhook');
     if (fault === null) return { outcome: status(204), millis };
-    const outcome = fault.pick(FAULTS);
+    const outcome = fault.pick(url.hostname.includes('.') ? FAULTS : FAULTS_OF_AWS);
     return { outcome, millis: outcome.kind === 'timeout' ? 3_600_000 : millis };
   }
 }
@@ -113,6 +113,17 @@ const FAULTS: HttpOutcome[] = [
   { kind: 'timeout', isConnected: true },
   { kind: 'cut', code: 'ECONNRESET' },
   { kind: 'not_connected', code: 'ENOTFOUND' },
+];
+
+/** Of queues and buses: 429 is a key that throttles, and 503 a queue that does. */
+const FAULTS_OF_AWS: HttpOutcome[] = [
+  status(500),
+  status(429),
+  status(429),
+  status(429),
+  status(503),
+  { kind: 'timeout', isConnected: true },
+  { kind: 'cut', code: 'ECONNRESET' },
 ];
 
 function status(code: number, headers: Record<string, string> = {}): HttpOutcome {

@@ -25,7 +25,7 @@ export function drawScene(random: Random, ofDestinations: Random): Scene {
     defaultWebhookUrl: random.happens(0.3) ? 'https://hooks.example.com/h' : null,
     retentionDays: random.pick([8, 30]),
     isLong: random.happens(0.025),
-    crowd: random.happens(0.005) ? 250 : 0,
-    hasDestinations: ofDestinations.happens(0.06),
+    crowd: random.happens(0.01) ? 250 : 0,
+    hasDestinations: ofDestinations.happens(0.12),
   };
 }

@@ -75,9 +75,12 @@ export class Simulation {
     this.traces = new Traces(seed);
     this.mark = onMark ? (mark) => onMark({ at: this.now, ...mark } as Mark) : null;
     this.random = new Random(seed);
-    const { faults: mix, isQuiet } = drawFaults(this.random, START);
-    const faults = isQuiet ? mix : withRollout(mix, this.chanceOf('the next release'), START);
+    const { faults: drawn, isQuiet } = drawFaults(this.random, START);
     this.scene = drawScene(this.random, this.chanceOf('destinations'));
+    // So few deliveries go to queues and buses that most would never fail.
+    const receiver = this.scene.hasDestinations ? Math.max(0.3, drawn.receiver) : drawn.receiver;
+    const mix = { ...drawn, receiver };
+    const faults = isQuiet ? drawn : withRollout(mix, this.chanceOf('the next release'), START);
     const isCrowded = this.scene.crowd > 0;
     this.injections = new Injections(seed, only ?? null, onOccasion ?? null);
     this.faults = withConditions(isCrowded ? slowed() : faults, (what) => this.injects(what, 'all steps'));
