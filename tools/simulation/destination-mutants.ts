@@ -8,7 +8,7 @@ export const DESTINATION_MUTANTS: Mutant[] = [
     file: 'edge/queues-and-buses.ts',
     find: '      await lookAt(arn, () => buses.send(new DescribeEventBusCommand({ Name: arn }), options));\n',
     replace: '',
-    seed: 163,
+    seed: 213,
   },
   {
     name: 'what a bus says of an event is overlooked',

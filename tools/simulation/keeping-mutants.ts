@@ -34,7 +34,7 @@ export const KEEPING_MUTANTS: Mutant[] = [
   {
     name: 'a document of a later release is taken for gone',
     file: 'edge/documents.ts',
-    find: "      if (isLaterFormat(found.Item?.['format']?.N)) throw new LaterFormat(`The document ${key}`);\n",
+    find: '      if (isLaterFormat(format)) throw new LaterFormat(`The document ${key}`);\n',
     replace: '',
     seed: 260,
   },

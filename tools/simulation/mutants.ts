@@ -73,7 +73,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'results go by their order, whatever they say',
     file: 'core/upstream/results.ts',
-    find: 'yield [isByIndex ? ownIndex(body, value) : position, value];',
+    find: 'yield [isByIndex ? ownIndex(value) : position, value];',
     replace: 'yield [position, value];',
     seed: 8,
   },
@@ -146,6 +146,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/job.ts',
     find: "  return isExpected ? 'expected' : 'stale';",
     replace: "  return 'expected';",
+    seed: 2,
   },
   {
     name: 'a delivery takes no lease',

@@ -70,6 +70,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     file: 'core/transitions.ts',
     find: '.slice(-ATTEMPTS_KEPT) };',
     replace: '.slice(0, ATTEMPTS_KEPT) };',
+    seed: 5,
   },
   {
     name: 'the sweeper trusts its index',
@@ -197,8 +198,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'results are parsed and written again',
     file: 'http/show.ts',
-    find: "  return textAt(bytes, memberAt(bytes, data, 'results'));",
-    replace: "  return JSON.stringify(JSON.parse(textAt(bytes, memberAt(bytes, data, 'results'))));",
+    find: "  return memberOf(memberOf(new Json(Buffer.from(event)), 'data'), 'results').text;",
+    replace: '  return JSON.stringify(JSON.parse(event).data.results);',
     seed: 7,
   },
   {
@@ -207,7 +208,7 @@ export const QUIET_MUTANTS: Mutant[] = [
     find: 'return finished === null ? LOST : showJob(finished, world);',
     replace:
       "return finished === null ? problem('not_cancellable', request.requestId) : showJob(finished, world);",
-    seed: 168,
+    seed: 182,
   },
   {
     name: 'a webhook is redelivered past its retention',
