@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { run as cost } from './cost/cost.ts';
+import { run as fairness } from './fairness.ts';
 import { run as growth } from './growth/growth.ts';
 import { run as intake } from './intake.ts';
 import { run as lag } from './lag/lag.ts';
@@ -15,11 +16,19 @@ const HELP = `Measures; writes the results to docs/bench.
 
   npm run bench [-- PART …] [--json]
 
-  PART     ${'intake, polling, cost, lag, start, growth'}; all of them, unless given
+  PART     ${'intake, polling, cost, lag, start, growth, fairness'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
 `;
 
-const PARTS: Record<string, () => Part | Promise<Part>> = { intake, polling, cost, lag, start, growth };
+const PARTS: Record<string, () => Part | Promise<Part>> = {
+  intake,
+  polling,
+  cost,
+  lag,
+  start,
+  growth,
+  fairness,
+};
 const folder = new URL('../../docs/bench/', import.meta.url);
 
 function provenance(): string {
