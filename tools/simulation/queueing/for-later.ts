@@ -5,6 +5,9 @@ import { isLaterDocument, isLaterMessage, isLaterRow, openedMessage } from '../r
 import { goneSince, laterSince } from '../rollout.ts';
 import type { Simulation } from '../simulation.ts';
 
+/** A message is delayed by whole seconds, and then waits for a function. */
+const LATE_MAX_MILLIS = 4000;
+
 /** What a rollback explains: today's release leaves what it cannot read until the later one is back. */
 export class ForLater {
   readonly #sim: Simulation;
@@ -25,7 +28,8 @@ export class ForLater {
   sent(body: string): void {
     if (!isLaterMessage(body)) return;
     const { dueAt } = JSON.parse(openedMessage(body)).wakeUp;
-    if (this.#since('create', dueAt) > dueAt) this.#unreadDueAt = Math.max(this.#unreadDueAt, dueAt);
+    if (this.#since('create', dueAt + LATE_MAX_MILLIS) > dueAt)
+      this.#unreadDueAt = Math.max(this.#unreadDueAt, dueAt);
   }
 
   isRow(jobId: string): boolean {
