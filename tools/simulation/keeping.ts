@@ -1,5 +1,6 @@
 import { isFinished } from '../../functions/core/job.ts';
 import type { Cloud } from '../../test/cloud/cloud.ts';
+import type { Item } from '../../test/cloud/expressions.ts';
 import type { Delivery, Message } from '../../test/cloud/queue.ts';
 import type { Environment } from './environment.ts';
 import type { Invocation } from './invocation.ts';
@@ -22,7 +23,13 @@ export class Keeping {
   }
 
   isLater(jobId: string): boolean {
-    return this.#sim.rollout !== null && isLaterRow(this.#cloud.tables.jobs.peek(jobId));
+    const row = this.#cloud.tables.jobs.peek(jobId);
+    return this.#sim.rollout !== null && isLaterRow(row) && !this.#isOver(row);
+  }
+
+  /** After its time to live, which by a clock that is ahead has come already, a row is nothing to anyone. */
+  #isOver(row: Item | null): boolean {
+    return Number(row?.['ttl']?.N) * 1000 <= this.#sim.now + this.#sim.faults.skewMillis;
   }
 
   /** Whether the results of a job that today's release can read are in a document that it cannot. */
