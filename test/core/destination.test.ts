@@ -66,6 +66,7 @@ describe('an error of a queue or a bus', () => {
         'ValidationException',
         'MissingParameter',
         'UnsupportedOperation',
+        'AWS.SimpleQueueService.InvalidMessageContents',
         'AWS.SimpleQueueService.UnsupportedOperation',
         'RedactionFailure',
       ],

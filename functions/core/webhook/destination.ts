@@ -35,8 +35,9 @@ const FOR_GOOD = {
     /^Invalid(MessageContents|Parameter|Argument)|^Malformed|^Validation|^Missing|UnsupportedOperation$|^Redaction/,
 };
 
-/** What follows from an error by its name; any other one may pass. */
-export function outcomeOfError(name: string): AttemptOutcome {
+/** What follows from an error by its name, in front of which SQS may put its own; any other one may pass. */
+export function outcomeOfError(fullName: string): AttemptOutcome {
+  const name = fullName.replace(/^AWS\.SimpleQueueService\./, '');
   const errorIn = <E extends string>(table: Record<E, RegExp>) =>
     (Object.keys(table) as E[]).find((error) => table[error].test(name));
   const [now, forGood] = [errorIn(FOR_NOW), errorIn(FOR_GOOD)];

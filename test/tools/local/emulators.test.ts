@@ -65,6 +65,7 @@ describe('the queues', () => {
 
   it.each<[string, object]>([
     ['a delay of 900 s', { DelaySeconds: 900 }],
+    ['characters beyond U+FFFF', { MessageBody: '😀 \u{10FFFF}' }],
     ['1 MiB', { MessageBody: 'x'.repeat(MIB) }],
     ['ten attributes', { MessageAttributes: attributes(10) }],
     [
@@ -87,6 +88,7 @@ describe('the queues', () => {
     ['more than 1 MiB', 'InvalidParameterValue', { MessageBody: 'x'.repeat(MIB + 1) }],
     ['1 MiB and an attribute', 'InvalidParameterValue', { MessageBody: 'x'.repeat(MIB), ...named('a') }],
     ['characters that XML does not have', 'InvalidMessageContents', { MessageBody: 'x\u0000' }],
+    ['a character that is none', 'InvalidMessageContents', { MessageBody: 'x\uFFFE' }],
     ['an empty body', 'MissingParameter', { MessageBody: '' }],
     ['eleven attributes', 'InvalidParameterValue', { MessageAttributes: attributes(11) }],
     ['an attribute of AWS', 'InvalidParameterValue', named('AWS.trace')],

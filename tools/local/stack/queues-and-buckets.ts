@@ -1,4 +1,5 @@
 import { buildApp } from 'fauxqs';
+import { INVALID_MESSAGE_BODY_CHAR } from '../../../node_modules/fauxqs/dist/sqs/sqsTypes.js';
 import { absenceRefusal, type Sessions } from './aws/authority.ts';
 import { type Call, queueOrObject, readCall } from './aws/call.ts';
 import type { Emulator } from './aws/front.ts';
@@ -9,6 +10,10 @@ import { REGION } from './identities.ts';
 const NAMES_A_QUEUE_URL = new Set(['AmazonSQS.CreateQueue', 'AmazonSQS.GetQueueUrl', 'AmazonSQS.ListQueues']);
 /** S3 takes 5 GB at once; this much fits into memory. */
 const OBJECT_MAX_BYTES = 512 * 1024 * 1024;
+
+/** fauxqs refuses all beyond U+FFFF, such as an emoji, which SQS takes. */
+const NOT_OF_XML = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+Object.assign(INVALID_MESSAGE_BODY_CHAR, { test: (text: string) => NOT_OF_XML.test(text) });
 
 type App = ReturnType<typeof buildApp>;
 
