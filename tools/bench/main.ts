@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { redactedInput } from '../../functions/core/redact.ts';
+import { parseArguments } from '../commands/arguments.ts';
 import { run as cost } from './cost/cost.ts';
 import { run as fairness } from './fairness.ts';
 import { run as growth } from './growth/growth.ts';
@@ -38,7 +38,7 @@ function provenance(): string {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },

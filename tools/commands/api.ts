@@ -51,8 +51,10 @@ export function refusalIn({ status, body }: Answer<unknown>): string {
 }
 
 export function urlIn(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
-  throw new UsageError('--url must be an http(s) URL');
+  if (!/^https?:\/\/[^\s?#@\\]+$/.test(text) || !URL.canParse(text))
+    throw new UsageError('--url must be an http(s) URL without user name, query or fragment');
+  if (/\/v1(\/|$)/.test(text)) throw new UsageError('--url must be without /v1 and what follows');
+  return text.replace(/\/+$/, '');
 }
 
 /** What cannot stand in a header would be in Node's error message. */

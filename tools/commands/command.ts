@@ -1,5 +1,6 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig, parseArgs } from 'node:util';
 import { redacted, redactedInput } from '../../functions/core/redact.ts';
+import { parseArguments, UNEXPECTED } from './arguments.ts';
 import { messageOf } from './error-message.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -8,8 +9,8 @@ type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['v
 interface Command<O extends Options, V extends string> {
   help: string;
   options: O;
-  /** One of them is the first argument; without a list, the command takes flags alone. */
-  verbs?: readonly V[];
+  /** One of them is the first argument, and takes its flags and those that are no verb's. Without verbs, there are only flags. */
+  verbs?: Record<V, readonly (keyof O & string)[]>;
   /** The flags that may be given a secret. */
   secrets?: readonly (keyof O & string)[];
   run(values: Values<O>, verb: V): Promise<void>;
@@ -39,7 +40,7 @@ export async function runCommand<O extends Options, V extends string = never>(
     const { values, positionals } = parse(command, process.argv.slice(2));
     refuseSecrets(values, command.secrets);
     if ('help' in values) process.stdout.write(command.help);
-    else await command.run(values, verbIn(positionals, command.verbs));
+    else await command.run(values, verbIn(positionals, values, command.verbs));
   } catch (error) {
     const isUsage = error instanceof UsageError;
     tell(isUsage ? `${redactedInput(error.message)}. Try --help.` : messageOf(error));
@@ -51,11 +52,10 @@ function parse<O extends Options, V extends string>({ options, verbs }: Command<
   const help = { type: 'boolean', short: 'h' } as const;
   try {
     const allowPositionals = verbs !== undefined;
-    const { values, positionals } = parseArgs({ args, options: { ...options, help }, allowPositionals });
+    const { values, positionals } = parseArguments({ args, options: { ...options, help }, allowPositionals });
     return { values: values as Values<O>, positionals };
   } catch (error) {
-    // Node's own words; from the second sentence on they tell how to escape a dash.
-    throw new UsageError((error as Error).message.replace(/\.(\s.*)?$/s, ''));
+    throw new UsageError((error as Error).message);
   }
 }
 
@@ -68,12 +68,20 @@ function refuseSecrets(values: object, allowed: readonly string[] = []): void {
   }
 }
 
-function verbIn<V extends string>([first, ...rest]: string[], verbs: readonly V[] = []): V {
-  const verb = verbs.find((candidate) => candidate === first);
-  if (verbs.length > 0 && verb === undefined)
-    throw new UsageError(`The first argument must be one of ${verbs.join(', ')}`);
-  if (rest.length > 0) throw new UsageError(`Unexpected argument '${rest[0]}'`);
-  return verb as V;
+function verbIn<V extends string>(
+  [first = '', ...rest]: string[],
+  values: object,
+  verbs?: Record<V, readonly string[]>,
+): V {
+  if (verbs === undefined) return '' as V;
+  if (!Object.hasOwn(verbs, first))
+    throw new UsageError(`The first argument must be one of ${Object.keys(verbs).join(', ')}`);
+  if (rest.length > 0) throw new UsageError(UNEXPECTED);
+  const verb = first as V;
+  const ofOthers = new Set<string>(Object.values<readonly string[]>(verbs).flat());
+  const wrong = Object.keys(values).find((flag) => ofOthers.has(flag) && !verbs[verb].includes(flag));
+  if (wrong !== undefined) throw new UsageError(`${verb} does not take --${wrong}`);
+  return verb;
 }
 
 /** @throws a UsageError when a flag that is needed was not given */

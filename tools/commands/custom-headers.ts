@@ -7,6 +7,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-secrets-manager';
 import { headersSecret, hostAndPort, settingsKey } from '../../functions/core/webhook/client-settings.ts';
+import { faultInWebhookUrl, isLoopbackUrl } from '../../functions/core/webhook/webhook-url.ts';
 import { clientKeysOf } from './client-keys.ts';
 import { UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
@@ -15,15 +16,21 @@ import type { Target } from './target.ts';
 /** By `host:port`, then by name. */
 type CustomHeaders = Record<string, Record<string, string>>;
 
+/** Which of them webhooks may go to is a deployment's to say. */
+const ANY_PORT = Array.from({ length: 65_535 }, (_, index) => index + 1);
 const HOST_MAX_BYTES = 4096;
 /** Of a secret, by Secrets Manager. */
 const ALL_MAX_BYTES = 65_536;
 
-/** @returns `host:port`, as the function that sends compares it. @throws a UsageError */
-export function hostIn(text: string): string {
-  const url = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(text) ? URL.parse(`https://${text}`) : null;
-  if (url) return hostAndPort(url);
-  throw new UsageError('--host must be a host name as in the webhook URL, with its port unless it is 443');
+/** @returns `host:port`, as the function that sends compares it. @throws a UsageError when no webhook can go there */
+export function hostIn(text: string, isLocal: boolean): string {
+  if (!/^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(text))
+    throw new UsageError('--host must be a host name as in the webhook URL, with its port unless it is 443');
+  if (isLocal && isLoopbackUrl(`http://${text}`)) return hostAndPort(new URL(`http://${text}`));
+  const url = `https://${text}`;
+  const fault = faultInWebhookUrl(url, { ports: ANY_PORT, ownHost: null, loopback: false });
+  if (fault === null) return hostAndPort(new URL(url));
+  throw new UsageError(`--host must be as in a webhook URL, which ${fault.replace(/^M/, 'm')}`);
 }
 
 /** @param lines such as `Authorization: Bearer …`. @throws a UsageError, which does not quote them */
@@ -39,7 +46,9 @@ export function headersIn(lines: readonly string[]): Record<string, string> {
     );
   if (!headers.every(([, value]) => /^[ -~]+$/.test(value)))
     throw new UsageError('--set must have a value of ASCII characters, none of them a control character');
-  return Object.fromEntries(headers);
+  const byName = Object.fromEntries(headers);
+  if (Object.keys(byName).length === headers.length) return byName;
+  throw new UsageError('--set must be given once for each header');
 }
 
 export async function customHeadersOf(
@@ -72,15 +81,20 @@ export async function setHeaders(
   await updateRow(target, client, 'ADD headerHosts :host SET client = :client', host);
 }
 
-/** In the reverse order. */
-export async function clearHeaders(target: Target, client: string, host: string): Promise<void> {
-  const { [host]: _, ...rest } = await customHeadersOf(target, client);
+/** In the reverse order. @returns whether there were any */
+export async function clearHeaders(target: Target, client: string, host: string): Promise<boolean> {
+  const { [host]: cleared, ...rest } = await customHeadersOf(target, client);
   await updateRow(target, client, 'DELETE headerHosts :host SET client = :client', host);
-  if (Object.keys(rest).length > 0) return store(target, client, rest);
-  const SecretId = headersSecret(target.stackName, client);
+  if (Object.keys(rest).length > 0) await store(target, client, rest);
+  else await remove(target, client);
+  return cleared !== undefined;
+}
+
+async function remove({ clients, stackName }: Target, client: string): Promise<void> {
+  const SecretId = headersSecret(stackName, client);
   // What waits to be deleted could not be created again.
-  const remove = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
-  await target.clients.secrets.send(remove).catch((error) => {
+  const request = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
+  await clients.secrets.send(request).catch((error) => {
     if (!(error instanceof ResourceNotFoundException)) throw error;
   });
 }

@@ -17,6 +17,7 @@ const MESSAGES: [RegExp, string][] = [
     /^(InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidSignatureException)$/,
     `AWS does not accept the credentials: ${SIGN_IN}.`,
   ],
+  [/^bad port$/, 'The port of the URL is one that another protocol has, and no HTTP request is made to it.'],
   [/Deserialization error|^Unknown(Error)?$/, NOT_AWS],
 ];
 

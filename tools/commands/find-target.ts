@@ -19,11 +19,19 @@ const context: Record<string, unknown> = cdkJson.context;
 /** As a deployment by the same settings calls it. */
 const STACK_NAME = String(context['stackName'] ?? 'ModelStudioJobs');
 
-export const TARGET_HELP = `  --stack NAME  the deployed stack, default ${STACK_NAME}
+const STACK_FLAG = `  --stack NAME  the deployed stack, default ${STACK_NAME}`;
+const CREDENTIALS = 'Credentials and region are taken from where the AWS CLI takes them.';
+
+export const TARGET_HELP = `${STACK_FLAG}
   --local       instead of it, the system that \`npm start\` runs on this machine
   --port N      the port of that system's API, default 8787
 
-Credentials and region are taken from where the AWS CLI takes them.`;
+${CREDENTIALS}`;
+
+/** For a command that needs a deployment. */
+export const STACK_HELP = `${STACK_FLAG}
+
+${CREDENTIALS}`;
 
 const LOCAL_PORT = '8787';
 

@@ -59,7 +59,8 @@ async function secret(name: string, rotates: boolean, target: Target): Promise<v
 async function headers(name: string, change: HeadersChange, target: Target): Promise<void> {
   await mustBeClient(name, target);
   if (change.kind === 'set') await setHeaders(target, name, change.host, change.headers);
-  if (change.kind === 'clear') await clearHeaders(target, name, change.host);
+  if (change.kind === 'clear' && !(await clearHeaders(target, name, change.host)))
+    return tell(`Webhooks of ${name} had no custom headers there.`);
   const all = Object.entries(await customHeadersOf(target, name));
   const shown = all.filter(([host]) => change.host === null || host === change.host);
   for (const [host, ofHost] of shown) for (const header of Object.keys(ofHost)) print(`${host}\t${header}`);
@@ -71,8 +72,10 @@ async function headers(name: string, change: HeadersChange, target: Target): Pro
 async function mustBeClient(name: string, target: Target): Promise<void> {
   const keys = await allClientKeys(clientKeysOf(target));
   if (!keys.some(({ client }) => client === name))
-    throw new CliError(`There is no key of ${redactedInput(name)}: see npm run keys -- list ${target.flags}`);
+    throw new CliError(`There is no key of ${redactedInput(name)}: ${seeList(target)}`);
 }
+
+const seeList = ({ flags }: Target) => `see npm run keys -- list ${flags}`;
 
 async function list(clientKeys: ClientKeysTable): Promise<void> {
   const keys = await allClientKeys(clientKeys);
@@ -83,9 +86,10 @@ async function list(clientKeys: ClientKeysTable): Promise<void> {
   }
 }
 
-async function revoke(keyId: string, clientKeys: ClientKeysTable): Promise<void> {
+async function revoke(keyId: string, target: Target): Promise<void> {
+  const clientKeys = clientKeysOf(target);
   const key = (await allClientKeys(clientKeys)).find((candidate) => candidate.keyId === keyId);
-  if (!key) throw new CliError(`There is no key ${redactedInput(keyId)}.`);
+  if (!key) throw new CliError(`There is no key ${redactedInput(keyId)}: ${seeList(target)}`);
   const update = {
     TableName: clientKeys.TableName,
     Key: { sha256: { S: key.sha256 } },
@@ -111,24 +115,27 @@ function idIn(given: string | undefined): string {
   return /^msj_([a-z0-9]+)_/.exec(text)?.[1] ?? text;
 }
 
-/** It must fit on one line of the list. */
+/** It must fit on one line of the list, and look like no other. */
 function nameIn(given: string | undefined): string {
   const name = needed(given, '--name');
-  if (/^\P{C}{1,128}$/u.test(name)) return name;
-  throw new UsageError('--name must be 1 to 128 characters, none of them a control character');
+  if (!/^\P{C}{1,128}$/u.test(name))
+    throw new UsageError('--name must be 1 to 128 characters, none of them a control character');
+  if (name !== name.trim()) throw new UsageError('--name must neither begin nor end with a space');
+  return name;
 }
 
+type HeadersFlags = { host?: string; set?: string[]; clear?: boolean; local?: boolean };
 type HeadersChange =
   | { kind: 'list'; host: string | null }
   | { kind: 'clear'; host: string }
   | { kind: 'set'; host: string; headers: Record<string, string> };
 
-function changeIn(values: { host?: string; set?: string[]; clear?: boolean }): HeadersChange {
-  const { set = [], clear = false } = values;
+function changeIn(values: HeadersFlags): HeadersChange {
+  const { set = [], clear = false, local = false } = values;
   if (set.length > 0 && clear) throw new UsageError('--set and --clear cannot be used together');
   if (set.length === 0 && !clear)
-    return { kind: 'list', host: values.host === undefined ? null : hostIn(values.host) };
-  const host = hostIn(needed(values.host, '--host'));
+    return { kind: 'list', host: values.host === undefined ? null : hostIn(values.host, local) };
+  const host = hostIn(needed(values.host, '--host'), local);
   return clear ? { kind: 'clear', host } : { kind: 'set', host, headers: headersIn(set) };
 }
 
@@ -144,7 +151,13 @@ await runCommand({
     set: { type: 'string', multiple: true },
     clear: { type: 'boolean' },
   },
-  verbs: ['create', 'list', 'revoke', 'secret', 'headers'],
+  verbs: {
+    create: ['name', 'scope'],
+    list: [],
+    revoke: ['id'],
+    secret: ['name', 'rotate'],
+    headers: ['name', 'host', 'set', 'clear'],
+  },
   secrets: ['id', 'set'],
   async run(values, verb) {
     const target = () => findTarget(targetRefIn(values));
@@ -155,7 +168,7 @@ await runCommand({
       case 'list':
         return list(clientKeysOf(await target()));
       case 'revoke':
-        return revoke(idIn(values.id), clientKeysOf(await target()));
+        return revoke(idIn(values.id), await target());
       case 'secret':
         return secret(nameIn(values.name), values.rotate ?? false, await target());
       case 'headers':

@@ -33,7 +33,7 @@ function show({ gate, count, oldestAt }: WaitingJobs): void {
 await runCommand({
   help: HELP,
   options: targetOptions,
-  verbs: ['status', 'pause', 'resume'],
+  verbs: { status: [], pause: [], resume: [] },
   async run(values, verb) {
     const target = await findTarget(targetRefIn(values));
     if (verb === 'status') return show(await waitingJobsOf(target));

@@ -15,8 +15,8 @@ const HELP = `Has a client's webhooks delivered again that have failed for good,
   --local       takes what is not given from the system that \`npm start\` runs on this machine
   --port N      the port of that system's API, default 8787
 
-A host gets five webhooks a second, so they arrive for some time after this has ended. It is safe to repeat: no webhook is redelivered
-twice within a minute. Prints the number of webhooks.
+A host gets five webhooks a second, so they arrive for some time after this has ended. It is safe to repeat: no webhook
+is redelivered twice within a minute. Prints the number of webhooks.
 `;
 
 const STATUSES = ['exhausted', 'gone', 'blocked'];

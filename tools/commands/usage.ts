@@ -1,6 +1,6 @@
 import { print, runCommand, tell, UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
-import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
+import { findTarget, STACK_HELP, targetOptions, targetRefIn } from './find-target.ts';
 import { runSavedQuery } from './logs-insights.ts';
 
 const HELP = `Sums up what each client has used, from the log: jobs that ended and their tasks.
@@ -10,7 +10,7 @@ const HELP = `Sums up what each client has used, from the log: jobs that ended a
 
   --since T     minutes, hours or days: 90m, 12h, 30d; default 30d
   --csv         prints comma-separated lines
-${TARGET_HELP}
+${STACK_HELP}
 
 Prints a line for each client: jobs, how many of them failed, have expired or were cancelled, their tasks, how many of
 these failed, and the seconds from the jobs' creation to their end. It goes back as far as the log is kept

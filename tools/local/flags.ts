@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../commands/arguments.ts';
 
 export const HELP = `Runs the whole system on this machine: no AWS account, no Docker, no ModelStudio key.
 
@@ -31,7 +31,7 @@ export interface Flags {
 
 /** @throws an Error whose message says which flag is wrong */
 export function parseFlags(args: string[]): Flags {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args,
     options: {
       once: { type: 'boolean', default: false },

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { redactedInput } from '../../functions/core/redact.ts';
+import { parseArguments } from '../commands/arguments.ts';
 import { reportCoverage } from './coverage-report.ts';
 import { simulateQueue } from './queueing/simulate.ts';
 import { shrink } from './shrink.ts';
@@ -42,7 +42,7 @@ interface Flags {
 
 /** @throws an Error whose message says which flag is wrong */
 function parseFlags(): Flags | null {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     allowPositionals: true,
     options: {
       seeds: { type: 'string' },

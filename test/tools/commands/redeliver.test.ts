@@ -73,6 +73,14 @@ describe('npm run redeliver', () => {
     expect(await command('redeliver', args)).toMatchObject({ code: 2, stderr: `${words}. Try --help.\n` });
   });
 
+  it('says that nothing is asked at a port of another protocol', async () => {
+    const args = ['--url', 'http://127.0.0.1:1', '--key', 'msj_a_b', '--status', 'gone'];
+    expect(await command('redeliver', args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The port of the URL is one that another protocol has/m),
+    });
+  });
+
   it('says why it is refused', async () => {
     const server = createServer((_request, response) =>
       response.writeHead(403).end(JSON.stringify({ code: 'insufficient_scope', detail: 'Not yours.' })),

@@ -20,7 +20,8 @@ it.each<[string[], string]>([
   [['--json', '--once'], '--json submits no sample, so --once cannot wait for one'],
   [['--strict-webhooks', '--once'], '--strict-webhooks refuses the sample'],
   [['--twice'], "Unknown option '--twice'"],
-  [['now'], "Unexpected argument 'now'"],
+  [['now'], 'Unexpected argument: there are only flags here'],
+  [['--port', '1', '--port', '2'], '--port is given more than once'],
 ])('the flags %j are refused', (args, sentence) => {
   expect(() => parseFlags(args)).toThrow(sentence);
 });

@@ -76,7 +76,8 @@ test.concurrent('the sandbox prints a curl line that works', async () => {
 
 test.concurrent.each<[args: string[], sentence: string]>([
   [['--prot', '1'], "Unknown option '--prot'"],
-  [['extra'], "Unexpected argument 'extra'"],
+  [['extra'], 'Unexpected argument: there are only flags here'],
+  [['--port', '1', '--port', '2'], '--port is given more than once'],
   [['--port'], 'argument missing'],
   [['--port', 'x'], '--port must be a whole number from 0 to 65535, not "x"'],
   [['--port', '65536'], '--port must be a whole number from 0 to 65535, not "65536"'],

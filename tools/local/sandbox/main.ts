@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { redactedInput } from '../../../functions/core/redact.ts';
+import { parseArguments } from '../../commands/arguments.ts';
 import { onParentEnd } from '../parent.ts';
 import { DEFAULT_DIALECT, DIALECTS, dialectNamed } from './dialects.ts';
 import { MODELS } from './models.ts';
@@ -32,7 +32,7 @@ type Flags = { port: number; dialect: string; isJson: boolean; isHelp: boolean }
 
 /** @throws an Error whose message says what is wrong */
 function parseFlags(args: string[]): Flags {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args,
     options: {
       port: { type: 'string' },
