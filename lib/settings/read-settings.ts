@@ -39,10 +39,12 @@ function isOurs(name: string): boolean {
 
 function sentencesFor(issue: z.core.$ZodIssue, given: Record<string, unknown>): string[] {
   if (issue.code === 'unrecognized_keys' && issue.path.length === 0) return issue.keys.map(unknown);
-  const name = issue.path[0] as Name | undefined;
+  const [name, ...path] = issue.path as [Name?, ...PropertyKey[]];
   if (name === undefined) return [issue.message];
   const kind = SettingsSchema.shape[name].meta()?.['kind'];
-  return [`The setting ${name} must be ${kind}; it is ${JSON.stringify(given[name])}.`];
+  const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
+  const fault = place.length > 1 ? `/${place.join('/')} is wrong` : `it is ${JSON.stringify(given[name])}`;
+  return [`The setting ${name} must be ${kind}; ${fault}.`];
 }
 
 function unknown(name: string): string {

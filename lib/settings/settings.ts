@@ -62,7 +62,7 @@ export const SettingsSchema = z.strictObject({
     {
       description:
         'SQS queues and EventBridge buses that jobs may name as their `destination` instead of a `webhook_url`, and by which clients; JSON as in [destinations.md](docs/destinations.md)',
-      kind: 'a list of {"name", "arn", "clients"} with different names, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients',
+      kind: 'a list of {"name", "arn", "clients"} with different names of letters, digits, - and _, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients',
     },
   ),
   defaultDestination: setting(z.string().optional(), {

@@ -173,9 +173,19 @@ describe('settings are refused with one sentence', () => {
     ],
     [
       { destinations: 'orders' },
-      'The setting destinations must be a list of {"name", "arn", "clients"} with different names, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients; it is "orders".',
+      'The setting destinations must be a list of {"name", "arn", "clients"} with different names of letters, digits, - and _, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients; it is "orders".',
     ],
-    [{ destinations: [QUEUE, QUEUE] }, /^The setting destinations must be a list of .* different names, /],
+    [
+      { destinations: [QUEUE, { ...QUEUE, name: 'a b' }] },
+      /^The setting destinations .*; \/1\/name is wrong\.$/,
+    ],
+    [{ destinations: JSON.stringify([{ ...QUEUE, arn: 'x' }]) }, /; \/0\/arn is wrong\.$/],
+    [{ destinations: [{ ...QUEUE, clients: ['a', ''] }] }, /; \/0\/clients\/1 is wrong\.$/],
+    [{ destinations: [{ ...QUEUE, client: 'a' }] }, /; \/0\/client is wrong\.$/],
+    [
+      { destinations: [QUEUE, QUEUE] },
+      /^The setting destinations must be a list of .* different names .*; it is /,
+    ],
     [
       { destinations: [QUEUE], defaultDestination: 'other' },
       'The setting defaultDestination must be the name of one of the destinations.',
@@ -296,7 +306,7 @@ it.each<[what: string, wrong: object]>([
   ['the ARN of a rule', { ...QUEUE, arn: BUS.replace('event-bus', 'rule') }],
 ])('a destination is refused that has %s', (_what, wrong) => {
   const sentence = /^The setting destinations must be a list of /;
-  expect(complaintsAbout({ destinations: [QUEUE, wrong] })).toEqual([expect.stringMatching(sentence)]);
+  expect(complaintsAbout({ destinations: [wrong] })).toEqual([expect.stringMatching(sentence)]);
 });
 
 it.each(['msj_abc_*', 'whsec_*', 'sk-*', 'Bearer *', 'https://operator:*@example.com', '*'])(
