@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { redactedInput } from '../../functions/core/redact.ts';
 import { parseArguments } from '../commands/arguments.ts';
 import { run as cost } from './cost/cost.ts';
 import { run as fairness } from './fairness.ts';
@@ -47,10 +46,8 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown)
-    throw new Error(
-      `There is no part ${redactedInput(unknown)}; there are: ${Object.keys(PARTS).join(', ')}`,
-    );
+  if (unknown !== undefined)
+    throw new Error(`There is no such part; there are: ${Object.keys(PARTS).join(', ')}`);
   const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
   const found: Record<string, object[]> = {};
   for (const name of names) {

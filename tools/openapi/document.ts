@@ -180,7 +180,7 @@ const OPERATIONS: Record<Operation, Description> = {
     summary: 'Deliver many webhooks again',
     description:
       `Redelivers the client's webhooks with this status, up to ${REDELIVERIES_MAX} a request, newest jobs first: repeat it with the next_cursor until that is null. ` +
-      'Those that may not be redelivered now are skipped. The first attempts are spread over time, so that no host gets more than ten a second. It is safe to repeat: nothing is redelivered twice within a minute.',
+      'Those that may not be redelivered now are skipped. The first attempts are spread over time: a host gets five a second. It is safe to repeat: nothing is redelivered twice within a minute.',
     requestBody: { required: true, ...json(Redeliveries) },
     answers: { 202: { description: 'What was begun.', ...json(RedeliveriesBegun) } },
     problems: [...BODY_PROBLEMS],

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DELIVERY_ERRORS } from '../../../functions/core/webhook/attempt.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { pageAt, pages } from './pages.ts';
 
@@ -23,6 +24,17 @@ it('a planted bug that a decision names is in tools/simulation/mutants.ts', () =
   expect(named.length).toBeGreaterThan(5);
   const known = MUTANTS.map(({ name }) => name);
   expect(named.filter((name) => !known.includes(name))).toEqual([]);
+});
+
+it.each([
+  ['docs/operations.md', /^\|[\s\S]*?\n\n/m],
+  ['CHANGELOG.md', /^- Commands for operators:[\s\S]*?\n- /m],
+])('every command for operators is listed in %s', (path, list) => {
+  const scripts = Object.entries(packageJson.scripts).filter(([, line]) => line.includes('tools/commands/'));
+  const commands = scripts.map(([name]) => name).filter((name) => name !== 'settings');
+  expect(commands.length).toBeGreaterThan(5);
+  const [listed = ''] = list.exec(pageAt(path).text) ?? [];
+  expect(commands.filter((name) => !new RegExp(`npm run ${name}\\b`).test(listed))).toEqual([]);
 });
 
 it.each(['docs/webhooks.md', 'docs/runbook.md'])('every error of an attempt is explained in %s', (path) => {
