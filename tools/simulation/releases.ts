@@ -184,6 +184,7 @@ export function readAsLater<T>(command: object, answer: T): T {
 /** All documents, of whatever release they are. */
 export class OpenedContents extends Contents {
   readonly #cloud: Cloud;
+  readonly #seen = new Map<string, string>();
 
   constructor(cloud: Cloud) {
     super(cloud);
@@ -191,6 +192,17 @@ export class OpenedContents extends Contents {
   }
 
   override get(key: string): string | undefined {
+    const text = this.#stored(key);
+    if (text !== undefined) this.#seen.set(key, text);
+    return text;
+  }
+
+  /** Of a document that was deleted, too, for answers of those who had read it before. */
+  ever(key: string): string | undefined {
+    return this.get(key) ?? this.#seen.get(key);
+  }
+
+  #stored(key: string): string | undefined {
     const item = this.#cloud.tables.documents.peek(key);
     const deflated = item && openedDocument(item)['deflated']?.B;
     if (deflated) return inflateRawSync(deflated).toString();

@@ -9,7 +9,7 @@ import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
-import { type Contents, jobOf, teach } from '../../test/cloud/contents.ts';
+import { jobOf, teach } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import { Door } from './door/door.ts';
@@ -48,7 +48,7 @@ export class System {
   readonly cloud: Cloud;
   readonly lambda: Lambda;
   readonly ledger = new Ledger();
-  readonly contents: Contents;
+  readonly contents: OpenedContents;
   readonly door: Door;
   readonly keeping: Keeping;
   readonly lanes: Lanes;

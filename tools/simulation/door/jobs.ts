@@ -177,12 +177,12 @@ function isResults(row: Job, { request, startedAt }: Visit, said: Said, door: Mo
   const { status } = said;
   if (isHead) return status === 200 || status === 307;
   if (row.results === null) return status === 200 && said.text === '[]';
-  const { contents, cloud } = door.known;
+  const { contents } = door.known;
   if (row.results === 'in-event')
-    return status === 200 && said.text === resultsIn(contents.get(row.event.key) ?? '');
+    return status === 200 && said.text === resultsIn(contents.ever(row.event.key) ?? '');
   const isAt = (url: string) =>
     decodeURIComponent(url.split(',').slice(1).join(',')) ===
-    cloud.objects.get((row.results as { key: string }).key);
+    contents.ever((row.results as { key: string }).key);
   if (queryOf(request).get('redirect') !== 'false')
     return status === 307 && isAt(said.headers['location'] ?? '');
   const expiresAt = Date.parse(said.json.expires_at);
@@ -202,7 +202,7 @@ export function judgeShown(jobId: string, visit: Visit, said: Said, invocation: 
   const row = candidates.find((each) => each !== null && shows(said.json, each, 'in-job')) ?? null;
   must(row !== null, 'I10', () => `${jobId} is shown as it never was: ${said.text.slice(0, 600)}`);
   const event =
-    isFinished(row) && row.results === 'in-event' ? door.known.contents.get(row.event.key) : undefined;
+    isFinished(row) && row.results === 'in-event' ? door.known.contents.ever(row.event.key) : undefined;
   const results = event === undefined ? 'null' : resultsIn(event);
   must(
     said.text.includes(`"results":${results},"results_url":`),

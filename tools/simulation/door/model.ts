@@ -1,15 +1,15 @@
 import type { Job, Millis } from '../../../functions/core/job.ts';
 import type { Cloud } from '../../../test/cloud/cloud.ts';
-import type { Contents } from '../../../test/cloud/contents.ts';
 import type { Invocation } from '../invocation.ts';
 import { must } from '../judge.ts';
+import type { OpenedContents } from '../releases.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Visit } from './visit.ts';
 
 /** What the model knows of the world. */
 export interface Known {
   readonly cloud: Cloud;
-  readonly contents: Contents;
+  readonly contents: OpenedContents;
 }
 
 /** What the rules go by. */
