@@ -43,7 +43,7 @@ export function targetRefIn(values: { stack?: string; local?: boolean; port?: st
   if (local && stack !== undefined) throw new UsageError('--local and --stack cannot be used together');
   if (!local && values.port !== undefined) throw new UsageError('--port needs --local');
   if (!local) return { stackName: stack ?? STACK_NAME };
-  if (!/^\d{1,5}$/.test(port)) throw new UsageError(`--port must be a whole number, not "${port}"`);
+  if (!/^\d{1,5}$/.test(port)) throw new UsageError('--port must be a whole number');
   return { port: Number(port) };
 }
 

@@ -104,9 +104,8 @@ async function revoke(keyId: string, target: Target): Promise<void> {
 }
 
 function scopesIn(given: string[] = [...SCOPES]): Scope[] {
-  const wrong = given.find((scope) => !SCOPES.includes(scope as Scope));
-  if (wrong === undefined) return [...new Set(given as Scope[])];
-  throw new UsageError(`There is no scope ${wrong}; the scopes are ${SCOPES.join(', ')}`);
+  if (given.every((scope) => SCOPES.includes(scope as Scope))) return [...new Set(given as Scope[])];
+  throw new UsageError(`--scope must be one of ${SCOPES.join(', ')}`);
 }
 
 /** Who has only the key need not take it apart. */

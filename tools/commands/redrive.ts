@@ -92,7 +92,7 @@ async function moveByHand(
 function stagesIn(queue: string | undefined): readonly StageName[] {
   const stage = stageNames.find((name) => name === queue);
   if (queue !== undefined && !stage) {
-    throw new UsageError(`There is no queue ${queue}; the queues are ${stageNames.join(', ')}`);
+    throw new UsageError(`--queue must be one of ${stageNames.join(', ')}`);
   }
   return stage ? [stage] : stageNames;
 }

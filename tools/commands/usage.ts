@@ -32,7 +32,7 @@ const UNIT_MILLIS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400
 
 function startOf(since: string): Date {
   const [, count, unit = ''] = /^([1-9]\d{0,4})([mhd])$/.exec(since) ?? [];
-  if (count === undefined) throw new UsageError(`--since must be like 90m, 12h or 30d, not "${since}"`);
+  if (count === undefined) throw new UsageError('--since must be like 90m, 12h or 30d');
   return new Date(Date.now() - Number(count) * (UNIT_MILLIS[unit] ?? 0));
 }
 

@@ -43,7 +43,7 @@ export function parseFlags(args: string[]): Flags {
   });
   const port = Number(values.port);
   if (!/^\d{1,5}$/.test(values.port) || port > 65_535) {
-    throw new Error(`--port must be a whole number from 0 to 65535, not "${values.port}"`);
+    throw new Error('--port must be a whole number from 0 to 65535');
   }
   if (values.json && values.once) throw new Error('--json submits no sample, so --once cannot wait for one');
   const { once, json, help, 'strict-webhooks': strictWebhooks } = values;

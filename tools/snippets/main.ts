@@ -30,14 +30,12 @@ IDEMPOTENCY_KEY of yours there, a submission that is run again gets the same job
 function languageIn(id: string): Language {
   const found = LANGUAGES.find((language) => language.id === id);
   if (found) return found;
-  throw new UsageError(
-    `There is no language ${id}; the languages are ${LANGUAGES.map((language) => language.id).join(', ')}`,
-  );
+  throw new UsageError(`--lang must be one of ${LANGUAGES.map((language) => language.id).join(', ')}`);
 }
 
 function kindIn(text: string, { name, kinds }: Language): Kind {
   const kind = KINDS.find((candidate) => candidate === text);
-  if (!kind) throw new UsageError(`There is no kind ${text}; the kinds are ${KINDS.join(', ')}`);
+  if (!kind) throw new UsageError(`--kind must be one of ${KINDS.join(', ')}`);
   if (!kinds.includes(kind)) throw new UsageError(`${name} cannot ${kind}; it can: ${kinds.join(', ')}`);
   return kind;
 }

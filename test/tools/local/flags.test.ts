@@ -14,7 +14,7 @@ it.each<[string[], object]>([
 });
 
 it.each<[string[], string]>([
-  [['--port', 'x'], '--port must be a whole number from 0 to 65535, not "x"'],
+  [['--port', 'x'], '--port must be a whole number from 0 to 65535'],
   [['--port', '65536'], '--port must be a whole number'],
   [['--port', ''], '--port must be a whole number'],
   [['--json', '--once'], '--json submits no sample, so --once cannot wait for one'],

@@ -124,7 +124,7 @@ test('a pending job of the dialect shows a result for every conversation', () =>
 });
 
 test.each(['piratical', '', '__proto__', 'toString'])('there is no dialect "%s"', (name) => {
-  expect(() => dialectNamed(name)).toThrow(`There is no dialect "${name}". There are: modelstudio, ionos, `);
+  expect(() => dialectNamed(name)).toThrow('There is no such dialect. There are: modelstudio, ionos, ');
 });
 
 describe('a sandbox', () => {

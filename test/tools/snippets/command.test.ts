@@ -66,12 +66,9 @@ it.concurrent.each(printed)('the snippet command prints a snippet for %j', async
 
 const wrong: [string[], RegExp][] = [
   [[], /^--lang is missing\. /],
-  [
-    ['--lang', 'rust'],
-    /^There is no language rust; the languages are curl, javascript, typescript, python, go\. /,
-  ],
+  [['--lang', 'rust'], /^--lang must be one of curl, javascript, typescript, python, go\. /],
   [['--lang', 'curl', '--kind', 'receive'], /^cURL cannot receive; it can: submit, read\. /],
-  [['--lang', 'go', '--kind', 'send'], /^There is no kind send; the kinds are submit, read, receive\. /],
+  [['--lang', 'go', '--kind', 'send'], /^--kind must be one of submit, read, receive\. /],
   [['--lang', 'go', '--url', 'api.example.com'], /^--url must be an http\(s\) URL\. /],
   [['--lang', 'go', '--url', 'https://a b'], /^--url must be an http\(s\) URL\. /],
   [['--lang', 'go', '--model', '../x'], /^The request is not valid: \/model_id Must match /],

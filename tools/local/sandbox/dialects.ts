@@ -159,7 +159,7 @@ export const DIALECTS: Record<string, Dialect> = {
 export function dialectNamed(name: string): Dialect {
   const dialect = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
   if (dialect) return dialect;
-  throw new Error(`There is no dialect "${name}". There are: ${Object.keys(DIALECTS).join(', ')}.`);
+  throw new Error(`There is no such dialect. There are: ${Object.keys(DIALECTS).join(', ')}.`);
 }
 
 export function spellCreated(answer: Created, { jobState = same, created = same }: Dialect): object {

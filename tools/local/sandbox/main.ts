@@ -44,7 +44,7 @@ function parseFlags(args: string[]): Flags {
   const text = values.port ?? String(DEFAULT_PORT);
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-    throw new Error(`--port must be a whole number from 0 to 65535, not "${text}"`);
+    throw new Error('--port must be a whole number from 0 to 65535');
   }
   const dialect = values.dialect ?? DEFAULT_DIALECT;
   dialectNamed(dialect);
