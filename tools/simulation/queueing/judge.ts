@@ -51,6 +51,8 @@ export class QueueJudge {
   /** Who has the queue's lease, and in which invocation. */
   #holder: Acting | null = null;
   #heldBy: unknown = null;
+  /** Whether ModelStudio had been asked with these, the sweeper could not know. */
+  readonly #doubted = new Set<string>();
   /** By then, whatever ModelStudio has asked for is over. */
   #asksAgainAt: Millis = 0;
   /** When ModelStudio was last asked with a queued job, or one whose time was up had its turn. */
@@ -103,6 +105,7 @@ export class QueueJudge {
       this.#queuedSince.set(key, sim.now);
       const isNew = before?.queueing?.turn !== after.queueing.turn;
       if (isNew && this.#calmFor(SLACK)) this.#turns.judge(after, [...this.jobs.values()]);
+      if (sim.acting?.name === 'sweep' && !this.#isCalm(key)) this.#doubted.add(key);
     }
     this.jobs.set(key, after);
     this.#places.knows(after);
@@ -112,33 +115,34 @@ export class QueueJudge {
   #wroteGate(item: Item | null): void {
     const row = unmarshall(item ?? {}) as { gate?: Gate };
     if (!row.gate) return;
-    if (row.gate.phase !== this.#gate?.phase) this.#phaseSince = this.#system.sim.now;
+    const { sim } = this.#system;
+    if (row.gate.phase !== this.#gate?.phase) this.#phaseSince = sim.now;
     this.#gate = row.gate;
     this.#turns.letThrough(row.gate.virtualTime);
     const { phase, leaseUntil, expectedWakeUp } = row.gate;
-    const { acting } = this.#system.sim;
-    if (acting?.name === 'create' && leaseUntil > this.#system.sim.now) {
-      this.#holder = acting;
-      this.#heldBy = acting.invocationOrNull;
+    if (sim.acting?.name === 'create' && leaseUntil > sim.now) {
+      this.#holder = sim.acting;
+      this.#heldBy = sim.acting.invocationOrNull;
     }
-    const lease = (leaseUntil - this.#system.sim.now) / 1000;
-    this.#system.sim.note(`gate ${phase}, lease ${lease} s, expects ${expectedWakeUp?.seq}`);
+    sim.note(`gate ${phase}, lease ${(leaseUntil - sim.now) / 1000} s, expects ${expectedWakeUp?.seq}`);
   }
 
   #judgeEnd(job: Job): void {
-    const asked = this.#system.upstream.of(job.metadata['marker'] ?? '');
+    const { sim, upstream } = this.#system;
+    const asked = upstream.of(job.metadata['marker'] ?? '');
     const mayExist = asked.some(({ outcome }) => outcome === 'created' || outcome === 'unknown');
     const error = errorOf(job);
-    const { acting, now } = this.#system.sim;
-    if (error === 'never_submitted' && acting?.name === 'create') this.#lastTurnAt = now;
+    if (error === 'never_submitted' && sim.acting?.name === 'create') this.#lastTurnAt = sim.now;
     must(error !== 'never_submitted' || !mayExist, 'I4', () => `${job.jobId} may exist, and ends ${error}`);
     if (error === 'modelstudio_invalid_request' || error === 'model_not_found')
       must(asked.at(-1)?.outcome === 'at fault', 'I21', () => `${job.jobId} ends ${error} for no reason`);
+    const isUnknown = error === 'submission_unknown' && !mayExist && !this.#doubted.has(job.jobId);
+    must(!isUnknown || !this.#isCalm(job.jobId), 'I21', () => `${job.jobId} ends ${error}`);
+  }
+
+  #isCalm(jobId: string): boolean {
     const { sim, forLater } = this.#system;
-    const readFor = sim.now - forLater.readSince(job.jobId, 'sweep');
-    const isCalm = this.#calmFor(20 * MINUTE) && readFor > 20 * MINUTE;
-    const isUnknown = error === 'submission_unknown';
-    must(!isUnknown || mayExist || !isCalm, 'I21', () => `${job.jobId} ends ${error}`);
+    return this.#calmFor(20 * MINUTE) && sim.now - forLater.readSince(jobId, 'sweep') > 20 * MINUTE;
   }
 
   #asked(asked: Asked): void {
