@@ -62,8 +62,10 @@ function judgeArrival({ jobId, finishedAt, webhook }: FinishedJob, sim: Simulati
   if (!received || received.successes === 0 || webhook?.redelivered) return;
   const { posts, askedSeconds } = received.before;
   const { webhookSchedule } = sim.scene;
-  let most = (1 + posts) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
-  for (let i = 0; i <= posts; i++) most += JITTER * (webhookSchedule[i] ?? 0);
+  // A bus that could not be looked at is an attempt that nothing was sent with.
+  const tries = webhook.destination ? Math.max(posts, webhook.attempts - 1) : posts;
+  let most = (1 + tries) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
+  for (let i = 0; i <= tries; i++) most += JITTER * (webhookSchedule[i] ?? 0);
   most += HELD_SECONDS * system.lanes.holdsOf(jobId);
   if (!isSetOff(jobId, system)) most += rescueSeconds(system);
   const seconds = (received.firstSuccessAt - finishedAt) / 1000;
