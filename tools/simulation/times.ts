@@ -63,7 +63,7 @@ function judgeArrival({ jobId, finishedAt, webhook }: FinishedJob, sim: Simulati
   const { posts, askedSeconds } = received.before;
   const { webhookSchedule } = sim.scene;
   // A bus that could not be looked at is an attempt that nothing was sent with.
-  const tries = webhook.destination ? Math.max(posts, webhook.attempts - 1) : posts;
+  const tries = webhook.destination && webhook.url === 'bus' ? Math.max(posts, webhook.attempts - 1) : posts;
   let most = (1 + tries) * HANDLING_SECONDS + JITTER * askedSeconds + faultSeconds(jobId, system);
   for (let i = 0; i <= tries; i++) most += JITTER * (webhookSchedule[i] ?? 0);
   most += HELD_SECONDS * system.lanes.holdsOf(jobId);
