@@ -11,10 +11,10 @@ export class Ledger {
   readonly deliveredAt: Float64Array;
   readonly polls: Uint16Array;
   #delivered = 0;
-  readonly #durationMillis: (index: number) => Millis;
+  readonly #durationMillis: (index: number, now: Millis) => Millis;
 
-  /** @param durationMillis how long a job takes at ModelStudio */
-  constructor(jobs: number, durationMillis: (index: number) => Millis) {
+  /** @param durationMillis how long a job takes at ModelStudio that is created now */
+  constructor(jobs: number, durationMillis: (index: number, now: Millis) => Millis) {
     this.finishedAt = new Float64Array(jobs);
     this.acceptedAt = new Float64Array(jobs);
     this.detectedAt = new Float64Array(jobs);
@@ -32,7 +32,7 @@ export class Ledger {
   }
 
   created(index: number, now: Millis): void {
-    this.finishedAt[index] = now + this.#durationMillis(index);
+    this.finishedAt[index] = now + this.#durationMillis(index, now);
   }
 
   accepted(index: number, now: Millis): void {

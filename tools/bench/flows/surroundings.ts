@@ -12,6 +12,8 @@ export interface Options {
   /** λ. */
   lagPerPoll: number;
   modelOf: (index: number) => string;
+  /** Of the request for a job, where they are not as usual. */
+  fieldsOf?: (index: number) => object;
   /** The share of invocations that meet a fault. */
   faults?: number;
   /** Takes the place of what past jobs have taught; `poll` is the number of the poll that plans the next one. */

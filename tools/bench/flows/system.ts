@@ -91,8 +91,10 @@ export class System implements Surroundings {
 
   /** A client's request for a job. */
   async submit(index: number): Promise<void> {
-    const modelId = this.options.modelOf(index);
-    const event = this.overhead.of(() => submission(index, modelId, this.#clientKey.key));
+    const { modelOf, fieldsOf } = this.options;
+    const event = this.overhead.of(() =>
+      submission(index, modelOf(index), this.#clientKey.key, fieldsOf?.(index)),
+    );
     const answer = await this.#invoke('submit', ({ submit }) => submit(event));
     this.cloud.meter.add('http.requests');
     if (answer === 'died' || answer.statusCode !== 202) this.refused += 1;

@@ -1,6 +1,7 @@
 import { Random } from '../../simulation/random.ts';
 import { type BatchRow, batchRows } from './batches.ts';
 import { DISTRIBUTIONS, type Durations } from './distributions.ts';
+import { meanOf } from './judge.ts';
 import { type Cost, costOf, type Grid, gridOf, optimalCost } from './optimum.ts';
 import { Planner } from './planner.ts';
 import { SCHEDULES, type Schedule } from './schedules.ts';
@@ -138,13 +139,4 @@ export function costOfSchedule(schedule: Schedule, grid: Grid, lagPerPoll: numbe
 
 function nameOf(index: number): string {
   return DISTRIBUTIONS[index]?.name ?? '';
-}
-
-function meanOf(costs: Cost[]): Cost {
-  const mean = (of: (cost: Cost) => number) => costs.reduce((sum, cost) => sum + of(cost), 0) / costs.length;
-  return {
-    polls: mean(({ polls }) => polls),
-    lag: mean(({ lag }) => lag),
-    total: mean(({ total }) => total),
-  };
 }

@@ -34,12 +34,19 @@ export function gridOf({ cdf }: Pick<Durations, 'cdf'>): Grid {
   return { survival, area };
 }
 
-/**
- * J* and how it comes about, by dynamic programming over all schedules of whole seconds: nothing of the planner's is
- * used here.
- */
+/** Seconds to wait at each age before the nth look, from 0. */
+export type WaitAt = (age: number, nth: number) => number;
+
+/** J* and how it comes about. */
 export function optimalCost(grid: Grid, lagPerPoll: number): Cost {
-  const { survival, area } = grid;
+  return costOf(grid, lagPerPoll, optimalWaits(grid, lagPerPoll));
+}
+
+/**
+ * The best of all schedules of whole seconds, by dynamic programming: nothing of the planner's is used here. Where
+ * nobody is expected to run any more, it looks each second.
+ */
+export function optimalWaits({ survival, area }: Grid, lagPerPoll: number): WaitAt {
   const costFrom = new Float64Array(HORIZON_SECONDS + 1);
   const bestGap = new Uint16Array(HORIZON_SECONDS + 1);
   for (let from = HORIZON_SECONDS - 1; from >= 0; from--) {
@@ -56,15 +63,21 @@ export function optimalCost(grid: Grid, lagPerPoll: number): Cost {
     }
     costFrom[from] = best + alive * lagPerPoll + (area[from] as number);
   }
-  return costOf(grid, lagPerPoll, (age) => bestGap[age] as number);
+  return (age) => (age < HORIZON_SECONDS ? bestGap[age] || 1 : GAP_MAX_SECONDS);
 }
 
-/** The exact cost of a schedule that says, at each age, how many seconds to wait before the nth look, from 0. */
-export function costOf(
-  { survival, area }: Grid,
-  lagPerPoll: number,
-  waitAt: (age: number, nth: number) => number,
-): Cost {
+/** What a schedule costs for a job that takes so many seconds. */
+export function costFor(seconds: number, lagPerPoll: number, waitAt: WaitAt): Cost {
+  let polls = 0;
+  let age = 0;
+  do age += waitAt(age, polls++);
+  while (age < seconds);
+  const lag = age - seconds;
+  return { polls, lag, total: lag + lagPerPoll * polls };
+}
+
+/** The exact cost of a schedule. */
+export function costOf({ survival, area }: Grid, lagPerPoll: number, waitAt: WaitAt): Cost {
   let polls = 0;
   let lag = 0;
   let nth = 0;
