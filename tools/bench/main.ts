@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArguments } from '../commands/arguments.ts';
 import { run as cost } from './cost/cost.ts';
+import { run as cpu } from './cpu/cpu.ts';
 import { run as fairness } from './fairness.ts';
 import { run as growth } from './growth/growth.ts';
 import { run as intake } from './intake.ts';
@@ -15,7 +16,7 @@ const HELP = `Measures; writes the results to docs/bench.
 
   npm run bench [-- PART …] [--json]
 
-  PART     ${'intake, polling, cost, lag, start, growth, fairness'}; all of them, unless given
+  PART     ${'intake, polling, cost, lag, start, cpu, growth, fairness'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
 `;
 
@@ -25,6 +26,7 @@ const PARTS: Record<string, () => Part | Promise<Part>> = {
   cost,
   lag,
   start,
+  cpu,
   growth,
   fairness,
 };

@@ -24,23 +24,6 @@ export interface Took {
   cpuMillis: number;
 }
 
-/**
- * Starts each in a fresh process, in turns, so that whatever else the machine does falls upon all alike.
- * @returns for each of them, what each round took
- */
-export function startInTurns(starts: readonly Start[], rounds: number): Took[][] {
-  const took: Took[][] = starts.map(() => []);
-  const indices = [...starts.keys()];
-  for (let round = 0; round < rounds; round++) {
-    const first = round % indices.length;
-    const turned = [...indices.slice(first), ...indices.slice(0, first)];
-    for (const index of round % 2 === 0 ? turned : turned.reverse()) {
-      took[index]?.push(startOnce(starts[index] as Start));
-    }
-  }
-  return took;
-}
-
 export function startOnce({ file, variables }: Start): Took {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--eval', LOAD, file], {
     env: { ...environment, ...variables },

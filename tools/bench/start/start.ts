@@ -13,7 +13,8 @@ import {
 import { figure, markdownTable } from '../flows/markdown.ts';
 import type { Part } from '../part.ts';
 import { bundleFloor, bundleOtherwise, clientsOf } from './floor.ts';
-import { type Start, startInTurns, startOnce, type Took } from './processes.ts';
+import { inTurns, median } from './in-turns.ts';
+import { type Start, startOnce, type Took } from './processes.ts';
 
 const ROUNDS = 21;
 const GOAL = 1.15;
@@ -69,7 +70,10 @@ function measure(fileOf: (name: FunctionName) => string, folder: string): Result
   const others = otherwise(fileOf(SAMPLE), folder);
 
   const starts: Start[] = [...functions.map(({ init }) => init), ...floors.values(), ...others.values()];
-  const took = startInTurns(starts, ROUNDS);
+  const took = inTurns(
+    starts.map((start) => () => startOnce(start)),
+    ROUNDS,
+  );
   const measured = (start: Start): Measured => ({ ...start, took: took[starts.indexOf(start)] ?? [] });
   return {
     functions: functions.map((each) => ({
@@ -166,8 +170,4 @@ function ratioOf(init: Measured, to: Measured): number {
   return median(
     init.took.map(({ cpuMillis }, round) => cpuMillis / (to.took[round]?.cpuMillis ?? Number.NaN)),
   );
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+
+export type RecordedCall =
+  | { target: string; body: string }
+  | { method: string; path: string; headers: Record<string, string>; body: string; isReused: boolean };
+
+const dynamodb = new DynamoDBClient();
+const sqs = new SQSClient();
+const agent = new Agent({ keepAlive: true });
+
+const COMMANDS = {
+  'DynamoDB_20120810.GetItem': (input: never) => dynamodb.send(new GetItemCommand(input)),
+  'DynamoDB_20120810.PutItem': (input: never) => dynamodb.send(new PutItemCommand(input)),
+  'DynamoDB_20120810.Query': (input: never) => dynamodb.send(new QueryCommand(input)),
+  'AmazonSQS.SendMessageBatch': (input: never) => sqs.send(new SendMessageBatchCommand(input)),
+};
+
+const { base, calls } = JSON.parse(readFileSync(process.env['CALLS'] ?? '', 'utf8')) as {
+  base: string;
+  calls: RecordedCall[][];
+};
+const steps = calls.map((step) => step.map(begin));
+
+/** The floor: an invocation's calls, with the inputs that were recorded, and nothing else. */
+export async function handler(): Promise<void> {
+  for (const step of steps) await Promise.all(step.map((call) => call()));
+}
+
+function begin(call: RecordedCall): () => Promise<unknown> {
+  if ('method' in call) return () => exchange(call);
+  const send = COMMANDS[call.target as keyof typeof COMMANDS];
+  const input = JSON.parse(call.body, (name, value) => (name === 'B' ? Buffer.from(value, 'base64') : value));
+  return () => send(input as never);
+}
+
+function exchange({
+  method,
+  path,
+  headers,
+  body,
+  isReused,
+}: RecordedCall & { method: string }): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(base + path, { method, headers, agent: isReused ? agent : false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () => resolve(Buffer.concat(chunks)));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

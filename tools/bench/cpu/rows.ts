@@ -1,0 +1,85 @@
+import { eventJson } from '../../../functions/core/http/view.ts';
+import type { FinishedJob, JobBase, Millis, PendingWebhook, WakeUp } from '../../../functions/core/job.ts';
+import { Cloud } from '../../../test/cloud/cloud.ts';
+import { Contents, Rows, teach } from '../../../test/cloud/contents.ts';
+import type { Item } from '../../../test/cloud/expressions.ts';
+import { VirtualTime } from '../../../test/cloud/time.ts';
+import { newClientKey } from '../../commands/new-client-key.ts';
+import { prose } from '../flows/prose.ts';
+
+export const KEY = newClientKey('my-app', ['jobs:read', 'jobs:write'], new Uint8Array(48).fill(7), 0);
+export const MODEL = 'llama-3.1-8b-instruct';
+export const HOOK_PATH = '/hooks/modelstudio/jobs';
+
+/** `ending`: its row says that it is running, and ModelStudio that it has completed. */
+export type Phase = 'running' | 'ending' | 'finished';
+
+const RESULT_CHARACTERS = 2000;
+export const RESULTS = JSON.stringify([
+  { task_index: 0, status: 'completed', result: prose(RESULT_CHARACTERS), error: null },
+]);
+
+/** As long as those of jobs and of ModelStudio. */
+export const idOf = (phase: Phase, index: number) =>
+  `job_${phase.padEnd(16, '0')}${String(index).padStart(10, '0')}`;
+
+export function expectedWakeUp(now: Millis): WakeUp {
+  return { seq: 1, token: '5'.repeat(26), dueAt: now - 1000 };
+}
+
+/** What the tables hold of a job in one of the phases. */
+export function rowsOf(phase: Phase, jobId: string, base: string, now: Millis) {
+  const cloud = new Cloud({ time: new VirtualTime() });
+  const job: JobBase = {
+    jobId,
+    client: 'my-app',
+    modelId: MODEL,
+    totalTasks: 1,
+    metadata: { order: '4711', customer: 'c_0123456789' },
+    fingerprint: 'f'.repeat(64),
+    createdAt: now - 20_000,
+    updatedAt: now - 20_000,
+    expiresAt: now + 86_400_000,
+    wakeUpDeadline: now + 7_200_000,
+    version: 2,
+  };
+  const webhook: PendingWebhook = {
+    ...{ id: `msg_${'w'.repeat(26)}`, url: base + HOOK_PATH, status: 'pending' },
+    ...{ attempts: 0, attemptsBefore: 0, log: [], leaseUntil: null },
+    expectedWakeUp: phase === 'finished' ? expectedWakeUp(now) : null,
+  };
+  const event = { store: 'table', key: `events/${jobId}/${'e'.repeat(26)}.json` } as const;
+  const done: FinishedJob = {
+    ...job,
+    ...{ status: 'completed', completedTasks: 1, failedTasks: 0, finishedAt: now, error: null, version: 3 },
+    ...{ event, results: 'in-event', webhook },
+  };
+  const known = {
+    completedTasks: 0,
+    isSeen: true,
+    doubt: null,
+    expectedWakeUp: expectedWakeUp(now),
+    webhook,
+  };
+  new Rows(cloud).set(
+    jobId,
+    phase === 'finished' ? done : { ...job, ...known, status: 'running', upstreamJobId: jobId },
+  );
+  new Contents(cloud).set(event.key, eventJson(done, { json: RESULTS, url: null }));
+  return {
+    job: cloud.tables.jobs.peek(jobId) as Item,
+    document: cloud.tables.documents.peek(event.key) as Item,
+  };
+}
+
+/** Of a kind of job that is well known. */
+export function durationStats(): Item {
+  const cloud = new Cloud({ time: new VirtualTime() });
+  const bucket = `0/${MODEL}`;
+  teach(
+    cloud,
+    bucket,
+    Array.from({ length: 64 }, (_, i) => 20 + i / 2),
+  );
+  return cloud.tables.durationStats.peek(bucket) as Item;
+}
