@@ -2,18 +2,20 @@ import { AWS_TRIES, AWS_TRY_MILLIS } from '../core/limits.ts';
 
 const requestHandler = { requestTimeout: AWS_TRY_MILLIS, throwOnRequestTimeout: true };
 
-/** For AWS clients. By default, the SDK waits forever, and tries some services more often than others. */
+/** For AWS clients. By default, the SDK waits forever, tries some services more often than others, and builds its stack for each call. */
 export const awsSettings = {
+  cacheMiddleware: true,
   maxAttempts: AWS_TRIES,
   requestHandler: { ...requestHandler, socketTimeout: AWS_TRY_MILLIS },
 };
 /** To Node, a socket that sends a large object over TLS looks idle: document-bucket.ts sets the time for its calls. */
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
 
-/** Makes the errors of a client say which call of which service failed, which the SDK's do not. */
-export function describingErrors<C extends { middlewareStack: { add(around: never, options: never): void } }>(
-  client: C,
-): C {
+type Stack = { add(around: never, options: never): void; remove(name: string): boolean };
+
+/** Makes the errors of a client say which call of which service failed, which the SDK's do not; its log, which goes nowhere, is left out. */
+export function describingErrors<C extends { middlewareStack: Stack }>(client: C): C {
+  client.middlewareStack.remove('loggerMiddleware');
   const around =
     (next: (input: object) => Promise<object>, context: { clientName: string; commandName: string }) =>
     (input: object) =>

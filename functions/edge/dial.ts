@@ -30,7 +30,7 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
     ? [{ address: host }]
     : await promisify(lookup as typeof dnsLookup)(host, { all: true });
   const budget = Math.min(ADDRESS_BUDGET_MILLIS, deadlineMillis / (found.length + 1));
-  let failure = withCode('ENODATA');
+  let failure: DialError | null = null;
   for (const [i, { address }] of found.entries()) {
     signal.throwIfAborted();
     // There is no other address after the last one, so it gets all the time that is left.
@@ -42,16 +42,18 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
     failure = error;
     if (error.code === 'ERR_IP_BLOCKED') break;
   }
-  throw failure;
+  throw failure ?? withCode('ENODATA');
 }
 
 /** Null once the connection is established. */
 function connected(socket: Socket): Promise<DialError | null> {
   return new Promise((resolve) => {
+    const closed = () => resolve(withCode('ECONNRESET'));
     socket.once('error', resolve);
-    socket.once('close', () => resolve(withCode('ECONNRESET')));
+    socket.once('close', closed);
     socket.once('timeout', () => socket.destroy(withCode('ETIMEDOUT')));
     socket.once('connect', () => {
+      socket.off('close', closed);
       socket.setTimeout(0);
       resolve(null);
     });

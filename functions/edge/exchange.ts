@@ -1,4 +1,3 @@
-import assert from 'node:assert';
 import {
   type ClientRequest,
   type Agent as HttpAgent,
@@ -104,7 +103,7 @@ function open(options: ExchangeRequest, signal: AbortSignal): ClientRequest {
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const message = { method, headers: { ...options.headers, ...length }, maxHeaderSize: HEADERS_MAX_BYTES };
   if (agent) {
-    assert(!options.blockList, 'An agent dials by itself, past the guard');
+    if (options.blockList) throw new Error('An agent dials by itself, past the guard');
     return send(url, { ...message, ...{ agent, autoSelectFamilyAttemptTimeout: ADDRESS_BUDGET_MILLIS } });
   }
   return send(url, {

@@ -442,7 +442,7 @@ describe('the address of a server', () => {
 it('an exchange with an address check accepts no agent, which would not heed the check', async () => {
   const { url, connections } = await serveHttp((_request, response) => response.end());
   const outcome = await get(url, { agent: keepingAlive(), blockList: forbiddenAddresses });
-  expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_ASSERTION' });
+  expect(outcome).toEqual({ kind: 'not_connected', code: 'ERR_INVALID_REQUEST' });
   expect(connections()).toBe(0);
 });
 

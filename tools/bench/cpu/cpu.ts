@@ -14,10 +14,12 @@ import { CASES, type Case } from './cases.ts';
 import type { Invocations } from './invoke.ts';
 import type { RecordedCall } from './replay.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const WARM_UPS = 300;
-const INVOCATIONS = 1000;
+const INVOCATIONS = 500;
 const GOAL = 1.25;
+/** As the poller's wiring has it. */
+const POLLER_LINGER_MILLIS = 20;
 
 /** What a warm invocation of each function costs in CPU, beside its calls alone. */
 export async function run(): Promise<Part> {
@@ -53,7 +55,10 @@ function measure(fileOf: (name: FunctionName) => string, folder: string, base: s
     const recording = { ...own(), warmUps: 20, count: 1, recordedBy: `${base}/recording` };
     const { calls } = invoke(recording, variables);
     const CALLS = join(folder, `calls-${i}.json`);
-    writeFileSync(CALLS, JSON.stringify({ base, calls }));
+    writeFileSync(
+      CALLS,
+      JSON.stringify({ base, calls, lingerMillis: each.name === 'poll' ? POLLER_LINGER_MILLIS : 0 }),
+    );
     const floor = () => invoke({ ...own(), file: replay, event: {} }, { ...variables, CALLS });
     return { each, calls: calls.flat(), turns: [() => invoke(own(), variables), floor] };
   });

@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 
-export type RecordedCall =
-  | { target: string; body: string }
-  | { method: string; path: string; headers: Record<string, string>; body: string; isReused: boolean };
+export interface Exchange {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+  isReused: boolean;
+}
+
+export type RecordedCall = Exchange | { target: string; body: string };
 
 const dynamodb = new DynamoDBClient();
 const sqs = new SQSClient();
@@ -18,13 +25,17 @@ const COMMANDS = {
   'AmazonSQS.SendMessageBatch': (input: never) => sqs.send(new SendMessageBatchCommand(input)),
 };
 
-const { base, calls } = JSON.parse(readFileSync(process.env['CALLS'] ?? '', 'utf8')) as {
+const { base, calls, lingerMillis } = JSON.parse(readFileSync(process.env['CALLS'] ?? '', 'utf8')) as {
   base: string;
   calls: RecordedCall[][];
+  lingerMillis: number;
 };
 const steps = calls.map((step) => step.map(begin));
 
-/** The floor: an invocation's calls, with the inputs that were recorded, and nothing else. */
+/**
+ * The floor: an invocation's calls, with the inputs that were recorded, and nothing else. It waits before it sends a message if the
+ * function does, as a processor that has been idle is slower.
+ */
 export async function handler(): Promise<void> {
   for (const step of steps) await Promise.all(step.map((call) => call()));
 }
@@ -33,16 +44,11 @@ function begin(call: RecordedCall): () => Promise<unknown> {
   if ('method' in call) return () => exchange(call);
   const send = COMMANDS[call.target as keyof typeof COMMANDS];
   const input = JSON.parse(call.body, (name, value) => (name === 'B' ? Buffer.from(value, 'base64') : value));
-  return () => send(input as never);
+  if (lingerMillis === 0 || !call.target.startsWith('AmazonSQS')) return () => send(input as never);
+  return () => sleep(lingerMillis).then(() => send(input as never));
 }
 
-function exchange({
-  method,
-  path,
-  headers,
-  body,
-  isReused,
-}: RecordedCall & { method: string }): Promise<Buffer> {
+function exchange({ method, path, headers, body, isReused }: Exchange): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const sent = request(base + path, { method, headers, agent: isReused ? agent : false }, (response) => {
       const chunks: Buffer[] = [];

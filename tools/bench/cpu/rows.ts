@@ -29,7 +29,7 @@ export function expectedWakeUp(now: Millis): WakeUp {
 
 /** What the tables hold of a job in one of the phases. */
 export function rowsOf(phase: Phase, jobId: string, base: string, now: Millis) {
-  const cloud = new Cloud({ time: new VirtualTime() });
+  const cloud = new Cloud({ time: new VirtualTime(now) });
   const job: JobBase = {
     jobId,
     client: 'my-app',
@@ -74,7 +74,7 @@ export function rowsOf(phase: Phase, jobId: string, base: string, now: Millis) {
 
 /** Of a kind of job that is well known. */
 export function durationStats(): Item {
-  const cloud = new Cloud({ time: new VirtualTime() });
+  const cloud = new Cloud({ time: new VirtualTime(0) });
   const bucket = `0/${MODEL}`;
   teach(
     cloud,

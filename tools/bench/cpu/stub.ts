@@ -20,6 +20,14 @@ const kept = new Map<string, { rows: ReturnType<typeof rowsOf>; until: number }>
 let recording: RecordedCall[][] | null = null;
 let open = 0;
 
+/** Of all operations together. */
+interface Input {
+  TableName: string;
+  Key: Item;
+  Entries: { Id: string; MessageBody: string }[];
+  SecretId: string;
+}
+
 async function answer(request: IncomingMessage): Promise<string> {
   const { method = '', url = '', socket, headers } = request;
   const isReused = requestsOf.has(socket);
@@ -47,29 +55,29 @@ async function answer(request: IncomingMessage): Promise<string> {
   return url === HOOK_PATH ? '' : ask(method, url.slice(url.lastIndexOf('/') + 1));
 }
 
-function serve(operation: string, input: Record<string, never>): object {
+function serve(operation: string, input: Input): object {
   switch (operation) {
     case 'GetItem':
-      return { Item: rowIn(input['TableName'], Object.values(input['Key'] as Item)[0]?.S ?? '') };
+      return { Item: rowIn(input.TableName, Object.values(input.Key)[0]?.S ?? '') };
     case 'UpdateItem':
       return { Attributes: stats };
     case 'Query':
       return { Items: [], Count: 0, ScannedCount: 0 };
     case 'SendMessageBatch':
       return {
-        Successful: (input['Entries'] as { Id: string; MessageBody: string }[]).map(sent),
+        Successful: input.Entries.map(sent),
         Failed: [],
       };
     case 'GetSecretValue': {
       const SecretString = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
-      return { ARN: input['SecretId'], Name: input['SecretId'], VersionId: 'v', SecretString };
+      return { ARN: input.SecretId, Name: input.SecretId, VersionId: 'v', SecretString };
     }
     default:
       return {};
   }
 }
 
-const sent = ({ Id, MessageBody }: { Id: string; MessageBody: string }) => ({
+const sent = ({ Id, MessageBody }: Input['Entries'][number]) => ({
   Id,
   MessageId: '5fea7756-0ea4-451a-a703-a558b933e274',
   MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),

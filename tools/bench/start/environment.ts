@@ -2,7 +2,7 @@ import type { OwnVariables, SharedVariables } from '../../../functions/core/vari
 
 type Own = OwnVariables['submit'] & OwnVariables['create'] & OwnVariables['poll'] & OwnVariables['jobs'];
 
-const fromStack: SharedVariables & Own & OwnVariables['deliver'] & OwnVariables['sweep'] = {
+const fromStack = {
   ALLOW_RESUBMIT: 'false',
   API_URL: 'https://api.example.com',
   BUCKET: 'bucket',
@@ -30,7 +30,7 @@ const fromStack: SharedVariables & Own & OwnVariables['deliver'] & OwnVariables[
   WEBHOOK_PORTS: '443',
   WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,5,300',
   WEBHOOK_SECRET_ARN: 'webhook-secret',
-};
+} satisfies SharedVariables & Own & OwnVariables['deliver'] & OwnVariables['sweep'];
 
 /** What the handlers need at their start: as the stack sets it, and Lambda. */
 export const environment = {
