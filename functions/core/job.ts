@@ -79,6 +79,8 @@ export interface JobBase {
   readonly client: string;
   readonly modelId: string;
   readonly totalTasks: number;
+  /** Of its `max_tokens`, unless that is about the default. */
+  readonly tokensClass?: number;
   readonly metadata: Readonly<Record<string, string>>;
   /** SHA-256 of the parsed request, which distinguishes a repeated request from a different one. */
   readonly fingerprint: string;

@@ -19,6 +19,8 @@ export const PollMessage = z.object({
   pollsSinceRecord: z.int(),
   /** ModelStudio has reported on the job. If this is missing, it may have. */
   isSeen: z._default(z.boolean(), true),
+  /** The slot in which the job is to teach how long such jobs take. */
+  slot: z.optional(z.int()),
 });
 export type PollMessage = z.infer<typeof PollMessage>;
 

@@ -48,7 +48,7 @@ export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, rand
 }
 
 type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'fingerprint' | 'expiresAt';
-type Accepted = Pick<JobBase, Given | 'submissions'> & {
+type Accepted = Pick<JobBase, Given | 'submissions' | 'tokensClass'> & {
   webhook: Pick<Webhook, 'id' | 'url' | 'destination'> | null;
 };
 

@@ -1,7 +1,7 @@
 import { canonicalOf, type Generation } from '../core/http/generation-request.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
-import { durationBucket } from '../core/polling/forecast.ts';
+import { kindOf } from '../core/polling/lessons.ts';
 import { nextPollSeconds, type PollForecast } from '../core/polling/next-poll.ts';
 import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, started } from '../core/transitions.ts';
@@ -30,7 +30,7 @@ export async function create(
   const askedAt = world.clock.now();
   const [result, forecast] = await waitForBoth(
     world.modelStudio.create(generation, job).catch((error: unknown) => ({ kind: 'unsent', error }) as const),
-    world.durationStats.forecast(durationBucket(job.modelId, job.totalTasks)),
+    world.durationStats.forecast(kindOf(job)),
   );
   if (result.kind !== 'created' && result.kind !== 'unknown') await leavePlace(job, world);
   if (result.kind === 'unsent') return result;
@@ -59,7 +59,8 @@ async function begin(
   const progress = { ...progressOf(job, 0, now), ageMillis: now - polledAt };
   const seconds = Math.min(FIRST_WAIT_MAX_SECONDS, nextPollSeconds(progress, forecast));
   const wakeUp = nextWakeUp(null, now + seconds * 1000, world.random.bytes());
-  const known = { jobId: job.jobId, trace: job.trace, upstreamJobId, wakeUp, polledAt, isSeen: false };
+  const slot = (await world.durationStats.enroll(kindOf(job), polledAt)) ?? undefined;
+  const known = { jobId: job.jobId, trace: job.trace, upstreamJobId, wakeUp, polledAt, isSeen: false, slot };
   const message = { ...known, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,

@@ -2,7 +2,7 @@ import { LaterFormat } from '../core/format.ts';
 import { base32 } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { REPORT_LIMITS } from '../core/limits.ts';
-import { durationBucket } from '../core/polling/forecast.ts';
+import { kindOf } from '../core/polling/lessons.ts';
 import { reviewed } from '../core/queue/places.ts';
 import type { Report } from '../core/upstream/report.ts';
 import type { Places, World } from '../ports.ts';
@@ -53,9 +53,8 @@ async function review(number: number, places: Places, world: ReviewWorld): Promi
     throw error;
   });
   const isUnread = job === 'unreadable' || job === null;
-  const known = isUnread ? { jobId: place.jobId, modelId: '', totalTasks: 0 } : job;
-  const bucket = durationBucket(known.modelId, known.totalTasks);
-  const { durations } = await world.durationStats.forecast(bucket);
+  const known = isUnread ? { jobId: place.jobId, modelId: '', totalTasks: 1 } : job;
+  const { durations } = await world.durationStats.forecast(kindOf(known));
   const verdict = reviewed(place, job, world.clock.now(), durations);
   if (verdict === 'held') return;
   if (verdict !== 'free') {

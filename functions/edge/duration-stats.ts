@@ -1,41 +1,52 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
 import { afterThrottle, type Backpressure, slowdownAt } from '../core/polling/backpressure.ts';
-import { DURATIONS_KEPT, type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
-import type { Clock, DurationStats } from '../ports.ts';
-import { createRows, type Row, type Terms } from './rows.ts';
+import { type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
+import {
+  decoded,
+  durationsAt,
+  encoded,
+  isCrowded,
+  type Lesson,
+  SLOTS,
+  slotToTeachIn,
+  termMillis,
+} from '../core/polling/lessons.ts';
+import type { Clock, DurationStats, Random } from '../ports.ts';
+import { createRows, type Row, succeeded, type Terms } from './rows.ts';
 
-const DURATIONS_CACHE_MILLIS = 60_000;
+const LESSONS_CACHE_MILLIS = 60_000;
 const BACKPRESSURE_CACHE_MILLIS = 15_000;
-const BUCKETS_MAX = 500;
-/** Under load, a few jobs per second teach as much as all of them. */
-const RECORD_EVERY_MILLIS = 1000;
+const KINDS_MAX = 500;
 const REFUSALS_EVERY_MILLIS = 2000;
-/** An item next to the buckets, whose names begin with a digit. */
+/** An item next to the kinds, whose names begin with a digit. */
 const BACKPRESSURE_KEY = 'backpressure';
 
 export interface DurationStatsStore {
   client: DynamoDBClient;
   tableName: string;
   clock: Clock;
+  random: Pick<Random, 'fraction'>;
   /** λ, when ModelStudio does not throttle. */
   lagPerPollSeconds: number;
   /** Gets the errors: nothing that is done here may hold up a job. */
   onError(error: unknown): void;
 }
 
-/** One DynamoDB item for each bucket of jobs, and one for the backpressure, under the key `bucket`. */
+/** One DynamoDB item for each kind of jobs, and one for the backpressure, under the key `bucket`. */
 export function createDurationStats(store: DurationStatsStore): DurationStats {
   const rows = tolerantRows(store);
-  const durations = durationsIn(rows, store.clock);
+  const kinds = lessonsIn(rows, store);
   const backpressure = backpressureIn(rows, store.clock);
   return {
-    async forecast(bucket) {
-      const [known, slowdown] = await Promise.all([durations.of(bucket), backpressure.slowdown()]);
+    async forecast(name) {
+      const [kind, slowdown] = await Promise.all([kinds.of(name), backpressure.slowdown()]);
+      const { durations, schedule } = kind;
       // Gaps grow with the square root of λ.
-      return { ...known, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
+      return { durations, schedule, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
     },
-    record: durations.record,
+    enroll: kinds.enroll,
+    record: kinds.record,
     throttled: backpressure.throttled,
   };
 }
@@ -47,55 +58,81 @@ function tolerantRows({ client, tableName, onError }: DurationStatsStore) {
   return {
     get: (bucket: string) => orEmpty(rows.get(bucket)),
     put: (row: object) => orEmpty(rows.put(row)),
-    update: (bucket: string, terms: Terms) => orEmpty(rows.update(bucket, terms)),
+    update: (bucket: string, terms: Terms) =>
+      succeeded(rows.update(bucket, terms)).catch((error) => {
+        onError(error);
+        return false;
+      }),
   };
 }
 
-interface Recorded {
-  durations: number[];
+interface Kind {
+  lessons: (Lesson | undefined)[];
+  durations: readonly number[];
   schedule: PollSchedule;
-  count: number;
   until: Millis;
-  recordedAt: Millis;
 }
 
-/** The latest durations of each bucket, in the attributes s0 to s63 in turn: writing one needs no read. `n`: how many there have been. */
-function durationsIn(rows: ReturnType<typeof tolerantRows>, clock: Clock) {
-  const buckets = new Map<string, Recorded>();
+/** The lessons of each kind, in the attributes s0 to s63 of its item. */
+function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: DurationStatsStore) {
+  const kinds = new Map<string, Kind>();
 
-  async function of(bucket: string): Promise<Recorded> {
-    const known = buckets.get(bucket);
+  async function of(name: string): Promise<Kind> {
+    const known = kinds.get(name);
     const now = clock.now();
     if (known && known.until > now) return known;
-    const { n, ...slots } = await rows.get(bucket);
-    const read = Object.values(slots).filter((value) => typeof value === 'number');
-    const durations = read.length > 0 || !known ? read : known.durations;
-    const recorded = {
-      durations,
-      schedule: scheduleFor(durations),
-      count: typeof n === 'number' ? n : (known?.count ?? 0),
-      until: now + DURATIONS_CACHE_MILLIS,
-      recordedAt: known?.recordedAt ?? Number.NEGATIVE_INFINITY,
-    };
-    if (buckets.size >= BUCKETS_MAX) buckets.clear();
-    buckets.set(bucket, recorded);
-    return recorded;
+    const row = await rows.get(name);
+    if (kinds.size >= KINDS_MAX) kinds.clear();
+    const kind = kindIn(row ?? {}, known, now);
+    kinds.set(name, kind);
+    return kind;
   }
 
-  async function record(bucket: string, seconds: number): Promise<void> {
-    const recorded = await of(bucket);
-    if (clock.now() - recorded.recordedAt < RECORD_EVERY_MILLIS) return;
-    recorded.recordedAt = clock.now();
-    const slot = recorded.count++ % DURATIONS_KEPT;
-    // Three digits are precise enough, and keep the item below a kilobyte, the price of one write.
-    const precise = Number(seconds.toPrecision(3));
-    await rows.update(bucket, {
-      UpdateExpression: `SET s${slot} = :seconds ADD n :one`,
-      values: { ':seconds': precise, ':one': 1 },
+  async function enroll(name: string, submittedAt: Millis): Promise<number | null> {
+    const kind = await of(name);
+    const { lessons } = kind;
+    const term = termMillis(kind.durations);
+    const slot = slotToTeachIn(lessons, term, submittedAt, random.fraction());
+    if (slot === null) return null;
+    const mustBeKnown = isCrowded(lessons);
+    // Before anything is awaited, so that no other job of this environment takes it.
+    const lesson = { submittedAt, seconds: lessons[slot]?.seconds ?? null, isUnderWay: true };
+    lessons[slot] = lesson;
+    if (!mustBeKnown) return slot;
+    const earliest = encoded({ submittedAt: submittedAt - term, seconds: null, isUnderWay: false });
+    const isTaken = await write(name, slot, lesson, earliest);
+    if (!isTaken) kind.until = Number.NEGATIVE_INFINITY;
+    return isTaken ? slot : null;
+  }
+
+  async function record(name: string, slot: number, submittedAt: Millis, seconds: number): Promise<void> {
+    const lesson = { submittedAt, seconds, isUnderWay: false };
+    await write(name, slot, lesson, encoded(lesson));
+  }
+
+  /** Only where there is nothing, or less than `below`: a lesson of an earlier submission. */
+  function write(name: string, slot: number, lesson: Lesson, below: number): Promise<boolean> {
+    const at = `s${slot}`;
+    return rows.update(name, {
+      UpdateExpression: `SET ${at} = :lesson`,
+      ConditionExpression: `attribute_not_exists(${at}) OR ${at} < :below`,
+      values: { ':lesson': encoded(lesson), ':below': below },
     });
   }
 
-  return { of, record };
+  return { of, enroll, record };
+}
+
+/** @param last what was known before, which remains if the table does not answer */
+function kindIn(row: Row, last: Kind | undefined, now: Millis): Kind {
+  const read = Array.from({ length: SLOTS }, (_, slot) => {
+    const number = row[`s${slot}`];
+    return typeof number === 'number' ? decoded(number) : undefined;
+  });
+  const lessons = read.some((lesson) => lesson) || !last ? read : last.lessons;
+  const { known, atLeast } = durationsAt(now, lessons);
+  const schedule = scheduleFor(known, atLeast);
+  return { lessons, durations: known, schedule, until: now + LESSONS_CACHE_MILLIS };
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */

@@ -78,6 +78,7 @@ export function durationStats() {
     client: dynamodb,
     tableName: required('DURATION_STATS_TABLE'),
     clock,
+    random,
     lagPerPollSeconds: lagPerPollSeconds(),
     onError: (error) => logger.warn('the duration stats are out of reach', { error: redactedError(error) }),
   });

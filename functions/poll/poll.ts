@@ -2,7 +2,7 @@ import { unreadableKeyOf } from '../core/ids.ts';
 import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } from '../core/job.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
-import { durationBucket, sampleDuration } from '../core/polling/forecast.ts';
+import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
@@ -42,7 +42,7 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
     if (job.queueing) await world.requests.remove(job);
     // Polled once: losing a race does not make the report any less true.
     report ??= await ask(running, world);
-    const forecast = await world.durationStats.forecast(durationBucket(running.modelId, running.totalTasks));
+    const forecast = await world.durationStats.forecast(kindOf(running));
     const { isCollector } = world.settings;
     const next = nextStep(running, report, world.clock.now(), forecast, isCollector);
     if (next.step !== 'finish') {
@@ -85,12 +85,14 @@ async function recordDuration(
     ...(isReported && { DetectionLagSeconds: (now - message.polledAt) / 1000 }),
   };
   logPoll(message, world, { outcome: 'finished' }, metrics);
-  if (!isReported) return;
-  const bucket = durationBucket(job.modelId, job.totalTasks);
-  const { durations } = await world.durationStats.forecast(bucket);
-  const from = Math.max(0, message.polledAt - runningSince(job)) / 1000;
-  const to = Math.max(1, now - runningSince(job)) / 1000;
-  await world.durationStats.record(bucket, sampleDuration(from, to, world.random.fraction(), durations));
+  if (!isReported || message.slot === undefined) return;
+  const kind = kindOf(job);
+  const { durations } = await world.durationStats.forecast(kind);
+  const since = runningSince(job);
+  const from = Math.max(0, message.polledAt - since) / 1000;
+  const to = Math.max(1, now - since) / 1000;
+  const seconds = sampleDuration(from, to, world.random.fraction(), durations);
+  await world.durationStats.record(kind, message.slot, since, seconds);
 }
 
 /**

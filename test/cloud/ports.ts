@@ -78,6 +78,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       client: dynamodb,
       tableName: 'durationStats',
       clock,
+      random: { fraction: () => 0.5 },
       lagPerPollSeconds,
       onError: () => undefined,
     }),

@@ -36,7 +36,8 @@ export function fakeDurationStats(
     learnt: [] as [string, number][],
     refusals: 0,
     forecast: async () => forecast,
-    async record(kind: string, seconds: number) {
+    enroll: async () => 7,
+    async record(kind: string, _slot: number, _submittedAt: number, seconds: number) {
       durationStats.learnt.push([kind, seconds]);
     },
     async throttled() {

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  durationBucket,
-  type PollSchedule,
-  sampleDuration,
-  scheduleFor,
-  scheduleForBatch,
-  secondsToNextPoll,
-} from '../../functions/core/polling/forecast.ts';
+import { scheduleForBatch } from '../../functions/core/polling/batch.ts';
+import { type PollSchedule, scheduleFor, secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
+import { sampleDuration } from '../../functions/core/polling/lessons.ts';
 
 /** Ages of the looks until a job has run for so long. */
 function looks(durations: number[], lagPerPoll: number, until: number): number[] {
@@ -134,13 +129,4 @@ describe('a duration that is sampled for the statistics', () => {
     const [expected, surprise] = [Array(10).fill(80), Array(10).fill(600)];
     expect(sampleDuration(0, 100, 0.5, expected)).toBeGreaterThan(sampleDuration(0, 100, 0.5, surprise));
   });
-});
-
-it.each([
-  ['m', 1, '0/m'],
-  ['m', 3, '1/m'],
-  ['m', 4, '2/m'],
-  ['m', 1000, '9/m'],
-])('a job of model %s with %i tasks counts in the bucket %s', (model, tasks, kind) => {
-  expect(durationBucket(model, tasks)).toBe(kind);
 });

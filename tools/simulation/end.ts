@@ -1,6 +1,6 @@
 import { isFinished, type Job } from '../../functions/core/job.ts';
 import { SWEEP_MILLIS } from '../../functions/core/limits.ts';
-import { durationBucket } from '../../functions/core/polling/forecast.ts';
+import { kindOf } from '../../functions/core/polling/lessons.ts';
 import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import type { Clients } from './clients.ts';
 import { isUp } from './destinations.ts';
@@ -126,7 +126,7 @@ function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients)
   // The plan need be asked only about more polls than there may be without one.
   if (Math.max(requests, poll) > unplanned) {
     const { from = 0, to = 0 } = system.ledger.lives.get(job.jobId) ?? {};
-    const forecasts = system.ledger.forecastsOf(durationBucket(job.modelId, job.totalTasks));
+    const forecasts = system.ledger.forecastsOf(kindOf(job));
     const polls = unplanned + pollsWithin(to - from, job.totalTasks, forecasts);
     must(
       requests <= polls,

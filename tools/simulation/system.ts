@@ -3,7 +3,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
-import { durationBucket } from '../../functions/core/polling/forecast.ts';
+import { kindOf } from '../../functions/core/polling/lessons.ts';
 import { settingsKey } from '../../functions/core/webhook/client-settings.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
@@ -161,7 +161,7 @@ export class System {
   #teach(count: number): void {
     for (const totalTasks of [1, 2]) {
       const durations = Array.from({ length: count }, () => this.#sim.random.between(1, 60));
-      teach(this.cloud, durationBucket('m', totalTasks), durations);
+      teach(this.cloud, kindOf({ modelId: 'm', totalTasks }), durations);
     }
   }
 
@@ -170,7 +170,7 @@ export class System {
       Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]),
     );
     for (const totalTasks of [1, 2]) {
-      const bucket = { S: durationBucket(SLOW_MODEL, totalTasks) };
+      const bucket = { S: kindOf({ modelId: SLOW_MODEL, totalTasks }) };
       this.cloud.tables.durationStats.put({ bucket, n: { N: '64' }, ...slots });
     }
   }

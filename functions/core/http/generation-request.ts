@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { tokensClassOf } from '../polling/lessons.ts';
 import type { Fault } from './problem.ts';
 import { arrayOf, FAULTS_MAX, faultsOf, isObject, number, optional, type Path, text } from './validation.ts';
 
@@ -51,8 +52,13 @@ type Fields = z.infer<z.ZodMiniObject<typeof generationFields>>;
 export type Generation = Omit<Fields, 'messages'> & { messages: Conversations };
 
 /** All that the flows know about a generation, whatever it asks for. */
-export function workOf({ model_id, messages }: Generation): { modelId: string; totalTasks: number } {
-  return { modelId: model_id, totalTasks: messages.length };
+export function workOf({ model_id, messages, max_tokens }: Generation) {
+  const tokensClass = tokensClassOf(max_tokens);
+  return {
+    modelId: model_id,
+    totalTasks: messages.length,
+    ...(tokensClass !== undefined && { tokensClass }),
+  };
 }
 
 /** What two generations must share to be the same, in a fixed order. */

@@ -5,7 +5,7 @@
 export type PollSchedule = Float64Array;
 
 /** A likely duration: log-logistic around `center` (ln seconds) with the scale `width`. */
-interface Kernel {
+export interface Kernel {
   center: number;
   width: number;
   weight: number;
@@ -24,47 +24,42 @@ const FLAT_WIDTHS = 30;
 const ODDS_MAX = 1e16;
 
 /** The prior for a new model: half a minute or an hour, hardly a second or a day. */
-const UNKNOWN = { center: Math.log(20), width: 1.2 };
+export const UNKNOWN = { center: Math.log(20), width: 1.2 };
 /** The prior counts as this many observed jobs, so that a surprise never ends the polling. */
 const UNKNOWN_WEIGHT = 0.75;
+/** Of a job that has taken longer than all that ended. */
+const MUCH_LONGER = Math.log(2);
+const MUCH_LONGER_WIDTH = 0.5;
 /** A factor of the spread: less would follow randomness, more would blur. Found by `npm run bench -- polling`. */
 const WIDTH_SHARE = 0.22;
-const WIDTH_MIN = 0.07;
-
-/** How many past durations of a bucket are kept: more would add little, and old ones mislead. */
-export const DURATIONS_KEPT = 64;
-
-/** Jobs of one model with about the same number of tasks take about the same time: they share a bucket. */
-export function durationBucket(modelId: string, totalTasks: number): string {
-  return `${Math.floor(Math.log2(totalTasks))}/${modelId}`;
-}
-
-/** A first poll that finds the job ended says little: it may have ended up to this many octaves earlier. */
-const BLIND_OCTAVES = 4.5;
-/** If fewer of the known jobs ended this early, it is a surprise: the model may have become much faster. */
-const SURPRISE_SHARE = 0.3;
+export const WIDTH_MIN = 0.07;
 
 /**
- * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach us
- * our own delay, again and again. All in seconds, the job last seen running at `from`, or never if that is 0.
+ * @param known durations of jobs of a kind, in seconds, the latest submission first
+ * @param atLeast those of jobs that still run
  */
-export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
-  if (from > 0) return from + random * (to - from);
-  const asEarly = known.filter((seconds) => seconds <= to).length;
-  // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
-  const far = asEarly < SURPRISE_SHARE * known.length ? random : random ** 1.75;
-  return to * 2 ** (-BLIND_OCTAVES * far);
-}
-
-/** @param durations of past jobs of the bucket, in seconds; none for a new bucket */
-export function scheduleFor(durations: readonly number[]): PollSchedule {
-  const logs = logsOf(durations);
+export function scheduleFor(known: readonly number[], atLeast: readonly number[] = []): PollSchedule {
+  const logs = logsOf(known);
   const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
   const kernels = logs.map((center) => ({ center, width, weight: 1 }));
-  return scheduleFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...kernels]);
+  return scheduleFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...withThoseThatRun(kernels, atLeast)]);
 }
 
-function logsOf(durations: readonly number[]): number[] {
+/** A job that still runs counts as those that took longer or, a little, as one that takes much longer. */
+function withThoseThatRun(ended: readonly Kernel[], atLeast: readonly number[]): Kernel[] {
+  let kernels = [...ended];
+  for (const age of logsOf(atLeast).sort((a, b) => a - b)) {
+    const longer = kernels.filter(({ center }) => center > age);
+    const most = UNKNOWN_WEIGHT + longer.reduce((sum, { weight }) => sum + weight, 0);
+    kernels = kernels.map((kernel) =>
+      kernel.center > age ? { ...kernel, weight: (kernel.weight * (most + 1)) / most } : kernel,
+    );
+    kernels.push({ center: age + MUCH_LONGER, width: MUCH_LONGER_WIDTH, weight: UNKNOWN_WEIGHT / most });
+  }
+  return kernels;
+}
+
+export function logsOf(durations: readonly number[]): number[] {
   return durations.map((seconds) => Math.log(Math.max(seconds, FIRST_AGE_SECONDS)));
 }
 
@@ -78,90 +73,13 @@ function spreadOf(logs: readonly number[]): number {
   return Math.min(deviation, (quartile(0.75) - quartile(0.25)) / 1.35 || deviation);
 }
 
-function momentsOf(logs: readonly number[]): { mean: number; deviation: number } {
+export function momentsOf(logs: readonly number[]): { mean: number; deviation: number } {
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
   return { mean, deviation: Math.sqrt(squares / Math.max(1, logs.length - 1)) };
 }
 
-/** Early counts of finished tasks say little about a batch's speed: this many weigh as much as the first guess. */
-const PROGRESS_NOISE = 0.35;
-const PROGRESS_NOISE_MIN = 0.04;
-/** Some of a batch's tasks are half done when others are counted, and the last one is slow. */
-const UNDER_WAY = 0.5;
-const LAST_TASK = 0.06;
-/** The assumed spread of the logarithms of the tasks' times, if they all run at once. */
-const TASK_SPREAD = 0.5;
-const TASK_SPREAD_NOISE = 0.1;
-const LAST_TASK_NOISE = 0.15;
-const PARALLEL_WEIGHT = 0.6;
-/** The prior counts less here than for jobs without progress, as the next count corrects a surprise. */
-const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
-
-/** A guess at the logarithm of a duration. */
-interface Guess {
-  center: number;
-  variance: number;
-}
-
-/**
- * For a batch that shows progress: its tasks' own speed, shrunk toward its bucket's while few are done. Nobody says whether they
- * run one by one or all at once: the guess that fits the bucket better weighs more.
- * @param age of the job in seconds when `completed` of `total` tasks were done
- */
-export function scheduleForBatch(
-  durations: readonly number[],
-  age: number,
-  completed: number,
-  total: number,
-): PollSchedule {
-  const known = durations.length < 2 ? null : momentsOf(logsOf(durations));
-  const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
-  const sequential = posterior(before, ifSequential(age, completed, total));
-  const parallel = posterior(before, ifParallel(age, completed, total));
-  const fit = parallel.weight * PARALLEL_WEIGHT + sequential.weight || 1;
-  return scheduleFrom([
-    { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
-    { ...sequential, weight: sequential.weight / fit },
-    { ...parallel, weight: (PARALLEL_WEIGHT * parallel.weight) / fit },
-  ]);
-}
-
-function ifSequential(age: number, completed: number, total: number): Guess {
-  return {
-    center: Math.log((age * total) / (completed + UNDER_WAY)) + LAST_TASK,
-    variance: PROGRESS_NOISE * (1 / completed - 1 / total) + PROGRESS_NOISE_MIN ** 2,
-  };
-}
-
-function ifParallel(age: number, completed: number, total: number): Guess {
-  const deviations =
-    normalQuantile((total - 0.4) / (total + 0.2)) - normalQuantile(completed / (total + 0.2));
-  return {
-    center: Math.log(age) + TASK_SPREAD * deviations,
-    variance: (TASK_SPREAD_NOISE * deviations) ** 2 + LAST_TASK_NOISE ** 2,
-  };
-}
-
-/** The normal-normal posterior of a guess, weighted by how well the guess fits. */
-function posterior(before: Guess, seen: Guess): Kernel {
-  const both = before.variance + seen.variance;
-  const trust = before.variance / both;
-  const surprise = seen.center - before.center;
-  return {
-    center: before.center + trust * surprise,
-    // A logistic curve of scale w has the deviation of w·π/√3.
-    width: Math.max(WIDTH_MIN / 2, Math.sqrt(3 * trust * seen.variance) / Math.PI),
-    weight: Math.exp(-(surprise ** 2) / (2 * both)) / Math.sqrt(both),
-  };
-}
-
-/** Within 0.02 of it, by the logistic curve: at the scale 1.702 the two are closest. */
-function normalQuantile(share: number): number {
-  return Math.log(share / (1 - share)) / 1.702;
-}
-
-function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
+export function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
   const survival = survivalOf(kernels);
   const cumulative = new Float64Array(AGES.length);
   for (let i = 1; i < AGES.length; i++) {

@@ -1,9 +1,10 @@
 import type { Millis } from '../job.ts';
 import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
-import { type PollSchedule, scheduleForBatch, secondsToNextPoll } from './forecast.ts';
+import { scheduleForBatch } from './batch.ts';
+import { type PollSchedule, secondsToNextPoll } from './forecast.ts';
 
 export interface PollForecast {
-  /** Durations of past jobs of the bucket, in seconds. */
+  /** Durations of past jobs of the kind, in seconds. */
   durations: readonly number[];
   schedule: PollSchedule;
   /** λ: seconds of lag that one poll is worth. */

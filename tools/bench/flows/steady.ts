@@ -13,6 +13,7 @@ export function steadyStats(seconds: number): DurationStats {
   const forecast = { durations: [], schedule: pace, lagPerPollSeconds: 0.5 };
   return {
     forecast: async () => forecast,
+    enroll: async () => null,
     record: async () => undefined,
     throttled: async () => undefined,
   };

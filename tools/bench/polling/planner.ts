@@ -1,9 +1,12 @@
+import { type PollSchedule, scheduleFor } from '../../../functions/core/polling/forecast.ts';
 import {
-  DURATIONS_KEPT,
-  type PollSchedule,
+  durationsAt,
+  type Lesson,
+  SLOTS,
   sampleDuration,
-  scheduleFor,
-} from '../../../functions/core/polling/forecast.ts';
+  slotToTeachIn,
+  termMillis,
+} from '../../../functions/core/polling/lessons.ts';
 import { nextPollSeconds } from '../../../functions/core/polling/next-poll.ts';
 import type { Durations } from './distributions.ts';
 
@@ -13,8 +16,9 @@ const DAY_MILLIS = 86_400_000;
 export class Planner {
   readonly #lagPerPollSeconds: number;
   readonly #random: () => number;
-  readonly #durations: number[] = [];
-  #count = 0;
+  readonly #lessons: (Lesson | undefined)[] = [];
+  #durations: readonly number[] = [];
+  #now = 0;
   #schedule: PollSchedule | null = null;
 
   constructor(lagPerPollSeconds: number, random: () => number) {
@@ -34,13 +38,15 @@ export class Planner {
     return nextPollSeconds(progress, forecast);
   }
 
+  /** From a job that was submitted when the last one had taught. */
   learn(from: number, to: number): void {
-    this.#durations[this.#count++ % DURATIONS_KEPT] = sampleDuration(
-      from,
-      to,
-      this.#random(),
-      this.#durations,
-    );
+    const term = termMillis(this.#durations);
+    const slot = slotToTeachIn(this.#lessons, term, this.#now, this.#random());
+    if (slot === null) throw new Error('There is always a slot for the next job');
+    const seconds = sampleDuration(from, to, this.#random(), this.#durations);
+    this.#lessons[slot] = { submittedAt: this.#now, seconds, isUnderWay: false };
+    this.#now += Math.max(1000 * to, (2 * term) / SLOTS);
+    this.#durations = durationsAt(this.#now, this.#lessons).known;
     this.#schedule = null;
   }
 

@@ -1,4 +1,5 @@
-import { scheduleFor, scheduleForBatch } from '../../../functions/core/polling/forecast.ts';
+import { scheduleForBatch } from '../../../functions/core/polling/batch.ts';
+import { scheduleFor } from '../../../functions/core/polling/forecast.ts';
 import { inThread } from '../flows/in-thread.ts';
 import type { Part } from '../part.ts';
 import { DISTRIBUTIONS } from './distributions.ts';

@@ -84,10 +84,11 @@ function polling(world: HandledWorld, handling: PollHandling, judge: Judge): Han
         handling.forecast = forecast;
         return forecast;
       },
-      record(bucket, seconds) {
+      enroll: durationStats.enroll,
+      record(...lesson) {
         handling.fraction = watched.drawn();
-        handling.durations.push([bucket, seconds]);
-        return handling.call(() => durationStats.record(bucket, seconds));
+        handling.lessons.push(lesson);
+        return handling.call(() => durationStats.record(...lesson));
       },
       throttled() {
         handling.throttles += 1;

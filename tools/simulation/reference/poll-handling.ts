@@ -1,7 +1,7 @@
 import type { Job, Millis, RunningJob, SubmittingJob } from '../../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../../../functions/core/metrics.ts';
-import { durationBucket, sampleDuration } from '../../../functions/core/polling/forecast.ts';
+import { kindOf, sampleDuration } from '../../../functions/core/polling/lessons.ts';
 import type { PollForecast } from '../../../functions/core/polling/next-poll.ts';
 import { extendDeadline } from '../../../functions/core/polling/overdue.ts';
 import { sqsDelaySeconds } from '../../../functions/core/sqs-delay.ts';
@@ -13,6 +13,7 @@ import {
   outcomeOf,
   type Report,
 } from '../../../functions/core/upstream/report.ts';
+import type { DurationStats } from '../../../functions/ports.ts';
 import type { QueueName } from '../../../test/cloud/cloud.ts';
 import type { HandledWorld } from '../../../test/cloud/handlers.ts';
 import { Handling } from './handling.ts';
@@ -34,7 +35,7 @@ export class PollHandling extends Handling {
   readonly #isRepeat: boolean;
   forecast: PollForecast | null = null;
   throttles = 0;
-  readonly durations: [bucket: string, seconds: number][] = [];
+  readonly lessons: Parameters<DurationStats['record']>[] = [];
   readonly setAside: string[] = [];
   #asks = 0;
   #forecasts = 0;
@@ -66,8 +67,8 @@ export class PollHandling extends Handling {
     return adopted(this.row as SubmittingJob | RunningJob, this.#message);
   }
 
-  get #bucket(): string {
-    return durationBucket((this.row as Job).modelId, (this.row as Job).totalTasks);
+  get #kind(): string {
+    return kindOf(this.row as Job);
   }
 
   get #isStale(): boolean {
@@ -79,7 +80,7 @@ export class PollHandling extends Handling {
 
   forecasts(bucket: string): void {
     this.#forecasts += 1;
-    this.must(bucket === this.#bucket, 'I19', () => `polls are planned by those of ${bucket}`);
+    this.must(bucket === this.#kind, 'I19', () => `polls are planned by those of ${bucket}`);
   }
 
   #next(now = this.now): Next | null {
@@ -174,7 +175,7 @@ export class PollHandling extends Handling {
     super.done();
     const isRefused = this.report?.kind === 'transient_error' && this.report.cause === 'unavailable';
     this.must(this.throttles === Number(isRefused), 'I19', () => `${this.throttles} refusals are told of`);
-    const plans = 1 + this.lost + this.durations.length;
+    const plans = 1 + this.lost + this.lessons.length;
     this.must(this.#forecasts <= plans, 'I19', () => `${this.#forecasts} forecasts for one poll`);
     const ends = this.ended !== null && this.report?.kind === 'unreadable' ? 1 : 0;
     this.must(this.setAside.length >= ends, 'I22', () => 'what could not be read is not kept');
@@ -227,21 +228,23 @@ export class PollHandling extends Handling {
     this.#judgeTold(fields, metricsOf(report, job));
   }
 
-  /** Only what ModelStudio has reported as ended, and at once, says how long such jobs take, and how late that was seen. */
+  /** Only what ModelStudio has reported as ended, and at once, says how long such jobs take, and how late that was seen. Some of them teach it. */
   #judgeLast(): void {
-    const { report, durations, fraction } = this;
+    const { report, lessons, fraction } = this;
     if (report === null) return;
     const job = this.#job;
     const isTelling = isEnd(report) && job.doubt === null;
-    const { polledAt } = this.#message;
+    const { polledAt, slot } = this.#message;
     const at = this.toldAt;
     const lag = isTelling && { DetectionLagSeconds: (at - polledAt) / 1000 };
     this.#judgeTold({ outcome: 'finished' }, { ...metricsOf(report, job), ...lag });
     const known = this.forecast?.durations ?? [];
-    const from = Math.max(0, polledAt - job.createdAt) / 1000;
-    const to = Math.max(1, at - job.createdAt) / 1000;
-    const learnt = isTelling ? [[this.#bucket, sampleDuration(from, to, fraction, known)]] : [];
-    this.same('I19', 'durations are learnt', durations, learnt);
+    const since = job.createdAt;
+    const from = Math.max(0, polledAt - since) / 1000;
+    const to = Math.max(1, at - since) / 1000;
+    const isTeaching = isTelling && slot !== undefined;
+    const learnt = isTeaching ? [[this.#kind, slot, since, sampleDuration(from, to, fraction, known)]] : [];
+    this.same('I19', 'durations are learnt', lessons, learnt);
   }
 
   #judgeTold(fields: object, metrics: MetricValues): void {

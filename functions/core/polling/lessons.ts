@@ -1,0 +1,128 @@
+import type { JobBase, Millis } from '../job.ts';
+
+/** How many past durations of a kind are kept: more would add little, and old ones mislead. */
+export const SLOTS = 64;
+
+const DEFAULT_TOKENS_CLASS = 4;
+
+/** Answers of about the same length take about the same time; undefined: the usual one. */
+export function tokensClassOf(maxTokens: number): number | undefined {
+  const tokensClass = Math.floor(Math.log2(maxTokens) / 2);
+  return tokensClass === DEFAULT_TOKENS_CLASS ? undefined : tokensClass;
+}
+
+/** Jobs of one model with about the same number of tasks, of about the same length, take about the same time. */
+export function kindOf(job: Pick<JobBase, 'modelId' | 'totalTasks' | 'tokensClass'>): string {
+  const { modelId, totalTasks, tokensClass = DEFAULT_TOKENS_CLASS } = job;
+  return `${Math.floor(Math.log2(totalTasks))}:${tokensClass}/${modelId}`;
+}
+
+/**
+ * What is remembered in one of a kind's slots. Which job teaches there is decided at its submission, before anybody can
+ * know how long it takes: those that happen to end first, or last, would teach too short or too long a time.
+ */
+export interface Lesson {
+  readonly submittedAt: Millis;
+  /** How long it took or, while it is under way, how long the one before it did; null: there was none. */
+  readonly seconds: number | null;
+  readonly isUnderWay: boolean;
+}
+
+export type Lessons = readonly (Lesson | undefined)[];
+
+const CODES = 10_000;
+const CODE_STEP = Math.log(1.002);
+const SECONDS_MIN = 0.04;
+const TICK_MILLIS = 10;
+
+/** One number, so that a slot costs few bytes. That of a later submission is larger, and for the same one that of its end. */
+export function encoded({ submittedAt, seconds, isUnderWay }: Lesson): number {
+  const steps = seconds === null ? -1 : Math.round(Math.log(Math.max(1, seconds / SECONDS_MIN)) / CODE_STEP);
+  const moment = 2 * Math.floor(submittedAt / TICK_MILLIS) + (isUnderWay ? 0 : 1);
+  return moment * CODES + Math.min(CODES - 1, steps + 1);
+}
+
+export function decoded(number: number): Lesson {
+  const [moment, code] = [Math.floor(number / CODES), number % CODES];
+  return {
+    submittedAt: Math.floor(moment / 2) * TICK_MILLIS,
+    seconds: code === 0 ? null : SECONDS_MIN * Math.exp((code - 1) * CODE_STEP),
+    isUnderWay: moment % 2 === 0,
+  };
+}
+
+/** What is known of how long jobs of a kind take, in seconds. */
+export interface Durations {
+  /** Of jobs that have ended, the latest submission first. */
+  known: readonly number[];
+  /** Jobs that still run have taken this long already. */
+  atLeast: readonly number[];
+}
+
+/** While a teacher is younger than its predecessor became, that one stands in for it; then all that is known is its age. */
+export function durationsAt(now: Millis, lessons: Lessons): Durations {
+  const known: number[] = [];
+  const atLeast: number[] = [];
+  const latestFirst = lessons.filter((lesson) => lesson !== undefined);
+  for (const { submittedAt, seconds, isUnderWay } of latestFirst.sort(
+    (a, b) => b.submittedAt - a.submittedAt,
+  )) {
+    const age = (now - submittedAt) / 1000;
+    if (isUnderWay && age > (seconds ?? 0)) atLeast.push(age);
+    else if (seconds !== null) known.push(seconds);
+  }
+  return { known, atLeast };
+}
+
+const TERM_SECONDS_MIN = 120;
+const TERMS_OF_A_LONG_JOB = 4;
+const LONG_SHARE = 0.9;
+/** A slot is picked among so many of the oldest, lest all environments pick the same one. */
+const PICKED_AMONG = 16;
+
+/** How long a slot is one teacher's, whether that job ends or not: longer than nearly all jobs take. */
+export function termMillis(known: readonly number[]): Millis {
+  const sorted = known.toSorted((a, b) => a - b);
+  const long = sorted[Math.floor(LONG_SHARE * sorted.length)] ?? 0;
+  return 1000 * Math.max(TERM_SECONDS_MIN, TERMS_OF_A_LONG_JOB * long);
+}
+
+/** The slot of a job that is submitted now; null: those of the others suffice. */
+export function slotToTeachIn(lessons: Lessons, term: Millis, now: Millis, random: number): number | null {
+  const takenAt = (slot: number) => lessons[slot]?.submittedAt ?? Number.NEGATIVE_INFINITY;
+  const free = Array.from({ length: SLOTS }, (_, slot) => slot)
+    .filter((slot) => takenAt(slot) <= now - term)
+    .sort((a, b) => takenAt(a) - takenAt(b) || a - b);
+  return free[Math.floor(random * Math.min(PICKED_AMONG, free.length))] ?? null;
+}
+
+const CROWD = 16;
+const CROWDED_MIN = 8;
+
+/** Whether many jobs of the kind run at once: then those that still run must be known, too. */
+export function isCrowded(lessons: Lessons): boolean {
+  const ordered = lessons.filter((lesson) => lesson !== undefined);
+  ordered.sort((a, b) => a.submittedAt - b.submittedAt);
+  const crowded = ordered.filter(({ submittedAt, seconds }, i) => {
+    const later = ordered[i + CROWD];
+    return later && later.submittedAt - submittedAt < 1000 * (seconds ?? 0);
+  });
+  return crowded.length >= CROWDED_MIN;
+}
+
+/** A first poll that finds the job ended says little: it may have ended up to this many octaves earlier. */
+const BLIND_OCTAVES = 4.5;
+/** If fewer of the known jobs ended this early, it is a surprise: the model may have become much faster. */
+const SURPRISE_SHARE = 0.3;
+
+/**
+ * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach us
+ * our own delay, again and again. All in seconds, the job last seen running at `from`, or never if that is 0.
+ */
+export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
+  if (from > 0) return from + random * (to - from);
+  const asEarly = known.filter((seconds) => seconds <= to).length;
+  // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
+  const far = asEarly < SURPRISE_SHARE * known.length ? random : random ** 1.75;
+  return to * 2 ** (-BLIND_OCTAVES * far);
+}
