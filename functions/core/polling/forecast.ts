@@ -1,3 +1,5 @@
+import { weightsSinceChange } from './change.ts';
+
 /**
  * The law of optimal spacing: for a hazard h of finishing and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so
  * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral from 0 to each age of the grid, estimated for a bucket.
@@ -11,16 +13,16 @@ export interface Kernel {
   weight: number;
 }
 
-/** Ages in seconds, each a few percent above the last, up to a week. */
+/** Ages in seconds, each two percent above the last, up to a week. */
 const FIRST_AGE_SECONDS = 0.25;
-const STEP = Math.log(1.05);
-const AGES = Float64Array.from({ length: 300 }, (_, i) =>
+const STEP = Math.log(1.02);
+const AGES = Float64Array.from({ length: 740 }, (_, i) =>
   i === 0 ? 0 : FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP),
 );
 const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
 
 /** This far below its center, no job of a kernel has ended; at these odds, all of them have. */
-const FLAT_WIDTHS = 30;
+const FLAT_WIDTHS = 14;
 const ODDS_MAX = 1e16;
 
 /** The prior for a new model: half a minute or an hour, hardly a second or a day. */
@@ -33,6 +35,9 @@ const MUCH_LONGER_WIDTH = 0.5;
 /** A factor of the spread: less would follow randomness, more would blur. Found by `npm run bench -- polling`. */
 const WIDTH_SHARE = 0.22;
 export const WIDTH_MIN = 0.07;
+/** Unless all jobs take the same time: then the spread is that of the looks, and less. */
+const NARROW_SHARE = 0.25;
+const NARROWEST = 0.003;
 
 /**
  * @param known durations of jobs of a kind, in seconds, the latest submission first
@@ -40,9 +45,16 @@ export const WIDTH_MIN = 0.07;
  */
 export function scheduleFor(known: readonly number[], atLeast: readonly number[] = []): PollSchedule {
   const logs = logsOf(known);
-  const width = Math.max(WIDTH_MIN, WIDTH_SHARE * spreadOf(logs) * logs.length ** -0.2);
-  const kernels = logs.map((center) => ({ center, width, weight: 1 }));
+  const weights = weightsSinceChange(logs);
+  const width = widthOf(logs.filter((_, i) => (weights[i] as number) > 0.5));
+  const kernels = logs.map((center, i) => ({ center, width, weight: weights[i] as number }));
   return scheduleFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...withThoseThatRun(kernels, atLeast)]);
+}
+
+function widthOf(logs: readonly number[]): number {
+  const spread = spreadOf(logs);
+  const usual = Math.min(WIDTH_MIN, NARROW_SHARE * spread);
+  return Math.max(NARROWEST, usual, WIDTH_SHARE * spread * logs.length ** -0.2);
 }
 
 /** A job that still runs counts as those that took longer or, a little, as one that takes much longer. */

@@ -110,19 +110,34 @@ export function isCrowded(lessons: Lessons): boolean {
   return crowded.length >= CROWDED_MIN;
 }
 
-/** A first poll that finds the job ended says little: it may have ended up to this many octaves earlier. */
+/** How far from a known duration a new one near it may lie, as a share. */
+const JITTER = 0.02;
+/** Weighs as much as so many known durations, so that what is new can be learned. */
+const NEWS = 2;
+/** After a first poll that finds the job ended, which says little: it may have ended up to so many octaves earlier. */
+const BLIND_NEWS = 8;
 const BLIND_OCTAVES = 4.5;
 /** If fewer of the known jobs ended this early, it is a surprise: the model may have become much faster. */
 const SURPRISE_SHARE = 0.3;
 
 /**
- * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach us
- * our own delay, again and again. All in seconds, the job last seen running at `from`, or never if that is 0.
+ * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach
+ * us our own delay, again and again: it is drawn from the known ones in between or, as they may be wrong, from all that could be.
+ * All in seconds, the job last seen running at `from`, or never if that is 0.
  */
 export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
-  if (from > 0) return from + random * (to - from);
+  const between = known.filter((seconds) => seconds > from && seconds <= to);
+  const news = from > 0 ? NEWS : BLIND_NEWS;
+  const place = random * (between.length + news);
+  const near = between[Math.floor(place)];
+  if (near !== undefined) {
+    const jittered = near * (1 + JITTER * (2 * (place % 1) - 1));
+    return Math.min(to, Math.max(from, jittered));
+  }
+  const share = (place - between.length) / news;
+  if (from > 0) return from + share * (to - from);
   const asEarly = known.filter((seconds) => seconds <= to).length;
   // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
-  const far = asEarly < SURPRISE_SHARE * known.length ? random : random ** 1.75;
+  const far = asEarly < SURPRISE_SHARE * known.length ? share : share ** 1.75;
   return to * 2 ** (-BLIND_OCTAVES * far);
 }
