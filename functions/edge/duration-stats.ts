@@ -81,9 +81,8 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
     const known = kinds.get(name);
     const now = clock.now();
     if (known && known.until > now) return known;
-    const row = await rows.get(name);
+    const kind = kindIn(await rows.get(name), known, now);
     if (kinds.size >= KINDS_MAX) kinds.clear();
-    const kind = kindIn(row ?? {}, known, now);
     kinds.set(name, kind);
     return kind;
   }
@@ -123,13 +122,13 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
   return { of, enroll, record };
 }
 
-/** @param last what was known before, which remains if the table does not answer */
+/** @param last what was known before: it remains if the table does not answer, and so do the slots that were given out here */
 function kindIn(row: Row, last: Kind | undefined, now: Millis): Kind {
-  const read = Array.from({ length: SLOTS }, (_, slot) => {
-    const number = row[`s${slot}`];
-    return typeof number === 'number' ? decoded(number) : undefined;
+  const lessons = Array.from({ length: SLOTS }, (_, slot) => {
+    const [read, known] = [row[`s${slot}`], last?.lessons[slot]];
+    const isKnown = known && !(encoded(known) < read);
+    return isKnown || typeof read !== 'number' ? known : decoded(read);
   });
-  const lessons = read.some((lesson) => lesson) || !last ? read : last.lessons;
   const { known, atLeast } = durationsAt(now, lessons);
   const schedule = scheduleFor(known, atLeast);
   return { lessons, durations: known, schedule, until: now + LESSONS_CACHE_MILLIS };

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Job } from '../../functions/core/job.ts';
+import type { Job, Millis } from '../../functions/core/job.ts';
+import { encoded } from '../../functions/core/polling/lessons.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import type { Cloud } from './cloud.ts';
@@ -15,11 +16,20 @@ export function jobOf(item: Item): Job {
   return job as unknown as Job;
 }
 
-/** Of the past: jobs of this bucket have taken this many seconds. */
-export function teach(cloud: Cloud, bucket: string, durations: readonly number[]): void {
-  const slots = durations.map((seconds, i) => [`s${i}`, { N: String(Number(seconds.toPrecision(3))) }]);
-  const known = { bucket: { S: bucket }, n: { N: String(durations.length) } };
-  cloud.tables.durationStats.put({ ...known, ...Object.fromEntries(slots) });
+/** Of the past: jobs of this kind, submitted at such intervals until now, have taken this many seconds. */
+export function teach(
+  cloud: Cloud,
+  kind: string,
+  durations: readonly number[],
+  now: Millis,
+  gapMillis: Millis,
+): void {
+  const slots = durations.map((seconds, i) => {
+    const submittedAt = now - (i + 1) * gapMillis;
+    const lesson = { submittedAt, seconds, isUnderWay: false };
+    return [`s${i}`, { N: String(encoded(lesson)) }];
+  });
+  cloud.tables.durationStats.put({ bucket: { S: kind }, ...Object.fromEntries(slots) });
 }
 
 /** The jobs' rows, for those who look at them past all ports. */

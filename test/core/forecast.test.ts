@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { scheduleForBatch } from '../../functions/core/polling/batch.ts';
 import { type PollSchedule, scheduleFor, secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
-import { sampleDuration } from '../../functions/core/polling/lessons.ts';
 
 /** Ages of the looks until a job has run for so long. */
 function looks(durations: number[], lagPerPoll: number, until: number): number[] {
@@ -37,7 +36,11 @@ describe('a schedule of polls', () => {
   });
 
   it('puts polls at both of two clusters of durations', () => {
-    const ages = looks([...Array(40).fill(5), ...Array(24).fill(120)], 1, 300);
+    const ages = looks(
+      Array.from({ length: 64 }, (_, i) => (i % 3 === 0 ? 120 : 5)),
+      1,
+      300,
+    );
     const within = (low: number, high: number) => ages.filter((age) => age > low && age < high).length;
     expect([within(3, 8) > 0, within(90, 160) > within(20, 90)]).toEqual([true, true]);
   });
@@ -58,26 +61,26 @@ describe('the first polls are planned as they were measured', () => {
   it.each<[what: string, durations: number[], ages: number[]]>([
     ['no job is known', [], [6.3, 14.5, 24.2, 35.2, 47.6]],
     ['one job is known', [60], [11.5, 28, 41.3, 51.2, 59.8]],
-    ['two jobs are known', [40, 80], [16, 34.2, 41.9, 50.7, 64.2]],
-    ['three jobs are known', [40, 60, 80], [20.3, 38.2, 46.8, 57, 64.3]],
+    ['two jobs are known', [40, 80], [16, 34.2, 41.9, 50.7, 64.3]],
+    ['three jobs are known', [40, 60, 80], [20.3, 38.3, 46.8, 57, 64.3]],
     ['four jobs are known', [30, 40, 80, 160], [21.2, 31.9, 40.6, 51.4, 66.2]],
-    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [24.4, 34.5, 43.9, 55.7, 65.4]],
-    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.2, 20.6, 27.2, 36.8, 56.7]],
-    ['one of the jobs was odd', [50, 60, 60, 60, 600], [25.9, 42.3, 52, 60.1, 68.1]],
-    ['all jobs take the same time', Array(64).fill(60), [50.2, 56.9, 61.2, 64.9, 68.3]],
+    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [24.4, 34.5, 43.9, 55.8, 65.4]],
+    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.2, 20.6, 27.2, 36.7, 56.7]],
+    ['one of the jobs was odd', [50, 60, 60, 60, 600], [25.9, 42.4, 52, 60.1, 68.1]],
+    ['all jobs take the same time', Array(64).fill(60), [59.7, 60.7, 61.4, 73.3, 89.3]],
   ])('when %s', (_what, durations, ages) => {
     expect(nextPolls(scheduleFor(durations), 0)).toEqual(ages);
   });
 
   it.each<[completed: number, total: number, durations: number[], ages: number[]]>([
-    [10, 100, [], [199.4, 263.9, 313.2, 355.5, 393.5]],
+    [10, 100, [], [199.4, 264, 313.3, 355.6, 393.6]],
     // One job alone says nothing of a batch.
-    [10, 100, [100], [199.4, 263.9, 313.2, 355.5, 393.5]],
-    [10, 100, [80, 120], [121.1, 146.9, 165.6, 181.1, 194.7]],
-    [50, 100, [80, 120], [114.3, 121.8, 126.7, 131.2, 135.5]],
-    [99, 100, [80, 120], [65.2, 69.7, 74.6, 79.3, 83.7]],
-    [50, 100, [300, 300, 300], [144.2, 193.2, 220.7, 240.2, 256.2]],
-    [1, 3, [10, 20, 40], [71.5, 81.6, 90.6, 98.5, 105.7]],
+    [10, 100, [100], [199.4, 264, 313.3, 355.6, 393.6]],
+    [10, 100, [80, 120], [121.2, 147, 165.7, 181.1, 194.8]],
+    [50, 100, [80, 120], [114.7, 122, 126.9, 131.3, 135.6]],
+    [99, 100, [80, 120], [65.2, 69.5, 74.5, 79.3, 83.6]],
+    [50, 100, [300, 300, 300], [144.1, 193.5, 220.8, 240.4, 256.4]],
+    [1, 3, [10, 20, 40], [71.4, 81.6, 90.6, 98.5, 105.7]],
   ])('after a minute with %i of %i tasks done and the durations %j', (completed, total, durations, ages) => {
     expect(nextPolls(scheduleForBatch(durations, 60, completed, total), 60)).toEqual(ages);
   });
@@ -108,25 +111,5 @@ describe('the schedule for a batch under way', () => {
     expect(median(50)).toBeGreaterThan(65);
     expect(median(50)).toBeLessThan(125);
     expect(median(40)).toBeGreaterThan(median(50));
-  });
-});
-
-describe('a duration that is sampled for the statistics', () => {
-  it.each([
-    [10, 20, 0, 10],
-    [10, 20, 0.5, 15],
-    [0, 16, 0, 16],
-  ])('lies between the polls at %d and %d s', (from, to, random, seconds) => {
-    expect(sampleDuration(from, to, random, [])).toBe(seconds);
-  });
-
-  it('may lie far below the age at the first poll', () => {
-    expect(sampleDuration(0, 100, 0.999, [])).toBeLessThan(20);
-    expect(sampleDuration(0, 100, 0.999, [])).toBeGreaterThan(0);
-  });
-
-  it('lies nearer to the first poll if such jobs have often ended then', () => {
-    const [expected, surprise] = [Array(10).fill(80), Array(10).fill(600)];
-    expect(sampleDuration(0, 100, 0.5, expected)).toBeGreaterThan(sampleDuration(0, 100, 0.5, surprise));
   });
 });

@@ -1,7 +1,15 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
+import { decoded, encoded } from '../../functions/core/polling/lessons.ts';
 import { createDurationStats } from '../../functions/edge/duration-stats.ts';
 import { NOW } from '../cloud/jobs.ts';
 
@@ -23,7 +31,15 @@ beforeEach(() => {
 function durationStats() {
   const clock = { now: () => now };
   const onError = (error: unknown) => void errors.push(error);
-  return createDurationStats({ client, tableName: 'DurationStats', clock, lagPerPollSeconds: 2, onError });
+  const random = { fraction: () => 0.5 };
+  return createDurationStats({
+    client,
+    tableName: 'DurationStats',
+    clock,
+    random,
+    lagPerPollSeconds: 2,
+    onError,
+  });
 }
 
 const holds = (bucket: string, item: Record<string, unknown>) =>
@@ -36,77 +52,151 @@ function readsOf(bucket: string): number {
   return keys.filter((key) => key === bucket).length;
 }
 
+const SECOND = 1000;
+const KIND = '0:4/m';
+
+const lesson = (agoSeconds: number, seconds: number | null, isUnderWay = false) =>
+  encoded({ submittedAt: NOW - agoSeconds * SECOND, seconds, isUnderWay });
+
+/** All slots, each taken so long ago. */
+const slots = (agoSeconds: (slot: number) => number, seconds = 30) =>
+  Object.fromEntries(
+    Array.from({ length: 64 }, (_, slot) => [`s${slot}`, lesson(agoSeconds(slot), seconds)]),
+  );
+
+const updates = () => dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
+
 describe('durations', () => {
-  it('are read as they were written, without the rest of the item', async () => {
-    holds('0/m', { n: 7, s0: 30, s1: 31.5 });
-    expect((await durationStats().forecast('0/m')).durations.toSorted()).toEqual([30, 31.5]);
+  it('are read as they were written, the latest submission first, without the rest of the item', async () => {
+    holds(KIND, { s0: lesson(90, 30), s1: lesson(60, 31.5), other: 7 });
+    const { durations } = await durationStats().forecast(KIND);
+    expect(durations).toEqual([expect.closeTo(31.5, 1), expect.closeTo(30, 1)]);
   });
 
-  it('are none for a new bucket', async () => {
-    expect(await durationStats().forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
+  it('are none for a new kind', async () => {
+    expect(await durationStats().forecast(KIND)).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
   });
 
-  it('replace the oldest ones in turn, with three digits each', async () => {
-    holds('0/m', { n: 63, s0: 1 });
+  it('plan polls by jobs that still run, too', async () => {
+    holds(
+      KIND,
+      slots(() => 1000),
+    );
+    const before = await durationStats().forecast(KIND);
+    holds(KIND, { ...slots(() => 1000), ...runningSlots(40, 500) });
+    const then = await durationStats().forecast(KIND);
+    expect(then.durations.length).toBe(24);
+    expect(secondsToNextPoll(then.schedule, 30, 1)).toBeGreaterThan(
+      2 * secondsToNextPoll(before.schedule, 30, 1),
+    );
+  });
+
+  it('are remembered of at most 500 kinds', async () => {
     const known = durationStats();
-    await known.record('0/m', 12.3456);
-    now += 1000;
-    await known.record('0/m', 5);
-    const updates = dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
-    expect(updates).toMatchObject([
-      {
-        UpdateExpression: 'SET s63 = :seconds ADD n :one',
-        ExpressionAttributeValues: { ':seconds': { N: '12.3' } },
-      },
-      { UpdateExpression: 'SET s0 = :seconds ADD n :one' },
-    ]);
-  });
-
-  it('are counted on when the table is out of reach', async () => {
-    holds('0/m', { n: 5, s0: 30 });
-    const known = durationStats();
-    await known.forecast('0/m');
-    dynamodb.on(GetItemCommand, { Key: marshall({ bucket: '0/m' }) }).rejects(new Error('throttled'));
-    now += 60_000;
-    await known.record('0/m', 5);
-    const [update] = dynamodb.commandCalls(UpdateItemCommand);
-    expect(update?.args[0].input.UpdateExpression).toBe('SET s5 = :seconds ADD n :one');
-  });
-
-  it('are recorded no more often because they were read anew', async () => {
-    const known = durationStats();
-    await known.forecast('0/m');
-    for (const millis of [59_500, 60_100]) {
-      now = NOW + millis;
-      await known.record('0/m', 5);
-    }
-    expect(dynamodb.commandCalls(UpdateItemCommand).length).toBe(1);
-  });
-
-  it('are remembered of at most 500 buckets', async () => {
-    const known = durationStats();
-    const reads = () => readsOf('0/m');
-    await known.forecast('0/m');
+    const reads = () => readsOf(KIND);
+    await known.forecast(KIND);
     for (let i = 1; i < 500; i++) await known.forecast(`${i}`);
-    await known.forecast('0/m');
+    await known.forecast(KIND);
     expect(reads()).toBe(1);
     await known.forecast('500');
-    await known.forecast('0/m');
+    await known.forecast(KIND);
     expect(reads()).toBe(2);
+  });
+});
+
+const runningSlots = (count: number, ageSeconds: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, slot) => [`s${slot}`, lesson(ageSeconds, 30, true)]));
+
+describe('a job that is submitted', () => {
+  it('teaches in a slot whose term is over, which costs nothing', async () => {
+    holds(
+      KIND,
+      slots((slot) => (slot === 5 ? 1000 : 10)),
+    );
+    expect(await durationStats().enroll(KIND, NOW)).toBe(5);
+    expect(updates()).toEqual([]);
+  });
+
+  it('does not teach where others suffice', async () => {
+    holds(
+      KIND,
+      slots(() => 10),
+    );
+    expect(await durationStats().enroll(KIND, NOW)).toBeNull();
+  });
+
+  it('gets a slot that no other job of this environment has, whenever the lessons were read', async () => {
+    const known = durationStats();
+    const given = new Set<number | null>();
+    for (let job = 0; job < 64; job++) {
+      given.add(await known.enroll(KIND, now));
+      if (job === 32) now += 61 * SECOND;
+    }
+    expect(given.size).toBe(64);
+    expect(given.has(null)).toBe(false);
+    expect(await known.enroll(KIND, now)).toBeNull();
+  });
+
+  it('keeps its slot for a term, whether it ends or not', async () => {
+    const known = durationStats();
+    for (let job = 0; job < 64; job++) await known.enroll(KIND, now);
+    now += 119 * SECOND;
+    expect(await known.enroll(KIND, now)).toBeNull();
+    now += SECOND;
+    expect(await known.enroll(KIND, now)).not.toBeNull();
+  });
+
+  describe('of a crowded kind', () => {
+    /** Sixty-four within a few seconds, a while ago. */
+    const crowd = slots((slot) => 1000 + slot / 10);
+
+    it('takes its slot for all to see, unless somebody has', async () => {
+      holds(KIND, crowd);
+      expect(await durationStats().enroll(KIND, NOW)).toBeTypeOf('number');
+      const [update] = updates();
+      const { ExpressionAttributeValues: values = {}, UpdateExpression, ConditionExpression } = update ?? {};
+      expect(decoded(Number(values[':lesson']?.N))).toMatchObject({ submittedAt: NOW, isUnderWay: true });
+      expect(decoded(Number(values[':lesson']?.N)).seconds).toBeCloseTo(30, 0);
+      expect(decoded(Number(values[':below']?.N)).submittedAt).toBe(NOW - 120 * SECOND);
+      expect(UpdateExpression).toMatch(/^SET s\d+ = :lesson$/);
+      expect(ConditionExpression).toMatch(/^attribute_not_exists\((s\d+)\) OR \1 < :below$/);
+    });
+
+    it('does not teach if somebody has, and looks again at what is taken', async () => {
+      holds(KIND, crowd);
+      dynamodb
+        .on(UpdateItemCommand)
+        .rejects(new ConditionalCheckFailedException({ $metadata: {}, message: '' }));
+      const known = durationStats();
+      expect(await known.enroll(KIND, NOW)).toBeNull();
+      expect(errors).toEqual([]);
+      await known.forecast(KIND);
+      expect(readsOf(KIND)).toBe(2);
+    });
+  });
+
+  it('teaches by what it took, unless a later one teaches there', async () => {
+    await durationStats().record(KIND, 7, NOW, 12.3456);
+    const [update] = updates();
+    expect(update).toMatchObject({
+      UpdateExpression: 'SET s7 = :lesson',
+      ConditionExpression: 'attribute_not_exists(s7) OR s7 < :below',
+    });
+    const { ':lesson': told, ':below': below } = update?.ExpressionAttributeValues ?? {};
+    expect(decoded(Number(told?.N))).toEqual({
+      submittedAt: NOW,
+      seconds: expect.closeTo(12.35, 1),
+      isUnderWay: false,
+    });
+    expect(below).toEqual(told);
   });
 });
 
 type Known = ReturnType<typeof durationStats>;
 
 it.each<[what: string, call: (known: Known) => Promise<unknown>, count: () => number, millis: number]>([
-  ['durations are read', (known) => known.forecast('0/m'), () => readsOf('0/m'), 60_000],
-  ['the backpressure is read', (known) => known.forecast('0/m'), () => readsOf('backpressure'), 15_000],
-  [
-    'a duration is recorded',
-    (known) => known.record('0/m', 5),
-    () => dynamodb.commandCalls(UpdateItemCommand).length,
-    1000,
-  ],
+  ['durations are read', (known) => known.forecast(KIND), () => readsOf(KIND), 60_000],
+  ['the backpressure is read', (known) => known.forecast(KIND), () => readsOf('backpressure'), 15_000],
   [
     'a 429 is written down',
     (known) => known.throttled(),
@@ -131,19 +221,19 @@ describe('backpressure', () => {
   it('stretches the gaps between polls, and is written down for the other environments', async () => {
     const known = durationStats();
     await known.throttled();
-    expect((await known.forecast('0/m')).lagPerPollSeconds).toBeCloseTo(2 * 1.5 ** 2);
+    expect((await known.forecast(KIND)).lagPerPollSeconds).toBeCloseTo(2 * 1.5 ** 2);
     const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input.Item);
     expect(put).toEqual(marshall({ bucket: 'backpressure', slowdown: 1.5, at: NOW }));
   });
 
   it('is read from what other environments have written', async () => {
     holds('backpressure', { slowdown: 4, at: NOW });
-    expect((await durationStats().forecast('0/m')).lagPerPollSeconds).toBeCloseTo(2 * 4 ** 2);
+    expect((await durationStats().forecast(KIND)).lagPerPollSeconds).toBeCloseTo(2 * 4 ** 2);
   });
 
   it('is raised from what others have written since it was read', async () => {
     const known = durationStats();
-    await known.forecast('0/m');
+    await known.forecast(KIND);
     holds('backpressure', { slowdown: 4, at: NOW });
     await known.throttled();
     const [put] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input.Item);
@@ -154,7 +244,7 @@ describe('backpressure', () => {
     const known = durationStats();
     await known.throttled();
     now += 15_000;
-    expect((await known.forecast('0/m')).lagPerPollSeconds).toBeGreaterThan(2);
+    expect((await known.forecast(KIND)).lagPerPollSeconds).toBeGreaterThan(2);
   });
 
   it('is raised once by several 429s at the same moment', async () => {
@@ -169,18 +259,18 @@ it('duration stats hold up no job when the table is out of reach', async () => {
     dynamodb.on(command).rejects(new Error('throttled'));
   }
   const known = durationStats();
-  expect(await known.forecast('0/m')).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
-  await known.record('0/m', 5);
+  expect(await known.forecast(KIND)).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
+  await known.record(KIND, 0, NOW, 5);
   await known.throttled();
   expect(errors.length).toBeGreaterThanOrEqual(3);
 });
 
 it('duration stats keep their last values when the table is out of reach later', async () => {
-  holds('0/m', { n: 1, s0: 30 });
+  holds(KIND, { s0: lesson(60, 30) });
   const known = durationStats();
-  await known.forecast('0/m');
+  await known.forecast(KIND);
   dynamodb.reset();
   dynamodb.on(GetItemCommand).rejects(new Error('throttled'));
   now += 61_000;
-  expect((await known.forecast('0/m')).durations).toEqual([30]);
+  expect((await known.forecast(KIND)).durations).toEqual([expect.closeTo(30, 1)]);
 });

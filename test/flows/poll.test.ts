@@ -183,8 +183,15 @@ describe('how long a job took', () => {
   it.each(cases)('%s', async (_title, job, message, durations, seconds) => {
     const world = fakeWorld({ reports: [completed()], durations });
     world.jobs.rows.set('job_1', runningJob(job));
-    await poll(pollMessage(2, 'u', message), false, world);
-    expect(world.durationStats.learnt).toEqual([['1/m', expect.closeTo(seconds, 9)]]);
+    await poll(pollMessage(2, 'u', { slot: 7, ...message }), false, world);
+    expect(world.durationStats.learnt).toEqual([['1:4/m', expect.closeTo(seconds, 9)]]);
+  });
+
+  it('is of no interest where other jobs teach', async () => {
+    const world = worldWith(runningJob({}), completed());
+    await poll(pollMessage(2, 'u', { polledAt: NOW - 4000 }), false, world);
+    expect(world.durationStats.learnt).toEqual([]);
+    expect(world.metrics.DetectionLagSeconds).toBe(4);
   });
 
   const doubt = { about: 'unreadable', since: 0 } as const;
@@ -206,7 +213,7 @@ describe('how long a job took', () => {
   it.each(ends)('is recorded along with the lag, or neither is, for a job that %s', async (...row) => {
     const [, job, report, isRecorded] = row;
     const world = worldWith(runningJob(job), report);
-    await poll(pollMessage(3, 'u', { polledAt: NOW - 4000 }), false, world);
+    await poll(pollMessage(3, 'u', { polledAt: NOW - 4000, slot: 7 }), false, world);
     expect(world.durationStats.learnt.length).toBe(isRecorded ? 1 : 0);
     expect(world.metrics.DetectionLagSeconds).toBe(isRecorded ? 4 : undefined);
     expect(world.metrics).toMatchObject({ Polls: 1, PollsPerJob: 3 });

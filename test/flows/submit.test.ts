@@ -79,7 +79,14 @@ describe('submit', () => {
     const [sent] = world.wakeUps.sent;
     const dueAt = NOW + 4000 + 1000 * (sent?.delaySeconds ?? 0);
     const wakeUp = { seq: 1, token: expect.any(String), dueAt };
-    const known = { jobId, upstreamJobId: 'up-1', polledAt: NOW, isSeen: false, pollsSinceRecord: 0 };
+    const known = {
+      jobId,
+      upstreamJobId: 'up-1',
+      polledAt: NOW,
+      isSeen: false,
+      slot: 7,
+      pollsSinceRecord: 0,
+    };
     expect(sent?.message).toEqual({ ...known, wakeUp, recordedToken: sent?.message.wakeUp.token });
     expect(world.jobs.rows.get(jobId)).toMatchObject({ expectedWakeUp: sent?.message.wakeUp, isSeen: false });
   });

@@ -1,6 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { Millis } from '../../functions/core/job.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { kindOf } from '../../functions/core/polling/lessons.ts';
@@ -117,7 +118,7 @@ export class System {
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
-    this.#teach(sim.random.pick([0, 3, 64]));
+    this.#teach(sim.random.pick([0, 3, 64]), sim.random.pick([500, 4000, 60_000]));
     this.#teachSlow();
   }
 
@@ -158,21 +159,17 @@ export class System {
   }
 
   /** Of the past. */
-  #teach(count: number): void {
+  #teach(count: number, gapMillis: Millis): void {
     for (const totalTasks of [1, 2]) {
       const durations = Array.from({ length: count }, () => this.#sim.random.between(1, 60));
-      teach(this.cloud, kindOf({ modelId: 'm', totalTasks }), durations);
+      teach(this.cloud, kindOf({ modelId: 'm', totalTasks }), durations, this.#sim.now, gapMillis);
     }
   }
 
   #teachSlow(): void {
-    const slots = Object.fromEntries(
-      Array.from({ length: 64 }, (_, i) => [`s${i}`, { N: String(3600 + i) }]),
-    );
-    for (const totalTasks of [1, 2]) {
-      const bucket = { S: kindOf({ modelId: SLOW_MODEL, totalTasks }) };
-      this.cloud.tables.durationStats.put({ bucket, n: { N: '64' }, ...slots });
-    }
+    const durations = Array.from({ length: 64 }, (_, i) => 3600 + i);
+    for (const totalTasks of [1, 2])
+      teach(this.cloud, kindOf({ modelId: SLOW_MODEL, totalTasks }), durations, this.#sim.now, 60_000);
   }
 
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {

@@ -1,3 +1,4 @@
+import { kindOf } from '../../../functions/core/polling/lessons.ts';
 import { teach } from '../../../test/cloud/contents.ts';
 import type { Counts } from '../../../test/cloud/meter.ts';
 import { Random } from '../../simulation/random.ts';
@@ -7,6 +8,8 @@ import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
 import { HALF_A_MINUTE } from '../polling/distributions.ts';
 
+/** As they are when jobs of half a minute come all the time: 64 in four times what long ones take. */
+const LESSONS_GAP_MILLIS = 4000;
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
 const DURATIONS_KNOWN = 64;
@@ -35,7 +38,13 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, { ...given, ...options });
-  teach(system.cloud, `0/${MODEL}`, Array.from({ length: DURATIONS_KNOWN }, draw));
+  teach(
+    system.cloud,
+    kindOf({ modelId: MODEL, totalTasks: 1 }),
+    Array.from({ length: DURATIONS_KNOWN }, draw),
+    system.time.now,
+    LESSONS_GAP_MILLIS,
+  );
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobsPerSecond);
   await system.time.govern(() => system.time.run());

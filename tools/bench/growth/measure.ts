@@ -1,3 +1,4 @@
+import { kindOf } from '../../../functions/core/polling/lessons.ts';
 import { teach } from '../../../test/cloud/contents.ts';
 import { type Counts, countOf } from '../../../test/cloud/meter.ts';
 import { Random } from '../../simulation/random.ts';
@@ -8,6 +9,8 @@ import { HALF_A_MINUTE } from '../polling/distributions.ts';
 import { heapInUse } from './heap.ts';
 import { shareOf, sumOf, type Usage, useOf } from './usage.ts';
 
+/** As they are when jobs of half a minute come all the time: 64 in four times what long ones take. */
+const LESSONS_GAP_MILLIS = 4000;
 const SEED = 3;
 const MODEL = 'llama-3.1-8b-instruct';
 /** All jobs are submitted within that time, and then all are in flight but for the shortest. */
@@ -48,7 +51,13 @@ async function runOnce(jobs: number) {
   const ledger = new Ledger(jobs, () => 1000 * draw());
   const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
   const system = new System(ledger, given);
-  teach(system.cloud, `0/${MODEL}`, Array.from({ length: 64 }, draw));
+  teach(
+    system.cloud,
+    kindOf({ modelId: MODEL, totalTasks: 1 }),
+    Array.from({ length: 64 }, draw),
+    system.time.now,
+    LESSONS_GAP_MILLIS,
+  );
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobs / SUBMIT_SECONDS);
   const submitting = await useOf(system, system.time.now + (SUBMIT_SECONDS + 1) * 1000);

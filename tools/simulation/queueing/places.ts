@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type FinishedJob, isFinished, type Job, type Millis } from '../../../functions/core/job.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../../functions/core/limits.ts';
+import { decoded } from '../../../functions/core/polling/lessons.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { must } from '../judge.ts';
 import type { Simulation } from '../simulation.ts';
@@ -101,10 +102,8 @@ export class Places {
   /** A row of the durations, of which all jobs here share one. */
   learns(item: Item | null): void {
     const slots = Object.entries(item ?? {}).filter(([name]) => /^s\d+$/.test(name));
-    const longest = Math.max(
-      0,
-      ...slots.map(([, value]: [string, AttributeValue]) => 1000 * Number(value.N)),
-    );
+    const seconds = slots.map(([, value]: [string, AttributeValue]) => decoded(Number(value.N)).seconds ?? 0);
+    const longest = 1000 * Math.max(0, ...seconds);
     this.#seen.push({ at: this.#sim.now, longest });
   }
 
