@@ -14,7 +14,7 @@ export interface Expressions {
 /** A term of a condition: an attribute that must be missing, or what it must be compared with. */
 interface Term {
   name: string;
-  operator: 'is missing' | '=' | '<=';
+  operator: 'is missing' | '=' | '<' | '<=';
   value: string;
 }
 
@@ -35,7 +35,7 @@ function alternativesIn(condition: string): Term[][] {
 function termIn(text: string): Term {
   const [, missing] = /^attribute_not_exists\((\S+)\)$/.exec(text) ?? [];
   if (missing !== undefined) return { name: missing, operator: 'is missing', value: '' };
-  const [, name = '', operator = '', value = ''] = /^(\S+) (=|<=) (:\w+)$/.exec(text) ?? unknown(text);
+  const [, name = '', operator = '', value = ''] = /^(\S+) (=|<=?) (:\w+)$/.exec(text) ?? unknown(text);
   return { name, operator: operator as Term['operator'], value };
 }
 
@@ -44,7 +44,7 @@ function holdsTerm({ name, operator, value }: Term, terms: Expressions, item: It
   if (operator === 'is missing') return found === undefined;
   if (found === undefined) return false;
   const order = compare(found, valueNamed(value, terms));
-  return operator === '=' ? order === 0 : order <= 0;
+  return order < 0 ? operator !== '=' : order === 0 && operator !== '<';
 }
 
 /** With nothing in common with the original. */
@@ -121,8 +121,11 @@ function valueNamed(name: string, { ExpressionAttributeValues }: Expressions): A
   return ExpressionAttributeValues?.[name] ?? unknown(name);
 }
 
+/** Never a fault that the real service could have. */
+export class NotSimulated extends Error {}
+
 function unknown(expression: string): never {
-  throw new Error(`The simulated table does not understand "${expression}"`);
+  throw new NotSimulated(`The simulated table does not understand "${expression}"`);
 }
 
 /** An item's size by DynamoDB's own rules: names (here in ASCII) and values, 3 bytes for a list or map, 1 for each in it. */

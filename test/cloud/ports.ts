@@ -10,9 +10,10 @@ import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
 import { createWakeUps } from '../../functions/edge/wake-ups.ts';
-import type { Clock, World } from '../../functions/ports.ts';
+import type { Clock, Random, World } from '../../functions/ports.ts';
 import type { Clients } from './clients.ts';
 import type { Cloud } from './cloud.ts';
+import { NotSimulated } from './expressions.ts';
 
 export const RETENTION_DAYS = 30;
 
@@ -29,8 +30,9 @@ export interface PortSettings {
   /** How long a message waits for others to share its request. */
   lingerMillis?: Millis;
   jobsAtOnce?: number | null;
+  random?: Pick<Random, 'fraction'>;
   /** For the lanes of receivers that hang. Without a timer, it is known when an attempt is over that it has hung. */
-  lanes?: Partial<Pick<LaneSettings, 'random' | 'log' | 'environments' | 'after'>>;
+  lanes?: Partial<Pick<LaneSettings, 'log' | 'environments' | 'after'>>;
 }
 
 export type StoredPorts = Pick<
@@ -53,7 +55,7 @@ export type StoredPorts = Pick<
 export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings): StoredPorts {
   const { dynamodb, sqs, s3 } = clients;
   const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1 } = settings;
-  const { lingerMillis = 0, jobsAtOnce = null } = settings;
+  const { lingerMillis = 0, jobsAtOnce = null, random = { fraction: () => 0.5 } } = settings;
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
@@ -78,16 +80,18 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       client: dynamodb,
       tableName: 'durationStats',
       clock,
-      random: { fraction: () => 0.5 },
+      random,
       lagPerPollSeconds,
-      onError: () => undefined,
+      onError(error: unknown) {
+        if (error instanceof NotSimulated) throw error;
+      },
     }),
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
     lanes: createLanes({
       client: dynamodb,
       tableName: 'jobs',
       clock,
-      random: { fraction: () => 0.5 },
+      random,
       log: { event: () => undefined },
       environments: 10,
       after: () => () => undefined,

@@ -111,7 +111,7 @@ describe('a job that is submitted', () => {
   it('teaches in a slot whose term is over, which costs nothing', async () => {
     holds(
       KIND,
-      slots((slot) => (slot === 5 ? 1000 : 10)),
+      slots((slot) => (slot === 5 ? 1000 : 10 + slot), 1),
     );
     expect(await durationStats().enroll(KIND, NOW)).toBe(5);
     expect(updates()).toEqual([]);

@@ -44,9 +44,12 @@ class Fleet {
         isRevoked = true;
       };
     };
-    const settings = { environments: ENVIRONMENTS, random: this.#random, after };
-    for (let i = 0; i < ENVIRONMENTS; i++)
-      this.#idle.push(portsOver(this.#cloud, clients, { clock: this.#clock, lanes: settings }).lanes);
+    const settings = {
+      clock: this.#clock,
+      random: this.#random,
+      lanes: { environments: ENVIRONMENTS, after },
+    };
+    for (let i = 0; i < ENVIRONMENTS; i++) this.#idle.push(portsOver(this.#cloud, clients, settings).lanes);
   }
 
   readonly #clock = { now: () => this.time.now };

@@ -72,8 +72,8 @@ export function worldIn(
     retentionDays: sim.scene.retentionDays,
     lingerMillis,
     jobsAtOnce: system.settings?.jobsAtOnce ?? null,
+    random: sim.chanceOf(`ports of ${name}`),
     lanes: {
-      random: sim.chanceOf(`lanes of ${name}`),
       log: system.logOf(environment),
       after: (millis, act) => {
         let isRevoked = false;

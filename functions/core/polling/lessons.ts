@@ -93,7 +93,9 @@ export function slotToTeachIn(lessons: Lessons, term: Millis, now: Millis, rando
   const free = Array.from({ length: SLOTS }, (_, slot) => slot)
     .filter((slot) => takenAt(slot) <= now - term)
     .sort((a, b) => takenAt(a) - takenAt(b) || a - b);
-  return free[Math.floor(random * Math.min(PICKED_AMONG, free.length))] ?? null;
+  const last = free[Math.min(PICKED_AMONG, free.length) - 1];
+  const oldest = free.filter((slot) => takenAt(slot) <= takenAt(last ?? 0));
+  return oldest[Math.floor(random * oldest.length)] ?? null;
 }
 
 const CROWD = 16;

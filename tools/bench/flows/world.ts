@@ -45,6 +45,7 @@ export function worldOf(
   const clock = { now: () => time.now };
   const ports = portsOver(cloud, clients, {
     clock,
+    random: { fraction: () => random.fraction() },
     lagPerPollSeconds: lagPerPoll,
     lingerMillis: isPoller ? POLLER_LINGER_MILLIS : 0,
   });
