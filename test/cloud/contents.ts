@@ -16,18 +16,16 @@ export function jobOf(item: Item): Job {
   return job as unknown as Job;
 }
 
-/** Of the past: jobs of this kind, submitted at such intervals until now, have taken this many seconds. */
+/** Of the past: jobs of this kind have taken this many seconds. */
 export function teach(
   cloud: Cloud,
   kind: string,
   durations: readonly number[],
-  now: Millis,
-  gapMillis: Millis,
+  submittedAt: (slot: number) => Millis,
 ): void {
-  const slots = durations.map((seconds, i) => {
-    const submittedAt = now - (i + 1) * gapMillis;
-    const lesson = { submittedAt, seconds, isUnderWay: false };
-    return [`s${i}`, { N: String(encoded(lesson)) }];
+  const slots = durations.map((seconds, slot) => {
+    const lesson = { submittedAt: submittedAt(slot), seconds, isUnderWay: false };
+    return [`s${slot}`, { N: String(encoded(lesson)) }];
   });
   cloud.tables.durationStats.put({ bucket: { S: kind }, ...Object.fromEntries(slots) });
 }

@@ -1,16 +1,14 @@
 import { inflateRawSync } from 'node:zlib';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { Millis } from '../../functions/core/job.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
-import { kindOf } from '../../functions/core/polling/lessons.ts';
 import { settingsKey } from '../../functions/core/webhook/client-settings.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
-import { jobOf, teach } from '../../test/cloud/contents.ts';
+import { jobOf } from '../../test/cloud/contents.ts';
 import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import { Door } from './door/door.ts';
@@ -22,6 +20,7 @@ import { Keeping } from './keeping.ts';
 import { Lambda } from './lambda.ts';
 import { Lanes } from './lanes.ts';
 import { jobIn, Ledger } from './ledger.ts';
+import { Lessons } from './lessons.ts';
 import { SimulatedModelStudio } from './modelstudio.ts';
 import { Receivers } from './receivers.ts';
 import { judged } from './reference/around.ts';
@@ -59,6 +58,7 @@ export class System {
   readonly jobs: Jobs;
   readonly modelStudio: SimulatedModelStudio;
   readonly receivers: Receivers;
+  readonly lessons: Lessons;
   readonly signers: Signers;
   /** Messages come on time in this run, and those that failed come again in time. */
   readonly isPunctual: boolean;
@@ -82,6 +82,7 @@ export class System {
     this.rows = new Rows(sim, this);
     this.keeping = new Keeping(sim, this.cloud, this.rows);
     this.lanes = new Lanes(sim);
+    this.lessons = new Lessons(sim);
     this.hanging = new Hanging(sim);
     this.cloud.tables.jobs.onWrite = (key, item) => {
       if (isPace(key)) return;
@@ -118,8 +119,9 @@ export class System {
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
-    this.#teach(sim.random.pick([0, 3, 64]), sim.random.pick([500, 4000, 60_000]));
-    this.#teachSlow();
+    this.lessons.ofThePast(this.cloud, 'm', sim.random.pick([0, 3, 64, 64]), () => sim.random.between(1, 60));
+    this.lessons.ofThePast(this.cloud, SLOW_MODEL, 64, (slot) => 3600 + slot);
+    this.cloud.tables.durationStats.onWrite = (kind, item) => sim.judge(() => this.lessons.wrote(kind, item));
   }
 
   #cloud(): Cloud {
@@ -156,20 +158,6 @@ export class System {
       queue.onFailure = (message) => this.ledger.failed(queue.name as QueueName, jobIn(message.body));
     }
     return cloud;
-  }
-
-  /** Of the past. */
-  #teach(count: number, gapMillis: Millis): void {
-    for (const totalTasks of [1, 2]) {
-      const durations = Array.from({ length: count }, () => this.#sim.random.between(1, 60));
-      teach(this.cloud, kindOf({ modelId: 'm', totalTasks }), durations, this.#sim.now, gapMillis);
-    }
-  }
-
-  #teachSlow(): void {
-    const durations = Array.from({ length: 64 }, (_, i) => 3600 + i);
-    for (const totalTasks of [1, 2])
-      teach(this.cloud, kindOf({ modelId: SLOW_MODEL, totalTasks }), durations, this.#sim.now, 60_000);
   }
 
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {

@@ -16,6 +16,7 @@ import { DESTINATIONS } from './destinations.ts';
 import type { Environment } from './environment.ts';
 import type { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
+import type { Lessons } from './lessons.ts';
 import type { SimulatedModelStudio } from './modelstudio.ts';
 import { destinationClients } from './queues-and-buses.ts';
 import type { Receivers } from './receivers.ts';
@@ -49,6 +50,8 @@ interface Surroundings {
   readonly receivers: Receivers;
   /** Without it, nobody asks who is held back. */
   readonly lanes?: Lanes;
+  /** Without them, nobody asks who teaches. */
+  readonly lessons?: Lessons;
   /** Without them, no job may wait. */
   readonly settings?: QueueRules & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
@@ -84,15 +87,15 @@ export function worldIn(
       },
     },
   });
-  const { forecast } = ports.durationStats;
+  const durationStats = system.lessons?.watched(ports.durationStats) ?? ports.durationStats;
   const lanes = system.lanes?.watched(ports.lanes, environment) ?? ports.lanes;
   return {
     ...ports,
     lanes,
     durationStats: {
-      ...ports.durationStats,
+      ...durationStats,
       forecast: async (bucket) => {
-        const known = await forecast(bucket);
+        const known = await durationStats.forecast(bucket);
         system.ledger.wentBy(bucket, known);
         if (environment.invocationOrNull) environment.invocationOrNull.forecast = known;
         environment.mustHaveAsked(`durationStats ${bucket}`, DURATIONS_MAX_AGE_MILLIS);

@@ -3,6 +3,7 @@ import { DELETING_MUTANTS } from '../../../tools/simulation/deleting-mutants.ts'
 import { DESTINATION_MUTANTS } from '../../../tools/simulation/destination-mutants.ts';
 import { KEEPING_MUTANTS } from '../../../tools/simulation/keeping-mutants.ts';
 import { LANE_MUTANTS } from '../../../tools/simulation/lane-mutants.ts';
+import { LEARNING_MUTANTS } from '../../../tools/simulation/learning-mutants.ts';
 import { simulatorWith } from '../../../tools/simulation/load.ts';
 import { MUTANTS } from '../../../tools/simulation/mutants.ts';
 import { QUIET_MUTANTS } from '../../../tools/simulation/quiet-mutants.ts';
@@ -17,6 +18,7 @@ const ALL = [
   ...TRACE_MUTANTS,
   ...DESTINATION_MUTANTS,
   ...LANE_MUTANTS,
+  ...LEARNING_MUTANTS,
 ];
 
 describe('the simulation catches a planted bug:', () => {

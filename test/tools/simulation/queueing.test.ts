@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { CROWD_MUTANTS } from '../../../tools/simulation/learning-mutants.ts';
 import { queueSimulatorWith } from '../../../tools/simulation/load.ts';
 import { QUEUE_MUTANTS } from '../../../tools/simulation/queueing/mutants.ts';
 import { PLACE_MUTANTS } from '../../../tools/simulation/queueing/place-mutants.ts';
@@ -32,10 +33,14 @@ it.each([5, 82])('a seed of the queue gives the same run, byte for byte: %d', as
 });
 
 describe("the queue's simulation catches a planted bug:", () => {
-  it.each([...QUEUE_MUTANTS, ...PLACE_MUTANTS, ...ROLLBACK_MUTANTS])('$name', async (mutant) => {
-    const simulate = await queueSimulatorWith(mutant);
-    let { violation } = await simulate(mutant.seed ?? 0);
-    for (let seed = 0; seed < SEEDS_MAX && violation === null; seed++) ({ violation } = await simulate(seed));
-    expect(violation).not.toBeNull();
-  });
+  it.each([...QUEUE_MUTANTS, ...PLACE_MUTANTS, ...ROLLBACK_MUTANTS, ...CROWD_MUTANTS])(
+    '$name',
+    async (mutant) => {
+      const simulate = await queueSimulatorWith(mutant);
+      let { violation } = await simulate(mutant.seed ?? 0);
+      for (let seed = 0; seed < SEEDS_MAX && violation === null; seed++)
+        ({ violation } = await simulate(seed));
+      expect(violation).not.toBeNull();
+    },
+  );
 });

@@ -42,8 +42,7 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
     system.cloud,
     kindOf({ modelId: MODEL, totalTasks: 1 }),
     Array.from({ length: DURATIONS_KNOWN }, draw),
-    system.time.now,
-    LESSONS_GAP_MILLIS,
+    (slot) => system.time.now - slot * LESSONS_GAP_MILLIS,
   );
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobsPerSecond);

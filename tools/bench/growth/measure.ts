@@ -55,8 +55,7 @@ async function runOnce(jobs: number) {
     system.cloud,
     kindOf({ modelId: MODEL, totalTasks: 1 }),
     Array.from({ length: 64 }, draw),
-    system.time.now,
-    LESSONS_GAP_MILLIS,
+    (slot) => system.time.now - slot * LESSONS_GAP_MILLIS,
   );
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobs / SUBMIT_SECONDS);

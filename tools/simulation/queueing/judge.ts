@@ -69,7 +69,9 @@ export class QueueJudge {
     this.#phaseSince = system.sim.now;
     system.cloud.tables.jobs.onWrite = (key, item) => this.#wrote(key, item);
     system.cloud.tables.durationStats.onWrite = (bucket, item) => {
-      if (bucket !== 'backpressure') this.#places.learns(item);
+      if (bucket === 'backpressure') return;
+      this.#places.learns(item);
+      system.sim.judge(() => system.lessons.wrote(bucket, item));
     };
     system.upstream.onCreate = (asked) => this.#asked(asked);
   }

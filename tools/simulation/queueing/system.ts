@@ -10,6 +10,7 @@ import type { Invocation } from '../invocation.ts';
 import { judgeText, must } from '../judge.ts';
 import { Keeping } from '../keeping.ts';
 import { Lambda } from '../lambda.ts';
+import { Lessons } from '../lessons.ts';
 import { Receivers } from '../receivers.ts';
 import { isLaterMessage, openedMessage, readAsLater, storeAs } from '../releases.ts';
 import { Signers } from '../signers.ts';
@@ -32,6 +33,7 @@ export class QueueSystem {
   /** As their rows have them. */
   readonly jobs = new Map<string, Job>();
   readonly keeping: Keeping;
+  readonly lessons: Lessons;
   readonly forLater: ForLater;
   readonly ledger = { wentBy: () => undefined };
   readonly settings: { queueForSeconds: number; allowResubmit: boolean; jobsAtOnce: number | null };
@@ -52,6 +54,8 @@ export class QueueSystem {
     this.modelStudio = this.upstream;
     this.cloud = this.#cloud();
     this.keeping = new Keeping(sim, this.cloud, this.jobs);
+    this.lessons = new Lessons(sim);
+    if (chance.happens(0.5)) this.lessons.ofThePast(this.cloud, 'm', 64, () => chance.between(1, 60));
     this.forLater = new ForLater(sim, this.cloud);
     const signers = new Signers(SECRET, ['acme', 'bolt', 'crew'], () => sim.now);
     this.receivers = new Receivers(

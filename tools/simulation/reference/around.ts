@@ -84,7 +84,10 @@ function polling(world: HandledWorld, handling: PollHandling, judge: Judge): Han
         handling.forecast = forecast;
         return forecast;
       },
-      enroll: durationStats.enroll,
+      enroll(kind) {
+        judge(() => handling.enrolls(kind));
+        return Promise.resolve(null);
+      },
       record(...lesson) {
         handling.fraction = watched.drawn();
         handling.lessons.push(lesson);

@@ -78,6 +78,11 @@ export class PollHandling extends Handling {
     return wakeUp.seq < seq || (wakeUp.seq === seq && wakeUp.token !== token);
   }
 
+  /** Whoever polls a job may know how it ends. */
+  enrolls(kind: string): void {
+    this.must(false, 'I19', () => `a poll decides who teaches ${kind}`);
+  }
+
   forecasts(bucket: string): void {
     this.#forecasts += 1;
     this.must(bucket === this.#kind, 'I19', () => `polls are planned by those of ${bucket}`);
