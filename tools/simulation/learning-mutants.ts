@@ -7,42 +7,49 @@ export const LEARNING_MUTANTS: Mutant[] = [
     file: 'poll/poll.ts',
     find: 'const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };',
     replace: 'const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen, slot: undefined };',
+    seed: 0,
   },
   {
     name: 'a job of which others teach teaches, too',
     file: 'poll/poll.ts',
     find: 'if (!isReported || message.slot === undefined) return;',
     replace: 'if (!isReported) return;',
+    seed: 81,
   },
   {
     name: 'a job that was in doubt teaches',
     file: 'poll/poll.ts',
     find: 'const isReported = isEnd(report) && job.doubt === null;',
     replace: 'const isReported = isEnd(report);',
+    seed: 9,
   },
   {
     name: 'the time of the last poll is taught',
     file: 'poll/poll.ts',
     find: 'const seconds = sampleDuration(from, to, world.random.fraction(), durations);',
     replace: 'const seconds = to; void sampleDuration(from, to, world.random.fraction(), durations);',
+    seed: 1,
   },
   {
     name: 'a job teaches by when it ends',
     file: 'poll/poll.ts',
     find: 'await world.durationStats.record(kind, message.slot, since, seconds);',
     replace: 'await world.durationStats.record(kind, message.slot, now, seconds);',
+    seed: 1,
   },
   {
     name: 'jobs of another length teach',
     file: 'create/create.ts',
     find: 'await world.durationStats.enroll(kindOf(job), polledAt)',
     replace: 'await world.durationStats.enroll(kindOf({ ...job, totalTasks: 8 }), polledAt)',
+    seed: 1,
   },
   {
     name: 'a slot is given out twice by an environment',
     file: 'edge/duration-stats.ts',
     find: '    lessons[slot] = lesson;\n',
     replace: '',
+    seed: 339,
   },
 ];
 
@@ -53,11 +60,13 @@ export const CROWD_MUTANTS: Mutant[] = [
     file: 'edge/duration-stats.ts',
     find: 'await write(name, slot, lesson, encoded(lesson));',
     replace: 'await write(name, slot, lesson, Number.MAX_SAFE_INTEGER);',
+    seed: 22,
   },
   {
     name: 'a slot is taken before its term is over',
     file: 'edge/duration-stats.ts',
     find: 'encoded({ submittedAt: submittedAt - term,',
     replace: 'encoded({ submittedAt: submittedAt - term / 50,',
+    seed: 4,
   },
 ];
