@@ -41,12 +41,12 @@ function largestIn({ parts }: Bundle): string {
 
 const BUDGETS: Record<FunctionName, number> = {
   // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket.
-  submit: 527,
+  submit: 531,
   // As much as submit but for the HTTP API. What a request may be comes with it, as a log line must not quote one.
-  create: 507,
+  create: 511,
   // 2 KiB of them give places back.
-  poll: 481,
-  collect: 481,
+  poll: 484,
+  collect: 484,
   deliver: 460,
   sweep: 405,
   // It deletes jobs, and redelivers many at once: 17 KiB of them, of which half is their description.

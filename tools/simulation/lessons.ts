@@ -5,6 +5,7 @@ import type { Cloud } from '../../test/cloud/cloud.ts';
 import { teach } from '../../test/cloud/contents.ts';
 import type { Item } from '../../test/cloud/expressions.ts';
 import { must } from './judge.ts';
+import type { Random } from './random.ts';
 import type { Simulation } from './simulation.ts';
 
 const TERM_MIN_MILLIS = 120_000;
@@ -42,13 +43,20 @@ export class Lessons {
   }
 
   /** Jobs of the past, which may have come in a crowd. Few of the slots have had their term. */
-  ofThePast(cloud: Cloud, modelId: string, count: number, secondsIn: (slot: number) => number): void {
-    const { now, random } = this.#sim;
+  ofThePast(
+    cloud: Cloud,
+    modelId: string,
+    slots: number[],
+    secondsIn: (slot: number, random: Random) => number,
+  ): void {
+    const { now } = this.#sim;
+    const random = this.#sim.chanceOf(`the past of ${modelId}`);
+    const count = random.pick(slots);
     const gapMillis = random.pick([500, 500, 60_000]);
     const { durationStats } = cloud.tables;
     for (const totalTasks of [1, 2]) {
       const kind = kindOf({ modelId, totalTasks });
-      const durations = Array.from({ length: count }, (_, slot) => secondsIn(slot));
+      const durations = Array.from({ length: count }, (_, slot) => secondsIn(slot, random));
       const submittedAt = (slot: number) => now - slot * gapMillis - (slot < FREE_SLOTS ? HOUR : 0);
       teach(cloud, kind, durations, submittedAt);
       for (const [slot, number] of slotsOf(durationStats.peek(kind)))

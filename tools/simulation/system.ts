@@ -119,8 +119,8 @@ export class System {
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
     this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
-    this.lessons.ofThePast(this.cloud, 'm', sim.random.pick([0, 3, 64, 64]), () => sim.random.between(1, 60));
-    this.lessons.ofThePast(this.cloud, SLOW_MODEL, 64, (slot) => 3600 + slot);
+    this.lessons.ofThePast(this.cloud, 'm', [0, 3, 64, 64], (_, random) => random.between(1, 60));
+    this.lessons.ofThePast(this.cloud, SLOW_MODEL, [64], (slot) => 3600 + slot);
     this.cloud.tables.durationStats.onWrite = (kind, item) => sim.judge(() => this.lessons.wrote(kind, item));
   }
 
