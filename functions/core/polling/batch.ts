@@ -5,7 +5,7 @@ import {
   type PollSchedule,
   scheduleFrom,
   UNKNOWN,
-  WIDTH_MIN,
+  USUAL_WIDTH,
 } from './forecast.ts';
 
 /** Early counts of finished tasks say little about a batch's speed: this many weigh as much as the first guess. */
@@ -29,8 +29,8 @@ interface Guess {
 }
 
 /**
- * For a batch that shows progress: its tasks' own speed, shrunk toward its bucket's while few are done. Nobody says whether they
- * run one by one or all at once: the guess that fits the bucket better weighs more.
+ * For a batch that shows progress: its tasks' own speed, shrunk toward its kind's while few are done. Nobody says whether they
+ * run one by one or all at once: the guess that fits the kind better weighs more.
  * @param age of the job in seconds when `completed` of `total` tasks were done
  */
 export function scheduleForBatch(
@@ -75,7 +75,7 @@ function posterior(before: Guess, seen: Guess): Kernel {
   return {
     center: before.center + trust * surprise,
     // A logistic curve of scale w has the deviation of w·π/√3.
-    width: Math.max(WIDTH_MIN / 2, Math.sqrt(3 * trust * seen.variance) / Math.PI),
+    width: Math.max(USUAL_WIDTH / 2, Math.sqrt(3 * trust * seen.variance) / Math.PI),
     weight: Math.exp(-(surprise ** 2) / (2 * both)) / Math.sqrt(both),
   };
 }

@@ -2,7 +2,7 @@ import { weightsSinceChange } from './change.ts';
 
 /**
  * The law of optimal spacing: for a hazard h of finishing and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so
- * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral from 0 to each age of the grid, estimated for a bucket.
+ * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral from 0 to each age of the grid, estimated for a kind of jobs.
  */
 export type PollSchedule = Float64Array;
 
@@ -34,8 +34,9 @@ const MUCH_LONGER = Math.log(2);
 const MUCH_LONGER_WIDTH = 0.5;
 /** A factor of the spread: less would follow randomness, more would blur. Found by `npm run bench -- polling`. */
 const WIDTH_SHARE = 0.22;
-export const WIDTH_MIN = 0.07;
-/** Unless all jobs take the same time: then the spread is that of the looks, and less. */
+/** At least so much, unless so many jobs have all taken about the same time. */
+export const USUAL_WIDTH = 0.07;
+const NARROW_COUNT = 16;
 const NARROW_SHARE = 0.25;
 const NARROWEST = 0.003;
 
@@ -53,8 +54,9 @@ export function scheduleFor(known: readonly number[], atLeast: readonly number[]
 
 function widthOf(logs: readonly number[]): number {
   const spread = spreadOf(logs);
-  const usual = Math.min(WIDTH_MIN, NARROW_SHARE * spread);
-  return Math.max(NARROWEST, usual, WIDTH_SHARE * spread * logs.length ** -0.2);
+  const narrow = Math.max(NARROWEST, NARROW_SHARE * spread);
+  const least = logs.length < NARROW_COUNT ? USUAL_WIDTH : Math.min(USUAL_WIDTH, narrow);
+  return Math.max(least, WIDTH_SHARE * spread * logs.length ** -0.2);
 }
 
 /** A job that still runs counts as those that took longer or, a little, as one that takes much longer. */
