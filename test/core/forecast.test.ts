@@ -60,14 +60,14 @@ function nextPolls(schedule: PollSchedule, from: number): number[] {
 describe('the first polls are planned as they were measured', () => {
   it.each<[what: string, durations: number[], ages: number[]]>([
     ['no job is known', [], [6.3, 14.5, 24.2, 35.2, 47.6]],
-    ['one job is known', [60], [11.5, 28, 41.3, 51.2, 59.8]],
-    ['two jobs are known', [40, 80], [16, 34.2, 41.9, 50.7, 64.3]],
-    ['three jobs are known', [40, 60, 80], [20.3, 38.3, 46.8, 57, 64.3]],
-    ['four jobs are known', [30, 40, 80, 160], [21.2, 31.9, 40.6, 51.4, 66.2]],
-    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [24.4, 34.5, 43.9, 55.8, 65.4]],
-    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.2, 20.6, 27.2, 36.7, 56.7]],
-    ['one of the jobs was odd', [50, 60, 60, 60, 600], [25.9, 42.4, 52, 60.1, 68.1]],
-    ['all jobs take the same time', Array(64).fill(60), [59.7, 60.7, 61.4, 73.3, 89.3]],
+    ['one job is known', [60], [13.7, 31.7, 43.9, 53.2, 61.4]],
+    ['two jobs are known', [40, 80], [20.3, 36.2, 43.4, 53.2, 66.4]],
+    ['three jobs are known', [40, 60, 80], [26.2, 39.9, 49.1, 58.5, 65.5]],
+    ['four jobs are known', [30, 40, 80, 160], [23.3, 33.1, 41.8, 53.2, 67.9]],
+    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [26.3, 35.8, 45.4, 57.1, 66.6]],
+    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.6, 21, 27.5, 37.3, 59]],
+    ['one of the jobs was odd', [50, 60, 60, 60, 600], [29.6, 44.1, 53.3, 61.3, 69.2]],
+    ['all jobs take the same time', Array(64).fill(60), [59.8, 60.7, 61.5, 72.8, 88.7]],
   ])('when %s', (_what, durations, ages) => {
     expect(nextPolls(scheduleFor(durations), 0)).toEqual(ages);
   });

@@ -13,7 +13,7 @@ export function weightsSinceChange(logs: readonly number[]): number[] {
   const misfit = misfitOf(logs);
   const whole = misfit(0, logs.length);
   const odds = logs.map((_, since) => {
-    if (since < 3 || since > logs.length - 3) return 0;
+    if (since < 4 || since > logs.length - 4) return 0;
     return CHANGE_ODDS * Math.exp(Math.min(700, whole - misfit(0, since) - misfit(since, logs.length)));
   });
   const total = odds.reduce((sum, one) => sum + one, 1);

@@ -28,7 +28,7 @@ const ODDS_MAX = 1e16;
 /** The prior for a new model: half a minute or an hour, hardly a second or a day. */
 export const UNKNOWN = { center: Math.log(20), width: 1.2 };
 /** The prior counts as this many observed jobs, so that a surprise never ends the polling. */
-const UNKNOWN_WEIGHT = 0.75;
+const UNKNOWN_WEIGHT = 0.5;
 /** Of a job that has taken longer than all that ended. */
 const MUCH_LONGER = Math.log(2);
 const MUCH_LONGER_WIDTH = 0.5;
@@ -36,7 +36,7 @@ const MUCH_LONGER_WIDTH = 0.5;
 const WIDTH_SHARE = 0.22;
 /** At least so much, unless so many jobs have all taken about the same time. */
 export const USUAL_WIDTH = 0.07;
-const NARROW_COUNT = 16;
+const NARROW_COUNT = 8;
 const NARROW_SHARE = 0.25;
 const NARROWEST = 0.003;
 
