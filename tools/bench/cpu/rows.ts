@@ -1,5 +1,6 @@
 import { eventJson } from '../../../functions/core/http/view.ts';
 import type { FinishedJob, JobBase, Millis, PendingWebhook, WakeUp } from '../../../functions/core/job.ts';
+import { kindOf } from '../../../functions/core/polling/lessons.ts';
 import { Cloud } from '../../../test/cloud/cloud.ts';
 import { Contents, Rows, teach } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
@@ -75,11 +76,8 @@ export function rowsOf(phase: Phase, jobId: string, base: string, now: Millis) {
 /** Of a kind of job that is well known. */
 export function durationStats(): Item {
   const cloud = new Cloud({ time: new VirtualTime(0) });
-  const bucket = `0/${MODEL}`;
-  teach(
-    cloud,
-    bucket,
-    Array.from({ length: 64 }, (_, i) => 20 + i / 2),
-  );
-  return cloud.tables.durationStats.peek(bucket) as Item;
+  const kind = kindOf({ modelId: MODEL, totalTasks: 1 });
+  const durations = Array.from({ length: 64 }, (_, i) => 20 + i / 2);
+  teach(cloud, kind, durations, (slot) => Date.now() - 1000 * slot);
+  return cloud.tables.durationStats.peek(kind) as Item;
 }

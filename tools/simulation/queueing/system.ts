@@ -55,7 +55,7 @@ export class QueueSystem {
     this.cloud = this.#cloud();
     this.keeping = new Keeping(sim, this.cloud, this.jobs);
     this.lessons = new Lessons(sim);
-    this.lessons.ofThePast(this.cloud, 'm', [0, 64], (_, random) => random.between(1, 60));
+    this.lessons.ofThePast(this.cloud, 'm', [64, 0], (_, random) => random.between(1, 60));
     this.forLater = new ForLater(sim, this.cloud);
     const signers = new Signers(SECRET, ['acme', 'bolt', 'crew'], () => sim.now);
     this.receivers = new Receivers(
