@@ -5,8 +5,9 @@ const ID_BYTES = 16;
 
 /** Crockford base 32 in lower case: 16 bytes make 26 characters. */
 export function base32(bytes: Uint8Array): string {
-  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('');
-  return bits.replaceAll(/.{1,5}/g, (five) => BASE32.charAt(Number.parseInt(five.padEnd(5, '0'), 2)));
+  const from = (bit: number) => ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
+  const length = Math.ceil((bytes.length * 8) / 5);
+  return Array.from({ length }, (_, i) => BASE32.charAt((from(5 * i) >> (11 - ((5 * i) & 7))) & 31)).join('');
 }
 
 /** The key decides the id, so one conditional insert keeps it to one job: no second record could disagree. */

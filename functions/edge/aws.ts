@@ -11,10 +11,10 @@ export const awsSettings = {
 /** To Node, a socket that sends a large object over TLS looks idle: document-bucket.ts sets the time for its calls. */
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
 
-type Stack = { add(around: never, options: never): void; remove(name: string): boolean };
-
 /** Makes the errors of a client say which call of which service failed, which the SDK's do not; its log, which goes nowhere, is left out. */
-export function describingErrors<C extends { middlewareStack: Stack }>(client: C): C {
+export function describingErrors<
+  C extends { middlewareStack: { add(around: never, options: never): void; remove(name: string): boolean } },
+>(client: C): C {
   client.middlewareStack.remove('loggerMiddleware');
   const around =
     (next: (input: object) => Promise<object>, context: { clientName: string; commandName: string }) =>

@@ -48,12 +48,10 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
 /** Null once the connection is established. */
 function connected(socket: Socket): Promise<DialError | null> {
   return new Promise((resolve) => {
-    const closed = () => resolve(withCode('ECONNRESET'));
     socket.once('error', resolve);
-    socket.once('close', closed);
+    socket.once('close', () => resolve(withCode('ECONNRESET')));
     socket.once('timeout', () => socket.destroy(withCode('ETIMEDOUT')));
     socket.once('connect', () => {
-      socket.off('close', closed);
       socket.setTimeout(0);
       resolve(null);
     });

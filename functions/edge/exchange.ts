@@ -49,7 +49,7 @@ function run(options: ExchangeRequest): Promise<HttpOutcome> {
     const answered = (response: IncomingMessage, isTruncated: boolean): HttpOutcome => ({
       kind: 'answered',
       status: response.statusCode ?? 0,
-      headers: firstValues(response),
+      headers: singleValues(response.headers),
       body: Buffer.concat(chunks),
       isTruncated,
     });
@@ -116,7 +116,7 @@ function open(options: ExchangeRequest, signal: AbortSignal): ClientRequest {
   });
 }
 
-function firstValues(response: IncomingMessage): Record<string, string | undefined> {
-  const entries = Object.entries(response.headers).map(([name, value]) => [name, [value].flat()[0]]);
-  return Object.fromEntries(entries);
+/** No other header is a list. */
+function singleValues({ 'set-cookie': [first] = [], ...headers }: IncomingMessage['headers']) {
+  return { ...headers, 'set-cookie': first } as Record<string, string | undefined>;
 }

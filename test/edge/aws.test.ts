@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -9,7 +10,7 @@ import { AWS_CALL_MILLIS, AWS_TRIES } from '../../functions/core/limits.ts';
 import { awsSettings, describingErrors, s3Settings } from '../../functions/edge/aws.ts';
 import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { redactedError } from '../../functions/edge/lambda-http.ts';
-import { serveConnections } from './servers.ts';
+import { serveConnections, serveHttp } from './servers.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
@@ -55,6 +56,18 @@ describe('an error of an AWS client', () => {
     const call = { service: 'SQSClient', call: 'ListQueuesCommand' };
     expect(redactedError(error)).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', ...call });
   });
+});
+
+it('calls of one command at once each get an answer of their own', async () => {
+  const server = await serveHttp(async (request, response) => {
+    const { QueueNamePrefix } = (await json(request)) as { QueueNamePrefix: string };
+    response.end(JSON.stringify({ QueueUrls: [QueueNamePrefix] }));
+  });
+  const client = describingErrors(new SQSClient(settingsFor(server.url)));
+  const ask = (QueueNamePrefix: string) => client.send(new ListQueuesCommand({ QueueNamePrefix }));
+  const answers = await Promise.all(['a', 'b', 'c'].map(ask));
+  expect(answers.map(({ QueueUrls }) => QueueUrls)).toEqual([['a'], ['b'], ['c']]);
+  client.destroy();
 });
 
 describe('an AWS service that hangs', { timeout: 60_000 }, () => {

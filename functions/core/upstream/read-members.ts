@@ -1,9 +1,9 @@
 import type { Json } from '../json/scan.ts';
 import { STATES } from './dialect/state-words.ts';
 
-/** Case, `_`, `-` and spaces do not count; letters of other scripts do. */
+/** Case, `_`, `-` and spaces do not count; letters of other scripts do, whose table takes Node long to make. */
 export function lettersOf(word: string): string {
-  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+  return word.toLowerCase().replace(/[^\0-\x7f]/.test(word) ? /[^\p{L}\p{N}]/gu : /[^a-z\d]/g, '');
 }
 
 /** Members of one object; no honest answer has so many. */
