@@ -43,7 +43,7 @@ export const KEEPING_MUTANTS: Mutant[] = [
     file: 'edge/document-bucket.ts',
     find: "      if (isLaterFormat(object.Metadata?.['format'])) throw new LaterFormat(`The document ${Key}`);\n",
     replace: '',
-    seed: 168,
+    seed: 607,
   },
   {
     name: 'a job of a later release is not found',
