@@ -1,5 +1,5 @@
 import { Random } from '../../simulation/random.ts';
-import { lognormal, quantileOf } from './distributions.ts';
+import { empirical, lognormal, quantileOf } from './distributions.ts';
 import { gridOf, optimalCost } from './optimum.ts';
 import { Planner } from './planner.ts';
 import { SCHEDULES, type Schedule } from './schedules.ts';
@@ -55,10 +55,10 @@ export function batchRows(lagPerPoll: number): BatchRow[] {
 /** J of whoever knows how slow each job is, and so when such jobs end, and looks at the best moments for it. */
 function clairvoyant(batch: Batch, lagPerPoll: number): number {
   const source = new Random(SEED);
-  const ends = Float64Array.from({ length: SAMPLES }, () => endOf(finishesOf(batch, source)));
-  ends.sort();
+  const ends = Array.from({ length: SAMPLES }, () => endOf(finishesOf(batch, source)));
+  const { cdf } = empirical('', ends);
   const costs = SLOWNESSES.map((slowness) => {
-    const grid = gridOf({ cdf: (seconds) => shareUpTo(ends, seconds / slowness) });
+    const grid = gridOf({ cdf: (seconds) => cdf(seconds / slowness) });
     return optimalCost(grid, lagPerPoll).total;
   });
   return costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
@@ -78,17 +78,6 @@ function finishesOf({ tasks, atOnce }: Batch, random: Random): Float64Array {
 
 function endOf(finishes: Float64Array): number {
   return finishes.at(-1) as number;
-}
-
-function shareUpTo(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low / sorted.length;
 }
 
 /** @param schedule null: the planner, which has learned the bucket's durations, and sees how many tasks are done */

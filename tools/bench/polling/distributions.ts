@@ -27,7 +27,40 @@ export function lognormal(name: string, median: number, sigma: number): Duration
   };
 }
 
-function mixture(name: string, share: number, first: Durations, second: Durations): Durations {
+export function pareto(least: number, exponent: number): Durations {
+  return {
+    name: `Pareto ${least} s / ${exponent}`,
+    cdf: (seconds) => (seconds <= least ? 0 : 1 - (least / seconds) ** exponent),
+    draw: (random) => least * (1 - random()) ** (-1 / exponent),
+  };
+}
+
+export function uniform(name: string, least: number, most: number): Durations {
+  return {
+    name,
+    cdf: (seconds) => Math.max(0, Math.min(1, (seconds - least) / (most - least))),
+    draw: (random) => least + (most - least) * random(),
+  };
+}
+
+/** As often as in a sample. */
+export function empirical(name: string, sample: Iterable<number>): Pick<Durations, 'name' | 'cdf'> {
+  const sorted = Float64Array.from(sample).sort();
+  return { name, cdf: (seconds) => shareUpTo(sorted, seconds) };
+}
+
+function shareUpTo(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low / sorted.length;
+}
+
+export function mixture(name: string, share: number, first: Durations, second: Durations): Durations {
   return {
     name,
     cdf: (seconds) => share * first.cdf(seconds) + (1 - share) * second.cdf(seconds),
@@ -49,11 +82,7 @@ export const DISTRIBUTIONS: Durations[] = [
   lognormal('lognormal 60 s / 1.0', 60, 1),
   lognormal('lognormal 600 s / 0.25', 600, 0.25),
   mixture('bimodal 5 s, 120 s', 0.7, lognormal('', 5, 0.3), lognormal('', 120, 0.4)),
-  {
-    name: 'Pareto 5 s / 1.3',
-    cdf: (seconds) => (seconds <= 5 ? 0 : 1 - (5 / seconds) ** 1.3),
-    draw: (random) => 5 * (1 - random()) ** (-1 / 1.3),
-  },
+  pareto(5, 1.3),
   mixture('a tenth fails fast', 0.1, lognormal('', 1, 0.4), lognormal('', 30, 0.5)),
 ];
 

@@ -18,7 +18,8 @@ const LIVES_OF_CHANGE = 6;
 const WORST_CHANGES = 4;
 const LIVES_OF_WORST_CHANGE = 64;
 const LIVES_OF_FRONTIER = 8;
-const SEED = 7;
+/** Of the usual schedules that have chance in them, and of what is not given another seed. */
+export const SEED = 7;
 
 /** Polling for one distribution and one λ. */
 export interface Row {
@@ -42,14 +43,16 @@ export interface ChangeRow {
 
 export interface Findings {
   rows: Row[];
+  /** What cannot be had without knowing how long jobs take. */
+  references: Row[];
   changes: ChangeRow[];
   batches: BatchRow[];
 }
 
 export const plannerAfter = (jobs: number) => `planner, ${jobs} jobs seen`;
 
-/** All that is measured at one λ: in a thread of its own. */
-export function measureAt(lagPerPoll: number): Findings {
+/** All that is measured at one λ of schedules that are asked when they would look: in a thread of its own. */
+export function measureAt({ lagPerPoll, seed }: { lagPerPoll: number; seed: number }): Findings {
   const grids = DISTRIBUTIONS.map(gridOf);
   const optima = grids.map((grid) => optimalCost(grid, lagPerPoll));
   const rows = grids.flatMap((grid, index) => {
@@ -57,15 +60,28 @@ export function measureAt(lagPerPoll: number): Findings {
       policy: schedule.name,
       cost: costOfSchedule(schedule, grid, lagPerPoll),
     }));
-    const learnt = learningCurve(newPlanners(lagPerPoll, LIVES, index), index, grid, lagPerPoll, LEARNT);
+    const learnt = learningCurve(
+      newPlanners(lagPerPoll, LIVES, seed * 10 + index),
+      index,
+      grid,
+      lagPerPoll,
+      LEARNT,
+    );
     const planned = learnt.map((cost, i) => ({ policy: plannerAfter(LEARNT[i] as number), cost }));
     const optimum = optima[index] as Cost;
-    return [{ policy: 'optimum', cost: optimum }, ...scheduled, ...planned].map(({ policy, cost }) => ({
+    return [...scheduled, ...planned].map(({ policy, cost }) => ({
       ...{ policy, distribution: nameOf(index), lagPerPoll, polls: cost.polls, lag: cost.lag },
       ratio: cost.total / optimum.total,
     }));
   });
-  return { rows, changes: changes(grids, optima, lagPerPoll), batches: batchRows(lagPerPoll) };
+  const references = optima.map(({ polls, lag }, index) => ({
+    ...{ policy: 'optimum', distribution: nameOf(index), lagPerPoll, polls, lag, ratio: 1 },
+  }));
+  return {
+    ...{ rows, references },
+    changes: changes(grids, optima, lagPerPoll, seed),
+    batches: batchRows(lagPerPoll),
+  };
 }
 
 /** The optimum and the settled planner, for a plot of lag against polls. */
@@ -82,9 +98,9 @@ export function frontierAt(lagPerPoll: number): Row[] {
 }
 
 /** Of every distribution into every other. The worst of so many means of few lives is too bad: it is measured again. */
-function changes(grids: Grid[], optima: Cost[], lagPerPoll: number): ChangeRow[] {
-  const measure = (from: number, to: number, lives: number, seed: number): ChangeRow[] => {
-    const planners = newPlanners(lagPerPoll, lives, seed);
+function changes(grids: Grid[], optima: Cost[], lagPerPoll: number, seed: number): ChangeRow[] {
+  const measure = (from: number, to: number, lives: number, chance: number): ChangeRow[] => {
+    const planners = newPlanners(lagPerPoll, lives, chance);
     for (const planner of planners) planner.live(SETTLED, DISTRIBUTIONS[from] as Durations);
     const costs = learningCurve(planners, to, grids[to] as Grid, lagPerPoll, SINCE_CHANGE);
     return costs.map(({ total }, i) => ({
@@ -94,13 +110,13 @@ function changes(grids: Grid[], optima: Cost[], lagPerPoll: number): ChangeRow[]
   };
   const pairs = DISTRIBUTIONS.flatMap((_, from) =>
     DISTRIBUTIONS.flatMap((_, to) =>
-      from === to ? [] : [{ from, to, rows: measure(from, to, LIVES_OF_CHANGE, SEED + from * 10 + to) }],
+      from === to ? [] : [{ from, to, rows: measure(from, to, LIVES_OF_CHANGE, seed + from * 10 + to) }],
     ),
   );
   const inTheEnd = (rows: ChangeRow[]) => rows.at(-1)?.ratio ?? 0;
   pairs.sort((a, b) => inTheEnd(b.rows) - inTheEnd(a.rows));
   return pairs.flatMap(({ from, to, rows }, place) =>
-    place < WORST_CHANGES ? measure(from, to, LIVES_OF_WORST_CHANGE, SEED + 100 + place) : rows,
+    place < WORST_CHANGES ? measure(from, to, LIVES_OF_WORST_CHANGE, seed + 100 + place) : rows,
   );
 }
 

@@ -6,45 +6,37 @@ export interface Judged extends Cost {
   ratio: number;
 }
 
-type DrawnJob = Pick<PolledJob, 'part' | 'known' | 'seconds'>;
+/** Polls and lag of a job. */
+export type CostOfJob = (job: PolledJob, lagPerPoll: number) => Cost;
 
-/** What the jobs' polls have cost, by the parts of their load. */
-export function judge(jobs: readonly PolledJob[], lagPerPoll: number): Record<string, Judged> {
-  return judgeBy(jobs, lagPerPoll, ({ seconds, polls }) => {
-    const lag = Math.max(...polls) - seconds;
-    return { polls: polls.length, lag, total: lag + lagPerPoll * polls.length };
-  });
+/** As it was polled. */
+export const asPolled: CostOfJob = ({ seconds, polls }, lagPerPoll) => {
+  const lag = (polls.at(-1) ?? Number.POSITIVE_INFINITY) - seconds;
+  return { polls: polls.length, lag, total: lag + lagPerPoll * polls.length };
+};
+
+/** As by the best schedule for what is known of each job in advance, every look coming to the second. */
+export const atBest: CostOfJob = ({ known, seconds }, lagPerPoll) => bestFor(known, seconds, lagPerPoll);
+
+/** The same for what somebody else knows. */
+export const atBestOfReference: CostOfJob = ({ known, reference = known, seconds }, lagPerPoll) =>
+  bestFor(reference, seconds, lagPerPoll);
+
+/** J is the mean of the jobs. J* is what these very jobs would have cost at best: the luck of the draw is in both. */
+export function judge(jobs: readonly PolledJob[], lagPerPoll: number, costOfJob: CostOfJob): Judged {
+  const cost = meanOf(jobs.map((job) => costOfJob(job, lagPerPoll)));
+  const best = meanOf(jobs.map((job) => atBest(job, lagPerPoll)));
+  return { ...cost, ratio: cost.total / best.total };
 }
 
-/**
- * J is the mean of the jobs. J* is what these very jobs would have cost under the best schedule for what is known of each
- * in advance, each look coming to the second: the luck of the draw is in both.
- */
-export function judgeBy<J extends DrawnJob>(
-  jobs: readonly J[],
-  lagPerPoll: number,
-  costOfJob: (job: J) => Cost,
-): Record<string, Judged> {
-  const parts = Object.groupBy(jobs, ({ part }) => part);
-  return Object.fromEntries(
-    Object.entries(parts).map(([part, some = []]) => {
-      const cost = meanOf(some.map(costOfJob));
-      const best = meanOf(
-        some.map(({ known, seconds }) => costFor(seconds, lagPerPoll, bestFor(known, lagPerPoll))),
-      );
-      return [part, { ...cost, ratio: cost.total / best.total }];
-    }),
-  );
-}
+const waitsFor = new Map<Known, Map<number, WaitAt>>();
 
-const best = new Map<Known, Map<number, WaitAt>>();
-
-function bestFor(known: Known, lagPerPoll: number): WaitAt {
-  const byLag = best.get(known) ?? new Map<number, WaitAt>();
-  best.set(known, byLag);
+function bestFor(known: Known, seconds: number, lagPerPoll: number): Cost {
+  const byLag = waitsFor.get(known) ?? new Map<number, WaitAt>();
+  waitsFor.set(known, byLag);
   const waits = byLag.get(lagPerPoll) ?? optimalWaits(gridOf(known), lagPerPoll);
   byLag.set(lagPerPoll, waits);
-  return waits;
+  return costFor(seconds, lagPerPoll, waits);
 }
 
 export function meanOf(costs: readonly Cost[]): Cost {

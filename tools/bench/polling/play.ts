@@ -15,11 +15,13 @@ export interface LoadJob {
   part: string;
   /** What whoever knows the load knows of how long it takes. */
   known: Known;
+  /** What somebody knows of it who knows more of the load, or less. */
+  reference?: Known;
   /** Of the request, beside what any request has. */
   fields?: object;
 }
 
-export type Known = Pick<Durations, 'cdf'>;
+export type Known = Pick<Durations, 'name' | 'cdf'>;
 
 export interface Load {
   jobs: readonly LoadJob[];
@@ -28,9 +30,7 @@ export interface Load {
 }
 
 /** What became of a job. */
-export interface PolledJob {
-  part: string;
-  known: Known;
+export interface PolledJob extends Pick<LoadJob, 'part' | 'known' | 'reference'> {
   /** Seconds from the start to its creation at ModelStudio. */
   created: number;
   /** Seconds from its creation to its end, and to each of the polls. */
@@ -63,11 +63,11 @@ export async function play(
   const start = system.time.now;
   for (const [index, { at }] of jobs.entries()) system.time.after(1000 * at, () => void system.submit(index));
   await system.time.govern(() => system.time.run());
-  return jobs.map(({ part, known }, index) => {
+  return jobs.map(({ part, known, reference }, index) => {
     const created = ledger.createdAt[index] as number;
     const since = (at: Millis) => (at - created) / 1000;
     return {
-      ...{ part, known, created: (created - start) / 1000 },
+      ...{ part, known, ...(reference && { reference }), created: (created - start) / 1000 },
       seconds: since(ledger.finishedAt[index] as number),
       polls: (ledger.polledAt[index] ?? []).map(since),
     };

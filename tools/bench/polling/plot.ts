@@ -16,7 +16,7 @@ const TOP = 96;
 const COLUMNS = 4;
 const POLLS = { min: 1, max: 400, ticks: [1, 10, 100] };
 const LAGS = { min: 0.5, max: 60, ticks: [1, 10] };
-const MARKS = ['#b4402f', '#a86a00', '#8451a8', '#2f6fb4'];
+const MARKS = ['#b4402f', '#c2588f', '#a86a00', '#8451a8', '#2f6fb4'];
 const OPTIMUM = '#8a8a8a';
 const PLANNER = '#0b8f7f';
 

@@ -1,10 +1,19 @@
 import { scheduleForBatch } from '../../../functions/core/polling/batch.ts';
 import { scheduleFor } from '../../../functions/core/polling/forecast.ts';
 import { inThread } from '../flows/in-thread.ts';
-import type { Part } from '../part.ts';
+import type { Part, PartOptions } from '../part.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
-import { type Findings, frontierAt, type measureAt, type Row } from './experiments.ts';
+import {
+  type Findings,
+  frontierAt,
+  type measureAt,
+  plannerAfter,
+  type Row,
+  SEED,
+  SETTLED,
+} from './experiments.ts';
 import { Planner } from './planner.ts';
+import type { Played, playAllAt } from './played.ts';
 import { frontierPlot } from './plot.ts';
 import { type Call, textOf } from './report.ts';
 import { SCHEDULES } from './schedules.ts';
@@ -13,25 +22,47 @@ export const LAGS_PER_POLL = [0.5, 1, 2, 5];
 const FRONTIER = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40];
 const CALLS = 5000;
 
-export async function run(): Promise<Part> {
+export async function run({ seed = SEED, isTraced }: PartOptions): Promise<Part> {
   const calls = timeCalls();
-  const module = new URL('experiments.ts', import.meta.url).href;
-  const parts = await Promise.all(
-    LAGS_PER_POLL.map((lag) => inThread<ReturnType<typeof measureAt>>(module, 'measureAt', lag)),
-  );
+  const planner = plannerAfter(SETTLED);
+  const [asked, played] = await Promise.all([
+    Promise.all(LAGS_PER_POLL.map((lagPerPoll) => measured({ lagPerPoll, seed }))),
+    Promise.all(LAGS_PER_POLL.map((lagPerPoll) => wasPlayed({ lagPerPoll, seed, planner, isTraced }))),
+  ]);
   const findings: Findings = {
-    rows: parts.flatMap(({ rows }) => rows),
-    changes: parts.flatMap(({ changes }) => changes),
-    batches: parts.flatMap(({ batches }) => batches),
+    rows: asked.flatMap(({ rows }) => rows),
+    references: asked.flatMap(({ references }) => references),
+    changes: asked.flatMap(({ changes }) => changes),
+    batches: asked.flatMap(({ batches }) => batches),
+  };
+  const further: Omit<Played, 'trace'> = {
+    rows: played.flatMap(({ rows }) => rows),
+    bursts: played.flatMap(({ bursts }) => bursts),
+    references: played.flatMap(({ references }) => references),
   };
   const frontier = FRONTIER.flatMap(frontierAt);
   return {
     name: 'polling',
-    rows: [...findings.rows, ...findings.changes, ...findings.batches, ...calls],
-    text: textOf(findings, frontier, calls),
+    rows: [...findings.rows, ...further.rows, ...findings.changes, ...findings.batches, ...calls],
+    others: { bursts: further.bursts, references: [...findings.references, ...further.references] },
+    trace: played.flatMap(({ trace }) => trace),
+    text: textOf(findings, further, frontier, calls),
     svg: frontierPlot(panelsOf(findings.rows, frontier)),
   };
 }
+
+type Asking = Parameters<typeof measureAt>[0];
+type Playing = Parameters<typeof playAllAt>[0];
+
+const measured = (asking: Asking) =>
+  inThread<ReturnType<typeof measureAt>>(
+    new URL('experiments.ts', import.meta.url).href,
+    'measureAt',
+    asking,
+  );
+
+const wasPlayed = (playing: Playing) =>
+  inThread<Played>(new URL('played.ts', import.meta.url).href, 'playAllAt', playing);
 
 function panelsOf(rows: readonly Row[], frontier: readonly Row[]) {
   return DISTRIBUTIONS.map(({ name }) => {

@@ -10,6 +10,8 @@ import {
   SETTLED,
   SINCE_CHANGE,
 } from './experiments.ts';
+import type { Played } from './played.ts';
+import { rowsText } from './rows-report.ts';
 import { BACK_OFF, SCHEDULES } from './schedules.ts';
 
 export interface Call {
@@ -25,7 +27,8 @@ const NEW_MODEL = plannerAfter(0);
 const POLICIES = [PLANNER, NEW_MODEL, ...SCHEDULES.map(({ name }) => name)];
 
 export function textOf(
-  { rows, changes, batches }: Findings,
+  { rows, references, changes, batches }: Findings,
+  played: Omit<Played, 'trace'>,
   frontier: readonly Row[],
   calls: readonly Call[],
 ) {
@@ -53,9 +56,11 @@ export function textOf(
     '',
     `Polls / seconds of lag of a job at λ = ${COST_AT} s:`,
     '',
-    eachDistribution(rows),
+    eachDistribution([...references, ...rows]),
     '',
     equalPolls(rows, frontier),
+    '',
+    rowsText(rows, played, PLANNER),
     '',
     '## As it learns\n\nMultiples of J\\* after so many jobs of a model: geometric mean / worst of the eight.',
     '',
@@ -90,7 +95,7 @@ function meanAndWorst(rows: readonly AtOneLag[], lagPerPoll: number): string {
   return `${geometricMean(ratios).toFixed(2)} / ${Math.max(...ratios).toFixed(2)}`;
 }
 
-function geometricMean(values: readonly number[]): number {
+export function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 

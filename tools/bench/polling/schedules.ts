@@ -12,6 +12,7 @@ export const BACK_OFF = backOff('×2 from 1 s, cap 30 s', 2, 30);
 
 export const SCHEDULES: Schedule[] = [
   { name: 'every 2 s', waitBefore: () => 2 },
+  { name: 'every 10 s', waitBefore: () => 10 },
   BACK_OFF,
   backOff('×1.5 from 1 s, cap 15 s', 1.5, 15),
   {
