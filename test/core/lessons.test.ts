@@ -78,6 +78,7 @@ describe('the durations that lessons tell', () => {
   it.each<[what: string, lessons: (Lesson | undefined)[], known: number[], atLeast: number[]]>([
     ['none', [], [], []],
     ['those that have ended, the latest first', [at(90, 5), undefined, at(30, 7), at(60, 6)], [7, 6, 5], []],
+    ['those that came at once, by slot', [at(60.2, 9), at(60.1, 8), at(60, 7), at(30, 6)], [6, 9, 8, 7], []],
     ['what was known before, of one that is younger than that', [at(20, 50, true)], [50], []],
     ['its age, of one that is older than that', [at(60, 50, true)], [], [60]],
     ['its age, where nothing was known', [at(10, null, true)], [], [10]],

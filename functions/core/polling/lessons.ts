@@ -63,15 +63,29 @@ export interface Durations {
 export function durationsAt(now: Millis, lessons: Lessons): Durations {
   const known: number[] = [];
   const atLeast: number[] = [];
-  const latestFirst = lessons.filter((lesson) => lesson !== undefined);
-  for (const { submittedAt, seconds, isUnderWay } of latestFirst.sort(
-    (a, b) => b.submittedAt - a.submittedAt,
-  )) {
+  for (const { submittedAt, seconds, isUnderWay } of latestFirst(lessons)) {
     const age = (now - submittedAt) / 1000;
     if (isUnderWay && age > (seconds ?? 0)) atLeast.push(age);
     else if (seconds !== null) known.push(seconds);
   }
   return { known, atLeast };
+}
+
+const AT_ONCE = 1 / 16;
+
+/** Those that came at once stay in the order of their slots: that the last of them waited longest is no change of speed. */
+function latestFirst(lessons: Lessons): Lesson[] {
+  const slots = lessons.filter((lesson) => lesson !== undefined);
+  const ordered = slots.toSorted((a, b) => b.submittedAt - a.submittedAt);
+  const crowds = new Map<Lesson, number>();
+  let last = ordered[0];
+  for (const lesson of ordered) {
+    const gap = ((last?.submittedAt ?? 0) - lesson.submittedAt) / 1000;
+    const isAtOnce = gap <= AT_ONCE * (lesson.seconds ?? 0);
+    crowds.set(lesson, (crowds.get(last ?? lesson) ?? 0) + (isAtOnce ? 0 : 1));
+    last = lesson;
+  }
+  return slots.sort((a, b) => (crowds.get(a) ?? 0) - (crowds.get(b) ?? 0));
 }
 
 const TERM_SECONDS_MIN = 120;
