@@ -113,11 +113,6 @@ export const SettingsSchema = z.strictObject({
     description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',
     kind: 'a number of seconds from 0.1 to 3600',
   }),
-  steadyJobsPerSecond: setting(whole(1, 5000).optional(), {
-    description:
-      'the expected steady load; it switches the tables to provisioned capacity, which is cheaper but not for bursty load',
-    kind: 'a whole number from 1 to 5000',
-  }),
   throttleRate: setting(whole(1, 100_000).default(200), {
     description: 'requests per second that the API accepts; more are answered with 429',
     kind: 'a whole number from 1 to 100000',

@@ -11,9 +11,6 @@ const RETENTION_DAYS = 8;
 /** The maximum of SQS. A message keeps its age when it moves here, so this leaves six days to look at it. */
 const DEAD_LETTERS_RETENTION_DAYS = 14;
 
-/** At this rate, a batch is full within the second. With little traffic, Lambda may wait for 20 s instead. */
-const BATCHING_WINDOW_FROM_JOBS_PER_SECOND = 100;
-
 const PROTECTED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 
 interface StageQueueProps {
@@ -30,9 +27,6 @@ export class StageQueue extends Construct {
 
   constructor(scope: Construct, id: string, { consumer, batchSize, settings }: StageQueueProps) {
     super(scope, id);
-    const { steadyJobsPerSecond = 0, concurrency } = settings;
-    const isGathered = batchSize > 1 && steadyJobsPerSecond >= BATCHING_WINDOW_FROM_JOBS_PER_SECOND;
-    const batchingWindowSeconds = isGathered ? 1 : 0;
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       ...PROTECTED,
       retentionPeriod: Duration.days(DEAD_LETTERS_RETENTION_DAYS),
@@ -40,15 +34,14 @@ export class StageQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...PROTECTED,
       // As AWS recommends.
-      visibilityTimeout: Duration.seconds(6 * FUNCTIONS[consumer].timeoutSeconds + batchingWindowSeconds),
+      visibilityTimeout: Duration.seconds(6 * FUNCTIONS[consumer].timeoutSeconds),
       retentionPeriod: Duration.days(RETENTION_DAYS),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: RECEIVES_MAX },
     });
     this.eventSource = new SqsEventSource(this.queue, {
       batchSize,
-      maxConcurrency: splitConcurrency(concurrency)[consumer],
+      maxConcurrency: splitConcurrency(settings.concurrency)[consumer],
       reportBatchItemFailures: true,
-      ...(isGathered && { maxBatchingWindow: Duration.seconds(batchingWindowSeconds) }),
     });
   }
 }

@@ -7,19 +7,7 @@ import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import { headersPrefix } from '../../functions/core/webhook/client-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ObjectAction, type Permission, toObjects, toRows } from '../stages/grant.ts';
-import { JobTable, type Units } from './job-table.ts';
-
-/**
- * The units of the tables and indexes that a job of half a minute uses, as `npm run bench -- cost` counts them. Auto
- * scaling adds what apps, longer jobs and larger results use.
- */
-export const UNITS_PER_JOB = {
-  jobs: { read: 5.1, write: 5.1 },
-  client: { read: 0.1, write: 1 },
-  sweep: { read: 0.1, write: 2 },
-  queue: { read: 0.1, write: 0.1 },
-  documents: { read: 1, write: 1 },
-} satisfies Record<string, Units>;
+import { JobTable } from './job-table.ts';
 
 /** As many random letters and digits as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
@@ -48,7 +36,6 @@ export class Storage extends Construct {
     // What a failed first deployment has created is not kept, or it would block the next one.
     const removalPolicy =
       settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
-    const jobsPerSecond = settings.steadyJobsPerSecond;
     const string = (name: string) => ({ name, type: AttributeType.STRING });
     const number = (name: string) => ({ name, type: AttributeType.NUMBER });
     const table = (key: string): TableProps => ({
@@ -59,16 +46,14 @@ export class Storage extends Construct {
       deletionProtection: false,
       removalPolicy,
     });
-    const jobTable = (key: string, unitsPerJob: Units) => ({ ...table(key), unitsPerJob, jobsPerSecond });
-    const { jobs, sweep, client, queue, documents } = UNITS_PER_JOB;
-    this.jobs = new JobTable(this, 'Jobs', jobTable('jobId', jobs));
+    this.jobs = new JobTable(this, 'Jobs', table('jobId'));
     // Only jobs that need looking after: an entry that does not move costs no write.
-    this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')], sweep);
+    this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')]);
     // Neither of its keys ever changes, so a job costs it one write.
-    this.jobs.addIndex('client', [string('client'), string('listKey')], client);
+    this.jobs.addIndex('client', [string('client'), string('listKey')]);
     // Only jobs that wait for ModelStudio.
-    this.jobs.addIndex('queue', [string('queueName'), string('queuePlace')], queue);
-    this.documents = new JobTable(this, 'Documents', jobTable('key', documents));
+    this.jobs.addIndex('queue', [string('queueName'), string('queuePlace')]);
+    this.documents = new JobTable(this, 'Documents', table('key'));
     // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));

@@ -13,7 +13,7 @@ import type { Millis } from '../../functions/core/job.ts';
 import { FUNCTIONS } from '../../functions/core/limits.ts';
 import type { Item } from './expressions.ts';
 import { Meter } from './meter.ts';
-import { type Delivery, type Handled, Queue } from './queue.ts';
+import { type Delivery, type EventSource, type Handled, Queue } from './queue.ts';
 import { Table, type TableShape } from './table.ts';
 import type { Time } from './time.ts';
 
@@ -72,7 +72,7 @@ export interface CloudOptions {
   meter?: Meter;
   /** One invocation of the function that a queue feeds. Without one, messages stay where they are. */
   handle?: (queue: QueueName, batch: readonly Delivery[]) => Promise<Handled>;
-  gatherMillis?: Millis;
+  eventSource?: EventSource;
   /** Null: as deployed, six times the function's time-out. */
   visibilityMillis?: (queue: QueueName) => Millis | null;
   /** Of the objects in the bucket, by its lifecycle rule. */
@@ -123,12 +123,12 @@ export class Cloud {
     };
   }
 
-  #queue(name: QueueName, { time, handle, gatherMillis = 0, visibilityMillis }: CloudOptions): Queue {
+  #queue(name: QueueName, { time, handle, eventSource, visibilityMillis }: CloudOptions): Queue {
     const timeoutMillis = 1000 * FUNCTIONS[name].timeoutSeconds;
     const queue = {
       name,
       timeoutMillis,
-      gatherMillis,
+      ...eventSource,
       visibilityMillis: () => visibilityMillis?.(name) ?? 6 * timeoutMillis,
       handle: (batch: readonly Delivery[]) => handle?.(name, batch) ?? new Promise<Handled>(() => undefined),
     };

@@ -6,8 +6,10 @@ import type { Time } from './time.ts';
 const BATCH_SIZE = 10;
 /** A poller that finds a message due has found those of the next moment, too, before it is back. */
 const MOMENT_MILLIS = 20;
-/** Of the event source, at least: each gathers a batch of its own. */
+/** Of the event source, at least: each has a batch of its own, from receiving it to the end of its invocation. */
 const POLLERS = 5;
+/** While messages are left behind, the event source adds 300 pollers a minute, and it takes them back when none are. */
+const POLLER_EVERY_MILLIS = 200;
 
 export interface Message {
   readonly body: string;
@@ -31,14 +33,22 @@ export interface Delivery {
 /** What comes of an invocation: which messages have failed, or that there was none, or no end to it. */
 export type Handled = ReadonlySet<Delivery> | 'died' | 'throttled';
 
-export interface QueueOptions {
+/** How an event source receives, where AWS does not say, or leaves the choice. */
+export interface EventSource {
+  /** The batching window. */
+  gatherMillis?: Millis;
+  /** Instead of the usual moment. */
+  momentMillis?: Millis;
+  /** Whether it has the pollers that AWS documents; otherwise, one is always idle. */
+  hasFewPollers?: boolean;
+}
+
+export interface QueueOptions extends EventSource {
   name: string;
   /** How long a message stays hidden that somebody has received. */
   visibilityMillis(): Millis;
   /** How long its function may run. */
   timeoutMillis: Millis;
-  /** The event source's batching window. */
-  gatherMillis: Millis;
   /** One invocation of the function that the queue feeds. */
   handle(batch: readonly Delivery[]): Promise<Handled>;
 }
@@ -84,12 +94,16 @@ export class Queue {
   readonly #gathered: Message[][] = [];
   #turn = 0;
   #atWork = 0;
+  #pollers = POLLERS;
+  #scaledAt = 0;
 
   constructor(options: QueueOptions, time: Time, meter: Meter) {
     this.name = options.name;
     this.#options = options;
     this.#time = time;
     this.#meter = meter;
+    const { momentMillis } = options;
+    if (momentMillis !== undefined) this.faults = { ...NO_FAULTS, momentMillis: () => momentMillis };
   }
 
   send(body: string, delaySeconds: number): void {
@@ -142,15 +156,33 @@ export class Queue {
     });
   }
 
+  get #hasIdlePoller(): boolean {
+    return !this.#options.hasFewPollers || this.#atWork < this.#pollers;
+  }
+
+  /** As Lambda does while messages are still available, and when the traffic is low. */
+  #scale(by: 1 | -1): void {
+    if (this.#time.now - this.#scaledAt < POLLER_EVERY_MILLIS) return;
+    this.#scaledAt = this.#time.now;
+    this.#pollers = Math.max(POLLERS, this.#pollers + by);
+  }
+
+  /** All that the idle pollers can take; one that comes back finds what has become due meanwhile. */
   #receive(): void {
-    const found = this.#due;
-    this.#due = [];
+    while (this.#due.length > 0 && this.#hasIdlePoller) this.#receiveOnce();
+    if (this.#due.length > BATCH_SIZE) this.#scale(1);
+  }
+
+  #receiveOnce(): void {
+    const found = this.#due.slice(0, BATCH_SIZE);
+    this.#due = this.#due.slice(BATCH_SIZE);
     const received = found.filter((message) => !message.isDeleted && this.#take(message));
     if (received.length === 0) return;
     if (this.faults.isReversed()) received.reverse();
     this.#meter.add(`sqs.receives.${this.name}`);
-    if (this.#options.gatherMillis === 0) void this.#invoke(received.map(this.#first));
-    else this.#gather(received);
+    const { gatherMillis = 0 } = this.#options;
+    if (gatherMillis === 0) void this.#invoke(received.map(this.#first));
+    else this.#gather(received, gatherMillis);
     for (const message of received) {
       const millis = this.faults.againAfterMillis();
       if (millis !== null) this.#time.after(millis, () => this.#deliverAgain(message));
@@ -189,7 +221,7 @@ export class Queue {
   }
 
   /** The pollers take turns: one for each function at work. */
-  #gather(received: readonly Message[]): void {
+  #gather(received: readonly Message[], gatherMillis: Millis): void {
     const poller = this.#turn++ % Math.max(POLLERS, this.#atWork);
     const gathered = this.#gathered[poller] ?? [];
     if (gathered.length > 0 && gathered.length + received.length < BATCH_SIZE) {
@@ -200,7 +232,7 @@ export class Queue {
     while (rest.length >= BATCH_SIZE) void this.#invoke(rest.splice(0, BATCH_SIZE).map(this.#first));
     this.#gathered[poller] = rest;
     if (rest.length === 0) return;
-    this.#time.after(this.#options.gatherMillis, () => {
+    this.#time.after(gatherMillis, () => {
       if (this.#gathered[poller] !== rest) return;
       this.#gathered[poller] = [];
       void this.#invoke(rest.map(this.#first));
@@ -220,6 +252,9 @@ export class Queue {
       else this.onFailure(message);
       if (!message.isDeleted) this.#hide(message, Math.max(0, message.hiddenUntil - this.#time.now));
     }
+    if (!this.#options.hasFewPollers) return;
+    if (this.#due.length > 0) this.#receive();
+    else this.#scale(-1);
   }
 
   #delete(message: Message): void {

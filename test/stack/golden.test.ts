@@ -36,7 +36,6 @@ const EVERY_SETTING: Record<string, unknown> = {
   forwardTracestate: true,
   jobsAtOnce: 5,
   lagPerPollSeconds: 2.5,
-  steadyJobsPerSecond: 100,
   throttleRate: 30,
   throttleBurst: 70,
   domainName: 'a.example.com, b.example.com',

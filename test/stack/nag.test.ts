@@ -27,7 +27,6 @@ it.each([
   {},
   { alarmEmail: 'ops@example.com', removalPolicy: 'destroy' },
   { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
-  { steadyJobsPerSecond: 100 },
 ])('cdk-nag finds nothing but what is acknowledged with a reason: %j', (context) => {
   judge({ organizationId: 'org_test', ...context }, (stack, app) => {
     expect(findingsIn(stack, app)).toEqual([]);

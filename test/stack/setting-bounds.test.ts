@@ -16,7 +16,6 @@ describe('a number', () => {
     ['retentionDays', 8, 3650, 1],
     ['concurrency', 6, 2100, 1],
     ['lagPerPollSeconds', 0.1, 3600, 0.01],
-    ['steadyJobsPerSecond', 1, 5000, 1],
     ['throttleRate', 1, 100_000, 1],
     ['throttleBurst', 1, 100_000, 1],
     ['logRetentionDays', 1, 3653, 1],
@@ -34,7 +33,6 @@ describe('a number', () => {
   it.each([
     'retentionDays',
     'concurrency',
-    'steadyJobsPerSecond',
     'throttleRate',
     'logRetentionDays',
     'webhookPorts',

@@ -57,7 +57,6 @@ describe('these settings are accepted:', () => {
     [{ stackName: 'prod' }, { stackName: 'prod' }],
     [{ stackName: 'A1-b' }, { stackName: 'A1-b' }],
     [{}, { stackName: 'ModelStudioJobs' }],
-    [{ steadyJobsPerSecond: '100' }, { steadyJobsPerSecond: 100 }],
     [{ jobsAtOnce: '1000' }, { jobsAtOnce: 1000 }],
     [{ jobsAtOnce: 20, baseUrl: 'https://studio.ionos.de' }, { jobsAtOnce: 20 }],
     [

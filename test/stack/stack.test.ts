@@ -1,4 +1,4 @@
-import { type CfnElement, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOCUMENT_EXTRA_DAYS, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
@@ -280,23 +280,6 @@ it('the app warns if there is no organization, and CloudFormation asks for one',
 it('the bundles of the functions are removed when they were copied', () => {
   expect([...bundles]).toEqual([]);
 });
-
-it.each([
-  [undefined, 120],
-  [99, 120],
-  [100, 121],
-])(
-  'messages are gathered for a second from a hundred jobs per second on: %s',
-  (steadyJobsPerSecond, seconds) => {
-    const stack = new Stack();
-    const settings = readSettings({ steadyJobsPerSecond });
-    const { queue } = new StageQueue(stack, 'Q', { consumer: 'poll', batchSize: 10, settings });
-    const { Resources } = Template.fromStack(stack).toJSON();
-    const { VisibilityTimeout } =
-      Resources[stack.getLogicalId(queue.node.defaultChild as CfnElement)].Properties;
-    expect(VisibilityTimeout).toBe(seconds);
-  },
-);
 
 it('dead letters are kept for two weeks, as long as SQS can', () => {
   const queues = all('AWS::SQS::Queue');

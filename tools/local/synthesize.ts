@@ -44,11 +44,11 @@ async function makeStack(folder: string, settings: Record<string, unknown>): Pro
 }
 
 /**
- * The settings that mean nothing here: there is one stack, a domain and a destination are in AWS, no load is steady, and
- * environments are few.
+ * The settings that mean nothing here: there is one stack, a domain and a destination are in AWS, and environments are
+ * few.
  */
 const OF_AWS = [
-  ...['stackName', 'domainName', 'certificateArn', 'defaultEndpoint', 'steadyJobsPerSecond'],
+  ...['stackName', 'domainName', 'certificateArn', 'defaultEndpoint'],
   ...['destinations', 'defaultDestination', 'concurrency'],
 ];
 /** Ten poll and ten deliver, as many as a function has here at most. */

@@ -117,14 +117,6 @@ const SAID: [sentence: RegExp, number: number][] = [
     constantIn('lib/stages/stage-queue.ts', 'DEAD_LETTERS_RETENTION_DAYS'),
   ],
   [/does not manage in (\w+) s\b/g, limits.SWEEP_MILLIS / 1000],
-  [
-    /from (\w+) (?:a second on|on, queues)/gi,
-    constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
-  ],
-  [
-    /says that (\w+) jobs or more/g,
-    constantIn('lib/stages/stage-queue.ts', 'BATCHING_WINDOW_FROM_JOBS_PER_SECOND'),
-  ],
   [/by half, up to (\w+) times/g, constantIn(PRESSURE, 'SLOWDOWN_MAX')],
   [/back by half each (\w+)\b/g, seconds(PRESSURE, 'HALF_LIFE_MILLIS') / MINUTE],
   [/`throttleRate` = (\w+) requests/g, defaults.throttleRate],

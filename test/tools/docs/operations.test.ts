@@ -5,14 +5,12 @@ import { pageAt } from './pages.ts';
 /** As IAM spells those services of CloudFormation's types that it spells otherwise. */
 const IAM_NAMES: Record<string, string> = {
   ApiGatewayV2: 'apigateway',
-  ApplicationAutoScaling: 'application-autoscaling',
 };
 
 describe('docs/operations.md', () => {
-  // An address, and a load for which tables are provisioned, bring resources of their own.
+  // An address brings resources of its own.
   const everything = {
     organizationId: 'org_test',
-    steadyJobsPerSecond: '10',
     domainName: 'jobs.example.com',
     certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a',
   };

@@ -21,7 +21,6 @@ const EVERY_SETTING = {
   forwardTracestate: true,
   jobsAtOnce: 3,
   lagPerPollSeconds: 2,
-  steadyJobsPerSecond: 100,
   throttleRate: 10,
   throttleBurst: 20,
   domainName: 'jobs.example.com',

@@ -11,6 +11,8 @@ export type Fault = { kind: 'failing_call' | 'upstream_500' | 'dropped'; atCall:
 /** How long each call takes: together, an invocation then takes about as long as it is assumed to be billed. */
 const CALL_MILLIS: Record<Service, Millis> = { dynamodb: 4, sqs: 8, s3: 30, secrets: 10 };
 const EXCHANGE_MILLIS = { create: 310, report: 50, webhook: 220 };
+/** What a client sends to open a connection with TLS 1.3: its hello, and the end of the handshake. */
+const HANDSHAKE_BYTES = 700;
 
 /** A Lambda execution environment: it runs one invocation at a time, and what it keeps in memory is its own. */
 export class Environment {
@@ -44,6 +46,7 @@ export class Environment {
     const isWebhook = request.headers['webhook-id'] !== undefined;
     const kind = isWebhook ? 'webhook' : request.method === 'POST' ? 'create' : 'report';
     cloud.meter.add(`exchanges.${kind}`);
+    cloud.meter.add(`transfer.${kind}`, bytesOf(request));
     const millis = options.exchangeMillis?.(request) ?? EXCHANGE_MILLIS[kind];
     const { deadlineMillis } = request;
     // The other side does at once what it is asked for, and may take its time to say so.
@@ -75,4 +78,13 @@ export class Environment {
       });
     });
   }
+}
+
+/** What leaves AWS for a request: its lines, its body and, unless a connection is reused, the handshake. */
+function bytesOf({ method, url, headers, body = '', agent }: ExchangeRequest): number {
+  const lines = [`${method} ${url.pathname} HTTP/1.1`, `host: ${url.host}`].concat(
+    Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  );
+  const text = `${lines.join('\r\n')}\r\n\r\n${body}`;
+  return Buffer.byteLength(text) + (agent ? 0 : HANDSHAKE_BYTES);
 }

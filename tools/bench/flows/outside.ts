@@ -4,18 +4,16 @@ import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';
 import { prose } from './prose.ts';
 
-/** Of a job's results, as JSON. */
-const RESULT_BYTES = 1000;
-
-const TASK = { task_index: 0, status: 'completed', result: '', error: null };
-const RESULTS = JSON.stringify([{ ...TASK, result: prose(RESULT_BYTES - JSON.stringify([TASK]).length) }]);
-
 /** ModelStudio and the webhooks' receivers, as far as a load needs them: each answers at once and well. */
 export class Outside {
   readonly #ledger: Ledger;
+  readonly #resultCharacters: number;
+  /** Told of each webhook that has arrived, which may not be the first. */
+  onWebhook: (index: number, body: string) => void = () => undefined;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, resultCharacters: number) {
     this.#ledger = ledger;
+    this.#resultCharacters = resultCharacters;
   }
 
   answer({ method, url, body = '' }: ExchangeRequest, now: Millis): HttpOutcome {
@@ -32,14 +30,24 @@ export class Outside {
 
   #report(url: URL, now: Millis): HttpOutcome {
     const job_id = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-    const isFinished = this.#ledger.reported(Number(job_id.slice('gen_'.length)), now);
+    const index = Number(job_id.slice('gen_'.length));
+    const isFinished = this.#ledger.reported(index, now);
     const head = `{"job_id":"${job_id}","job_status":"${isFinished ? 'completed' : 'created'}","total_tasks":1`;
-    const tail = isFinished ? `"completed_tasks":1,"results":${RESULTS}` : '"completed_tasks":0,"results":[]';
+    const tail = isFinished
+      ? `"completed_tasks":1,"results":${this.#resultsOf(index)}`
+      : '"completed_tasks":0,"results":[]';
     return answered(200, `${head},${tail}}`);
   }
 
+  #resultsOf(index: number): string {
+    const result = prose(this.#resultCharacters, index);
+    return JSON.stringify([{ task_index: 0, status: 'completed', result, error: null }]);
+  }
+
   #receive(body: string, now: Millis): HttpOutcome {
-    this.#ledger.delivered(indexIn(body, '"ref":"job-'), now);
+    const index = indexIn(body, '"ref":"job-');
+    this.#ledger.delivered(index, now);
+    this.onWebhook(index, body);
     return answered(200, '');
   }
 }

@@ -1,14 +1,28 @@
-/** What a model may answer: English that compresses as English does. */
-const PROSE =
-  'The order was placed on the third of March and left our warehouse two days later, as you can see from the ' +
-  'tracking page. It seems that the carrier tried to deliver it twice while nobody was at home, and then took it ' +
-  'back to the depot near the station, where it will be held until the end of next week. You may collect it there ' +
-  'with some form of identification, or ask for a third attempt on a day that suits you; I would be glad to arrange ' +
-  'that if you tell me which afternoon you prefer. Should you no longer want the lamp, simply refuse the parcel: ' +
-  'once it has come back to us, we refund the full price, postage included, within five working days. I am sorry ' +
-  'for the trouble that this has caused, and have added a voucher to your account, which is valid for a year and ' +
-  'can be used together with other offers. Is there anything else that I can help you with today? ';
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export function prose(characters: number): string {
-  return PROSE.repeat(Math.ceil(characters / PROSE.length)).slice(0, characters);
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What a model may answer: English that compresses as English does, and does not repeat itself. The decision records are at hand. */
+const PROSE = globSync('docs/decisions/*.md', { cwd: root })
+  .sort()
+  .map((path) => readFileSync(join(root, path), 'utf8'))
+  .join(' ')
+  .replace(/\s+/g, ' ');
+
+/** So many characters, from another place for each number. */
+export function prose(characters: number, number = 0): string {
+  const from = (number * 997) % (PROSE.length - characters);
+  return PROSE.slice(from, from + characters);
+}
+
+/** Of a job: a reference of its client's, and ids that no two jobs share, as long as this in JSON. */
+export function metadataOf(index: number, bytes: number): Record<string, string> {
+  const ref = { ref: `job-${index}` };
+  const room = bytes - JSON.stringify({ ...ref, ids: '' }).length;
+  const digest = (part: number) => createHash('sha256').update(`${index}/${part}`).digest('base64url');
+  const ids = Array.from({ length: Math.ceil(Math.max(0, room) / 43) }, (_, part) => digest(part)).join('');
+  return room > 0 ? { ...ref, ids: ids.slice(0, room) } : ref;
 }

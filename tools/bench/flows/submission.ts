@@ -28,3 +28,9 @@ export function submission(
     body: JSON.stringify(body),
   });
 }
+
+/** Its app reads the job. */
+export function reading(jobId: string, key: string): APIGatewayProxyEventV2 {
+  const headers = { authorization: `Bearer ${key}` };
+  return apiEvent({ method: 'GET', path: `/v1/jobs/${jobId}`, headers, body: '' });
+}

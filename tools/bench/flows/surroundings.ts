@@ -2,6 +2,7 @@ import type { Millis } from '../../../functions/core/job.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import type { Cloud } from '../../../test/cloud/cloud.ts';
+import type { EventSource } from '../../../test/cloud/queue.ts';
 import type { VirtualTime } from '../../../test/cloud/time.ts';
 import type { Random } from '../../simulation/random.ts';
 import type { Outside } from './outside.ts';
@@ -24,8 +25,11 @@ export interface Options {
   deliveryWaitSeconds?: number;
   /** How long a poll that failed stays hidden, if not as long as is deployed. */
   pollVisibilityMillis?: Millis;
-  /** A batching window of the event sources. */
-  gatherMillis?: Millis;
+  eventSource?: EventSource;
+  /** Of a job's result, which is English. */
+  resultCharacters?: number;
+  /** The share of jobs that their app reads once, when it has their webhook. */
+  readShare?: number;
   /** Nothing is logged, which saves time where logs are not counted. */
   isSilent?: boolean;
   /** Rows that nobody will read again are not kept in memory. */

@@ -1,5 +1,6 @@
 import './lambda-environment.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Millis } from '../../../functions/core/job.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
@@ -23,22 +24,28 @@ import type { Ledger } from './ledger.ts';
 import { countLogLines, type EnvironmentLog, logOfEnvironment, silence } from './log-lines.ts';
 import { Outside } from './outside.ts';
 import { Overhead } from './overhead.ts';
-import { submission } from './submission.ts';
+import { reading, submission } from './submission.ts';
 import type { Options, Surroundings } from './surroundings.ts';
 import { SECRETS, worldOf } from './world.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
+/** Lambda does not say how long it keeps an environment that has nothing to do: from some minutes to an hour. */
+const KEPT_IDLE_MILLIS = 10 * 60_000;
+/** Of an answer: its status line and what the gateway adds. */
+const ANSWER_HEAD_BYTES = 250;
+
 /** A function in an environment of its own. */
 interface Instance {
+  idleSince: Millis;
   environment: Environment;
   log: EnvironmentLog;
   handlers: Handlers;
 }
 
-/** The environments of a function. */
+/** The environments of a function. The one that was busy last is used first, so that those that are not needed end. */
 class Fleet {
-  readonly idle: Instance[] = [];
+  idle: Instance[] = [];
   /** How many are at work, and the most that ever were. */
   busy = 0;
   busiest = 0;
@@ -75,13 +82,16 @@ export class System implements Surroundings {
     this.options = options;
     this.random = new Random(options.seed);
     this.ledger = ledger;
-    this.outside = new Outside(ledger);
-    const { gatherMillis = 0, pollVisibilityMillis = null, isForgetful = false } = options;
+    const { eventSource, pollVisibilityMillis = null, isForgetful = false, readShare = 0 } = options;
+    this.outside = new Outside(ledger, options.resultCharacters ?? 900);
+    this.outside.onWebhook = (index, body) => {
+      if (Math.floor((index + 1) * readShare) > Math.floor(index * readShare)) void this.#read(body);
+    };
     this.cloud = new Cloud({
       time: this.time,
       handle: (queue, batch) => this.#handle(queue, batch),
       visibilityMillis: (queue) => (queue === 'poll' ? pollVisibilityMillis : null),
-      gatherMillis,
+      ...(eventSource && { eventSource }),
       ...(isForgetful && { isDone: isSettled }),
     });
     countLogLines(this.cloud.meter);
@@ -95,10 +105,27 @@ export class System implements Surroundings {
     const event = this.overhead.of(() =>
       submission(index, modelOf(index), this.#clientKey.key, fieldsOf?.(index)),
     );
-    const answer = await this.#invoke('submit', ({ submit }) => submit(event));
-    this.cloud.meter.add('http.requests');
+    const answer = await this.#request(() => this.#invoke('submit', ({ submit }) => submit(event)));
     if (answer === 'died' || answer.statusCode !== 202) this.refused += 1;
     else this.ledger.accepted(index, this.time.now);
+  }
+
+  /** An app that has a job's webhook, whose row is not settled yet, reads the job. */
+  async #read(webhook: string): Promise<void> {
+    const [jobId = ''] = /job_\w+/.exec(webhook) ?? [];
+    const answer = await this.#request(() =>
+      this.#invoke('jobs', ({ jobs }) => jobs(reading(jobId, this.#clientKey.key))),
+    );
+    if (answer === 'died' || answer.statusCode !== 200) throw new Error(`${jobId} cannot be read`);
+  }
+
+  async #request<T extends { body?: string | undefined }>(ask: () => Promise<T | 'died'>) {
+    const answer = await ask();
+    const { meter } = this.cloud;
+    meter.add('http.requests');
+    if (answer !== 'died')
+      meter.add('transfer.answer', ANSWER_HEAD_BYTES + Buffer.byteLength(answer.body ?? ''));
+    return answer;
   }
 
   /** Sweeps each minute, until there is nothing left that could need it. */
@@ -125,7 +152,7 @@ export class System implements Surroundings {
   async #invoke<T>(name: FunctionName, call: (handlers: Handlers) => Promise<T>): Promise<T | 'died'> {
     const { meter } = this.cloud;
     const fleet = this.fleets[name];
-    const instance = fleet.idle.pop() ?? this.#start(name);
+    const instance = this.#idleIn(fleet) ?? this.#start(name);
     meter.add(`lambda.requests.${name}`);
     fleet.busy += 1;
     fleet.busiest = Math.max(fleet.busiest, fleet.busy);
@@ -136,9 +163,16 @@ export class System implements Surroundings {
     });
     fleet.busy -= 1;
     if (outcome === 'died') return outcome;
+    meter.add(`lambda.millis.${name}`, this.time.now - startedAt);
     instance.log.end(this.time.now - startedAt);
-    fleet.idle.push(instance);
+    fleet.idle.push({ ...instance, idleSince: this.time.now });
     return outcome;
+  }
+
+  #idleIn(fleet: Fleet): Instance | undefined {
+    const latest = fleet.idle.at(-1);
+    if (latest && this.time.now - latest.idleSince > KEPT_IDLE_MILLIS) fleet.idle = [];
+    return fleet.idle.pop();
   }
 
   #start(name: FunctionName): Instance {
@@ -149,7 +183,7 @@ export class System implements Surroundings {
     const world = worldOf(this, environment, log, name === 'poll');
     const around = durationStatsOf && planningBy(durationStatsOf);
     const handlers = handlersOf(world, comeAgainIn(environment.clients, name), around);
-    return { environment, log, handlers };
+    return { environment, log, handlers, idleSince: this.time.now };
   }
 
   #drawFault(): Fault | null {

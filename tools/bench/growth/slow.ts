@@ -62,8 +62,6 @@ async function deliveriesWith(options: Partial<Options>): Promise<Float64Array> 
     lagPerPoll: 1,
     modelOf: () => 'model',
     isSilent: true,
-    // A batch is what is due at the very same moment, so that none depends on when others are looked at.
-    gatherMillis: 0,
     durationStatsOf: () => durationStats,
     ...options,
   });
