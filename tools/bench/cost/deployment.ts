@@ -11,10 +11,6 @@ export interface Deployment {
   memoryMiB: Record<FunctionName, number>;
   /** Whether Lambda writes its own lines about each invocation. */
   hasPlatformLogs: Record<FunctionName, boolean>;
-  /** Of the tables and indexes that each job is written to; null when they are billed on demand. */
-  provisioned: { readUnits: number; writeUnits: number } | null;
-  /** The batching window of the busy queues. */
-  gatherMillis: number;
   eventSources: number;
   secrets: number;
   alarmMetrics: number;
@@ -29,9 +25,9 @@ interface Resource {
   Properties: any;
 }
 
-/** Synthesizes the stack with these settings beside its defaults, and reads what it consists of. */
-export function readDeployment(settings: Record<string, unknown> = {}): Deployment {
-  const resources = synthesize(settings);
+/** Synthesizes the stack with its defaults, and reads what it consists of. */
+export function readDeployment(): Deployment {
+  const resources = synthesize();
   const of = (type: string) =>
     resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
   const functions = of('AWS::Lambda::Function');
@@ -45,6 +41,7 @@ export function readDeployment(settings: Record<string, unknown> = {}): Deployme
     submit: find(/^ApiSubmit/),
     poll: find(/^PollPoller/),
     deliver: find(/^Deliver/),
+    jobs: find(/^ApiJobs/),
     sweep: find(/^Sweep/),
   };
   const each = <T>(read: (properties: Resource['Properties']) => T) =>
@@ -55,10 +52,6 @@ export function readDeployment(settings: Record<string, unknown> = {}): Deployme
   return {
     memoryMiB: each(({ MemorySize }) => MemorySize),
     hasPlatformLogs: each(({ LoggingConfig }) => LoggingConfig.SystemLogLevel !== 'WARN'),
-    provisioned: provisionedIn(of('AWS::DynamoDB::Table')),
-    gatherMillis: Math.max(
-      ...mappings.map(({ MaximumBatchingWindowInSeconds = 0 }) => 1000 * MaximumBatchingWindowInSeconds),
-    ),
     eventSources: mappings.length,
     secrets: of('AWS::SecretsManager::Secret').length,
     alarmMetrics: of('AWS::CloudWatch::Alarm').flatMap(({ Metrics }) => metricsOf(Metrics)).length,
@@ -67,16 +60,6 @@ export function readDeployment(settings: Record<string, unknown> = {}): Deployme
       (bytes, { AccessLogSettings }) => bytes + accessLogLine(AccessLogSettings?.Format).length,
       0,
     ),
-  };
-}
-
-function provisionedIn(tables: Resource['Properties'][]): Deployment['provisioned'] {
-  const all = tables.flatMap((table) => [table, ...(table.GlobalSecondaryIndexes ?? [])]);
-  const units = all.flatMap(({ ProvisionedThroughput = [] }) => ProvisionedThroughput);
-  if (units.length === 0) return null;
-  return {
-    readUnits: units.reduce((total, { ReadCapacityUnits }) => total + ReadCapacityUnits, 0),
-    writeUnits: units.reduce((total, { WriteCapacityUnits }) => total + WriteCapacityUnits, 0),
   };
 }
 
@@ -103,10 +86,10 @@ function accessLogLine(format = ''): string {
   return format.replace(/\$context\.([A-Za-z.]+)/g, (_, name: string) => ACCESS[name] ?? '-');
 }
 
-function synthesize(given: Record<string, unknown>): Resource[] {
+function synthesize(): Resource[] {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-bench-'));
   try {
-    const context = { organizationId: 'org_bench', alarmEmail: 'ops@example.com', ...given };
+    const context = { organizationId: 'org_bench', alarmEmail: 'ops@example.com' };
     const app = new App({ outdir, context });
     const settings = readSettings(app.node.getAllContext());
     new ModelStudioJobsStack(app, 'ModelStudioJobs', { settings });

@@ -13,7 +13,7 @@ export function fixedCosts(sweep: Counts, deployment: Deployment): [what: string
       `empty receives of ${eventSources} event sources, at most: fewer the more there is to receive`,
       eventSources * IDLE_RECEIVES_PER_MONTH * PRICES.sqsRequest,
     ],
-    ['a sweep each minute that finds nothing', totalOf(billOf(sweep, deployment, 0)) * MINUTES_PER_MONTH],
+    ['a sweep each minute that finds nothing', totalOf(billOf(sweep, deployment)) * MINUTES_PER_MONTH],
     [`${secrets} secrets`, secrets * PRICES.secretMonth],
     [`alarms over ${alarmMetrics} metrics`, alarmMetrics * PRICES.alarmMetricMonth],
     ['dashboard', dashboards * PRICES.dashboardMonth],

@@ -7,12 +7,14 @@ import { Ledger } from '../flows/ledger.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
 import { HALF_A_MINUTE } from '../polling/distributions.ts';
+import { METADATA_BYTES, READ_SHARE, RESULT_CHARACTERS } from './assumptions.ts';
 
 /** As they are when jobs of half a minute come all the time: 64 in four times what long ones take. */
 const LESSONS_GAP_MILLIS = 4000;
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
 const DURATIONS_KNOWN = 64;
+const APPS = { resultCharacters: RESULT_CHARACTERS, metadataBytes: METADATA_BYTES, readShare: READ_SHARE };
 
 export interface Load {
   jobsPerSecond: number;
@@ -36,7 +38,7 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
   const random = new Random(SEED);
   const draw = () => HALF_A_MINUTE.draw(() => random.fraction());
   const ledger = new Ledger(jobs, () => 1000 * draw());
-  const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true };
+  const given = { seed: SEED, lagPerPoll: 1, modelOf: () => MODEL, isForgetful: true, ...APPS };
   const system = new System(ledger, { ...given, ...options });
   teach(
     system.cloud,

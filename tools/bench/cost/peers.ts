@@ -1,4 +1,4 @@
-import { BILLED_MILLIS, PLATFORM_LOG_BYTES } from './assumptions.ts';
+import { PEER_MILLIS, PLATFORM_LOG_BYTES } from './assumptions.ts';
 import { PRICES } from './prices.ts';
 
 /** Dollars per million jobs of a design that others publish, by how often it asks and how long a job runs. */
@@ -20,9 +20,9 @@ const PLATFORM_LOGS = PLATFORM_LOG_BYTES * PRICES.logByte;
 const invocation = (millis: number, gb = PEER_MEMORY_GB) =>
   PRICES.lambdaRequest + (millis / 1000) * gb * PRICES.lambdaGbSecond;
 
-const submission = PRICES.httpRequest + invocation(BILLED_MILLIS.submit.first);
-const check = invocation(BILLED_MILLIS.poll.first);
-const delivery = invocation(BILLED_MILLIS.deliver.first);
+const submission = PRICES.httpRequest + invocation(PEER_MILLIS.submit);
+const check = invocation(PEER_MILLIS.check);
+const delivery = invocation(PEER_MILLIS.deliver);
 
 /** One function sleeps, asks every two seconds and delivers. It ends after 15 minutes, whatever the job does. */
 function sleeper(memoryMb: number): Peer {

@@ -1,7 +1,8 @@
 /**
  * AWS list prices in US dollars, us-east-1, first tier, without the free tier, as of November 2026, from the services'
- * own pages under https://aws.amazon.com/: api-gateway/pricing, lambda/pricing, sqs/pricing, dynamodb/pricing/on-demand
- * and provisioned, s3/pricing, secrets-manager/pricing, cloudwatch/pricing, step-functions/pricing, xray/pricing.
+ * own pages under https://aws.amazon.com/: api-gateway/pricing, lambda/pricing, sqs/pricing, dynamodb/pricing/on-demand,
+ * s3/pricing, secrets-manager/pricing, cloudwatch/pricing, step-functions/pricing, xray/pricing,
+ * ec2/pricing/on-demand for data transfer out.
  * To bill another region, change them here; nothing else in the benchmark knows a price.
  */
 export const PRICES_AS_OF = '2026-11';
@@ -21,9 +22,6 @@ export const PRICES = {
   dynamodbWriteUnit: 0.625 / MILLION,
   /** On demand, 4 KB; an eventually consistent read takes half of one. */
   dynamodbReadUnit: 0.125 / MILLION,
-  /** Provisioned, a unit a second for an hour. */
-  dynamodbWriteUnitHour: 0.00065,
-  dynamodbReadUnitHour: 0.00013,
   dynamodbGbMonth: 0.25,
   /** Point-in-time recovery. */
   dynamodbBackupGbMonth: 0.2,
@@ -36,6 +34,8 @@ export const PRICES = {
   logByte: 0.5 / GB,
   /** Of compressed logs. */
   logGbMonth: 0.03,
+  /** To the internet, after the 100 GB a month that are free. */
+  transferByte: 0.09 / GB,
   alarmMetricMonth: 0.1,
   dashboardMonth: 3,
   metricMonth: 0.3,

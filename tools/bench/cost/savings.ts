@@ -1,6 +1,4 @@
 import { type Counts, countOf } from '../../../test/cloud/meter.ts';
-import { BILLED_MILLIS } from './assumptions.ts';
-
 import type { Deployment } from './deployment.ts';
 import { PRICES } from './prices.ts';
 
@@ -12,15 +10,6 @@ export interface Saving {
 
 /** Changes whose effect follows from the counts alone. Those that must be measured are runs of their own. */
 export const SAVINGS: Saving[] = [
-  {
-    name: 'submit with 256 MB, if it takes no longer',
-    dollars: (counts, { memoryMiB }) =>
-      ((counts['lambda.requests.submit'] ?? 0) *
-        (BILLED_MILLIS.submit.first / 1000) *
-        (memoryMiB.submit - 256) *
-        PRICES.lambdaGbSecond) /
-      1024,
-  },
   {
     name: 'no index `sweep` (two writes a job)',
     dollars: (counts) => (counts['dynamodb.writes.jobs/sweep'] ?? 0) * PRICES.dynamodbWriteUnit,
@@ -55,3 +44,6 @@ export const SAVINGS: Saving[] = [
       countOf(counts, 'http.requests') * accessLogBytes * PRICES.logByte,
   },
 ];
+
+/** Reasons. */
+export const NOT_TAKEN: string[] = [];

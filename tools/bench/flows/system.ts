@@ -76,7 +76,7 @@ export class System implements Surroundings {
     deliver: new Fleet(),
     sweep: new Fleet(),
   };
-  readonly #clientKey = newClientKey('my-app', ['jobs:write'], new Uint8Array(48).fill(7), 0);
+  readonly #clientKey = newClientKey('my-app', ['jobs:write', 'jobs:read'], new Uint8Array(48).fill(7), 0);
 
   constructor(ledger: Ledger, options: Options) {
     this.options = options;
@@ -112,11 +112,11 @@ export class System implements Surroundings {
 
   /** An app that has a job's webhook, whose row is not settled yet, reads the job. */
   async #read(webhook: string): Promise<void> {
-    const [jobId = ''] = /job_\w+/.exec(webhook) ?? [];
+    const { data } = JSON.parse(webhook) as { data: { job_id: string } };
     const answer = await this.#request(() =>
-      this.#invoke('jobs', ({ jobs }) => jobs(reading(jobId, this.#clientKey.key))),
+      this.#invoke('jobs', ({ jobs }) => jobs(reading(data.job_id, this.#clientKey.key))),
     );
-    if (answer === 'died' || answer.statusCode !== 200) throw new Error(`${jobId} cannot be read`);
+    if (answer === 'died' || answer.statusCode !== 200) throw new Error(`${data.job_id} cannot be read`);
   }
 
   async #request<T extends { body?: string | undefined }>(ask: () => Promise<T | 'died'>) {
