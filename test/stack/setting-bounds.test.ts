@@ -30,16 +30,13 @@ describe('a number', () => {
     }
   });
 
-  it.each([
-    'retentionDays',
-    'concurrency',
-    'throttleRate',
-    'logRetentionDays',
-    'webhookPorts',
-  ])('that must be whole is not rounded: %s', (name) => {
-    for (const value of [30.5, '30.5', '30.0', ' 30 x'])
-      expect(() => read(name, value)).toThrow(`The setting ${name}`);
-  });
+  it.each(['retentionDays', 'concurrency', 'throttleRate', 'logRetentionDays', 'webhookPorts'])(
+    'that must be whole is not rounded: %s',
+    (name) => {
+      for (const value of [30.5, '30.5', '30.0', ' 30 x'])
+        expect(() => read(name, value)).toThrow(`The setting ${name}`);
+    },
+  );
 
   it('may have a fraction of up to six digits where it is a duration of its own', () => {
     expect(read('lagPerPollSeconds', '2.000001')).toBe(2.000001);

@@ -2,9 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOCUMENT_EXTRA_DAYS, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
-import { readSettings } from '../../lib/settings/read-settings.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/stages/concurrency.ts';
-import { StageQueue } from '../../lib/stages/stage-queue.ts';
 import { bundles, synthesize } from './synthesis.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties have no types
