@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const ID_BYTES = 16;
+const NONCE_BYTES = 5;
 
 /** Crockford base 32 in lower case: 16 bytes make 26 characters. */
 export function base32(bytes: Uint8Array): string {
@@ -15,6 +16,9 @@ export function jobIdOfKey(client: string, idempotencyKey: string): string {
   const digest = hash('sha256', JSON.stringify([client, idempotencyKey]), 'buffer');
   return jobIdOf(digest.subarray(0, ID_BYTES));
 }
+
+/** Distinguishes what a few workers write about one job. The row is billed by the kilobyte, so this is short. */
+export const nonceOf = (random: Uint8Array) => base32(random.subarray(0, NONCE_BYTES));
 
 export const jobIdOf = (random: Uint8Array) => `job_${base32(random)}`;
 export const webhookIdOf = (random: Uint8Array) => `msg_${base32(random)}`;

@@ -8,7 +8,7 @@ export const AWS_CALL_MILLIS = 8000;
 
 /** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
 export const FUNCTIONS = {
-  submit: { memoryMib: 320, timeoutSeconds: 29 },
+  submit: { memoryMib: 192, timeoutSeconds: 29 },
   create: { memoryMib: 768, timeoutSeconds: 45 },
   jobs: { memoryMib: 256, timeoutSeconds: 29 },
   poll: { memoryMib: 256, timeoutSeconds: 20 },

@@ -1,5 +1,5 @@
 import type { FinishedFields } from './http/view.ts';
-import { base32 } from './ids.ts';
+import { nonceOf } from './ids.ts';
 import type {
   Attempt,
   FinishedJob,
@@ -44,7 +44,7 @@ import type { End } from './upstream/report.ts';
 
 /** The wake-up that follows another in a job's chain, or the first one if there was none. */
 export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, random: Uint8Array): WakeUp {
-  return { seq: (last?.seq ?? 0) + 1, token: base32(random), dueAt };
+  return { seq: (last?.seq ?? 0) + 1, token: nonceOf(random), dueAt };
 }
 
 type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'fingerprint' | 'expiresAt';

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
+import { nonceOf } from '../core/ids.ts';
 import { endOfLife, type Job, type JobRow, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
@@ -19,7 +20,7 @@ export function createJobs(
   const rows = createRows(client, tableName);
 
   function put(job: JobRow, condition: Terms): Promise<boolean> {
-    const writeId = randomUUID();
+    const writeId = nonceOf(randomBytes(16));
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = 'metadata' in job && { metadata: new Map(Object.entries(job.metadata)) };
     const keys = { ...(metadata && { listKey: listKeyOf(job) }), ...overdueKeys(job), ...queueKeys(job) };

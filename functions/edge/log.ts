@@ -31,7 +31,12 @@ export const logger = {
 /** How many units of work of a stage had each outcome. */
 let aggregated: Partial<Record<Stage, Record<string, number>>> = {};
 let aggregatedMetrics: Partial<Record<MetricName, number | number[]>> = {};
+/** Of the invocations since the last such line. */
+let sums: Record<string, number> = {};
 let flushedAt = 0;
+
+/** While polls find nothing new, a line each so often says so. What an environment still has when it ends is not counted. */
+export const CALM_MILLIS = 10_000;
 
 export const log: Log = {
   event: (stage, fields, metrics = {}) => logger.info(stage, { ...fields, ...embedded(metrics) }),
@@ -47,13 +52,21 @@ export const log: Log = {
   },
 };
 
+/** Whether anything was aggregated but polls of jobs that run on. */
+export const hasNews = () => Object.keys(aggregatedMetrics).some((name) => name !== 'Polls');
+
 /** Logs in one line what was aggregated, if anything, unless the last such line is less than `everyMillis` old. */
-export function flushAggregates(fields: { duration_ms?: number } = {}, everyMillis = 0): void {
+export function flushAggregates(
+  adds: { duration_ms?: number; invocations?: number } = {},
+  everyMillis = 0,
+): void {
+  for (const [name, value] of Object.entries(adds)) sums[name] = (sums[name] ?? 0) + value;
   if (Object.keys(aggregated).length === 0 || clock.now() < flushedAt + everyMillis) return;
   flushedAt = clock.now();
-  logger.info('batch', { ...fields, ...aggregated, ...embedded(aggregatedMetrics) });
+  logger.info('batch', { ...sums, ...aggregated, ...embedded(aggregatedMetrics) });
   aggregated = {};
   aggregatedMetrics = {};
+  sums = {};
 }
 
 /** Metrics as part of a log line (CloudWatch's embedded metric format), which need no line of their own. */

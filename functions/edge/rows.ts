@@ -42,8 +42,8 @@ export function createRows(
 ) {
   const at = (id: string) => ({ TableName, Key: marshall({ [keyName]: id }) });
 
-  async function get(id: string): Promise<Row | null> {
-    const { Item } = await client.send(new GetItemCommand({ ...at(id), ConsistentRead }));
+  async function get(id: string, isConsistent = ConsistentRead): Promise<Row | null> {
+    const { Item } = await client.send(new GetItemCommand({ ...at(id), ConsistentRead: isConsistent }));
     return Item ? unmarshall(Item) : null;
   }
   /** @returns the row as it is then */

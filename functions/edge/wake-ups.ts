@@ -22,8 +22,18 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Delayed SQS messages. Those that are sent within `lingerMillis` of each other share a request, at a tenth of the cost. */
-export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMillis = 0): WakeUps {
+/** The messages that an invocation handles, and how long those that are sent wait for others of the batch. */
+export interface Batch {
+  readonly lingerMillis: number;
+  underWay: number;
+}
+
+/** Delayed SQS messages. Those of one batch share a request, at a tenth of the cost. */
+export function createWakeUps(
+  client: SQSClient,
+  queueUrls: QueueUrls,
+  batch: Batch = { lingerMillis: 0, underWay: BATCH_MAX },
+): WakeUps {
   const waiting = new Map<string, Waiting[]>();
 
   async function flush(queueUrl: string): Promise<void> {
@@ -51,12 +61,13 @@ export function createWakeUps(client: SQSClient, queueUrls: QueueUrls, lingerMil
     const isDelay = Number.isInteger(delaySeconds) && delaySeconds >= 0 && delaySeconds <= DELAY_MAX_SECONDS;
     assert(isDelay, `SQS takes a delay of 0 to ${DELAY_MAX_SECONDS} whole seconds, not ${delaySeconds}`);
     return new Promise<void>((resolve, reject) => {
-      const batch = waiting.get(queueUrl) ?? [];
-      waiting.set(queueUrl, batch);
+      const messages = waiting.get(queueUrl) ?? [];
+      waiting.set(queueUrl, messages);
       const body = JSON.stringify({ format: FIRST_FORMAT, ...message });
-      batch.push({ body, delaySeconds, resolve, reject });
-      if (batch.length >= BATCH_MAX) void flush(queueUrl);
-      else if (batch.length === 1) setTimeout(() => void flush(queueUrl), lingerMillis);
+      messages.push({ body, delaySeconds, resolve, reject });
+      // Nobody else is left who could send one.
+      if (messages.length >= Math.min(BATCH_MAX, batch.underWay)) void flush(queueUrl);
+      else if (messages.length === 1) setTimeout(() => void flush(queueUrl), batch.lingerMillis);
     });
   };
   return {

@@ -19,7 +19,7 @@ import { createJobQueue } from './queue-table.ts';
 import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
 import { clock, random } from './system.ts';
-import { createWakeUps } from './wake-ups.ts';
+import { type Batch, createWakeUps } from './wake-ups.ts';
 
 export const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
 const sqs = describingErrors(new SQSClient(awsSettings));
@@ -40,16 +40,16 @@ export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests
 
 /**
  * Everything that is needed to end a job.
- * @param lingerMillis see createWakeUps
+ * @param batch see createWakeUps
  */
-export function finishWorld(lingerMillis = 0): FinishWorld {
+export function finishWorld(batch?: Batch): FinishWorld {
   const queueUrls = {
     poll: optional('POLL_QUEUE_URL'),
     collect: optional('COLLECT_QUEUE_URL'),
     deliver: optional('DELIVER_QUEUE_URL'),
     create: optional('CREATE_QUEUE_URL'),
   };
-  const wakeUps = createWakeUps(sqs, queueUrls, lingerMillis);
+  const wakeUps = createWakeUps(sqs, queueUrls, batch);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
   return { ...jobsAndDocuments(), wakeUps, clock, random, log, settings };
 }

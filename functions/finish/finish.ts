@@ -1,6 +1,6 @@
 import { documentsOf } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
-import { base32 } from '../core/ids.ts';
+import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
@@ -72,7 +72,7 @@ export async function startDelivery(
 
 /** Two workers that finish the same job write under different keys; the row then names one of these. */
 async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: number, world: FinishWorld) {
-  const name = `${job.jobId}/${base32(world.random.bytes())}.json`;
+  const name = `${job.jobId}/${nonceOf(world.random.bytes())}.json`;
   const { results } = end;
   if (results === null || results.json.length <= maxBytes) {
     const whole = eventJson(job, { json: results?.json ?? null, url: null });

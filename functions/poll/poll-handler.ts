@@ -10,7 +10,8 @@ import { poll } from './poll.ts';
 const LINGER_MILLIS = 20;
 
 export function pollHandler(name: 'poll' | 'collect') {
-  const finish = finishWorld(LINGER_MILLIS);
+  const batch = { lingerMillis: LINGER_MILLIS, underWay: 0 };
+  const finish = finishWorld(batch);
   const isCollector = name === 'collect';
   const settings = { ...finish.settings, isCollector, reportLimits: REPORT_LIMITS[name] };
   const world = {
@@ -24,5 +25,6 @@ export function pollHandler(name: 'poll' | 'collect') {
     (body) => PollMessage.parse(body),
     (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
     comeAgainFrom(required(isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
+    batch,
   );
 }

@@ -6,6 +6,7 @@ import { type DrainWorld, drain } from '../../functions/create/drain.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
 import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
+import type { Batch } from '../../functions/edge/wake-ups.ts';
 import { authorize } from '../../functions/http/authorize.ts';
 import { answer, type JobsWorld } from '../../functions/jobs/jobs.ts';
 import { type PollWorld, poll } from '../../functions/poll/poll.ts';
@@ -38,13 +39,23 @@ export const AS_IT_IS: Around = {
   sweep: (world, handle) => handle(world),
 };
 
+const POLLER_LINGER_MILLIS = 20;
+
+/** As functions/poll/poll-handler.ts has it; one for each environment. */
+export function batchOf(name: string): Batch | undefined {
+  return name === 'poll' || name === 'collect'
+    ? { lingerMillis: POLLER_LINGER_MILLIS, underWay: 0 }
+    : undefined;
+}
+
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
-export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = AS_IT_IS) {
+export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = AS_IT_IS, batch?: Batch) {
   const poller = lambdaSqs(
     (body) => PollMessage.parse(body),
     (message, isRepeat) =>
       around.poll(message, isRepeat, world, (own) => poll(message, isRepeat, own)).then(() => null),
     comeAgain,
+    batch,
   );
   return {
     submit: lambdaHttp(async (request) => {

@@ -9,7 +9,7 @@ import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
-import { createWakeUps } from '../../functions/edge/wake-ups.ts';
+import { type Batch, createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, Random, World } from '../../functions/ports.ts';
 import type { Clients } from './clients.ts';
 import type { Cloud } from './cloud.ts';
@@ -28,7 +28,7 @@ export interface PortSettings {
   /** λ. */
   lagPerPollSeconds?: number;
   /** How long a message waits for others to share its request. */
-  lingerMillis?: Millis;
+  batch?: Batch;
   jobsAtOnce?: number | null;
   random?: Pick<Random, 'fraction'>;
   /** For the lanes of receivers that hang. Without a timer, it is known when an attempt is over that it has hung. */
@@ -55,7 +55,7 @@ export type StoredPorts = Pick<
 export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings): StoredPorts {
   const { dynamodb, sqs, s3 } = clients;
   const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1 } = settings;
-  const { lingerMillis = 0, jobsAtOnce = null, random = { fraction: () => 0.5 } } = settings;
+  const { batch, jobsAtOnce = null, random = { fraction: () => 0.5 } } = settings;
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
@@ -75,7 +75,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       retentionDays,
       clock,
     }),
-    wakeUps: createWakeUps(sqs, QUEUE_URLS, lingerMillis),
+    wakeUps: createWakeUps(sqs, QUEUE_URLS, batch),
     durationStats: createDurationStats({
       client: dynamodb,
       tableName: 'durationStats',

@@ -132,3 +132,25 @@ it('the log writes each aggregated event at the level DEBUG, too', async () => {
   log.aggregate('poll', { outcome: 'running', job_id: 'job_1' });
   expect(lines).toMatchObject([{ level: 'DEBUG', message: 'poll', job_id: 'job_1' }]);
 });
+
+it('the log sums up calm polls over many invocations, until there is news', async () => {
+  vi.useFakeTimers({ now: 1_000_000_000 });
+  try {
+    const { CALM_MILLIS, flushAggregates, hasNews, log } = await importLog();
+    const invoke = (outcome: string, metrics: object) => {
+      log.aggregate('poll', { outcome }, metrics);
+      flushAggregates({ duration_ms: 60, invocations: 1 }, hasNews() ? 0 : CALM_MILLIS);
+      vi.advanceTimersByTime(1000);
+    };
+    for (let i = 0; i < 12; i++) invoke('running', { Polls: 1 });
+    invoke('transient_error', { Polls: 1, UpstreamTimeouts: 1 });
+    expect(lines.map(({ duration_ms, invocations, Polls }) => [duration_ms, invocations, Polls])).toEqual([
+      [60, 1, 1],
+      [600, 10, 10],
+      [120, 2, 2],
+    ]);
+    expect(lines[2]).toMatchObject({ poll: { running: 1, transient_error: 1 }, UpstreamTimeouts: 1 });
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -85,6 +85,20 @@ describe('messages that are sent at the same time', () => {
     expect(sent()).toEqual(sizes);
   });
 
+  it('wait only for those that the rest of the batch may still send', async () => {
+    const batch = { lingerMillis: 60_000, underWay: 3 };
+    const poller = createWakeUps(client, queueUrls, batch);
+    const first = poller.poll(pollMessage, 1);
+    await Promise.resolve();
+    expect(sent()).toEqual([]);
+    batch.underWay = 2;
+    await Promise.all([first, poller.poll(pollMessage, 2)]);
+    expect(sent()).toEqual([2]);
+    batch.underWay = 1;
+    await poller.poll(pollMessage, 3);
+    expect(sent()).toEqual([2, 1]);
+  });
+
   it('fail one by one', async () => {
     const Failed = [{ Id: '1', Code: 'InternalError', SenderFault: false }];
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed });

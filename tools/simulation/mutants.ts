@@ -229,7 +229,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'two workers that finish a job share a document',
     file: 'finish/finish.ts',
-    find: '${job.jobId}/${base32(world.random.bytes())}.json`;',
+    find: '${job.jobId}/${nonceOf(world.random.bytes())}.json`;',
     replace: '${job.jobId}.json`;',
     seed: 2,
   },

@@ -9,7 +9,14 @@ import type { Jobs, Log, LogFields, Stage } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
 import { jobOf } from '../../test/cloud/contents.ts';
-import { comeAgainIn, failedIn, type Handlers, handlersOf, sqsEvent } from '../../test/cloud/handlers.ts';
+import {
+  batchOf,
+  comeAgainIn,
+  failedIn,
+  type Handlers,
+  handlersOf,
+  sqsEvent,
+} from '../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../test/cloud/queue.ts';
 import { Door } from './door/door.ts';
 import type { Environment } from './environment.ts';
@@ -227,8 +234,9 @@ export class System {
       const read = () => readAsLater(call.command, effect());
       return environment.carry(call, release === 'later' ? read : effect);
     });
-    const world = worldIn(environment, clients, this, this.#sim);
-    return handlersOf(world, comeAgainIn(clients, environment.name), judged(this.#sim));
+    const batch = batchOf(environment.name);
+    const world = worldIn(environment, clients, this, this.#sim, batch);
+    return handlersOf(world, comeAgainIn(clients, environment.name), judged(this.#sim), batch);
   }
 
   /** In a rotation, it is one side or the other that knows the new key first. */

@@ -5,6 +5,7 @@ import { withDestinations } from '../../functions/edge/destinations.ts';
 import { createModelStudio } from '../../functions/edge/modelstudio.ts';
 import { createSendTo } from '../../functions/edge/queues-and-buses.ts';
 import { createApiKey, createRootSecrets } from '../../functions/edge/secrets.ts';
+import type { Batch } from '../../functions/edge/wake-ups.ts';
 import { createCredentials } from '../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../functions/edge/webhooks.ts';
 import type { World } from '../../functions/ports.ts';
@@ -28,8 +29,6 @@ export const WEBHOOK_SECRET = 'webhook';
 /** How old what is known of the past may be when it is gone by. */
 const DURATIONS_MAX_AGE_MILLIS = 60_000;
 const BACKPRESSURE_MAX_AGE_MILLIS = 15_000;
-/** As poll/wiring.ts has it. */
-const POLLER_LINGER_MILLIS = 20;
 
 const SETTINGS = {
   apiUrl: 'https://api.example.com',
@@ -65,15 +64,15 @@ export function worldIn(
   clients: Clients,
   system: Surroundings,
   sim: Simulation,
+  batch: Batch | undefined,
 ): HandledWorld {
   const { clock, name } = environment;
   const random = sim.chanceOf(name);
   const isCollector = name === 'collect';
-  const lingerMillis = name === 'poll' || isCollector ? POLLER_LINGER_MILLIS : 0;
   const ports = portsOver(system.cloud, clients, {
     clock,
     retentionDays: sim.scene.retentionDays,
-    lingerMillis,
+    ...(batch && { batch }),
     jobsAtOnce: system.settings?.jobsAtOnce ?? null,
     random: sim.chanceOf(`ports of ${name}`),
     lanes: {

@@ -7,6 +7,7 @@ import type { Item } from '../../../test/cloud/expressions.ts';
 import {
   type Around,
   AS_IT_IS,
+  batchOf,
   comeAgainIn,
   type FunctionName,
   failedIn,
@@ -180,9 +181,10 @@ export class System implements Surroundings {
     const environment = new Environment(this);
     const log = this.options.isSilent ? silence : logOfEnvironment();
     const { durationStatsOf } = this.options;
-    const world = worldOf(this, environment, log, name === 'poll');
+    const batch = batchOf(name);
+    const world = worldOf(this, environment, log, batch);
     const around = durationStatsOf && planningBy(durationStatsOf);
-    const handlers = handlersOf(world, comeAgainIn(environment.clients, name), around);
+    const handlers = handlersOf(world, comeAgainIn(environment.clients, name), around, batch);
     return { environment, log, handlers, idleSince: this.time.now };
   }
 

@@ -2,6 +2,7 @@ import { DEFAULT_QUEUE_RULES } from '../../../functions/core/http/submission.ts'
 import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createApiKey, createRootSecrets } from '../../../functions/edge/secrets.ts';
+import type { Batch } from '../../../functions/edge/wake-ups.ts';
 import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
 import type { Log } from '../../../functions/ports.ts';
@@ -9,9 +10,6 @@ import type { HandledWorld } from '../../../test/cloud/handlers.ts';
 import { portsOver, RETENTION_DAYS } from '../../../test/cloud/ports.ts';
 import type { Environment } from './environment.ts';
 import type { Surroundings } from './surroundings.ts';
-
-/** As the poller's wiring has it. */
-const POLLER_LINGER_MILLIS = 20;
 
 export const SECRETS = {
   modelStudio: { AWSCURRENT: 'ms_0123456789abcdef0123456789abcdef' },
@@ -38,7 +36,7 @@ export function worldOf(
   { cloud, random, time, options }: Surroundings,
   environment: Environment,
   log: Log,
-  isPoller: boolean,
+  batch: Batch | undefined,
 ): HandledWorld {
   const { deliveryWaitSeconds = 0, lagPerPoll } = options;
   const { clients, exchange } = environment;
@@ -47,7 +45,7 @@ export function worldOf(
     clock,
     random: { fraction: () => random.fraction() },
     lagPerPollSeconds: lagPerPoll,
-    lingerMillis: isPoller ? POLLER_LINGER_MILLIS : 0,
+    ...(batch && { batch }),
   });
   return {
     ...ports,

@@ -3,7 +3,7 @@ import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/ports.ts';
 import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
-import { comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
+import { batchOf, comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
 import type { Delivery, Handled, Message } from '../../../test/cloud/queue.ts';
 import type { Environment } from '../environment.ts';
 import type { Invocation } from '../invocation.ts';
@@ -148,8 +148,9 @@ export class QueueSystem {
         throw error;
       });
     });
-    const world = worldIn(environment, clients, this, this.sim);
-    return handlersOf(world, comeAgainIn(clients, environment.name));
+    const batch = batchOf(environment.name);
+    const world = worldIn(environment, clients, this, this.sim, batch);
+    return handlersOf(world, comeAgainIn(clients, environment.name), undefined, batch);
   }
 
   /** Where there is no bound, nobody asks for a place. */
