@@ -58,7 +58,7 @@ describe('a batch of messages', () => {
     const handler = lambdaSqs(
       (body) => body,
       async () => {
-        log.aggregate('poll', { outcome: 'running' });
+        log.aggregate('poll', { outcome: 'running' }, { UnknownUpstreamStates: 1 });
         return null;
       },
       nothing,
@@ -161,10 +161,10 @@ it('a failure is logged with its job and trace if the message can be read', asyn
   expect(logged).toHaveBeenCalledWith('message failed', expect.objectContaining({ message_id: 'b' }));
 });
 
-it('what a batch has counted is logged before its invocation ends', async () => {
+it('what a batch has counted beside polls is logged before its invocation ends', async () => {
   const lines = vi.spyOn(logger, 'info').mockImplementation(() => undefined);
   const handle = async () => {
-    log.aggregate('poll', { outcome: 'running' }, { Polls: 1 });
+    log.aggregate('poll', { outcome: 'running' }, { Polls: 1, UnknownUpstreamStates: 1 });
     return null;
   };
   await lambdaSqs((body) => body, handle, nothing)(batch({ a: '1', b: '2' }));

@@ -81,7 +81,7 @@ describe('finish', () => {
     });
     expect(job?.event).toEqual({
       store: 'table',
-      key: expect.stringMatching(/^events\/job_1\/[0-9a-z]{26}\.json$/),
+      key: expect.stringMatching(/^events\/job_1\/[0-9a-z]{8}\.json$/),
     });
     expect([...world.documents.contents.keys()]).toEqual([job?.event.key]);
   });
