@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../../tools/commands/new-client-key.ts';
 import { runningJob } from '../../cloud/jobs.ts';
+
+/** Who may submit jobs. */
+export const CLIENT = newClientKey('my-app', ['jobs:write'], new Uint8Array(48).fill(7), 0);
 
 /** AWS and ModelStudio as far as a poller needs them: any job runs, and every report on it is the same. */
 export interface Cloud {
@@ -39,6 +43,7 @@ function answerOf(target: string, asked: any, tasks: number, ends: string[]): ob
     case 'GetSecretValue':
       return { SecretString: 'key' };
     case 'GetItem':
+      if (asked.TableName === 'client-keys') return { Item: marshall(CLIENT.record) };
       return asked.TableName === 'jobs' ? { Item: marshall(rowOf(asked.Key.jobId.S, tasks)) } : {};
     case 'PutItem':
       if (asked.TableName === 'jobs') ends.push(asked.Item.error?.M?.code.S ?? asked.Item.status.S);
