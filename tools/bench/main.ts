@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArguments } from '../commands/arguments.ts';
-import { run as cost } from './cost/cost.ts';
+import { run as cost, runObserved } from './cost/cost.ts';
+import { OBSERVED_QUERY } from './cost/observed.ts';
 import { run as cpu } from './cpu/cpu.ts';
 import { run as fairness } from './fairness.ts';
 import { run as growth } from './growth/growth.ts';
@@ -15,11 +16,19 @@ import { run as start } from './start/start.ts';
 const HELP = `Measures; writes the results to docs/bench.
 
   npm run bench [-- PART …] [--json] [--seed N] [--trace FILE]
+  npm run bench -- cost --observed FILE
 
   PART     ${'intake, polling, cost, lag, start, cpu, growth, fairness'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
   --seed   another whole number for chance to begin with, in polling
   --trace  writes each job that polling was measured by to a file, a line of JSON each
+  --observed  prints the bill of a deployment instead, from what its log says; writes no file
+
+FILE is an export, as CSV or JSON, of this query of CloudWatch Logs Insights over the stack's log groups of functions:
+
+${OBSERVED_QUERY.replaceAll(/^/gm, '  ')}
+
+What the log does not say (write units, secrets, reads by apps) is the model's, for as many jobs.
 `;
 
 const PARTS: Record<string, (options: PartOptions) => Part | Promise<Part>> = {
@@ -60,6 +69,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       seed: { type: 'string' },
       trace: { type: 'string' },
+      observed: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -71,6 +81,11 @@ async function main(): Promise<void> {
     ...(values.seed !== undefined && { seed: seedIn(values.seed) }),
     isTraced: values.trace !== undefined,
   };
+  if (values.observed !== undefined) {
+    if (positionals.join() !== 'cost' || values.json)
+      throw new Error('--observed is for the part cost alone, without --json');
+    return void process.stdout.write(`${await runObserved(values.observed)}\n`);
+  }
   const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
   const found: Record<string, object[]> = {};
   for (const name of names) {

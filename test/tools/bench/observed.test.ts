@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { countsOf, observedIn } from '../../../tools/bench/cost/observed.ts';
+
+const CSV = `message,lines,bytes,millis,invocations,polls
+submit,1000,480000,353000,,
+batch,900,400000,250000,3800,4100
+finish,990,630000,,,
+deliver,1005,670000,230000,,
+`;
+const [HEAD = '', ...LINES] = CSV.trimEnd().split('\n');
+const ROWS = LINES.map((line) => line.split(',')).map((cells) =>
+  Object.fromEntries(HEAD.split(',').map((name, i) => [name, cells[i] ?? ''])),
+);
+const answered = ROWS.map((row) => Object.entries(row).map(([field, value]) => ({ field, value })));
+
+describe("an export of a deployment's log", () => {
+  it.each([
+    ['as CSV', CSV],
+    [
+      'as CSV with quotes, a mark and carriage returns',
+      `\uFEFF${CSV.replaceAll(/[a-z]+/g, '"$&"').replaceAll('\n', '\r\n')}`,
+    ],
+    ['as JSON', JSON.stringify(ROWS)],
+    ["as the API's answer", JSON.stringify({ status: 'Complete', results: answered })],
+  ])('is read %s', (_how, text) => {
+    const { submit, batch, finish, deliver } = observedIn(text);
+    expect([
+      submit.lines,
+      batch.invocations,
+      batch.polls,
+      finish.lines,
+      deliver.millis,
+      submit.polls,
+    ]).toEqual([1000, 3800, 4100, 990, 230_000, 0]);
+  });
+
+  it.each([
+    ['that is empty', '', 'has no rows'],
+    ['without a column', CSV.replaceAll(/,[^,\n]*$/gm, ''), 'lacks polls'],
+    ['of another query', '@timestamp,outcome\n2026-01-01,created', 'lacks message, lines, bytes'],
+    ['without a stage', CSV.replace(/deliver.*\n/, ''), 'no row of the message deliver'],
+    ['with a word where a number belongs', CSV.replace('3800', 'many'), 'no number as invocations of batch'],
+    ['that is half a JSON', '[{', 'begins like JSON and is none'],
+    ['that is another JSON', '{"a": 1}', 'no list of rows'],
+  ])('is refused %s, and why is said', (_what, text, sentence) => {
+    expect(() => observedIn(text)).toThrow(sentence);
+  });
+
+  it("takes the place of the model's counts, as far as it goes", () => {
+    const model = {
+      'http.requests': 150,
+      'lambda.requests.submit': 100,
+      'exchanges.webhook': 100,
+      'exchanges.report': 400,
+      'lambda.requests.deliver': 90,
+      'dynamodb.writes.jobs': 500,
+      'dynamodb.reads.jobs': 600,
+    };
+    expect(countsOf(observedIn(CSV), model, 100)).toMatchObject({
+      'lambda.requests.submit': 1000,
+      'lambda.requests.poll': 3800,
+      'sqs.receives.poll': 3800,
+      'dynamodb.writes.jobs': 4950,
+      'dynamodb.reads.jobs': 5940 - 3960 + 4100,
+      'logs.bytes': 2_180_000,
+    });
+    expect(() => countsOf(observedIn(CSV.replace('990', '0')), model, 100)).toThrow('no job has ended');
+  });
+});
