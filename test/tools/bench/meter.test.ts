@@ -11,6 +11,7 @@ import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { expect, it } from 'vitest';
 import { submitAtRate } from '../../../tools/bench/flows/arrivals.ts';
 import { Ledger } from '../../../tools/bench/flows/ledger.ts';
+import { metadataOf } from '../../../tools/bench/flows/prose.ts';
 import { System } from '../../../tools/bench/flows/system.ts';
 import { countOf } from '../../cloud/meter.ts';
 
@@ -24,7 +25,7 @@ it('the bill is for the calls that the flows have made, which a proxy between th
     lagPerPoll: 1,
     modelOf: () => 'm',
     readShare: 0.5,
-    metadataBytes: 300,
+    fieldsOf: (index) => ({ metadata: metadataOf(index, 300) }),
     resultCharacters: 2000,
   });
   const recorded: object[] = [];

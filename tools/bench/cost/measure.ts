@@ -4,6 +4,7 @@ import type { Counts } from '../../../test/cloud/meter.ts';
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
+import { metadataOf } from '../flows/prose.ts';
 import type { Options } from '../flows/surroundings.ts';
 import { System } from '../flows/system.ts';
 import { HALF_A_MINUTE } from '../polling/distributions.ts';
@@ -14,7 +15,11 @@ const LESSONS_GAP_MILLIS = 4000;
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
 const DURATIONS_KNOWN = 64;
-const APPS = { resultCharacters: RESULT_CHARACTERS, metadataBytes: METADATA_BYTES, readShare: READ_SHARE };
+const APPS = {
+  resultCharacters: RESULT_CHARACTERS,
+  readShare: READ_SHARE,
+  fieldsOf: (index: number) => ({ metadata: metadataOf(index, METADATA_BYTES) }),
+};
 
 export interface Load {
   jobsPerSecond: number;
