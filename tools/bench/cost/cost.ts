@@ -18,10 +18,10 @@ const PEER_POLLS = 5;
 const PEER_JOB_SECONDS = 30;
 
 const LOADS: Load[] = [
-  { jobsPerSecond: 1, jobs: 4000 },
-  { jobsPerSecond: 10, jobs: 8000 },
-  { jobsPerSecond: 100, jobs: 15_000 },
-  { jobsPerSecond: 1000, jobs: 20_000 },
+  { jobsPerSecond: 1, jobs: 3000 },
+  { jobsPerSecond: 10, jobs: 3000 },
+  { jobsPerSecond: 100, jobs: 6000 },
+  { jobsPerSecond: 1000, jobs: 10_000 },
 ];
 const [RARE] = LOADS as [Load];
 const MIDDLE_MOMENT = 5;
