@@ -1,4 +1,3 @@
-import type { Millis } from '../../functions/core/job.ts';
 import { createClientKeys } from '../../functions/edge/client-keys.ts';
 import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../functions/edge/documents.ts';

@@ -1,5 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOCUMENT_EXTRA_DAYS, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN, splitConcurrency } from '../../lib/stages/concurrency.ts';
@@ -49,10 +47,10 @@ beforeAll(() => {
 });
 
 describe('the functions', () => {
-  it('run on arm64 and Node 24 with 256 MB or more', () => {
+  it('run on arm64 and Node 24 with 192 MB or more', () => {
     for (const fn of properties('AWS::Lambda::Function')) {
       expect(fn).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
-      expect(fn.MemorySize).toBeGreaterThanOrEqual(256);
+      expect(fn.MemorySize).toBeGreaterThanOrEqual(192);
     }
     expect(properties('AWS::Lambda::Function').length).toBe(7);
   });
