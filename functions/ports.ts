@@ -160,9 +160,8 @@ export type ReportLimits = (typeof REPORT_LIMITS)['poll'];
 /** How long past jobs took. Only a help: it may be a minute behind, and if it fails nothing is known. */
 export interface DurationStats {
   forecast(kind: string): Promise<PollForecast>;
-  /** The slot in which a job that is submitted now is to teach how long such jobs take; null: others do. */
+  /** The slot in which a job that is submitted now is to teach, by `record`, how long such jobs take; null: others do. */
   enroll(kind: string, submittedAt: Millis): Promise<number | null>;
-  /** How long the job took that was to teach in this slot. */
   record(kind: string, slot: number, submittedAt: Millis, seconds: number): Promise<void>;
   /** ModelStudio has answered a call with 429 or 503. */
   throttled(): Promise<void>;
