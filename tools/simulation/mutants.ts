@@ -33,7 +33,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/read-answer.ts',
     find: 'return { kind, cause: `status_${status}` };',
     replace: "return { kind: 'unavailable', retryAfterSeconds: null };",
-    seed: 53,
+    seed: 211,
   },
   {
     name: 'a create that was cut is taken for a refusal',
@@ -54,7 +54,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/dialect/status-codes.ts',
     find: "'3xx': 'refused',",
     replace: "'3xx': 'unknown',",
-    seed: 136,
+    seed: 444,
   },
   {
     name: 'a gap at the end is believed at once',
@@ -89,7 +89,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/upstream/report.ts',
     find: '(!job.isSeen && now - doubt.since',
     replace: '(now - doubt.since',
-    seed: 33,
+    seed: 89,
   },
   {
     name: 'nobody remembers that a job was seen',
@@ -110,7 +110,7 @@ export const MUTANTS: Mutant[] = [
     file: 'sweep/sweep.ts',
     find: '  const shards = Array.from({ length: SHARDS }',
     replace: '  const shards = Array.from({ length: 0 * SHARDS }',
-    seed: 2,
+    seed: 34,
   },
   {
     name: 'a shard that cannot be read ends the sweep of the others',
@@ -118,7 +118,7 @@ export const MUTANTS: Mutant[] = [
     find: '  const outcomes = await Promise.allSettled(shards);',
     replace:
       "  const outcomes = (await Promise.all(shards)).map((value) => ({ status: 'fulfilled' as const, value }));",
-    seed: 58,
+    seed: 47,
   },
   {
     name: 'the sweeper forgets finished jobs',
@@ -139,7 +139,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/polling/overdue.ts',
     find: "  if (job.status === 'submitting' || job.status === 'running') {",
     replace: "  if (job.status === 'submitting') return null;\n  if (job.status === 'running') {",
-    seed: 40,
+    seed: 38,
   },
   {
     name: 'a stale wake-up is not recognised',
@@ -231,20 +231,21 @@ export const MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '${job.jobId}/${nonceOf(world.random.bytes())}.json`;',
     replace: '${job.jobId}.json`;',
-    seed: 2,
+    seed: 34,
   },
   {
     name: 'a lost race ends the job all the same',
     file: 'poll/poll.ts',
     find: '    if (isFinished(job)) return startDelivery(job, world);\n',
     replace: '',
+    seed: 2,
   },
   {
     name: 'the poller does not look at the expiry',
     file: 'core/upstream/report.ts',
     find: 'const isDue = job.expiresAt <= now;',
     replace: 'const isDue = job.expiresAt <= now - 1e12;',
-    seed: 4,
+    seed: 7,
   },
   {
     name: 'trouble ends a job',
@@ -252,7 +253,7 @@ export const MUTANTS: Mutant[] = [
     find: "    case 'transient_error': {\n",
     replace:
       "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
-    seed: 12,
+    seed: 30,
   },
   {
     name: 'the prompt is kept in the row',
@@ -305,7 +306,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/transitions.ts',
     find: ': { seq: lastSeq };',
     replace: ': { seq: 0 * lastSeq };',
-    seed: 19,
+    seed: 2,
   },
   {
     name: 'an attempt forgets how often its webhook was redelivered',
@@ -340,7 +341,7 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/cancel.ts',
     find: '    if (isFinished(job)) {',
     replace: "    if (isFinished(job) && job.status === 'cancelled') {",
-    seed: 7,
+    seed: 0,
   },
   {
     name: 'a list leaves out the first job of a page',
@@ -353,7 +354,7 @@ export const MUTANTS: Mutant[] = [
     file: 'poll/poll.ts',
     find: '    report ??= await ask(running, world);',
     replace: "    report ??= await ask(running, world);\n    if (report.kind === 'transient_error') return;",
-    seed: 12,
+    seed: 30,
   },
   {
     name: 'webhooks are signed with the root',
@@ -384,14 +385,14 @@ export const MUTANTS: Mutant[] = [
     file: 'edge/secrets.ts',
     find: 'const found = known.get(key) ??',
     replace: 'const found = known.values().next().value ??',
-    seed: 48,
+    seed: 8,
   },
   {
     name: 'that a client has no settings is remembered for an hour',
     file: 'edge/webhook-credentials.ts',
     find: 'const SETTINGS_CACHE_MILLIS = 60_000;',
     replace: 'const SETTINGS_CACHE_MILLIS = 3_600_000;',
-    seed: 8,
+    seed: 68,
   },
   {
     name: 'the secret of the generation before stops signing at once',
@@ -405,7 +406,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/webhook/client-settings.ts',
     find: 'OVERLAP_MILLIS = 7 *',
     replace: 'OVERLAP_MILLIS = 700 *',
-    seed: 181,
+    seed: 364,
   },
   {
     name: 'the root before stops signing at once',

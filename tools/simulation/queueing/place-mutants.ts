@@ -91,7 +91,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'create/places.ts',
     find: 'return places.list(number);',
     replace: 'return;',
-    seed: 18,
+    seed: 110,
   },
   {
     name: 'the place of a job that runs is given away',
@@ -105,21 +105,21 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'core/queue/places.ts',
     find: "< ASKED_ABOUT_MILLIS ? { upstreamJobId } : 'free';",
     replace: "< ASKED_ABOUT_MILLIS ? 'free' : 'free';",
-    seed: 3,
+    seed: 18,
   },
   {
     name: 'ModelStudio is not asked about a job that was cancelled',
     file: 'create/places.ts',
     find: '    if (!ENDS.includes(report.kind)) return;',
     replace: '    if (report.kind) return;',
-    seed: 3,
+    seed: 18,
   },
   {
     name: 'a job that ModelStudio reports on is over',
     file: 'create/places.ts',
     find: '    if (!ENDS.includes(report.kind)) return;',
     replace: "    if (report.kind === 'transient_error') return;",
-    seed: 3,
+    seed: 18,
   },
   {
     name: 'a created job forgets its name at ModelStudio when it ends',
