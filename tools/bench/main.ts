@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArguments } from '../commands/arguments.ts';
+import { messageOf } from '../commands/error-message.ts';
 import { run as cost, runObserved } from './cost/cost.ts';
 import { OBSERVED_QUERY } from './cost/observed.ts';
 import { run as cpu } from './cpu/cpu.ts';
@@ -102,4 +103,7 @@ async function main(): Promise<void> {
   if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`);
 }
 
-await main();
+await main().catch((error: unknown) => {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+});
