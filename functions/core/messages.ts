@@ -13,6 +13,8 @@ export const PollMessage = z.object({
   wakeUp: WakeUpSchema,
   /** When the job was last polled or, before the first poll, when it was created. */
   polledAt: z.number(),
+  /** When ModelStudio created a job that had waited for that. */
+  startedAt: z.optional(z.number()),
   /** The last wake-up of this chain that was recorded: the row names another one if another chain has written. */
   recordedToken: z.string(),
   /** Wake-ups of this chain since then. */

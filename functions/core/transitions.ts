@@ -107,13 +107,13 @@ export function started(job: SubmittingJob, message: PollMessage, isSent: boolea
  * created the job, and a poll after ModelStudio reported on it.
  */
 export function adopted(job: SubmittingJob | RunningJob, message: PollMessage): RunningJob {
-  const { upstreamJobId, wakeUp, isSeen, polledAt } = message;
+  const { upstreamJobId, wakeUp, isSeen, polledAt, startedAt = polledAt } = message;
   if (job.status === 'running') return { ...job, isSeen: job.isSeen || isSeen, doubt: job.doubt ?? null };
   const { leaseUntil, queueing, place, ...kept } = job;
   return {
     ...kept,
     ...(place && { place: { ...place, upstreamJobId } }),
-    ...(queueing && { startedAt: polledAt }),
+    ...(queueing && { startedAt }),
     status: 'running',
     upstreamJobId,
     completedTasks: 0,

@@ -61,7 +61,8 @@ async function begin(
   const wakeUp = nextWakeUp(null, now + seconds * 1000, world.random.bytes());
   const slot = (await world.durationStats.enroll(kindOf(job), polledAt)) ?? undefined;
   const known = { jobId: job.jobId, trace: job.trace, upstreamJobId, wakeUp, polledAt, isSeen: false, slot };
-  const message = { ...known, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
+  const start = job.queueing && { startedAt: polledAt };
+  const message = { ...known, ...start, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
   const isSent = await world.wakeUps.poll(message, seconds).then(
     () => true,
     () => false,

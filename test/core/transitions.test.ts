@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { Job, PendingJob, PendingWebhook, WakeUp } from '../../functions/core/job.ts';
+import type { PollMessage } from '../../functions/core/messages.ts';
 import {
   accepted,
   adopted,
@@ -424,4 +425,12 @@ describe('whether a poll is worth a write is decided', () => {
     expect(isNews(before, runningJob({ doubt: { ...doubt, about: 'missing' } }))).toBe(true);
     expect(isNews(before, runningJob({ doubt: { ...doubt, since: LATER } }))).toBe(false);
   });
+});
+
+it.each<[what: string, message: Partial<PollMessage>, startedAt: number]>([
+  ['as its message says', { polledAt: NOW - 1000, startedAt: NOW - 20_000 }, NOW - 20_000],
+  ['when it was last polled, by a message of an earlier release', { polledAt: NOW - 1000 }, NOW - 1000],
+])('a job that has waited began %s, if nobody had written that down', (_what, message, startedAt) => {
+  const waited = { ...submittingJob(), queueing: { until: NOW, turn: 1 } };
+  expect(adopted(waited, pollMessage(2, 't', message)).startedAt).toBe(startedAt);
 });
