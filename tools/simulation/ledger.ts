@@ -28,7 +28,7 @@ export class Ledger {
   readonly rescues = new Map<string, number>();
   /** Sweeps that died, or for which there was no worker. */
   failedSweeps = 0;
-  /** The durations by which functions planned the polls of a bucket, each once. */
+  /** What functions planned the polls of a bucket by, each once. */
   readonly #forecasts = new Map<string, Map<string, PollForecast>>();
   readonly #repeats = new Map<string, PerQueue>();
   readonly #failures = new Map<string, PerQueue>();
@@ -68,7 +68,7 @@ export class Ledger {
     const forecasts = this.#forecasts.get(bucket) ?? new Map<string, PollForecast>();
     this.#forecasts.set(bucket, forecasts);
     // Refusals only slow the polls down.
-    forecasts.set(String(forecast.durations), { ...forecast, lagPerPollSeconds: 1 });
+    forecasts.set(String([forecast.schedule, forecast.durations]), { ...forecast, lagPerPollSeconds: 1 });
   }
 
   forecastsOf(bucket: string): PollForecast[] {

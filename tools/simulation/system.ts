@@ -266,6 +266,8 @@ export class System {
     this.#sim.note(`${acting?.name} sends to ${queue} in ${delaySeconds} s: ${body}`);
     const { jobId, upstreamJobId, wakeUp } = JSON.parse(opened);
     if (acting?.name === 'sweep' && queue === 'deliver') this.#judgeLostDelivery(jobId, wakeUp.token);
+    // A sweep that dies before it says so has woken the job all the same.
+    if (acting?.name === 'sweep' && !this.ledger.tokens.has(wakeUp.token)) this.ledger.rescued(jobId);
     const sends = this.ledger.sent(queue, jobId, wakeUp.token);
     const isOver = upstreamJobId !== undefined && this.modelStudio.endOf(upstreamJobId) !== null;
     if (queue !== 'deliver') this.ledger.waitsFor(jobId, delaySeconds, isOver);
@@ -316,7 +318,8 @@ export class System {
 
   /** One failure never breaks a chain: unless messages are late, the failed one comes again before the sweeper. */
   #judgeRescue(jobId: string, outcome: string): void {
-    this.ledger.rescued(jobId);
+    const isWoken = this.#sim.acting?.invocationOrNull?.sent.some(({ body }) => jobIn(body) === jobId);
+    if (!isWoken) this.ledger.rescued(jobId);
     const { poll, collect } = this.ledger.failures(jobId);
     const failures = poll + collect;
     const isHandedOver = this.ledger.handedOver.has(jobId);
