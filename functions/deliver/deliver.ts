@@ -10,13 +10,14 @@ import {
   roundEndsAt,
   type SettledWebhook,
 } from '../core/job.ts';
+import type { LogFields } from '../core/log.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf, traceparentOf } from '../core/trace.ts';
 import { attempted, awaiting, claimed, held, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
-import type { LogFields, World } from '../ports.ts';
+import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 

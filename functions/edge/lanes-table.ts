@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
+import type { Log } from '../core/log.ts';
 import * as lanes from '../core/webhook/lanes.ts';
-import type { Clock, Lanes, Log, Random } from '../ports.ts';
+import type { Clock, Lanes, Random } from '../ports.ts';
 import { createRows, type Row } from './rows.ts';
 
 /** Where the index `queue` has the lanes that are open. Their rows change, and these keys do not. */

@@ -1,5 +1,5 @@
+import type { Log, Stage } from '../core/log.ts';
 import { type MetricName, NAMESPACE, unitOf } from '../core/metrics.ts';
-import type { Log, Stage } from '../ports.ts';
 import { optional } from './environment.ts';
 import { clock } from './system.ts';
 

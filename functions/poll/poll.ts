@@ -1,5 +1,6 @@
 import { unreadableKeyOf } from '../core/ids.ts';
 import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } from '../core/job.ts';
+import type { LogFields } from '../core/log.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
@@ -9,7 +10,7 @@ import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { leavePlace } from '../create/places.ts';
 import { type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
-import type { LogFields, ReportLimits, World } from '../ports.ts';
+import type { ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type PollWorld = FinishWorld &

@@ -1,6 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import type { Generation } from '../../functions/core/http/generation-request.ts';
+import type { LogFields, Stage } from '../../functions/core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { scheduleFor } from '../../functions/core/polling/forecast.ts';
@@ -8,7 +9,7 @@ import type { CreateResult } from '../../functions/core/upstream/create-result.t
 import type { Report } from '../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import type { DestinationRights } from '../../functions/core/webhook/destination.ts';
-import type { Delivery, DurationStats, LogFields, Stage, World } from '../../functions/ports.ts';
+import type { Delivery, DurationStats, World } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import { Cloud } from './cloud.ts';
 import { Contents, Rows } from './contents.ts';

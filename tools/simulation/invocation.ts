@@ -1,7 +1,7 @@
 import type { Job } from '../../functions/core/job.ts';
+import type { LogFields, Stage } from '../../functions/core/log.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import type { PollForecast } from '../../functions/core/polling/next-poll.ts';
-import type { LogFields, Stage } from '../../functions/ports.ts';
 import type { Service } from '../../test/cloud/clients.ts';
 import type { QueueName } from '../../test/cloud/cloud.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';

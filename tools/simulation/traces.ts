@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Job, Millis } from '../../functions/core/job.ts';
+import type { LogFields } from '../../functions/core/log.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
-import type { LogFields } from '../../functions/ports.ts';
 import { must } from './judge.ts';
 
 const VALID = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-0[0-3]$/;

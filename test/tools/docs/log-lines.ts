@@ -1,3 +1,4 @@
+import type { Log, LogFields, Stage } from '../../../functions/core/log.ts';
 import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
@@ -8,7 +9,6 @@ import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
-import type { Log, LogFields, Stage } from '../../../functions/ports.ts';
 import { type SubmitWorld, submit } from '../../../functions/submit/submit.ts';
 import { newClientKey } from '../../../tools/commands/new-client-key.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';

@@ -1,7 +1,7 @@
 import './lambda-environment.ts';
+import type { Log } from '../../../functions/core/log.ts';
 import { CALM_MILLIS, flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import { clock } from '../../../functions/edge/system.ts';
-import type { Log } from '../../../functions/ports.ts';
 import type { Meter } from '../../../test/cloud/meter.ts';
 
 /** The log of an environment, which runs one invocation at a time; `end` tells what that has tallied. */

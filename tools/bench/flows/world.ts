@@ -1,11 +1,11 @@
 import { DEFAULT_QUEUE_RULES } from '../../../functions/core/http/submission.ts';
 import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
+import type { Log } from '../../../functions/core/log.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createApiKey, createRootSecrets } from '../../../functions/edge/secrets.ts';
 import type { Batch } from '../../../functions/edge/wake-ups.ts';
 import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
 import { createWebhooks } from '../../../functions/edge/webhooks.ts';
-import type { Log } from '../../../functions/ports.ts';
 import type { HandledWorld } from '../../../test/cloud/handlers.ts';
 import { portsOver, RETENTION_DAYS } from '../../../test/cloud/ports.ts';
 import type { Environment } from './environment.ts';

@@ -1,6 +1,6 @@
 import type { Job, JobRow } from '../../../functions/core/job.ts';
+import type { Log } from '../../../functions/core/log.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
-import type { Log } from '../../../functions/ports.ts';
 import { type Around, AS_IT_IS, type HandledWorld } from '../../../test/cloud/handlers.ts';
 import type { Simulation } from '../simulation.ts';
 import { DeliverHandling } from './deliver-handling.ts';
