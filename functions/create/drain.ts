@@ -1,6 +1,6 @@
 import { LaterFormat } from '../core/format.ts';
 import { base32 } from '../core/ids.ts';
-import { classifyWakeUp, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
+import { classifyWakeUp, givenUpAt, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
 import { DRAIN_LEASE_MILLIS, DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
@@ -149,7 +149,7 @@ async function createQueued(jobId: string, number: number | null, world: DrainWo
     if (job?.status !== 'queued') return { kind: 'gone' };
     about = aboutJob(job);
     const now = world.clock.now();
-    if (now >= Math.min(job.queueing.until, job.expiresAt)) {
+    if (now >= givenUpAt(job)) {
       await finish(job, notTaken(job), world);
       return { kind: 'gone' };
     }

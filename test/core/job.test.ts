@@ -5,9 +5,17 @@ import {
   isFinished,
   isPending,
   type Job,
+  mayResubmit,
   type SubmittingJob,
 } from '../../functions/core/job.ts';
-import { finishedJob, NOW, pendingWebhook, runningJob, settledWebhook } from '../cloud/jobs.ts';
+import {
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  submittingJob,
+} from '../cloud/jobs.ts';
 
 type ReadonlyToTheEnd<T> = T extends object ? { readonly [K in keyof T]: ReadonlyToTheEnd<T[K]> } : T;
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -84,4 +92,18 @@ it.each([
   ['expired', true],
 ])('whether a job that is %s has finished: %s', (status, finished) => {
   expect(isFinished({ ...submitting, status } as Job)).toBe(finished);
+});
+
+describe('a job whose creation is unknown may be given to ModelStudio again', () => {
+  const waits = { until: NOW + 1000, turn: 1 };
+  it.each([
+    ['while it may wait', {}, true],
+    ['not after the time for which it may wait', { queueing: { ...waits, until: NOW } }, false],
+    ['not after it has expired', { expiresAt: NOW }, false],
+    ['not more often than is allowed', { submissions: 3 }, false],
+    ['not if its owner has not asked for that', { submissions: undefined as never }, false],
+  ])('%s', (_what, changes, may) => {
+    const job = submittingJob({ queueing: waits, expiresAt: NOW + 1000, submissions: 1, ...changes });
+    expect(mayResubmit(job, NOW)).toBe(may);
+  });
 });

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { JobRow, Millis } from '../job.ts';
+import { givenUpAt, type JobRow, type Millis } from '../job.ts';
 
 /** How far ahead a row vouches for wake-ups that it does not name, so that a short job is polled without a single write. */
 export const DEADLINE_EXTENSION_MILLIS = 15 * 60_000;
@@ -26,7 +26,7 @@ export function extendDeadline(dueAt: Millis, wakeUpDeadline: Millis): Millis {
 /** When the sweeper must look after a job unless it has moved on by then; null if nothing is left to do. */
 export function overdueAt(job: JobRow): Millis | null {
   if (job.status === 'deleted') return job.leftovers ? job.updatedAt + LEFT_MILLIS : null;
-  if (job.status === 'queued') return Math.min(job.queueing.until, job.expiresAt);
+  if (job.status === 'queued') return givenUpAt(job);
   if (job.status === 'submitting' || job.status === 'running') {
     return Math.min(job.wakeUpDeadline, job.expiresAt + EXPIRY_GRACE_MILLIS);
   }

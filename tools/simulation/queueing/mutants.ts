@@ -105,7 +105,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
   {
     name: 'the sweeper leaves jobs that have waited too long',
     file: 'core/polling/overdue.ts',
-    find: 'return Math.min(job.queueing.until, job.expiresAt);',
+    find: 'return givenUpAt(job);',
     replace: 'return null;',
     seed: 110,
   },
