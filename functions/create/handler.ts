@@ -1,4 +1,4 @@
-import { CreateMessage } from '../core/messages.ts';
+import { readCreateMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { sleep } from '../edge/system.ts';
@@ -16,7 +16,7 @@ const world = {
 };
 
 export const handler = lambdaSqs(
-  (body) => CreateMessage.parse(body),
+  readCreateMessage,
   (message) => drain(message, world),
   comeAgainFrom(required('CREATE_QUEUE_URL')),
 );

@@ -1,4 +1,4 @@
-import { DeliverMessage } from '../core/messages.ts';
+import { readDeliverMessage } from '../core/messages.ts';
 import { withDestinations } from '../edge/destinations.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
@@ -25,7 +25,7 @@ const world = { ...ports, webhooks };
 const guardInForce = assertSsrfProtection();
 
 export const handler = lambdaSqs(
-  (body) => DeliverMessage.parse(body),
+  readDeliverMessage,
   async (message) => {
     await guardInForce;
     return deliver(message, world);

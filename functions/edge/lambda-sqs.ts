@@ -2,7 +2,6 @@ import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 
 import { isLaterFormat, LaterFormat } from '../core/format.ts';
 import type { Millis } from '../core/job.ts';
 import { AGAIN_FOR_LATER_SECONDS, againSeconds } from '../core/limits.ts';
-import { MessageOfJob } from '../core/messages.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
 import { redactedError } from './lambda-http.ts';
@@ -35,8 +34,9 @@ export function lambdaSqs<T>(
     let about = {};
     try {
       const body = JSON.parse(record.body);
-      const { data } = MessageOfJob.safeParse(body);
-      if (data) about = aboutJob(data);
+      const { jobId, trace } = Object(body);
+      const isText = typeof trace === 'string';
+      if (typeof jobId === 'string') about = aboutJob({ jobId, ...(isText && { trace }) });
       if (isLaterFormat(body?.format)) throw new LaterFormat('The message');
       const comesAgainAt = await handle(parse(body), receives > 1);
       return comesAgainAt === null ? [] : await giveBack(sqsDelaySeconds(comesAgainAt, clock.now()));

@@ -1,5 +1,5 @@
 import { REPORT_LIMITS } from '../core/limits.ts';
-import { PollMessage } from '../core/messages.ts';
+import { readPollMessage } from '../core/messages.ts';
 import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { comeAgainFrom, durationStats, finishWorld, places } from '../edge/world.ts';
@@ -22,7 +22,7 @@ export function pollHandler(name: 'poll' | 'collect') {
     settings,
   };
   return lambdaSqs(
-    (body) => PollMessage.parse(body),
+    readPollMessage,
     (message, isRepeat) => poll(message, isRepeat, world).then(() => null),
     comeAgainFrom(required(isCollector ? 'COLLECT_QUEUE_URL' : 'POLL_QUEUE_URL')),
     batch,

@@ -1,7 +1,13 @@
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Millis } from '../../functions/core/job.ts';
-import { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
+import {
+  type DeliverMessage,
+  type PollMessage,
+  readCreateMessage,
+  readDeliverMessage,
+  readPollMessage,
+} from '../../functions/core/messages.ts';
 import { type DrainWorld, drain } from '../../functions/create/drain.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { lambdaHttp } from '../../functions/edge/lambda-http.ts';
@@ -51,7 +57,7 @@ export function batchOf(name: string): Batch | undefined {
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
 export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = AS_IT_IS, batch?: Batch) {
   const poller = lambdaSqs(
-    (body) => PollMessage.parse(body),
+    readPollMessage,
     (message, isRepeat) =>
       around.poll(message, isRepeat, world, (own) => poll(message, isRepeat, own)).then(() => null),
     comeAgain,
@@ -69,13 +75,9 @@ export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = A
     }),
     poll: poller,
     collect: poller,
-    create: lambdaSqs(
-      (body) => CreateMessage.parse(body),
-      (message) => drain(message, world),
-      comeAgain,
-    ),
+    create: lambdaSqs(readCreateMessage, (message) => drain(message, world), comeAgain),
     deliver: lambdaSqs(
-      (body) => DeliverMessage.parse(body),
+      readDeliverMessage,
       (message) => around.deliver(message, world, (own) => deliver(message, own)),
       comeAgain,
     ),

@@ -1,4 +1,9 @@
-import { CreateMessage, DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
+import {
+  type PollMessage,
+  readCreateMessage,
+  readDeliverMessage,
+  readPollMessage,
+} from '../../../functions/core/messages.ts';
 import { drain } from '../../../functions/create/drain.ts';
 import { deliver } from '../../../functions/deliver/deliver.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
@@ -67,21 +72,13 @@ export function storedWorld(stored: Stored, scripts: Scripts = {}) {
     const ours = { ...world, settings: { ...world.settings, isCollector } };
     const handle = (message: PollMessage, isRepeat: boolean) =>
       poll(message, isRepeat, ours).then(() => null);
-    return lambdaSqs((body) => PollMessage.parse(body), handle, again);
+    return lambdaSqs(readPollMessage, handle, again);
   };
   const handlers = {
-    create: lambdaSqs(
-      (body) => CreateMessage.parse(body),
-      (message) => drain(message, world),
-      again,
-    ),
+    create: lambdaSqs(readCreateMessage, (message) => drain(message, world), again),
     poll: poller(false),
     collect: poller(true),
-    deliver: lambdaSqs(
-      (body) => DeliverMessage.parse(body),
-      (message) => deliver(message, world),
-      again,
-    ),
+    deliver: lambdaSqs(readDeliverMessage, (message) => deliver(message, world), again),
   };
   /** Hands out the first message of a queue. It stays there unless it is done with; `again`: in how many seconds it comes back. */
   async function receive(queue: QueueName, receives = 1) {
