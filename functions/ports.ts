@@ -1,6 +1,7 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { Generation } from './core/http/generation-request.ts';
 import type { ListKey } from './core/http/list-cursor.ts';
+import type { PutLink } from './core/http/uploads.ts';
 import type { DocumentRef, Job, JobBase, JobRow, Millis, Place, Webhook } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
 import type { Log } from './core/log.ts';
@@ -10,6 +11,7 @@ import type { Gate } from './core/queue/gate.ts';
 import type { HeldPlace } from './core/queue/places.ts';
 import type { Waiting } from './core/queue/queue-keys.ts';
 import type { Traced } from './core/trace.ts';
+import type { ClientUploads, Upload } from './core/uploads.ts';
 import type { CreateResult } from './core/upstream/create-result.ts';
 import type { AskedJob } from './core/upstream/read-answer.ts';
 import type { Report } from './core/upstream/report.ts';
@@ -30,6 +32,7 @@ export interface World {
   pacer: Pacer;
   requests: Requests;
   documents: Documents;
+  uploads: Uploads;
   wakeUps: WakeUps;
   modelStudio: ModelStudio;
   durationStats: DurationStats;
@@ -139,6 +142,21 @@ export interface Documents {
   remove(ref: DocumentRef): Promise<void>;
   /** A URL from which anyone may read the document for this many seconds. */
   link(ref: DocumentRef, seconds: number): Promise<string>;
+}
+
+/** Files that clients put into the bucket, and what is known of them: a row for each client. */
+export interface Uploads {
+  find(client: string): Promise<ClientUploads>;
+  /** Replaces version `after.version - 1`. False: that version is gone. */
+  replace(after: ClientUploads): Promise<boolean>;
+  /** @param sha256 in hexadecimal digits; null: any file of the upload's length will do */
+  link(upload: Upload, sha256: string | null): Promise<PutLink>;
+  /** Whether the file has been put there. */
+  isThere(upload: Upload): Promise<boolean>;
+  /** The file piece by piece, as fast as it is read. @throws AccessDenied if it is not there */
+  read(upload: Upload): AsyncIterable<Uint8Array>;
+  /** Also if there is none. */
+  remove(objectKey: string): Promise<void>;
 }
 
 /** Queues that can delay a message. `delaySeconds` is whole, 0 to 900. */

@@ -4,16 +4,31 @@ import type { World } from './ports.ts';
 /** Losing a race means that another worker has just written the row; losing this often means a fault. */
 const CONFLICT_RETRIES_MAX = 5;
 
+/** The same for a row that many may write at once, one after the other: at most that often, and so long apart. */
+const CROWD_RETRIES_MAX = 12;
+const FIRST_PAUSE_MILLIS = 25;
+const PAUSE_MAX_MILLIS = 1000;
+
 /** What a try returns if the row has changed since it was read. */
 export const LOST = Symbol('lost');
 
-/** Tries again after each lost race; a try reads the row, decides and writes. */
-export async function onConflict<T>(jobId: string, tryOnce: () => Promise<T | typeof LOST>): Promise<T> {
-  for (let race = 0; race < CONFLICT_RETRIES_MAX; race++) {
+/**
+ * Tries again after each lost race; a try reads the row, decides and writes.
+ * @param crowd given for a row that many may write at once
+ */
+export async function onConflict<T>(
+  rowId: string,
+  tryOnce: () => Promise<T | typeof LOST>,
+  crowd?: Pick<World, 'sleep' | 'random'>,
+): Promise<T> {
+  const triesMax = crowd ? CROWD_RETRIES_MAX : CONFLICT_RETRIES_MAX;
+  for (let race = 0; race < triesMax; race++) {
     const result = await tryOnce();
     if (result !== LOST) return result;
+    const pauseMillis = Math.min(PAUSE_MAX_MILLIS, FIRST_PAUSE_MILLIS * 2 ** race);
+    await crowd?.sleep(crowd.random.fraction() * pauseMillis);
   }
-  throw new Error(`The job ${jobId} changed under each of ${CONFLICT_RETRIES_MAX} tries to write it`);
+  throw new Error(`The row ${rowId} changed under each of ${triesMax} tries to write it`);
 }
 
 /**

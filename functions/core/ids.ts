@@ -26,4 +26,12 @@ export const webhookIdOf = (random: Uint8Array) => `msg_${base32(random)}`;
 /** Where an operator finds what ModelStudio sent instead of results. */
 export const unreadableKeyOf = (jobId: string) => `unreadable/${jobId}.json`;
 
+export const uploadIdOf = (random: Uint8Array) => `upload_${base32(random)}`;
+
+/** The same file of the same client has the same id. */
+export function uploadIdOfFile(client: string, sha256: string, bytes: number, format: string): string {
+  const digest = hash('sha256', JSON.stringify([client, sha256, bytes, format]), 'buffer');
+  return uploadIdOf(digest.subarray(0, ID_BYTES));
+}
+
 export const sha256Hex = (text: string) => hash('sha256', text);

@@ -43,6 +43,10 @@ export const REPORT_LIMITS = {
   collect: { deadlineMillis: 120_000, maxBytes: 128 * 1024 * 1024 },
 };
 
+/** The largest file that an app may upload, and how long it has to begin with that. */
+export const UPLOAD_MAX_BYTES = 200 * 1024 * 1024;
+export const UPLOAD_URL_SECONDS = 900;
+
 /** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;
 

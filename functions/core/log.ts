@@ -4,6 +4,7 @@ import type { MetricValues } from './metrics.ts';
 export interface LogFields {
   outcome: string;
   job_id?: string;
+  upload_id?: string;
   /** Of the job or, without one, of the request. What is about many jobs at once has none. */
   trace_id?: string;
   client?: string;
@@ -38,6 +39,7 @@ export type Stage =
   | 'deliver'
   | 'redeliver'
   | 'delete'
+  | 'upload'
   | 'sweep';
 
 export interface Log {

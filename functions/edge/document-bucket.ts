@@ -1,7 +1,15 @@
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  type S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
-import { AWS_CALL_MILLIS, AWS_TRY_MILLIS } from '../core/limits.ts';
+import type { PutLink } from '../core/http/uploads.ts';
+import { AWS_CALL_MILLIS, AWS_TRY_MILLIS, UPLOAD_URL_SECONDS } from '../core/limits.ts';
 import { describingErrors, s3Settings } from './aws.ts';
 
 /** 80 Mbit/s: a write that is slower than this is stuck. */
@@ -14,7 +22,15 @@ export interface Bucket {
   /** Also if there is none. */
   remove(key: string): Promise<unknown>;
   link(key: string, seconds: number): Promise<string>;
+  has(key: string): Promise<boolean>;
+  /** The object piece by piece, as fast as it is read. */
+  stream(key: string): Promise<AsyncIterable<Uint8Array>>;
+  /** A link that takes one object of exactly this length and, if it is given, this hash in hexadecimal digits. */
+  linkToPut(key: string, bytes: number, sha256: string | null): Promise<PutLink>;
 }
+
+/** The signer would move it into the URL, where S3 does not look. */
+const CHECKSUM = 'x-amz-checksum-sha256';
 
 export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))): Bucket {
   return {
@@ -33,5 +49,28 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
     },
     remove: (Key) => s3.send(new DeleteObjectCommand({ Bucket, Key })),
     link: (Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
+    has: (Key) =>
+      s3.send(new HeadObjectCommand({ Bucket, Key })).then(
+        () => true,
+        (error: S3ServiceException) => {
+          // 403, as the role may not list the objects.
+          if ([403, 404].includes(error.$metadata?.httpStatusCode ?? 0)) return false;
+          throw error;
+        },
+      ),
+    async stream(Key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      return Body as unknown as AsyncIterable<Uint8Array>;
+    },
+    async linkToPut(Key, ContentLength, sha256) {
+      const ChecksumSHA256 = sha256 === null ? undefined : Buffer.from(sha256, 'hex').toString('base64');
+      const put = new PutObjectCommand({ Bucket, Key, ContentLength, IfNoneMatch: '*', ChecksumSHA256 });
+      // By default, the URL would have the checksum of an empty body.
+      const signer = new S3Client({ ...s3Settings, requestChecksumCalculation: 'WHEN_REQUIRED' });
+      const unhoistableHeaders = new Set([CHECKSUM]);
+      const url = await getSignedUrl(signer, put, { expiresIn: UPLOAD_URL_SECONDS, unhoistableHeaders });
+      const headers = { 'content-length': String(ContentLength), 'if-none-match': '*' };
+      return { url, headers: { ...headers, ...(ChecksumSHA256 && { [CHECKSUM]: ChecksumSHA256 }) } };
+    },
   };
 }

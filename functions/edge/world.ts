@@ -19,6 +19,7 @@ import { createJobQueue } from './queue-table.ts';
 import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
 import { clock, random } from './system.ts';
+import { createUploads } from './uploads.ts';
 import { type Batch, createWakeUps } from './wake-ups.ts';
 
 export const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
@@ -26,11 +27,13 @@ const sqs = describingErrors(new SQSClient(awsSettings));
 const jobsTable = required('JOBS_TABLE');
 const isBounded = optional('JOBS_AT_ONCE') !== null;
 
+const bucketName = required('BUCKET');
+// Few jobs are large enough to need it, and it would take a quarter of a cold start.
+let loading: Promise<Bucket> | undefined;
+const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName)));
+
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {
-  const [tableName, bucketName] = [required('DOCUMENTS_TABLE'), required('BUCKET')];
-  // Few jobs are large enough to need it, and it would take a quarter of a cold start.
-  let loading: Promise<Bucket> | undefined;
-  const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName)));
+  const tableName = required('DOCUMENTS_TABLE');
   return {
     jobs: createJobs(dynamodb, jobsTable, retentionDays(), clock),
     documents: createDocuments({ dynamodb, tableName, bucket, retentionDays: retentionDays(), clock }),
@@ -65,6 +68,7 @@ export const queue = () => createJobQueue(dynamodb, jobsTable, clock, isBounded)
 export const places = () =>
   isBounded ? createPlaces(dynamodb, jobsTable, number('JOBS_AT_ONCE'), clock) : null;
 export const pacer = () => createPacer(dynamodb, jobsTable, clock);
+export const uploads = () => createUploads(dynamodb, jobsTable, bucket, clock);
 export const overdue = () => createOverdue(dynamodb, jobsTable);
 export const clientKeys = () => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 

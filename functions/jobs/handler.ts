@@ -1,13 +1,20 @@
 import { lambdaHttp } from '../edge/lambda-http.ts';
 import { retentionDays, webhookRules } from '../edge/settings.ts';
-import { clientJobs, clientKeys, finishWorld, pacer } from '../edge/world.ts';
+import { sleep } from '../edge/system.ts';
+import { clientJobs, clientKeys, finishWorld, pacer, uploads } from '../edge/world.ts';
 import { authorize } from '../http/authorize.ts';
 import { answer } from './jobs.ts';
 import openApi from './openapi.json' with { type: 'json' };
 
 const finish = finishWorld();
 const settings = { ...finish.settings, webhookRules: webhookRules(), retentionDays: retentionDays() };
-const ports = { clientKeys: clientKeys(), clientJobs: clientJobs(), pacer: pacer() };
+const ports = {
+  clientKeys: clientKeys(),
+  clientJobs: clientJobs(),
+  pacer: pacer(),
+  uploads: uploads(),
+  sleep,
+};
 const world = { ...finish, ...ports, openApi, settings };
 
 export const handler = lambdaHttp(async (request) => {

@@ -8,8 +8,13 @@ import { type ListWorld, list } from './list.ts';
 import { read } from './read.ts';
 import { redeliver } from './redeliver.ts';
 import { type RedeliveriesWorld, redeliverMany } from './redeliveries.ts';
+import { createUpload, deleteUpload, type UploadsWorld } from './uploads.ts';
 
-export type JobsWorld = CancelWorld & DeleteWorld & ListWorld & RedeliveriesWorld & { openApi: unknown };
+export type JobsWorld = CancelWorld &
+  DeleteWorld &
+  ListWorld &
+  RedeliveriesWorld &
+  UploadsWorld & { openApi: unknown };
 
 /** Answers every call except the one that creates a job. */
 export function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
@@ -38,6 +43,10 @@ async function answerTo(request: Request, authorized: Authorized, world: JobsWor
       return redeliverMany(request, authorized, world);
     case 'delete':
       return deleteJob(request, authorized, world);
+    case 'upload':
+      return createUpload(request, authorized, world);
+    case 'deleteUpload':
+      return deleteUpload(request, authorized, world);
     case 'job':
     case 'results':
     case 'deliveries':

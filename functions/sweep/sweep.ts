@@ -13,13 +13,16 @@ import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { aboutJob } from '../core/trace.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
+import { clientOfRow } from '../core/uploads.ts';
 import { expired, notTaken, submissionUnknown } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
 import { erase } from '../finish/erase.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
+import { type SweepUploadsWorld, sweepUploads } from './uploads.ts';
 
 export type SweepWorld = FinishWorld &
+  SweepUploadsWorld &
   Pick<World, 'overdue' | 'queue'> & {
     /** Whatever is not swept by then is left to the next sweep. */
     settings: { sweepMillis: Millis };
@@ -68,6 +71,8 @@ function reasonsOf(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
 
 async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<void> {
   if (jobId === GATE_ID) return rescueQueue(found, world);
+  const uploader = clientOfRow(jobId);
+  if (uploader !== null) return sweepUploads(uploader, world);
   const job = await world.jobs.findRow(jobId);
   const now = world.clock.now();
   // The index may lag behind the row.

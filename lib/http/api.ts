@@ -53,6 +53,7 @@ export class Api extends Construct {
         ...storage.toReadDocuments,
         ...storage.toEndJobs,
         storage.toRequests('PutObject'),
+        ...storage.toUploads('GetObject'),
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });
@@ -69,6 +70,7 @@ export class Api extends Construct {
         toQuery(storage.jobs, 'client'),
         ...storage.toReadDocuments,
         ...storage.toEndJobs,
+        ...storage.toUploads('GetObject', 'PutObject', 'DeleteObject'),
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });

@@ -1,4 +1,5 @@
 import * as limits from '../../functions/core/limits.ts';
+import { WRITTEN } from '../storage/storage.ts';
 import { type Queue, type Rule, referredId, variablesOf } from './wiring.ts';
 
 // All that this file exports are rules: what the functions rely on and no general rule set could know.
@@ -175,10 +176,14 @@ export const timeToLive: Rule = (wiring) => {
 
 export const expiration: Rule = (wiring, settings) =>
   wiring.ofType<Bucket>(BUCKET).flatMap(({ path, properties }) => {
-    const days = (properties.LifecycleConfiguration?.Rules ?? [])
-      .filter(({ Status, Prefix }) => Status === 'Enabled' && !Prefix)
-      .flatMap(({ ExpirationInDays }) => ExpirationInDays ?? []);
-    if (days.length === 0)
+    const enabled = (properties.LifecycleConfiguration?.Rules ?? []).filter(
+      ({ Status }) => Status === 'Enabled',
+    );
+    const days = WRITTEN.map((folder) => {
+      const its = enabled.filter(({ Prefix = '' }) => `${folder}/`.startsWith(Prefix));
+      return Math.min(...its.map(({ ExpirationInDays = Infinity }) => ExpirationInDays));
+    });
+    if (days.includes(Infinity))
       return `${path} has no lifecycle rule that expires its objects: it would grow forever.`;
     const needed = settings.retentionDays + limits.DOCUMENT_EXTRA_DAYS;
     const first = Math.min(...days);

@@ -15,11 +15,13 @@ const SIGNING_SECRET_LENGTH = 44;
 /** The bucket's folders, by the keys that functions/ gives: what finished jobs are read by, */
 const READ = ['events', 'results'];
 /** the same and what only operators look at, */
-const WRITTEN = [...READ, 'unreadable'];
+export const WRITTEN = [...READ, 'unreadable'];
 /** and what queued jobs ask for, which is deleted as soon as nothing needs it. */
 const REQUESTS = 'requests';
 /** A request that a crash has left behind outlives the longest wait by a day. */
 const REQUESTS_KEPT_DAYS = 8;
+/** Files of clients. The sweeper deletes them, as jobs may name one again and again, whatever its age. */
+const UPLOADS = 'uploads';
 
 /** What outlives a deployment: jobs, documents, statistics of their durations, client keys and secrets. */
 export class Storage extends Construct {
@@ -63,10 +65,11 @@ export class Storage extends Construct {
       enforceSSL: true,
       lifecycleRules: [
         { prefix: `${REQUESTS}/`, expiration: Duration.days(REQUESTS_KEPT_DAYS) },
-        {
+        ...WRITTEN.map((folder) => ({
+          prefix: `${folder}/`,
           expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
-          abortIncompleteMultipartUploadAfter: Duration.days(1),
-        },
+        })),
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
       removalPolicy,
     });
@@ -110,6 +113,11 @@ export class Storage extends Construct {
     return toObjects(this.bucket, [REQUESTS], action);
   }
 
+  /** Whoever makes links to upload needs permission to do it, and to look is to get. */
+  toUploads(...actions: ObjectAction[]): Permission[] {
+    return actions.map((action) => toObjects(this.bucket, [UPLOADS], action));
+  }
+
   /** @param reason why it is not rotated automatically */
   private secret(id: string, { reason, ...props }: SecretProps & { reason: string }): Secret {
     const secret = new Secret(this, id, props);
@@ -121,7 +129,7 @@ export class Storage extends Construct {
   private acknowledge(): void {
     const stack = Stack.of(this);
     const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);
-    for (const prefix of [...WRITTEN, REQUESTS]) {
+    for (const prefix of [...WRITTEN, REQUESTS, UPLOADS]) {
       Validations.of(stack).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
         reason: 'A function may meet the documents of any job.',

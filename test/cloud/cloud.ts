@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   BatchGetItemCommand,
   DeleteItemCommand,
@@ -6,7 +7,12 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { Millis } from '../../functions/core/job.ts';
@@ -153,6 +159,7 @@ export class Cloud {
     if (command instanceof ChangeMessageVisibilityCommand) return this.#changeVisibility(command);
     if (command instanceof PutObjectCommand) return this.#putObject(command);
     if (command instanceof GetObjectCommand) return this.#getObject(command);
+    if (command instanceof HeadObjectCommand) return this.#headObject(command);
     if (command instanceof DeleteObjectCommand) return this.#deleteObject(command);
     if (command instanceof GetSecretValueCommand) return this.#secret(command);
     throw new Error(`The simulated cloud does not know ${command?.constructor.name}`);
@@ -213,6 +220,7 @@ export class Cloud {
     const { Key = '' } = input;
     const body = input.Body as Buffer;
     this.meter.add('s3.puts');
+    if (input.IfNoneMatch === '*' && this.objects.has(Key)) throw s3Error('PreconditionFailed', 412);
     this.meter.add('s3.kept', body.byteLength);
     this.objects.set(Key, body.toString());
     this.metadata.set(Key, input.Metadata ?? {});
@@ -228,8 +236,16 @@ export class Cloud {
   #getObject({ input }: GetObjectCommand): object {
     this.meter.add('s3.gets');
     const text = this.objects.get(input.Key ?? '');
-    if (text === undefined) throw Object.assign(new Error('Access Denied'), { name: 'AccessDenied' });
-    return { Body: { transformToString: async () => text }, Metadata: this.metadata.get(input.Key ?? '') };
+    if (text === undefined) throw s3Error('AccessDenied', 403);
+    const Body = Object.assign(Readable.from([Buffer.from(text)]), { transformToString: async () => text });
+    return { Body, Metadata: this.metadata.get(input.Key ?? '') };
+  }
+
+  #headObject({ input }: HeadObjectCommand): object {
+    this.meter.add('s3.gets');
+    const text = this.objects.get(input.Key ?? '');
+    if (text === undefined) throw s3Error('403', 403);
+    return { ContentLength: Buffer.byteLength(text) };
   }
 
   #deleteObject({ input }: DeleteObjectCommand): object {
@@ -247,6 +263,10 @@ export class Cloud {
     throw new ResourceNotFoundException({ message, $metadata: {} });
   }
 }
+
+/** Nobody may list the bucket, so what is not there is forbidden. */
+const s3Error = (name: string, httpStatusCode: number) =>
+  Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
 
 function missing(kind: string, name: string | undefined): never {
   throw new Error(`There is no ${kind} ${name}`);

@@ -8,6 +8,7 @@ import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
+import { createUploads } from '../../functions/edge/uploads.ts';
 import { type Batch, createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, Random, World } from '../../functions/ports.ts';
 import type { Clients } from './clients.ts';
@@ -44,6 +45,7 @@ export type StoredPorts = Pick<
   | 'pacer'
   | 'requests'
   | 'documents'
+  | 'uploads'
   | 'wakeUps'
   | 'durationStats'
   | 'clientKeys'
@@ -58,7 +60,14 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
-  const bucket = async () => ({ ...createBucket('documents', s3), link });
+  const linkToPut = async (key: string, bytes: number, sha256: string | null) => {
+    const headers = { 'content-length': String(bytes), 'if-none-match': '*' };
+    return {
+      url: `https://documents.example.com/${key}`,
+      headers: { ...headers, ...(sha256 && { sha256 }) },
+    };
+  };
+  const bucket = async () => ({ ...createBucket('documents', s3), link, linkToPut });
   return {
     jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
     clientJobs: createClientJobs(dynamodb, 'jobs', clock),
@@ -74,6 +83,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       retentionDays,
       clock,
     }),
+    uploads: createUploads(dynamodb, 'jobs', bucket, clock),
     wakeUps: createWakeUps(sqs, QUEUE_URLS, batch),
     durationStats: createDurationStats({
       client: dynamodb,

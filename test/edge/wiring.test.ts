@@ -6,6 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { NEW_GATE } from '../../functions/core/queue/gate.ts';
+import type { Upload } from '../../functions/core/uploads.ts';
 import type { World } from '../../functions/ports.ts';
 import { apiEvent, sqsEvent } from '../cloud/handlers.ts';
 import { DELIVERY } from '../cloud/jobs.ts';
@@ -38,6 +39,7 @@ const clients = [DynamoDBClient, SQSClient, S3Client, SecretsManagerClient].map(
 
 /** Of any service. */
 const ANSWER = {
+  Body: Object.assign([], { transformToString: async () => 'null' }),
   SecretString: `whsec_${'A'.repeat(43)}=`,
   Items: [{ jobId: { S: 'job_1' }, listKey: { S: 'a' }, queuePlace: { S: '1/5' } }],
 };
@@ -92,6 +94,10 @@ async function worldOf(name: string, flow: keyof typeof flows, event: unknown): 
 }
 
 const job = runningJob({ expiresAt: NOW });
+const upload: Upload = {
+  ...{ uploadId: 'upload_1', bytes: 1, format: 'json', jobs: [] },
+  ...{ createdAt: NOW, touchedAt: NOW, until: NOW, lookAt: NOW },
+};
 const submission = { model_id: 'm', messages: [] } as never;
 
 type Calls<Port> = {
@@ -140,6 +146,14 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     setAside: (documents) => documents.setAside('key', Buffer.from('x')),
     link: async (documents) =>
       reach(new URL(await documents.link({ store: 'bucket', key: 'key' }, 60)).hostname),
+  },
+  uploads: {
+    find: (uploads) => uploads.find('acme'),
+    replace: (uploads) => uploads.replace({ client: 'acme', version: 1, uploads: {}, leftovers: {} }),
+    link: async (uploads) => reach(new URL((await uploads.link(upload, null)).url).hostname),
+    isThere: (uploads) => uploads.isThere(upload),
+    read: (uploads) => uploads.read(upload)[Symbol.asyncIterator]().next(),
+    remove: (uploads) => uploads.remove('uploads/upload_1/0'),
   },
   wakeUps: {
     poll: (wakeUps) => wakeUps.poll(poll, 1),

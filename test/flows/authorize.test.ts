@@ -16,6 +16,8 @@ const NEEDED: Record<Operation, Scope | null> = {
   redeliver: 'jobs:write',
   redeliveries: 'jobs:write',
   delete: 'jobs:write',
+  upload: 'jobs:write',
+  deleteUpload: 'jobs:write',
   health: null,
   openapi: null,
 };

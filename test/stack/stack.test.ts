@@ -229,8 +229,19 @@ describe('the storage', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(bucket.LifecycleConfiguration.Rules).toMatchObject([
       { Prefix: 'requests/', ExpirationInDays: LONGEST_JOB_SECONDS / 86_400 + 1 },
-      { ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS },
+      ...['events/', 'results/', 'unreadable/'].map((Prefix) => ({
+        Prefix,
+        ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS,
+      })),
+      { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
     ]);
+  });
+
+  it('keeps an upload for as long as jobs name it: no rule expires one by its age', () => {
+    const [bucket] = properties('AWS::S3::Bucket');
+    const rules: { Prefix?: string; ExpirationInDays?: number }[] = bucket.LifecycleConfiguration.Rules;
+    const expiring = rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+    expect(expiring.filter(({ Prefix = '' }) => 'uploads/'.startsWith(Prefix))).toEqual([]);
   });
 
   it('has the same logical ids as ever, as another one would replace it with something empty', () => {

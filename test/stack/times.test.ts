@@ -85,8 +85,8 @@ const lifecycle: { Prefix?: string; ExpirationInDays: number }[] = propertiesOf(
   'AWS::S3::Bucket',
   /^StateBucket/,
 ).LifecycleConfiguration.Rules;
-const daysIn = (prefix?: string) => lifecycle.find(({ Prefix }) => Prefix === prefix)?.ExpirationInDays ?? 0;
-const bucketDays = daysIn();
+const daysIn = (prefix: string) => lifecycle.find(({ Prefix }) => Prefix === prefix)?.ExpirationInDays ?? 0;
+const bucketDays = Math.min(...['events/', 'results/', 'unreadable/'].map(daysIn));
 const retentionDays = Number(
   propertiesOf('AWS::Lambda::Function', /^DeliverFunction/).Environment.Variables.RETENTION_DAYS,
 );

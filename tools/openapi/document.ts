@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { PROBLEMS, type ProblemCode, TITLES } from '../../functions/core/http/problem.ts';
 import { REDELIVERIES_MAX, ROUND_GAP_SECONDS, ROUNDS_MAX } from '../../functions/core/http/redelivery.ts';
 import { type Operation, ROUTES, type Route } from '../../functions/core/http/routes.ts';
+import { UNUSED_MAX } from '../../functions/core/uploads.ts';
 import {
   Deliveries,
   Empty,
@@ -21,6 +22,8 @@ import {
   ResultsLink,
   Submission,
   schemas,
+  Upload,
+  UploadRequest,
 } from './schemas.ts';
 
 interface Description {
@@ -48,7 +51,7 @@ const REFUSED: Record<number, object> = {
   409: { 'Retry-After': header('Seconds until another try may succeed, if that is soon.', SECONDS) },
   429: {
     'Retry-After': header(
-      'Seconds until another redelivery is allowed; absent when the job has had all of them.',
+      'Seconds until another redelivery or upload may be allowed; absent when the job has had all of its redeliveries.',
       SECONDS,
     ),
   },
@@ -185,6 +188,22 @@ const OPERATIONS: Record<Operation, Description> = {
     answers: { 202: { description: 'What was begun.', ...json(RedeliveriesBegun) } },
     problems: [...BODY_PROBLEMS],
   },
+  upload: {
+    summary: 'Begin an upload',
+    description:
+      'Says where to send a file of conversations that is too large for a body: by PUT, with the headers of the answer and no key, of exactly the length that was given. The URL takes one file, once. ' +
+      'With the hash of the file, the same request gets the same upload, as long as there is one. ' +
+      `A client may have ${UNUSED_MAX} uploads that no job has named yet, and 5 GiB in all. An upload is deleted a day after the last job that named it has ended, or a day after it was asked for.`,
+    requestBody: { required: true, ...json(UploadRequest) },
+    answers: { 201: { description: 'Where to send the file.', ...json(Upload) } },
+    problems: [...BODY_PROBLEMS, 'too_many_uploads'],
+  },
+  deleteUpload: {
+    summary: 'Delete an upload',
+    description: 'Deletes the file, too, if it was sent. Not while a job that names it has not finished.',
+    answers: { 204: { description: 'The upload is deleted.' } },
+    problems: ['upload_not_found', 'not_deletable'],
+  },
   health: {
     summary: 'Whether the API answers',
     answers: { 200: { description: 'The API answers.', ...json(Health) } },
@@ -206,7 +225,7 @@ const OPERATIONS: Record<Operation, Description> = {
 export function openApiDocument(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of ROUTES) {
-    const path = `/${route.path.map((part) => (part === '*' ? '{job_id}' : part)).join('/')}`;
+    const path = `/${route.path.map((part) => (part === '*' ? `{${idNameIn(route)}}` : part)).join('/')}`;
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   return {
@@ -228,9 +247,12 @@ export function openApiDocument(version: string): object {
   };
 }
 
-function operationOf({ operation, path, scope }: Route): object {
+const idNameIn = ({ path }: Route) => (path.includes('uploads') ? 'upload_id' : 'job_id');
+
+function operationOf(route: Route): object {
+  const { operation, path, scope } = route;
   const { summary, description, parameters = [], requestBody, answers, problems } = OPERATIONS[operation];
-  const jobId = { name: 'job_id', in: 'path', required: true, schema: inline(Id) };
+  const id = { name: idNameIn(route), in: 'path', required: true, schema: inline(Id) };
   const all: ProblemCode[] = scope ? ['unauthenticated', 'insufficient_scope', ...problems] : problems;
   const ofOneJob: ProblemCode[] = path.includes('*') || operation === 'submit' ? ['job_unavailable'] : [];
   return {
@@ -240,7 +262,7 @@ function operationOf({ operation, path, scope }: Route): object {
     ...(scope
       ? { description: `${description ? `${description} ` : ''}Needs the scope ${scope}.` }
       : { security: [] }),
-    parameters: [...(path.includes('*') ? [jobId] : []), ...parameters],
+    parameters: [...(path.includes('*') ? [id] : []), ...parameters],
     ...(requestBody && { requestBody }),
     responses: { ...answers, ...refusals([...all, ...ofOneJob, 'internal_error']) },
   };

@@ -5,6 +5,7 @@ import { DateTime, LIMIT_DEFAULT, LIMIT_MAX } from '../../functions/core/http/li
 import { PROBLEMS } from '../../functions/core/http/problem.ts';
 import { REDELIVERIES_MAX, RedeliveriesBody } from '../../functions/core/http/redelivery.ts';
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
+import { UploadBody } from '../../functions/core/http/uploads.ts';
 import { STATUSES, WEBHOOK_STATUSES } from '../../functions/core/job.ts';
 import { SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
@@ -95,6 +96,40 @@ export const RedeliveriesBegun = named(
   z.strictObject({
     count: count.max(REDELIVERIES_MAX),
     next_cursor: z.nullable(Id).describe('For the next request; null if there are no more.'),
+  }),
+);
+export const UploadRequest = named(
+  'UploadRequest',
+  'What is to be uploaded.',
+  z.strictObject({
+    bytes: described(UploadBody.shape.bytes, 'The length of the file.'),
+    format: described(
+      UploadBody.shape.format,
+      '`json`: an array of conversations, as in `messages`. `jsonl`: a conversation a line, as an array of messages or as an object that has it as its `messages`, as in files for fine-tuning.',
+    ),
+    sha256: z.optional(
+      z.nullable(
+        z
+          .string()
+          .regex(/^[0-9A-Fa-f]{64}$/)
+          .describe(
+            'The hash of the file, in hexadecimal digits. Another file is then refused, and the same request gets the same upload.',
+          ),
+      ),
+    ),
+  }),
+);
+export const Upload = named(
+  'Upload',
+  'Where to send the file.',
+  z.strictObject({
+    upload_id: Id,
+    method: z.literal('PUT'),
+    url: z.nullable(z.url()).describe('Null if the file is there already. Send no key to this URL.'),
+    headers: z
+      .nullable(z.record(z.string(), z.string()))
+      .describe('What to send with the file, to the letter; all other headers are free.'),
+    expires_at: z.nullable(moment).describe('When the URL can no longer be used.'),
   }),
 );
 export const Empty = named(

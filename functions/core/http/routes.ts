@@ -10,12 +10,14 @@ const TABLE = [
   { operation: 'deliveries', method: 'GET', path: ['v1', 'jobs', '*', 'deliveries'], scope: 'jobs:read' },
   { operation: 'redeliver', method: 'POST', path: ['v1', 'jobs', '*', 'redeliver'], scope: 'jobs:write' },
   { operation: 'redeliveries', method: 'POST', path: ['v1', 'redeliveries'], scope: 'jobs:write' },
+  { operation: 'upload', method: 'POST', path: ['v1', 'uploads'], scope: 'jobs:write' },
+  { operation: 'deleteUpload', method: 'DELETE', path: ['v1', 'uploads', '*'], scope: 'jobs:write' },
   { operation: 'openapi', method: 'GET', path: ['v1', 'openapi.json'], scope: null },
   { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
 ] as const satisfies readonly {
   operation: string;
   method: string;
-  /** Segments; `*` stands for a job id. */
+  /** Segments; `*` stands for the id of a job or an upload. */
   path: readonly string[];
   /** Null: open to everyone. */
   scope: Scope | null;

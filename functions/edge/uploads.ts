@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { shardOf } from '../core/polling/overdue.ts';
+import { type ClientUploads, objectKeyOf, uploadsOverdueAt, uploadsRowOf } from '../core/uploads.ts';
+import type { Clock, Uploads } from '../ports.ts';
+import type { Bucket } from './document-bucket.ts';
+import { createRows } from './rows.ts';
+
+/** A row of which nothing is left is deleted by DynamoDB, later than anyone who has read it could write it. */
+const EMPTY_KEPT_SECONDS = 86_400;
+
+/** Each client's uploads are a row of the jobs' table; the files lie in the bucket. */
+export function createUploads(
+  client: DynamoDBClient,
+  tableName: string,
+  bucket: () => Promise<Bucket>,
+  clock: Clock,
+): Uploads {
+  const rows = createRows(client, tableName);
+  return {
+    async find(owner) {
+      const { version = 0, uploads = {}, leftovers = {} } = (await rows.get(uploadsRowOf(owner))) ?? {};
+      return { client: owner, version, uploads, leftovers };
+    },
+    replace(after) {
+      const writeId = randomUUID();
+      const jobId = uploadsRowOf(after.client);
+      const row = { ...after, jobId, writeId, ...sweepKeys(after, jobId, clock) };
+      const ConditionExpression = after.version === 1 ? 'attribute_not_exists(jobId)' : 'version = :before';
+      const values = after.version === 1 ? undefined : { ':before': after.version - 1 };
+      return rows.isDone(rows.put(row, { ConditionExpression, values }), jobId, writeId);
+    },
+    async link(upload, sha256) {
+      return (await bucket()).linkToPut(objectKeyOf(upload), upload.bytes, sha256);
+    },
+    async isThere(upload) {
+      return (await bucket()).has(objectKeyOf(upload));
+    },
+    async *read(upload) {
+      yield* await (await bucket()).stream(objectKeyOf(upload));
+    },
+    async remove(objectKey) {
+      await (await bucket()).remove(objectKey);
+    },
+  };
+}
+
+function sweepKeys(row: ClientUploads, jobId: string, clock: Clock) {
+  const sweepAt = uploadsOverdueAt(row);
+  if (sweepAt === null) return { ttl: Math.ceil(clock.now() / 1000) + EMPTY_KEPT_SECONDS };
+  return { sweepShard: shardOf(jobId), sweepAt };
+}
