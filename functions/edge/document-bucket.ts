@@ -29,6 +29,9 @@ export interface Bucket {
   linkToPut(key: string, bytes: number, sha256: string | null): Promise<PutLink>;
 }
 
+/** Otherwise, links to upload would have the checksum of an empty body. */
+const linkSettings = { ...s3Settings, requestChecksumCalculation: 'WHEN_REQUIRED' } as const;
+
 /** The signer would move it into the URL, where S3 does not look. */
 const CHECKSUM = 'x-amz-checksum-sha256';
 
@@ -65,8 +68,7 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
     async linkToPut(Key, ContentLength, sha256) {
       const ChecksumSHA256 = sha256 === null ? undefined : Buffer.from(sha256, 'hex').toString('base64');
       const put = new PutObjectCommand({ Bucket, Key, ContentLength, IfNoneMatch: '*', ChecksumSHA256 });
-      // By default, the URL would have the checksum of an empty body.
-      const signer = new S3Client({ ...s3Settings, requestChecksumCalculation: 'WHEN_REQUIRED' });
+      const signer = describingErrors(new S3Client(linkSettings));
       const unhoistableHeaders = new Set([CHECKSUM]);
       const url = await getSignedUrl(signer, put, { expiresIn: UPLOAD_URL_SECONDS, unhoistableHeaders });
       const headers = { 'content-length': String(ContentLength), 'if-none-match': '*' };

@@ -32,7 +32,7 @@ it('every client of AWS says which call failed, and is made with the settings of
   ]);
   expect(clients.length).toBeGreaterThanOrEqual(6);
   for (const [made] of clients)
-    expect(made).toMatch(/^describingErrors\(new .*\(((aws|s3)Settings|\{ \.\.\.awsSettings, .*\})\)$/);
+    expect(made).toMatch(/^describingErrors\(new .*\(((aws|s3|link)Settings|\{ \.\.\.awsSettings, .*\})\)$/);
 });
 
 describe('an error of an AWS client', () => {

@@ -136,6 +136,6 @@ it('a row that changes at every try is a fault of ours, which is thrown', async 
   const lose = vi.fn(async () => false);
   world.jobs.replace = lose;
   const delivery = deliver({ jobId: job.jobId, wakeUp: wakeUp(1), attempts: 0 }, world);
-  await expect(delivery).rejects.toThrow('The job job_1 changed under each of 5 tries to write it');
+  await expect(delivery).rejects.toThrow('The row job_1 changed under each of 5 tries to write it');
   expect([lose.mock.calls.length, world.posted]).toEqual([5, []]);
 });
