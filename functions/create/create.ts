@@ -1,4 +1,4 @@
-import { canonicalOf, type Generation } from '../core/http/generation-request.ts';
+import type { Generation } from '../core/http/generation-request.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { kindOf } from '../core/polling/lessons.ts';
@@ -83,7 +83,7 @@ function logCreation(
   world: CreateWorld,
 ): void {
   const sentence = result.kind !== 'invalid' && 'sentence' in result ? result.sentence : null;
-  const isQuoting = sentence && quotes(sentence.replaceAll(job.modelId, ''), canonicalOf(generation));
+  const isQuoting = sentence && quotes(sentence.replaceAll(job.modelId, ''), Object.values(generation));
   const fields = {
     outcome: result.kind,
     ...aboutJob(job),
