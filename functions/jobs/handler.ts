@@ -4,7 +4,6 @@ import { sleep } from '../edge/system.ts';
 import { clientJobs, clientKeys, finishWorld, pacer, uploads } from '../edge/world.ts';
 import { authorize } from '../http/authorize.ts';
 import { answer } from './jobs.ts';
-import openApi from './openapi.json' with { type: 'json' };
 
 const finish = finishWorld();
 const settings = { ...finish.settings, webhookRules: webhookRules(), retentionDays: retentionDays() };
@@ -13,9 +12,11 @@ const ports = {
   clientJobs: clientJobs(),
   pacer: pacer(),
   uploads: uploads(),
+  // Few ask for it, and it would be a tenth of the bundle.
+  openApi: () => import('./openapi.json', { with: { type: 'json' } }),
   sleep,
 };
-const world = { ...finish, ...ports, openApi, settings };
+const world = { ...finish, ...ports, settings };
 
 export const handler = lambdaHttp(async (request) => {
   const authorized = await authorize(request, world);

@@ -14,7 +14,7 @@ export type JobsWorld = CancelWorld &
   DeleteWorld &
   ListWorld &
   RedeliveriesWorld &
-  UploadsWorld & { openApi: unknown };
+  UploadsWorld & { openApi(): Promise<{ default: object }> };
 
 /** Answers every call except the one that creates a job. */
 export function answer(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
@@ -32,7 +32,7 @@ async function answerTo(request: Request, authorized: Authorized, world: JobsWor
     case 'health':
       return okJson('{"status":"ok"}');
     case 'openapi':
-      return okJson(JSON.stringify(world.openApi));
+      return okJson(JSON.stringify((await world.openApi()).default));
     case 'list':
       return list(request, authorized, world);
     case 'cancel':

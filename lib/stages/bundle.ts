@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,7 +35,7 @@ export const bundling = {
     '#bucket': './bucket.cjs',
     '#destinations': './destinations.cjs',
   },
-  external: ['./bucket.cjs', './destinations.cjs'],
+  external: ['./bucket.cjs', './destinations.cjs', './openapi.json'],
   legalComments: 'none',
   logLevel: 'warning',
 } as const satisfies BuildOptions;
@@ -43,8 +43,8 @@ export const bundling = {
 export type Bundles = ReturnType<typeof bundleFunctions>;
 
 /**
- * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; deliver's has a `destinations.cjs`, if it needs it.
- * Needs neither Docker nor the network.
+ * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; deliver's has a `destinations.cjs`, if it needs it,
+ * and that of jobs an `openapi.json`. Needs neither Docker nor the network.
  */
 export function bundleFunctions(hasDestinations = false) {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
@@ -63,6 +63,7 @@ export function bundleFunctions(hasDestinations = false) {
     outExtension: { '.js': '.cjs' },
     outdir,
   });
+  copyFileSync(join(root, 'functions/jobs/openapi.json'), join(outdir, 'jobs/openapi.json'));
   return {
     folderOf: (name: FunctionName) => join(outdir, name),
     /** CDK has copied a bundle as soon as its function is defined. */

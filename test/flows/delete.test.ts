@@ -24,7 +24,7 @@ const CANARY = 'canary7f3a9c';
 type World = ReturnType<typeof worldWith>;
 
 function worldWith(...jobs: Job[]) {
-  const world = { ...fakeWorld({ reports: [] }), openApi: null };
+  const world = { ...fakeWorld({ reports: [] }), openApi: async () => ({ default: {} }) };
   for (const job of jobs) world.jobs.rows.set(job.jobId, job);
   return world;
 }
@@ -126,7 +126,10 @@ describe('a deleted job', () => {
     const { job: first } = await postJob(world, {}, 'acme', key);
     const ended = await finish(world.jobs.rows.get(first.job_id) as never, cancelled(runningJob()), world);
     expect(ended?.status).toBe('cancelled');
-    expect((await ask({ ...world, openApi: null }, 'DELETE', `/v1/jobs/${first.job_id}`)).status).toBe(204);
+    expect(
+      (await ask({ ...world, openApi: async () => ({ default: {} }) }, 'DELETE', `/v1/jobs/${first.job_id}`))
+        .status,
+    ).toBe(204);
     for (const fields of [{}, { model_id: 'other' }]) {
       const again = await postJob(world, fields, 'acme', key);
       expect([again.status, again.job.code]).toEqual([409, 'job_deleted']);

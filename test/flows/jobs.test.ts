@@ -22,7 +22,7 @@ describe('each call is answered by what it is for', () => {
   ];
   it.each(cases)('%s with %i', async (operation, status, body) => {
     const job = finishedJob({ webhook: settledWebhook('delivered', { log: [attempt()] }) });
-    const world = { ...fakeWorld(), openApi: { openapi: '3.1.0' } };
+    const world = { ...fakeWorld(), openApi: async () => ({ default: { openapi: '3.1.0' } }) };
     world.jobs.rows.set('job_1', job);
     world.documents.contents.set(job.event.key, JSON.stringify({ data: { results } }));
     const answered = await answer(request, { operation, jobId: 'job_1', client: 'acme' }, world);

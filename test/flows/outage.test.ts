@@ -29,7 +29,7 @@ async function afterOutage() {
   const world = {
     ...fakeWorld(),
     ...portsOver(cloud, clients, { clock }),
-    ...{ clock, openApi: null },
+    ...{ clock, openApi: async () => ({ default: {} }) },
     webhooks: {
       async send({ id }: { id: string }) {
         posts.push({ id, at: time.now });

@@ -10,7 +10,7 @@ type Given = (index: number) => Partial<FinishedJob>;
 
 /** Newest last. */
 function worldWith(count: number, given: Given = () => ({})) {
-  const world = { ...fakeWorld(), openApi: null };
+  const world = { ...fakeWorld(), openApi: async () => ({ default: {} }) };
   for (let i = 0; i < count; i++) {
     const jobId = `job_${String(i).padStart(4, '0')}`;
     const webhook = settledWebhook('exhausted', { id: `msg_${i}` });

@@ -119,7 +119,7 @@ export function worldIn(
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
     log: system.logOf(environment),
-    openApi: {},
+    openApi: async () => ({ default: {} }),
     settings: {
       ...SETTINGS,
       ...sim.scene,

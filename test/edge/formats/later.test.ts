@@ -115,7 +115,7 @@ describe.each(ROWS)('a row of a later release, with %s', (_what, row) => {
     ['redelivered', 'POST', 'redeliver'],
   ] as const)('is unavailable, not missing, when it is %s', async (_how, method, operation) => {
     const before = storedWith(row);
-    const world = { ...storedWorld(before), openApi: null };
+    const world = { ...storedWorld(before), openApi: async () => ({ default: {} }) };
     const ask = (client: string) =>
       lambdaHttp((request) => answer(request, { operation, jobId, client }, world))(eventOf(method));
     const refusal = await ask('acme');
@@ -128,7 +128,7 @@ describe.each(ROWS)('a row of a later release, with %s', (_what, row) => {
   it('is left out of the list, which has the others', async () => {
     const before = storedWith(row);
     Object.assign(before.rows, ofToday.rows);
-    const world = { ...storedWorld(before), openApi: null };
+    const world = { ...storedWorld(before), openApi: async () => ({ default: {} }) };
     const { statusCode, body = '' } = await lambdaHttp((request) =>
       answer(request, { operation: 'list', jobId: '', client: 'acme' }, world),
     )(eventOf('GET'));
@@ -206,7 +206,7 @@ describe('a document of a later release', () => {
 
   it('makes its job unavailable to whoever reads it', async () => {
     const [id = ''] = Object.keys(inTable.rows);
-    const world = { ...storedWorld(inTable), openApi: null };
+    const world = { ...storedWorld(inTable), openApi: async () => ({ default: {} }) };
     const refusal = await lambdaHttp((request) =>
       answer(request, { operation: 'job', jobId: id, client: 'acme' }, world),
     )(eventOf('GET'));

@@ -74,7 +74,7 @@ export function worldOf(
     clock,
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log,
-    openApi: {},
+    openApi: async () => ({ default: {} }),
     sleep: (millis) => new Promise((resolve) => time.after(millis, resolve)),
     settings: {
       ...SETTINGS,
