@@ -1,4 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { assert } from '../core/assert.ts';
 import { FIRST_FORMAT } from '../core/format.ts';
 import type { WakeUp } from '../core/job.ts';
 import { DELAY_MAX_SECONDS } from '../core/sqs-delay.ts';
@@ -76,9 +77,4 @@ export function createWakeUps(
     deliver: to(queueUrls.deliver),
     create: to(queueUrls.create),
   };
-}
-
-/** Instead of `node:assert`, which no other module loads: it would take 2 ms of each cold start. */
-function assert(isTrue: unknown, sentence: string): asserts isTrue {
-  if (!isTrue) throw new Error(sentence);
 }

@@ -1,4 +1,4 @@
-import assert from 'node:assert';
+import { assert } from '../core/assert.ts';
 import { LaterFormat } from '../core/format.ts';
 import {
   type FinishedJob,
