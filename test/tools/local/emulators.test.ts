@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import {
   type AttributeValue,
@@ -230,6 +231,63 @@ describe('a link to an object', () => {
       403,
       expect.stringContaining(`<Code>AccessDenied</Code><Message>${message}`),
     ]);
+  });
+});
+
+describe('a link to upload an object', () => {
+  const Bucket = 'uploads';
+  const content = 'content';
+  const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
+  const checksum = 'x-amz-checksum-sha256';
+
+  /** What is answered to a file that is sent by a link, and whether it is there then. */
+  async function send(
+    Key: string,
+    given: { text?: string; headers?: Record<string, string>; expiresIn?: number; at?: Date } = {},
+  ) {
+    const { text = content, headers = {}, expiresIn = 60, at = new Date() } = given;
+    const settings = { ...clientSettings(emulators.endpoints.s3), forcePathStyle: true };
+    const client = new S3Client({ ...settings, requestChecksumCalculation: 'WHEN_REQUIRED' });
+    const put = new PutObjectCommand({
+      ...{ Bucket, Key, ContentLength: content.length, IfNoneMatch: '*', ChecksumSHA256: hashOf(content) },
+    });
+    const url = await getSignedUrl(client, put, {
+      expiresIn,
+      signingDate: at,
+      unhoistableHeaders: new Set([checksum]),
+    });
+    const said = { 'if-none-match': '*', [checksum]: hashOf(content), ...headers };
+    const sent = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ''));
+    const answer = await fetch(url, { method: 'PUT', headers: sent, body: text });
+    const [, code = ''] = /<Code>(.*?)<\/Code>/.exec(await answer.text()) ?? [];
+    const object = await s3.send(new GetObjectCommand({ Bucket, Key })).catch(() => null);
+    return [answer.status, code, (await object?.Body?.transformToString()) ?? null];
+  }
+  beforeAll(async () => {
+    await s3.send(new CreateBucketCommand({ Bucket }));
+  });
+
+  it('takes the file that was said, once', async () => {
+    expect(await send('once')).toEqual([200, '', content]);
+    expect(await send('once')).toEqual([412, 'PreconditionFailed', content]);
+  });
+
+  it('takes one of two that are sent at the same time', async () => {
+    const sent = await Promise.all([send('twice'), send('twice')]);
+    expect(sent.map(([status]) => status).sort()).toEqual([200, 412]);
+  });
+
+  it.each<[string, Parameters<typeof send>[1], number, string]>([
+    ['a file of the same length and another hash', { text: 'CONTENT' }, 400, 'BadDigest'],
+    ['a longer one', { text: 'content+' }, 403, 'SignatureDoesNotMatch'],
+    ['a shorter one', { text: 'conten' }, 403, 'SignatureDoesNotMatch'],
+    ['another hash than was said', { headers: { [checksum]: hashOf('x') } }, 403, 'SignatureDoesNotMatch'],
+    ['no hash', { headers: { [checksum]: '' } }, 403, 'SignatureDoesNotMatch'],
+    ['no condition', { headers: { 'if-none-match': '' } }, 403, 'SignatureDoesNotMatch'],
+    ['what it does not sign', { headers: { 'x-amz-acl': 'public-read' } }, 403, 'AccessDenied'],
+    ['anything when it has expired', { at: new Date(Date.now() - 61_000) }, 403, 'AccessDenied'],
+  ])('does not take %s', async (what, given, status, code) => {
+    expect(await send(what, given)).toEqual([status, code, null]);
   });
 });
 

@@ -1,9 +1,11 @@
 import { buildApp } from 'fauxqs';
+import { S3Store } from '../../../node_modules/fauxqs/dist/s3/s3Store.js';
 import { INVALID_MESSAGE_BODY_CHAR } from '../../../node_modules/fauxqs/dist/sqs/sqsTypes.js';
 import { absenceRefusal, type Sessions } from './aws/authority.ts';
 import { type Call, queueOrObject, readCall } from './aws/call.ts';
 import type { Emulator } from './aws/front.ts';
 import { errorDocument } from './aws/refusal.ts';
+import { objectRefusal } from './aws/s3-rules.ts';
 import { deadLettersOf, noDeadLetters, sqsRefusal } from './aws/sqs-rules.ts';
 import { REGION } from './identities.ts';
 
@@ -21,7 +23,15 @@ type App = ReturnType<typeof buildApp>;
 export async function createQueuesAndBuckets(
   sessions: Sessions,
 ): Promise<{ emulator: Emulator; close(): Promise<void> }> {
-  const app = buildApp({ logger: false, host: '127.0.0.1', defaultRegion: REGION });
+  const s3Store = new S3Store();
+  // The other stores are made if they are not given, whatever their type says.
+  const stores = { s3Store } as NonNullable<Parameters<typeof buildApp>[0]>['stores'];
+  const app = buildApp({
+    logger: false,
+    host: '127.0.0.1',
+    defaultRegion: REGION,
+    ...(stores && { stores }),
+  });
   // fauxqs puts the region before the host, which then is a name that nobody can resolve.
   app.addHook('onSend', async (request, _reply, payload) =>
     NAMES_A_QUEUE_URL.has(String(request.headers['x-amz-target'])) && typeof payload === 'string'
@@ -40,6 +50,16 @@ export async function createQueuesAndBuckets(
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: OBJECT_MAX_BYTES }, (_request, body, done) =>
     done(null, body),
   );
+  // The object is stored at once after this, so that nobody comes in between.
+  app.addHook('preHandler', (request, reply, done) => {
+    const { bucket = '', '*': key = '' } = request.params as Record<string, string>;
+    const isThere = () =>
+      s3Store.listObjects(bucket, { prefix: key }).objects.some((each) => each.key === key);
+    const refusal = request.method === 'PUT' && objectRefusal(request.headers, request.body, isThere);
+    if (!refusal) return done();
+    const { status = 400 } = refusal;
+    reply.code(status).type('application/xml').send(errorDocument(refusal, request.id));
+  });
   await app.ready();
   return {
     emulator: {

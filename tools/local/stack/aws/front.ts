@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { authorityRefusal, type Sessions } from './authority.ts';
 import { type Call, type CallRequest, readCall, type Service } from './call.ts';
 import { type Refusal, sendRefusal } from './refusal.ts';
+import { linkRefusal } from './s3-rules.ts';
 
 /** Something that plays services of AWS, more kindly than they are. */
 export interface Emulator {
@@ -44,8 +45,15 @@ async function answer(
   const isObject = service === 's3' && request.method === 'PUT';
   const body = isObject ? null : await buffer(request);
   const call = readCall(service, request, body?.toString() ?? '');
-  const refusal = authorityRefusal(call, sessions, Date.now()) ?? (await refuse?.(call));
-  if (refusal) return sendRefusal(response, call, refusal);
+  const refusal =
+    authorityRefusal(call, sessions, Date.now()) ??
+    linkRefusal(request, call, sessions) ??
+    (await refuse?.(call));
+  if (refusal) {
+    // Whoever still sends an object would not see the answer.
+    request.resume();
+    return sendRefusal(response, call, refusal);
+  }
   server.emit('request', body ? readAgain(request, body) : request, response);
 }
 
