@@ -1,4 +1,5 @@
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
+import { objectKeyOf } from '../../functions/core/uploads.ts';
 import type { Clock } from '../../functions/ports.ts';
 import { describePorts, type PortsWorld } from '../edge/ports.contract.ts';
 import { atOnce, clientsOf } from './clients.ts';
@@ -15,6 +16,9 @@ async function simulatedPorts(keys: ClientKey[], clock: Clock): Promise<PortsWor
       const [first] = index < 0 ? [] : sent.splice(index, 1);
       if (!first) throw new Error(`There is no message in the queue ${queue}`);
       return { message: first.message, heldBackSeconds: first.delaySeconds };
+    },
+    async putUpload(upload, text) {
+      cloud.objects.set(objectKeyOf(upload), text);
     },
     close: async () => undefined,
   };

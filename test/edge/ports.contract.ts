@@ -4,6 +4,7 @@ import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import { endOfLife, type Job } from '../../functions/core/job.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/polling/overdue.ts';
+import { type ClientUploads, objectKeyOf, type Upload } from '../../functions/core/uploads.ts';
 import type {
   ClientJobs,
   ClientKeys,
@@ -15,6 +16,7 @@ import type {
   Places,
   Queue,
   Requests,
+  Uploads,
   WakeUps,
 } from '../../functions/ports.ts';
 import { pollMessage } from '../cloud/jobs.ts';
@@ -33,6 +35,9 @@ export interface PortsWorld {
   pacer: Pacer;
   requests: Requests;
   documents: Documents;
+  uploads: Uploads;
+  /** As a client does by its link. */
+  putUpload(upload: Upload, text: string): Promise<void>;
   wakeUps: WakeUps;
   clientKeys: ClientKeys;
   /** Takes the next message from a queue, however long it is held back. */
@@ -85,6 +90,7 @@ export function describePorts(
     describePacer(() => world.pacer, newId, at);
     describeRequests(() => world.requests, newId);
     describeDocuments(() => world.documents, newId);
+    describeUploads(() => world);
     describeWakeUps(() => world, newId);
     describeClientKeys(() => world.clientKeys);
   });
@@ -612,6 +618,65 @@ function describeRequests(requests: () => Requests, newId: () => string): void {
       await requests().remove(job);
       await requests().remove(job);
       await expect(requests().load(job)).rejects.toThrow();
+    });
+  });
+}
+
+function describeUploads(world: () => PortsWorld): void {
+  describe('uploads', () => {
+    const uploads = () => world().uploads;
+    const upload: Upload = {
+      ...{ uploadId: 'upload_1', bytes: 7, format: 'jsonl', jobs: ['job_1'] },
+      ...{ createdAt: NOW, touchedAt: NOW, until: NOW + 9, lookAt: NOW + 5 },
+    };
+    const row: ClientUploads = {
+      ...{ client: 'acme', version: 1, uploads: { upload_1: upload }, leftovers: { 'uploads/a/1': NOW + 7 } },
+    };
+    const isOverdue = async (now: number) => {
+      const shard = shardOf('uploads/acme');
+      for await (const page of world().overdue.pages(shard, now))
+        if (page.includes('uploads/acme')) return true;
+      return false;
+    };
+
+    it('of a client are found as they were written, and are none before', async () => {
+      expect(await uploads().find('acme')).toEqual({
+        client: 'acme',
+        version: 0,
+        uploads: {},
+        leftovers: {},
+      });
+      expect(await uploads().replace(row)).toBe(true);
+      expect(await uploads().find('acme')).toEqual(row);
+      expect((await uploads().find('other')).version).toBe(0);
+    });
+
+    it('are replaced by their next version alone, and by one of many at the same moment', async () => {
+      for (const version of [1, 3]) expect(await uploads().replace({ ...row, version })).toBe(false);
+      const rivals = Array.from({ length: 5 }, () => uploads().replace({ ...row, version: 2 }));
+      expect((await Promise.all(rivals)).filter(Boolean).length).toBe(1);
+    });
+
+    it('are among what is overdue from when one must be looked at, until there are none', async () => {
+      expect([await isOverdue(NOW + 4), await isOverdue(NOW + 5)]).toEqual([false, true]);
+      await uploads().replace({ ...row, version: 3, uploads: {} });
+      expect([await isOverdue(NOW + 6), await isOverdue(NOW + 7)]).toEqual([false, true]);
+      await uploads().replace({ ...row, version: 4, uploads: {}, leftovers: {} });
+      expect(await isOverdue(NOW + 99)).toBe(false);
+      expect(await uploads().replace({ ...row, version: 5 })).toBe(true);
+      expect(await uploads().find('acme')).toEqual({ ...row, version: 5 });
+    });
+
+    it('have their file once it is put there, until it is removed', async () => {
+      expect(await uploads().isThere(upload)).toBe(false);
+      await world().putUpload(upload, 'content');
+      expect(await uploads().isThere(upload)).toBe(true);
+      expect(await uploads().isThere({ ...upload, createdAt: NOW + 1 })).toBe(false);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of uploads().read(upload)) pieces.push(piece);
+      expect(Buffer.concat(pieces).toString()).toBe('content');
+      for (let i = 0; i < 2; i++) await uploads().remove(objectKeyOf(upload));
+      expect(await uploads().isThere(upload)).toBe(false);
     });
   });
 }

@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../../functions/core/http/client-key.ts';
+import { objectKeyOf } from '../../../functions/core/uploads.ts';
 import { createClientKeys } from '../../../functions/edge/client-keys.ts';
 import { createBucket } from '../../../functions/edge/document-bucket.ts';
 import { createDocuments } from '../../../functions/edge/documents.ts';
@@ -21,6 +22,7 @@ import { createPacer } from '../../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../../functions/edge/queue-table.ts';
 import { createRequests } from '../../../functions/edge/requests.ts';
+import { createUploads } from '../../../functions/edge/uploads.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import type { Clock } from '../../../functions/ports.ts';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
@@ -109,6 +111,9 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     pacer: createPacer(dynamodb, 'Jobs', clock),
     requests: createRequests(bucket),
     documents: createDocuments(stores),
+    uploads: createUploads(dynamodb, 'Jobs', bucket, clock),
+    putUpload: async (upload, text) =>
+      void (await (await bucket()).put(objectKeyOf(upload), Buffer.from(text))),
     wakeUps: createWakeUps(sqs, queueUrls),
     clientKeys: createClientKeys(dynamodb, 'ClientKeys', clock),
     receive: (queue) => receive(sqs, queueUrls[queue]),
