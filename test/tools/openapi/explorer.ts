@@ -11,8 +11,9 @@ export interface World {
   origin: string;
   description: Description;
   callers: Caller[];
-  /** Jobs and cursors that are there before anything is asked. */
+  /** Jobs, uploads and cursors that are there before anything is asked. */
   jobIds: string[];
+  uploadIds: string[];
   cursors: string[];
   webhookUrls: string[];
 }
@@ -30,6 +31,7 @@ export interface Exploration {
 interface Memory {
   run: string;
   jobIds: string[];
+  uploadIds: string[];
   cursors: string[];
 }
 
@@ -65,6 +67,7 @@ export class Explorer {
     const memory: Memory = {
       run: randomUUID(),
       jobIds: [...this.#world.jobIds],
+      uploadIds: [...this.#world.uploadIds],
       cursors: [...this.#world.cursors],
     };
     for (const { request, times } of steps) {
@@ -105,6 +108,7 @@ export class Explorer {
     const { location } = answer.headers;
     const json = answer.body === '' ? null : JSON.parse(answer.body);
     if (typeof json?.next_cursor === 'string') memory.cursors.push(json.next_cursor);
+    if (typeof json?.upload_id === 'string') memory.uploadIds.unshift(json.upload_id);
     if (location === undefined) return;
     if (answer.status === 307) return this.#followAway(location);
     const plain = { method: 'GET', query: '', headers: [], body: null };
@@ -121,11 +125,12 @@ export class Explorer {
   }
 }
 
-function filled(request: Request, { run, jobIds, cursors }: Memory): Request {
+function filled(request: Request, { run, jobIds, uploadIds, cursors }: Memory): Request {
   const fill = (text: string) =>
     text
       .replaceAll('{run}', run)
       .replace(/\{job:(\d+)\}/g, (_, n) => jobIds[n % jobIds.length] ?? '')
+      .replace(/\{upload:(\d+)\}/g, (_, n) => uploadIds[n % uploadIds.length] ?? '')
       .replace(/\{cursor:(\d+)\}/g, (_, n) => cursors[n % cursors.length] ?? '');
   const headers = request.headers.map(([name, value]): [string, string] => [name, fill(value)]);
   return { ...request, path: fill(request.path), query: fill(request.query), headers };

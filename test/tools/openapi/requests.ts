@@ -3,8 +3,8 @@ import type { Operation, Parameter } from './description.ts';
 import { distorted, instancesOf, type Likely, mostly, oddTexts } from './instances.ts';
 
 /**
- * A request but for what only the run knows: `{job:n}`, `{cursor:n}` and `{run}` stand for a job and a cursor
- * that were met before, and for a name that no other run has.
+ * A request but for what only the run knows: `{job:n}`, `{upload:n}`, `{cursor:n}` and `{run}` stand for a job, an upload and a
+ * cursor that were met before, and for a name that no other run has.
  */
 export interface Request {
   caller: string;
