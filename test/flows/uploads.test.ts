@@ -14,7 +14,7 @@ const sha256 = 'ab'.repeat(32);
 
 type World = ReturnType<typeof newWorld>;
 
-const newWorld = () => ({ ...fakeWorld(), openApi: null });
+const newWorld = () => ({ ...fakeWorld(), openApi: async () => ({ default: {} }) });
 
 async function ask(world: World, operation: string, jobId: string, body: unknown, client = 'acme') {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
