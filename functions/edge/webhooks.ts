@@ -6,6 +6,7 @@ import { forbiddenAddresses, isPublicAddress } from '../core/webhook/public-addr
 import { signedHeaders } from '../core/webhook/signature.ts';
 import { faultInWebhookUrl, isLoopbackUrl, type WebhookRules } from '../core/webhook/webhook-url.ts';
 import type { Clock, Lanes, Webhooks } from '../ports.ts';
+import { dial } from './dial.ts';
 import { exchange as exchangeOverHttp } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
 import type { CredentialsOf } from './webhook-credentials.ts';
@@ -57,12 +58,11 @@ export function createWebhooks(settings: WebhookSettings): Webhooks {
 
 /** Tests, without leaving this machine, that sockets heed the block list, with and without TLS; throws if not: no webhook may be sent. */
 export async function assertSsrfProtection(): Promise<void> {
-  const limits = { deadlineMillis: 1000, maxBytes: 0 };
-  const attempt = { method: 'GET', headers: {}, blockList: forbiddenAddresses, ...limits } as const;
+  const { signal } = new AbortController();
   for (const base of ['http://127.0.0.1:1', 'https://127.0.0.1:1']) {
-    const outcome = await exchangeOverHttp({ ...attempt, url: new URL(base) });
-    const isBlocked = outcome.kind === 'not_connected' && outcome.code === 'ERR_IP_BLOCKED';
-    if (!isBlocked)
+    const options = { url: new URL(base), deadlineMillis: 1000, blockList: forbiddenAddresses };
+    const code = await dial(options, signal).catch((error) => error.code);
+    if (code !== 'ERR_IP_BLOCKED')
       throw new Error('Sockets do not heed the block list of addresses: no webhook may be sent');
   }
 }

@@ -16,9 +16,8 @@ export interface Kernel {
 /** Ages in seconds, each two percent above the last, up to a week. */
 const FIRST_AGE_SECONDS = 0.25;
 const STEP = Math.log(1.02);
-const AGES = Float64Array.from({ length: 740 }, (_, i) =>
-  i === 0 ? 0 : FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP),
-);
+const AGES = new Float64Array(740);
+for (let i = 1; i < AGES.length; i++) AGES[i] = FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP);
 const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
 
 /** This far below its center, no job of a kernel has ended; at these odds, all of them have. */
