@@ -1,8 +1,7 @@
 import type { PollMessage } from '../../../functions/core/messages.ts';
 import type { FunctionName } from '../../../lib/stages/bundle.ts';
 import { apiEvent, sqsEvent } from '../../../test/cloud/handlers.ts';
-import { prose } from '../flows/prose.ts';
-import { expectedWakeUp, HOOK_PATH, idOf, KEY, MODEL, type Phase } from './rows.ts';
+import { expectedWakeUp, GENERATION, HOOK_PATH, idOf, KEY, MODEL, type Phase } from './rows.ts';
 
 export interface Case {
   name: FunctionName;
@@ -12,11 +11,10 @@ export interface Case {
   event(base: string): object;
 }
 
-const PROMPT_CHARACTERS = 2000;
-
 /** The commonest invocations of each function, as the defaults make them. */
 export const CASES: readonly Case[] = [
   { name: 'submit', what: 'a job of one conversation', event: submission },
+  { name: 'create', what: 'a job that has waited', event: draining },
   { name: 'poll', what: 'one job, still running', event: () => polls(1, 'running') },
   { name: 'poll', what: 'ten jobs, still running', event: () => polls(10, 'running') },
   { name: 'poll', what: 'one job, completed', event: () => polls(1, 'ending') },
@@ -30,11 +28,15 @@ const headers = { authorization: `Bearer ${KEY.key}`, 'content-type': 'applicati
 function submission(base: string): object {
   const body = JSON.stringify({
     model_id: MODEL,
-    messages: [[{ role: 'user', content: prose(PROMPT_CHARACTERS) }]],
+    messages: GENERATION.messages,
     webhook_url: base + HOOK_PATH,
     metadata: { order: '4711', customer: 'c_0123456789' },
   });
   return apiEvent({ method: 'POST', path: '/v1/jobs', headers, body });
+}
+
+function draining(): object {
+  return eventOf('create', [{ format: 1, wakeUp: expectedWakeUp(0) }]);
 }
 
 function reading(phase: Phase): object {

@@ -18,8 +18,8 @@ const ROUNDS = 3;
 const WARM_UPS = 300;
 const INVOCATIONS = 300;
 const GOAL = 1.25;
-/** As the poller's wiring has it. */
-const POLLER_LINGER_MILLIS = 20;
+/** How long a function waits for each message that it sends: the poller for others, the creator for its pace, between its two. */
+const LINGER_MILLIS: Partial<Record<FunctionName, number>> = { poll: 20, create: 10 };
 
 /** What a warm invocation of each function costs in CPU, beside its calls alone. */
 export async function run(): Promise<Part> {
@@ -55,10 +55,7 @@ function measure(fileOf: (name: FunctionName) => string, folder: string, base: s
     const recording = { ...own(), warmUps: 20, count: 1, recordedBy: `${base}/recording` };
     const { calls } = invoke(recording, variables);
     const CALLS = join(folder, `calls-${i}.json`);
-    writeFileSync(
-      CALLS,
-      JSON.stringify({ base, calls, lingerMillis: each.name === 'poll' ? POLLER_LINGER_MILLIS : 0 }),
-    );
+    writeFileSync(CALLS, JSON.stringify({ base, calls, lingerMillis: LINGER_MILLIS[each.name] ?? 0 }));
     const floor = () => invoke({ ...own(), file: replay, event: {} }, { ...variables, CALLS });
     return { each, calls: calls.flat(), turns: [() => invoke(own(), variables), floor] };
   });
@@ -78,6 +75,8 @@ function variablesFor(base: string): Record<string, string> {
   return {
     ...Object.fromEntries(queues),
     AWS_ENDPOINT_URL: base,
+    // S3 puts the bucket's name in front of any host that is not an address.
+    AWS_ENDPOINT_URL_S3: base.replace('localhost', '127.0.0.1'),
     MODELSTUDIO_BASE_URL: base,
     WEBHOOK_ALLOW_LOOPBACK: 'true',
   };

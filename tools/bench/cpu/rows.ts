@@ -1,8 +1,20 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Generation } from '../../../functions/core/http/generation-request.ts';
 import { eventJson } from '../../../functions/core/http/view.ts';
-import type { FinishedJob, JobBase, Millis, PendingWebhook, WakeUp } from '../../../functions/core/job.ts';
+import type {
+  FinishedJob,
+  Job,
+  JobBase,
+  Millis,
+  PendingWebhook,
+  QueuedJob,
+  WakeUp,
+} from '../../../functions/core/job.ts';
 import { kindOf } from '../../../functions/core/polling/lessons.ts';
+import { GATE_ID, NEW_GATE } from '../../../functions/core/queue/gate.ts';
+import { queueKeys } from '../../../functions/core/queue/queue-keys.ts';
 import { Cloud } from '../../../test/cloud/cloud.ts';
-import { Contents, Rows, teach } from '../../../test/cloud/contents.ts';
+import { Contents, jobOf, Rows, teach } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { VirtualTime } from '../../../test/cloud/time.ts';
 import { newClientKey } from '../../commands/new-client-key.ts';
@@ -13,12 +25,21 @@ export const MODEL = 'llama-3.1-8b-instruct';
 export const HOOK_PATH = '/hooks/modelstudio/jobs';
 
 /** `ending`: its row says that it is running, and ModelStudio that it has completed. */
-export type Phase = 'running' | 'ending' | 'finished';
+export const PHASES = ['queued', 'running', 'ending', 'finished'] as const;
+export type Phase = (typeof PHASES)[number];
 
-const RESULT_CHARACTERS = 2000;
+/** The text of a job's prompt, and of its result. */
+const CHARACTERS = 2000;
 export const RESULTS = JSON.stringify([
-  { task_index: 0, status: 'completed', result: prose(RESULT_CHARACTERS), error: null },
+  { task_index: 0, status: 'completed', result: prose(CHARACTERS), error: null },
 ]);
+
+export const GENERATION: Generation = {
+  model_id: MODEL,
+  messages: [[{ role: 'user', content: prose(CHARACTERS) }]],
+  temperature: 0.7,
+  max_tokens: 512,
+};
 
 /** As long as those of jobs and of ModelStudio. */
 export const idOf = (phase: Phase, index: number) =>
@@ -62,15 +83,38 @@ export function rowsOf(phase: Phase, jobId: string, base: string, now: Millis) {
     expectedWakeUp: expectedWakeUp(now),
     webhook,
   };
-  new Rows(cloud).set(
-    jobId,
-    phase === 'finished' ? done : { ...job, ...known, status: 'running', upstreamJobId: jobId },
-  );
+  const running: Job = { ...job, ...known, status: 'running', upstreamJobId: jobId };
+  const jobs: Record<Phase, Job> = {
+    queued: queuedJob(job, webhook),
+    running,
+    ending: running,
+    finished: done,
+  };
+  new Rows(cloud).set(jobId, jobs[phase]);
   new Contents(cloud).set(event.key, eventJson(done, { json: RESULTS, url: null }));
   return {
     job: cloud.tables.jobs.peek(jobId) as Item,
     document: cloud.tables.documents.peek(event.key) as Item,
   };
+}
+
+function queuedJob(job: JobBase, webhook: PendingWebhook): QueuedJob {
+  return { ...job, webhook, status: 'queued', queueing: { until: job.expiresAt, turn: 1 } };
+}
+
+/** Lets jobs through as fast as it may. */
+export function gate(): Item {
+  const { version, arrivedAt, isPaused, ...state } = { ...NEW_GATE, phase: 'draining' };
+  const pace = { rate: 40, ceiling: 0, refusedProbes: 0, nextAt: 0 };
+  const row = { jobId: GATE_ID, version: 2, gate: { ...state, expectedWakeUp: expectedWakeUp(0), pace } };
+  return marshall(row) as Item;
+}
+
+/** The queue as its index has it: one job. */
+export function waiting(now: Millis): Item[] {
+  const jobId = idOf('queued', 0);
+  const job = jobOf(rowsOf('queued', jobId, '', now).job);
+  return [marshall({ jobId, ...queueKeys(job) }) as Item];
 }
 
 /** Of a kind of job that is well known. */

@@ -2,9 +2,22 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { GATE_ID } from '../../../functions/core/queue/gate.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import type { RecordedCall } from './replay.ts';
-import { durationStats, HOOK_PATH, idOf, KEY, type Phase, RESULTS, rowsOf } from './rows.ts';
+import {
+  durationStats,
+  GENERATION,
+  gate,
+  HOOK_PATH,
+  idOf,
+  KEY,
+  PHASES,
+  type Phase,
+  RESULTS,
+  rowsOf,
+  waiting,
+} from './rows.ts';
 
 /**
  * AWS, ModelStudio and a receiver in a process of their own: each answers at once, and always the same. What comes between
@@ -12,6 +25,7 @@ import { durationStats, HOOK_PATH, idOf, KEY, type Phase, RESULTS, rowsOf } from
  */
 const RECORDING_MILLIS = 30;
 const ROWS_MILLIS = 10_000;
+const BUCKET_PATH = '/bucket/';
 
 const server = createServer((request, response) => void answer(request).then((text) => response.end(text)));
 const requestsOf = new WeakMap<Socket, number>();
@@ -24,6 +38,7 @@ let open = 0;
 interface Input {
   TableName: string;
   Key: Item;
+  IndexName?: string;
   Entries: { Id: string; MessageBody: string }[];
   SecretId: string;
 }
@@ -42,16 +57,20 @@ async function answer(request: IncomingMessage): Promise<string> {
   }
   const target = headers['x-amz-target'];
   const isAws = typeof target === 'string';
+  const isOfBucket = url.startsWith(BUCKET_PATH);
   if (recording) {
     if (open === 0) recording.push([]);
     const { host, connection, ...sent } = headers as Record<string, string>;
-    const call = isAws ? { target, body } : { method, path: url, headers: sent, body, isReused };
-    recording.at(-1)?.push(call);
+    const other = isOfBucket
+      ? { target: `S3.${method}`, body: url }
+      : { method, path: url, headers: sent, body, isReused };
+    recording.at(-1)?.push(isAws ? { target, body } : other);
     open += 1;
     await new Promise((resolve) => setTimeout(resolve, RECORDING_MILLIS));
     open -= 1;
   }
   if (isAws) return JSON.stringify(serve(target.slice(target.indexOf('.') + 1), JSON.parse(body)));
+  if (isOfBucket) return method === 'GET' ? JSON.stringify(GENERATION) : '';
   return url === HOOK_PATH ? '' : ask(method, url.slice(url.lastIndexOf('/') + 1));
 }
 
@@ -60,9 +79,9 @@ function serve(operation: string, input: Input): object {
     case 'GetItem':
       return { Item: rowIn(input.TableName, Object.values(input.Key)[0]?.S ?? '') };
     case 'UpdateItem':
-      return { Attributes: stats };
+      return { Attributes: input.TableName === 'jobs' ? gate() : stats };
     case 'Query':
-      return { Items: [], Count: 0, ScannedCount: 0 };
+      return { Items: input.IndexName === 'queue' ? waiting(Date.now()) : [] };
     case 'SendMessageBatch':
       return {
         Successful: input.Entries.map(sent),
@@ -86,6 +105,7 @@ const sent = ({ Id, MessageBody }: Input['Entries'][number]) => ({
 function rowIn(table: string, key: string): object | undefined {
   if (table === 'client-keys') return key === KEY.record.sha256 ? marshall(KEY.record) : undefined;
   if (table === 'durationStats') return key === 'backpressure' ? undefined : stats;
+  if (key === GATE_ID) return gate();
   const { job, document } = rowsFor(key.split('/').at(-2) ?? key);
   return table === 'jobs'
     ? job
@@ -105,8 +125,7 @@ function rowsFor(jobId: string) {
 }
 
 function phaseOf(jobId: string): Phase {
-  const phases = ['running', 'ending', 'finished'] as const;
-  return phases.find((phase) => jobId.startsWith(idOf(phase, 0).slice(0, 20))) ?? 'running';
+  return PHASES.find((phase) => jobId.startsWith(idOf(phase, 0).slice(0, 20))) ?? 'running';
 }
 
 function ask(method: string, job_id: string): string {
