@@ -129,4 +129,4 @@ function report(measured: Measured[]): Part {
   };
 }
 
-const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command and write no log, which is why a function can be below it. The poller waits before it sends, so that messages share a request, and so does its floor: a processor that has been idle is slower. A poll that ends a job is above the goal: it also places the results, writes the event, compresses it, and logs two lines.`;
+const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command and write no log, which is why a function can be below it. The poller waits before it sends, so that messages share a request, and the creator until its pace lets it go on; so do their floors: a processor that has been idle is slower. A poll that ends a job is above the goal: it also places the results, writes the event, compresses it, and logs two lines.`;
