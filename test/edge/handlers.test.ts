@@ -13,7 +13,7 @@ const flows = vi.hoisted(() => ({
   poll: vi.fn(),
   deliver: vi.fn(),
   sweep: vi.fn(),
-  exchange: vi.fn(),
+  dial: vi.fn(),
 }));
 vi.mock('../../functions/http/authorize.ts', () => flows);
 vi.mock('../../functions/submit/submit.ts', () => flows);
@@ -21,14 +21,14 @@ vi.mock('../../functions/jobs/jobs.ts', () => flows);
 vi.mock('../../functions/poll/poll.ts', () => flows);
 vi.mock('../../functions/deliver/deliver.ts', () => flows);
 vi.mock('../../functions/sweep/sweep.ts', () => flows);
-vi.mock('../../functions/edge/exchange.ts', () => flows);
+vi.mock('../../functions/edge/dial.ts', () => flows);
 
-const BLOCKED = { kind: 'not_connected', code: 'ERR_IP_BLOCKED' };
+const BLOCKED = Object.assign(new Error(), { code: 'ERR_IP_BLOCKED' });
 const sqs = mockClient(SQSClient);
 
 beforeEach(async () => {
   stubVariables();
-  flows.exchange.mockResolvedValue(BLOCKED);
+  flows.dial.mockRejectedValue(BLOCKED);
   sqs.reset();
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
   const { logger } = await import('../../functions/edge/log.ts');
@@ -97,7 +97,7 @@ describe('the handler of a queue', () => {
   });
 
   it('sends no webhook where sockets do not heed the block list of addresses', async () => {
-    flows.exchange.mockResolvedValue({ kind: 'answered', status: 200 });
+    flows.dial.mockResolvedValue({});
     const [response] = await given('deliver', MESSAGES.deliver);
     expect(response).toEqual(NOT_DONE);
     expect(flows.deliver).not.toHaveBeenCalled();
