@@ -191,7 +191,7 @@ const OPERATIONS: Record<Operation, Description> = {
   upload: {
     summary: 'Begin an upload',
     description:
-      'Says where to send a file of conversations that is too large for a body: by PUT, with the headers of the answer and no key, of exactly the length that was given. The URL takes one file, once. ' +
+      'Says where to send a file of conversations that is too large for a body: by PUT, with the headers of the answer and no key, of exactly the length that was given. The URL takes one file, once: 200 says that it has, 412 that it had already, and after a failure it may be sent again. ' +
       'With the hash of the file, the same request gets the same upload, as long as there is one. ' +
       `A client may have ${UNUSED_MAX} uploads that no job has named yet, and 5 GiB in all. An upload is deleted a day after the last job that named it has ended, or a day after it was asked for.`,
     requestBody: { required: true, ...json(UploadRequest) },

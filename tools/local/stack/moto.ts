@@ -5,6 +5,8 @@ import { request as ask, createServer, type IncomingMessage, type Server } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { absenceRefusal, type Sessions } from './aws/authority.ts';
@@ -12,6 +14,7 @@ import { queueOrObject, readCall } from './aws/call.ts';
 import { dynamodbRefusal } from './aws/dynamodb-rules.ts';
 import type { Cloud } from './aws/front.ts';
 import { sendRefusal } from './aws/refusal.ts';
+import { objectRefusal } from './aws/s3-rules.ts';
 import { sqsRefusal } from './aws/sqs-rules.ts';
 import { ACCOUNT_ID, REGION } from './identities.ts';
 
@@ -52,12 +55,16 @@ export async function startMoto(sessions: Sessions): Promise<Cloud> {
 function handOnTo(socketPath: string, sessions: Sessions): Server {
   return createServer((request, response) => {
     const { method, url, headers } = request;
-    const onward = ask({ socketPath, method, path: url, headers });
-    // A client that no longer waits for a message gets none.
-    response.on('close', () => onward.destroy());
     const hand = async () => {
+      const body = headers['x-amz-checksum-sha256'] ? await buffer(request) : null;
+      // moto believes what is said of an object.
+      const wrong = body && objectRefusal(headers, body, () => false);
+      if (wrong) return sendRefusal(response, { service: 's3', method: method ?? '' }, wrong);
+      const onward = ask({ socketPath, method, path: url, headers });
+      // A client that no longer waits for a message gets none.
+      response.on('close', () => onward.destroy());
       const answered = once(onward, 'response') as Promise<[IncomingMessage]>;
-      await Promise.all([answered, pipeline(request, onward)]);
+      await Promise.all([answered, pipeline(body ? Readable.from([body]) : request, onward)]);
       const [answer] = await answered;
       const call = readCall(queueOrObject(request), request, '');
       const refusal = answer.statusCode === 404 ? absenceRefusal(call, sessions) : undefined;
