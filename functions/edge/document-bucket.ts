@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -24,7 +25,7 @@ export interface Bucket {
   link(key: string, seconds: number): Promise<string>;
   has(key: string): Promise<boolean>;
   /** The object piece by piece, as fast as it is read. */
-  stream(key: string): Promise<AsyncIterable<Uint8Array>>;
+  stream(key: string): AsyncIterable<Uint8Array>;
   /** A link that takes one object of exactly this length and, if it is given, this hash in hexadecimal digits. */
   linkToPut(key: string, bytes: number, sha256: string | null): Promise<PutLink>;
 }
@@ -61,9 +62,21 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
           throw error;
         },
       ),
-    async stream(Key) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-      return Body as unknown as AsyncIterable<Uint8Array>;
+    async *stream(Key) {
+      const end = new AbortController();
+      try {
+        const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal: end.signal });
+        const pieces = (object.Body as Readable)[Symbol.asyncIterator]();
+        for (;;) {
+          // Only while it is waited for: whoever reads may take any time between two pieces.
+          const timer = setTimeout(() => end.abort(), AWS_CALL_MILLIS);
+          const { done, value } = await pieces.next().finally(() => clearTimeout(timer));
+          if (done) return;
+          yield value;
+        }
+      } finally {
+        end.abort();
+      }
     },
     async linkToPut(Key, ContentLength, sha256) {
       const ChecksumSHA256 = sha256 === null ? undefined : Buffer.from(sha256, 'hex').toString('base64');

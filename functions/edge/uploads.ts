@@ -37,7 +37,7 @@ export function createUploads(
       return (await bucket()).has(objectKeyOf(upload));
     },
     async *read(upload) {
-      yield* await (await bucket()).stream(objectKeyOf(upload));
+      yield* (await bucket()).stream(objectKeyOf(upload));
     },
     async remove(objectKey) {
       await (await bucket()).remove(objectKey);

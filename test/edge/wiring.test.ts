@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -39,7 +40,9 @@ const clients = [DynamoDBClient, SQSClient, S3Client, SecretsManagerClient].map(
 
 /** Of any service. */
 const ANSWER = {
-  Body: Object.assign([], { transformToString: async () => 'null' }),
+  get Body() {
+    return Object.assign(Readable.from([]), { transformToString: async () => 'null' });
+  },
   SecretString: `whsec_${'A'.repeat(43)}=`,
   Items: [{ jobId: { S: 'job_1' }, listKey: { S: 'a' }, queuePlace: { S: '1/5' } }],
 };
