@@ -2,13 +2,12 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
-import { type CancelWorld, cancel } from './cancel.ts';
+import type { CancelWorld } from './cancel.ts';
 import { type DeleteWorld, deleteJob } from './delete.ts';
-import { type ListWorld, list } from './list.ts';
+import type { ListWorld } from './list.ts';
 import { read } from './read.ts';
-import { redeliver } from './redeliver.ts';
-import { type RedeliveriesWorld, redeliverMany } from './redeliveries.ts';
-import { createUpload, deleteUpload, type UploadsWorld } from './uploads.ts';
+import type { RedeliveriesWorld } from './redeliveries.ts';
+import type { UploadsWorld } from './uploads.ts';
 
 export type JobsWorld = CancelWorld &
   DeleteWorld &
@@ -27,6 +26,7 @@ export function answer(request: Request, authorized: Authorized, world: JobsWorl
   });
 }
 
+/** What reads a body or a query loads zod, for which the cold start of any other call would wait 3 ms. */
 async function answerTo(request: Request, authorized: Authorized, world: JobsWorld): Promise<Answer> {
   switch (authorized.operation) {
     case 'health':
@@ -34,19 +34,19 @@ async function answerTo(request: Request, authorized: Authorized, world: JobsWor
     case 'openapi':
       return okJson(JSON.stringify((await world.openApi()).default));
     case 'list':
-      return list(request, authorized, world);
+      return (await import('./list.ts')).list(request, authorized, world);
     case 'cancel':
-      return cancel(request, authorized, world);
+      return (await import('./cancel.ts')).cancel(request, authorized, world);
     case 'redeliver':
-      return redeliver(request, authorized, world);
+      return (await import('./redeliver.ts')).redeliver(request, authorized, world);
     case 'redeliveries':
-      return redeliverMany(request, authorized, world);
+      return (await import('./redeliveries.ts')).redeliverMany(request, authorized, world);
     case 'delete':
       return deleteJob(request, authorized, world);
     case 'upload':
-      return createUpload(request, authorized, world);
+      return (await import('./uploads.ts')).createUpload(request, authorized, world);
     case 'deleteUpload':
-      return deleteUpload(request, authorized, world);
+      return (await import('./uploads.ts')).deleteUpload(request, authorized, world);
     case 'job':
     case 'results':
     case 'deliveries':
