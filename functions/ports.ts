@@ -154,7 +154,7 @@ export interface Uploads {
   /** Whether the file has been put there. */
   isThere(upload: Upload): Promise<boolean>;
   /** The file piece by piece, as fast as it is read. @throws AccessDenied if it is not there */
-  read(upload: Upload): AsyncIterable<Uint8Array>;
+  read(objectKey: string): AsyncIterable<Uint8Array>;
   /** Also if there is none. */
   remove(objectKey: string): Promise<void>;
 }

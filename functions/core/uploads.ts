@@ -5,7 +5,8 @@ export interface Upload {
   readonly uploadId: string;
   readonly bytes: number;
   readonly format: UploadFormat;
-  readonly createdAt: Millis;
+  /** The version of its row in which it appeared. */
+  readonly since: number;
   /** When it was last asked for or named by a job. */
   readonly touchedAt: Millis;
   /** The latest jobs that have named it. It is unused while there are none. */
@@ -40,8 +41,8 @@ export const CLIENT_MAX_BYTES = 5 * 1024 ** 3;
 export const UPLOADS_MAX = 500;
 export const JOBS_MAX = 16;
 
-/** `createdAt` distinguishes an upload from an earlier one with the same id, whose object is still to be deleted. */
-export const objectKeyOf = ({ uploadId, createdAt }: Upload) => `uploads/${uploadId}/${createdAt}`;
+/** `since` distinguishes an upload from an earlier one with the same id, whose object is still to be deleted. */
+export const objectKeyOf = ({ uploadId, since }: Upload) => `uploads/${uploadId}/${since}`;
 
 /** The row of a client's uploads lies among the jobs' rows, so that the sweeper finds it. */
 const ROW = 'uploads/';
@@ -63,7 +64,7 @@ export function asked(row: ClientUploads, ask: Asked, now: Millis): ClientUpload
   const fullUntil = known ? null : whenRoom(row, ask, now);
   if (fullUntil !== null) return { fullUntil };
   const until = Math.max(known?.until ?? 0, now + DAY_MILLIS);
-  const fresh = known ?? { ...ask, createdAt: now, jobs: [] };
+  const fresh = known ?? { ...ask, since: row.version + 1, jobs: [] };
   const lookAt = known && !isUnused(known) ? known.lookAt : until;
   // An earlier one with this id whose time is up may have been sent, and nobody has deleted it yet.
   const before = known ? row : left(row, ask.uploadId, now);

@@ -36,8 +36,8 @@ export function createUploads(
     async isThere(upload) {
       return (await bucket()).has(objectKeyOf(upload));
     },
-    async *read(upload) {
-      yield* (await bucket()).stream(objectKeyOf(upload));
+    async *read(objectKey) {
+      yield* (await bucket()).stream(objectKey);
     },
     async remove(objectKey) {
       await (await bucket()).remove(objectKey);

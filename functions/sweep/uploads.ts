@@ -5,6 +5,9 @@ import type { World } from '../ports.ts';
 
 export type SweepUploadsWorld = Pick<World, 'uploads' | 'jobs' | 'clock' | 'log'>;
 
+/** What else is due is left to the next sweep. */
+const AT_ONCE_MAX = 50;
+
 /**
  * Deletes the files of a client that nothing needs any longer: each becomes a leftover, which no job can name, then its object is
  * deleted, then it is forgotten. Whoever writes the row in between leaves the rest to the next sweep.
@@ -12,17 +15,19 @@ export type SweepUploadsWorld = Pick<World, 'uploads' | 'jobs' | 'clock' | 'log'
 export async function sweepUploads(client: string, world: SweepUploadsWorld): Promise<void> {
   const row = await world.uploads.find(client);
   const now = world.clock.now();
-  const looks = uploadsToLookAt(row, now).map(async (upload) => ({
-    upload,
-    endedAt: await lastEndOf(upload, world),
-  }));
+  const looks = uploadsToLookAt(row, now)
+    .slice(0, AT_ONCE_MAX)
+    .map(async (upload) => ({
+      upload,
+      endedAt: await lastEndOf(upload, world),
+    }));
   const after = looked(row, await Promise.all(looks), now);
   if (after !== row && !(await world.uploads.replace(after))) return;
-  const due = leftoversDue(after, now);
+  const due = leftoversDue(after, now).slice(0, AT_ONCE_MAX);
   if (due.length === 0) return;
   await Promise.all(due.map((key) => world.uploads.remove(key)));
   await world.uploads.replace(cleared(after, due));
-  world.log.event('upload', { outcome: 'expired', client });
+  world.log.event('upload', { outcome: 'removed', client });
 }
 
 /** When the last of the jobs that have named the upload ended; null if one has not. */

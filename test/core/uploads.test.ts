@@ -31,7 +31,7 @@ const NONE: ClientUploads = { client: 'acme', version: 0, uploads: {}, leftovers
 const ASK = { uploadId: 'upload_1', bytes: 100, format: 'jsonl' } as const;
 
 function unused(fields: Partial<Upload> = {}): Upload {
-  const times = { createdAt: NOW, touchedAt: NOW, until: NOW + DAY, lookAt: NOW + DAY };
+  const times = { since: 1, touchedAt: NOW, until: NOW + DAY, lookAt: NOW + DAY };
   return { ...ASK, ...times, jobs: [], ...fields };
 }
 
@@ -69,7 +69,7 @@ describe('an upload that is asked for', () => {
   it('is another one if the time of the one that there was is up, whose file is then left to be deleted', () => {
     const later = NOW + DAY;
     const after = rowAfter(asked(rowOf(unused()), ASK, later));
-    expect(after.uploads['upload_1']).toMatchObject({ createdAt: later, jobs: [] });
+    expect(after.uploads['upload_1']).toMatchObject({ since: 8, jobs: [] });
     expect(after.leftovers).toEqual({ [objectKeyOf(unused())]: later });
     expect(objectKeyOf(after.uploads['upload_1'] as Upload)).not.toBe(objectKeyOf(unused()));
   });

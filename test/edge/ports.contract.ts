@@ -627,7 +627,7 @@ function describeUploads(world: () => PortsWorld): void {
     const uploads = () => world().uploads;
     const upload: Upload = {
       ...{ uploadId: 'upload_1', bytes: 7, format: 'jsonl', jobs: ['job_1'] },
-      ...{ createdAt: NOW, touchedAt: NOW, until: NOW + 9, lookAt: NOW + 5 },
+      ...{ since: 1, touchedAt: NOW, until: NOW + 9, lookAt: NOW + 5 },
     };
     const row: ClientUploads = {
       ...{ client: 'acme', version: 1, uploads: { upload_1: upload }, leftovers: { 'uploads/a/1': NOW + 7 } },
@@ -671,9 +671,9 @@ function describeUploads(world: () => PortsWorld): void {
       expect(await uploads().isThere(upload)).toBe(false);
       await world().putUpload(upload, 'content');
       expect(await uploads().isThere(upload)).toBe(true);
-      expect(await uploads().isThere({ ...upload, createdAt: NOW + 1 })).toBe(false);
+      expect(await uploads().isThere({ ...upload, since: 2 })).toBe(false);
       const pieces: Uint8Array[] = [];
-      for await (const piece of uploads().read(upload)) pieces.push(piece);
+      for await (const piece of uploads().read(objectKeyOf(upload))) pieces.push(piece);
       expect(Buffer.concat(pieces).toString()).toBe('content');
       for (let i = 0; i < 2; i++) await uploads().remove(objectKeyOf(upload));
       expect(await uploads().isThere(upload)).toBe(false);

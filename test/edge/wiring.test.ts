@@ -99,7 +99,7 @@ async function worldOf(name: string, flow: keyof typeof flows, event: unknown): 
 const job = runningJob({ expiresAt: NOW });
 const upload: Upload = {
   ...{ uploadId: 'upload_1', bytes: 1, format: 'json', jobs: [] },
-  ...{ createdAt: NOW, touchedAt: NOW, until: NOW, lookAt: NOW },
+  ...{ since: 1, touchedAt: NOW, until: NOW, lookAt: NOW },
 };
 const submission = { model_id: 'm', messages: [] } as never;
 
@@ -155,7 +155,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     replace: (uploads) => uploads.replace({ client: 'acme', version: 1, uploads: {}, leftovers: {} }),
     link: async (uploads) => reach(new URL((await uploads.link(upload, null)).url).hostname),
     isThere: (uploads) => uploads.isThere(upload),
-    read: (uploads) => uploads.read(upload)[Symbol.asyncIterator]().next(),
+    read: (uploads) => uploads.read('uploads/upload_1/1')[Symbol.asyncIterator]().next(),
     remove: (uploads) => uploads.remove('uploads/upload_1/0'),
   },
   wakeUps: {

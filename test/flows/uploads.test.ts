@@ -56,7 +56,7 @@ describe('POST /v1/uploads', () => {
     expect([status, headers['cache-control']]).toEqual([201, 'no-store']);
     expect(json).toEqual({
       ...{ upload_id: expect.stringMatching(/^upload_[0-9a-z]{26}$/), method: 'PUT' },
-      url: `https://documents.example.com/uploads/${json.upload_id}/${NOW}`,
+      url: `https://documents.example.com/uploads/${json.upload_id}/1`,
       headers: { 'content-length': '7', 'if-none-match': '*' },
       expires_at: new Date(NOW + 900_000).toISOString(),
     });
@@ -155,7 +155,7 @@ describe('a job that names an upload', () => {
     if (typeof upload === 'string') throw new Error(upload);
     expect(upload).toMatchObject({ uploadId: json.upload_id, bytes: 7, format: 'jsonl' });
     const pieces: Uint8Array[] = [];
-    for await (const piece of world.uploads.read(upload)) pieces.push(piece);
+    for await (const piece of world.uploads.read(objectKeyOf(upload))) pieces.push(piece);
     expect(Buffer.concat(pieces).toString()).toBe('content');
   });
 
@@ -216,6 +216,20 @@ describe('DELETE /v1/uploads/{upload_id}', () => {
     world.jobs.rows.set('job_1', finishedJob({ jobId: 'job_1' }));
     expect((await remove(world, json.upload_id)).status).toBe(204);
   });
+});
+
+it('an upload that a job names just then is not deleted', async () => {
+  const world = newWorld();
+  const { json } = await begin(world);
+  send(world, json);
+  const { replace } = world.uploads;
+  vi.spyOn(world.uploads, 'replace').mockImplementationOnce(async (after) => {
+    await claim(world, json.upload_id);
+    world.jobs.rows.set('job_1', runningJob({ jobId: 'job_1' }));
+    return replace(after);
+  });
+  expect((await remove(world, json.upload_id)).json.code).toBe('not_deletable');
+  expect(files(world)).toHaveLength(1);
 });
 
 describe('the sweeper', () => {
