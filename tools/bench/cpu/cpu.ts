@@ -18,8 +18,8 @@ const ROUNDS = 3;
 const WARM_UPS = 300;
 const INVOCATIONS = 300;
 const GOAL = 1.25;
-/** How long a function waits for each message that it sends: the poller for others, the creator for its pace, between its two. */
-const LINGER_MILLIS: Partial<Record<FunctionName, number>> = { poll: 20, create: 10 };
+/** The creator waits for its pace between its two messages. */
+const LINGER_MILLIS: Partial<Record<FunctionName, number>> = { create: 10 };
 
 /** What a warm invocation of each function costs in CPU, beside its calls alone. */
 export async function run(): Promise<Part> {
@@ -129,4 +129,4 @@ function report(measured: Measured[]): Part {
   };
 }
 
-const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command and write no log, which is why a function can be below it. The poller waits before it sends, so that messages share a request, and the creator until its pace lets it go on; so do their floors: a processor that has been idle is slower. A poll that ends a job is above the goal: it also places the results, writes the event, compresses it, and logs two lines.`;
+const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command and write no log, which is why a function can be below it. The creator waits until its pace lets it go on, and so does its floor: a processor that has been idle is slower. A poll that ends a job also places the results, writes the event, compresses it, and logs two lines.`;
