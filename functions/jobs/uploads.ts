@@ -48,8 +48,8 @@ export async function deleteUpload(request: Request, call: Authorized, world: Up
     const upload = uploadIn(row, uploadId, now);
     if (upload === null) return problem('upload_not_found', request.requestId);
     const jobs = await Promise.all(upload.jobs.map((jobId) => world.jobs.find(jobId)));
-    const unfinished = jobs.find((job) => job !== null && !isFinished(job));
-    if (unfinished && !isFinished(unfinished)) {
+    const [unfinished] = jobs.flatMap((job) => (job === null || isFinished(job) ? [] : job));
+    if (unfinished) {
       const detail = `The job ${unfinished.jobId}, which names the upload, has not finished.`;
       return problem('not_deletable', request.requestId, { detail, headers: retryAfter(unfinished, now) });
     }
