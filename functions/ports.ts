@@ -6,6 +6,7 @@ import type { DocumentRef, Job, JobBase, JobRow, Millis, Place, Webhook } from '
 import type { REPORT_LIMITS } from './core/limits.ts';
 import type { Log } from './core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
+import type { LargeJob } from './core/parts/parts.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
 import type { Gate } from './core/queue/gate.ts';
 import type { HeldPlace } from './core/queue/places.ts';
@@ -31,6 +32,7 @@ export interface World {
   places: Places | null;
   pacer: Pacer;
   requests: Requests;
+  sources: Sources;
   documents: Documents;
   uploads: Uploads;
   wakeUps: WakeUps;
@@ -116,10 +118,17 @@ export interface Places {
 
 /** What queued jobs ask of ModelStudio. Only the function that creates them can read it. */
 export interface Requests {
-  save(job: StoredRequest, generation: Generation): Promise<void>;
+  save(job: StoredRequest, asked: Generation | Generation['messages']): Promise<void>;
   load(job: StoredRequest): Promise<Generation>;
   /** Also if there is none. */
   remove(job: StoredRequest): Promise<void>;
+}
+
+/** What a large job's conversations are in: an upload, or what its request said. Only the function that makes parts can read it. */
+export interface Sources {
+  stream(job: LargeJob): AsyncIterable<Uint8Array>;
+  /** What lies there from one byte to before another, for each of the pairs. */
+  read(job: LargeJob, ranges: readonly (readonly [from: number, to: number])[]): Promise<Buffer[]>;
 }
 
 /** Keeps apart in time what would otherwise happen at once. */
@@ -128,12 +137,16 @@ export interface Pacer {
   next(name: string, gapMillis: Millis): Promise<Millis>;
 }
 
-export type StoredRequest = Pick<JobBase, 'jobId' | 'createdAt'>;
+export type StoredRequest = Pick<JobBase, 'jobId' | 'createdAt' | 'parts'>;
+
+export type Texts = Iterable<string> | AsyncIterable<string>;
 
 /** Immutable JSON documents: events and large results. */
 export interface Documents {
   /** Writes under a key that nobody has used before. */
   save(key: string, json: string): Promise<DocumentRef>;
+  /** The same for what is too large for memory, whose length is known. */
+  saveAll(key: string, bytes: number, texts: Texts): Promise<DocumentRef>;
   /** @throws LaterFormat */
   load(ref: DocumentRef): Promise<string>;
   /** Stores something for the operator, where only people look for it. */
@@ -153,8 +166,6 @@ export interface Uploads {
   link(upload: Upload, sha256: string | null): Promise<PutLink>;
   /** Whether the file has been put there. */
   isThere(upload: Upload): Promise<boolean>;
-  /** The file piece by piece, as fast as it is read. @throws AccessDenied if it is not there */
-  read(objectKey: string): AsyncIterable<Uint8Array>;
   /** Also if there is none. */
   remove(objectKey: string): Promise<void>;
 }

@@ -41,8 +41,10 @@ export class ModelStudioJobsStack extends Stack {
     try {
       const shared = { storage, settings, bundles, sharedVariables };
       const { queue: deliverQueue } = new Deliver(this, 'Deliver', shared);
-      const { queue: pollQueue } = new Poll(this, 'Poll', { ...shared, deliverQueue });
+      const poll = new Poll(this, 'Poll', { ...shared, deliverQueue });
+      const { queue: pollQueue } = poll;
       const { queue: createQueue } = new Create(this, 'Create', { ...shared, pollQueue, deliverQueue });
+      poll.addCollector({ ...shared, deliverQueue, createQueue });
       const waking = { ...shared, pollQueue, deliverQueue, createQueue };
       new Sweep(this, 'Sweep', waking);
       new Api(this, 'Api', { ...waking, httpApi });

@@ -1,10 +1,6 @@
 import { unreadableKeyOf } from './ids.ts';
-import type { DeletedJob, DocumentRef, FinishedJob, Millis } from './job.ts';
-
-/** What a worker has written to end a job. */
-export function documentsOf({ event, results }: FinishedJob): DocumentRef[] {
-  return results === null || results === 'in-event' ? [event] : [event, results];
-}
+import type { DeletedJob, FinishedJob, Millis } from './job.ts';
+import { documentsOf } from './retention.ts';
 
 /** Keeps nothing that its client said or was told, nor a hash of it. */
 export function deleted(job: FinishedJob, now: Millis): DeletedJob {

@@ -1,4 +1,5 @@
-import { ROUND_MAX_DAYS, SUBMISSIONS_MAX } from './limits.ts';
+import { SUBMISSIONS_MAX } from './limits.ts';
+import type { Parts } from './parts/parts.ts';
 
 /** Milliseconds since the Unix epoch. */
 export type Millis = number;
@@ -19,11 +20,19 @@ export interface WakeUp {
 export interface DocumentRef {
   readonly store: 'table' | 'bucket';
   readonly key: string;
+  /** The same results are also there one a line, under the key that `linesOf` gives. */
+  readonly hasLines?: true;
 }
 
 export interface JobError {
   readonly code: string;
   readonly message: string;
+  /** Of an upload: where it is not valid, by line or by JSON Pointer. */
+  readonly details?: readonly {
+    readonly line?: number;
+    readonly pointer?: string;
+    readonly message: string;
+  }[];
 }
 
 export interface Attempt {
@@ -97,6 +106,10 @@ export interface JobBase {
   readonly startedAt?: Millis;
   /** How often ModelStudio was asked to create it, and did not refuse; only of jobs that may be resubmitted. */
   readonly submissions?: number;
+  /** Of a job that is created in several parts. */
+  readonly parts?: Parts;
+  /** Of such a part: the job that it is a part of. Its client does not see it. */
+  readonly partOf?: string;
   /** Its place among those of jobs that may run at ModelStudio at once, if their number is bounded. */
   readonly place?: Place;
   /** The trace of its submission, if that came with one: `<trace id>-<flags>`. */
@@ -192,8 +205,6 @@ export const WEBHOOK_STATUSES = ['pending', 'delivered', 'exhausted', 'gone', 'b
 /** A finished job whose webhook waits for an attempt or has one under way. */
 export type PendingJob = FinishedJob & { readonly webhook: PendingWebhook };
 
-const DAY_SECONDS = 86_400;
-
 export function isFinished(job: Job): job is FinishedJob {
   return job.status !== 'queued' && job.status !== 'submitting' && job.status !== 'running';
 }
@@ -220,18 +231,6 @@ export function runningSince({ startedAt, createdAt }: JobBase): Millis {
 /** Whether a worker is making an attempt right now. */
 export function isClaimed(webhook: Webhook, now: Millis): boolean {
   return webhook.status === 'pending' && (webhook.leaseUntil ?? 0) > now;
-}
-
-/** How long the row is kept, in Unix seconds: long enough for a round of deliveries that began in time. */
-export function endOfLife(job: JobRow, retentionDays: number): number {
-  const end = 'finishedAt' in job ? job.finishedAt : job.expiresAt;
-  const days = retentionDays + ('webhook' in job && job.webhook?.status === 'pending' ? ROUND_MAX_DAYS : 0);
-  return Math.ceil(end / 1000) + days * DAY_SECONDS;
-}
-
-/** After this, a round has no other attempt: half a day before its row may be deleted. */
-export function roundEndsAt({ finishedAt, webhook }: PendingJob): Millis {
-  return (webhook.redelivered?.at ?? finishedAt) + (ROUND_MAX_DAYS - 0.5) * DAY_SECONDS * 1000;
 }
 
 /**

@@ -48,7 +48,7 @@ export function nextWakeUp(last: Pick<WakeUp, 'seq'> | null, dueAt: Millis, rand
 }
 
 type Given = 'jobId' | 'client' | 'modelId' | 'totalTasks' | 'metadata' | 'fingerprint' | 'expiresAt';
-type Accepted = Pick<JobBase, Given | 'submissions' | 'tokensClass'> & {
+type Accepted = Pick<JobBase, Given | 'submissions' | 'tokensClass' | 'parts' | 'queueing'> & {
   webhook: Pick<Webhook, 'id' | 'url' | 'destination'> | null;
 };
 
@@ -92,7 +92,7 @@ function counted<J extends JobBase>(job: J, more: number): J {
 }
 
 /** Its request is no longer stored. */
-export function forgotten({ queueing, ...job }: FinishedJob, now: Millis): FinishedJob {
+export function forgotten({ queueing, parts, ...job }: FinishedJob, now: Millis): FinishedJob {
   return { ...job, updatedAt: now, version: job.version + 1 };
 }
 
@@ -113,7 +113,8 @@ export function adopted(job: SubmittingJob | RunningJob, message: PollMessage): 
   return {
     ...kept,
     ...(place && { place: { ...place, upstreamJobId } }),
-    ...(queueing && { startedAt }),
+    // A large job's conversations stay stored as long as it may need them.
+    ...(kept.parts ? queueing && { queueing } : queueing && { startedAt }),
     status: 'running',
     upstreamJobId,
     completedTasks: 0,
@@ -123,7 +124,8 @@ export function adopted(job: SubmittingJob | RunningJob, message: PollMessage): 
   };
 }
 
-type Known = Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt'>;
+type Known = Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt'> &
+  Partial<Pick<RunningJob, 'parts' | 'totalTasks'>>;
 
 /** Of two chains, the one that writes later takes back no progress. */
 export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, now: Millis): RunningJob {
@@ -132,8 +134,12 @@ export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, no
 }
 
 /** Whether a poll is worth a write: before its deadline, a row vouches for wake-ups that it does not name. */
-export function isNews(before: RunningJob, { completedTasks, doubt, wakeUpDeadline }: RunningJob): boolean {
+export function isNews(
+  before: RunningJob,
+  { completedTasks, doubt, parts, wakeUpDeadline }: RunningJob,
+): boolean {
   if (completedTasks !== before.completedTasks || doubt?.about !== before.doubt?.about) return true;
+  if (parts !== before.parts) return true;
   return wakeUpDeadline !== before.wakeUpDeadline;
 }
 

@@ -13,11 +13,12 @@ type Polling = Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'COLLECT_QUEU
 /** In addition, the variables of each function alone. */
 export interface OwnVariables {
   submit: Given<'CLIENT_KEYS_TABLE' | 'MODELSTUDIO_SECRET_ARN' | 'QUEUE_FOR_SECONDS' | 'ALLOW_RESUBMIT'> &
+    Given<'CONVERSATIONS_PER_CREATE' | 'BYTES_PER_CREATE'> &
     Given<'FORWARD_TRACESTATE' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'> &
     Readonly<Record<'DEFAULT_WEBHOOK_URL' | 'DESTINATIONS' | 'DEFAULT_DESTINATION', string | undefined>>;
   create: Given<'MODELSTUDIO_SECRET_ARN' | 'POLL_QUEUE_URL' | 'DELIVER_QUEUE_URL' | 'CREATE_QUEUE_URL'>;
   poll: Polling;
-  collect: Polling;
+  collect: Polling & Given<'CREATE_QUEUE_URL' | 'PARTS_AT_ONCE'>;
   /** Node itself reads the last one. */
   deliver: Given<'WEBHOOK_SECRET_ARN' | 'CLIENT_KEYS_TABLE' | 'DELIVER_QUEUE_URL'> &
     Given<'ENVIRONMENTS' | 'UV_THREADPOOL_SIZE'> &

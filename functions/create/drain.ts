@@ -8,8 +8,8 @@ import { afterRound, roundSize, unasked } from '../core/queue/pace.ts';
 import type { Waiting } from '../core/queue/queue-keys.ts';
 import { aboutJob } from '../core/trace.ts';
 import { queued, taken, uncounted } from '../core/transitions.ts';
-import { notTaken, refusedRequest, submissionUnknown } from '../core/upstream/report.ts';
-import { finish } from '../finish/finish.ts';
+import { cancelled, notTaken, refusedRequest, submissionUnknown } from '../core/upstream/report.ts';
+import { finish, isOver } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 import { type CreateWorld, type Creation, create } from './create.ts';
 import { wakeQueue } from './enqueue.ts';
@@ -151,6 +151,10 @@ async function createQueued(jobId: string, number: number | null, world: DrainWo
     const now = world.clock.now();
     if (now >= givenUpAt(job)) {
       await finish(job, notTaken(job), world);
+      return { kind: 'gone' };
+    }
+    if (job.partOf && (await isOver(job.partOf, world))) {
+      await finish(job, cancelled(job), world);
       return { kind: 'gone' };
     }
     const generation = await world.requests.load(job).catch(async (error: Error) => {

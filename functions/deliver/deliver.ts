@@ -7,12 +7,12 @@ import {
   type Job,
   type Millis,
   type PendingJob,
-  roundEndsAt,
   type SettledWebhook,
 } from '../core/job.ts';
 import type { LogFields } from '../core/log.ts';
 import type { DeliverMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
+import { roundEndsAt } from '../core/retention.ts';
 import { isEarly, sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf, traceparentOf } from '../core/trace.ts';
 import { attempted, awaiting, claimed, held, nextWakeUp, released, settled } from '../core/transitions.ts';

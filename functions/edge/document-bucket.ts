@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -11,6 +11,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import type { PutLink } from '../core/http/uploads.ts';
 import { AWS_CALL_MILLIS, AWS_TRY_MILLIS, UPLOAD_URL_SECONDS } from '../core/limits.ts';
+import type { Texts } from '../ports.ts';
 import { describingErrors, s3Settings } from './aws.ts';
 
 /** 80 Mbit/s: a write that is slower than this is stuck. */
@@ -18,6 +19,10 @@ const WRITE_BYTES_PER_MILLI = 10_000;
 
 export interface Bucket {
   put(key: string, body: Buffer): Promise<unknown>;
+  /** The same for a body that is read as it is sent. */
+  putAll(key: string, bytes: number, texts: Texts): Promise<unknown>;
+  /** From one byte to before another. */
+  range(key: string, from: number, to: number): Promise<Uint8Array>;
   /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */
   get(key: string): Promise<string | undefined>;
   /** Also if there is none. */
@@ -36,6 +41,20 @@ const linkSettings = { ...s3Settings, requestChecksumCalculation: 'WHEN_REQUIRED
 /** The signer would move it into the URL, where S3 does not look. */
 const CHECKSUM = 'x-amz-checksum-sha256';
 
+/** A piece of a request; results are smaller, and each would be one. */
+const PIECE_CHARACTERS = 256 * 1024;
+
+async function* gathered(texts: Texts): AsyncGenerator<Buffer> {
+  let held = '';
+  for await (const text of texts) {
+    held += text;
+    if (held.length < PIECE_CHARACTERS) continue;
+    yield Buffer.from(held);
+    held = '';
+  }
+  yield Buffer.from(held);
+}
+
 export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))): Bucket {
   return {
     put(Key, Body) {
@@ -43,6 +62,19 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
       const Metadata = { format: String(FIRST_FORMAT) };
       const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json', Metadata });
       return s3.send(put, { requestTimeout });
+    },
+    putAll(Key, ContentLength, texts) {
+      const requestTimeout = AWS_TRY_MILLIS + ContentLength / WRITE_BYTES_PER_MILLI;
+      const Body = Readable.from(gathered(texts), { objectMode: false });
+      const Metadata = { format: String(FIRST_FORMAT) };
+      const ContentType = `application/${Key.split('.').at(-1)}`;
+      const put = new PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType, Metadata });
+      return s3.send(put, { requestTimeout });
+    },
+    async range(Key, from, to) {
+      const get = new GetObjectCommand({ Bucket, Key, Range: `bytes=${from}-${to - 1}` });
+      const { Body } = await s3.send(get, { abortSignal: AbortSignal.timeout(AWS_CALL_MILLIS) });
+      return (await Body?.transformToByteArray()) ?? new Uint8Array();
     },
     async get(Key) {
       const abortSignal = AbortSignal.timeout(AWS_CALL_MILLIS);

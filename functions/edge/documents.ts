@@ -37,6 +37,11 @@ export function createDocuments(stores: DocumentStores): Documents {
       return { store: 'table', key };
     },
 
+    async saveAll(key, bytes, texts) {
+      await (await bucket()).putAll(key, bytes, texts);
+      return { store: 'bucket', key };
+    },
+
     async load({ store, key }) {
       if (store === 'bucket') return (await (await bucket()).get(key)) ?? missing(key);
       // It never changes, so it can only be missing at half the price.

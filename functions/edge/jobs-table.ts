@@ -4,9 +4,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { nonceOf } from '../core/ids.ts';
-import { endOfLife, type Job, type JobRow, STATUSES } from '../core/job.ts';
+import { type Job, type JobRow, STATUSES } from '../core/job.ts';
 import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
+import { endOfLife } from '../core/retention.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
 import { createRows, type Row, succeeded, type Terms } from './rows.ts';
 
@@ -23,7 +24,8 @@ export function createJobs(
     const writeId = nonceOf(randomBytes(16));
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = 'metadata' in job && { metadata: new Map(Object.entries(job.metadata)) };
-    const keys = { ...(metadata && { listKey: listKeyOf(job) }), ...overdueKeys(job), ...queueKeys(job) };
+    const isListed = metadata && !('partOf' in job);
+    const keys = { ...(isListed && { listKey: listKeyOf(job) }), ...overdueKeys(job), ...queueKeys(job) };
     const ttl = endOfLife(job, retentionDays);
     const row = { ...job, ...metadata, ...keys, format: formatOf(job), writeId, ttl };
     return rows.isDone(rows.put(row, condition), job.jobId, writeId);

@@ -3,13 +3,14 @@ import type { Requests, StoredRequest } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
 
 /** The only place where a prompt is at rest. `createdAt` distinguishes jobs of one idempotency key. */
-const keyOf = ({ jobId, createdAt }: StoredRequest) => `requests/${jobId}/${createdAt}.json`;
+export const keyOf = ({ jobId, createdAt, parts }: StoredRequest) =>
+  `${parts ? 'sources' : 'requests'}/${jobId}/${createdAt}.json`;
 
 /** The requests of queued jobs, under a prefix of the bucket that only the function which creates them can read. */
 export function createRequests(bucket: () => Promise<Bucket>): Requests {
   return {
-    async save(job, generation) {
-      await (await bucket()).put(keyOf(job), Buffer.from(JSON.stringify(generation)));
+    async save(job, asked) {
+      await (await bucket()).put(keyOf(job), Buffer.from(JSON.stringify(asked)));
     },
     async load(job) {
       const json = await (await bucket()).get(keyOf(job));

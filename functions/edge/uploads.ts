@@ -36,9 +36,6 @@ export function createUploads(
     async isThere(upload) {
       return (await bucket()).has(objectKeyOf(upload));
     },
-    async *read(objectKey) {
-      yield* (await bucket()).stream(objectKey);
-    },
     async remove(objectKey) {
       await (await bucket()).remove(objectKey);
     },

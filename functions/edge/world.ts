@@ -18,6 +18,7 @@ import { createPlaces } from './places-table.ts';
 import { createJobQueue } from './queue-table.ts';
 import { createRequests } from './requests.ts';
 import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
+import { createSources } from './sources.ts';
 import { clock, random } from './system.ts';
 import { createUploads } from './uploads.ts';
 import { type Batch, createWakeUps } from './wake-ups.ts';
@@ -67,6 +68,7 @@ export const clientJobs = () => createClientJobs(dynamodb, jobsTable, clock);
 export const queue = () => createJobQueue(dynamodb, jobsTable, clock, isBounded);
 export const places = () =>
   isBounded ? createPlaces(dynamodb, jobsTable, number('JOBS_AT_ONCE'), clock) : null;
+export const sources = () => createSources(bucket);
 export const pacer = () => createPacer(dynamodb, jobsTable, clock);
 export const uploads = () => createUploads(dynamodb, jobsTable, bucket, clock);
 export const overdue = () => createOverdue(dynamodb, jobsTable);

@@ -1,17 +1,27 @@
-import { documentsOf } from '../core/deletion.ts';
+import { deleted } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
-import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
+import {
+  type DocumentRef,
+  type FinishedJob,
+  isFinished,
+  type PendingWebhook,
+  type UnfinishedJob,
+} from '../core/job.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
+import { linesIn } from '../core/parts/merging.ts';
+import { partIds } from '../core/parts/parts.ts';
+import { documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
-import type { End, Results } from '../core/upstream/report.ts';
+import { cancelled, type End, type Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import { DESTINATION_EXTRA_BYTES } from '../core/webhook/destination.ts';
 import type { World } from '../ports.ts';
 import { waitForBoth } from '../wait-for-both.ts';
-import { record } from '../write-conflicts.ts';
+import { LOST, onConflict, record } from '../write-conflicts.ts';
+import { erase } from './erase.ts';
 
 export type FinishWorld = Pick<
   World,
@@ -36,7 +46,10 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   if (!(await world.jobs.replace(after))) return discard(after, world);
   logFinished(job, after, end, world);
   await startDelivery(after, world);
-  return after.queueing ? forget(after, world) : after;
+  if (after.queueing) await forget(after, world);
+  if (after.partOf && (await isOver(after.partOf, world)))
+    await erasePart(after.jobId, after.createdAt, world);
+  return after;
 }
 
 /** Deletes the documents of a worker that lost a race: the job may be deleted, and nobody would find them. */
@@ -48,12 +61,43 @@ async function discard(lost: FinishedJob, { jobs, documents }: FinishWorld): Pro
   return null;
 }
 
-/** Deletes the request of a job that has ended before ModelStudio took it. */
-export async function forget(job: FinishedJob, world: Pick<World, 'jobs' | 'requests' | 'clock'>) {
+/** Deletes the request of a job that has ended before ModelStudio took it, or all that is stored of its parts. */
+export async function forget(job: FinishedJob, world: FinishWorld): Promise<void> {
+  await erasePartsOf(job, world);
   await world.requests.remove(job);
   const now = world.clock.now();
   await record(job, (row) => (isFinished(row) && row.queueing ? forgotten(row, now) : null), world);
-  return job;
+}
+
+/** Whether nobody needs a job's parts any longer. */
+export async function isOver(jobId: string, { jobs }: Pick<World, 'jobs'>): Promise<boolean> {
+  const job = await jobs.find(jobId);
+  return job === null || isFinished(job);
+}
+
+/** So many calls at once are as fast as it gets. */
+const ERASED_AT_ONCE = 20;
+
+async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void> {
+  const ids = partIds(job);
+  for (let i = 0; i < ids.length; i += ERASED_AT_ONCE) {
+    const some = ids.slice(i, i + ERASED_AT_ONCE);
+    await Promise.all(some.map((id) => erasePart(id, job.createdAt, world)));
+  }
+  for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
+}
+
+/** One that ModelStudio is asked to create right now is erased when it ends. Its place stays known until ModelStudio says that it has ended. */
+async function erasePart(jobId: string, createdAt: number, world: FinishWorld): Promise<void> {
+  await onConflict(jobId, async () => {
+    const part = await world.jobs.findRow(jobId);
+    if (part === null || part.status === 'submitting') return world.requests.remove({ jobId, createdAt });
+    if (part.status === 'deleted') return erase(part, world);
+    // It is erased by that.
+    if (!isFinished(part)) return (await finish(part, cancelled(part), world)) === null ? LOST : undefined;
+    const tombstone = deleted(part, world.clock.now());
+    return (await world.jobs.replace(tombstone)) ? erase(tombstone, world) : LOST;
+  });
 }
 
 /**
@@ -74,8 +118,9 @@ export async function startDelivery(
 async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: number, world: FinishWorld) {
   const name = `${job.jobId}/${nonceOf(world.random.bytes())}.json`;
   const { results } = end;
-  if (results === null || results.json.length <= maxBytes) {
-    const whole = eventJson(job, { json: results?.json ?? null, url: null });
+  const { json = null, document } = results ?? {};
+  if (results === null || (json !== null && json.length <= maxBytes)) {
+    const whole = eventJson(job, { json, url: null });
     if (results === null || Buffer.byteLength(whole) <= maxBytes) {
       const event = await world.documents.save(`events/${name}`, whole);
       return { event, results: results && ('in-event' as const) };
@@ -84,9 +129,20 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: n
   const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
   const [event, apart] = await waitForBoth(
     world.documents.save(`events/${name}`, eventJson(job, { json: null, url })),
-    world.documents.save(`results/${name}`, results.json),
+    document ? Promise.resolve(document) : saveApart(`results/${name}`, json ?? '[]', world),
   );
   return { event, results: apart };
+}
+
+/** As an array and one a line, as no answer has room to turn one into the other. */
+async function saveApart(key: string, json: string, { documents }: FinishWorld): Promise<DocumentRef> {
+  let bytes = 0;
+  for (const line of linesIn(json)) bytes += Buffer.byteLength(line);
+  const [document] = await waitForBoth(
+    documents.save(key, json),
+    documents.saveAll(linesKeyOf(key), bytes, linesIn(json)),
+  );
+  return { ...document, hasLines: true };
 }
 
 function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {
@@ -105,7 +161,8 @@ function logFinished(before: UnfinishedJob, job: FinishedJob, { results }: End, 
     age_seconds: (job.finishedAt - job.createdAt) / 1000,
     ...(job.error && { cause: job.error.code }),
   };
-  world.log.event('finish', fields, metricsOf(before, job, results));
+  // An operator counts jobs, not their parts.
+  world.log.event('finish', fields, job.partOf ? {} : metricsOf(before, job, results));
 }
 
 const ENDED = {

@@ -37,7 +37,8 @@ export async function findOwn({ jobId, client }: Authorized, world: ReadWorld): 
     if (error instanceof LaterFormat && error.client !== client) return null;
     throw error;
   });
-  return job?.client === client ? job : null;
+  // Nobody sees the parts of a job.
+  return job?.client === client && job.partOf === undefined ? job : null;
 }
 
 /** JSON text of an event's results, in the bytes that ModelStudio sent: parsing would cut the digits of long numbers. */

@@ -5,7 +5,7 @@ import { retryAfter } from '../core/http/view.ts';
 import { isFinished, isPending } from '../core/job.ts';
 import { aboutJob } from '../core/trace.ts';
 import { erase } from '../finish/erase.ts';
-import type { FinishWorld } from '../finish/finish.ts';
+import { type FinishWorld, forget } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, type ReadWorld } from '../http/show.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
@@ -34,6 +34,11 @@ export async function deleteJob(request: Request, call: Authorized, world: Delet
       const headers = { 'retry-after': String(Math.min(3600, Math.max(ATTEMPT_SECONDS, seconds))) };
       const detail = 'Attempts to deliver its webhook are still to come.';
       return problem('not_deletable', request.requestId, { detail, headers });
+    }
+    // Whoever ended it has died before it could do this, or is about to.
+    if (job.queueing) {
+      await forget(job, world);
+      return LOST;
     }
     const tombstone = deleted(job, now);
     if (!(await world.jobs.replace(tombstone))) return LOST;

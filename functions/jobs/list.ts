@@ -2,6 +2,7 @@ import { listKeyOf } from '../core/http/list-cursor.ts';
 import { type ListQuery, parseListQuery } from '../core/http/list-query.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
+import { statusOf } from '../core/http/view.ts';
 import type { Job } from '../core/job.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { okJson, type ReadWorld, withoutResults } from '../http/show.ts';
@@ -44,6 +45,6 @@ export async function pageOf(client: string, query: ListQuery, world: Pick<World
 }
 
 function isMatch(job: Job, { status, webhookStatus }: ListQuery): boolean {
-  const isStatus = status === null || job.status === status;
+  const isStatus = status === null || statusOf(job) === status;
   return isStatus && (webhookStatus === null || job.webhook?.status === webhookStatus);
 }

@@ -2,10 +2,18 @@ import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
 import { deliveriesJson, retryAfter } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
+import { linesIn } from '../core/parts/merging.ts';
+import { linesKeyOf } from '../core/retention.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
 
 const LINK_SECONDS = 900;
+const JSON_LINES = /\bapplication\/(jsonl|x-ndjson)\b/i;
+
+function okLines(array: string): Answer {
+  const headers = { 'content-type': 'application/jsonl', 'cache-control': 'no-store' };
+  return { status: 200, headers, body: [...linesIn(array)].join('') };
+}
 
 /** `GET /v1/jobs/{job_id}` and the paths below it. */
 export async function read(request: Request, call: Authorized, world: ReadWorld): Promise<Answer> {
@@ -15,10 +23,16 @@ export async function read(request: Request, call: Authorized, world: ReadWorld)
   if (call.operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
   if (!isFinished(job))
     return problem('not_finished', request.requestId, { headers: retryAfter(job, world.clock.now()) });
-  if (job.results === null) return okJson('[]');
-  if (job.results === 'in-event') return okJson(resultsInEvent(await world.documents.load(job.event)));
+  const isByLine = JSON_LINES.test(request.headers['accept'] ?? '');
+  if (job.results === null || job.results === 'in-event') {
+    const array = job.results ? resultsInEvent(await world.documents.load(job.event)) : '[]';
+    return isByLine ? okLines(array) : okJson(array);
+  }
+  const { results } = job;
+  const isInLines = isByLine && results.hasLines;
+  const document = isInLines ? { ...results, key: linesKeyOf(results.key) } : results;
   const second = Math.floor(world.clock.now() / 1000);
-  const location = await world.documents.link(job.results, LINK_SECONDS);
+  const location = await world.documents.link(document, LINK_SECONDS);
   if (/(^|&)redirect=false(&|$)/i.test(request.query)) {
     const expires_at = new Date((second + LINK_SECONDS) * 1000).toISOString();
     return okJson(JSON.stringify({ url: location, expires_at }));

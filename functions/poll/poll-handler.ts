@@ -4,12 +4,16 @@ import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { comeAgainFrom, durationStats, finishWorld, places } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
-import { poll } from './poll.ts';
+import type { FinishWorld } from '../finish/finish.ts';
+import { type PollWorld, poll } from './poll.ts';
 
 /** The polls of a batch end at nearly the same time, most of them with a message to send. */
 const LINGER_MILLIS = 20;
 
-export function pollHandler(name: 'poll' | 'collect') {
+type More = Required<Pick<PollWorld, 'advance'>>;
+
+/** @param moreOf what the collector needs for large jobs */
+export function pollHandler(name: 'poll' | 'collect', moreOf?: (world: FinishWorld) => More) {
   const batch = { lingerMillis: LINGER_MILLIS, underWay: 0 };
   const finish = finishWorld(batch);
   const isCollector = name === 'collect';
@@ -19,6 +23,7 @@ export function pollHandler(name: 'poll' | 'collect') {
     durationStats: durationStats(),
     modelStudio: modelStudio(),
     places: places(),
+    ...moreOf?.(finish),
     settings,
   };
   return lambdaSqs(

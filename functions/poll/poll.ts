@@ -3,6 +3,7 @@ import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } f
 import type { LogFields } from '../core/log.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
+import { isLarge, type LargeJob } from '../core/parts/parts.ts';
 import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf } from '../core/trace.ts';
@@ -15,6 +16,8 @@ import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type PollWorld = FinishWorld &
   Pick<World, 'modelStudio' | 'durationStats' | 'places'> & {
+    /** Of the collector alone: it has the memory and time that large jobs take. */
+    advance?: (job: LargeJob) => Promise<Next>;
     /** The collector is a poller with the memory and time for large reports. */
     settings: { isCollector: boolean; reportLimits: ReportLimits };
   };
@@ -40,12 +43,10 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
       return logPoll(message, world, { outcome: 'stale' });
 
     // The worker that had it created died before it could do this.
-    if (job.queueing) await world.requests.remove(job);
+    if (job.queueing && !job.parts) await world.requests.remove(job);
     // Polled once: losing a race does not make the report any less true.
-    report ??= await ask(running, world);
-    const forecast = await world.durationStats.forecast(kindOf(running));
-    const { isCollector } = world.settings;
-    const next = nextStep(running, report, world.clock.now(), forecast, isCollector);
+    report ??= isLarge(running) ? PARTS : await ask(running, world);
+    const next = isLarge(running) ? await nextOfParts(running, world) : await nextOf(running, report, world);
     if (next.step !== 'finish') {
       const mustRecord = isRepeat || job.status === 'submitting' || isForkedChain(message, running);
       return scheduleNextPoll(running, message, next, report, mustRecord, world);
@@ -57,6 +58,18 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
     const ended = await finish({ ...running, expectedWakeUp: message.wakeUp }, next.end, world);
     return ended === null ? LOST : recordDuration(running, message, report, world);
   });
+}
+
+/** What stands for a report on a job whose ModelStudio is its parts. */
+const PARTS: Report = { kind: 'running', completedTasks: null, unknownState: null };
+
+function nextOfParts(job: LargeJob, { advance }: PollWorld): Promise<Next> | Next {
+  return advance === undefined ? { step: 'collect' } : advance(job);
+}
+
+async function nextOf(job: RunningJob, report: Report, world: PollWorld): Promise<Next> {
+  const forecast = await world.durationStats.forecast(kindOf(job));
+  return nextStep(job, report, world.clock.now(), forecast, world.settings.isCollector);
 }
 
 /** Another chain has written the row since this one did. The one that writes next is further on and outlives the other. */
@@ -112,8 +125,13 @@ async function scheduleNextPoll(
   const seconds = next.step === 'wait' ? next.seconds : 0;
   const wakeUp = nextWakeUp(message.wakeUp, now + seconds * 1000, world.random.bytes());
   const isSeen = job.isSeen || report.kind === 'running' || isEnd(report);
-  const { completedTasks, doubt } = next.step === 'wait' ? next : job;
-  const known = { completedTasks, isSeen, doubt };
+  const {
+    completedTasks,
+    doubt,
+    parts = job.parts,
+    totalTasks = job.totalTasks,
+  } = next.step === 'wait' ? next : job;
+  const known = { completedTasks, isSeen, doubt, totalTasks, ...(parts && { parts }) };
   const isWorthWriting = isNews(job, polled(job, known, wakeUp, now));
   const records = mustRecord || isWorthWriting || message.pollsSinceRecord >= POLLS_SINCE_RECORD_MAX;
   const chain = records
@@ -121,7 +139,7 @@ async function scheduleNextPoll(
     : { recordedToken: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
   const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };
   const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
-  if (next.step === 'wait') await world.wakeUps.poll(following, delaySeconds);
+  if (next.step === 'wait' && !parts) await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);
 
   // Of two chains, the one that is further on wins, as its row makes the other's messages stale. If the loser of a race
@@ -136,7 +154,7 @@ async function scheduleNextPoll(
     outcome: isOvertaken ? 'overtaken' : outcomeOf(report),
     client: job.client,
     completed_tasks: completedTasks,
-    total_tasks: job.totalTasks,
+    total_tasks: totalTasks,
     wait_seconds: seconds,
     age_seconds: (now - job.createdAt) / 1000,
     ...(report.kind === 'transient_error' && { cause: report.cause }),
@@ -149,6 +167,7 @@ function isEnd({ kind }: Report): boolean {
 }
 
 function metricsOf(job: RunningJob, report: Report): MetricValues {
+  if (job.parts) return {};
   const isUnknownState = report.kind === 'running' && report.unknownState !== null;
   return {
     Polls: 1,

@@ -1,7 +1,8 @@
 import { number, optional, required } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
-import { destinations, webhookRules } from '../edge/settings.ts';
-import { clientKeys, durationStats, finishWorld, places, queue } from '../edge/world.ts';
+import { destinations, partLimits, webhookRules } from '../edge/settings.ts';
+import { sleep } from '../edge/system.ts';
+import { clientKeys, durationStats, finishWorld, places, queue, uploads } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import { authorize } from '../http/authorize.ts';
 import { submit } from './submit.ts';
@@ -14,6 +15,8 @@ const world = {
   modelStudio: modelStudio(),
   queue: queue(),
   places: places(),
+  uploads: uploads(),
+  sleep,
   settings: {
     ...finish.settings,
     webhookRules: webhookRules(),
@@ -22,6 +25,7 @@ const world = {
     defaultDestination: optional('DEFAULT_DESTINATION'),
     queueForSeconds: number('QUEUE_FOR_SECONDS'),
     allowResubmit: required('ALLOW_RESUBMIT') === 'true',
+    partLimits: partLimits(),
     forwardTracestate: required('FORWARD_TRACESTATE') === 'true',
   },
 };

@@ -6,6 +6,7 @@ import {
   fingerprint,
   generationIn,
   parseSubmission,
+  partsFor,
   type QueueRules,
   type Submission,
 } from '../core/http/submission.ts';
@@ -13,7 +14,7 @@ import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob, Webhook } from '../core/job.ts';
 import { traceIn } from '../core/trace.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
-import { submissionUnknown } from '../core/upstream/report.ts';
+import { brokenOff, submissionUnknown } from '../core/upstream/report.ts';
 import { type DestinationRights, namesFor } from '../core/webhook/destination.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type Creation, create } from '../create/create.ts';
@@ -23,9 +24,11 @@ import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
+import { type BeginLargeWorld, beginLarge } from './begin-large.ts';
 
 export type SubmitWorld = FinishWorld &
   ReadWorld &
+  BeginLargeWorld &
   Pick<World, 'modelStudio' | 'durationStats' | 'queue' | 'places'> & {
     settings: QueueRules & {
       webhookRules: WebhookRules;
@@ -51,6 +54,16 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const generation = generationIn(parsed);
   const queueSeconds = parsed.queue_for ?? world.settings.queueForSeconds;
   const given = newJob(parsed, authorized.client, request, world);
+  const parts = partsFor(parsed, request.body.byteLength, world.settings);
+  if (parts) {
+    const { messages, messages_from: from } = parsed;
+    const until = given.createdAt + queueSeconds * 1000;
+    const { submissions, ...job } = given;
+    const large = { ...job, parts, queueing: { until, turn: 0 } };
+    const begun = await beginLarge(large, from ?? messages, world);
+    if (begun === 'replay') return replay(large, request, world);
+    return 'problem' in begun ? problem(begun.problem, request.requestId) : accept(begun, {}, world);
+  }
   // One that may not wait takes its chance with ModelStudio, but no place for which others wait.
   const isInLine = queueSeconds > 0 || world.places !== null;
   const isBehindOthers = isInLine && (await world.queue.isDraining().catch(() => false));
@@ -148,12 +161,12 @@ async function replay(job: SubmittingJob, request: Request, world: SubmitWorld):
   if (existing === null) return inProgress;
   if (existing.status === 'deleted') return problem('job_deleted', request.requestId);
   if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);
-  if (existing.status !== 'submitting' || existing.queueing)
+  if (existing.status !== 'submitting' || (existing.queueing && !existing.parts))
     return accept(existing, { 'idempotency-replayed': 'true' }, world);
   if (existing.leaseUntil > world.clock.now()) return inProgress;
   // Its worker may have died between storing the request and saying so in the row.
   await world.requests.remove(existing);
-  const abandoned = await finish(existing, submissionUnknown, world);
+  const abandoned = await finish(existing, brokenOff(existing), world);
   return abandoned === null ? inProgress : accept(abandoned, { 'idempotency-replayed': 'true' }, world);
 }
 

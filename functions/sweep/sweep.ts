@@ -14,7 +14,7 @@ import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { aboutJob } from '../core/trace.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { clientOfRow } from '../core/uploads.ts';
-import { expired, notTaken, submissionUnknown } from '../core/upstream/report.ts';
+import { brokenOff, expired, notTaken } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
 import { erase } from '../finish/erase.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';
@@ -27,6 +27,9 @@ export type SweepWorld = FinishWorld &
     /** Whatever is not swept by then is left to the next sweep. */
     settings: { sweepMillis: Millis };
   };
+
+/** After this time, a large job that has expired ends without its results. */
+const MERGING_MAX_MILLIS = 6 * 3_600_000;
 
 /**
  * Rescues jobs whose wake-up is lost. It keeps nothing between two sweeps, and two at once do no harm: each
@@ -102,7 +105,7 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
     }
     // Its worker may have died between storing the request and saying so in the row.
     await world.requests.remove(job);
-    await finish(job, submissionUnknown, world);
+    await finish(job, brokenOff(job), world);
     return 'abandoned_submission';
   }
   if (isFinished(job)) {
@@ -113,7 +116,8 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
     await deliverAgain(job, now, world);
     return 'lost_delivery';
   }
-  if (now >= job.expiresAt) {
+  // A large job's own chain ends it, with the results that there are, for as long as that has a chance.
+  if (now >= job.expiresAt + (job.parts ? MERGING_MAX_MILLIS : 0)) {
     await finish(job, expired(job, null), world);
     return 'lost_expiry';
   }

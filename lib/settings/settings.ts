@@ -1,7 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { BODY_MAX_BYTES } from '../../functions/core/http/body.ts';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
-import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
+import { CONVERSATION_MAX_BYTES, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { areDifferent, flag, list, number, objects, whole } from './values.ts';
@@ -32,6 +33,10 @@ const DestinationSchema = z.strictObject({
   arn: z.string().regex(DESTINATION_ARN),
   clients: z.array(z.string().min(1)).default([]),
 });
+
+/** What one create of ModelStudio's takes, and what it is worth. */
+const CONVERSATIONS_PER_CREATE = 1000;
+const BYTES_MIN = 64 * 1024;
 
 /** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
@@ -108,6 +113,19 @@ export const SettingsSchema = z.strictObject({
     description:
       "how many jobs may run at ModelStudio at once, 1 to 1000: further ones wait (`queued`); without it, there is no bound, but 3 if `baseUrl` is IONOS's; jobs that already run when it is first set are not counted, and lowering it takes effect as jobs end",
     kind: 'a whole number from 1 to 1000',
+  }),
+  conversationsPerCreate: setting(whole(1, CONVERSATIONS_PER_CREATE).default(CONVERSATIONS_PER_CREATE), {
+    description: 'how many conversations ModelStudio is given at once: a job of more has several parts',
+    kind: `a whole number from 1 to ${CONVERSATIONS_PER_CREATE}`,
+  }),
+  bytesPerCreate: setting(whole(BYTES_MIN, CONVERSATION_MAX_BYTES).default(BODY_MAX_BYTES), {
+    description:
+      'how many bytes of conversations ModelStudio is given at once: a job of more has several parts, and a conversation that is larger goes alone',
+    kind: `a whole number of bytes from ${BYTES_MIN} to ${CONVERSATION_MAX_BYTES}`,
+  }),
+  partsAtOnce: setting(whole(1, 100).default(10), {
+    description: 'how many parts of one job may run at ModelStudio at once, but no more than `jobsAtOnce`',
+    kind: 'a whole number from 1 to 100',
   }),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), {
     description: 'extra detection delay you accept to save one poll, 0.1 to 3600: higher is cheaper',

@@ -15,6 +15,7 @@ export const handlerOf = (name: FunctionName): string => join('functions', name,
 
 export const BUCKET = 'functions/edge/document-bucket.ts';
 export const DESTINATIONS = 'functions/edge/queues-and-buses.ts';
+export const PARTS = 'functions/parts/advance.ts';
 
 /** How a function is bundled; `npm run bench -- start` measures the gain. */
 export const bundling = {
@@ -34,8 +35,9 @@ export const bundling = {
     '@aws-sdk/credential-provider-node': './functions/edge/credentials.ts',
     '#bucket': './bucket.cjs',
     '#destinations': './destinations.cjs',
+    '#parts': './parts.cjs',
   },
-  external: ['./bucket.cjs', './destinations.cjs', './openapi.json'],
+  external: ['./bucket.cjs', './destinations.cjs', './parts.cjs', './openapi.json'],
   legalComments: 'none',
   logLevel: 'warning',
 } as const satisfies BuildOptions;
@@ -43,8 +45,8 @@ export const bundling = {
 export type Bundles = ReturnType<typeof bundleFunctions>;
 
 /**
- * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; deliver's has a `destinations.cjs`, if it needs it,
- * and that of jobs an `openapi.json`. Needs neither Docker nor the network.
+ * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; collect's has a `parts.cjs`, deliver's a
+ * `destinations.cjs`, if it needs it, and that of jobs an `openapi.json`. Needs neither Docker nor the network.
  */
 export function bundleFunctions(hasDestinations = false) {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
@@ -57,6 +59,7 @@ export function bundleFunctions(hasDestinations = false) {
     ...bundling,
     entryPoints: [
       ...functionNames.map((name) => ({ in: BUCKET, out: join(name, 'bucket') })),
+      { in: PARTS, out: join('collect', 'parts') },
       ...(hasDestinations ? [{ in: DESTINATIONS, out: join('deliver', 'destinations') }] : []),
     ],
     // The name of the file that is imported at run time says that it is CommonJS.

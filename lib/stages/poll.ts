@@ -1,32 +1,63 @@
 import { Construct } from 'constructs';
 import { toRows } from './grant.ts';
-import { StageFunction, type StageProps } from './stage-function.ts';
+import { StageFunction, type StageProps, type WakingStageProps } from './stage-function.ts';
 import { StageQueue } from './stage-queue.ts';
 
-/** Polls ModelStudio until a job is finished. Reports too large for the poller go to the collector. */
+/** Polls ModelStudio until a job is finished. Reports too large for the poller go to the collector, and large jobs. */
 export class Poll extends Construct {
   readonly queue: StageQueue;
+  readonly #collectQueue: StageQueue;
 
   constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
     super(scope, id);
-    const { storage, settings, deliverQueue } = props;
+    const { settings } = props;
     this.queue = new StageQueue(this, 'Poll', { consumer: 'poll', batchSize: 10, settings });
-    const collectQueue = new StageQueue(this, 'Collect', { consumer: 'collect', batchSize: 1, settings });
-    const shared = {
+    this.#collectQueue = new StageQueue(this, 'Collect', { consumer: 'collect', batchSize: 1, settings });
+    new StageFunction(this, 'Poller', {
       ...props,
+      name: 'poll',
+      environment: this.#environment(props),
+      permissions: this.#permissions(props),
+      consumes: this.queue,
+    });
+  }
+
+  /** It puts the parts of large jobs into the queue for creation. */
+  addCollector(props: Omit<WakingStageProps, 'pollQueue'>): void {
+    const { storage, settings, createQueue } = props;
+    const { partsAtOnce, jobsAtOnce = partsAtOnce } = settings;
+    new StageFunction(this, 'Collector', {
+      ...props,
+      name: 'collect',
       environment: {
-        MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
-        POLL_QUEUE_URL: this.queue,
-        COLLECT_QUEUE_URL: collectQueue,
-        DELIVER_QUEUE_URL: deliverQueue,
+        ...this.#environment(props),
+        CREATE_QUEUE_URL: createQueue,
+        PARTS_AT_ONCE: String(Math.min(partsAtOnce, jobsAtOnce)),
       },
       permissions: [
-        toRows(storage.jobs, 'GetItem', 'PutItem'),
-        ...storage.toEndJobs,
-        toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
+        ...this.#permissions(props),
+        toRows(storage.jobs, 'UpdateItem'),
+        ...storage.toReadDocuments,
+        ...storage.toMakeParts,
       ],
+      consumes: this.#collectQueue,
+    });
+  }
+
+  #environment({ storage, deliverQueue }: StageProps & { deliverQueue: StageQueue }) {
+    return {
+      MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
+      POLL_QUEUE_URL: this.queue,
+      COLLECT_QUEUE_URL: this.#collectQueue,
+      DELIVER_QUEUE_URL: deliverQueue,
     };
-    new StageFunction(this, 'Poller', { ...shared, name: 'poll', consumes: this.queue });
-    new StageFunction(this, 'Collector', { ...shared, name: 'collect', consumes: collectQueue });
+  }
+
+  #permissions({ storage }: StageProps) {
+    return [
+      toRows(storage.jobs, 'GetItem', 'PutItem'),
+      ...storage.toEndJobs,
+      toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
+    ];
   }
 }

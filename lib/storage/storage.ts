@@ -15,9 +15,11 @@ const SIGNING_SECRET_LENGTH = 44;
 /** The bucket's folders, by the keys that functions/ gives: what finished jobs are read by, */
 const READ = ['events', 'results'];
 /** the same and what only operators look at, */
-export const WRITTEN = [...READ, 'unreadable'];
+export const WRITTEN = [...READ, 'plans', 'unreadable'];
 /** and what queued jobs ask for, which is deleted as soon as nothing needs it. */
 const REQUESTS = 'requests';
+/** the same of large jobs, in which case only the function that makes their parts reads it, */
+const SOURCES = 'sources';
 /** A request that a crash has left behind outlives the longest wait by a day. */
 const REQUESTS_KEPT_DAYS = 8;
 /** Files of clients. The sweeper deletes them, as jobs may name one again and again, whatever its age. */
@@ -64,7 +66,10 @@ export class Storage extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       lifecycleRules: [
-        { prefix: `${REQUESTS}/`, expiration: Duration.days(REQUESTS_KEPT_DAYS) },
+        ...[REQUESTS, SOURCES].map((folder) => ({
+          prefix: `${folder}/`,
+          expiration: Duration.days(REQUESTS_KEPT_DAYS),
+        })),
         ...WRITTEN.map((folder) => ({
           prefix: `${folder}/`,
           expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
@@ -97,7 +102,7 @@ export class Storage extends Construct {
   /** For writing what a job ends with, and for deleting what nobody is to read any longer. */
   get toEndJobs(): Permission[] {
     const toWrite = toObjects(this.bucket, WRITTEN, 'PutObject');
-    const toDelete = toObjects(this.bucket, [...WRITTEN, REQUESTS], 'DeleteObject');
+    const toDelete = toObjects(this.bucket, [...WRITTEN, REQUESTS, SOURCES], 'DeleteObject');
     return [toRows(this.documents, 'PutItem', 'DeleteItem'), toWrite, toDelete];
   }
 
@@ -107,6 +112,18 @@ export class Storage extends Construct {
     const headers = `arn:${partition}:secretsmanager:${region}:${account}:secret:${headersPrefix(stackName)}*`;
     const toHeaders = { actions: ['secretsmanager:GetSecretValue'], resourceArns: [headers] };
     return [toRows(this.clientKeys, 'GetItem'), toHeaders];
+  }
+
+  /** For reading what large jobs ask, and storing what their parts ask. */
+  get toMakeParts(): Permission[] {
+    return [
+      toObjects(this.bucket, ['plans', SOURCES, UPLOADS], 'GetObject'),
+      toObjects(this.bucket, [REQUESTS], 'PutObject'),
+    ];
+  }
+
+  get toStoreRequests(): Permission {
+    return toObjects(this.bucket, [REQUESTS, SOURCES], 'PutObject');
   }
 
   toRequests(action: ObjectAction): Permission {
@@ -129,7 +146,7 @@ export class Storage extends Construct {
   private acknowledge(): void {
     const stack = Stack.of(this);
     const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);
-    for (const prefix of [...WRITTEN, REQUESTS, UPLOADS]) {
+    for (const prefix of [...WRITTEN, REQUESTS, SOURCES, UPLOADS]) {
       Validations.of(stack).acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
         reason: 'A function may meet the documents of any job.',

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Cloud } from './cloud.ts';
@@ -27,11 +28,20 @@ export interface Clients {
   secrets: SecretsManagerClient;
 }
 
+/** A body that is read as it is sent arrives at one moment. */
+async function withWholeBody(command: PutObjectCommand): Promise<PutObjectCommand> {
+  const { Body } = command.input;
+  if (!(Body instanceof Readable)) return command;
+  return new PutObjectCommand({ ...command.input, Body: Buffer.concat(await Body.toArray()) });
+}
+
 /** The SDK's clients without its inside, which would take most of the time. */
 export function clientsOf(cloud: Cloud, carry: Carry): Clients {
   const client = (service: Service) => ({
-    send: (command: { input: object }, options = {}) =>
-      carry({ service, command, options }, () => cloud.apply(command)),
+    send: async (given: { input: object }, options = {}) => {
+      const command = given instanceof PutObjectCommand ? await withWholeBody(given) : given;
+      return carry({ service, command, options }, () => cloud.apply(command));
+    },
   });
   return {
     // Of the SDK's own class, as its paginators ask for that.

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import {
   BatchGetItemCommand,
   DeleteItemCommand,
@@ -237,8 +236,7 @@ export class Cloud {
     this.meter.add('s3.gets');
     const text = this.objects.get(input.Key ?? '');
     if (text === undefined) throw s3Error('AccessDenied', 403);
-    const Body = Object.assign(Readable.from([Buffer.from(text)]), { transformToString: async () => text });
-    return { Body, Metadata: this.metadata.get(input.Key ?? '') };
+    return { Body: bodyOf(text, input.Range), Metadata: this.metadata.get(input.Key ?? '') };
   }
 
   #headObject({ input }: HeadObjectCommand): object {
@@ -267,6 +265,21 @@ export class Cloud {
 /** Nobody may list the bucket, so what is not there is forbidden. */
 const s3Error = (name: string, httpStatusCode: number) =>
   Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+
+function bodyOf(text: string, range = '') {
+  const [, from = '0', last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+  const bytes = Buffer.from(text).subarray(Number(from), last === undefined ? undefined : Number(last) + 1);
+  return {
+    transformToString: async () => bytes.toString(),
+    transformToByteArray: async () => new Uint8Array(bytes),
+    async *[Symbol.asyncIterator]() {
+      // In pieces that end anywhere.
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+    },
+  };
+}
+
+const PIECE_BYTES = 1000;
 
 function missing(kind: string, name: string | undefined): never {
   throw new Error(`There is no ${kind} ${name}`);

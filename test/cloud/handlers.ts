@@ -15,6 +15,7 @@ import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import type { Batch } from '../../functions/edge/wake-ups.ts';
 import { authorize } from '../../functions/http/authorize.ts';
 import { answer, type JobsWorld } from '../../functions/jobs/jobs.ts';
+import { advance, type PartsWorld } from '../../functions/parts/advance.ts';
 import { type PollWorld, poll } from '../../functions/poll/poll.ts';
 import type { World } from '../../functions/ports.ts';
 import { type SubmitWorld, submit } from '../../functions/submit/submit.ts';
@@ -22,7 +23,13 @@ import { type SweepWorld, sweep } from '../../functions/sweep/sweep.ts';
 import type { Clients } from './clients.ts';
 import type { Delivery } from './queue.ts';
 
-export type HandledWorld = World & PollWorld & SubmitWorld & SweepWorld & JobsWorld & DrainWorld;
+export type HandledWorld = World &
+  Omit<PollWorld, 'advance'> &
+  SubmitWorld &
+  SweepWorld &
+  JobsWorld &
+  DrainWorld &
+  PartsWorld;
 
 type Handle<T> = (world: HandledWorld) => Promise<T>;
 
@@ -56,13 +63,16 @@ export function batchOf(name: string): Batch | undefined {
 
 /** Each function's handler over a world, as functions/<name>/handler.ts makes it. */
 export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = AS_IT_IS, batch?: Batch) {
-  const poller = lambdaSqs(
-    readPollMessage,
-    (message, isRepeat) =>
-      around.poll(message, isRepeat, world, (own) => poll(message, isRepeat, own)).then(() => null),
-    comeAgain,
-    batch,
-  );
+  const pollerOver = (worldOf: (own: HandledWorld) => PollWorld) =>
+    lambdaSqs(
+      readPollMessage,
+      (message, isRepeat) =>
+        around
+          .poll(message, isRepeat, world, (own) => poll(message, isRepeat, worldOf(own)))
+          .then(() => null),
+      comeAgain,
+      batch,
+    );
   return {
     submit: lambdaHttp(async (request) => {
       const authorized = await authorize(request, world);
@@ -73,8 +83,8 @@ export function handlersOf(world: HandledWorld, comeAgain: ComeAgain, around = A
       const authorized = await authorize(request, world);
       return 'status' in authorized ? authorized : answer(request, authorized, world);
     }),
-    poll: poller,
-    collect: poller,
+    poll: pollerOver((own) => own),
+    collect: pollerOver((own) => ({ ...own, advance: (job) => advance(job, own) })),
     create: lambdaSqs(readCreateMessage, (message) => drain(message, world), comeAgain),
     deliver: lambdaSqs(
       readDeliverMessage,

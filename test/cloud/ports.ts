@@ -8,6 +8,7 @@ import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
 import { createRequests } from '../../functions/edge/requests.ts';
+import { createSources } from '../../functions/edge/sources.ts';
 import { createUploads } from '../../functions/edge/uploads.ts';
 import { type Batch, createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, Random, World } from '../../functions/ports.ts';
@@ -44,6 +45,7 @@ export type StoredPorts = Pick<
   | 'places'
   | 'pacer'
   | 'requests'
+  | 'sources'
   | 'documents'
   | 'uploads'
   | 'wakeUps'
@@ -76,6 +78,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     places: jobsAtOnce === null ? null : createPlaces(dynamodb, 'jobs', jobsAtOnce, clock),
     pacer: createPacer(dynamodb, 'jobs', clock),
     requests: createRequests(bucket),
+    sources: createSources(bucket),
     documents: createDocuments({
       dynamodb,
       tableName: 'documents',

@@ -1,6 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import type { Generation } from '../../functions/core/http/generation-request.ts';
+import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import type { LogFields, Stage } from '../../functions/core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
@@ -103,6 +104,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       },
     },
     clock,
+    partsAtOnce: 3,
     async sleep(millis: number) {
       clock.time += millis;
     },
@@ -121,6 +123,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       defaultDestination: null as string | null,
       queueForSeconds: 0,
       allowResubmit: false,
+      partLimits: DEFAULT_QUEUE_RULES.partLimits,
       forwardTracestate: false,
       isCollector: false,
       reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },

@@ -42,6 +42,7 @@ describe('a valid request', () => {
       metadata: {},
       expires_in: 86_400,
       on_unknown: 'fail',
+      task_retries: 0,
     });
   });
 
@@ -56,7 +57,7 @@ describe('a valid request', () => {
     ['a long model id', { model_id: `m${'a'.repeat(255)}` }],
     ['a model id with every character', { model_id: '0A.b_c:d/e-f' }],
     ['several conversations', { messages: [...minimal.messages, ...minimal.messages] }],
-    ['1000 conversations', { messages: times(1000, minimal.messages[0]) }],
+    ['50000 conversations', { messages: times(50_000, minimal.messages[0]) }],
     ['1000 messages', { messages: [times(1000, { role: 'assistant', content: 'x' })] }],
     ['1000 parts', withContent(times(1000, { type: 'text', text: 'x' }))],
     ['every role', { messages: [['system', 'user', 'assistant'].map((role) => ({ role, content: 'x' }))] }],
@@ -106,7 +107,8 @@ describe('a valid request', () => {
   });
 });
 
-const CONVERSATIONS = 'Must be an array of 1 to 1000 conversations';
+const CONVERSATIONS = 'Must be an array of 1 to 50000 conversations';
+const TOGETHER = 'Must not be given together with messages';
 const MESSAGES = 'Must be an array of 1 to 1000 messages';
 const MESSAGE = 'Must be an object with a role and a content';
 const MODEL = 'Must match ^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$';
@@ -139,7 +141,7 @@ describe('a request with one fault is answered with its name', () => {
     ['no messages', { model_id: 'm' }, '/messages', 'Required'],
     ['messages that are an object', { ...minimal, messages: {} }, '/messages', CONVERSATIONS],
     ['no conversation', { ...minimal, messages: [] }, '/messages', CONVERSATIONS],
-    ['1001 conversations', { ...minimal, messages: times(1001, []) }, '/messages', CONVERSATIONS],
+    ['50001 conversations', { ...minimal, messages: times(50_001, []) }, '/messages', CONVERSATIONS],
     ['a conversation of null', { ...minimal, messages: [null] }, '/messages/0', MESSAGES],
     ['a conversation without messages', { ...minimal, messages: [[]] }, '/messages/0', MESSAGES],
     ['1001 messages', { ...minimal, messages: [times(1001, {})] }, '/messages/0', MESSAGES],
@@ -278,6 +280,27 @@ describe('a request with one fault is answered with its name', () => {
       'Must not be used as a name',
     ],
 
+    ['no conversations at all', { model_id: 'm' }, '/messages', 'Required'],
+    ['an upload beside conversations', { ...minimal, messages_from: 'up_1' }, '/messages_from', TOGETHER],
+    [
+      'an upload of no id',
+      { model_id: 'm', messages_from: 'a b' },
+      '/messages_from',
+      'Must be the id of an upload',
+    ],
+    ['four retries', { ...minimal, task_retries: 4 }, '/task_retries', 'Must be a whole number from 0 to 3'],
+    [
+      'retries that may not wait',
+      { ...minimal, task_retries: 1, queue_for: 0 },
+      '/task_retries',
+      'Must be 0, as queue_for is 0',
+    ],
+    [
+      'an upload that may not wait',
+      { model_id: 'm', messages_from: 'up_1', queue_for: 0 },
+      '/messages_from',
+      'Must not be given, as queue_for is 0',
+    ],
     ['an unknown field', { ...minimal, webhok_url: 'x' }, '/webhok_url', 'Unknown field'],
     ['an unknown field, escaped', { ...minimal, 'a/b~c': 1 }, '/a~1b~0c', 'Unknown field'],
     [

@@ -18,6 +18,7 @@ const submission: Submission = {
   metadata: { private: 'yes' },
   expires_in: 600,
   on_unknown: 'fail',
+  task_retries: 0,
 };
 
 /** A key that is read anew is the next one. */

@@ -12,6 +12,7 @@ const VARIABLES = {
   ...{ CLIENT_KEYS_TABLE: 'clientKeys', WEBHOOK_PORTS: '8443,9443' },
   ...{ POLL_QUEUE_URL: queueUrlOf('poll'), COLLECT_QUEUE_URL: queueUrlOf('collect') },
   ...{ DELIVER_QUEUE_URL: queueUrlOf('deliver'), CREATE_QUEUE_URL: queueUrlOf('create') },
+  ...{ PARTS_AT_ONCE: '4', CONVERSATIONS_PER_CREATE: '100', BYTES_PER_CREATE: '1000000' },
   ...{ QUEUE_FOR_SECONDS: '600', ALLOW_RESUBMIT: 'true', FORWARD_TRACESTATE: 'true', JOBS_AT_ONCE: '5' },
   ...{ ENVIRONMENTS: '50' },
 };

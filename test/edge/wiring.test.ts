@@ -6,6 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
+import type { LargeJob } from '../../functions/core/parts/parts.ts';
 import { NEW_GATE } from '../../functions/core/queue/gate.ts';
 import type { Upload } from '../../functions/core/uploads.ts';
 import type { World } from '../../functions/ports.ts';
@@ -102,6 +103,10 @@ const upload: Upload = {
   ...{ since: 1, touchedAt: NOW, until: NOW, lookAt: NOW },
 };
 const submission = { model_id: 'm', messages: [] } as never;
+const large = { ...job, parts: {} } as LargeJob;
+async function* texts() {
+  yield '{}';
+}
 
 type Calls<Port> = {
   [Method in keyof Port as Port[Method] extends (...given: never) => unknown ? Method : never]: (
@@ -142,10 +147,17 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     load: (requests) => requests.load(job),
     remove: (requests) => requests.remove(job),
   },
+  sources: {
+    stream: async (sources) => {
+      for await (const _ of sources.stream(large)) return;
+    },
+    read: (sources) => sources.read(large, [[0, 1]]),
+  },
   documents: {
     save: (documents) => documents.save('key', '{}'),
     load: (documents) => documents.load({ store: 'table', key: 'key' }),
     remove: (documents) => documents.remove({ store: 'table', key: 'key' }),
+    saveAll: (documents) => documents.saveAll('key', 2, texts()),
     setAside: (documents) => documents.setAside('key', Buffer.from('x')),
     link: async (documents) =>
       reach(new URL(await documents.link({ store: 'bucket', key: 'key' }, 60)).hostname),
@@ -155,7 +167,6 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     replace: (uploads) => uploads.replace({ client: 'acme', version: 1, uploads: {}, leftovers: {} }),
     link: async (uploads) => reach(new URL((await uploads.link(upload, null)).url).hostname),
     isThere: (uploads) => uploads.isThere(upload),
-    read: (uploads) => uploads.read('uploads/upload_1/1')[Symbol.asyncIterator]().next(),
     remove: (uploads) => uploads.remove('uploads/upload_1/0'),
   },
   wakeUps: {
@@ -190,7 +201,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
 };
 
 /** What of a world reaches nothing. */
-const INSIDE = ['clock', 'random', 'log', 'openApi', 'sleep'];
+const INSIDE = ['clock', 'random', 'log', 'openApi', 'sleep', 'advance'];
 
 let reached: string[] = [];
 const reach = (what: string) => void reached.push(what);

@@ -105,11 +105,19 @@ describe('finish', () => {
     const event = JSON.parse(await world.documents.load(job?.event as FinishedJob['event']));
     const url = 'https://api.example.com/v1/jobs/job_1/results';
     expect(event.data.results_url).toBe(isApart ? url : null);
-    expect(event.data.results).toEqual(isApart ? null : JSON.parse(given.json));
+    expect(event.data.results).toEqual(isApart ? null : JSON.parse(given.json as string));
     const [name] = /[^/]+$/.exec(job?.event.key ?? '') ?? [];
     const apart = { store: 'bucket', key: `results/job_1/${name}` } as const;
-    expect(job?.results).toEqual(isApart ? apart : 'in-event');
-    if (isApart) expect(await world.documents.load(apart)).toBe(given.json);
+    expect(job?.results).toEqual(isApart ? { ...apart, hasLines: true } : 'in-event');
+    if (!isApart) return;
+    expect(await world.documents.load(apart)).toBe(given.json);
+    const lines = await world.documents.load({ ...apart, key: apart.key.replace('json', 'jsonl') });
+    expect(
+      lines
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(JSON.parse(given.json as string));
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FinishedJob, roundEndsAt } from '../../functions/core/job.ts';
+import type { FinishedJob } from '../../functions/core/job.ts';
+import { roundEndsAt } from '../../functions/core/retention.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { atOnce, clientsOf } from '../cloud/clients.ts';

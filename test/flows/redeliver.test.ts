@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { endOfLife, type FinishedJob, type Job, type Webhook } from '../../functions/core/job.ts';
+import type { FinishedJob, Job, Webhook } from '../../functions/core/job.ts';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import type { DeliverMessage } from '../../functions/core/messages.ts';
+import { endOfLife } from '../../functions/core/retention.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import { redeliver } from '../../functions/jobs/redeliver.ts';

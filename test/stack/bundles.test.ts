@@ -54,18 +54,18 @@ function largestIn({ parts }: Bundle): string {
 }
 
 const BUDGETS: Record<FunctionName, number> = {
-  // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket.
-  submit: 531,
+  // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket; and 10 begin large jobs.
+  submit: 541,
   // As much as submit but for the HTTP API.
-  create: 468,
-  // 2 KiB of them give places back.
-  poll: 461,
-  collect: 461,
+  create: 471,
+  // 2 KiB of them give places back, and 3 erase the parts of large jobs.
+  poll: 464,
+  collect: 468,
   deliver: 432,
-  sweep: 399,
+  sweep: 402,
   // It deletes jobs, redelivers many at once, and knows uploads: 17 KiB of them. 10 KiB put off what only
   // some calls evaluate.
-  jobs: 475,
+  jobs: 477,
 };
 
 it.each(functionNames)('the bundle of %s is within its budget of bytes', (name) => {

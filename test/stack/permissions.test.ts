@@ -54,7 +54,7 @@ it.each([
 
 it('the requests of queued jobs may be read by the function alone that gives them to ModelStudio', () => {
   const allowed = everyPermission().filter(([, permissions]) =>
-    permissions.get('s3:GetObject')?.some((path) => !/\/(events|results|uploads)\/\*$/.test(path)),
+    permissions.get('s3:GetObject')?.some((path) => /\/requests\/\*$/.test(path)),
   );
   expect(allowed).toHaveLength(1);
   const [[path, permissions] = ['', new Map()]] = allowed;

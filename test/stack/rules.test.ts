@@ -182,7 +182,7 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, 
   [
     'expiration',
     'State/Bucket expires objects after 39 days: jobs may point to them, and deliver them, for 40',
-    change('State/Bucket', 'LifecycleConfiguration.Rules.1.ExpirationInDays', 39),
+    change('State/Bucket', 'LifecycleConfiguration.Rules.2.ExpirationInDays', 39),
   ],
   [
     'alarms',

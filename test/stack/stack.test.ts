@@ -228,8 +228,11 @@ describe('the storage', () => {
   it('keeps documents for longer than DynamoDB may keep an expired row, and requests for a day longer than a job may wait', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(bucket.LifecycleConfiguration.Rules).toMatchObject([
-      { Prefix: 'requests/', ExpirationInDays: LONGEST_JOB_SECONDS / 86_400 + 1 },
-      ...['events/', 'results/', 'unreadable/'].map((Prefix) => ({
+      ...['requests/', 'sources/'].map((Prefix) => ({
+        Prefix,
+        ExpirationInDays: LONGEST_JOB_SECONDS / 86_400 + 1,
+      })),
+      ...['events/', 'results/', 'plans/', 'unreadable/'].map((Prefix) => ({
         Prefix,
         ExpirationInDays: 30 + DOCUMENT_EXTRA_DAYS,
       })),

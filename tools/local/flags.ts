@@ -16,8 +16,9 @@ Environment
                      use this upstream instead of the sandbox
   WEBHOOK_RETRY_SCHEDULE_SECONDS
                      the waits before each delivery attempt, e.g. 0,1,2
-  QUEUE_FOR_SECONDS, ALLOW_RESUBMIT, JOBS_AT_ONCE
-                     the settings queueForSeconds, allowResubmit and jobsAtOnce
+  QUEUE_FOR_SECONDS, ALLOW_RESUBMIT, JOBS_AT_ONCE, PARTS_AT_ONCE, CONVERSATIONS_PER_CREATE, BYTES_PER_CREATE
+                     the settings queueForSeconds, allowResubmit, jobsAtOnce, partsAtOnce, conversationsPerCreate and
+                     bytesPerCreate
   DESTINATIONS       the setting destinations, as JSON: a queue is made in the local SQS, a bus is shown in the console
 `;
 
@@ -89,6 +90,9 @@ const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
   QUEUE_FOR_SECONDS: [/^\d{1,6}$/, 'a whole number of seconds, 0 to queue no jobs'],
   ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
   JOBS_AT_ONCE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
+  PARTS_AT_ONCE: [/^([1-9]\d?|100)$/, 'a whole number from 1 to 100'],
+  CONVERSATIONS_PER_CREATE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
+  BYTES_PER_CREATE: [/^[1-9]\d{0,7}$/, 'a whole number of bytes'],
   DESTINATIONS: [/^\[[\s\S]*\]$/, 'a list in JSON as docs/destinations.md has it'],
 };
 

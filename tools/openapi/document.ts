@@ -106,7 +106,13 @@ const OPERATIONS: Record<Operation, Description> = {
     },
     problems: [
       ...BODY_PROBLEMS,
-      ...(['modelstudio_invalid_request', 'model_not_found', 'submission_in_progress'] as const),
+      ...([
+        'modelstudio_invalid_request',
+        'model_not_found',
+        'upload_not_found',
+        'upload_incomplete',
+        'submission_in_progress',
+      ] as const),
       ...(['job_deleted', 'idempotency_key_reused', 'modelstudio_rejected', 'modelstudio_refused'] as const),
       'modelstudio_unavailable',
       'submission_unknown',

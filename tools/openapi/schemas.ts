@@ -7,7 +7,7 @@ import { REDELIVERIES_MAX, RedeliveriesBody } from '../../functions/core/http/re
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
 import { UploadBody } from '../../functions/core/http/uploads.ts';
 import { STATUSES, WEBHOOK_STATUSES } from '../../functions/core/job.ts';
-import { SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
+import { CONVERSATIONS_MAX, SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
 
 /** The schemas of the document, by the names that they have in it. */
@@ -34,11 +34,21 @@ export const Submission = named(
   "A request of ModelStudio's, and where to send its results. Unknown fields are refused.",
   z.strictObject({
     ...Envelope.shape,
-    messages: z
-      .array(z.array(Message).min(1).max(1000))
-      .min(1)
-      .max(1000)
-      .describe('1 to 1000 conversations, each an array of messages; the results come in their order.'),
+    messages: z.optional(
+      z
+        .array(z.array(Message).min(1).max(1000))
+        .min(1)
+        .max(CONVERSATIONS_MAX)
+        .describe('1 to 50000 conversations, each an array of messages; the results come in their order.'),
+    ),
+    messages_from: described(
+      Envelope.shape.messages_from,
+      'Instead of messages, the id of an upload. The job is queued until its file has been read; faults in it end the job as `invalid_input`.',
+    ),
+    task_retries: described(
+      Envelope.shape.task_retries,
+      'How often conversations that ModelStudio reports as failed are given to it again, those alone. Only a job that may be queued can have any.',
+    ),
     webhook_url: z.optional(
       z
         .nullable(z.string().max(2048))
@@ -146,6 +156,9 @@ const Result = named(
     status: z.optional(z.string().describe("ModelStudio's word, such as completed or failed.")),
     result: z.optional(z.union([z.string(), z.null()]).describe('The text that was generated.')),
     error: z.optional(z.union([z.string(), z.looseObject({}), z.null()]).describe('Why there is no text.')),
+    attempts: z.optional(
+      z.int().min(2).describe('How often it was given to ModelStudio, if its `task_retries` were used.'),
+    ),
   }),
 );
 export const Results = named('Results', 'One result for each conversation, in their order.', z.array(Result));
@@ -178,7 +191,7 @@ const Webhook = named(
 
 const JOB_ERROR_CODES =
   '`modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, ' +
-  '`results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `expired` or, of ' +
+  '`results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload; nothing was created), `expired` or, of ' +
   'a job that was queued, `modelstudio_invalid_request` or `model_not_found`.';
 
 const JobData = z.strictObject({
@@ -187,7 +200,7 @@ const JobData = z.strictObject({
     .enum(STATUSES)
     .describe('A queued job waits for ModelStudio to take it. A terminal status never changes.'),
   model_id: z.string(),
-  total_tasks: z.int().min(1),
+  total_tasks: z.nullable(z.int().min(1)).describe('Null until an upload has been read.'),
   completed_tasks: count.describe('Tasks that have ended, including the failed ones.'),
   failed_tasks: count.describe('The completed_tasks without a result.'),
   created_at: moment,
@@ -208,7 +221,23 @@ const JobData = z.strictObject({
   results: z.nullable(Results).describe('Present once the job has finished, if they are small enough.'),
   results_url: z.nullable(z.url()).describe('Where the results are if they are not here.'),
   error: z
-    .nullable(z.strictObject({ code: z.string().describe(JOB_ERROR_CODES), message: z.string() }))
+    .nullable(
+      z.strictObject({
+        code: z.string().describe(JOB_ERROR_CODES),
+        message: z.string(),
+        details: z.optional(
+          z
+            .array(
+              z.strictObject({
+                line: z.optional(z.int()),
+                pointer: z.optional(z.string()),
+                message: z.string(),
+              }),
+            )
+            .describe('Of `invalid_input`: the first 20 faults, by line or by JSON Pointer.'),
+        ),
+      }),
+    )
     .describe(
       "Why the job has not completed. The message of a failure ends with ModelStudio's own sentence, if it gave one.",
     ),

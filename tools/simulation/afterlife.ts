@@ -1,4 +1,5 @@
-import { endOfLife, isFinished } from '../../functions/core/job.ts';
+import { isFinished } from '../../functions/core/job.ts';
+import { endOfLife } from '../../functions/core/retention.ts';
 import type { Clients } from './clients.ts';
 import { must } from './judge.ts';
 import type { Simulation } from './simulation.ts';

@@ -1,6 +1,5 @@
 import {
   type DeletedJob,
-  endOfLife,
   type FinishedJob,
   isFinished,
   isPending,
@@ -9,6 +8,7 @@ import {
   type RunningJob,
 } from '../../functions/core/job.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
+import { endOfLife } from '../../functions/core/retention.ts';
 import type { Contents } from '../../test/cloud/contents.ts';
 import type { FunctionName } from '../../test/cloud/handlers.ts';
 import type { Delivery } from '../../test/cloud/queue.ts';

@@ -1,4 +1,4 @@
-import type { QueueRules } from '../../functions/core/http/submission.ts';
+import { DEFAULT_QUEUE_RULES, type QueueRules } from '../../functions/core/http/submission.ts';
 import type { Job } from '../../functions/core/job.ts';
 import * as limits from '../../functions/core/limits.ts';
 import { withDestinations } from '../../functions/edge/destinations.ts';
@@ -36,6 +36,7 @@ const SETTINGS = {
   sweepMillis: limits.SWEEP_MILLIS,
   queueForSeconds: 0,
   allowResubmit: false,
+  partLimits: DEFAULT_QUEUE_RULES.partLimits,
   forwardTracestate: true,
   destinations: DESTINATIONS,
   defaultDestination: null,
@@ -52,7 +53,7 @@ interface Surroundings {
   /** Without them, nobody asks who teaches. */
   readonly lessons?: Lessons;
   /** Without them, no job may wait. */
-  readonly settings?: QueueRules & { jobsAtOnce: number | null };
+  readonly settings?: Omit<QueueRules, 'partLimits'> & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
   /** Only the system that has destinations needs it. */
   readonly rows?: { get(jobId: string): Job | undefined };
@@ -120,6 +121,7 @@ export function worldIn(
     sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
     log: system.logOf(environment),
     openApi: async () => ({ default: {} }),
+    partsAtOnce: 3,
     settings: {
       ...SETTINGS,
       ...sim.scene,

@@ -54,7 +54,8 @@ export function readOptionalBody<T extends object>(request: Sent, schema: z.ZodM
   return readBody(isEmpty ? { ...request, ...NOTHING } : request, schema);
 }
 
-function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string {
+/** A text's value and the names that it has twice, or a sentence about what is wrong with it. */
+export function readText(body: Buffer): { value: unknown; repeated: Fault[] } | string {
   if (!isUtf8(body)) return 'The body is not valid UTF-8.';
   const text = body.toString();
   if (text.trim() === '') return 'The body is empty.';

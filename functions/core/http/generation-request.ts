@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { CONVERSATIONS_MAX } from '../limits.ts';
 import { tokensClassOf } from '../polling/lessons.ts';
 import type { Fault } from './problem.ts';
 import { arrayOf, FAULTS_MAX, faultsOf, isObject, number, optional, type Path, text } from './validation.ts';
@@ -28,7 +29,7 @@ const none = z.optional(z.union([z.null(), z.array(z.unknown(), NONE).check(z.ma
 /** An assistant's reply from another API may have more fields than these if they are empty. */
 const silent = { refusal: none, annotations: none, audio: none, function_call: none, tool_calls: none };
 export const Message = z.strictObject({ ...Plain.shape, ...silent }, MESSAGE);
-const Conversation = arrayOf(z.unknown(), 'Must be an array of 1 to 1000 messages');
+const Messages = arrayOf(z.unknown(), 'Must be an array of 1 to 1000 messages');
 
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/;
 const modelId = z.string().check(
@@ -39,17 +40,21 @@ const modelId = z.string().check(
 /** ModelStudio's fields, except for the inside of the conversations, which `parseInside` checks. */
 export const generationFields = {
   model_id: modelId,
-  messages: arrayOf(z.unknown(), 'Must be an array of 1 to 1000 conversations'),
+  messages: arrayOf(
+    z.unknown(),
+    `Must be an array of 1 to ${CONVERSATIONS_MAX} conversations`,
+    CONVERSATIONS_MAX,
+  ),
   // JSON has a negative zero, which would make two equal requests differ.
   temperature: optional(number(0, 1, 'a number').check(z.overwrite((value) => value + 0)), 0.7),
   max_tokens: optional(number(1, Number.MAX_SAFE_INTEGER, 'a whole number'), 512),
 };
 
-type Conversations = z.infer<typeof Plain>[][];
+export type Conversation = z.infer<typeof Plain>[];
 type Fields = z.infer<z.ZodMiniObject<typeof generationFields>>;
 
 /** What ModelStudio is asked for, valid and with its defaults filled in. */
-export type Generation = Omit<Fields, 'messages'> & { messages: Conversations };
+export type Generation = Omit<Fields, 'messages'> & { messages: Conversation[] };
 
 /** All that the flows know about a generation, whatever it asks for. */
 export function workOf({ model_id, messages, max_tokens }: Generation) {
@@ -70,9 +75,9 @@ const isMessage = (item: unknown) => isObject(item) && ('role' in item || 'conte
 
 /** Checks, one message at a time, what `generationFields` leaves unchecked, even if the rest of the body is invalid. */
 export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {
-  const messages: Conversations = [];
+  const messages: Conversation[] = [];
   const given = body['messages'];
-  if (!Array.isArray(given) || given.length > 1000) return { messages };
+  if (!Array.isArray(given) || given.length > CONVERSATIONS_MAX) return { messages };
   if (given.length > 0 && given.every(isMessage)) {
     const message =
       'Must be an array of conversations, each an array of messages; this is a single conversation: ' +
@@ -87,9 +92,9 @@ export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pic
   return { messages };
 }
 
-function parseConversation(value: unknown, path: Path, faults: Fault[]): Conversations[number] {
-  const messages: Conversations[number] = [];
-  const list = Conversation.safeParse(value);
+export function parseConversation(value: unknown, path: Path, faults: Fault[]): Conversation {
+  const messages: Conversation = [];
+  const list = Messages.safeParse(value);
   if (!list.success) {
     faults.push(...faultsOf(list.error, value, path));
     return messages;

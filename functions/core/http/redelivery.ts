@@ -1,13 +1,6 @@
 import * as z from 'zod/mini';
-import {
-  endOfLife,
-  type FinishedJob,
-  isClaimed,
-  isFinished,
-  type Job,
-  type Millis,
-  type Webhook,
-} from '../job.ts';
+import { type FinishedJob, isClaimed, isFinished, type Job, type Millis, type Webhook } from '../job.ts';
+import { endOfLife } from '../retention.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
 import { LIST_KEY } from './list-cursor.ts';
 import { A_DATE_TIME, type ListQuery, placesBetween, readDateTime } from './list-query.ts';

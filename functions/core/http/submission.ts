@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { sha256Hex } from '../ids.ts';
-import { LONGEST_JOB_SECONDS } from '../limits.ts';
+import { LONGEST_JOB_SECONDS, RETRIES_MAX } from '../limits.ts';
+import { NOT_BEGUN, type PartLimits, type Parts } from '../parts/parts.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
+import { BODY_MAX_BYTES } from './body.ts';
 import { canonicalOf, type Generation, generationFields, parseInside } from './generation-request.ts';
 import type { Fault } from './problem.ts';
 import { FAULTS_MAX, faultsOf, isObject, number, optional, text } from './validation.ts';
@@ -20,6 +22,11 @@ const Metadata = z.pipe(z.unknown().check(z.refine(few, 'Must have at most 16 pa
 /** The body, except for the inside of what is meant for ModelStudio. */
 export const Envelope = z.strictObject({
   ...generationFields,
+  messages: z.optional(generationFields.messages),
+  /** Instead of them, the id of an upload. */
+  messages_from: z.optional(
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/, 'Must be the id of an upload')),
+  ),
   /** Null means no webhook, whatever the default is. */
   webhook_url: z.optional(z.nullable(z.string())),
   /** Instead of it. */
@@ -29,6 +36,7 @@ export const Envelope = z.strictObject({
   /** Null is the deployment's default. */
   queue_for: z.optional(z.nullable(number(0, LONGEST_JOB_SECONDS, 'a whole number'))),
   on_unknown: optional(z.enum(['fail', 'resubmit'], 'Must be "fail" or "resubmit"'), 'fail'),
+  task_retries: optional(number(0, RETRIES_MAX, 'a whole number'), 0),
 });
 
 /** What the job asks of ModelStudio, and nothing else of what a client said. */
@@ -42,9 +50,15 @@ export interface QueueRules {
   /** The default of `queue_for`; 0: no job may wait. */
   queueForSeconds: number;
   allowResubmit: boolean;
+  /** What one create takes; a job of more has several parts. */
+  partLimits: PartLimits;
 }
 
-export const DEFAULT_QUEUE_RULES: QueueRules = { queueForSeconds: 3600, allowResubmit: false };
+export const DEFAULT_QUEUE_RULES: QueueRules = {
+  queueForSeconds: 3600,
+  allowResubmit: false,
+  partLimits: { conversations: 1000, bytes: BODY_MAX_BYTES },
+};
 
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
 
@@ -71,6 +85,7 @@ export function parseSubmission(
     typeof fields['webhook_url'] === 'string' && faultInWebhookUrl(fields['webhook_url'], rules);
   if (urlFault) faults.push({ pointer: '/webhook_url', message: urlFault });
   faults.push(...destinationFaults(fields, destinations), ...queueFaults(fields, queueRules));
+  if (isObject(body)) faults.push(...sourceFaults(body));
   if (faults.length > 0 || !envelope.success) return { faults: capped(faults) };
   return { ...envelope.data, ...inside };
 }
@@ -92,6 +107,11 @@ function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[
   const faults: Fault[] = [];
   if (isOff && typeof queueFor === 'number' && queueFor > 0)
     faults.push({ pointer: '/queue_for', message: 'Must be 0, as this deployment queues no jobs' });
+  const needsStorage = isOff || queueFor === 0 ? storageNeeds(fields, rules) : null;
+  if (needsStorage) {
+    const why = isOff ? 'this deployment stores no request' : 'queue_for is 0';
+    faults.push({ ...needsStorage, message: `${needsStorage.message}, as ${why}` });
+  }
   if (onUnknown !== 'resubmit') return faults;
   const isAllowed = rules.allowResubmit && !isOff && queueFor !== 0;
   const why = rules.allowResubmit
@@ -99,6 +119,39 @@ function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[
     : 'this deployment does not allow "resubmit"';
   if (!isAllowed) faults.push({ pointer: '/on_unknown', message: `Must be "fail", as ${why}` });
   return faults;
+}
+
+/** What can be done only with a request that is stored. */
+function storageNeeds({ messages, ...fields }: Record<string, unknown>, { partLimits }: QueueRules) {
+  if (fields['messages_from'] !== undefined)
+    return { pointer: '/messages_from', message: 'Must not be given' };
+  const retries = fields['task_retries'];
+  if (typeof retries === 'number' && retries > 0) return { pointer: '/task_retries', message: 'Must be 0' };
+  const { conversations } = partLimits;
+  if (!Array.isArray(messages) || messages.length <= conversations) return null;
+  return { pointer: '/messages', message: `Must be at most ${conversations} conversations` };
+}
+
+function sourceFaults({ messages, messages_from: from }: Record<string, unknown>): Fault[] {
+  if (messages === undefined && from === undefined) return [{ pointer: '/messages', message: 'Required' }];
+  if (messages === undefined || from === undefined) return [];
+  return [{ pointer: '/messages_from', message: 'Must not be given together with messages' }];
+}
+
+/** What a job of several parts begins with; null if one create takes it all. */
+export function partsFor(submission: Submission, bytes: number, { partLimits }: QueueRules): Parts | null {
+  const { messages, messages_from, task_retries, on_unknown, temperature, max_tokens } = submission;
+  const isSmall = messages.length <= partLimits.conversations && bytes <= partLimits.bytes;
+  if (messages_from === undefined && task_retries === 0 && isSmall) return null;
+  return {
+    format: 'json',
+    temperature: String(temperature),
+    maxTokens: max_tokens,
+    limits: partLimits,
+    retries: task_retries,
+    ...(on_unknown === 'resubmit' && { mayResubmit: true }),
+    ...NOT_BEGUN,
+  };
 }
 
 function capped(faults: Fault[]): Fault[] {
@@ -113,10 +166,12 @@ export function fingerprint(submission: Submission): string {
   // Earlier releases wrote null if none was given.
   const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { messages_from: from, task_retries: retries } = submission;
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
   // Left out where not given, as earlier releases did not know them.
   const { queue_for = null, on_unknown, destination } = submission;
   if (queue_for !== null || on_unknown !== 'fail') canonical.push([queue_for, on_unknown]);
   if (destination !== undefined) canonical.push({ destination });
+  if (from !== undefined || retries > 0) canonical.push({ from, retries });
   return sha256Hex(JSON.stringify(canonical));
 }

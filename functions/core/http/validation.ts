@@ -16,8 +16,8 @@ const POINTER_MAX_LENGTH = 300;
 const wellFormed = z.refine<string>((text) => text.isWellFormed(), 'Must not contain a lone surrogate');
 export const text = z.string().check(wellFormed);
 
-export function arrayOf<T extends z.ZodMiniType>(item: T, error: string) {
-  return z.array(item, error).check(z.minLength(1, error), z.maxLength(1000, error));
+export function arrayOf<T extends z.ZodMiniType>(item: T, error: string, most = 1000) {
+  return z.array(item, error).check(z.minLength(1, error), z.maxLength(most, error));
 }
 
 export function number(least: number, most: number, kind: 'a number' | 'a whole number') {

@@ -20,20 +20,26 @@ export type FinishedFields = Pick<
 
 type Shown = JobBase & Partial<Omit<FinishedFields, 'status'>> & Pick<Job, 'status'>;
 
+/** A large job is queued until ModelStudio has taken the first of its parts. */
+export function statusOf({ status, parts }: Pick<Shown, 'status' | 'parts'>): Job['status'] {
+  return status === 'running' && parts && !parts.isTaken ? 'queued' : status;
+}
+
 /** The public job as JSON text, without its webhook: the `data` of the event. */
 function dataJson(job: Shown, results: ResultsView): string {
   const head = {
     job_id: job.jobId,
-    status: job.status,
+    status: statusOf(job),
     model_id: job.modelId,
-    total_tasks: job.totalTasks,
+    // Nobody has read the upload yet.
+    total_tasks: job.totalTasks || null,
     completed_tasks: job.completedTasks ?? 0,
     failed_tasks: job.failedTasks ?? 0,
     created_at: iso(job.createdAt),
     updated_at: iso(job.updatedAt),
     finished_at: iso(job.finishedAt ?? null),
     expires_at: iso(job.expiresAt),
-    ...(job.status === 'queued' && job.queueing && { queued_until: iso(job.queueing.until) }),
+    ...(statusOf(job) === 'queued' && job.queueing && { queued_until: iso(job.queueing.until) }),
     ...(job.submissions !== undefined && { submissions: job.submissions }),
     metadata: job.metadata,
   };

@@ -27,6 +27,8 @@ export function extendDeadline(dueAt: Millis, wakeUpDeadline: Millis): Millis {
 export function overdueAt(job: JobRow): Millis | null {
   if (job.status === 'deleted') return job.leftovers ? job.updatedAt + LEFT_MILLIS : null;
   if (job.status === 'queued') return givenUpAt(job);
+  // At its expiry, a large job begins to merge its results.
+  if (job.status === 'running' && job.parts) return job.wakeUpDeadline;
   if (job.status === 'submitting' || job.status === 'running') {
     return Math.min(job.wakeUpDeadline, job.expiresAt + EXPIRY_GRACE_MILLIS);
   }

@@ -1,5 +1,6 @@
 import { PROBLEMS } from '../http/problem.ts';
 import {
+  type DocumentRef,
   type Doubt,
   type JobBase,
   type JobError,
@@ -14,7 +15,9 @@ import type { CreateResult } from './create-result.ts';
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
   /** JSON text of the array: each entry in the very bytes that ModelStudio sent, except for those that it did not send. */
-  json: string;
+  json: string | null;
+  /** Where it is already stored, if it is not here. */
+  document?: DocumentRef;
   /** The number of entries that have failed or are missing. */
   failedTasks: number;
   /** Tasks for which ModelStudio gave nothing; we write their entries. */
@@ -58,7 +61,9 @@ const WORD_MAX_LENGTH = 40;
 export type Next =
   /** The report is too much for the poller; the collector takes it at once. */
   | { step: 'collect' }
-  | { step: 'wait'; seconds: number; completedTasks: number; doubt: Doubt | null }
+  | ({ step: 'wait'; seconds: number; completedTasks: number; doubt: Doubt | null } & Partial<
+      Pick<JobBase, 'parts' | 'totalTasks'>
+    >)
   | { step: 'finish'; end: End };
 
 export interface End {
@@ -100,6 +105,11 @@ export const submissionUnknown = failed(jobError('submission_unknown'));
 /** The end of a job that ModelStudio did not take while it could wait, unless it may have done so earlier. */
 export function notTaken({ submissions = 0 }: JobBase): End {
   return submissions > 0 ? submissionUnknown : failed(jobError('never_submitted'));
+}
+
+/** The end of a job whose submission broke off. Of one in parts, none was created by then. */
+export function brokenOff(job: JobBase): End {
+  return job.parts ? notTaken(job) : submissionUnknown;
 }
 
 /** The end of a queued job whose request ModelStudio refuses: what the answer would have said. */

@@ -114,6 +114,12 @@ function textOf({ json: { text }, isObject, hasIndex }: Entry, index: number): s
   return hasIndex ? text : `${text.slice(0, -1)},"task_index":${index}}`;
 }
 
+/** Whether a result says that its conversation has failed. */
+export const hasFailed = (result: Json): boolean => readEntry(result).isFailed;
+
+/** Whether it is one that we wrote, as ModelStudio gave none. */
+export const isMissing = (result: Json, index: number): boolean => result.text === missingEntry(index);
+
 function missingEntry(task_index: number): string {
   const error = 'ModelStudio ended the job without a result for this conversation.';
   return JSON.stringify({ task_index, status: 'failed', result: null, error });

@@ -224,7 +224,7 @@ function describeReport(provider: Provider, clientAt: ClientAt): void {
       const report = await reported(200, provider.completed(result));
       const json = report.kind === 'completed' ? report.results.json : report.kind;
       expect(report).toMatchObject({ kind: 'completed', results: { failedTasks: 0 } });
-      expect(JSON.parse(json)).toEqual(provider.results(result));
+      expect(JSON.parse(json as string)).toEqual(provider.results(result));
     },
   );
 

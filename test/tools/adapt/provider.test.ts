@@ -8,6 +8,7 @@ const ours = {
   metadata: { note: PRIVATE },
   expires_in: 600,
   on_unknown: 'fail' as const,
+  task_retries: 0,
 };
 
 const generation: Submission = {

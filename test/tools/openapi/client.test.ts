@@ -88,6 +88,8 @@ function likely(models: string[]): Likely {
     queue_for: fc.constantFrom(0, 60, null),
     on_unknown: fc.constant('fail'),
     destination: fc.constant(null),
+    messages_from: fc.constant(undefined),
+    task_retries: fc.constant(0),
     url: fc.constantFrom('data:image/png;base64,iVBORw0KGgo=', 'https://images.example.com/a.png'),
     job_id: fc.oneof(fc.constant(0), fc.nat({ max: 7 }), fc.nat({ max: 7 })).map((n) => `{job:${n}}`),
     upload_id: fc.nat({ max: UPLOADS - 1 }).map((n) => `{upload:${n}}`),

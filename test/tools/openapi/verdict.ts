@@ -59,6 +59,12 @@ const UNSAID: [rule: string, isBroken: (parts: Parts) => boolean][] = [
     ({ body }) => body?.on_unknown === 'resubmit',
   ],
   ['a deployment names its destinations', ({ body }) => typeof body?.destination === 'string'],
+  [
+    'either messages or an upload',
+    ({ body }) => (body?.messages === undefined) === (body?.messages_from === undefined),
+  ],
+  ['no retries of a job that may not wait', ({ body }) => body?.task_retries > 0 && body?.queue_for === 0],
+  ['no upload of a job that may not wait', ({ body }) => body?.messages_from && body?.queue_for === 0],
   ['models may ask for more', ({ body }) => body?.model_id === 'sandbox-vision'],
 ];
 

@@ -75,6 +75,7 @@ export function worldOf(
     random: { bytes: () => random.bytes(16), fraction: () => random.fraction() },
     log,
     openApi: async () => ({ default: {} }),
+    partsAtOnce: 10,
     sleep: (millis) => new Promise((resolve) => time.after(millis, resolve)),
     settings: {
       ...SETTINGS,

@@ -1,0 +1,138 @@
+import type { DocumentRef, JobBase, JobError, Millis, QueuedJob, RunningJob } from '../job.ts';
+import type { UploadFormat } from '../uploads.ts';
+
+/**
+ * A large job is one whose ModelStudio is its own parts: each is a job with a row, a place in the queue and a chain of polls like
+ * any other, but no webhook, no entry in a list and no answer to its client. The large job's own chain begins them, a few at a time,
+ * and ends the job when all have ended.
+ */
+export interface Parts {
+  /** What its conversations are in; without an upload, they are stored as requests are. */
+  readonly upload?: { readonly id: string; readonly key: string };
+  readonly format: Format;
+  /** As text: a table has no numbers as small as JSON has. */
+  readonly temperature: string;
+  readonly maxTokens: number;
+  /** How large a part may be, as it was when the job came: two workers that make parts make the same. */
+  readonly limits: PartLimits;
+  readonly retries: number;
+  /** A part whose creation is unknown may be created again. */
+  readonly mayResubmit?: true;
+  /** The parts of all conversations, then those of each retry. None: the conversations have not been read yet. */
+  readonly rounds: readonly Round[];
+  /** How many parts of the latest round have been begun, and which of these had not ended. */
+  readonly begun: number;
+  readonly open: readonly number[];
+  /** Conversations in parts that have ended; those that have failed count only when they are not tried again. */
+  readonly doneTasks: number;
+  /** ModelStudio has created one. */
+  readonly isTaken: boolean;
+}
+
+export const NOT_BEGUN = { rounds: [], begun: 0, open: [], doneTasks: 0, isTaken: false } as const;
+
+export type Format = UploadFormat;
+
+export interface PartLimits {
+  readonly conversations: number;
+  readonly bytes: number;
+}
+
+interface Round {
+  readonly plan: DocumentRef;
+  readonly parts: number;
+}
+
+/** Which conversations each part of a round has, in their order. */
+export interface Plan {
+  readonly parts: readonly (readonly number[])[];
+  /** Of the first round: from where to where each conversation lies in the file, one pair after the other. */
+  readonly ranges?: readonly number[];
+}
+
+export type LargeJob = RunningJob & { readonly parts: Parts };
+
+export function isLarge(job: RunningJob): job is LargeJob {
+  return job.parts !== undefined;
+}
+
+/** What stands for ModelStudio's id. */
+export const OF_PARTS = 'parts';
+
+export function partIdOf({ jobId }: Pick<JobBase, 'jobId'>, round: number, part: number): string {
+  return `${jobId}-${round}-${part}`;
+}
+
+/** The ids of all parts that there may be a row or a request of. */
+export function partIds(job: Pick<JobBase, 'jobId' | 'parts'>): string[] {
+  const rounds = job.parts?.rounds ?? [];
+  return rounds.flatMap(({ parts }, round) =>
+    Array.from({ length: parts }, (_, part) => partIdOf(job, round, part)),
+  );
+}
+
+/** Consecutive conversations that one create takes. One that is too large for that goes alone. */
+export function pack(tasks: readonly number[], bytesOf: (task: number) => number, limits: PartLimits) {
+  const parts: number[][] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    const last = parts.at(-1);
+    bytes += bytesOf(task);
+    if (last && last.length < limits.conversations && bytes <= limits.bytes) last.push(task);
+    else {
+      parts.push([task]);
+      bytes = bytesOf(task);
+    }
+  }
+  return parts;
+}
+
+/** The first goes ahead alone; once ModelStudio has taken it, or has refused it for itself, the others follow. */
+export function partsToBegin({ isTaken, begun, open }: Parts, atOnce: number): number {
+  return Math.max(0, (isTaken || begun > open.length ? atOnce : 1) - open.length);
+}
+
+/** Of a part that was not created: nor would the others be. */
+export function holdsForAll(error: JobError | null): boolean {
+  return error?.code === 'never_submitted' || error?.code === 'model_not_found';
+}
+
+/** It may wait as long as its job, and once that is taken, until that expires. */
+export function partOf(job: LargeJob, partId: string, tasks: readonly number[], turn: number): QueuedJob {
+  const { client, modelId, tokensClass, createdAt, updatedAt, expiresAt, trace, parts } = job;
+  const { until = expiresAt } = job.queueing ?? {};
+  return {
+    jobId: partId,
+    partOf: job.jobId,
+    client,
+    modelId,
+    totalTasks: tasks.length,
+    ...(tokensClass !== undefined && { tokensClass }),
+    ...(trace && { trace }),
+    metadata: {},
+    fingerprint: '',
+    // By which its request is found, too.
+    createdAt,
+    updatedAt,
+    expiresAt,
+    wakeUpDeadline: expiresAt,
+    version: 1,
+    status: 'queued',
+    queueing: { until: parts.isTaken ? expiresAt : until, turn },
+    ...(parts.mayResubmit && { submissions: 0 }),
+    webhook: null,
+  };
+}
+
+/** Nothing has been created, and the job may wait no longer for that. */
+export function isNotTaken({ queueing, expiresAt }: LargeJob, now: Millis): boolean {
+  return now >= Math.min(queueing?.until ?? expiresAt, expiresAt);
+}
+
+export const INVALID_INPUT = 'invalid_input';
+
+export function invalidInput(details: NonNullable<JobError['details']>): JobError {
+  const message =
+    'The upload holds something else than valid conversations. Nothing was created, nothing was billed.';
+  return { code: INVALID_INPUT, message, details };
+}

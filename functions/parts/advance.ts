@@ -1,0 +1,153 @@
+import { isFinished, type Job, type JobError } from '../core/job.ts';
+import {
+  holdsForAll,
+  isNotTaken,
+  type LargeJob,
+  type Parts,
+  type Plan,
+  pack,
+  partIdOf,
+  partsToBegin,
+} from '../core/parts/parts.ts';
+import { type End, expired, type Next, notTaken } from '../core/upstream/report.ts';
+import type { World } from '../ports.ts';
+import { type BeginWorld, beginPart } from './begin.ts';
+import { type MergeWorld, merge } from './merge.ts';
+import { resultsOf } from './results.ts';
+import { type SplitWorld, savePlan, split } from './split.ts';
+
+export type PartsWorld = SplitWorld &
+  BeginWorld &
+  MergeWorld & { partsAtOnce: number } & Pick<World, 'documents'>;
+
+/** The rows of a job's parts are looked at more often than ModelStudio is: that costs next to nothing, and each look may begin some. */
+const LOOK_SECONDS = { min: 1, max: 20, ageShare: 0.05 };
+
+/** What a large job does next. Whatever it does can be done twice, as its row is written only after that. */
+export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
+  const now = world.clock.now();
+  if (job.parts.rounds.length === 0) {
+    if (isNotTaken(job, now)) return { step: 'finish', end: notTaken(job) };
+    const read = await split(job, world);
+    if ('code' in read) return { step: 'finish', end: refused(read) };
+    return { step: 'wait', seconds: 0, completedTasks: 0, doubt: null, ...read };
+  }
+  const plans = await Promise.all(job.parts.rounds.map(({ plan }) => planIn(plan, world)));
+  const { parts, completedTasks, refusal } = await look(job, world);
+  if (refusal) return { step: 'finish', end: refused(refusal) };
+  const { begun, open, rounds, isTaken } = parts;
+  const isOver = open.length === 0 && begun === rounds.at(-1)?.parts;
+  // Before one is taken, they end by themselves, and say that nothing was created.
+  const isExpired = now >= job.expiresAt && (isTaken || open.length === 0);
+  if (isExpired) return end({ ...job, parts, completedTasks }, plans, true, world);
+  if (!isOver) return begin({ ...job, parts }, plans, completedTasks, world);
+  const failed = rounds.length <= parts.retries ? await failedIn(job, plans, world) : [];
+  if (failed.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
+  const round = await retry({ ...job, parts }, failed, plans, world);
+  const more = { ...parts, rounds: [...rounds, round], begun: 0 };
+  return { step: 'wait', seconds: 0, completedTasks, doubt: null, parts: more, totalTasks: job.totalTasks };
+}
+
+const refused = (error: JobError | null): End => ({
+  status: 'failed',
+  completedTasks: 0,
+  results: null,
+  error,
+});
+
+async function planIn(
+  plan: Parameters<World['documents']['load']>[0],
+  { documents }: PartsWorld,
+): Promise<Plan> {
+  return JSON.parse(await documents.load(plan));
+}
+
+interface Look {
+  parts: Parts;
+  completedTasks: number;
+  /** Before any part was taken, one has ended for a reason that holds for all. */
+  refusal: JobError | null;
+}
+
+/** Which of the open parts have ended, and how far the others are. */
+async function look(job: LargeJob, { jobs }: PartsWorld): Promise<Look> {
+  const { parts } = job;
+  const round = parts.rounds.length - 1;
+  const mayRetry = round < parts.retries;
+  const rows = await Promise.all(parts.open.map((part) => jobs.find(partIdOf(job, round, part))));
+  const ended = rows.flatMap((row) => (row && isFinished(row) ? row : []));
+  const done = ended.map(({ totalTasks, failedTasks, results }) =>
+    mayRetry && results ? totalTasks - failedTasks : totalTasks,
+  );
+  const doneTasks = done.reduce((sum, tasks) => sum + tasks, parts.doneTasks);
+  const open = parts.open.filter((_, i) => !isEnded(rows[i]));
+  const isTaken = parts.isTaken || rows.some((row) => row?.startedAt !== undefined);
+  const underWay = rows.reduce((sum, row) => sum + (row?.status === 'running' ? row.completedTasks : 0), 0);
+  const isNews = open.length !== parts.open.length || isTaken !== parts.isTaken;
+  return {
+    parts: isNews ? { ...parts, open, doneTasks, isTaken } : parts,
+    completedTasks: Math.min(job.totalTasks, doneTasks + underWay),
+    refusal: isTaken ? null : (ended.find(({ error }) => holdsForAll(error))?.error ?? null),
+  };
+}
+
+const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);
+
+async function begin(
+  job: LargeJob,
+  plans: readonly Plan[],
+  completedTasks: number,
+  world: PartsWorld,
+): Promise<Next> {
+  const { begun, open, rounds } = job.parts;
+  const plan = plans.at(-1);
+  const { ranges = [] } = plans[0] ?? {};
+  const now = world.clock.now();
+  const room = partsToBegin(job.parts, world.partsAtOnce);
+  const last = now >= job.expiresAt ? begun : Math.min(begun + room, rounds.at(-1)?.parts ?? 0);
+  const more = Array.from({ length: last - begun }, (_, i) => begun + i);
+  if (plan) for (const part of more) await beginPart(job, part, plan, ranges, world);
+  const parts = more.length > 0 ? { ...job.parts, begun: last, open: [...open, ...more] } : job.parts;
+  const left = Math.ceil((job.expiresAt - now) / 1000);
+  const { min, max, ageShare } = LOOK_SECONDS;
+  const planned = Math.round((ageShare * (now - job.createdAt)) / 1000);
+  const seconds = Math.max(min, Math.min(max, planned, left));
+  return { step: 'wait', seconds, completedTasks, doubt: null, parts, totalTasks: job.totalTasks };
+}
+
+/** The conversations of the latest round that ModelStudio itself reports as failed. */
+async function failedIn(job: LargeJob, plans: readonly Plan[], world: PartsWorld): Promise<number[]> {
+  const plan = plans.at(-1);
+  const failed: number[] = [];
+  if (plan === undefined) return failed;
+  for await (const { task, hasFailed } of resultsOf(job, plans.length - 1, plan, world))
+    if (hasFailed) failed.push(task);
+  return failed;
+}
+
+function retry(job: LargeJob, failed: number[], [first]: readonly Plan[], world: PartsWorld) {
+  const { ranges = [] } = first ?? {};
+  const bytesOf = (task: number) => (ranges[2 * task + 1] ?? 0) - (ranges[2 * task] ?? 0);
+  return savePlan(job, { parts: pack(failed, bytesOf, job.parts.limits) }, world);
+}
+
+/** A job of which every part has failed as a whole has failed like the first of them. */
+async function end(
+  job: LargeJob,
+  plans: readonly Plan[],
+  isExpired: boolean,
+  world: PartsWorld,
+): Promise<Next> {
+  const results = await merge(job, plans, world);
+  if (isExpired) {
+    const report = { kind: 'running', completedTasks: job.completedTasks, unknownState: null } as const;
+    return { step: 'finish', end: { ...expired(job, report), results } };
+  }
+  if (results !== null) {
+    const { totalTasks: completedTasks } = job;
+    return { step: 'finish', end: { status: 'completed', completedTasks, results, error: null } };
+  }
+  const first = await world.jobs.find(partIdOf(job, 0, 0));
+  const { error = null } = first && isFinished(first) ? first : {};
+  return { step: 'finish', end: refused(error) };
+}

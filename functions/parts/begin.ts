@@ -1,0 +1,45 @@
+import { readConversation } from '../core/parts/conversation.ts';
+import { type LargeJob, type Plan, partIdOf, partOf } from '../core/parts/parts.ts';
+import { joinQueue } from '../create/enqueue.ts';
+import type { World } from '../ports.ts';
+
+export type BeginWorld = Pick<
+  World,
+  'jobs' | 'requests' | 'sources' | 'queue' | 'wakeUps' | 'clock' | 'random'
+>;
+
+/**
+ * Puts a part into the queue: first its request is stored and the queue is awake, then its row says so. Two workers that do so write
+ * the same, and one of them inserts the row.
+ */
+export async function beginPart(
+  job: LargeJob,
+  part: number,
+  { parts }: Plan,
+  ranges: readonly number[],
+  world: BeginWorld,
+): Promise<void> {
+  const round = job.parts.rounds.length - 1;
+  const jobId = partIdOf(job, round, part);
+  if ((await world.jobs.findRow(jobId)) !== null) return;
+  const tasks = parts[part] ?? [];
+  const { format, temperature, maxTokens } = job.parts;
+  const texts = await world.sources.read(
+    job,
+    tasks.map((task) => [ranges[2 * task] ?? 0, ranges[2 * task + 1] ?? 0]),
+  );
+  const messages = texts.map((bytes) => {
+    const conversation = readConversation(bytes, format);
+    if ('faults' in conversation) throw new Error(`A conversation of ${job.jobId} is no longer valid`);
+    return conversation;
+  });
+  const generation = {
+    model_id: job.modelId,
+    messages,
+    temperature: Number(temperature),
+    max_tokens: maxTokens,
+  };
+  await world.requests.save({ jobId, createdAt: job.createdAt }, generation);
+  const turn = await joinQueue(job.client, 0, world);
+  await world.jobs.insert(partOf(job, jobId, tasks, turn));
+}

@@ -1,0 +1,73 @@
+import { fault } from '../core/http/validation.ts';
+import { nonceOf } from '../core/ids.ts';
+import type { JobError } from '../core/job.ts';
+import { CONVERSATION_MAX_BYTES, CONVERSATIONS_MAX } from '../core/limits.ts';
+import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
+import { invalidInput, type LargeJob, type Parts, pack } from '../core/parts/parts.ts';
+import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
+import type { World } from '../ports.ts';
+
+export type SplitWorld = Pick<World, 'sources' | 'documents' | 'random'>;
+
+/** The role may not list the objects, so what is not there is forbidden. */
+const GONE = ['AccessDenied', 'NoSuchKey'];
+const TOO_LARGE = `Must not be larger than ${CONVERSATION_MAX_BYTES / 1024 / 1024} MiB`;
+const COUNT = `Must hold 1 to ${CONVERSATIONS_MAX} conversations`;
+
+/**
+ * Reads all conversations once, and decides which part each belongs to; nothing of them is stored.
+ * @returns what is wrong with them, before any has been given to ModelStudio
+ */
+export async function split(
+  job: LargeJob,
+  world: SplitWorld,
+): Promise<{ parts: Parts; totalTasks: number } | JobError> {
+  const read = await rangesIn(job, world);
+  if ('code' in read) return read;
+  const { ranges } = read;
+  const totalTasks = ranges.length / 2;
+  const tasks = Array.from({ length: totalTasks }, (_, task) => task);
+  const bytesOf = (task: number) => (ranges[2 * task + 1] ?? 0) - (ranges[2 * task] ?? 0);
+  const parts = pack(tasks, bytesOf, job.parts.limits);
+  const round = await savePlan(job, { parts, ranges }, world);
+  return { parts: { ...job.parts, rounds: [round] }, totalTasks };
+}
+
+export async function savePlan(
+  { jobId }: LargeJob,
+  plan: { parts: number[][]; ranges?: number[] },
+  { documents, random }: SplitWorld,
+) {
+  const key = `plans/${jobId}/${nonceOf(random.bytes())}.json`;
+  return { plan: await documents.save(key, JSON.stringify(plan)), parts: plan.parts.length };
+}
+
+async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ ranges: number[] } | JobError> {
+  const { format } = job.parts;
+  const scanner = new Scanner(format, CONVERSATION_MAX_BYTES);
+  const ranges: number[] = [];
+  const details: NonNullable<JobError['details']>[number][] = [];
+  const take = (piece: Piece) => {
+    ranges.push(piece.from, piece.to);
+    const whole =
+      piece.bytes === null ? { faults: [fault([], TOO_LARGE)] } : readConversation(piece.bytes, format);
+    if ('faults' in whole) details.push(...detailsOf(piece, format, whole.faults));
+  };
+  const isFull = () => details.length >= DETAILS_MAX || ranges.length / 2 > CONVERSATIONS_MAX;
+  try {
+    for await (const chunk of sources.stream(job)) {
+      for (const piece of scanner.push(chunk)) if (!isFull()) take(piece);
+      if (isFull()) break;
+    }
+    if (!isFull()) for (const piece of scanner.end()) take(piece);
+  } catch (error) {
+    // Its client may have deleted it between the submission and its row.
+    const isGone = job.parts.upload && error instanceof Error && GONE.includes(error.name);
+    if (isGone) return invalidInput([{ pointer: '', message: 'The upload was deleted before it was read' }]);
+    if (!(error instanceof NotAnArray)) throw error;
+    details.push({ pointer: '', message: `Must be a JSON array of conversations; ${error.message}` });
+  }
+  const isCount = ranges.length > 0 && ranges.length / 2 <= CONVERSATIONS_MAX;
+  if (details.length === 0 && !isCount) details.push({ pointer: '', message: COUNT });
+  return details.length > 0 ? invalidInput(details.slice(0, DETAILS_MAX)) : { ranges };
+}

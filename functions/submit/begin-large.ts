@@ -1,0 +1,57 @@
+import type { Conversation } from '../core/http/generation-request.ts';
+import type { Job, SubmittingJob } from '../core/job.ts';
+import { OF_PARTS, type Parts } from '../core/parts/parts.ts';
+import { aboutJob } from '../core/trace.ts';
+import { nextWakeUp, started } from '../core/transitions.ts';
+import { objectKeyOf } from '../core/uploads.ts';
+import type { World } from '../ports.ts';
+import { type ClaimWorld, claimUpload } from './claim-upload.ts';
+
+export type BeginLargeWorld = ClaimWorld & Pick<World, 'jobs' | 'requests' | 'wakeUps' | 'log'>;
+
+type Begun = Job | 'replay' | { problem: 'upload_not_found' | 'upload_incomplete' };
+
+/**
+ * Records a job of several parts, stores its conversations unless they are in an upload, and wakes its chain; then its row says so,
+ * as with any other.
+ */
+export async function beginLarge(
+  job: SubmittingJob & { parts: Parts },
+  source: string | Conversation[],
+  world: BeginLargeWorld,
+): Promise<Begun> {
+  const large = await withUpload(job, source, world);
+  if ('problem' in large) return (await world.jobs.findRow(job.jobId)) ? 'replay' : large;
+  if (!(await world.jobs.insert(large))) return 'replay';
+  try {
+    if (typeof source !== 'string') await world.requests.save(job, source);
+    const now = world.clock.now();
+    const wakeUp = nextWakeUp(null, now, world.random.bytes());
+    const known = { jobId: job.jobId, trace: job.trace, upstreamJobId: OF_PARTS, wakeUp, polledAt: now };
+    const message = { ...known, isSeen: false, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
+    await world.wakeUps.poll(message, 0);
+    const running = started(large, message, true, now);
+    const facts = { outcome: 'queued', ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
+    world.log.event('submit', facts, { JobsQueued: 1 });
+    return (await world.jobs.replace(running)) ? running : ((await world.jobs.find(job.jobId)) ?? running);
+  } catch (error) {
+    await world.requests.remove(job).catch(() => undefined);
+    await world.jobs.remove(job);
+    throw error;
+  }
+}
+
+type LargeSubmission = SubmittingJob & { parts: Parts };
+
+async function withUpload(
+  job: LargeSubmission,
+  source: string | Conversation[],
+  world: ClaimWorld,
+): Promise<LargeSubmission | Exclude<Begun, Job | 'replay'>> {
+  if (typeof source !== 'string') return job;
+  const upload = await claimUpload(source, job, world);
+  if (upload === 'unknown') return { problem: 'upload_not_found' };
+  if (upload === 'incomplete') return { problem: 'upload_incomplete' };
+  const { uploadId: id, format } = upload;
+  return { ...job, parts: { ...job.parts, format, upload: { id, key: objectKeyOf(upload) } } };
+}

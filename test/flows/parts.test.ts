@@ -1,0 +1,344 @@
+import { expect, it } from 'vitest';
+import type { Generation } from '../../functions/core/http/generation-request.ts';
+import type { FinishedJob, Job } from '../../functions/core/job.ts';
+import { asked, objectKeyOf, type Upload } from '../../functions/core/uploads.ts';
+import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
+import type { Report } from '../../functions/core/upstream/report.ts';
+import { cancel } from '../../functions/jobs/cancel.ts';
+import { read } from '../../functions/jobs/read.ts';
+import { atOnce, clientsOf } from '../cloud/clients.ts';
+import { Cloud } from '../cloud/cloud.ts';
+import { failedIn, type Handlers, handlersOf, sqsEvent } from '../cloud/handlers.ts';
+import { NOW } from '../cloud/jobs.ts';
+import { portsOver } from '../cloud/ports.ts';
+import { VirtualTime } from '../cloud/time.ts';
+import { fakeWorld } from '../cloud/world.ts';
+import { postJob } from './post.ts';
+
+type Asked = Generation & { texts: string[] };
+
+interface Studio {
+  /** Of the `nth` create. */
+  create?: (asked: Asked, nth: number) => CreateResult | undefined;
+  /** Whether a conversation fails, which is given for the `nth` time. */
+  fails?: (text: string, nth: number) => boolean;
+  seconds?: number;
+  result?: (text: string) => string;
+}
+
+/** The whole system on a clock of its own, and a ModelStudio that answers each conversation with its own text. */
+function scene(
+  { create, fails = () => false, seconds = 10, result = (text) => text }: Studio = {},
+  settings = {},
+) {
+  const time = new VirtualTime(NOW);
+  const clock = { now: () => time.now };
+  let handlers: Handlers | null = null;
+  const cloud = new Cloud({
+    time,
+    handle: async (queue, batch) =>
+      failedIn(batch, await (handlers as Handlers)[queue](sqsEvent(queue, batch))),
+  });
+  const clients = clientsOf(cloud, atOnce);
+  const jobs = new Map<string, { asked: Asked; at: number; nth: number[] }>();
+  const given: string[] = [];
+  const events: { type: string; data: Record<string, unknown> }[] = [];
+  let mostAtOnce = 0;
+  let creates = 0;
+  const isEnded = ({ at }: { at: number }) => time.now >= at + seconds * 1000;
+  const fake = fakeWorld();
+  const world = {
+    ...fake,
+    ...portsOver(cloud, clients, { clock }),
+    ...{
+      clock,
+      openApi: async () => ({ default: {} }),
+      sleep: (millis: number) => new Promise<void>((done) => time.after(millis, done)),
+    },
+    settings: {
+      ...fake.settings,
+      queueForSeconds: 3600,
+      partLimits: { conversations: 4, bytes: 100_000 },
+      ...settings,
+    },
+    modelStudio: {
+      async create(generation: Generation): Promise<CreateResult> {
+        const texts = generation.messages.map((messages) => String(messages.at(-1)?.content));
+        const asked = { ...generation, texts };
+        creates += 1;
+        const refusal = create?.(asked, creates);
+        if (refusal) return refusal;
+        given.push(...texts);
+        const id = `up-${creates}`;
+        const nth = texts.map((text) => given.filter((each) => each === text).length);
+        jobs.set(id, { asked, at: time.now, nth });
+        mostAtOnce = Math.max(mostAtOnce, [...jobs.values()].filter((job) => !isEnded(job)).length);
+        return { kind: 'created', upstreamJobId: id };
+      },
+      async report({ upstreamJobId }: { upstreamJobId: string }): Promise<Report> {
+        const job = jobs.get(upstreamJobId);
+        if (!job || !isEnded(job)) return { kind: 'running', completedTasks: 0, unknownState: null };
+        const entries = job.asked.texts.map((text, task_index) => {
+          const isFailed = fails(text, job.nth[task_index] ?? 1);
+          const [status, error] = isFailed ? ['failed', 'no'] : ['completed', null];
+          return JSON.stringify({ task_index, status, result: isFailed ? null : result(text), error });
+        });
+        const failedTasks = entries.filter((entry) => entry.includes('"failed"')).length;
+        const results = { json: `[${entries.join(',')}]`, failedTasks, missing: 0, surplus: 0 };
+        return { kind: 'completed', results };
+      },
+    },
+    webhooks: {
+      async send(_delivery: unknown, body: string) {
+        events.push(JSON.parse(body));
+        return { kind: 'answered' as const, status: 204, retryAfterSeconds: null };
+      },
+    },
+  };
+  handlers = handlersOf(world, async () => undefined);
+  /** As long as it takes in virtual time, and in turns of the event loop for what is streamed. */
+  const step = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    await time.step();
+  };
+  const act = <T>(work: () => Promise<T>): Promise<T> =>
+    time.govern(async () => {
+      let isDone = false;
+      const working = work().finally(() => {
+        isDone = true;
+      });
+      while (!isDone) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!isDone) await step();
+      }
+      return working;
+    });
+  const run = (seconds: number) =>
+    time.govern(async () => {
+      const until = time.now + seconds * 1000;
+      while (time.next !== null && time.next <= until) await step();
+      time.now = until;
+    });
+  const sweepEachMinute = () =>
+    time.after(60_000, () => {
+      void handlers?.sweep();
+      sweepEachMinute();
+    });
+  sweepEachMinute();
+  const rows = async () => {
+    const found = await Promise.all(
+      cloud.tables.jobs.keys.map((id) => world.jobs.findRow(id).catch(() => null)),
+    );
+    return found.filter((row) => row !== null && 'status' in row);
+  };
+  return {
+    world,
+    cloud,
+    act,
+    run,
+    given,
+    events,
+    rows,
+    mostAtOnce: () => mostAtOnce,
+    creates: () => creates,
+  };
+}
+
+type Scene = ReturnType<typeof scene>;
+
+const conversations = (count: number) =>
+  Array.from({ length: count }, (_, i) => [{ role: 'user', content: `text ${i}` }]);
+
+async function post({ world, act }: Scene, fields: object) {
+  const all = { webhook_url: 'https://hooks.example.com/h', ...fields };
+  return act(() => postJob(world, all));
+}
+
+async function upload({ world, cloud }: Scene, text: string, format: Upload['format'] = 'jsonl') {
+  const ask = { uploadId: 'up_1', bytes: Buffer.byteLength(text), format };
+  const row = asked(await world.uploads.find('acme'), ask, NOW);
+  if ('fullUntil' in row) throw new Error('There is no room');
+  await world.uploads.replace(row);
+  cloud.objects.set(objectKeyOf(row.uploads['up_1'] as Upload), text);
+  return { messages: undefined, messages_from: 'up_1' };
+}
+
+const lines = (count: number) =>
+  conversations(count)
+    .map((messages) => JSON.stringify({ messages, note: 'ignored' }))
+    .join('\n');
+
+const texts = (results: unknown) => (results as { result: string }[]).map(({ result }) => result);
+const dataIn = ({ events }: Scene): Record<string, unknown> => events[0]?.data ?? {};
+const inOrder = (count: number) => Array.from({ length: count }, (_, i) => `text ${i}`);
+
+it('a job of more conversations than one create takes has several parts, one webhook and results in order', async () => {
+  const system = scene();
+  const { status, job } = await post(system, { messages: conversations(30) });
+  expect({ status, job }).toMatchObject({ status: 202, job: { status: 'queued', total_tasks: 30 } });
+  await system.run(300);
+  expect(system.given.toSorted()).toEqual(inOrder(30).toSorted());
+  expect(system.mostAtOnce()).toBe(3);
+  expect(system.events.length).toBe(1);
+  const [{ type, data } = { type: '', data: {} }] = system.events;
+  expect({ type, ...data }).toMatchObject({
+    ...{ type: 'job.completed', total_tasks: 30, completed_tasks: 30, failed_tasks: 0 },
+  });
+  expect(texts(data['results'])).toEqual(inOrder(30));
+  expect((data['results'] as { task_index: number }[]).map(({ task_index }) => task_index)).toEqual([
+    ...Array(30).keys(),
+  ]);
+  // Nothing of the parts is left, nor of what was asked.
+  const kept = [...system.cloud.objects.keys(), ...system.cloud.tables.documents.keys];
+  expect(kept).toEqual([expect.stringMatching(/^events\/job_/)]);
+  const left = (await system.rows()).filter((row) => row?.status !== 'deleted');
+  expect(left.map((row) => row?.jobId)).toEqual([job.job_id]);
+});
+
+it('an upload of lines is split, and validated before anything is created', async () => {
+  const system = scene();
+  const from = await upload(system, lines(10));
+  const { job } = await post(system, from);
+  expect(job).toMatchObject({ status: 'queued', total_tasks: null, completed_tasks: 0 });
+  await system.run(300);
+  expect(system.events[0]).toMatchObject({ type: 'job.completed', data: { total_tasks: 10 } });
+  expect(texts(system.events[0]?.data['results'])).toEqual(inOrder(10));
+});
+
+it('an upload with faults ends the job with the place of each, and nothing is created', async () => {
+  const system = scene();
+  const all = lines(10).split('\n');
+  all[2] = '[{"role":"user"}]';
+  all[7] = '{"messages":[';
+  await post(system, await upload(system, all.join('\n')));
+  await system.run(60);
+  expect(system.creates()).toBe(0);
+  expect(system.events[0]).toMatchObject({
+    type: 'job.failed',
+    data: {
+      error: {
+        code: 'invalid_input',
+        details: [
+          { line: 3, message: '/0/content: Required' },
+          { line: 8, message: expect.stringContaining('ends too early') },
+        ],
+      },
+    },
+  });
+});
+
+it('failed conversations are given again, alone, and say how often they were', async () => {
+  const fails = (text: string, nth: number) => /[37]$/.test(text) && nth === 1;
+  const system = scene({ fails });
+  await post(system, { messages: conversations(20), task_retries: 1 });
+  await system.run(300);
+  expect(system.given.length).toBe(24);
+  const data = dataIn(system);
+  expect(data).toMatchObject({ status: 'completed', failed_tasks: 0 });
+  expect(texts(data['results'])).toEqual(inOrder(20));
+  const again = (data['results'] as { task_index: number; attempts?: number }[]).filter(
+    (each) => each.attempts,
+  );
+  expect(again.map(({ task_index, attempts }) => [task_index, attempts])).toEqual([
+    ...[3, 7, 13, 17].map((index) => [index, 2]),
+  ]);
+});
+
+it('a part that is refused fails its own conversations', async () => {
+  const create = ({ texts }: Asked): CreateResult | undefined =>
+    texts.includes('text 5') ? { kind: 'invalid', sentence: 'Too rude.' } : undefined;
+  const system = scene({ create });
+  await post(system, { messages: conversations(12) });
+  await system.run(300);
+  const data = dataIn(system);
+  expect(data).toMatchObject({ status: 'completed', failed_tasks: 4, completed_tasks: 12 });
+  const results = data['results'] as { status: string; error: string }[];
+  expect(results.map(({ status }) => status === 'failed')).toEqual(
+    [...Array(12).keys()].map((i) => i >> 2 === 1),
+  );
+  expect(results[5]?.error).toContain('Too rude.');
+});
+
+it('a model that ModelStudio does not know ends the job as a whole', async () => {
+  const system = scene({ create: () => ({ kind: 'model_not_found' }) });
+  await post(system, { messages: conversations(12) });
+  await system.run(300);
+  expect(system.events[0]).toMatchObject({
+    type: 'job.failed',
+    data: { results: null, error: { code: 'model_not_found' } },
+  });
+  expect(system.creates()).toBe(1);
+});
+
+it('a job whose first part is not taken in time was never submitted', async () => {
+  const system = scene({ create: () => ({ kind: 'unavailable', retryAfterSeconds: null }) });
+  await post(system, { messages: conversations(12), queue_for: 100 });
+  await system.run(400);
+  expect(system.events[0]).toMatchObject({ data: { status: 'failed', error: { code: 'never_submitted' } } });
+  expect([...system.cloud.objects.keys()].filter((key) => key.startsWith('requests/'))).toEqual([]);
+});
+
+it('a cancelled job creates no other part', async () => {
+  const system = scene({ seconds: 1000 });
+  const { job } = await post(system, { messages: conversations(40) });
+  await system.run(60);
+  expect(system.creates()).toBe(3);
+  await system.act(() =>
+    cancel(
+      { headers: {}, body: Buffer.alloc(0) } as never,
+      { jobId: job.job_id, client: 'acme' } as never,
+      system.world,
+    ),
+  );
+  await system.run(3000);
+  expect(system.creates()).toBe(3);
+  expect(system.events.map(({ type }) => type)).toEqual(['job.cancelled']);
+  const left = (await system.rows()).filter((row) => row?.status !== 'deleted');
+  expect(left.length).toBe(1);
+});
+
+it('a job that expires has the results of the parts that have ended', async () => {
+  const system = scene({ seconds: 20 });
+  await post(system, { messages: conversations(40), expires_in: 60 });
+  await system.run(200);
+  const { type } = system.events[0] ?? {};
+  const data = dataIn(system);
+  const results = data['results'] as { status: string }[];
+  const completed = results.filter(({ status }) => status === 'completed').length;
+  expect({ type, error: data['error'] }).toMatchObject({ type: 'job.expired', error: { code: 'expired' } });
+  expect(completed).toBeGreaterThan(0);
+  expect(results.length - completed).toBe(data['failed_tasks']);
+});
+
+it('large results are in the bucket, as an array and as lines', async () => {
+  const system = scene({ result: (text) => text.padEnd(20_000, '.') });
+  const { job } = await post(system, { messages: conversations(20) });
+  await system.run(300);
+  expect(system.events[0]?.data).toMatchObject({
+    results: null,
+    results_url: expect.stringContaining('/results'),
+  });
+  const row = (await system.world.jobs.find(job.job_id)) as FinishedJob & { results: { key: string } };
+  const array = system.cloud.objects.get(row.results.key) ?? '';
+  const asLines = system.cloud.objects.get(row.results.key.replace('json', 'jsonl')) ?? '';
+  expect(JSON.parse(array).length).toBe(20);
+  expect(
+    asLines
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual(JSON.parse(array));
+});
+
+it('the parts of a job are nobody’s to see', async () => {
+  const system = scene({ seconds: 1000 });
+  await post(system, { messages: conversations(40) });
+  await system.run(60);
+  const parts = (await system.rows()).filter((row) => row && 'partOf' in row) as Job[];
+  expect(parts.length).toBe(3);
+  const call = { operation: 'job', jobId: parts[0]?.jobId, client: 'acme' };
+  const answer = await system.act(() => read({ requestId: 'r' } as never, call as never, system.world));
+  expect(answer.status).toBe(404);
+  const listed = await system.world.clientJobs.page('acme', '~' as never, '' as never, 100);
+  expect(listed.jobs.length).toBe(1);
+});
