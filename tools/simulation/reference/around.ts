@@ -216,6 +216,12 @@ function common(
         // Results and event are saved at once.
         return handling.call(() => documents.save(key, json), key.startsWith('results/'));
       },
+      saveAll(key, bytes, texts) {
+        const handling = of(key.split('/')[1] ?? '');
+        const whole = [...(texts as Iterable<string>)].join('');
+        handling.saving(key, whole);
+        return handling.call(() => documents.saveAll(key, bytes, [whole]), true);
+      },
       remove(ref) {
         const handling = of(ref.key.split('/')[1]?.replace('.json', '') ?? '');
         judge(() => handling.removing(ref.key));
