@@ -10,6 +10,7 @@ import type { Visit } from './visit.ts';
 export interface Known {
   readonly cloud: Cloud;
   readonly contents: OpenedContents;
+  readonly rows: { readonly deleted: { has(jobId: string): boolean } };
 }
 
 /** What the rules go by. */
