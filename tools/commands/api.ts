@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { retryAfterOf } from '../../functions/core/http/retry-after.ts';
 import { tell, UsageError } from './command.ts';
+import { CliError } from './error-message.ts';
 
 /** API Gateway gives up after 30 s. */
 const ANSWER_DEADLINE_MILLIS = 35_000;
@@ -13,10 +14,16 @@ export interface Api {
   key: string;
 }
 
+interface Refusal {
+  code?: string;
+  detail?: string;
+  errors?: { pointer: string; message: string }[];
+}
+
 export interface Answer<Body> {
   status: number;
   /** Null: it is no JSON. */
-  body: (Partial<Body> & { code?: string; detail?: string }) | null;
+  body: (Partial<Body> & Refusal) | null;
   retryAfterSeconds: number;
 }
 
@@ -45,9 +52,24 @@ export async function callPatiently<Body>(
   }
 }
 
+/**
+ * What may be larger than an answer can be. It lies elsewhere, where the key must not be sent, and may take as long as it does.
+ * @throws a CliError when it is not to be had
+ */
+export async function download({ url, key }: Api, path: string, headers: Record<string, string>) {
+  const authorization = `Bearer ${key}`;
+  const first = await fetch(url + path, { headers: { ...headers, authorization }, redirect: 'manual' });
+  const location = first.headers.get('location');
+  const response = first.status === 307 && location ? await fetch(location) : first;
+  if (response.ok && response.body) return response.body;
+  const body = (await response.json().catch(() => null)) as Answer<unknown>['body'];
+  throw new CliError(refusalIn({ status: response.status, body, retryAfterSeconds: 0 }));
+}
+
 export function refusalIn({ status, body }: Answer<unknown>): string {
   if (!body?.code) return `The URL answered ${status}, and not as this API does.`;
-  return `The API answered ${status} ${body.code}: ${body.detail}`;
+  const faults = (body.errors ?? []).map(({ pointer, message }) => `\n  ${pointer}: ${message}`);
+  return `The API answered ${status} ${body.code}: ${body.detail}${faults.join('')}`;
 }
 
 export function urlIn(text: string): string {

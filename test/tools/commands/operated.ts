@@ -8,7 +8,15 @@ import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { type LocalSystem, startLocally, upstreamEnv } from '../blackbox/system.ts';
 import { type FakeAws, startFakeAws } from './aws.ts';
 
-export type CommandName = 'keys' | 'smoke' | 'redrive' | 'doctor' | 'queue' | 'usage' | 'redeliver';
+export type CommandName =
+  | 'keys'
+  | 'smoke'
+  | 'redrive'
+  | 'doctor'
+  | 'queue'
+  | 'usage'
+  | 'redeliver'
+  | 'submit';
 
 /** Runs a command as npm would. */
 export function command(name: CommandName, args: string[], env: Record<string, string> = {}): Promise<Ran> {

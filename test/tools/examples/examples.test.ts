@@ -173,6 +173,41 @@ describe('dataset', () => {
   });
 });
 
+describe('photos', () => {
+  async function asks(model: string, name = (i: number) => `photo-${i}.jpg`) {
+    const folder = await mkdtemp(join(tmpdir(), 'photos-'));
+    cleanUps.push(() => rm(folder, { recursive: true, force: true }));
+    const photos = Array.from({ length: 10 }, (_, i) => join(folder, name(i)));
+    for (const [i, photo] of photos.entries()) await writeFile(photo, Buffer.alloc(500_000 + i, 'jpeg'));
+    const flags = ['--url', system.api_url, '--model', model, '--ask', 'What is this?'];
+    return run(process.execPath, [path('examples/photos/photos.mjs'), ...flags, ...photos], {
+      CLIENT_KEY: system.client_keys[0],
+    });
+  }
+
+  it('asks about ten photos, which are too large for a request, in one job', async () => {
+    const { code, stdout, stderr } = await asks('sandbox-vision');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toEqual(
+      Array.from({ length: 10 }, (_, i) => ({
+        photo: `photo-${i}.jpg`,
+        status: 'completed',
+        result: expect.stringContaining(`image/jpeg of ${500_000 + i} bytes`),
+        error: null,
+      })),
+    );
+  });
+
+  it('says what is no photo', async () => {
+    const { code, stderr } = await asks('sandbox-vision', (i) => `photo-${i}.txt`);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('photo-0.txt is none of ') });
+  });
+});
+
 describe('redeliver', () => {
   it('redelivers what the receiver missed, and nothing else', async () => {
     let status = 410;
