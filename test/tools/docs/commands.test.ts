@@ -107,7 +107,9 @@ describe('a script', () => {
 
   it('has every flag that a page shows by itself', { timeout }, async () => {
     const alone = all.flatMap(codeIn).flatMap((code) => /^(--[a-z-]+)\b/.exec(code)?.[1] ?? []);
-    const local = await Promise.all(['start', 'sandbox', 'keys', 'simulate', 'snippet', 'smoke', 'submit'].map(helpOf));
+    const local = await Promise.all(
+      ['start', 'sandbox', 'keys', 'simulate', 'snippet', 'smoke', 'submit'].map(helpOf),
+    );
     // The examples' flags stand in their first lines.
     const examples = globSync('examples/*/*.mjs', { cwd: root }).map((file) =>
       readFileSync(join(root, file), 'utf8'),
