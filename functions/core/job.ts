@@ -130,6 +130,8 @@ export interface Queueing {
   readonly until: Millis;
   /** Its place among all queued jobs: the lowest comes first. */
   readonly turn: number;
+  /** Of a part: when it began to wait, which its job may have done long before. */
+  readonly since?: Millis;
 }
 
 /** `missing`: the job is unknown. `gaps`: some results are missing at the end. `unreadable`: all of them are. */

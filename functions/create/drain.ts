@@ -66,7 +66,7 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     const waiting = (await queue.next(left)).filter(({ jobId }) => !done.has(jobId));
     isEmpty = waiting.length === 0 && !isAnyWaiting;
     if (waiting.length === 0) break;
-    oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.createdAt) / 1000));
+    oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.since) / 1000));
     const free = places && (await places.free());
     isFull = free?.length === 0;
     isAnyWaiting ||= isFull;

@@ -21,7 +21,7 @@ export type PartsWorld = SplitWorld &
   MergeWorld & { partsAtOnce: number } & Pick<World, 'documents'>;
 
 /** The rows of a job's parts are looked at more often than ModelStudio is: that costs next to nothing, and each look may begin some. */
-const LOOK_SECONDS = { min: 1, max: 20, ageShare: 0.05 };
+const LOOK_SECONDS = { min: 2, max: 20, ageShare: 0.1 };
 
 /** What a large job does next. Whatever it does can be done twice, as its row is written only after that. */
 export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
@@ -107,6 +107,9 @@ async function begin(
   const last = now >= job.expiresAt ? begun : Math.min(begun + room, rounds.at(-1)?.parts ?? 0);
   const more = Array.from({ length: last - begun }, (_, i) => begun + i);
   if (plan) for (const part of more) await beginPart(job, part, plan, ranges, world);
+  // Each part has what it asks, and none is asked again.
+  const isStoredForNothing = last === rounds.at(-1)?.parts && job.parts.retries === 0 && !job.parts.upload;
+  if (more.length > 0 && isStoredForNothing) await world.requests.remove(job);
   const parts = more.length > 0 ? { ...job.parts, begun: last, open: [...open, ...more] } : job.parts;
   const left = Math.ceil((job.expiresAt - now) / 1000);
   const { min, max, ageShare } = LOOK_SECONDS;

@@ -41,5 +41,5 @@ export async function beginPart(
   };
   await world.requests.save({ jobId, createdAt: job.createdAt }, generation);
   const turn = await joinQueue(job.client, 0, world);
-  await world.jobs.insert(partOf(job, jobId, tasks, turn));
+  await world.jobs.insert(partOf(job, jobId, tasks, turn, world.clock.now()));
 }

@@ -54,7 +54,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const generation = generationIn(parsed);
   const queueSeconds = parsed.queue_for ?? world.settings.queueForSeconds;
   const given = newJob(parsed, authorized.client, request, world);
-  const parts = partsFor(parsed, request.body.byteLength, world.settings);
+  const parts = partsFor(parsed, request.body.byteLength, queueSeconds > 0, world.settings);
   if (parts) {
     const { messages, messages_from: from } = parsed;
     const until = given.createdAt + queueSeconds * 1000;

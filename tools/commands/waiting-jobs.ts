@@ -25,7 +25,7 @@ export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   };
   const times: number[] = [];
   for await (const { Items = [] } of paginateQuery({ client }, query))
-    times.push(...Items.map(({ queuePlace }) => waitingAt('', queuePlace?.S ?? '').createdAt));
+    times.push(...Items.map(({ queuePlace }) => waitingAt('', queuePlace?.S ?? '').since));
   const oldestAt = times.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   return { gate, count: times.length, oldestAt: times.length === 0 ? null : oldestAt };
 }

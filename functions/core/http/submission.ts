@@ -138,10 +138,18 @@ function sourceFaults({ messages, messages_from: from }: Record<string, unknown>
   return [{ pointer: '/messages_from', message: 'Must not be given together with messages' }];
 }
 
-/** What a job of several parts begins with; null if one create takes it all. */
-export function partsFor(submission: Submission, bytes: number, { partLimits }: QueueRules): Parts | null {
+/**
+ * What a job of several parts begins with; null if one create takes it all.
+ * @param mayWait or nothing of it may be stored, and it is tried at once whatever its size
+ */
+export function partsFor(
+  submission: Submission,
+  bytes: number,
+  mayWait: boolean,
+  { partLimits }: QueueRules,
+): Parts | null {
   const { messages, messages_from, task_retries, on_unknown, temperature, max_tokens } = submission;
-  const isSmall = messages.length <= partLimits.conversations && bytes <= partLimits.bytes;
+  const isSmall = messages.length <= partLimits.conversations && (bytes <= partLimits.bytes || !mayWait);
   if (messages_from === undefined && task_retries === 0 && isSmall) return null;
   return {
     format: 'json',

@@ -98,8 +98,14 @@ export function holdsForAll(error: JobError | null): boolean {
 }
 
 /** It may wait as long as its job, and once that is taken, until that expires. */
-export function partOf(job: LargeJob, partId: string, tasks: readonly number[], turn: number): QueuedJob {
-  const { client, modelId, tokensClass, createdAt, updatedAt, expiresAt, trace, parts } = job;
+export function partOf(
+  job: LargeJob,
+  partId: string,
+  tasks: readonly number[],
+  turn: number,
+  now: Millis,
+): QueuedJob {
+  const { client, modelId, tokensClass, createdAt, expiresAt, trace, parts } = job;
   const { until = expiresAt } = job.queueing ?? {};
   return {
     jobId: partId,
@@ -113,12 +119,12 @@ export function partOf(job: LargeJob, partId: string, tasks: readonly number[], 
     fingerprint: '',
     // By which its request is found, too.
     createdAt,
-    updatedAt,
+    updatedAt: now,
     expiresAt,
     wakeUpDeadline: expiresAt,
     version: 1,
     status: 'queued',
-    queueing: { until: parts.isTaken ? expiresAt : until, turn },
+    queueing: { until: parts.isTaken ? expiresAt : until, turn, since: now },
     ...(parts.mayResubmit && { submissions: 0 }),
     webhook: null,
   };

@@ -4,7 +4,7 @@ import type { JobRow, Millis } from '../job.ts';
 export interface Waiting {
   jobId: string;
   turn: number;
-  createdAt: Millis;
+  since: Millis;
 }
 
 export const QUEUE = 'queue';
@@ -15,10 +15,11 @@ const padded = (number: number) => String(number).padStart(DIGITS, '0');
 /** The keys of the sparse index of queued jobs, in the order of their turns. */
 export function queueKeys(job: JobRow): { queueName?: string; queuePlace?: string } {
   if (job.status !== 'queued') return {};
-  return { queueName: QUEUE, queuePlace: `${padded(job.queueing.turn)}/${padded(job.createdAt)}` };
+  const { turn, since = job.createdAt } = job.queueing;
+  return { queueName: QUEUE, queuePlace: `${padded(turn)}/${padded(since)}` };
 }
 
 export function waitingAt(jobId: string, place: string): Waiting {
-  const [turn, createdAt] = place.split('/').map(Number);
-  return { jobId, turn: turn ?? 0, createdAt: createdAt ?? 0 };
+  const [turn, since] = place.split('/').map(Number);
+  return { jobId, turn: turn ?? 0, since: since ?? 0 };
 }
