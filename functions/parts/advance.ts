@@ -32,15 +32,15 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
     if ('code' in read) return { step: 'finish', end: refused(read) };
     return { step: 'wait', seconds: 0, completedTasks: 0, doubt: null, ...read };
   }
-  const plans = await Promise.all(job.parts.rounds.map(({ plan }) => planIn(plan, world)));
   const { parts, completedTasks, refusal } = await look(job, world);
   if (refusal) return { step: 'finish', end: refused(refusal) };
   const { begun, open, rounds, isTaken } = parts;
   const isOver = open.length === 0 && begun === rounds.at(-1)?.parts;
   // Before one is taken, they end by themselves, and say that nothing was created.
   const isExpired = now >= job.expiresAt && (isTaken || open.length === 0);
+  if (!isOver && !isExpired) return begin({ ...job, parts }, completedTasks, world);
+  const plans = await plansOf(job, world);
   if (isExpired) return end({ ...job, parts, completedTasks }, plans, true, world);
-  if (!isOver) return begin({ ...job, parts }, plans, completedTasks, world);
   const failed = rounds.length <= parts.retries ? await failedIn(job, plans, world) : [];
   if (failed.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
   const round = await retry({ ...job, parts }, failed, plans, world);
@@ -55,11 +55,8 @@ const refused = (error: JobError | null): End => ({
   error,
 });
 
-async function planIn(
-  plan: Parameters<World['documents']['load']>[0],
-  { documents }: PartsWorld,
-): Promise<Plan> {
-  return JSON.parse(await documents.load(plan));
+function plansOf({ parts }: LargeJob, { documents }: PartsWorld): Promise<Plan[]> {
+  return Promise.all(parts.rounds.map(async ({ plan }) => JSON.parse(await documents.load(plan))));
 }
 
 interface Look {
@@ -93,20 +90,13 @@ async function look(job: LargeJob, { jobs }: PartsWorld): Promise<Look> {
 
 const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);
 
-async function begin(
-  job: LargeJob,
-  plans: readonly Plan[],
-  completedTasks: number,
-  world: PartsWorld,
-): Promise<Next> {
+async function begin(job: LargeJob, completedTasks: number, world: PartsWorld): Promise<Next> {
   const { begun, open, rounds } = job.parts;
-  const plan = plans.at(-1);
-  const { ranges = [] } = plans[0] ?? {};
   const now = world.clock.now();
   const room = partsToBegin(job.parts, world.partsAtOnce);
   const last = now >= job.expiresAt ? begun : Math.min(begun + room, rounds.at(-1)?.parts ?? 0);
   const more = Array.from({ length: last - begun }, (_, i) => begun + i);
-  if (plan) for (const part of more) await beginPart(job, part, plan, ranges, world);
+  if (more.length > 0) await beginParts(job, more, world);
   // Each part has what it asks, and none is asked again.
   const isStoredForNothing = last === rounds.at(-1)?.parts && job.parts.retries === 0 && !job.parts.upload;
   if (more.length > 0 && isStoredForNothing) await world.requests.remove(job);
@@ -116,6 +106,13 @@ async function begin(
   const planned = Math.round((ageShare * (now - job.createdAt)) / 1000);
   const seconds = Math.max(min, Math.min(max, planned, left));
   return { step: 'wait', seconds, completedTasks, doubt: null, parts, totalTasks: job.totalTasks };
+}
+
+async function beginParts(job: LargeJob, more: readonly number[], world: PartsWorld): Promise<void> {
+  const plans = await plansOf(job, world);
+  const plan = plans.at(-1);
+  const { ranges = [] } = plans[0] ?? {};
+  if (plan) for (const part of more) await beginPart(job, part, plan, ranges, world);
 }
 
 /** The conversations of the latest round that ModelStudio itself reports as failed. */

@@ -18,7 +18,7 @@ const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 const isSpace = (code: number) => code === 0x20 || code === NEWLINE || code === 0x0d || code === 0x09;
-const BYTE_ORDER_MARK = '\ufeff';
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** Divides a file into its conversations while it is read, and holds one at a time. What is inside of them is left to a parser. */
 export class Scanner {
@@ -26,6 +26,8 @@ export class Scanner {
   readonly #maxBytes: number;
   /** Where in the file the next byte is. */
   #at = 0;
+  /** How much of a byte order mark it began with. */
+  #marks = 0;
   #from = 0;
   #place = 0;
   #held: Buffer[] = [];
@@ -42,9 +44,12 @@ export class Scanner {
   }
 
   *push(given: Uint8Array): Generator<Piece> {
-    const isMarked = this.#at === 0 && given[0] === 0xef;
     const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
-    const start = isMarked ? Buffer.byteLength(BYTE_ORDER_MARK) : 0;
+    let start = 0;
+    while (this.#marks === this.#at + start && given[start] === BYTE_ORDER_MARK[this.#marks]) {
+      this.#marks += 1;
+      start += 1;
+    }
     const pieces = this.#format === 'jsonl' ? this.#lines(chunk, start) : this.#elements(chunk, start);
     yield* pieces;
     this.#at += chunk.length;
