@@ -46,7 +46,8 @@ export class Scanner {
   *push(given: Uint8Array): Generator<Piece> {
     const chunk = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     let start = 0;
-    while (this.#marks === this.#at + start && given[start] === BYTE_ORDER_MARK[this.#marks]) {
+    while (start < given.length && this.#marks === this.#at + start) {
+      if (given[start] !== BYTE_ORDER_MARK[this.#marks]) break;
       this.#marks += 1;
       start += 1;
     }
