@@ -65,7 +65,8 @@ function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverW
 /** The message of a failed attempt comes back before the lease would end, and must find the webhook free. */
 async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
   // If the row was written after all, this changes nothing. If it fails, too, the message waits for the lease to end.
-  await world.jobs.replace(released(job, world.clock.now())).catch(() => false);
+  const now = world.clock.now();
+  await recordHeld(job, (row) => released(row, now), world).catch(() => false);
   throw error;
 }
 
@@ -85,13 +86,25 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
   const tried: Attempt = { attempt: attempts, ...answerIn(exchange), ...time };
   if (verdict.step === 'settle') {
     const how = { status: verdict.status, lastSeq: message.wakeUp.seq };
-    const isOurs = await world.jobs.replace(settled(job, tried, how, now));
+    const isOurs = await recordHeld(job, (row) => settled(row, tried, how, now), world);
     if (!isOurs) throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
   } else {
     const wakeUp = await sendNext(message, attempts, now + verdict.waitMillis, world);
-    await world.jobs.replace(attempted(job, tried, wakeUp, now));
+    await recordHeld(job, (row) => attempted(row, tried, wakeUp, now), world);
   }
   logAttempt(job, tried, verdict, world);
+}
+
+/** Whoever ended the job may write its row meanwhile, as it forgets what was asked. The webhook is ours for as long as the lease is. */
+function recordHeld(
+  job: PendingJob,
+  change: (row: PendingJob) => Job,
+  world: DeliverWorld,
+): Promise<boolean> {
+  const { leaseUntil } = job.webhook;
+  const isOurs = (row: Job): row is PendingJob =>
+    isFinished(row) && isPending(row) && row.webhook.leaseUntil === leaseUntil;
+  return record(job, (row) => (isOurs(row) ? change(row) : null), world);
 }
 
 /** The wait is longer than a queue can delay a message, so the message makes another hop. */

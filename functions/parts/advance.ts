@@ -22,6 +22,8 @@ export type PartsWorld = SplitWorld &
 
 /** The rows of a job's parts are looked at more often than ModelStudio is: that costs next to nothing, and each look may begin some. */
 const LOOK_SECONDS = { min: 2, max: 20, ageShare: 0.1 };
+/** Not at once: what was decided would be decided again by a wake-up that comes before it is recorded. */
+const SOON_SECONDS = 1;
 
 /** What a large job does next. Whatever it does can be done twice, as its row is written only after that. */
 export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
@@ -30,7 +32,7 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
     if (isNotTaken(job, now)) return { step: 'finish', end: notTaken(job) };
     const read = await split(job, world);
     if ('code' in read) return { step: 'finish', end: refused(read) };
-    return { step: 'wait', seconds: 0, completedTasks: 0, doubt: null, ...read };
+    return { step: 'wait', seconds: SOON_SECONDS, completedTasks: 0, doubt: null, ...read };
   }
   const { parts, completedTasks, refusal } = await look(job, world);
   if (refusal) return { step: 'finish', end: refused(refusal) };
@@ -45,7 +47,8 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   if (failed.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
   const round = await retry({ ...job, parts }, failed, plans, world);
   const more = { ...parts, rounds: [...rounds, round], begun: 0 };
-  return { step: 'wait', seconds: 0, completedTasks, doubt: null, parts: more, totalTasks: job.totalTasks };
+  const { totalTasks } = job;
+  return { step: 'wait', seconds: SOON_SECONDS, completedTasks, doubt: null, parts: more, totalTasks };
 }
 
 const refused = (error: JobError | null): End => ({

@@ -1,5 +1,4 @@
 import { fault } from '../core/http/validation.ts';
-import { nonceOf } from '../core/ids.ts';
 import type { JobError } from '../core/job.ts';
 import { CONVERSATION_MAX_BYTES, CONVERSATIONS_MAX } from '../core/limits.ts';
 import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
@@ -7,7 +6,7 @@ import { invalidInput, type LargeJob, type Parts, pack } from '../core/parts/par
 import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
 import type { World } from '../ports.ts';
 
-export type SplitWorld = Pick<World, 'sources' | 'documents' | 'random'>;
+export type SplitWorld = Pick<World, 'sources' | 'documents'>;
 
 /** The role may not list the objects, so what is not there is forbidden. */
 const GONE = ['AccessDenied', 'NoSuchKey'];
@@ -33,12 +32,13 @@ export async function split(
   return { parts: { ...job.parts, rounds: [round] }, totalTasks };
 }
 
+/** Two workers that plan the same round write the same under one key: none is left that no row points to. */
 export async function savePlan(
-  { jobId }: LargeJob,
+  { jobId, createdAt, parts: { rounds } }: LargeJob,
   plan: { parts: number[][]; ranges?: number[] },
-  { documents, random }: SplitWorld,
+  { documents }: SplitWorld,
 ) {
-  const key = `plans/${jobId}/${nonceOf(random.bytes())}.json`;
+  const key = `plans/${jobId}/${createdAt}-${rounds.length}.json`;
   return { plan: await documents.save(key, JSON.stringify(plan)), parts: plan.parts.length };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job, PendingWebhook } from '../../functions/core/job.ts';
 import { againSeconds } from '../../functions/core/limits.ts';
 import { overdueAt } from '../../functions/core/polling/overdue.ts';
+import { forgotten } from '../../functions/core/transitions.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
 import { deliver } from '../../functions/deliver/deliver.ts';
 import {
@@ -264,10 +265,32 @@ describe('the outcome of an attempt is recorded and logged', () => {
     expect(world.webhook()).toMatchObject({ attempts: 4, log: [{ attempt: 4 }] });
   });
 
-  it('unless the row has changed under the lease, which is a fault of ours', async () => {
+  it.each([
+    [204, { status: 'delivered', attempts: 1 }],
+    [500, { status: 'pending', attempts: 1, leaseUntil: null, expectedWakeUp: { seq: 2 } }],
+  ])(
+    'after %i, although the row has been written since by the one who ended the job',
+    async (status, webhook) => {
+      const world = worldWith(finishedJob(), answered(status));
+      const { send } = world.webhooks;
+      world.webhooks.send = async (...given) => {
+        const row = world.jobs.rows.get('job_1') as FinishedJob;
+        world.jobs.rows.set('job_1', forgotten(row, NOW));
+        return send(...given);
+      };
+      await deliver(message(), world);
+      expect(world.webhook()).toMatchObject(webhook);
+    },
+  );
+
+  it('unless the webhook has changed under the lease, which is a fault of ours', async () => {
     const world = worldWith(finishedJob(), answered(204));
-    const { replace } = world.jobs;
-    world.jobs.replace = async (after) => after.version === 3 && replace(after);
+    const { send } = world.webhooks;
+    world.webhooks.send = async (...given) => {
+      const { version } = world.jobs.rows.get('job_1') as FinishedJob;
+      world.jobs.rows.set('job_1', finishedJob({ version: version + 1 }));
+      return send(...given);
+    };
     await expect(deliver(message(), world)).rejects.toThrow(
       'The webhook of job_1 changed while its lease was held',
     );

@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
 import type { Generation } from '../../functions/core/http/generation-request.ts';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
+import type { LargeJob } from '../../functions/core/parts/parts.ts';
 import { asked, objectKeyOf, type Upload } from '../../functions/core/uploads.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { read } from '../../functions/jobs/read.ts';
+import { split } from '../../functions/parts/split.ts';
 import { atOnce, clientsOf } from '../cloud/clients.ts';
 import { Cloud } from '../cloud/cloud.ts';
 import { failedIn, type Handlers, handlersOf, sqsEvent } from '../cloud/handlers.ts';
@@ -203,6 +205,27 @@ it('an upload of lines is split, and validated before anything is created', asyn
   await system.run(300);
   expect(system.events[0]).toMatchObject({ type: 'job.completed', data: { total_tasks: 10 } });
   expect(texts(system.events[0]?.data['results'])).toEqual(inOrder(10));
+});
+
+it('a job that is split twice has one plan, which is deleted with it', async () => {
+  const system = scene();
+  const { job } = await post(system, await upload(system, lines(10)));
+  const row = (await system.world.jobs.find(job.job_id)) as LargeJob;
+  await system.act(() => split(row, system.world));
+  await system.run(300);
+  const kept = [...system.cloud.objects.keys(), ...system.cloud.tables.documents.keys];
+  expect(kept.filter((key) => key.startsWith('plans/'))).toEqual([]);
+});
+
+it('messages that no brackets divide into conversations are told from conversations', async () => {
+  const system = scene();
+  const all = JSON.stringify(conversations(2).flat());
+  await post(system, await upload(system, all, 'json'));
+  await system.run(60);
+  const message = expect.stringContaining('this is a single message');
+  expect(system.events[0]?.data).toMatchObject({
+    error: { details: [0, 1].map((place) => ({ pointer: `/${place}`, message })) },
+  });
 });
 
 it('an upload with faults ends the job with the place of each, and nothing is created', async () => {

@@ -71,7 +71,7 @@ export function canonicalOf({ model_id, messages, temperature, max_tokens }: Gen
   return [model_id, messages, temperature, max_tokens];
 }
 
-const isMessage = (item: unknown) => isObject(item) && ('role' in item || 'content' in item);
+export const isMessage = (item: unknown) => isObject(item) && ('role' in item || 'content' in item);
 
 /** Checks, one message at a time, what `generationFields` leaves unchecked, even if the rest of the body is invalid. */
 export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {

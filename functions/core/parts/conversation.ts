@@ -1,5 +1,5 @@
 import { readText } from '../http/body.ts';
-import { type Conversation, parseConversation } from '../http/generation-request.ts';
+import { type Conversation, isMessage, parseConversation } from '../http/generation-request.ts';
 import type { Fault } from '../http/problem.ts';
 import { isObject } from '../http/validation.ts';
 import type { JobError } from '../job.ts';
@@ -8,6 +8,9 @@ import type { Piece } from './scanner.ts';
 
 export const DETAILS_MAX = 20;
 
+const SINGLE =
+  'Must be a conversation, an array of messages; this is a single message: put brackets around those that belong together';
+
 type Detail = NonNullable<JobError['details']>[number];
 
 /** Lines are as fine-tuning files have them: an array of messages, or an object with `messages` whose other members do not count. */
@@ -15,6 +18,7 @@ export function readConversation(bytes: Buffer, format: Format): Conversation | 
   const read = readText(bytes);
   if (typeof read === 'string') return { faults: [{ pointer: '', message: aboutConversation(read) }] };
   const { value, repeated } = read;
+  if (isMessage(value)) return { faults: [{ pointer: '', message: SINGLE }] };
   const isWrapped = format === 'jsonl' && isObject(value);
   const faults = isWrapped
     ? repeated.filter(({ pointer }) => /^\/messages(\/|$)/.test(pointer))

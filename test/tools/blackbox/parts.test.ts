@@ -126,86 +126,108 @@ describe('a file of 5000 conversations, 7 of which fail at first,', () => {
 describe('a file with faults', () => {
   const good = lineOf('good');
   const bytes = (hex: string) => Buffer.from(hex, 'hex');
-  const FILES: [what: string, file: string | Buffer, format: 'json' | 'jsonl', details: object[] | number][] = [
+  const FILES: [what: string, file: string | Buffer, format: 'json' | 'jsonl', details: object[] | number][] =
     [
-      'in two lines',
-      `${good}\n${good}\n[{"role":"user"}]\n${`${good}\n`.repeat(2000)}${'\n'.repeat(68_000)}oops\n${good}`,
-      'jsonl',
       [
-        { line: 3, message: '/0/content: Required' },
-        { line: 70_004, message: expect.stringContaining('column 1') },
+        'in two lines',
+        `${good}\n${good}\n[{"role":"user"}]\n${`${good}\n`.repeat(2000)}${'\n'.repeat(68_000)}oops\n${good}`,
+        'jsonl',
+        [
+          { line: 3, message: '/0/content: Required' },
+          { line: 70_004, message: expect.stringContaining('column 1') },
+        ],
       ],
-    ],
-    ['of blank lines', '\n \r\n\t\n', 'jsonl', [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }]],
-    ['of an empty array', ' [ ] ', 'json', [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }]],
-    [
-      'of 50 001 lines',
-      `${lineOf('x')}\n`.repeat(50_001),
-      'jsonl',
-      [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }],
-    ],
-    ['that is an object', `{"messages":[${good}]}`, 'json', [{ pointer: '', message: expect.stringMatching(/array/) }]],
-    ['that is a word', 'null', 'json', [{ pointer: '', message: expect.stringMatching(/array/) }]],
-    [
-      'with a trailing comma',
-      `[[{"role":"user","content":"x"}],]`,
-      'json',
-      [{ pointer: '', message: expect.stringMatching(/array/) }],
-    ],
-    [
-      'that breaks off',
-      `[[{"role":"user","content":"x"}],[{"role":"us`,
-      'json',
-      [{ pointer: '', message: expect.stringMatching(/ends before/) }],
-    ],
-    [
-      'that is one conversation',
-      `[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]`,
-      'json',
-      [{ pointer: '', message: expect.stringMatching(/one more pair of brackets/) }],
-    ],
-    [
-      'of messages instead of conversations',
-      `{"role":"user","content":"x"}`,
-      'jsonl',
-      [{ line: 1, message: expect.stringMatching(/messages/) }],
-    ],
-    ['with a NUL', `${good}\n"\0"`, 'jsonl', [{ line: 2, message: expect.any(String) }]],
-    [
-      'in another encoding',
-      Buffer.concat([Buffer.from(`${good}\n[{"role":"user","content":"`), bytes('e4'), Buffer.from('"}]')]),
-      'jsonl',
-      [{ line: 2, message: expect.stringMatching(/UTF-8/) }],
-    ],
-    [
-      'with members that are given twice',
-      `${good}\n[{"role":"user","role":"user","content":"x"}]`,
-      'jsonl',
-      [{ line: 2, message: expect.stringMatching(/role/) }],
-    ],
-    [
-      'that is deep',
-      `${good}\n${'['.repeat(100_000)}`,
-      'jsonl',
-      [{ line: 2, message: expect.stringMatching(/deep/) }],
-    ],
-    [
-      'that is too long',
-      `${good}\n${lineOf('x'.repeat(21 * 1024 * 1024))}`,
-      'jsonl',
-      [{ line: 2, message: 'Must not be larger than 20 MiB' }],
-    ],
-    ['in more lines than are named', 'x\n'.repeat(30), 'jsonl', 20],
-  ];
+      [
+        'of blank lines',
+        '\n \r\n\t\n',
+        'jsonl',
+        [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }],
+      ],
+      [
+        'of an empty array',
+        ' [ ] ',
+        'json',
+        [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }],
+      ],
+      [
+        'of 50 001 lines',
+        `${lineOf('x')}\n`.repeat(50_001),
+        'jsonl',
+        [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }],
+      ],
+      [
+        'that is an object',
+        `{"messages":[${good}]}`,
+        'json',
+        [{ pointer: '', message: expect.stringMatching(/array/) }],
+      ],
+      ['that is a word', 'null', 'json', [{ pointer: '', message: expect.stringMatching(/array/) }]],
+      [
+        'with a trailing comma',
+        `[[{"role":"user","content":"x"}],]`,
+        'json',
+        [{ pointer: '', message: expect.stringMatching(/array/) }],
+      ],
+      [
+        'that breaks off',
+        `[[{"role":"user","content":"x"}],[{"role":"us`,
+        'json',
+        [{ pointer: '', message: expect.stringMatching(/ends before/) }],
+      ],
+      [
+        'that is one conversation',
+        `[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]`,
+        'json',
+        [0, 1].map((i) => ({
+          pointer: `/${i}`,
+          message: expect.stringMatching(/single message: put brackets/),
+        })),
+      ],
+      [
+        'of messages instead of conversations',
+        `{"role":"user","content":"x"}`,
+        'jsonl',
+        [{ line: 1, message: expect.stringMatching(/single message: put brackets/) }],
+      ],
+      ['with a NUL', `${good}\n"\0"`, 'jsonl', [{ line: 2, message: expect.any(String) }]],
+      [
+        'in another encoding',
+        Buffer.concat([Buffer.from(`${good}\n[{"role":"user","content":"`), bytes('e4'), Buffer.from('"}]')]),
+        'jsonl',
+        [{ line: 2, message: expect.stringMatching(/UTF-8/) }],
+      ],
+      [
+        'with members that are given twice',
+        `${good}\n[{"role":"user","role":"user","content":"x"}]`,
+        'jsonl',
+        [{ line: 2, message: expect.stringMatching(/role/) }],
+      ],
+      [
+        'that is deep',
+        `${good}\n${'['.repeat(100_000)}`,
+        'jsonl',
+        [{ line: 2, message: expect.stringMatching(/deep/) }],
+      ],
+      [
+        'that is too long',
+        `${good}\n${lineOf('x'.repeat(21 * 1024 * 1024))}`,
+        'jsonl',
+        [{ line: 2, message: 'Must not be larger than 20 MiB' }],
+      ],
+      ['in more lines than are named', 'x\n'.repeat(30), 'jsonl', 20],
+    ];
 
-  it.concurrent.each(FILES)('%s ends the job before anything is created', async (what, file, format, details) => {
-    const jobId = await submit({ messages_from: await upload(file, { format }) });
-    const job = await ended(jobId);
-    expect({ what, ...job }).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } });
-    if (typeof details === 'number') expect(job.error.details.length).toBe(details);
-    else expect(job.error.details).toEqual(details);
-    expect(upstream.times.has('good')).toBe(false);
-  });
+  it.concurrent.each(FILES)(
+    '%s ends the job before anything is created',
+    async (what, file, format, details) => {
+      const jobId = await submit({ messages_from: await upload(file, { format }) });
+      const job = await ended(jobId);
+      expect({ what, ...job }).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } });
+      if (typeof details === 'number') expect(job.error.details.length).toBe(details);
+      else expect(job.error.details).toEqual(details);
+      expect(upstream.times.has('good')).toBe(false);
+    },
+  );
 });
 
 describe('a file is read', () => {
@@ -215,10 +237,24 @@ describe('a file is read', () => {
   it.concurrent.each([
     ['with a byte order mark', (name: string) => marked(two(name).join('\n'))],
     ['with CRLF and a blank line at the end', (name: string) => `${two(name).join('\r\n')}\r\n\r\n`],
-    ['with other members', (name: string) => two(name).map((line) => line.replace('{', '{"id":1,"id":2,')).join('\n')],
+    [
+      'with other members',
+      (name: string) =>
+        two(name)
+          .map((line) => line.replace('{', '{"id":1,"id":2,'))
+          .join('\n'),
+    ],
     ['as an array with a byte order mark', (name: string) => marked(` ${array(name)}\n`), 'json'],
-    ['as an array over many lines', (name: string) => JSON.stringify(JSON.parse(array(name)), null, '\t'), 'json'],
-    ['as an array with what ends strings and arrays', (name: string) => array(name).replace('1"', '1\\"]}\\\\"'), 'json'],
+    [
+      'as an array over many lines',
+      (name: string) => JSON.stringify(JSON.parse(array(name)), null, '\t'),
+      'json',
+    ],
+    [
+      'as an array with what ends strings and arrays',
+      (name: string) => array(name).replace('1"', '1\\"]}\\\\"'),
+      'json',
+    ],
   ] as [string, (name: string) => string | Buffer, string?][])('%s', async (name, file, format = 'jsonl') => {
     const job = await ended(await submit({ messages_from: await upload(file(name), { format }) }));
     expect(job).toMatchObject({ status: 'completed', total_tasks: 2, failed_tasks: 0 });
@@ -284,7 +320,10 @@ describe('a job of several parts', () => {
     const running = await read(jobId);
     expect(running).toMatchObject({ status: 'running', completed_tasks: 0, total_tasks: 10_000 });
     const paths = ['', '/results', '/deliveries'].map((path) => ['GET', path]);
-    const calls = [...paths, ['POST', '/cancel'], ['POST', '/redeliver'], ['DELETE', '']] as [string, string][];
+    const calls = [...paths, ['POST', '/cancel'], ['POST', '/redeliver'], ['DELETE', '']] as [
+      string,
+      string,
+    ][];
     for (const [method, path] of calls)
       for (const key of system.client_keys) {
         const headers = { authorization: `Bearer ${key}` };
@@ -302,7 +341,10 @@ describe('a job of several parts', () => {
     // Its queue lets others through, and none of its own.
     await ended(await submit({ messages: messages('after', 1001) }));
     expect(upstream.given('cancelled')).toBe(6000);
-    await vi.waitFor(async () => expect((await objectsOf(jobId)).filter((key) => !/^events/.test(key))).toEqual([]), patience);
+    await vi.waitFor(
+      async () => expect((await objectsOf(jobId)).filter((key) => !/^events/.test(key))).toEqual([]),
+      patience,
+    );
   });
 
   it('loses the conversations of a part that is refused, and no others', async () => {
@@ -324,8 +366,20 @@ describe('a job of several parts', () => {
       return [status, json.code, json.errors.map(({ pointer }: { pointer: string }) => pointer)];
     };
     const one = messages('one', 1);
-    expect(await faultsOf({ messages_from: 'upload_1' })).toEqual([400, 'invalid_request', ['/messages_from']]);
-    expect(await faultsOf({ messages: one, task_retries: 1 })).toEqual([400, 'invalid_request', ['/task_retries']]);
-    expect(await faultsOf({ messages: messages('two', 501) })).toEqual([400, 'invalid_request', ['/messages']]);
+    expect(await faultsOf({ messages_from: 'upload_1' })).toEqual([
+      400,
+      'invalid_request',
+      ['/messages_from'],
+    ]);
+    expect(await faultsOf({ messages: one, task_retries: 1 })).toEqual([
+      400,
+      'invalid_request',
+      ['/task_retries'],
+    ]);
+    expect(await faultsOf({ messages: messages('two', 501) })).toEqual([
+      400,
+      'invalid_request',
+      ['/messages'],
+    ]);
   });
 });
