@@ -88,6 +88,11 @@ const SUITES: Suite[] = [
     files: 'test/tools/blackbox/places.test.ts',
   },
   {
+    what: 'large jobs out of files of all kinds',
+    env: { LONG_PARTS: 'yes' },
+    files: 'test/tools/blackbox/parts.test.ts',
+  },
+  {
     what: "another client's webhooks beside 400 to receivers that hang",
     env: { LONG_FAIR: 'yes' },
     files: 'test/tools/blackbox/fairness.test.ts',

@@ -21,8 +21,7 @@ interface Task {
 const SHORT = 40;
 
 /** A ModelStudio that answers each conversation with its own text, and counts how often it is given each. */
-export async function startPartsUpstream() {
-  let rules: Rules = {};
+export async function startPartsUpstream(rules: Rules = {}) {
   const times = new Map<string, number>();
   const creates: { at: number; texts: string[]; bytes: number }[] = [];
   const jobs = new Map<string, Task[]>();
@@ -72,9 +71,6 @@ export async function startPartsUpstream() {
     /** How many conversations it was given, each time that it was. */
     given: (prefix = '') =>
       [...times].reduce((sum, [text, count]) => sum + (text.startsWith(prefix) ? count : 0), 0),
-    become(given: Rules) {
-      rules = given;
-    },
     env: {
       MODELSTUDIO_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       MODELSTUDIO_ORGANIZATION_ID: 'org_test',
