@@ -65,8 +65,7 @@ function waitForHolder(job: PendingJob, message: DeliverMessage, world: DeliverW
 /** The message of a failed attempt comes back before the lease would end, and must find the webhook free. */
 async function giveBack(job: PendingJob, error: unknown, world: DeliverWorld): Promise<never> {
   // If the row was written after all, this changes nothing. If it fails, too, the message waits for the lease to end.
-  const now = world.clock.now();
-  await recordHeld(job, (row) => released(row, now), world).catch(() => false);
+  await world.jobs.replace(released(job, world.clock.now())).catch(() => false);
   throw error;
 }
 
@@ -86,25 +85,27 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
   const tried: Attempt = { attempt: attempts, ...answerIn(exchange), ...time };
   if (verdict.step === 'settle') {
     const how = { status: verdict.status, lastSeq: message.wakeUp.seq };
-    const isOurs = await recordHeld(job, (row) => settled(row, tried, how, now), world);
+    const isOurs = await recordAttempt(job, (row) => settled(row, tried, how, now), world);
     if (!isOurs) throw new Error(`The webhook of ${job.jobId} changed while its lease was held`);
   } else {
     const wakeUp = await sendNext(message, attempts, now + verdict.waitMillis, world);
-    await recordHeld(job, (row) => attempted(row, tried, wakeUp, now), world);
+    await recordAttempt(job, (row) => attempted(row, tried, wakeUp, now), world);
   }
   logAttempt(job, tried, verdict, world);
 }
 
-/** Whoever ended the job may write its row meanwhile, as it forgets what was asked. The webhook is ours for as long as the lease is. */
-function recordHeld(
+/**
+ * In the row as it is by now: whoever ended the job may have written it since, to forget what was asked. The webhook is ours
+ * for as long as the lease is.
+ */
+function recordAttempt(
   job: PendingJob,
   change: (row: PendingJob) => Job,
   world: DeliverWorld,
 ): Promise<boolean> {
-  const { leaseUntil } = job.webhook;
-  const isOurs = (row: Job): row is PendingJob =>
-    isFinished(row) && isPending(row) && row.webhook.leaseUntil === leaseUntil;
-  return record(job, (row) => (isOurs(row) ? change(row) : null), world);
+  const { webhook } = job;
+  const isOurs = (row: Job) => isPending(row) && row.webhook.leaseUntil === webhook.leaseUntil;
+  return record(job, (row) => (isOurs(row) ? change({ ...(row as PendingJob), webhook }) : null), world);
 }
 
 /** The wait is longer than a queue can delay a message, so the message makes another hop. */
