@@ -5,9 +5,10 @@ import openApi from '../../../functions/jobs/openapi.json' with { type: 'json' }
 import { call, type LocalSystem, startLocally, submission } from './system.ts';
 
 const UNKNOWN_JOB = 'job_00000000000000000000000000';
-const ofJob = ROUTES.filter(({ path }) => path.includes('*')).map(({ method, path }) => ({
+const ofOne = ROUTES.filter(({ path }) => path.includes('*')).map(({ method, path }) => ({
   method,
   path: `/${path.join('/')}`,
+  code: path[1] === 'uploads' ? 'upload_not_found' : 'not_found',
 }));
 
 let system: LocalSystem;
@@ -89,12 +90,12 @@ it('nothing but two paths is open without a key', async () => {
 });
 
 describe("another client's job", () => {
-  it.each(ofJob)('looks to $method $path as if it never existed', async ({ method, path }) => {
+  it.each(ofOne)('looks to $method $path as if it never existed', async ({ method, path, code }) => {
     for (const job of Object.values(jobs)) {
       const [key = ''] = system.client_keys.slice(1);
       const foreign = await send(method, path.replace('*', job), { key });
       const unknown = await send(method, path.replace('*', UNKNOWN_JOB), { key });
-      expectProblem(foreign, 404, 'not_found');
+      expectProblem(foreign, 404, code);
       expect(lasting(foreign)).toEqual(lasting(unknown));
     }
     expect((await jobNow('running')).status).toBe('running');
@@ -103,7 +104,7 @@ describe("another client's job", () => {
 });
 
 describe('a key with the scope jobs:read alone', () => {
-  it.each(ofJob)('may $method $path only if that changes nothing', async ({ method, path }) => {
+  it.each(ofOne)('may $method $path only if that changes nothing', async ({ method, path }) => {
     for (const job of [...Object.values(jobs), UNKNOWN_JOB]) {
       const answer = await send(method, path.replace('*', job), { key: system.read_only_key });
       if (method !== 'GET') expectProblem(answer, 403, 'insufficient_scope');
@@ -195,8 +196,8 @@ it.each(['__proto__', 'constructor', '-', '0', 'a'.repeat(128), 'UPPER'])(
   'no job is called %s',
   async (name) => {
     const jobId = name === 'UPPER' ? jobs.ended.toUpperCase() : name;
-    for (const { method, path } of ofJob) {
-      expectProblem(await send(method, path.replace('*', jobId)), 404, 'not_found');
+    for (const { method, path, code } of ofOne) {
+      expectProblem(await send(method, path.replace('*', jobId)), 404, code);
     }
   },
 );
