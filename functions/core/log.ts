@@ -4,6 +4,8 @@ import type { MetricValues } from './metrics.ts';
 export interface LogFields {
   outcome: string;
   job_id?: string;
+  /** The large job of which it is a part. */
+  part_of?: string;
   upload_id?: string;
   /** Of the job or, without one, of the request. What is about many jobs at once has none. */
   trace_id?: string;

@@ -3,7 +3,8 @@ import { sha256Hex } from './ids.ts';
 import type { JobBase } from './job.ts';
 
 /** What a job's row keeps of its trace, and its messages, for when there is no row. */
-export type Traced = Pick<JobBase, 'jobId' | 'trace'> & Partial<Pick<JobBase, 'client' | 'version'>>;
+export type Traced = Pick<JobBase, 'jobId' | 'trace'> &
+  Partial<Pick<JobBase, 'client' | 'version' | 'partOf'>>;
 
 /** https://www.w3.org/TR/trace-context: versions after 00 may add members, and there is no version ff. */
 const TRACEPARENT =
@@ -36,7 +37,7 @@ function stateIn(header: string): string | null {
 }
 
 /** Without one of the submission, a job has one of its own that nobody needs to store. It is sampled: each step is logged. */
-function traceOf({ jobId, trace }: Traced): string {
+export function traceOf({ jobId, trace }: Traced): string {
   return trace ?? `${sha256Hex(jobId).slice(0, 32)}-01`;
 }
 
@@ -53,8 +54,9 @@ export function inTraceOf<M extends Traced>(job: Traced | null, message: M): M {
 }
 
 /** Who a line of the log is about. */
-export function aboutJob({ client, ...of }: Traced) {
-  return { job_id: of.jobId, trace_id: traceIdOf(of), ...(client && { client }) };
+export function aboutJob({ client, partOf, ...of }: Traced) {
+  const ids = { job_id: of.jobId, trace_id: traceIdOf(of), ...(partOf && { part_of: partOf }) };
+  return { ...ids, ...(client && { client }) };
 }
 
 /** The header of a call that is made for a job at this time: its trace, and a parent id of the call's own. */

@@ -2,7 +2,7 @@
 export const QUERIES = {
   'one-trace': linesOf('trace_id = "TRACE_ID"'),
   'one-job': linesOf('job_id = "JOB_ID"'),
-  'usage-per-client': `filter message = "finish"
+  'usage-per-client': `filter message = "finish" and not ispresent(part_of)
 | stats count(*) as jobs, sum(JobsFailed) as failed, sum(JobsExpired) as expired, sum(JobsCancelled) as cancelled,
   sum(total_tasks) as tasks, sum(failed_tasks) as tasks_failed, sum(age_seconds) as seconds by client
 | sort client`,

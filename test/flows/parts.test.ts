@@ -353,6 +353,20 @@ it('large results are in the bucket, as an array and as lines', async () => {
   ).toEqual(JSON.parse(array));
 });
 
+it('a line about a part says whose it is, and belongs to the trace of that job', async () => {
+  const system = scene();
+  const { job } = await post(system, { messages: conversations(10) });
+  await system.run(300);
+  const told = system.world.told.filter((line) => 'job_id' in line);
+  const [{ trace_id } = {}] = told.filter(({ job_id }) => job_id === job.job_id);
+  const ofParts = told.filter(({ job_id }) => String(job_id).startsWith(`${job.job_id}-`));
+  expect(ofParts.length).toBeGreaterThan(5);
+  expect(ofParts.filter((line) => line['trace_id'] !== trace_id)).toEqual([]);
+  const ends = ofParts.filter(({ stage }) => stage === 'finish' || stage === 'create');
+  expect(ends.length).toBe(6);
+  expect(ends.filter(({ part_of }) => part_of !== job.job_id)).toEqual([]);
+});
+
 it('the parts of a job are nobody’s to see', async () => {
   const system = scene({ seconds: 1000 });
   await post(system, { messages: conversations(40) });

@@ -37,12 +37,14 @@ export function narrate(line: LogLine): string {
         : `${verb}${facts['model_id']}: ${outcome} ${facts['cause'] ?? ''}`;
     case 'poll':
       return outcome === 'running'
-        ? `${verb}${facts['completed_tasks']} of ${facts['total_tasks']} done, asks again in ${facts['wait_seconds']} s`
+        ? `${verb}${facts['completed_tasks']} of ${facts['total_tasks'] || '?'} done, asks again in ${facts['wait_seconds']} s`
         : `${verb}${[outcome, facts['cause'], wait(facts)].filter(Boolean).join(', ')}`;
     case 'finish':
       return `${verb}${outcome}, ${facts['completed_tasks']} of ${facts['total_tasks']} done after ${facts['age_seconds']} s`;
     case 'deliver':
       return `${verb}attempt ${facts['attempt'] ?? '-'}: ${[outcome, facts['status'] ?? facts['cause'], wait(facts)].filter(Boolean).join(', ')}`;
+    case 'upload':
+      return `${verb}${outcome}: ${facts['upload_id']}`;
     case 'redeliver':
       return `${verb}a new round of attempts after ${count(facts['attempt'], 'attempt')}: ${job_id}`;
     default:

@@ -1,4 +1,5 @@
 import type { DocumentRef, JobBase, JobError, Millis, QueuedJob, RunningJob } from '../job.ts';
+import { traceOf } from '../trace.ts';
 import type { UploadFormat } from '../uploads.ts';
 
 /**
@@ -105,7 +106,7 @@ export function partOf(
   turn: number,
   now: Millis,
 ): QueuedJob {
-  const { client, modelId, tokensClass, createdAt, expiresAt, trace, parts } = job;
+  const { client, modelId, tokensClass, createdAt, expiresAt, parts } = job;
   const { until = expiresAt } = job.queueing ?? {};
   return {
     jobId: partId,
@@ -114,7 +115,7 @@ export function partOf(
     modelId,
     totalTasks: tasks.length,
     ...(tokensClass !== undefined && { tokensClass }),
-    ...(trace && { trace }),
+    trace: traceOf(job),
     metadata: {},
     fingerprint: '',
     // By which its request is found, too.

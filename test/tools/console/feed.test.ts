@@ -46,6 +46,18 @@ function snapshotOf(feed: Feed): FeedEvent[] {
   return JSON.parse(/^data: (.*)$/m.exec(written.join(''))?.[1] ?? '');
 }
 
+it('the feed tells of the parts of a job in the order in which all of it happened', () => {
+  const feed = new Feed();
+  const events = [
+    log('submit', 1, { outcome: 'queued', total_tasks: 2 }),
+    log('submit', 2, { outcome: 'created' }),
+    log('create', 3, { outcome: 'created', part_of: 'job_1' }),
+    log('poll', 1, { outcome: 'running' }),
+  ];
+  for (const event of events) feed.tell(event);
+  expect(snapshotOf(feed)).toEqual([switches, events[0], events[2], events[3], events[1]]);
+});
+
 it('the feed drops whole jobs that have ended when it has too many, and never a running one', () => {
   const feed = new Feed();
   const tell = (events: FeedEvent[]) => {

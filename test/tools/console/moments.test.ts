@@ -11,6 +11,8 @@ const log = (at: number, stage: string, facts: object): FeedEvent => {
 };
 const poll = (at: number, wait_seconds: number, facts: object = {}) =>
   log(at, 'poll', { outcome: 'running', completed_tasks: 1, total_tasks: 2, wait_seconds, ...facts });
+const part = (at: number, stage: string, facts: object) =>
+  log(at, stage, { job_id: `job_1-0-${at}`, part_of: 'job_1', ...facts });
 const submitted = log(20, 'submit', { outcome: 'created', model_id: 'm', total_tasks: 2, duration_ms: 20 });
 /** Its line comes a moment late. */
 const ended = (at: number, facts: object = {}) => {
@@ -69,6 +71,28 @@ it.each<[string, FeedEvent[], string[], boolean]>([
     true,
   ],
   [
+    'a large job, of whose parts nothing is shown but when ModelStudio takes the first',
+    [
+      log(20, 'submit', { outcome: 'queued', model_id: 'm', total_tasks: 0 }),
+      poll(100, 0, { completed_tasks: 0, total_tasks: 0 }),
+      poll(200, 1, { completed_tasks: 0 }),
+      part(500, 'create', { outcome: 'created', duration_ms: 30 }),
+      part(600, 'create', { outcome: 'created', duration_ms: 40 }),
+      part(700, 'poll', { outcome: 'running', completed_tasks: 1, total_tasks: 1, wait_seconds: 1 }),
+      part(900, 'finish', { outcome: 'completed', completed_tasks: 1, failed_tasks: 0, age_seconds: 0.8 }),
+      poll(1200, 1),
+      ended(2000),
+    ],
+    [
+      'submit +20 of 0: Submitted ()',
+      'next +20 of 0: Queued (until ModelStudio takes it)',
+      'submit +500 of 480: ModelStudio took it in 30 ms (submitted 0.5 s before)',
+      'poll +1200 of 700: Poll 1: 1 of 2 done (after 0.7 s)',
+      'end is-completed +2020 of 820: Completed (2 of 2 done; found by poll 2 after 0.8 s)',
+    ],
+    true,
+  ],
+  [
     'a job that ModelStudio never took',
     [
       log(20, 'submit', { outcome: 'queued', model_id: 'm', total_tasks: 2 }),
@@ -116,4 +140,5 @@ it.each<[string, FeedEvent[], string[], boolean]>([
   );
   expect(told).toEqual(expected);
   expect(isSettled(job)).toBe(isOver);
+  expect([...story.jobs.keys()]).toEqual(['job_1']);
 });

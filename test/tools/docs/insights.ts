@@ -140,6 +140,11 @@ class Command {
       this.#take(')');
       return inside;
     }
+    if (this.#tokens[0] === 'not') {
+      this.#take();
+      const negated = this.#one();
+      return (row) => !negated(row);
+    }
     if (this.#tokens[0] === 'ispresent') {
       this.#take();
       this.#take('(');

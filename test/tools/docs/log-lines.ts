@@ -2,18 +2,20 @@ import type { Log, LogFields, Stage } from '../../../functions/core/log.ts';
 import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
 import type { Report } from '../../../functions/core/upstream/report.ts';
+import { cancelled } from '../../../functions/core/upstream/report.ts';
 import { drain } from '../../../functions/create/drain.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
 import { flushAggregates, log, logger } from '../../../functions/edge/log.ts';
 import { createCredentials } from '../../../functions/edge/webhook-credentials.ts';
+import { finish } from '../../../functions/finish/finish.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import { type SubmitWorld, submit } from '../../../functions/submit/submit.ts';
 import { newClientKey } from '../../../tools/commands/new-client-key.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
 import { System } from '../../../tools/simulation/system.ts';
-import { pollMessage, runningJob } from '../../cloud/jobs.ts';
+import { pollMessage, queuedJob, runningJob } from '../../cloud/jobs.ts';
 import { fakeWorld, type Scripts } from '../../cloud/world.ts';
 import { synthesize } from '../../stack/synthesis.ts';
 import { flat, type Row } from './insights.ts';
@@ -109,8 +111,8 @@ const revoked = newClientKey('acme', ['jobs:read'], Buffer.alloc(48), 0);
 async function toldByFlows(): Promise<Told[]> {
   const told = new Map<string, Told>();
   const note = (...what: Told) => {
-    const [how, stage, { outcome, cause }] = what;
-    told.set(`${how} ${stage} ${outcome} ${cause}`, what);
+    const [how, stage, { outcome, cause, part_of }] = what;
+    told.set(`${how} ${stage} ${outcome} ${cause} ${part_of}`, what);
   };
   const listening = {
     event: (stage: Stage, facts: LogFields, measured?: MetricValues) => note('event', stage, facts, measured),
@@ -144,6 +146,7 @@ async function toldByFlows(): Promise<Told[]> {
   await wait({ kind: 'created', upstreamJobId: 'up-1' });
   await collect({ kind: 'too_large' });
   await collect({ kind: 'unreadable', raw: Buffer.from('{}') });
+  await endPart();
   return [...told.values()];
 
   async function knock(authorization: string) {
@@ -163,6 +166,13 @@ async function toldByFlows(): Promise<Told[]> {
     const sent = fake.wakeUps.sent.find(({ queue }) => queue === 'create');
     fake.clock.time += 1000 * (sent?.delaySeconds ?? 0);
     await drain(sent?.message as CreateMessage, { ...fake, log: listening });
+  }
+
+  async function endPart() {
+    const fake = fakeWorld();
+    const part = queuedJob({ jobId: 'job_1-0-0', partOf: 'job_1' });
+    await fake.jobs.insert(part);
+    await finish(part, cancelled(part), { ...fake, log: listening });
   }
 
   async function submitTo(world: SubmitWorld) {

@@ -23,7 +23,7 @@ const NEVER_SHOWN = ['_aws', 'level', 'message', 'timestamp', 'service'];
 
 /** The story so far, and those who follow it by server-sent events. */
 export class Feed {
-  /** By job, the oldest first, as half a job's story would be a wrong one. */
+  /** By job, the oldest first and its parts with it, as half a job's story would be a wrong one. */
   readonly #jobs = new Map<string, FeedEvent[]>();
   #kept = 0;
   readonly #followers = new Set<ServerResponse>();
@@ -46,8 +46,9 @@ export class Feed {
 
   #keep(event: FeedEvent): void {
     if (!('job_id' in event) || typeof event.job_id !== 'string') return;
-    const events = this.#jobs.get(event.job_id) ?? [];
-    this.#jobs.set(event.job_id, events);
+    const id = event.type === 'log' ? String(event['part_of'] ?? event['job_id']) : event.job_id;
+    const events = this.#jobs.get(id) ?? [];
+    this.#jobs.set(id, events);
     events.push(event);
     this.#kept += 1;
     if (this.#kept <= KEPT_MAX) return;
@@ -64,7 +65,7 @@ export class Feed {
 }
 
 function isEnd(event: FeedEvent): boolean {
-  return event.type === 'log' && event.stage === 'finish';
+  return event.type === 'log' && event.stage === 'finish' && !event['part_of'];
 }
 
 /** A line of a function's log, with its facts but without the metrics in it. */

@@ -2,7 +2,7 @@ import { ask, local } from './api.js';
 import { codePanel } from './code.js';
 import { announce, byId, clock, h, pill, seconds } from './dom.js';
 import { requestPanel, resultsPanel, webhookPanel } from './panels.js';
-import { isUndelivered } from './story.js';
+import { isUndelivered, totalOf } from './story.js';
 import { timelinePanel } from './timeline.js';
 
 const TABS = ['Timeline', 'Results', 'Webhook', 'Request', 'Code'];
@@ -147,7 +147,7 @@ export class Detail {
     const facts = [
       job.model,
       job.client,
-      `${job.total} ${job.total === 1 ? 'conversation' : 'conversations'}`,
+      `${totalOf(job)} ${job.total === 1 ? 'conversation' : 'conversations'}`,
       job.finishedAt === null
         ? `since ${clock(job.createdAt)}`
         : `took ${seconds(job.finishedAt - job.createdAt)}`,

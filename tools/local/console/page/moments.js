@@ -1,5 +1,5 @@
 import { seconds } from './dom.js';
-import { pollsOf, startOf, webhookStateOf } from './story.js';
+import { pollsOf, startOf, totalOf, webhookStateOf } from './story.js';
 
 /**
  * What happened to a job, or is planned. The list marks it, a tooltip says it and the timeline lists it.
@@ -89,9 +89,9 @@ function tryOf({ tries, createdAt }, i) {
 function pollOf(job, i) {
   const { polls } = job;
   const poll = /** @type {import('./story.js').Poll} */ (polls[i]);
-  const { at, outcome, cause, completed, total } = poll;
+  const { at, outcome, cause, completed } = poll;
   const before = polls[i - 1];
-  const found = outcome === 'running' ? `${completed} of ${total} done` : (cause ?? outcome);
+  const found = outcome === 'running' ? `${completed} of ${totalOf(poll)} done` : (cause ?? outcome);
   const from = before?.at ?? startOf(job);
   return {
     at,

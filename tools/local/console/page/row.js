@@ -1,6 +1,6 @@
 import { h, pill, seconds } from './dom.js';
 import { isSettled, markOfAttempt, markOfPoll, nextAt } from './moments.js';
-import { pollsOf, webhookStateOf } from './story.js';
+import { pollsOf, totalOf, webhookStateOf } from './story.js';
 
 /** @typedef {import('./story.js').Job} Job @typedef {ReturnType<typeof newRow>} Row */
 
@@ -58,7 +58,7 @@ export function changeRow(row, job) {
   row.item.dataset.status = job.status;
   setState(row.status, job.status);
   setText(row.model, job.model);
-  setText(row.count, `${job.completed} of ${job.total}${job.failed > 0 ? `, ${job.failed} failed` : ''}`);
+  setText(row.count, `${job.completed} of ${totalOf(job)}${job.failed > 0 ? `, ${job.failed} failed` : ''}`);
   row.progress.style.width = `${(100 * job.completed) / Math.max(1, job.total)}%`;
   const asked = pollsOf(job);
   setText(row.polls, `${asked} ${asked === 1 ? 'poll' : 'polls'}`);

@@ -33,6 +33,8 @@ export class Story {
       this.switches = event.switches;
       return;
     }
+    // Of a part of a large job, that is shown which says something about the whole.
+    if (event.part_of && event.stage !== 'create') return;
     const job = this.#jobOf(event);
     if (!job) return;
     if (event.type === 'webhook') job.webhooks.push(event);
@@ -45,7 +47,7 @@ export class Story {
    * @param {any} event
    */
   #jobOf(event) {
-    const known = this.jobs.get(event.job_id);
+    const known = this.jobs.get(event.part_of ?? event.job_id);
     if (known || !BEGINNINGS.includes(event.stage)) return known;
     /** @type {Job} */
     const job = {
@@ -97,14 +99,18 @@ const STAGES = {
   },
   create(job, event) {
     const { at, outcome, cause, duration_ms: millis = 0 } = event;
+    // ModelStudio has taken it once it has taken the first part.
+    if (job.tries.at(-1)?.outcome === 'created') return;
     job.tries.push({ at, outcome, cause, millis });
-    if (outcome === 'created') job.status = 'running';
+    if (outcome === 'created' && job.finishedAt === null) job.status = 'running';
   },
   poll(job, event) {
     if (event.wait_seconds === undefined && event.outcome !== 'running') return;
     if (event.client) job.client = event.client;
     job.total = event.total_tasks ?? job.total;
     job.completed = Math.max(job.completed, event.completed_tasks ?? 0);
+    // Until ModelStudio has taken it, a large job looks at its parts alone.
+    if (job.status === 'queued') return;
     const wait = event.wait_seconds === undefined ? null : 1000 * event.wait_seconds;
     job.polls.push({
       at: event.at,
@@ -143,9 +149,12 @@ function known({ client, model_id, total_tasks }) {
   return {
     ...(client && { client }),
     ...(model_id && { model: model_id }),
-    ...(total_tasks && { total: total_tasks }),
+    ...(total_tasks !== undefined && { total: total_tasks }),
   };
 }
+
+/** Nobody knows how many conversations a file has until it has been read. @param {{total: number}} of */
+export const totalOf = ({ total }) => (total === 0 ? '?' : String(total));
 
 /** @param {Job} job */
 export function webhookStateOf(job) {
