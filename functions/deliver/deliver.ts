@@ -96,16 +96,17 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
 
 /**
  * In the row as it is by now: whoever ended the job may have written it since, to forget what was asked. The webhook is ours
- * for as long as the lease is.
+ * for as long as the lease is and no duplicate has put it off.
  */
 function recordAttempt(
   job: PendingJob,
   change: (row: PendingJob) => Job,
   world: DeliverWorld,
 ): Promise<boolean> {
-  const { webhook } = job;
-  const isOurs = (row: Job) => isPending(row) && row.webhook.leaseUntil === webhook.leaseUntil;
-  return record(job, (row) => (isOurs(row) ? change({ ...(row as PendingJob), webhook }) : null), world);
+  const { leaseUntil, expectedWakeUp } = job.webhook;
+  const isOurs = ({ webhook }: PendingJob) =>
+    webhook.leaseUntil === leaseUntil && webhook.expectedWakeUp?.token === expectedWakeUp?.token;
+  return record(job, (row) => (isPending(row) && isOurs(row) ? change(row) : null), world);
 }
 
 /** The wait is longer than a queue can delay a message, so the message makes another hop. */

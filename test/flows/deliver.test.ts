@@ -283,12 +283,16 @@ describe('the outcome of an attempt is recorded and logged', () => {
     },
   );
 
-  it('unless the webhook has changed under the lease, which is a fault of ours', async () => {
+  it.each<[what: string, change: Partial<PendingWebhook>]>([
+    ['its lease was given to another', { leaseUntil: null }],
+    ['a duplicate has put it off', { expectedWakeUp: wakeUp(2, 'later') }],
+  ])('unless the webhook has changed under the lease: %s', async (_what, change) => {
     const world = worldWith(finishedJob(), answered(204));
     const { send } = world.webhooks;
     world.webhooks.send = async (...given) => {
-      const { version } = world.jobs.rows.get('job_1') as FinishedJob;
-      world.jobs.rows.set('job_1', finishedJob({ version: version + 1 }));
+      const row = world.jobs.rows.get('job_1') as FinishedJob;
+      const webhook = { ...(row.webhook as PendingWebhook), ...change };
+      world.jobs.rows.set('job_1', { ...row, version: row.version + 1, webhook });
       return send(...given);
     };
     await expect(deliver(message(), world)).rejects.toThrow(
