@@ -10,7 +10,7 @@ import { quotes } from '../core/upstream/error-sentence.ts';
 import { progressOf } from '../core/upstream/report.ts';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
-import { waitForBoth } from '../wait-for-both.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { leavePlace } from './places.ts';
 
 export type CreateWorld = FinishWorld & Pick<World, 'modelStudio' | 'durationStats' | 'places'>;
@@ -28,10 +28,10 @@ export async function create(
   world: CreateWorld,
 ): Promise<Creation> {
   const askedAt = world.clock.now();
-  const [result, forecast] = await waitForBoth(
+  const [result, forecast] = await waitForAll([
     world.modelStudio.create(generation, job).catch((error: unknown) => ({ kind: 'unsent', error }) as const),
     world.durationStats.forecast(kindOf(job)),
-  );
+  ]);
   if (result.kind !== 'created' && result.kind !== 'unknown') await leavePlace(job, world);
   if (result.kind === 'unsent') return result;
   logCreation(job, generation, result, askedAt, world);

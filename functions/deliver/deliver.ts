@@ -18,7 +18,7 @@ import { aboutJob, inTraceOf, traceparentOf } from '../core/trace.ts';
 import { attempted, awaiting, claimed, held, nextWakeUp, released, settled } from '../core/transitions.ts';
 import { type AttemptOutcome, afterAttempt, type Verdict } from '../core/webhook/attempt.ts';
 import type { World } from '../ports.ts';
-import { waitForBoth } from '../wait-for-both.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
 export type DeliverWorld = Pick<
@@ -32,7 +32,7 @@ export type DeliverWorld = Pick<
  */
 export async function deliver(received: DeliverMessage, world: DeliverWorld): Promise<Millis | null> {
   return onConflict(received.jobId, async () => {
-    const [job] = await waitForBoth(world.jobs.find(received.jobId), world.lanes.look());
+    const [job] = await waitForAll([world.jobs.find(received.jobId), world.lanes.look()]);
     const message = inTraceOf(job, received);
     if (job === null || !isFinished(job)) return logOutcome(message, world, { outcome: 'no_job' });
     if (!isPending(job) || classifyWakeUp(message.wakeUp, job.webhook.expectedWakeUp) === 'stale')

@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as core from '../core/webhook/client-settings.ts';
-import { waitForBoth } from '../wait-for-both.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { logger } from './log.ts';
 import { orNone, remembered, rememberedBy, secretIn } from './secrets.ts';
 import { clock } from './system.ts';
@@ -31,7 +31,7 @@ export function createCredentials(
     return { ...settings, headers: remembered(() => headersOf(client), SETTINGS_CACHE_MILLIS) };
   }, SETTINGS_CACHE_MILLIS);
   return async (client: string, url: URL) => {
-    const [roots, settings] = await waitForBoth(rootSecrets(), settingsOf(client));
+    const [roots, settings] = await waitForAll([rootSecrets(), settingsOf(client)]);
     const secrets = core.liveSecrets(roots, client, settings, clock.now());
     const host = core.hostAndPort(url);
     if (!settings.headerHosts?.has(host)) return { secrets, headers: {} };

@@ -19,7 +19,7 @@ import { cancelled, type End, type Results } from '../core/upstream/report.ts';
 import { firstWaitMillis } from '../core/webhook/attempt.ts';
 import { DESTINATION_EXTRA_BYTES } from '../core/webhook/destination.ts';
 import type { World } from '../ports.ts';
-import { waitForBoth } from '../wait-for-both.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 import { erase } from './erase.ts';
 
@@ -47,8 +47,7 @@ export async function finish(job: UnfinishedJob, end: End, world: FinishWorld): 
   logFinished(job, after, end, world);
   await startDelivery(after, world);
   if (after.queueing) await forget(after, world);
-  if (after.partOf && (await isOver(after.partOf, world)))
-    await erasePart(after.jobId, after.createdAt, world);
+  else await eraseIfOver(after, world);
   return after;
 }
 
@@ -65,8 +64,19 @@ async function discard(lost: FinishedJob, { jobs, documents }: FinishWorld): Pro
 export async function forget(job: FinishedJob, world: FinishWorld): Promise<void> {
   await erasePartsOf(job, world);
   await world.requests.remove(job);
+  if (await eraseIfOver(job, world)) return;
   const now = world.clock.now();
   await record(job, (row) => (isFinished(row) && row.queueing ? forgotten(row, now) : null), world);
+}
+
+/** Deletes what is stored of a part that has ended after its job. Whoever comes upon one later does so, too. */
+export async function eraseIfOver(
+  { jobId, createdAt, partOf }: FinishedJob,
+  world: FinishWorld,
+): Promise<boolean> {
+  const isLate = partOf !== undefined && (await isOver(partOf, world));
+  if (isLate) await erasePart(jobId, createdAt, world);
+  return isLate;
 }
 
 /** Whether nobody needs a job's parts any longer. */
@@ -82,7 +92,7 @@ async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void>
   const ids = partIds(job);
   for (let i = 0; i < ids.length; i += ERASED_AT_ONCE) {
     const some = ids.slice(i, i + ERASED_AT_ONCE);
-    await Promise.all(some.map((id) => erasePart(id, job.createdAt, world)));
+    await waitForAll(some.map((id) => erasePart(id, job.createdAt, world)));
   }
   for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
 }
@@ -127,10 +137,10 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: n
     }
   }
   const url = `${world.settings.apiUrl}/v1/jobs/${job.jobId}/results`;
-  const [event, apart] = await waitForBoth(
+  const [event, apart] = await waitForAll([
     world.documents.save(`events/${name}`, eventJson(job, { json: null, url })),
     document ? Promise.resolve(document) : saveApart(`results/${name}`, json ?? '[]', world),
-  );
+  ]);
   return { event, results: apart };
 }
 
@@ -138,10 +148,10 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: n
 async function saveApart(key: string, json: string, { documents }: FinishWorld): Promise<DocumentRef> {
   let bytes = 0;
   for (const line of linesIn(json)) bytes += Buffer.byteLength(line);
-  const [document] = await waitForBoth(
+  const [document] = await waitForAll([
     documents.save(key, json),
     documents.saveAll(linesKeyOf(key), bytes, linesIn(json)),
-  );
+  ]);
   return { ...document, hasLines: true };
 }
 

@@ -9,6 +9,7 @@ import { asked, dropped, objectKeyOf, type Upload, uploadIn, uploadsRowOf } from
 import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
 import type { World } from '../ports.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type UploadsWorld = Pick<World, 'uploads' | 'jobs' | 'clock' | 'random' | 'sleep' | 'log'>;
@@ -47,7 +48,7 @@ export async function deleteUpload(request: Request, call: Authorized, world: Up
     const now = world.clock.now();
     const upload = uploadIn(row, uploadId, now);
     if (upload === null) return problem('upload_not_found', request.requestId);
-    const jobs = await Promise.all(upload.jobs.map((jobId) => world.jobs.find(jobId)));
+    const jobs = await waitForAll(upload.jobs.map((jobId) => world.jobs.find(jobId)));
     const [unfinished] = jobs.flatMap((job) => (job === null || isFinished(job) ? [] : job));
     if (unfinished) {
       const detail = `The job ${unfinished.jobId}, which names the upload, has not finished.`;

@@ -3,6 +3,7 @@ import {
   holdsForAll,
   isNotTaken,
   type LargeJob,
+  mayBeTaken,
   type Parts,
   type Plan,
   pack,
@@ -11,6 +12,7 @@ import {
 } from '../core/parts/parts.ts';
 import { type End, expired, type Next, notTaken } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import { type BeginWorld, beginPart } from './begin.ts';
 import { type MergeWorld, merge } from './merge.ts';
 import { resultsOf } from './results.ts';
@@ -43,7 +45,7 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   if (!isOver && !isExpired) return begin({ ...job, parts }, completedTasks, world);
   const plans = await plansOf(job, world);
   if (isExpired) return end({ ...job, parts, completedTasks }, plans, true, world);
-  const failed = rounds.length <= parts.retries ? await failedIn(job, plans, world) : [];
+  const failed = rounds.length <= parts.retries ? await failedIn({ ...job, parts }, plans, world) : [];
   if (failed.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
   const round = await retry({ ...job, parts }, failed, plans, world);
   const more = { ...parts, rounds: [...rounds, round], begun: 0 };
@@ -59,7 +61,7 @@ const refused = (error: JobError | null): End => ({
 });
 
 function plansOf({ parts }: LargeJob, { documents }: PartsWorld): Promise<Plan[]> {
-  return Promise.all(parts.rounds.map(async ({ plan }) => JSON.parse(await documents.load(plan))));
+  return waitForAll(parts.rounds.map(async ({ plan }) => JSON.parse(await documents.load(plan))));
 }
 
 interface Look {
@@ -74,14 +76,14 @@ async function look(job: LargeJob, { jobs }: PartsWorld): Promise<Look> {
   const { parts } = job;
   const round = parts.rounds.length - 1;
   const mayRetry = round < parts.retries;
-  const rows = await Promise.all(parts.open.map((part) => jobs.find(partIdOf(job, round, part))));
+  const rows = await waitForAll(parts.open.map((part) => jobs.find(partIdOf(job, round, part))));
   const ended = rows.flatMap((row) => (row && isFinished(row) ? row : []));
   const done = ended.map(({ totalTasks, failedTasks, results }) =>
     mayRetry && results ? totalTasks - failedTasks : totalTasks,
   );
   const doneTasks = done.reduce((sum, tasks) => sum + tasks, parts.doneTasks);
   const open = parts.open.filter((_, i) => !isEnded(rows[i]));
-  const isTaken = parts.isTaken || rows.some((row) => row?.startedAt !== undefined);
+  const isTaken = parts.isTaken || rows.some(mayBeTaken);
   const underWay = rows.reduce((sum, row) => sum + (row?.status === 'running' ? row.completedTasks : 0), 0);
   const isNews = open.length !== parts.open.length || isTaken !== parts.isTaken;
   return {

@@ -1,10 +1,11 @@
 import { isFinished } from '../core/job.ts';
 import { Json } from '../core/json/scan.ts';
 import { onOneLine, withOurs } from '../core/parts/merging.ts';
-import { type LargeJob, type Plan, partIdOf } from '../core/parts/parts.ts';
+import { hadEnded, type LargeJob, type Plan, partIdOf } from '../core/parts/parts.ts';
 import { hasFailed, isMissing } from '../core/upstream/results.ts';
 import { resultsInEvent } from '../http/show.ts';
 import type { World } from '../ports.ts';
+import { waitForAll } from '../wait-for-all.ts';
 
 export type ResultsWorld = Pick<World, 'jobs' | 'documents'>;
 
@@ -28,7 +29,7 @@ export async function* resultsOf(
   { jobs, documents }: ResultsWorld,
 ): AsyncGenerator<Found> {
   for (const [part, tasks] of parts.entries()) {
-    const row = await jobs.find(partIdOf(job, round, part));
+    const row = hadEnded(job.parts, round, part) ? await jobs.find(partIdOf(job, round, part)) : null;
     const ended = row && isFinished(row) ? row : null;
     const why = ended?.error?.message ?? NOT_ENDED;
     const results = ended?.results ?? null;
@@ -63,7 +64,7 @@ export async function* merged(
 ): AsyncGenerator<Merged> {
   const [first, ...retries] = plans.map((plan, round) => resultsOf(job, round, plan, world));
   if (first === undefined) return;
-  const heads = await Promise.all(retries.map((retry) => next(retry)));
+  const heads = await waitForAll(retries.map((retry) => next(retry)));
   for await (const { task, why, ...original } of first) {
     let { result } = original;
     let attempts = 1;

@@ -10,7 +10,7 @@ import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { leavePlace } from '../create/places.ts';
-import { type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
+import { eraseIfOver, type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
 import type { ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
@@ -35,7 +35,10 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
     const job = await world.jobs.find(received.jobId);
     const message = inTraceOf(job, received);
     if (job === null) return logPoll(message, world, { outcome: 'no_job' });
-    if (isFinished(job)) return startDelivery(job, world);
+    if (isFinished(job)) {
+      await eraseIfOver(job, world);
+      return startDelivery(job, world);
+    }
     // Let back from the queue since, so the message is of a creation that was taken for unknown.
     if (job.status === 'queued') return logPoll(message, world, { outcome: 'stale' });
     const running = adopted(job, message);

@@ -2,6 +2,7 @@ import { LaterFormat } from '../core/format.ts';
 import type { Millis } from '../core/job.ts';
 import { cleared, leftoversDue, looked, type Upload, uploadsToLookAt } from '../core/uploads.ts';
 import type { World } from '../ports.ts';
+import { waitForAll } from '../wait-for-all.ts';
 
 export type SweepUploadsWorld = Pick<World, 'uploads' | 'jobs' | 'clock' | 'log'>;
 
@@ -21,18 +22,18 @@ export async function sweepUploads(client: string, world: SweepUploadsWorld): Pr
       upload,
       endedAt: await lastEndOf(upload, world),
     }));
-  const after = looked(row, await Promise.all(looks), now);
+  const after = looked(row, await waitForAll(looks), now);
   if (after !== row && !(await world.uploads.replace(after))) return;
   const due = leftoversDue(after, now).slice(0, AT_ONCE_MAX);
   if (due.length === 0) return;
-  await Promise.all(due.map((key) => world.uploads.remove(key)));
+  await waitForAll(due.map((key) => world.uploads.remove(key)));
   await world.uploads.replace(cleared(after, due));
   world.log.event('upload', { outcome: 'removed', client });
 }
 
 /** When the last of the jobs that have named the upload ended; null if one has not. */
 async function lastEndOf({ jobs }: Upload, world: SweepUploadsWorld): Promise<Millis | null> {
-  const ends = await Promise.all(jobs.map((jobId) => endOf(jobId, world)));
+  const ends = await waitForAll(jobs.map((jobId) => endOf(jobId, world)));
   return ends.includes(null) ? null : Math.max(0, ...ends.map(Number));
 }
 

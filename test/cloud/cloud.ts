@@ -219,6 +219,8 @@ export class Cloud {
     const { Key = '' } = input;
     const body = input.Body as Buffer;
     this.meter.add('s3.puts');
+    const { ContentLength = body.byteLength } = input;
+    if (ContentLength !== body.byteLength) throw s3Error('IncompleteBody', 400);
     if (input.IfNoneMatch === '*' && this.objects.has(Key)) throw s3Error('PreconditionFailed', 412);
     this.meter.add('s3.kept', body.byteLength);
     this.objects.set(Key, body.toString());

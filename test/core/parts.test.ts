@@ -199,7 +199,7 @@ it.each<[what: string, parts: Partial<Parts>, more: number]>([
   ['the first goes alone', {}, 1],
   ['none follows while it waits', { begun: 1, open: [0] }, 0],
   ['they follow when it is taken', { begun: 1, open: [0], isTaken: true }, 2],
-  ['or when it has ended', { begun: 1, open: [] }, 3],
+  ['one after the other while none is taken', { begun: 1, open: [] }, 1],
   ['as many as there is room for', { begun: 5, open: [3, 4], isTaken: true }, 1],
 ])('of the parts of a job, %s', (_what, parts, more) => {
   expect(partsToBegin({ ...NOT_BEGUN, ...parts } as Parts, 3)).toBe(more);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import type { simulateParts } from './parts/simulate.ts';
 import type { simulateQueue } from './queueing/simulate.ts';
 import type { simulate } from './simulate.ts';
 
@@ -28,6 +29,12 @@ export async function simulatorWith({ file, ...mutant }: Mutant): Promise<typeof
 export async function queueSimulatorWith({ file, ...mutant }: Mutant): Promise<typeof simulateQueue> {
   const planted = { ...mutant, file: `functions/${file}` };
   return (await loadPlanted(planted, 'tools/simulation/queueing/simulate.ts'))['simulateQueue'];
+}
+
+/** The same of the simulation of large jobs. */
+export async function partsSimulatorWith({ file, ...mutant }: Mutant): Promise<typeof simulateParts> {
+  const planted = { ...mutant, file: `functions/${file}` };
+  return (await loadPlanted(planted, 'tools/simulation/parts/simulate.ts'))['simulateParts'];
 }
 
 /**

@@ -30,6 +30,8 @@ export const WEBHOOK_SECRET = 'webhook';
 const DURATIONS_MAX_AGE_MILLIS = 60_000;
 const BACKPRESSURE_MAX_AGE_MILLIS = 15_000;
 
+export const PARTS_AT_ONCE = 3;
+
 const SETTINGS = {
   apiUrl: 'https://api.example.com',
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
@@ -53,7 +55,8 @@ interface Surroundings {
   /** Without them, nobody asks who teaches. */
   readonly lessons?: Lessons;
   /** Without them, no job may wait. */
-  readonly settings?: Omit<QueueRules, 'partLimits'> & { jobsAtOnce: number | null };
+  readonly settings?: Omit<QueueRules, 'partLimits'> &
+    Partial<Pick<QueueRules, 'partLimits'>> & { jobsAtOnce: number | null };
   logOf(environment: Environment): World['log'];
   /** Only the system that has destinations needs it. */
   readonly rows?: { get(jobId: string): Job | undefined };
@@ -121,7 +124,7 @@ export function worldIn(
     sleep: (millis) => new Promise((resolve) => sim.time.after(millis, resolve)),
     log: system.logOf(environment),
     openApi: async () => ({ default: {} }),
-    partsAtOnce: 3,
+    partsAtOnce: PARTS_AT_ONCE,
     settings: {
       ...SETTINGS,
       ...sim.scene,

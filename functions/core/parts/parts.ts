@@ -1,4 +1,13 @@
-import type { DocumentRef, JobBase, JobError, Millis, QueuedJob, RunningJob } from '../job.ts';
+import {
+  type DocumentRef,
+  isFinished,
+  type Job,
+  type JobBase,
+  type JobError,
+  type Millis,
+  type QueuedJob,
+  type RunningJob,
+} from '../job.ts';
 import { traceOf } from '../trace.ts';
 import type { UploadFormat } from '../uploads.ts';
 
@@ -26,7 +35,7 @@ export interface Parts {
   readonly open: readonly number[];
   /** Conversations in parts that have ended; those that have failed count only when they are not tried again. */
   readonly doneTasks: number;
-  /** ModelStudio has created one. */
+  /** ModelStudio has created one, or may have. */
   readonly isTaken: boolean;
 }
 
@@ -88,9 +97,23 @@ export function pack(tasks: readonly number[], bytesOf: (task: number) => number
   return parts;
 }
 
-/** The first goes ahead alone; once ModelStudio has taken it, or has refused it for itself, the others follow. */
-export function partsToBegin({ isTaken, begun, open }: Parts, atOnce: number): number {
-  return Math.max(0, (isTaken || begun > open.length ? atOnce : 1) - open.length);
+/** They go alone until ModelStudio has taken one: so what it refuses for all is true of the whole job. */
+export function partsToBegin({ isTaken, open }: Parts, atOnce: number): number {
+  return Math.max(0, (isTaken ? atOnce : 1) - open.length);
+}
+
+/**
+ * Whether a part had ended when they were last looked at. Results are read several times, and what ends meanwhile is in none of
+ * these readings.
+ */
+export function hadEnded({ rounds, begun, open }: Parts, round: number, part: number): boolean {
+  return round < rounds.length - 1 || (part < begun && !open.includes(part));
+}
+
+/** Whether ModelStudio has created a part, or may have. */
+export function mayBeTaken(row: Job | null): boolean {
+  if (row === null) return false;
+  return row.startedAt !== undefined || (isFinished(row) && row.error?.code === 'submission_unknown');
 }
 
 /** Of a part that was not created: nor would the others be. */

@@ -1,13 +1,10 @@
-import { marshall } from '@aws-sdk/util-dynamodb';
-import { apiEvent } from '../../../test/cloud/handlers.ts';
-import { newClientKey } from '../../commands/new-client-key.ts';
-import { CANARY, judgeAnswerText } from '../judge.ts';
+import { CANARY } from '../judge.ts';
 import type { Random } from '../random.ts';
 import { HEALS_AT, START } from '../simulation.ts';
+import { Asking } from './asking.ts';
 import type { QueueSystem } from './system.ts';
 
 const TRIES_MAX = 12;
-const PATIENCE_MILLIS = 30_000;
 const MINUTE = 60_000;
 
 /** A job as its app wants it, and what it was told. */
@@ -31,15 +28,16 @@ export interface Wish {
 export class Apps {
   readonly wishes: Wish[] = [];
   readonly #system: QueueSystem;
-  readonly #keys = new Map<string, string>();
+  readonly #asking: Asking;
   readonly #chance: Random;
 
   constructor(system: QueueSystem) {
     this.#system = system;
+    this.#asking = new Asking(system);
     const { sim } = system;
     this.#chance = sim.chanceOf('apps');
     const clients = ['acme', 'bolt', 'crew'].slice(0, this.#chance.between(1, 3));
-    for (const client of clients) this.#open(client);
+    for (const client of clients) this.#asking.open(client, this.#chance);
     for (let i = this.#chance.between(1, 4); i > 0; i--) {
       const at = this.#chance.between(0, 900) * 1000;
       this.#burst(this.#chance.pick(clients), at, this.#chance.pick([1, 2, 6, 25]));
@@ -57,12 +55,6 @@ export class Apps {
       const wish = this.#wish(client);
       this.#system.sim.time.after(at + this.#chance.between(0, spread), () => this.#post(wish));
     }
-  }
-
-  #open(client: string): void {
-    const { key, record } = newClientKey(client, ['jobs:read', 'jobs:write'], this.#chance.bytes(48), 0);
-    this.#keys.set(client, key);
-    this.#system.cloud.tables.clientKeys.put(marshall(record));
   }
 
   #wish(client: string): Wish {
@@ -98,8 +90,16 @@ export class Apps {
 
   #post(wish: Wish): void {
     wish.tries += 1;
-    const { key } = wish;
-    this.#ask('submit', '/v1/jobs', wish, key, JSON.stringify(wish.body), (status, body) => {
+    const { key, client, marker } = wish;
+    const ask = {
+      to: 'submit',
+      path: '/v1/jobs',
+      client,
+      marker,
+      key,
+      body: JSON.stringify(wish.body),
+    } as const;
+    this.#asking.ask(ask, (status, body) => {
       wish.status = status;
       wish.code = body['code'] ?? null;
       if (status === 202) {
@@ -119,38 +119,7 @@ export class Apps {
     if (repeats) this.#system.sim.time.after(this.#chance.between(0, 5000), () => this.#post(wish));
   }
 
-  #cancel(wish: Wish): void {
-    this.#ask('jobs', `/v1/jobs/${wish.jobId}/cancel`, wish, null, '', () => undefined);
-  }
-
-  #ask(
-    name: 'submit' | 'jobs',
-    path: string,
-    wish: Wish,
-    key: string | null,
-    body: string,
-    then: (status: number | null, body: Record<string, string>) => void,
-  ): void {
-    const { sim, lambda } = this.#system;
-    const authorization = `Bearer ${this.#keys.get(wish.client)}`;
-    const headers: Record<string, string> = { authorization, ...sim.traces.headersFor(body) };
-    if (body !== '') headers['content-type'] = 'application/json';
-    if (key !== null) headers['idempotency-key'] = key;
-    let isAnswered = false;
-    const answer = (status: number | null, text: string) => {
-      if (isAnswered) return;
-      isAnswered = true;
-      sim.note(`${name} of ${wish.marker} answers ${status} ${text.slice(0, 200)}`);
-      sim.judge(() => judgeAnswerText('an answer', text));
-      then(status, JSON.parse(text));
-    };
-    const event = apiEvent({ method: 'POST', path, headers, body });
-    void lambda
-      .invoke(name, (handlers) => handlers[name](event))
-      .then((given) => {
-        if (typeof given === 'string') answer(500, '{}');
-        else answer(given.statusCode ?? 0, given.body ?? '{}');
-      });
-    sim.time.after(PATIENCE_MILLIS, () => answer(null, '{}'));
+  #cancel({ jobId, client, marker }: Wish): void {
+    this.#asking.ask({ to: 'jobs', path: `/v1/jobs/${jobId}/cancel`, client, marker }, () => undefined);
   }
 }

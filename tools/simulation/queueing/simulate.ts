@@ -8,7 +8,8 @@ import { inVirtualTime } from '../virtual-time.ts';
 import { Apps } from './apps.ts';
 import { judgeEndOfRun } from './end.ts';
 import { type Calm, QueueJudge, RESCUE_MILLIS } from './judge.ts';
-import { QueueSystem } from './system.ts';
+import { type AnySystem, QueueSystem } from './system.ts';
+import { QueueUpstream } from './upstream.ts';
 
 const MINUTE = 60_000;
 const LOOK_MILLIS = 5000;
@@ -53,7 +54,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   const calm: Calm = isCalm
     ? { since: START, afterMillis: 0, isSlow: slow > 0 }
     : { since: Number.POSITIVE_INFINITY, afterMillis: RECOVERY_MILLIS, isSlow: false };
-  const system = new QueueSystem(sim);
+  const system = systemIn(sim);
   if (isCalm && sim.chanceOf('chain').happens(LOST_SHARE)) loseChain(system, calm);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);
@@ -78,8 +79,18 @@ async function runIn(sim: Simulation): Promise<Run> {
   return { seed, isQuiet: isCalm, isOfQueue: true, counts, violation: violation?.message ?? null, faults };
 }
 
+function systemIn(sim: Simulation): QueueSystem {
+  const chance = sim.chanceOf('settings');
+  const settings = {
+    queueForSeconds: chance.pick([0, 300, 3600, 3600, 3600]),
+    allowResubmit: chance.happens(0.5),
+    jobsAtOnce: chance.pick([null, null, null, null, 1, 2, 3, 5]),
+  };
+  return new QueueSystem(sim, settings, new QueueUpstream(sim, settings.jobsAtOnce));
+}
+
 /** As the operator does. */
-function redrive({ sim, cloud, keeping }: QueueSystem): void {
+export function redrive({ sim, cloud, keeping }: AnySystem): void {
   sim.judge(() => keeping.judgeDeadLetters());
   for (const queue of Object.values(cloud.queues)) queue.redrive();
 }
@@ -115,14 +126,14 @@ function loseChain({ sim, cloud }: QueueSystem, calm: Calm): void {
   });
 }
 
-function lookAgain(sim: Simulation, run: () => void): void {
+export function lookAgain(sim: Simulation, run: () => void): void {
   sim.time.after(LOOK_MILLIS, () => {
     lookAgain(sim, run);
     sim.judge(run);
   });
 }
 
-function sweepEveryMinute(system: QueueSystem): void {
+export function sweepEveryMinute(system: AnySystem): void {
   system.sim.time.after(MINUTE, () => {
     sweepEveryMinute(system);
     void system.lambda.invoke('sweep', (handlers) => handlers.sweep());

@@ -1,6 +1,7 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/core/log.ts';
+import type { PartLimits } from '../../../functions/core/parts/parts.ts';
 import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import { batchOf, comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
@@ -17,18 +18,30 @@ import { Signers } from '../signers.ts';
 import type { Simulation } from '../simulation.ts';
 import { MODELSTUDIO_SECRET, WEBHOOK_SECRET, worldIn } from '../world.ts';
 import { ForLater } from './for-later.ts';
-import { QueueUpstream } from './upstream.ts';
+import type { QueueUpstream } from './upstream.ts';
 
 const HOUR = 3_600_000;
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
+interface Settings {
+  queueForSeconds: number;
+  allowResubmit: boolean;
+  jobsAtOnce: number | null;
+  partLimits?: PartLimits;
+}
+
+type Upstream = Pick<QueueUpstream, 'apiKey' | 'answer'>;
+
+/** Whoever its ModelStudio is. */
+export type AnySystem = QueueSystem<Upstream>;
+
 /** The deployed system with queueing, and those outside with whom it speaks. */
-export class QueueSystem {
+export class QueueSystem<U extends Upstream = QueueUpstream> {
   readonly sim: Simulation;
   readonly cloud: Cloud;
   readonly lambda: Lambda;
-  readonly upstream: QueueUpstream;
-  readonly modelStudio: QueueUpstream;
+  readonly upstream: U;
+  readonly modelStudio: U;
   readonly receivers: Receivers;
   /** As their rows have them. */
   readonly jobs = new Map<string, Job>();
@@ -36,22 +49,17 @@ export class QueueSystem {
   readonly lessons: Lessons;
   readonly forLater: ForLater;
   readonly ledger = { wentBy: () => undefined };
-  readonly settings: { queueForSeconds: number; allowResubmit: boolean; jobsAtOnce: number | null };
+  readonly settings: Settings;
   /** What a submission could not delete again, for which the bucket has a rule. */
   readonly unremoved = new Set<string>();
   /** When the queue's function was invoked. */
   readonly passes: number[] = [];
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, settings: Settings, upstream: U) {
     this.sim = sim;
-    const chance = sim.chanceOf('settings');
-    this.settings = {
-      queueForSeconds: chance.pick([0, 300, 3600, 3600, 3600]),
-      allowResubmit: chance.happens(0.5),
-      jobsAtOnce: chance.pick([null, null, null, null, 1, 2, 3, 5]),
-    };
-    this.upstream = new QueueUpstream(sim, this.settings.jobsAtOnce);
-    this.modelStudio = this.upstream;
+    this.settings = settings;
+    this.upstream = upstream;
+    this.modelStudio = upstream;
     this.cloud = this.#cloud();
     this.keeping = new Keeping(sim, this.cloud, this.jobs);
     this.lessons = new Lessons(sim);

@@ -24,7 +24,7 @@ export interface Asked {
   job: UpstreamJob | null;
 }
 
-interface Answer {
+export interface Answer {
   name: string;
   outcome: HttpOutcome;
   is: Outcome;
@@ -33,7 +33,7 @@ interface Answer {
 }
 
 /** What it says for a while. */
-interface Outage {
+export interface Outage {
   from: number;
   to: number;
   answer: Answer;
@@ -63,15 +63,9 @@ export class QueueUpstream {
     this.#sim = sim;
     this.#atOnce = jobsAtOnce === null ? null : this.#drawLimit(jobsAtOnce);
     this.#longestMillis = jobsAtOnce === null ? 40_000 : sim.chanceOf('long jobs').pick(LONGEST_MILLIS);
-    const chance = sim.chanceOf('outages');
-    this.limit = chance.pick([1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
-    let end = sim.now;
-    this.outages = Array.from({ length: chance.pick([0, 1, 1, 2, 3]) }, () => {
-      // One may turn into another.
-      const from = end === sim.now || chance.happens(0.5) ? sim.now + chance.between(0, 900) * 1000 : end;
-      end = from + chance.pick([2, 20, 60, 400]) * 1000;
-      return { from, to: end, answer: chance.pick(OUTAGES) };
-    }).filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
+    const limits = [1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    this.limit = sim.chanceOf('outages').pick(limits);
+    this.outages = drawOutages(sim);
   }
 
   #drawLimit(jobsAtOnce: number) {
@@ -142,10 +136,22 @@ export class QueueUpstream {
   }
 }
 
-const silence: HttpOutcome = { kind: 'timeout', isConnected: true };
-const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
+export function drawOutages(sim: Simulation): Outage[] {
+  const chance = sim.chanceOf('outages');
+  let end = sim.now;
+  const outages = Array.from({ length: chance.pick([0, 1, 1, 2, 3]) }, () => {
+    // One may turn into another.
+    const from = end === sim.now || chance.happens(0.5) ? sim.now + chance.between(0, 900) * 1000 : end;
+    end = from + chance.pick([2, 20, 60, 400]) * 1000;
+    return { from, to: end, answer: chance.pick(OUTAGES) };
+  });
+  return outages.filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
+}
 
-function refusal(status: number, retryAfterSeconds?: number): Answer {
+export const silence: HttpOutcome = { kind: 'timeout', isConnected: true };
+export const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
+
+export function refusal(status: number, retryAfterSeconds?: number): Answer {
   const headers: Record<string, string> =
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   const name = `${status}${retryAfterSeconds === undefined ? '' : `, come in ${retryAfterSeconds} s`}`;
@@ -176,7 +182,7 @@ const TOO_MANY: Answer[] = [
   { name: '400', outcome: answered(400, { detail: 'There are too many parallel queries' }), is: 'refused' },
 ];
 
-const FAULTS: Answer[] = [
+export const FAULTS: Answer[] = [
   refusal(429),
   refusal(503, 3),
   { name: '400', outcome: answered(400, { detail: 'max_tokens is too large' }), is: 'at fault' },
@@ -191,6 +197,6 @@ export function markerIn(body: string): string {
   return /marker-[\w-]+/.exec(body)?.[0] ?? '';
 }
 
-function answered(status: number, body: object, headers: Record<string, string> = {}): HttpOutcome {
+export function answered(status: number, body: object, headers: Record<string, string> = {}): HttpOutcome {
   return { kind: 'answered', status, headers, body: Buffer.from(JSON.stringify(body)), isTruncated: false };
 }
