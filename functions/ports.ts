@@ -118,7 +118,7 @@ export interface Places {
 
 /** What queued jobs ask of ModelStudio. Only the function that creates them can read it. */
 export interface Requests {
-  save(job: StoredRequest, asked: Generation | Generation['messages']): Promise<void>;
+  save(job: StoredRequest, asked: Generation | readonly unknown[]): Promise<void>;
   load(job: StoredRequest): Promise<Generation>;
   /** Also if there is none. */
   remove(job: StoredRequest): Promise<void>;

@@ -50,12 +50,14 @@ export const UPLOAD_URL_SECONDS = 900;
 /** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;
 
+/** Of a request's body. */
+export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Of a job, in however many parts. */
-export const CONVERSATIONS_MAX = 50_000;
+export const TASKS_MAX = 50_000;
 /** How often tasks that ModelStudio reports as failed may be given to it again. */
 export const RETRIES_MAX = 3;
 /** A conversation that is larger than a part may be goes alone, up to this. */
-export const CONVERSATION_MAX_BYTES = 20 * 1024 * 1024;
+export const TASK_MAX_BYTES = 20 * 1024 * 1024;
 
 /** The maximum of `expires_in` and `queue_for`. */
 export const LONGEST_JOB_SECONDS = 7 * 86_400;

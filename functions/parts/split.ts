@@ -1,6 +1,6 @@
 import { fault } from '../core/http/validation.ts';
 import type { JobError } from '../core/job.ts';
-import { CONVERSATION_MAX_BYTES, CONVERSATIONS_MAX } from '../core/limits.ts';
+import { TASK_MAX_BYTES, TASKS_MAX } from '../core/limits.ts';
 import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
 import { invalidInput, type LargeJob, type Parts, pack } from '../core/parts/parts.ts';
 import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
@@ -10,8 +10,8 @@ export type SplitWorld = Pick<World, 'sources' | 'documents'>;
 
 /** The role may not list the objects, so what is not there is forbidden. */
 const GONE = ['AccessDenied', 'NoSuchKey'];
-const TOO_LARGE = `Must not be larger than ${CONVERSATION_MAX_BYTES / 1024 / 1024} MiB`;
-const COUNT = `Must hold 1 to ${CONVERSATIONS_MAX} conversations`;
+const TOO_LARGE = `Must not be larger than ${TASK_MAX_BYTES / 1024 / 1024} MiB`;
+const COUNT = `Must hold 1 to ${TASKS_MAX} conversations`;
 
 /**
  * Reads all conversations once, and decides which part each belongs to; nothing of them is stored.
@@ -44,7 +44,7 @@ export async function savePlan(
 
 async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ ranges: number[] } | JobError> {
   const { format } = job.parts;
-  const scanner = new Scanner(format, CONVERSATION_MAX_BYTES);
+  const scanner = new Scanner(format, TASK_MAX_BYTES);
   const ranges: number[] = [];
   const details: NonNullable<JobError['details']>[number][] = [];
   const take = (piece: Piece) => {
@@ -53,7 +53,7 @@ async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ range
       piece.bytes === null ? { faults: [fault([], TOO_LARGE)] } : readConversation(piece.bytes, format);
     if ('faults' in whole) details.push(...detailsOf(piece, format, whole.faults));
   };
-  const isFull = () => details.length >= DETAILS_MAX || ranges.length / 2 > CONVERSATIONS_MAX;
+  const isFull = () => details.length >= DETAILS_MAX || ranges.length / 2 > TASKS_MAX;
   try {
     for await (const chunk of sources.stream(job)) {
       for (const piece of scanner.push(chunk)) if (!isFull()) take(piece);
@@ -67,7 +67,7 @@ async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ range
     if (!(error instanceof NotAnArray)) throw error;
     details.push({ pointer: '', message: `Must be a JSON array of conversations; ${error.message}` });
   }
-  const isCount = ranges.length > 0 && ranges.length / 2 <= CONVERSATIONS_MAX;
+  const isCount = ranges.length > 0 && ranges.length / 2 <= TASKS_MAX;
   if (details.length === 0 && !isCount) details.push({ pointer: '', message: COUNT });
   return details.length > 0 ? invalidInput(details.slice(0, DETAILS_MAX)) : { ranges };
 }

@@ -1,4 +1,3 @@
-import type { Conversation } from '../core/http/generation-request.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { OF_PARTS, type Parts } from '../core/parts/parts.ts';
 import { aboutJob } from '../core/trace.ts';
@@ -17,7 +16,7 @@ type Begun = Job | 'replay' | { problem: 'upload_not_found' | 'upload_incomplete
  */
 export async function beginLarge(
   job: SubmittingJob & { parts: Parts },
-  source: string | Conversation[],
+  source: string | readonly unknown[],
   world: BeginLargeWorld,
 ): Promise<Begun> {
   const large = await withUpload(job, source, world);
@@ -45,7 +44,7 @@ type LargeSubmission = SubmittingJob & { parts: Parts };
 
 async function withUpload(
   job: LargeSubmission,
-  source: string | Conversation[],
+  source: string | readonly unknown[],
   world: ClaimWorld,
 ): Promise<LargeSubmission | Exclude<Begun, Job | 'replay'>> {
   if (typeof source !== 'string') return job;

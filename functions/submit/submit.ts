@@ -5,8 +5,8 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import {
   fingerprint,
   generationIn,
+  largeWorkOf,
   parseSubmission,
-  partsFor,
   type QueueRules,
   type Submission,
 } from '../core/http/submission.ts';
@@ -54,13 +54,13 @@ export async function submit(request: Request, authorized: Authorized, world: Su
   const generation = generationIn(parsed);
   const queueSeconds = parsed.queue_for ?? world.settings.queueForSeconds;
   const given = newJob(parsed, authorized.client, request, world);
-  const parts = partsFor(parsed, request.body.byteLength, queueSeconds > 0, world.settings);
-  if (parts) {
-    const { messages, messages_from: from } = parsed;
+  const work = largeWorkOf(parsed, request.body.byteLength, queueSeconds > 0, world.settings);
+  if (work) {
+    const { parts, source } = work;
     const until = given.createdAt + queueSeconds * 1000;
     const { submissions, ...job } = given;
     const large = { ...job, parts, queueing: { until, turn: 0 } };
-    const begun = await beginLarge(large, from ?? messages, world);
+    const begun = await beginLarge(large, source, world);
     if (begun === 'replay') return replay(large, request, world);
     return 'problem' in begun ? problem(begun.problem, request.requestId) : accept(begun, {}, world);
   }

@@ -1,8 +1,7 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
-import { BODY_MAX_BYTES } from '../../functions/core/http/body.ts';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
-import { CONVERSATION_MAX_BYTES, LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
+import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../functions/core/limits.ts';
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { areDifferent, flag, list, number, objects, whole } from './values.ts';
@@ -118,10 +117,10 @@ export const SettingsSchema = z.strictObject({
     description: 'how many conversations ModelStudio is given at once: a job of more has several parts',
     kind: `a whole number from 1 to ${CONVERSATIONS_PER_CREATE}`,
   }),
-  bytesPerCreate: setting(whole(BYTES_MIN, CONVERSATION_MAX_BYTES).default(BODY_MAX_BYTES), {
+  bytesPerCreate: setting(whole(BYTES_MIN, TASK_MAX_BYTES).default(BODY_MAX_BYTES), {
     description:
       'how many bytes of conversations ModelStudio is given at once: a job of more has several parts, and a conversation that is larger goes alone',
-    kind: `a whole number of bytes from ${BYTES_MIN} to ${CONVERSATION_MAX_BYTES}`,
+    kind: `a whole number of bytes from ${BYTES_MIN} to ${TASK_MAX_BYTES}`,
   }),
   partsAtOnce: setting(whole(1, 100).default(10), {
     description: 'how many parts of one job may run at ModelStudio at once, but no more than `jobsAtOnce`',

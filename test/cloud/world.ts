@@ -1,10 +1,10 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import type { Generation } from '../../functions/core/http/generation-request.ts';
-import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import type { LogFields, Stage } from '../../functions/core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
+import { DEFAULT_PART_LIMITS } from '../../functions/core/parts/parts.ts';
 import { scheduleFor } from '../../functions/core/polling/forecast.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
@@ -123,7 +123,7 @@ export function fakeWorld(scripts: Scripts = {}) {
       defaultDestination: null as string | null,
       queueForSeconds: 0,
       allowResubmit: false,
-      partLimits: DEFAULT_QUEUE_RULES.partLimits,
+      partLimits: DEFAULT_PART_LIMITS,
       forwardTracestate: false,
       isCollector: false,
       reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },

@@ -1,5 +1,6 @@
-import { BODY_MAX_BYTES, readJson } from '../../functions/core/http/body.ts';
+import { readJson } from '../../functions/core/http/body.ts';
 import { fingerprint, parseSubmission } from '../../functions/core/http/submission.ts';
+import { BODY_MAX_BYTES } from '../../functions/core/limits.ts';
 import { markdownTable } from './flows/markdown.ts';
 import type { Part } from './part.ts';
 

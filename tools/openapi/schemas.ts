@@ -7,7 +7,7 @@ import { REDELIVERIES_MAX, RedeliveriesBody } from '../../functions/core/http/re
 import { Envelope, metadataKey, metadataValue } from '../../functions/core/http/submission.ts';
 import { UploadBody } from '../../functions/core/http/uploads.ts';
 import { STATUSES, WEBHOOK_STATUSES } from '../../functions/core/job.ts';
-import { CONVERSATIONS_MAX, SUBMISSIONS_MAX } from '../../functions/core/limits.ts';
+import { SUBMISSIONS_MAX, TASKS_MAX } from '../../functions/core/limits.ts';
 import { DELIVERY_ERRORS, LOCATION_MAX_LENGTH } from '../../functions/core/webhook/attempt.ts';
 
 /** The schemas of the document, by the names that they have in it. */
@@ -38,7 +38,7 @@ export const Submission = named(
       z
         .array(z.array(Message).min(1).max(1000))
         .min(1)
-        .max(CONVERSATIONS_MAX)
+        .max(TASKS_MAX)
         .describe('1 to 50000 conversations, each an array of messages; the results come in their order.'),
     ),
     messages_from: described(

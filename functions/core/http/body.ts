@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod/mini';
 import { BRACE, BRACKET, CLOSING, COLON, documentIn, type Json, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
+import { BODY_MAX_BYTES } from '../limits.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
 import { faultsOf, isObject } from './validation.ts';
 
-export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Objects and arrays. No valid body has more: one of messages with one empty part has three in 54 bytes. */
 const CONTAINERS_MAX = 240_000;
 /** Fields of one object; a valid one has about twenty at most. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { CONVERSATIONS_MAX } from '../limits.ts';
+import { TASKS_MAX } from '../limits.ts';
+import type { PartLimits } from '../parts/parts.ts';
 import { tokensClassOf } from '../polling/lessons.ts';
 import type { Fault } from './problem.ts';
 import { arrayOf, FAULTS_MAX, faultsOf, isObject, number, optional, type Path, text } from './validation.ts';
@@ -40,15 +41,22 @@ const modelId = z.string().check(
 /** ModelStudio's fields, except for the inside of the conversations, which `parseInside` checks. */
 export const generationFields = {
   model_id: modelId,
-  messages: arrayOf(
-    z.unknown(),
-    `Must be an array of 1 to ${CONVERSATIONS_MAX} conversations`,
-    CONVERSATIONS_MAX,
-  ),
+  messages: arrayOf(z.unknown(), `Must be an array of 1 to ${TASKS_MAX} conversations`, TASKS_MAX),
   // JSON has a negative zero, which would make two equal requests differ.
   temperature: optional(number(0, 1, 'a number').check(z.overwrite((value) => value + 0)), 0.7),
   max_tokens: optional(number(1, Number.MAX_SAFE_INTEGER, 'a whole number'), 512),
 };
+
+/** What may stand in their place in a job of several parts. */
+export const largeFields = {
+  messages: z.optional(generationFields.messages),
+  /** The id of an upload. */
+  messages_from: z.optional(
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/, 'Must be the id of an upload')),
+  ),
+};
+
+type Large = z.infer<z.ZodMiniObject<typeof largeFields>>;
 
 export type Conversation = z.infer<typeof Plain>[];
 type Fields = z.infer<z.ZodMiniObject<typeof generationFields>>;
@@ -66,6 +74,27 @@ export function workOf({ model_id, messages, max_tokens }: Generation) {
   };
 }
 
+/** What a job of several parts has its tasks from, how many they are if that is known, and all else that it asks for. */
+export function largeWorkIn({ messages, temperature, max_tokens, ...more }: Generation & Large) {
+  const asked = { temperature: String(temperature), maxTokens: max_tokens };
+  return { source: more.messages_from ?? messages, tasks: messages.length, asked };
+}
+
+/** A request has either of them. */
+export function sourceFaults({ messages, messages_from: from }: Record<string, unknown>): Fault[] {
+  if (messages === undefined && from === undefined) return [{ pointer: '/messages', message: 'Required' }];
+  if (messages === undefined || from === undefined) return [];
+  return [{ pointer: '/messages_from', message: 'Must not be given together with messages' }];
+}
+
+/** What of a request can be asked for only if it may be stored; null if all of it can be asked for at once. */
+export function storedFault(fields: Record<string, unknown>, { conversations }: PartLimits): Fault | null {
+  const { messages, messages_from: from } = fields;
+  if (from !== undefined) return { pointer: '/messages_from', message: 'Must not be given' };
+  if (!Array.isArray(messages) || messages.length <= conversations) return null;
+  return { pointer: '/messages', message: `Must be at most ${conversations} conversations` };
+}
+
 /** What two generations must share to be the same, in a fixed order. */
 export function canonicalOf({ model_id, messages, temperature, max_tokens }: Generation): unknown[] {
   return [model_id, messages, temperature, max_tokens];
@@ -77,7 +106,7 @@ export const isMessage = (item: unknown) => isObject(item) && ('role' in item ||
 export function parseInside(body: Record<string, unknown>, faults: Fault[]): Pick<Generation, 'messages'> {
   const messages: Conversation[] = [];
   const given = body['messages'];
-  if (!Array.isArray(given) || given.length > CONVERSATIONS_MAX) return { messages };
+  if (!Array.isArray(given) || given.length > TASKS_MAX) return { messages };
   if (given.length > 0 && given.every(isMessage)) {
     const message =
       'Must be an array of conversations, each an array of messages; this is a single conversation: ' +

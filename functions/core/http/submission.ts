@@ -1,10 +1,18 @@
 import * as z from 'zod/mini';
 import { sha256Hex } from '../ids.ts';
 import { LONGEST_JOB_SECONDS, RETRIES_MAX } from '../limits.ts';
-import { NOT_BEGUN, type PartLimits, type Parts } from '../parts/parts.ts';
+import { DEFAULT_PART_LIMITS, isOnePart, NOT_BEGUN, type PartLimits, type Parts } from '../parts/parts.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
-import { BODY_MAX_BYTES } from './body.ts';
-import { canonicalOf, type Generation, generationFields, parseInside } from './generation-request.ts';
+import {
+  canonicalOf,
+  type Generation,
+  generationFields,
+  largeFields,
+  largeWorkIn,
+  parseInside,
+  sourceFaults,
+  storedFault,
+} from './generation-request.ts';
 import type { Fault } from './problem.ts';
 import { FAULTS_MAX, faultsOf, isObject, number, optional, text } from './validation.ts';
 
@@ -22,11 +30,7 @@ const Metadata = z.pipe(z.unknown().check(z.refine(few, 'Must have at most 16 pa
 /** The body, except for the inside of what is meant for ModelStudio. */
 export const Envelope = z.strictObject({
   ...generationFields,
-  messages: z.optional(generationFields.messages),
-  /** Instead of them, the id of an upload. */
-  messages_from: z.optional(
-    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/, 'Must be the id of an upload')),
-  ),
+  ...largeFields,
   /** Null means no webhook, whatever the default is. */
   webhook_url: z.optional(z.nullable(z.string())),
   /** Instead of it. */
@@ -57,7 +61,7 @@ export interface QueueRules {
 export const DEFAULT_QUEUE_RULES: QueueRules = {
   queueForSeconds: 3600,
   allowResubmit: false,
-  partLimits: { conversations: 1000, bytes: BODY_MAX_BYTES },
+  partLimits: DEFAULT_PART_LIMITS,
 };
 
 export type Submission = Omit<z.infer<typeof Envelope>, keyof Generation> & Generation;
@@ -122,44 +126,30 @@ function queueFaults(fields: Record<string, unknown>, rules: QueueRules): Fault[
 }
 
 /** What can be done only with a request that is stored. */
-function storageNeeds({ messages, ...fields }: Record<string, unknown>, { partLimits }: QueueRules) {
-  if (fields['messages_from'] !== undefined)
-    return { pointer: '/messages_from', message: 'Must not be given' };
+function storageNeeds(fields: Record<string, unknown>, { partLimits }: QueueRules): Fault | null {
   const retries = fields['task_retries'];
   if (typeof retries === 'number' && retries > 0) return { pointer: '/task_retries', message: 'Must be 0' };
-  const { conversations } = partLimits;
-  if (!Array.isArray(messages) || messages.length <= conversations) return null;
-  return { pointer: '/messages', message: `Must be at most ${conversations} conversations` };
-}
-
-function sourceFaults({ messages, messages_from: from }: Record<string, unknown>): Fault[] {
-  if (messages === undefined && from === undefined) return [{ pointer: '/messages', message: 'Required' }];
-  if (messages === undefined || from === undefined) return [];
-  return [{ pointer: '/messages_from', message: 'Must not be given together with messages' }];
+  return storedFault(fields, partLimits);
 }
 
 /**
- * What a job of several parts begins with; null if one create takes it all.
+ * What a job of several parts begins with, and what its tasks are in: the id of an upload, or they themselves. Null: one create takes
+ * it all.
  * @param mayWait or nothing of it may be stored, and it is tried at once whatever its size
  */
-export function partsFor(
+export function largeWorkOf(
   submission: Submission,
   bytes: number,
   mayWait: boolean,
   { partLimits }: QueueRules,
-): Parts | null {
-  const { messages, messages_from, task_retries, on_unknown, temperature, max_tokens } = submission;
-  const isSmall = messages.length <= partLimits.conversations && (bytes <= partLimits.bytes || !mayWait);
-  if (messages_from === undefined && task_retries === 0 && isSmall) return null;
-  return {
-    format: 'json',
-    temperature: String(temperature),
-    maxTokens: max_tokens,
-    limits: partLimits,
-    retries: task_retries,
-    ...(on_unknown === 'resubmit' && { mayResubmit: true }),
-    ...NOT_BEGUN,
-  };
+): { parts: Parts; source: string | readonly unknown[] } | null {
+  const { task_retries, on_unknown } = submission;
+  const { source, tasks, asked } = largeWorkIn(submission);
+  const isSmall = isOnePart(partLimits, tasks, mayWait ? bytes : 0);
+  if (typeof source !== 'string' && task_retries === 0 && isSmall) return null;
+  const ours = { limits: partLimits, retries: task_retries, ...NOT_BEGUN };
+  const mayResubmit = on_unknown === 'resubmit' && { mayResubmit: true as const };
+  return { source, parts: { format: 'json', ...asked, ...ours, ...mayResubmit } };
 }
 
 function capped(faults: Fault[]): Fault[] {
@@ -174,12 +164,14 @@ export function fingerprint(submission: Submission): string {
   // Earlier releases wrote null if none was given.
   const webhookUrl = submission.webhook_url === null ? 'none' : (submission.webhook_url ?? null);
   const metadata = Object.entries(submission.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { messages_from: from, task_retries: retries } = submission;
   const canonical = [...canonicalOf(submission), webhookUrl, metadata, expires_in];
   // Left out where not given, as earlier releases did not know them.
   const { queue_for = null, on_unknown, destination } = submission;
   if (queue_for !== null || on_unknown !== 'fail') canonical.push([queue_for, on_unknown]);
   if (destination !== undefined) canonical.push({ destination });
+  const { task_retries: retries } = submission;
+  const { source } = largeWorkIn(submission);
+  const from = typeof source === 'string' ? source : undefined;
   if (from !== undefined || retries > 0) canonical.push({ from, retries });
   return sha256Hex(JSON.stringify(canonical));
 }

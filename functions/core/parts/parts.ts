@@ -8,6 +8,7 @@ import {
   type QueuedJob,
   type RunningJob,
 } from '../job.ts';
+import { BODY_MAX_BYTES } from '../limits.ts';
 import { traceOf } from '../trace.ts';
 import type { UploadFormat } from '../uploads.ts';
 
@@ -37,6 +38,13 @@ export interface Parts {
   readonly doneTasks: number;
   /** ModelStudio has created one, or may have. */
   readonly isTaken: boolean;
+}
+
+/** As many as ModelStudio is known to take, in a body that it takes. */
+export const DEFAULT_PART_LIMITS: PartLimits = { conversations: 1000, bytes: BODY_MAX_BYTES };
+
+export function isOnePart(limits: PartLimits, tasks: number, bytes: number): boolean {
+  return tasks <= limits.conversations && bytes <= limits.bytes;
 }
 
 export const NOT_BEGUN = { rounds: [], begun: 0, open: [], doneTasks: 0, isTaken: false } as const;

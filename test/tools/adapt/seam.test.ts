@@ -1,10 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DIALECT, root, SEAM } from './seam.ts';
+import { DIALECT, LARGE, root, SEAM } from './seam.ts';
 
 /** Beside the seam: which settings there are, and the variables that functions get them by. */
-const SETTINGS = ['lib/settings/settings.ts', 'lib/stack.ts', 'functions/core/variables.ts'];
+const SETTINGS = [
+  ...['lib/settings/settings.ts', 'lib/stack.ts', 'functions/core/variables.ts'],
+  ...['functions/edge/settings.ts', 'lib/http/api.ts'],
+];
 
 /** What only ModelStudio's API has. The name itself is that of the port, of public codes and of resources. */
 const WORDS = [
@@ -23,7 +26,8 @@ const NAMES = [
 
 const seam = SEAM.map((file) => `functions/${file}`);
 const dialect = DIALECT.map((file) => `functions/${file}`);
-const speaking = [...seam, ...dialect, ...SETTINGS];
+const large = LARGE.map((file) => `functions/${file}`);
+const speaking = [...seam, ...dialect, ...large, ...SETTINGS];
 const others = globSync('{functions,lib}/**/*.ts', { cwd: root })
   .filter((path) => !speaking.includes(path))
   .sort();

@@ -21,6 +21,19 @@ export const DIALECT = [
   'core/upstream/results.ts',
 ] as const;
 
+/** What jobs of several conversations need. It stays, unused, with a provider whose jobs are one task each. */
+export const LARGE = [
+  'core/parts/conversation.ts',
+  'core/parts/merging.ts',
+  'core/parts/parts.ts',
+  'core/parts/scanner.ts',
+  'parts/advance.ts',
+  'parts/begin.ts',
+  'parts/merge.ts',
+  'parts/results.ts',
+  'parts/split.ts',
+] as const;
+
 const functions = join(root, 'functions');
 
 /** What stands in for a file of the seam at the other provider. */

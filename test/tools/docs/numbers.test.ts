@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BODY_MAX_BYTES } from '../../../functions/core/http/body.ts';
 import { ROUNDS_MAX } from '../../../functions/core/http/redelivery.ts';
 import { parseSubmission } from '../../../functions/core/http/submission.ts';
 import { EVENT_MAX_BYTES } from '../../../functions/core/http/view.ts';
 import * as limits from '../../../functions/core/limits.ts';
+import { BODY_MAX_BYTES } from '../../../functions/core/limits.ts';
 import { TABLE_MAX_BYTES } from '../../../functions/edge/documents.ts';
 import { ALARMS } from '../../../lib/monitoring/alarms.ts';
 import { readSettings } from '../../../lib/settings/read-settings.ts';
@@ -78,8 +78,8 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/(?:reports of|up) to (\w+) MiB/g, limits.REPORT_LIMITS.collect.maxBytes / MIB],
   [/finished job is larger than (\w+) MiB/g, limits.REPORT_LIMITS.collect.maxBytes / MIB],
   [/file may have (\w+) MiB/g, limits.UPLOAD_MAX_BYTES / MIB],
-  [/with up to ([\d ]+) conversations/g, limits.CONVERSATIONS_MAX],
-  [/conversation may have (\w+) MiB/g, limits.CONVERSATION_MAX_BYTES / MIB],
+  [/with up to ([\d ]+) conversations/g, limits.TASKS_MAX],
+  [/conversation may have (\w+) MiB/g, limits.TASK_MAX_BYTES / MIB],
   [/0 unless you ask, (\w+) at most/g, limits.RETRIES_MAX],
   [/(\w+) s for ModelStudio to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],
   [/stops working within (\w+) s\b/g, 2 * seconds('functions/edge/client-keys.ts', 'CACHE_MILLIS')],

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BODY_MAX_BYTES } from '../../../functions/core/http/body.ts';
-import { FUNCTIONS } from '../../../functions/core/limits.ts';
+import { BODY_MAX_BYTES, FUNCTIONS } from '../../../functions/core/limits.ts';
 import { type Bundles, bundleFunctions } from '../../../lib/stages/bundle.ts';
 import { environment } from '../../../tools/bench/start/environment.ts';
 import { apiEvent } from '../../cloud/handlers.ts';

@@ -23,3 +23,14 @@ export function canonicalOf({ model, input }: Generation): unknown[] {
 export function parseInside(_body: Record<string, unknown>, _faults: Fault[]) {
   return {};
 }
+
+/** A prediction is one task: there are no uploads and no parts. */
+export const largeFields = {};
+export const largeWorkIn = () => ({ source: [], tasks: 1, asked: {} });
+export const sourceFaults = (): Fault[] => [];
+export const storedFault = () => null;
+export const isMessage = () => false;
+export function parseConversation(_value: unknown, _path: unknown, faults: Fault[]) {
+  faults.push({ pointer: '', message: 'This provider takes no uploads' });
+  return [];
+}
