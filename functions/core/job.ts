@@ -1,5 +1,5 @@
 import { SUBMISSIONS_MAX } from './limits.ts';
-import type { Parts } from './parts/parts.ts';
+import type { DocumentRef, Parts } from './parts/row.ts';
 
 /** Milliseconds since the Unix epoch. */
 export type Millis = number;
@@ -14,14 +14,6 @@ export interface WakeUp {
   /** Distinguishes two messages with the same place, of which only the recorded one counts. */
   readonly token: string;
   readonly dueAt: Millis;
-}
-
-/** Where an immutable document is stored: a small one in the table, a larger one in the bucket. */
-export interface DocumentRef {
-  readonly store: 'table' | 'bucket';
-  readonly key: string;
-  /** The same results are also there one a line, under the key that `linesOf` gives. */
-  readonly hasLines?: true;
 }
 
 export interface JobError {

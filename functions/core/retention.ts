@@ -1,5 +1,6 @@
-import type { DocumentRef, FinishedJob, JobRow, Millis, PendingJob } from './job.ts';
+import type { FinishedJob, JobRow, Millis, PendingJob } from './job.ts';
 import { ROUND_MAX_DAYS } from './limits.ts';
+import type { DocumentRef } from './parts/row.ts';
 
 const DAY_SECONDS = 86_400;
 

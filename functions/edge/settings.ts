@@ -1,4 +1,4 @@
-import type { PartLimits } from '../core/parts/parts.ts';
+import type { PartLimits } from '../core/parts/row.ts';
 import type { Destination } from '../core/webhook/destination.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { number, numbers, optional, required } from './environment.ts';

@@ -4,12 +4,12 @@ import {
   isNotTaken,
   type LargeJob,
   mayBeTaken,
-  type Parts,
   type Plan,
   pack,
   partIdOf,
   partsToBegin,
 } from '../core/parts/parts.ts';
+import type { Parts } from '../core/parts/row.ts';
 import { type End, expired, type Next, notTaken } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';

@@ -2,7 +2,8 @@ import { fault } from '../core/http/validation.ts';
 import type { JobError } from '../core/job.ts';
 import { TASK_MAX_BYTES, TASKS_MAX } from '../core/limits.ts';
 import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
-import { invalidInput, type LargeJob, type Parts, pack } from '../core/parts/parts.ts';
+import { invalidInput, type LargeJob, pack } from '../core/parts/parts.ts';
+import type { Parts } from '../core/parts/row.ts';
 import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
 import type { World } from '../ports.ts';
 

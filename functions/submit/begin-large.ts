@@ -1,5 +1,6 @@
 import type { Job, SubmittingJob } from '../core/job.ts';
-import { OF_PARTS, type Parts } from '../core/parts/parts.ts';
+import { OF_PARTS } from '../core/parts/parts.ts';
+import type { Parts } from '../core/parts/row.ts';
 import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, started } from '../core/transitions.ts';
 import { objectKeyOf } from '../core/uploads.ts';

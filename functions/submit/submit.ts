@@ -12,9 +12,10 @@ import {
 } from '../core/http/submission.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob, Webhook } from '../core/job.ts';
+import { brokenOff } from '../core/parts/parts.ts';
 import { traceIn } from '../core/trace.ts';
 import { accepted, uncounted } from '../core/transitions.ts';
-import { brokenOff, submissionUnknown } from '../core/upstream/report.ts';
+import { submissionUnknown } from '../core/upstream/report.ts';
 import { type DestinationRights, namesFor } from '../core/webhook/destination.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type Creation, create } from '../create/create.ts';

@@ -9,12 +9,13 @@ import {
   mayResubmit,
   type RunningJob,
 } from '../core/job.ts';
+import { brokenOff } from '../core/parts/parts.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { aboutJob } from '../core/trace.ts';
 import { awaiting, nextWakeUp, queued, rescued } from '../core/transitions.ts';
 import { clientOfRow } from '../core/uploads.ts';
-import { brokenOff, expired, notTaken } from '../core/upstream/report.ts';
+import { expired, notTaken } from '../core/upstream/report.ts';
 import { joinQueue, wakeQueue } from '../create/enqueue.ts';
 import { erase } from '../finish/erase.ts';
 import { type FinishWorld, finish, forget } from '../finish/finish.ts';

@@ -15,6 +15,12 @@ import { type ComeAgain, lambdaSqs } from '../../functions/edge/lambda-sqs.ts';
 import type { Batch } from '../../functions/edge/wake-ups.ts';
 import { authorize } from '../../functions/http/authorize.ts';
 import { answer, type JobsWorld } from '../../functions/jobs/jobs.ts';
+// What is loaded only when it is needed: virtual time would not wait for it.
+import '../../functions/jobs/cancel.ts';
+import '../../functions/jobs/list.ts';
+import '../../functions/jobs/redeliver.ts';
+import '../../functions/jobs/redeliveries.ts';
+import '../../functions/jobs/uploads.ts';
 import { advance, type PartsWorld } from '../../functions/parts/advance.ts';
 import { type PollWorld, poll } from '../../functions/poll/poll.ts';
 import type { World } from '../../functions/ports.ts';

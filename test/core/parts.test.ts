@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Json } from '../../functions/core/json/scan.ts';
 import { detailsOf, readConversation } from '../../functions/core/parts/conversation.ts';
 import { linesIn, withOurs } from '../../functions/core/parts/merging.ts';
-import { NOT_BEGUN, type Parts, pack, partIds, partsToBegin } from '../../functions/core/parts/parts.ts';
+import { NOT_BEGUN, pack, partIds, partsToBegin } from '../../functions/core/parts/parts.ts';
+import type { Parts } from '../../functions/core/parts/row.ts';
 import { NotAnArray, Scanner } from '../../functions/core/parts/scanner.ts';
 
 type Found = [text: string | null, place: number];

@@ -19,8 +19,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
     file: 'http/show.ts',
-    find: '  return job?.client === client ? job : null;',
-    replace: '  return client ? job : null;',
+    find: 'return job?.client === client && job.partOf',
+    replace: 'return client && job?.partOf',
   },
   {
     name: 'a different request under the same key is replayed',
@@ -270,9 +270,9 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the next wake-up is recorded, then sent',
     file: 'poll/poll.ts',
-    find: "  if (next.step === 'wait') await world.wakeUps.poll(",
+    find: "  if (next.step === 'wait' && !parts) await world.wakeUps.poll(",
     replace:
-      "  const early = polled(job, known, wakeUp, now);\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait') await world.wakeUps.poll(",
+      "  const early = polled(job, known, wakeUp, now);\n  if (!(await world.jobs.replace(early))) return;\n  job = early;\n  if (next.step === 'wait' && !parts) await world.wakeUps.poll(",
   },
   {
     name: 'the webhook of a finished job is set off before its row is written',
@@ -352,8 +352,9 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a failed message is acknowledged',
     file: 'poll/poll.ts',
-    find: '    report ??= await ask(running, world);',
-    replace: "    report ??= await ask(running, world);\n    if (report.kind === 'transient_error') return;",
+    find: '    report ??= isLarge(running) ? PARTS : await ask(running, world);',
+    replace:
+      "    report ??= isLarge(running) ? PARTS : await ask(running, world);\n    if (report.kind === 'transient_error') return;",
     seed: 30,
   },
   {

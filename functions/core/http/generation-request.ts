@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { TASKS_MAX } from '../limits.ts';
-import type { PartLimits } from '../parts/parts.ts';
+import type { PartLimits } from '../parts/row.ts';
 import { tokensClassOf } from '../polling/lessons.ts';
 import type { Fault } from './problem.ts';
 import { arrayOf, FAULTS_MAX, faultsOf, isObject, number, optional, type Path, text } from './validation.ts';

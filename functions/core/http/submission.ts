@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { sha256Hex } from '../ids.ts';
 import { LONGEST_JOB_SECONDS, RETRIES_MAX } from '../limits.ts';
-import { DEFAULT_PART_LIMITS, isOnePart, NOT_BEGUN, type PartLimits, type Parts } from '../parts/parts.ts';
+import { DEFAULT_PART_LIMITS, isOnePart, NOT_BEGUN } from '../parts/parts.ts';
+import type { PartLimits, Parts } from '../parts/row.ts';
 import { faultInWebhookUrl, type WebhookRules } from '../webhook/webhook-url.ts';
 import {
   canonicalOf,

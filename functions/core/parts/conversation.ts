@@ -3,7 +3,7 @@ import { type Conversation, isMessage, parseConversation } from '../http/generat
 import type { Fault } from '../http/problem.ts';
 import { isObject } from '../http/validation.ts';
 import type { JobError } from '../job.ts';
-import type { Format } from './parts.ts';
+import type { Format } from './row.ts';
 import type { Piece } from './scanner.ts';
 
 export const DETAILS_MAX = 20;

@@ -1,5 +1,4 @@
 import {
-  type DocumentRef,
   isFinished,
   type Job,
   type JobBase,
@@ -10,35 +9,8 @@ import {
 } from '../job.ts';
 import { BODY_MAX_BYTES } from '../limits.ts';
 import { traceOf } from '../trace.ts';
-import type { UploadFormat } from '../uploads.ts';
-
-/**
- * A large job is one whose ModelStudio is its own parts: each is a job with a row, a place in the queue and a chain of polls like
- * any other, but no webhook, no entry in a list and no answer to its client. The large job's own chain begins them, a few at a time,
- * and ends the job when all have ended.
- */
-export interface Parts {
-  /** What its conversations are in; without an upload, they are stored as requests are. */
-  readonly upload?: { readonly id: string; readonly key: string };
-  readonly format: Format;
-  /** As text: a table has no numbers as small as JSON has. */
-  readonly temperature: string;
-  readonly maxTokens: number;
-  /** How large a part may be, as it was when the job came: two workers that make parts make the same. */
-  readonly limits: PartLimits;
-  readonly retries: number;
-  /** A part whose creation is unknown may be created again. */
-  readonly mayResubmit?: true;
-  /** The parts of all conversations, then those of each retry. None: the conversations have not been read yet. */
-  readonly rounds: readonly Round[];
-  /** How many parts of the latest round have been begun, and which of these had not ended. */
-  readonly begun: number;
-  readonly open: readonly number[];
-  /** Conversations in parts that have ended; those that have failed count only when they are not tried again. */
-  readonly doneTasks: number;
-  /** ModelStudio has created one, or may have. */
-  readonly isTaken: boolean;
-}
+import { type End, notTaken, submissionUnknown } from '../upstream/report.ts';
+import type { PartLimits, Parts } from './row.ts';
 
 /** As many as ModelStudio is known to take, in a body that it takes. */
 export const DEFAULT_PART_LIMITS: PartLimits = { conversations: 1000, bytes: BODY_MAX_BYTES };
@@ -48,18 +20,6 @@ export function isOnePart(limits: PartLimits, tasks: number, bytes: number): boo
 }
 
 export const NOT_BEGUN = { rounds: [], begun: 0, open: [], doneTasks: 0, isTaken: false } as const;
-
-export type Format = UploadFormat;
-
-export interface PartLimits {
-  readonly conversations: number;
-  readonly bytes: number;
-}
-
-interface Round {
-  readonly plan: DocumentRef;
-  readonly parts: number;
-}
 
 /** Which conversations each part of a round has, in their order. */
 export interface Plan {
@@ -165,6 +125,11 @@ export function partOf(
 /** Nothing has been created, and the job may wait no longer for that. */
 export function isNotTaken({ queueing, expiresAt }: LargeJob, now: Millis): boolean {
   return now >= Math.min(queueing?.until ?? expiresAt, expiresAt);
+}
+
+/** The end of a job whose submission broke off. Of one in parts, none was created by then. */
+export function brokenOff(job: JobBase): End {
+  return job.parts ? notTaken(job) : submissionUnknown;
 }
 
 export const INVALID_INPUT = 'invalid_input';

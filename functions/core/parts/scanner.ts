@@ -1,5 +1,5 @@
 import { BRACE, BRACKET, CLOSING, QUOTE } from '../json/scan.ts';
-import type { Format } from './parts.ts';
+import type { Format } from './row.ts';
 
 /** One conversation's text, from its first byte in the file to the one after its last. */
 export interface Piece {

@@ -1,6 +1,5 @@
 import { PROBLEMS } from '../http/problem.ts';
 import {
-  type DocumentRef,
   type Doubt,
   type JobBase,
   type JobError,
@@ -9,6 +8,7 @@ import {
   type RunningJob,
   runningSince,
 } from '../job.ts';
+import type { DocumentRef } from '../parts/row.ts';
 import { type JobProgress, nextPollSeconds, type PollForecast } from '../polling/next-poll.ts';
 import type { CreateResult } from './create-result.ts';
 
@@ -105,11 +105,6 @@ export const submissionUnknown = failed(jobError('submission_unknown'));
 /** The end of a job that ModelStudio did not take while it could wait, unless it may have done so earlier. */
 export function notTaken({ submissions = 0 }: JobBase): End {
   return submissions > 0 ? submissionUnknown : failed(jobError('never_submitted'));
-}
-
-/** The end of a job whose submission broke off. Of one in parts, none was created by then. */
-export function brokenOff(job: JobBase): End {
-  return job.parts ? notTaken(job) : submissionUnknown;
 }
 
 /** The end of a queued job whose request ModelStudio refuses: what the answer would have said. */

@@ -26,6 +26,7 @@ export const LARGE = [
   'core/parts/conversation.ts',
   'core/parts/merging.ts',
   'core/parts/parts.ts',
+  'core/parts/row.ts',
   'core/parts/scanner.ts',
   'parts/advance.ts',
   'parts/begin.ts',

@@ -1,5 +1,5 @@
 import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
-import type { PartLimits } from '../../../functions/core/parts/parts.ts';
+import type { PartLimits } from '../../../functions/core/parts/row.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { CANARY } from '../judge.ts';
 import type { QueueSystem } from '../queueing/system.ts';

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/core/log.ts';
-import type { PartLimits } from '../../../functions/core/parts/parts.ts';
+import type { PartLimits } from '../../../functions/core/parts/row.ts';
 import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
 import { batchOf, comeAgainIn, failedIn, handlersOf, sqsEvent } from '../../../test/cloud/handlers.ts';
