@@ -47,7 +47,9 @@ describeInBrowser('the console in a browser', () => {
     await page.getByRole('button', { name: 'New job' }).click();
     const form = page.getByRole('dialog');
     await fill(form);
-    const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+    const answered = page.waitForResponse(
+      (response) => response.request().method() === 'POST' && response.url().endsWith('/v1/jobs'),
+    );
     await form.getByRole('button', { name: 'Submit' }).click();
     const { job_id } = (await (await answered).json()) as { job_id: string };
     await form.waitFor({ state: 'hidden' });
@@ -157,6 +159,21 @@ describeInBrowser('the console in a browser', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('uploads a file from the disk, and makes one job of its lines', async () => {
+    const line = '[{"role":"user","content":"from the file"}]';
+    const file = {
+      name: 'data.jsonl',
+      mimeType: 'application/jsonl',
+      buffer: Buffer.from(`${line}\n${line}\n`),
+    };
+    const row = await submit(async (form) => {
+      await form.getByText('File', { exact: true }).click();
+      await form.getByLabel('Conversations, one on each line').setInputFiles(file);
+      await form.getByLabel('Model').selectOption('sandbox-instant');
+    });
+    await text(row).toMatch(/completed[\s\S]*sandbox-instant[\s\S]*2 of 2/);
   });
 
   it('keeps what was typed while another kind of prompt is shown', async () => {

@@ -64,6 +64,32 @@ describe("a file of the console's page", () => {
   );
 });
 
+describe('a file that the page sends', () => {
+  const send = (query: string, lines: string) =>
+    fetch(new URL(`/upload?${query}`, system.console_url), { method: 'PUT', body: lines });
+
+  it('is uploaded as the client, and a job may name it', async () => {
+    const lines = '[{"role":"user","content":"Hello"}]\n';
+    const sent = await send('client=second-app&format=jsonl', lines);
+    const { upload_id } = (await sent.json()) as { upload_id: string };
+    expect({ status: sent.status, upload_id }).toEqual({
+      status: 201,
+      upload_id: expect.stringMatching(/^upload_/),
+    });
+    const asked = { model_id: 'sandbox-instant', messages_from: upload_id };
+    expect(await post('/api/second-app/v1/jobs', asked)).toMatchObject({ status: 202 });
+    expect(await post('/api/first-app/v1/jobs', asked)).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    ['client=nobody&format=jsonl', 401],
+    ['client=first-app&format=csv', 400],
+  ])('is refused as the API says: %s', async (query, status) => {
+    const answer = await send(query, '[]');
+    expect(answer.status).toBe(status);
+  });
+});
+
 describe('a request from another site', () => {
   const mine = () => new URL(system.console_url).host;
   const path = '/switches';

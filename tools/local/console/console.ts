@@ -6,7 +6,7 @@ import type { BusEvent } from '../stack/event-buses.ts';
 import { BodyTooLarge, bodyOf, isJson, json, send } from './answer.ts';
 import { Feed, type FeedEvent, logEvent } from './feed.ts';
 import { readPage } from './page.ts';
-import { forward } from './proxy.ts';
+import { forward, upload } from './proxy.ts';
 import { type ConsoleOptions, createRoutes } from './routes.ts';
 
 /** The page that shows the local system, and the inbox for its webhooks. */
@@ -39,9 +39,15 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', base);
     if (url.pathname === '/inbox') return inbox.respond(request, response);
-    if (request.method !== 'GET' && !isJson(request)) return void response.writeHead(403).end();
+    // A page of another site asks before it may send a PUT.
+    if (!['GET', 'PUT'].includes(request.method ?? '') && !isJson(request))
+      return void response.writeHead(403).end();
     const route = routes[`${request.method} ${url.pathname}`];
     if (route) return route(request, response, url);
+    if (request.method === 'PUT' && url.pathname === '/upload') {
+      const { status, contentType, body } = await upload(request, url, { apiUrl, keys });
+      return send(response, status, contentType, body);
+    }
     if (url.pathname.startsWith('/api/')) {
       const asked = await bodyOf(request);
       const { status, contentType, body } = await forward(request, asked, url, { apiUrl, keys });

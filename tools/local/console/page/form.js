@@ -1,11 +1,11 @@
 import { ask } from './api.js';
 import { announce, byId, fieldValue, h } from './dom.js';
-import { choose, chosenKind, KINDS, messagesIn, showContent } from './messages.js';
+import { choose, chosenKind, conversationsIn, KINDS, showContent } from './messages.js';
 
 const FIELDS = ['model_id', 'messages', 'temperature', 'max_tokens', 'webhook_url', 'metadata', 'key'];
 
 /** The model that shows best what a kind of request does, if it is there. @type {Record<string, string>} */
-const MODELS = { batch: 'sandbox-batch', vision: 'sandbox-vision' };
+const MODELS = { batch: 'sandbox-batch', vision: 'sandbox-vision', file: 'sandbox-batch' };
 
 /** @param {any} setup @param {(jobId: string) => void} onSubmitted */
 export function openForm(setup, onSubmitted) {
@@ -197,7 +197,7 @@ async function requestIn(metadata) {
   };
   return {
     model_id: fieldValue('f-model_id'),
-    messages: await messagesIn(),
+    ...(await conversationsIn(fieldValue('f-client'))),
     temperature: number('f-temperature'),
     max_tokens: number('f-max_tokens'),
     ...(fieldValue('f-webhook_url') && { webhook_url: fieldValue('f-webhook_url') }),

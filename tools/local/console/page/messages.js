@@ -1,6 +1,13 @@
+import { upload } from './api.js';
 import { byId, h } from './dom.js';
 
-export const KINDS = { single: 'Single', batch: 'Batch', turns: 'Conversation', vision: 'Image' };
+export const KINDS = {
+  single: 'Single',
+  batch: 'Batch',
+  turns: 'Conversation',
+  vision: 'Image',
+  file: 'File',
+};
 /** As data in base64 it must fit into a body of 4 MiB. */
 const IMAGE_MAX_BYTES = 2.9 * 1024 * 1024;
 
@@ -25,8 +32,25 @@ export function choose(id, place) {
   showContent(place);
 }
 
-/** @throws with a sentence when they are not ready */
-export async function messagesIn() {
+/**
+ * Of a request. What is chosen from the disk is uploaded before.
+ * @param {string} client
+ * @throws with a sentence when they are not ready
+ */
+export async function conversationsIn(client) {
+  if (kind !== 'file') return { messages: await messagesIn() };
+  const [file] = /** @type {HTMLInputElement} */ (byId('f-file')).files ?? [];
+  if (!file) throw new Error('Choose a file.');
+  const progress = /** @type {HTMLProgressElement} */ (byId('f-progress'));
+  progress.hidden = false;
+  try {
+    return { messages_from: await upload(client, file, (share) => (progress.value = share)) };
+  } finally {
+    progress.hidden = true;
+  }
+}
+
+async function messagesIn() {
   const user = (/** @type {unknown} */ content) => ({ role: 'user', content });
   if (kind === 'turns') return [turns];
   const text = texts[kind] ?? '';
@@ -82,6 +106,15 @@ export function showContent(place) {
         h('span', { text: 'Image' }),
         h('input', { type: 'file', id: 'f-image', accept: 'image/*' }),
       ),
+    ],
+    file: () => [
+      h(
+        'label',
+        { class: 'field' },
+        h('span', { text: 'Conversations, one on each line, or a JSON array of them' }),
+        h('input', { type: 'file', id: 'f-file', accept: '.jsonl,.json' }),
+      ),
+      h('progress', { id: 'f-progress', max: 1, value: 0, hidden: true, 'aria-label': 'Upload' }),
     ],
     turns: () => [
       ...turns.map((turn, i) => turnRow(turn, i, place)),
