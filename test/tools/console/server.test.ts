@@ -68,7 +68,7 @@ describe('a file that the page sends', () => {
   const send = (query: string, lines: string) =>
     fetch(new URL(`/upload?${query}`, system.console_url), { method: 'PUT', body: lines });
 
-  it('is uploaded as the client, and a job may name it', async () => {
+  it('is uploaded as the client, and is nobody else’s', async () => {
     const lines = '[{"role":"user","content":"Hello"}]\n';
     const sent = await send('client=second-app&format=jsonl', lines);
     const { upload_id } = (await sent.json()) as { upload_id: string };
@@ -76,9 +76,9 @@ describe('a file that the page sends', () => {
       status: 201,
       upload_id: expect.stringMatching(/^upload_/),
     });
-    const asked = { model_id: 'sandbox-instant', messages_from: upload_id };
-    expect(await post('/api/second-app/v1/jobs', asked)).toMatchObject({ status: 202 });
-    expect(await post('/api/first-app/v1/jobs', asked)).toMatchObject({ status: 404 });
+    const path = (client: string) => `/api/${client}/v1/uploads/${upload_id}`;
+    expect(await ask('DELETE', path('first-app'), JSON_TYPE)).toMatchObject({ status: 404 });
+    expect(await ask('DELETE', path('second-app'), JSON_TYPE)).toMatchObject({ status: 204 });
   });
 
   it.each([
