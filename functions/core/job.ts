@@ -20,11 +20,7 @@ export interface JobError {
   readonly code: string;
   readonly message: string;
   /** Of an upload: where it is not valid, by line or by JSON Pointer. */
-  readonly details?: readonly {
-    readonly line?: number;
-    readonly pointer?: string;
-    readonly message: string;
-  }[];
+  readonly details?: readonly Readonly<{ line?: number; pointer?: string; message: string }>[];
 }
 
 export interface Attempt {
@@ -124,6 +120,8 @@ export interface Queueing {
   readonly turn: number;
   /** Of a part: when it began to wait, which its job may have done long before. */
   readonly since?: Millis;
+  /** Of a part: it holds one conversation that is larger than a part should be. */
+  readonly isOversized?: true;
 }
 
 /** `missing`: the job is unknown. `gaps`: some results are missing at the end. `unreadable`: all of them are. */

@@ -1,6 +1,13 @@
 import { LaterFormat } from '../core/format.ts';
 import { base32 } from '../core/ids.ts';
-import { classifyWakeUp, givenUpAt, type Millis, mayResubmit, type TakenJob } from '../core/job.ts';
+import {
+  classifyWakeUp,
+  givenUpAt,
+  type Millis,
+  mayResubmit,
+  type QueuedJob,
+  type TakenJob,
+} from '../core/job.ts';
 import { DRAIN_LEASE_MILLIS, DRAIN_MILLIS } from '../core/limits.ts';
 import type { CreateMessage } from '../core/messages.ts';
 import { claimedGate, type Gate, LINGER_MILLIS, type Pass, passed } from '../core/queue/gate.ts';
@@ -14,6 +21,9 @@ import type { World } from '../ports.ts';
 import { type CreateWorld, type Creation, create } from './create.ts';
 import { wakeQueue } from './enqueue.ts';
 import { leavePlace, reviewPlaces } from './places.ts';
+
+/** So many of up to 20 MiB have room in memory, several times over, beside a round of others. */
+const OVERSIZED_AT_ONCE = 3;
 
 export type DrainWorld = CreateWorld & Pick<World, 'queue' | 'sleep'>;
 
@@ -79,11 +89,13 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     const jobs = waiting.slice(0, Math.min(roundSize(pace), free?.length ?? Infinity));
     const startedAt = clock.now();
     const { rate } = pace;
+    let oversized = 0;
+    const hasRoom = ({ queueing }: QueuedJob) => !queueing.isOversized || ++oversized <= OVERSIZED_AT_ONCE;
     const round = await Promise.all(
       jobs.map(async ({ jobId }, index) => {
         // One after the other, as a burst is what a limit of so many a second refuses.
         await sleep((index * 1000) / rate);
-        const outcome = await createQueued(jobId, free?.[index] ?? null, world);
+        const outcome = await createQueued(jobId, free?.[index] ?? null, hasRoom, world);
         if (outcome.kind !== 'refused' && outcome.kind !== 'no_place') done.add(jobId);
         return outcome;
       }),
@@ -135,14 +147,19 @@ function countsOf(outcomes: Outcome[]) {
 interface Outcome {
   /**
    * `answered`: ModelStudio took the job or found fault with it. `refused`: too much was asked of it.
-   * `gone`: it was not asked, as the job no longer waits. `no_place`: nor was it here, as another job has taken the place.
+   * `gone`: it was not asked, as the job no longer waits. `no_place`: nor was it here, as others have taken the place or the memory.
    * `failed`: nor was it here, and the job waits for the next pass. `left`: nor was it here, as the job is of a later release.
    */
   kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed' | 'left';
   retryAfterSeconds?: number | null;
 }
 
-async function createQueued(jobId: string, number: number | null, world: DrainWorld): Promise<Outcome> {
+async function createQueued(
+  jobId: string,
+  number: number | null,
+  hasRoom: (job: QueuedJob) => boolean,
+  world: DrainWorld,
+): Promise<Outcome> {
   let about: Partial<ReturnType<typeof aboutJob>> = { job_id: jobId };
   try {
     const job = await world.jobs.find(jobId);
@@ -157,6 +174,7 @@ async function createQueued(jobId: string, number: number | null, world: DrainWo
       await finish(job, cancelled(job), world);
       return { kind: 'gone' };
     }
+    if (!hasRoom(job)) return { kind: 'no_place' };
     const generation = await world.requests.load(job).catch(async (error: Error) => {
       // It was deleted when ModelStudio had taken the job, and the worker died before the row said so.
       if (job.submissions && error.name === 'AccessDenied') await finish(job, submissionUnknown, world);

@@ -41,5 +41,7 @@ export async function beginPart(
   };
   await world.requests.save({ jobId, createdAt: job.createdAt }, generation);
   const turn = await joinQueue(job.client, 0, world);
-  await world.jobs.insert(partOf(job, jobId, tasks, turn, world.clock.now()));
+  const row = partOf(job, jobId, tasks, turn, world.clock.now());
+  const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
+  await world.jobs.insert(isOversized ? { ...row, queueing: { ...row.queueing, isOversized } } : row);
 }

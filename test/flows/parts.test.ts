@@ -217,6 +217,21 @@ it('a job that is split twice has one plan, which is deleted with it', async () 
   expect(kept.filter((key) => key.startsWith('plans/'))).toEqual([]);
 });
 
+it('a conversation that is larger than a part should be goes alone, and its part says so', async () => {
+  const system = scene({}, { partLimits: { conversations: 4, bytes: 1000 } });
+  const all = lines(10).replace('text 5', 'text 5'.padEnd(2000, '.'));
+  await post(system, await upload(system, all));
+  const oversized = new Set<number>();
+  const { insert } = system.world.jobs;
+  system.world.jobs.insert = (row) => {
+    if (row.queueing?.isOversized) oversized.add(row.totalTasks);
+    return insert(row);
+  };
+  await system.run(300);
+  expect(system.given.length).toBe(10);
+  expect([...oversized]).toEqual([1]);
+});
+
 it('messages that no brackets divide into conversations are told from conversations', async () => {
   const system = scene();
   const all = JSON.stringify(conversations(2).flat());

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { ROW_FORMAT } from '../../functions/core/format.ts';
+import type { Generation } from '../../functions/core/http/generation-request.ts';
+import type { SubmittingJob } from '../../functions/core/job.ts';
 import type { CreateMessage } from '../../functions/core/messages.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import { drain } from '../../functions/create/drain.ts';
@@ -89,6 +91,31 @@ it('jobs of several clients take turns, each in the order of their arrival', asy
       .slice(0, 8)
       .filter((c) => c === 'b').length,
   ).toBe(4);
+});
+
+it('few parts of the largest are created at once, as there must be memory for all of them', async () => {
+  const world = scene([REFUSED, ...Array.from({ length: 60 }, (_, i) => created(`up-${i}`))]);
+  for (let i = 0; i < 60; i++) await post(world, { metadata: { i: `${i}` } });
+  for (const job of [...world.jobs.rows.values()].slice(0, 40))
+    if (job.status === 'queued')
+      world.jobs.rows.set(job.jobId, { ...job, queueing: { ...job.queueing, isOversized: true } });
+  let [loaded, most] = [0, 0];
+  const { load } = world.requests;
+  const { create } = world.modelStudio;
+  const isOversized = (jobId: string) => world.jobs.rows.get(jobId)?.queueing?.isOversized ?? false;
+  world.requests.load = (job) => {
+    if (isOversized(job.jobId)) most = Math.max(most, ++loaded);
+    return load(job);
+  };
+  const slowly = async (generation: Generation, { jobId }: SubmittingJob) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isOversized(jobId)) loaded -= 1;
+    return create(generation);
+  };
+  world.modelStudio.create = slowly as typeof create;
+  await run(world);
+  expect([...world.jobs.rows.values()].filter(({ status }) => status === 'running').length).toBe(60);
+  expect(most).toBe(3);
 });
 
 it('a job that has waited too long ends without having been created', async () => {
