@@ -88,9 +88,9 @@ const SUITES: Suite[] = [
     files: 'test/tools/blackbox/places.test.ts',
   },
   {
-    what: 'large jobs out of files of all kinds',
+    what: 'large jobs out of files of all kinds, under kills, and beside others',
     env: { LONG_PARTS: 'yes' },
-    files: 'test/tools/blackbox/parts.test.ts',
+    files: 'test/tools/blackbox/parts',
   },
   {
     what: "another client's webhooks beside 400 to receivers that hang",
