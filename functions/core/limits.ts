@@ -50,6 +50,8 @@ export const UPLOAD_URL_SECONDS = 900;
 /** Half an hour of failures: six within five minutes, then one every two or three minutes, the visibility timeout. */
 export const RECEIVES_MAX = 14;
 
+/** Of an answer, of which Lambda takes 6 MB, with room for a proxy's own. */
+export const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 /** Of a request's body. */
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Of a job, in however many parts. */

@@ -2,11 +2,11 @@ import { deleted } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
+import { ANSWER_MAX_BYTES } from '../core/limits.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
-import { linesIn } from '../core/parts/merging.ts';
 import { partIds } from '../core/parts/parts.ts';
 import type { DocumentRef } from '../core/parts/row.ts';
-import { documentsOf, linesKeyOf } from '../core/retention.ts';
+import { documentsOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
@@ -139,15 +139,9 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: n
   return { event, results: apart };
 }
 
-/** As an array and one a line, as no answer has room to turn one into the other. */
 async function saveApart(key: string, json: string, { documents }: FinishWorld): Promise<DocumentRef> {
-  let bytes = 0;
-  for (const line of linesIn(json)) bytes += Buffer.byteLength(line);
-  const [document] = await waitForAll([
-    documents.save(key, json),
-    documents.saveAll(linesKeyOf(key), bytes, linesIn(json)),
-  ]);
-  return { ...document, hasLines: true };
+  const document = await documents.save(key, json);
+  return Buffer.byteLength(json) <= ANSWER_MAX_BYTES ? { ...document, isShort: true } : document;
 }
 
 function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {

@@ -29,6 +29,7 @@ export async function read(request: Request, call: Authorized, world: ReadWorld)
     return isByLine ? okLines(array) : okJson(array);
   }
   const { results } = job;
+  if (isByLine && results.isShort) return okLines(await world.documents.load(results));
   const isInLines = isByLine && results.hasLines;
   const document = isInLines ? { ...results, key: linesKeyOf(results.key) } : results;
   const second = Math.floor(world.clock.now() / 1000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../functions/core/job.ts';
+import type { FinishedJob, Job } from '../../functions/core/job.ts';
 import type { Authorized } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
 import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
@@ -87,6 +87,24 @@ describe('read', () => {
       307,
       { location: expect.stringContaining('data:'), 'cache-control': 'no-store' },
     ]);
+  });
+
+  it.each<[what: string, job: Partial<FinishedJob>, status: number, expected: string]>([
+    ['in the event', {}, 200, '{"task_index":0,"result":"a"}\n'],
+    ['none', { results: null }, 200, ''],
+    ['short enough for an answer', { results: { ...apart, isShort: true } }, 200, '[1]\n[2]\n'],
+    ['kept in lines', { results: { ...apart, hasLines: true } }, 307, 'in lines'],
+    ['kept as an array alone', { results: apart }, 307, '[[1],\n[2]]'],
+  ])('gives results one a line if that is asked for: %s', async (_what, changes, status, expected) => {
+    const world = fakeWorld();
+    world.jobs.rows.set('job_1', finishedJob(changes));
+    world.documents.contents.set('events/job_1/a.json', event);
+    world.documents.contents.set(apart.key, '[[1],\n[2]]');
+    world.documents.contents.set('results/job_1/a.jsonl', 'in lines');
+    const asked = { ...request, headers: { accept: 'application/jsonl' } };
+    const answer = await read(asked, authorized('results'), world);
+    const linked = decodeURIComponent(answer.headers['location']?.replace(/^[^,]*,/, '') ?? '');
+    expect([answer.status, answer.status === 307 ? linked : answer.body]).toEqual([status, expected]);
   });
 
   it.each<[what: string, job: Job]>([

@@ -4,6 +4,8 @@ export interface DocumentRef {
   readonly key: string;
   /** The same results are also there one a line, under the key that `linesOf` gives. */
   readonly hasLines?: true;
+  /** An answer has room for it. */
+  readonly isShort?: true;
 }
 
 /** Of an upload: one conversation after the other in an array, or in lines. */

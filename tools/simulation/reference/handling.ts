@@ -5,7 +5,6 @@ import type { FinishedJob, Job, Millis, UnfinishedJob } from '../../../functions
 import type { LogFields, Stage } from '../../../functions/core/log.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import type { MetricName, MetricValues } from '../../../functions/core/metrics.ts';
-import { linesKeyOf } from '../../../functions/core/retention.ts';
 import { sqsDelaySeconds } from '../../../functions/core/sqs-delay.ts';
 import type { End, Report } from '../../../functions/core/upstream/report.ts';
 import { firstWaitMillis } from '../../../functions/core/webhook/attempt.ts';
@@ -21,10 +20,10 @@ export interface Told {
 
 /** Losing this many races in a row is a fault of its own. */
 const RACES_MAX = 5;
-/** To end a job: it is read, asked about, planned, set aside, saved three times, written, sent on, planned and learnt from. */
-const CALLS_MAX = 11;
+/** To end a job: it is read, asked about, planned, set aside, saved twice, written, sent on, planned and learnt from. */
+const CALLS_MAX = 10;
 /** To see whether it is lost, to delete what was saved, to read it again, and all that follows from there. */
-const CALLS_PER_LOSS_MAX = 10;
+const CALLS_PER_LOSS_MAX = 9;
 
 const ENDED = {
   completed: 'JobsCompleted',
@@ -244,8 +243,6 @@ export abstract class Handling {
       'I22',
       () => 'results are not in the document that the row names',
     );
-    const lines = (this.#saved.get(linesKeyOf(key)) ?? '').split('\n').slice(0, -1);
-    this.must(`[${lines.join(',')}]` === json, 'I22', () => 'the same results are not there in lines');
   }
 
   #judgeFirstWait(before: UnfinishedJob, { webhook }: FinishedJob): void {
