@@ -3,21 +3,22 @@ import { writeFile } from 'node:fs/promises';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { parseArguments } from '../commands/arguments.ts';
 import { reportCoverage } from './coverage-report.ts';
-import { simulateQueue } from './queueing/simulate.ts';
 import { shrink } from './shrink.ts';
-import { type Run, simulate } from './simulate.ts';
+import type { Run, simulate } from './simulate.ts';
 import { START } from './simulation.ts';
+import { SIMULATIONS } from './simulations.ts';
 import { runAll, type Seeds } from './threads.ts';
 import type { Mark } from './trace-marks.ts';
 import { tracePage } from './trace-page.ts';
 
 const HELP = `Runs the production flows in a simulated cloud with faults at every step, and judges the invariants.
 
-  npm run simulate -- [--seeds N] [--seed S] [--queue] [--coverage] [--faults 3,17] [--trace [FILE.html]]
+  npm run simulate -- [--seeds N] [--seed S] [--queue | --parts] [--coverage] [--faults 3,17] [--trace [FILE.html]]
 
   --seeds N        how many seeds, default 1000
   --seed S         the first seed; without it, one at random. With --seed alone, just that one
   --queue          only the queue; without it, every fifth seed is of the queue, too
+  --parts          only large jobs; without it, every fifth seed is of these, too
   --coverage       print the branches, and the faults at each step, that none of them has met
   --trace          print every step; of one seed, or draw it as a page for a browser
   --faults 3,17    of a seed's faults, let only these happen; a failure is shrunk to its fewest
@@ -32,7 +33,7 @@ const STEPS_SHOWN = 60;
 interface Flags {
   seeds: Seeds;
   isCovered: boolean;
-  isQueue: boolean;
+  only: Exclude<Run['of'], 'jobs'> | null;
   isTraced: boolean;
   /** Where the page of the trace goes. */
   page: string | null;
@@ -49,6 +50,7 @@ function parseFlags(): Flags | null {
       seed: { type: 'string' },
       coverage: { type: 'boolean', default: false },
       queue: { type: 'boolean', default: false },
+      parts: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       faults: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -59,6 +61,7 @@ function parseFlags(): Flags | null {
   const first = Number(values.seed ?? randomInt(SEED_MAX));
   if (!Number.isSafeInteger(count) || count < 1) throw new Error('--seeds must be a whole number from 1');
   if (!Number.isSafeInteger(first) || first < 0) throw new Error('--seed must be a whole number from 0');
+  if (values.queue && values.parts) throw new Error('--queue and --parts are two simulations');
   const faults = values.faults === undefined ? null : values.faults.split(',').filter(Boolean).map(Number);
   if (faults?.some((number) => !Number.isSafeInteger(number) || number < 1)) {
     throw new Error('--faults must be numbers from 1, with commas between them');
@@ -69,7 +72,7 @@ function parseFlags(): Flags | null {
   return {
     seeds: { first, count },
     isCovered: values.coverage,
-    isQueue: values.queue,
+    only: values.queue ? 'queue' : values.parts ? 'parts' : null,
     isTraced: values.trace,
     page,
     faults,
@@ -88,11 +91,11 @@ async function main(): Promise<void> {
   if (flags === null) return void process.stdout.write(HELP);
   if (flags.isTraced || flags.faults) return trace(flags);
 
-  const { seeds, isCovered, isQueue } = flags;
+  const { seeds, isCovered, only } = flags;
   const startedAt = performance.now();
   const failed: Run[] = [];
   const totals = { runs: 0, quiet: 0, died: 0, rescued: 0 };
-  const met = await runAll(seeds, { isCovered, isQueue }, (runs) => {
+  const met = await runAll(seeds, { isCovered, only }, (runs) => {
     for (const { isQuiet, counts } of runs) {
       totals.runs += 1;
       totals.quiet += Number(isQuiet);
@@ -116,7 +119,7 @@ async function main(): Promise<void> {
 
 /** A failure, and the same with the fewest faults. */
 async function report(failed: Run): Promise<void> {
-  const run = failed.isOfQueue ? simulateQueue : simulate;
+  const run = SIMULATIONS[failed.of];
   const { seed, violation, faults } = await shrink(failed, run);
   const steps: string[] = [];
   await run(seed, { only: new Set(faults.map(({ id }) => id)), onStep: (step) => steps.push(step) });
@@ -125,7 +128,7 @@ async function report(failed: Run): Promise<void> {
     const seconds = ((at - START) / 1000).toFixed(3);
     return `  ${String(numbers.get(id)).padStart(6)}  ${fault} at ${step}, after ${seconds} s\n`;
   });
-  const flags = `--seed ${seed}${failed.isOfQueue ? ' --queue' : ''}`;
+  const flags = `--seed ${seed}${flagOf(failed.of)}`;
   const replay = `npm run simulate -- ${flags} --faults ${faults.map(({ id }) => numbers.get(id))}`;
   process.stdout.write(
     `${steps.slice(-STEPS_SHOWN).join('\n')}\n\nseed ${seed}: ${violation}\n` +
@@ -135,8 +138,10 @@ async function report(failed: Run): Promise<void> {
   );
 }
 
-async function trace({ seeds, page, faults, isQueue }: Flags): Promise<void> {
-  const run = isQueue ? simulateQueue : simulate;
+const flagOf = (of: Run['of']) => (of === 'jobs' ? '' : ` --${of}`);
+
+async function trace({ seeds, page, faults, only }: Flags): Promise<void> {
+  const run = SIMULATIONS[only ?? 'jobs'];
   if (page !== null) return drawPage(seeds.first, faults, page, run);
   for (let seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
     const { violation } = await run(seed, {
@@ -155,11 +160,11 @@ async function drawPage(
   run: typeof simulate,
 ): Promise<void> {
   const marks: Mark[] = [];
-  const { violation } = await run(seed, {
+  const { violation, of } = await run(seed, {
     onMark: (mark) => marks.push(mark),
     ...(faults && { only: await idsOf(seed, faults, run) }),
   });
-  const flags = `--seed ${seed}${run === simulateQueue ? ' --queue' : ''}`;
+  const flags = `--seed ${seed}${flagOf(of)}`;
   const command = `npm run simulate -- ${flags}${faults ? ` --faults ${faults}` : ''} --trace`;
   await writeFile(file, tracePage({ seed, start: START, violation, command, marks }));
   process.stdout.write(`seed ${seed}: ${violation ?? 'all invariants held'}\nOpen ${file} in a browser\n`);

@@ -29,8 +29,7 @@ const LATER_MILLIS = 12 * HOUR;
 export interface Run {
   seed: number;
   isQuiet: boolean;
-  /** Of the queue's own simulation. */
-  isOfQueue: boolean;
+  of: 'jobs' | 'queue' | 'parts';
   /** The invariant that did not hold, and how. */
   violation: string | null;
   /** Those that it met. */
@@ -77,7 +76,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   return {
     seed,
     isQuiet,
-    isOfQueue: false,
+    of: 'jobs',
     counts,
     violation: violation?.message ?? null,
     faults: sim.injections.all,

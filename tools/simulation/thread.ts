@@ -11,18 +11,15 @@ export interface Done {
 
 /** A thread that runs seeds. What they meet is counted from the moment on at which their code is loaded. */
 const coverage: Coverage | null = workerData.isCovered ? await Coverage.start() : null;
-const { simulate } = await import('./simulate.ts');
-const { simulateQueue } = await import('./queueing/simulate.ts');
-/** For each of the queue's. */
-const SEEDS_OF_JOBS = 5;
+const { SIMULATIONS, simulationsOf } = await import('./simulations.ts');
 const watching = coverage ? { onOccasion: coverage.onOccasion } : {};
 
 const answer = (done: Done) => parentPort?.postMessage(done);
 parentPort?.on('message', async (seeds: number[]) => {
   const runs: Run[] = [];
   for (const seed of seeds) {
-    if (!workerData.isQueue) runs.push(await simulate(seed, watching));
-    if (workerData.isQueue || seed % SEEDS_OF_JOBS === 0) runs.push(await simulateQueue(seed, watching));
+    for (const each of simulationsOf(seed, workerData.only))
+      runs.push(await SIMULATIONS[each](seed, watching));
   }
   answer({ runs, met: (await coverage?.take()) ?? null });
 });

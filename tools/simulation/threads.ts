@@ -18,7 +18,7 @@ export interface Seeds {
  */
 export async function runAll(
   { first, count }: Seeds,
-  given: { isCovered: boolean; isQueue: boolean },
+  given: { isCovered: boolean; only: Run['of'] | null },
   onRuns: (runs: Run[]) => boolean,
 ): Promise<Met> {
   let next = first;

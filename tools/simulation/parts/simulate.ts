@@ -55,7 +55,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   sim.judge(() => judgeEndOfRun(system, apps, judge, isCalm));
   const { seed, counts, violation } = sim;
   const faults = sim.injections.all;
-  return { seed, isQuiet: isCalm, isOfQueue: false, counts, violation: violation?.message ?? null, faults };
+  return { seed, isQuiet: isCalm, of: 'parts', counts, violation: violation?.message ?? null, faults };
 }
 
 function drawSettings(sim: Simulation) {

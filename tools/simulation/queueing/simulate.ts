@@ -76,7 +76,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   sim.judge(() => judgeEndOfRun(system, apps, isCalm));
   const { seed, counts, violation } = sim;
   const faults = sim.injections.all;
-  return { seed, isQuiet: isCalm, isOfQueue: true, counts, violation: violation?.message ?? null, faults };
+  return { seed, isQuiet: isCalm, of: 'queue', counts, violation: violation?.message ?? null, faults };
 }
 
 function systemIn(sim: Simulation): QueueSystem {
