@@ -308,6 +308,24 @@ it('a model that ModelStudio does not know ends the job as a whole', async () =>
   expect(system.creates()).toBe(1);
 });
 
+it('a job of which a part may have been created is not said to have never been submitted', async () => {
+  const create = (_: Asked, nth: number): CreateResult =>
+    nth === 1 ? { kind: 'unknown', cause: 'timeout' } : { kind: 'unavailable', retryAfterSeconds: null };
+  const system = scene({ create });
+  await post(system, { messages: conversations(12), queue_for: 100, expires_in: 300 });
+  await system.run(700);
+  expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
+});
+
+it('parts that are refused for their own sake are followed one at a time, as the next refusal may be of all', async () => {
+  const refusals: CreateResult[] = [{ kind: 'invalid', sentence: null }, { kind: 'model_not_found' }];
+  const system = scene({ create: (_, nth) => refusals[nth - 1] });
+  await post(system, { messages: conversations(40) });
+  await system.run(300);
+  expect(dataIn(system)).toMatchObject({ status: 'failed', error: { code: 'model_not_found' } });
+  expect(system.creates()).toBe(2);
+});
+
 it('a job whose first part is not taken in time was never submitted', async () => {
   const system = scene({ create: () => ({ kind: 'unavailable', retryAfterSeconds: null }) });
   await post(system, { messages: conversations(12), queue_for: 100 });
