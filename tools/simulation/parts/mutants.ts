@@ -136,4 +136,18 @@ export const PARTS_MUTANTS: Mutant[] = [
     replace: '    await Promise.all(some.map',
     seed: 12,
   },
+  {
+    name: 'two workers write two plans',
+    file: 'parts/split.ts',
+    find: '${createdAt}-${rounds.length}.json',
+    replace: '${createdAt}-${performance.now()}.json',
+    seed: 220,
+  },
+  {
+    name: 'the queue creates parts of a job that is over',
+    file: 'create/drain.ts',
+    find: 'if (job.partOf && (await isOver(job.partOf, world)))',
+    replace: 'if (job.partOf && job.jobId === job.partOf)',
+    seed: 563,
+  },
 ];

@@ -125,6 +125,7 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
     let given: Invocation | null = null;
     const answer = await this.lambda.invoke(queue, (handlers, environment) => {
       given = environment.invocation;
+      given.batch = batch;
       const event = sqsEvent(queue, batch);
       if (environment.release === 'later') {
         for (const each of event.Records) each.body = openedMessage(each.body);
