@@ -236,7 +236,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a lost race ends the job all the same',
     file: 'poll/poll.ts',
-    find: '    if (isFinished(job)) return startDelivery(job, world);\n',
+    find: '    if (isFinished(job)) {\n      await eraseIfOver(job, world);\n      return startDelivery(job, world);\n    }\n',
     replace: '',
     seed: 2,
   },
