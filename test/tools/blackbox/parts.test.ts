@@ -22,7 +22,7 @@ beforeAll(async () => {
     isOver: ([text = '']) => !text.startsWith('cancelled'),
     refuse: (texts) => (texts.includes('refused 700') ? { status: 400, detail: 'Too rude.' } : undefined),
   });
-  const sizes = { CONVERSATIONS_PER_CREATE: '500', PARTS_AT_ONCE: '12' };
+  const sizes = { CONVERSATIONS_PER_CREATE: '500', PARTS_AT_ONCE: '6' };
   system = await startLocally({ ...upstream.env, ...sizes, WEBHOOK_RETRY_SCHEDULE_SECONDS: '0,1' });
 });
 afterAll(async () => {
@@ -320,10 +320,10 @@ describe.concurrent('a job of several parts', () => {
     Array.from({ length: count }, (_, i) => conversation(`${name} ${i}`));
 
   it('has parts that nobody sees, and creates none once it is cancelled', async () => {
-    const jobId = await submit({ messages: messages('cancelled', 10_000) });
-    await vi.waitFor(() => expect(upstream.given('cancelled')).toBe(6000), patience);
+    const jobId = await submit({ messages: messages('cancelled', 5000) });
+    await vi.waitFor(() => expect(upstream.given('cancelled')).toBe(3000), patience);
     const running = await read(jobId);
-    expect(running).toMatchObject({ status: 'running', completed_tasks: 0, total_tasks: 10_000 });
+    expect(running).toMatchObject({ status: 'running', completed_tasks: 0, total_tasks: 5000 });
     const paths = ['', '/results', '/deliveries'].map((path) => ['GET', path]);
     const calls = [...paths, ['POST', '/cancel'], ['POST', '/redeliver'], ['DELETE', '']] as [
       string,
@@ -345,7 +345,7 @@ describe.concurrent('a job of several parts', () => {
     expect((await webhooksOf(jobId)).map(({ type }) => type)).toEqual(['job.cancelled']);
     // Its queue lets others through, and none of its own.
     await ended(await submit({ messages: messages('after', 1001) }));
-    expect(upstream.given('cancelled')).toBe(6000);
+    expect(upstream.given('cancelled')).toBe(3000);
     await vi.waitFor(
       async () => expect((await objectsOf(jobId)).filter((key) => !/^events/.test(key))).toEqual([]),
       patience,
