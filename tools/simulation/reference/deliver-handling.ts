@@ -73,7 +73,7 @@ export class DeliverHandling extends Handling {
   }
 
   get #roundEndsAt(): Millis {
-    const { webhook, finishedAt } = this.#pending;
+    const { webhook, finishedAt } = this.#claim ?? this.#pending;
     return (webhook.redelivered?.at ?? finishedAt) + ROUND_MILLIS;
   }
 
@@ -116,7 +116,8 @@ export class DeliverHandling extends Handling {
   }
 
   #verdict(outcome: AttemptOutcome): Verdict {
-    const inRound = this.#attempts - this.#pending.webhook.attemptsBefore;
+    // Of the round in which it was claimed: an app may have begun another since.
+    const inRound = this.#attempts - (this.#claim ?? this.#pending).webhook.attemptsBefore;
     const left = this.#roundEndsAt - (this.#answer?.at ?? this.now);
     return afterAttempt(outcome, inRound, this.world.settings.webhookSchedule, this.fraction, left);
   }
