@@ -317,17 +317,22 @@ describeInBrowser('the console in a browser', () => {
 
   it('ignores an old answer in a new form', async () => {
     const form = page.getByRole('dialog');
-    await toggle('ModelStudio is slow');
+    const released = Promise.withResolvers<void>();
+    await page.route('**/v1/jobs', async (route) => {
+      if (route.request().method() === 'POST') await released.promise;
+      await route.fallback();
+    });
     await page.getByRole('button', { name: 'New job' }).click();
     await form.getByRole('button', { name: 'Submit' }).click();
     await text(form).toContain('Submitting…');
     await form.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('button', { name: 'New job' }).click();
     await form.getByLabel('Prompt').fill('half a thought');
+    released.resolve();
     await text(page.locator('#said')).toContain('Submitted');
     expect(await form.getByLabel('Prompt').inputValue()).toBe('half a thought');
     await form.getByRole('button', { name: 'Close' }).click();
-    await toggle('ModelStudio is slow');
+    await page.unroute('**/v1/jobs');
   });
 
   it('says so when no job matches the search', async () => {
