@@ -123,11 +123,11 @@ function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients)
   const requests = (asked.get(wish.marker) ?? 0) - (askedAgain.get(wish.marker) ?? 0);
   const { poll = 0, deliver = 0 } = system.ledger.sends.get(job.jobId) ?? {};
   const unplanned = POLLS_IN_DOUBT + strays * POLLS_UNTIL_CHAINS_MEET + system.pollsBySkew;
-  // The plan need be asked only about more polls than there may be without one.
-  if (Math.max(requests, poll) > unplanned) {
+  const planned = Math.max(requests, poll) - unplanned;
+  if (planned > 0) {
     const { from = 0, to = 0 } = system.ledger.lives.get(job.jobId) ?? {};
     const forecasts = system.ledger.forecastsOf(kindOf(job));
-    const polls = unplanned + pollsWithin(to - from, job.totalTasks, forecasts);
+    const polls = unplanned + pollsWithin(to - from, job.totalTasks, forecasts, planned);
     must(
       requests <= polls,
       'I19',
@@ -140,11 +140,14 @@ function judgeCount(job: Job, sim: Simulation, system: System, clients: Clients)
   must(deliver <= deliveries, 'I19', () => `${deliver} deliver messages for ${job.jobId}, not ${deliveries}`);
 }
 
-/** Those that the plan foresees at the most, for as long as each number of finished tasks might last. */
-function pollsWithin(millis: number, totalTasks: number, forecasts: PollForecast[]): number {
+/**
+ * Those that the plan foresees at the most, for as long as each number of finished tasks might last.
+ * @param enough of them are not counted any further: a plan is slow to ask
+ */
+function pollsWithin(millis: number, totalTasks: number, forecasts: PollForecast[], enough: number): number {
   let polls = 0;
   for (let completedTasks = 0; completedTasks <= totalTasks; completedTasks++) {
-    for (let age = 0; age <= millis; polls++) {
+    for (let age = 0; age <= millis && polls < enough; polls++) {
       const standing = {
         ageMillis: Math.max(age, 1),
         leftMillis: Number.MAX_SAFE_INTEGER,
