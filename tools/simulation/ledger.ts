@@ -67,8 +67,10 @@ export class Ledger {
   wentBy(bucket: string, forecast: PollForecast): void {
     const forecasts = this.#forecasts.get(bucket) ?? new Map<string, PollForecast>();
     this.#forecasts.set(bucket, forecasts);
+    const { schedule, durations } = forecast;
+    const bytes = Buffer.from(schedule.buffer, schedule.byteOffset, schedule.byteLength);
     // Refusals only slow the polls down.
-    forecasts.set(String([forecast.schedule, forecast.durations]), { ...forecast, lagPerPollSeconds: 1 });
+    forecasts.set(`${durations} ${bytes.toString('latin1')}`, { ...forecast, lagPerPollSeconds: 1 });
   }
 
   forecastsOf(bucket: string): PollForecast[] {
