@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArguments } from '../commands/arguments.ts';
 import { messageOf } from '../commands/error-message.ts';
+import { run as batches } from './cost/batches.ts';
 import { run as cost, runObserved } from './cost/cost.ts';
 import { OBSERVED_QUERY } from './cost/observed.ts';
 import { run as cpu } from './cpu/cpu.ts';
@@ -19,7 +20,7 @@ const HELP = `Measures; writes the results to docs/bench.
   npm run bench [-- PART …] [--json] [--seed N] [--trace FILE]
   npm run bench -- cost --observed FILE
 
-  PART     ${'intake, polling, cost, lag, start, cpu, growth, fairness'}; all of them, unless given
+  PART     ${'intake, polling, cost, batches, lag, start, cpu, growth, fairness'}; all of them, unless given
   --json   the rows as JSON on stdout, and no file is written
   --seed   another whole number for chance to begin with, in polling
   --trace  writes each job that polling was measured by to a file, a line of JSON each
@@ -36,6 +37,7 @@ const PARTS: Record<string, (options: PartOptions) => Part | Promise<Part>> = {
   intake,
   polling,
   cost,
+  batches,
   lag,
   start,
   cpu,

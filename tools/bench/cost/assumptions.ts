@@ -1,6 +1,6 @@
 /** What cannot be counted without AWS, and what the apps are taken to do. docs/bench/cost.md lists them. */
 
-export const FUNCTIONS = ['submit', 'poll', 'deliver', 'jobs', 'sweep'] as const;
+export const FUNCTIONS = ['submit', 'create', 'poll', 'collect', 'deliver', 'jobs', 'sweep'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /**
@@ -10,7 +10,9 @@ export type FunctionName = (typeof FUNCTIONS)[number];
  */
 export const CPU_MILLIS: Record<FunctionName, { first: number; further: number }> = {
   submit: { first: 4, further: 0 },
+  create: { first: 4, further: 0 },
   poll: { first: 1.8, further: 1.2 },
+  collect: { first: 1.8, further: 1.2 },
   deliver: { first: 4.5, further: 4.4 },
   jobs: { first: 2, further: 0 },
   sweep: { first: 10, further: 0 },

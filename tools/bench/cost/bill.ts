@@ -83,6 +83,7 @@ const TRANSFERS = {
   report: 'polls of ModelStudio',
   webhook: 'webhooks',
   answer: 'answers of the API',
+  download: 'results from the bucket',
 };
 
 export function totalOf(lines: readonly Line[]): number {

@@ -39,7 +39,9 @@ export function readDeployment(): Deployment {
   };
   const named = {
     submit: find(/^ApiSubmit/),
+    create: find(/^Create/),
     poll: find(/^PollPoller/),
+    collect: find(/^PollCollector/),
     deliver: find(/^Deliver/),
     jobs: find(/^ApiJobs/),
     sweep: find(/^Sweep/),

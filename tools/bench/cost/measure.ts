@@ -1,6 +1,7 @@
 import { kindOf } from '../../../functions/core/polling/lessons.ts';
 import { teach } from '../../../test/cloud/contents.ts';
 import type { Counts } from '../../../test/cloud/meter.ts';
+import type { VirtualTime } from '../../../test/cloud/time.ts';
 import { Random } from '../../simulation/random.ts';
 import { submitAtRate } from '../flows/arrivals.ts';
 import { Ledger } from '../flows/ledger.ts';
@@ -15,6 +16,8 @@ const LESSONS_GAP_MILLIS = 4000;
 const SEED = 5;
 const MODEL = 'llama-3.1-8b-instruct';
 const DURATIONS_KNOWN = 64;
+/** By default, more are of another part. */
+export const CONVERSATIONS_PER_CREATE = 1000;
 const APPS = {
   resultCharacters: RESULT_CHARACTERS,
   readShare: READ_SHARE,
@@ -36,6 +39,8 @@ export interface Measured {
   deliverBatch: number;
   /** The most environments that submit, poll and deliver had at work at once. */
   busiest: number;
+  /** Of a processor, for the flows and what they stream through memory; at the most. */
+  workMillis: number;
 }
 
 /** Runs the flows under a load, from the first submission to the last webhook, and counts what they ask AWS for. */
@@ -47,13 +52,15 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
   const system = new System(ledger, { ...given, ...options });
   teach(
     system.cloud,
-    kindOf({ modelId: MODEL, totalTasks: 1 }),
+    kindOf({ modelId: MODEL, totalTasks: Math.min(options?.conversations ?? 1, CONVERSATIONS_PER_CREATE) }),
     Array.from({ length: DURATIONS_KNOWN }, draw),
     (slot) => system.time.now - slot * LESSONS_GAP_MILLIS,
   );
   const before = { ...system.cloud.meter.counts };
   submitAtRate(system, jobsPerSecond);
-  await system.time.govern(() => system.time.run());
+  const cpu = process.threadCpuUsage();
+  await system.time.govern(() => (options?.conversations ? runStreams(system.time) : system.time.run()));
+  const { user } = process.threadCpuUsage(cpu);
   if (ledger.deliveredCount !== jobs)
     throw new Error(`${jobs - ledger.deliveredCount} webhooks did not arrive`);
   const counts = system.cloud.meter.since(before);
@@ -68,7 +75,14 @@ export async function measure({ jobsPerSecond, jobs, options }: Load): Promise<M
     pollBatch: per('poll'),
     deliverBatch: per('deliver'),
     busiest: submit.busiest + poll.busiest + deliver.busiest,
+    workMillis: Math.max(0, user / 1000 - system.overhead.millis),
   };
+}
+
+/** What is streamed takes turns of the event loop between its moments. */
+async function runStreams(time: VirtualTime): Promise<void> {
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (await time.step());
 }
 
 /** What one sweep asks for when there is nothing to look after. */

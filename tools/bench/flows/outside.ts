@@ -4,6 +4,8 @@ import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import type { Ledger } from './ledger.ts';
 import { prose } from './prose.ts';
 
+const TASKS_DIGITS = 8;
+
 /** ModelStudio and the webhooks' receivers, as far as a load needs them: each answers at once and well. */
 export class Outside {
   readonly #ledger: Ledger;
@@ -23,25 +25,32 @@ export class Outside {
 
   #create(body: string, now: Millis): HttpOutcome {
     const index = indexIn(body, 'job-');
+    const tasks = body.split('"role":"user"').length - 1;
     this.#ledger.created(index, now);
-    const job_id = `gen_${String(index).padStart(32, '0')}`;
+    const job_id = `gen_${String(tasks).padStart(TASKS_DIGITS, '0')}${String(index).padStart(24, '0')}`;
     return answered(200, JSON.stringify({ job_id, status: 'CREATED', message: 'Job created successfully' }));
   }
 
   #report(url: URL, now: Millis): HttpOutcome {
     const job_id = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-    const index = Number(job_id.slice('gen_'.length));
+    const digits = job_id.slice('gen_'.length);
+    const tasks = Number(digits.slice(0, TASKS_DIGITS));
+    const index = Number(digits.slice(TASKS_DIGITS));
     const isFinished = this.#ledger.reported(index, now);
-    const head = `{"job_id":"${job_id}","job_status":"${isFinished ? 'completed' : 'created'}","total_tasks":1`;
+    const status = isFinished ? 'completed' : 'created';
+    const head = `{"job_id":"${job_id}","job_status":"${status}","total_tasks":${tasks}`;
     const tail = isFinished
-      ? `"completed_tasks":1,"results":${this.#resultsOf(index)}`
+      ? `"completed_tasks":${tasks},"results":${this.#resultsOf(index, tasks)}`
       : '"completed_tasks":0,"results":[]';
     return answered(200, `${head},${tail}}`);
   }
 
-  #resultsOf(index: number): string {
-    const result = prose(this.#resultCharacters, index);
-    return JSON.stringify([{ task_index: 0, status: 'completed', result, error: null }]);
+  #resultsOf(index: number, tasks: number): string {
+    const results = Array.from({ length: tasks }, (_, task_index) => {
+      const result = prose(this.#resultCharacters, index + task_index);
+      return { task_index, status: 'completed', result, error: null };
+    });
+    return JSON.stringify(results);
   }
 
   #receive(body: string, now: Millis): HttpOutcome {

@@ -13,10 +13,9 @@ export function submission(
   key: string,
   fields: object = {},
 ): APIGatewayProxyEventV2 {
-  const content = `job-${index} `.padEnd(PROMPT_CHARACTERS, 'x');
   const body = {
     model_id: modelId,
-    messages: [[{ role: 'user', content }]],
+    messages: [conversation(index)],
     webhook_url: 'https://hooks.example.com/modelstudio/jobs',
     metadata: { ref: `job-${index}` },
     ...fields,
@@ -29,8 +28,24 @@ export function submission(
   });
 }
 
-/** Its app reads the job. */
-export function reading(jobId: string, key: string): APIGatewayProxyEventV2 {
+/** A conversation of a job, as long as any. */
+export function conversation(index: number): object[] {
+  return [{ role: 'user', content: `job-${index} `.padEnd(PROMPT_CHARACTERS, 'x') }];
+}
+
+/** Asks where a file of so many bytes may be put. */
+export function uploading(bytes: number, key: string): APIGatewayProxyEventV2 {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  return apiEvent({
+    method: 'POST',
+    path: '/v1/uploads',
+    headers,
+    body: JSON.stringify({ bytes, format: 'jsonl' }),
+  });
+}
+
+/** Its app reads the job, or its results. */
+export function reading(path: string, key: string): APIGatewayProxyEventV2 {
   const headers = { authorization: `Bearer ${key}` };
-  return apiEvent({ method: 'GET', path: `/v1/jobs/${jobId}`, headers, body: '' });
+  return apiEvent({ method: 'GET', path: `/v1/jobs/${path}`, headers, body: '' });
 }

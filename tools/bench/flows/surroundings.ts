@@ -13,6 +13,8 @@ export interface Options {
   /** λ. */
   lagPerPoll: number;
   modelOf: (index: number) => string;
+  /** Of each job, if not one. What is too large for a request is uploaded. */
+  conversations?: number;
   /** Of the request for a job, where they are not as usual. */
   fieldsOf?: (index: number) => object;
   /** The share of invocations that meet a fault. */

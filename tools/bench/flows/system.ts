@@ -25,7 +25,7 @@ import type { Ledger } from './ledger.ts';
 import { countLogLines, type EnvironmentLog, logOfEnvironment, silence } from './log-lines.ts';
 import { Outside } from './outside.ts';
 import { Overhead } from './overhead.ts';
-import { reading, submission } from './submission.ts';
+import { conversation, reading, submission, uploading } from './submission.ts';
 import type { Options, Surroundings } from './surroundings.ts';
 import { SECRETS, worldOf } from './world.ts';
 
@@ -53,6 +53,9 @@ class Fleet {
 }
 
 const CALLS_OF_AN_INVOCATION = 4;
+
+/** Conversations beyond these are too large for a request. */
+const IN_A_REQUEST = 1000;
 
 /**
  * The deployed system: the flows and the edge's own code over the simulated cloud, which has no faults of its own here, in
@@ -102,22 +105,42 @@ export class System implements Surroundings {
 
   /** A client's request for a job. */
   async submit(index: number): Promise<void> {
-    const { modelOf, fieldsOf } = this.options;
+    const { modelOf, fieldsOf, conversations } = this.options;
+    const batch = conversations === undefined ? {} : await this.#batch(index, conversations);
     const event = this.overhead.of(() =>
-      submission(index, modelOf(index), this.#clientKey.key, fieldsOf?.(index)),
+      submission(index, modelOf(index), this.#clientKey.key, { ...fieldsOf?.(index), ...batch }),
     );
     const answer = await this.#request(() => this.#invoke('submit', ({ submit }) => submit(event)));
     if (answer === 'died' || answer.statusCode !== 202) this.refused += 1;
     else this.ledger.accepted(index, this.time.now);
   }
 
-  /** An app that has a job's webhook, whose row is not settled yet, reads the job. */
+  /** The conversations of a job, in its request or in a file. */
+  async #batch(index: number, count: number): Promise<object> {
+    const messages = Array.from({ length: count }, () => conversation(index));
+    if (count <= IN_A_REQUEST) return { messages };
+    const lines = messages.map((each) => `${JSON.stringify(each)}\n`).join('');
+    const event = uploading(lines.length, this.#clientKey.key);
+    const answer = await this.#request(() => this.#invoke('jobs', ({ jobs }) => jobs(event)));
+    const { upload_id, url } = JSON.parse((answer !== 'died' && answer.body) || '{}');
+    this.cloud.objects.set(new URL(url).pathname.slice(1), lines);
+    this.cloud.meter.add('s3.puts');
+    return { messages: undefined, messages_from: upload_id };
+  }
+
+  /** An app that has a job's webhook, whose row is not settled yet, reads the job, or its results where they lie. */
   async #read(webhook: string): Promise<void> {
-    const { data } = JSON.parse(webhook) as { data: { job_id: string } };
-    const answer = await this.#request(() =>
-      this.#invoke('jobs', ({ jobs }) => jobs(reading(data.job_id, this.#clientKey.key))),
-    );
-    if (answer === 'died' || answer.statusCode !== 200) throw new Error(`${data.job_id} cannot be read`);
+    const { data } = JSON.parse(webhook) as { data: { job_id: string; results: object[] | null } };
+    const path = data.results ? data.job_id : `${data.job_id}/results`;
+    const event = reading(path, this.#clientKey.key);
+    const answer = await this.#request(() => this.#invoke('jobs', ({ jobs }) => jobs(event)));
+    if (answer === 'died' || answer.statusCode !== (data.results ? 200 : 307))
+      throw new Error(`${path} cannot be read`);
+    if (data.results) return;
+    const { meter } = this.cloud;
+    meter.add('s3.gets');
+    const link = String(answer.headers?.['location'] ?? answer.headers?.['Location']);
+    meter.add('transfer.download', Buffer.byteLength(decodeURIComponent(link)));
   }
 
   async #request<T extends { body?: string | undefined }>(ask: () => Promise<T | 'died'>) {
