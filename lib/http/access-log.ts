@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { type IAccessLogSettings, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -26,11 +26,15 @@ const FIELDS = {
   integration_error: '$context.integrationErrorMessage',
 };
 
-export function accessLog(scope: Construct, id: string, { logRetentionDays }: Settings): IAccessLogSettings {
+export function accessLog(
+  scope: Construct,
+  id: string,
+  { settings, name }: { settings: Settings; name: string },
+): IAccessLogSettings {
   const logGroup = new LogGroup(scope, id, {
     // Under this prefix, CloudWatch's policy for delivered logs does not grow with each group until it is full.
-    logGroupName: `/aws/vendedlogs/${Stack.of(scope).stackName}/access`,
-    retention: logRetentionDays,
+    logGroupName: `/aws/vendedlogs/${name}/access`,
+    retention: settings.logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
   return {

@@ -8,7 +8,11 @@ import type { Settings } from '../settings/settings.ts';
  * Gives the API custom domain names, and outputs where their DNS must point. Each is identified by its name, not its
  * place, so that the names may change places while all of them answer.
  */
-export function addDomainNames(scope: Construct, stage: HttpStage, settings: Settings): void {
+export function addDomainNames(
+  { scope, outputs }: { scope: Construct; outputs: Construct },
+  stage: HttpStage,
+  settings: Settings,
+): void {
   const { domainName: names, certificateArn: arns } = settings;
   for (const [i, name] of names.entries()) {
     const certificateArn = (arns[i] ?? arns[0]) as string;
@@ -18,15 +22,14 @@ export function addDomainNames(scope: Construct, stage: HttpStage, settings: Set
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
     new ApiMapping(scope, `Mapping-${name}`, { api: stage.api, stage, domainName });
-    const outputs = {
+    const values = {
       DomainName: name,
       DomainTarget: domainName.regionalDomainName,
       DomainTargetZoneId: domainName.regionalHostedZoneId,
     };
     const description = `${name} must point at its DomainTarget, by CNAME or alias`;
-    for (const [key, value] of Object.entries(outputs)) {
-      const output = new CfnOutput(scope, `${key}-${name}`, { description, value });
-      output.overrideLogicalId(`${key}${i === 0 ? '' : i + 1}`);
+    for (const [key, value] of Object.entries(values)) {
+      new CfnOutput(outputs, `${key}${i === 0 ? '' : i + 1}`, { description, value });
     }
   }
 }

@@ -15,7 +15,7 @@ export class Gateway extends Construct {
   /** The address that the stack outputs and links use. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, { settings, name }: { settings: Settings; name: string }) {
     super(scope, id);
     const { domainName: names, defaultEndpoint, throttleRate, throttleBurst } = settings;
     this.httpApi = new HttpApi(this, 'HttpApi', {
@@ -28,9 +28,9 @@ export class Gateway extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: throttleRate, burstLimit: throttleBurst },
-      accessLogSettings: accessLog(this, 'AccessLogs', settings),
+      accessLogSettings: accessLog(this, 'AccessLogs', { settings, name }),
     });
-    addDomainNames(this, stage, settings);
+    addDomainNames({ scope: this, outputs: scope }, stage, settings);
     this.url =
       names.length === 0 || defaultEndpoint === 'first' ? this.httpApi.apiEndpoint : `https://${names[0]}`;
     if (throttleRate > REGION_RATE_MIN) Annotations.of(this).addWarningV2('modelstudio-jobs:rate', OVER_RATE);

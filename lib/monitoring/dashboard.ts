@@ -14,7 +14,7 @@ export class MonitoringDashboard extends cloudwatch.Dashboard {
     const { monitored, alarms } = props;
     const title = 'Alarms: see docs/runbook.md';
     super(scope, id, {
-      dashboardName: monitored.stackName,
+      dashboardName: monitored.name,
       defaultInterval: Duration.hours(12),
       widgets: [
         [heading('Is it healthy?')],

@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
@@ -11,15 +10,14 @@ export type Statistic = 'Maximum' | 'Sum' | 'p50' | 'p90' | 'p99';
 
 export type Monitored = ReturnType<typeof monitoredIn>;
 
-/** Every function, queue and job table that the stack has so far, so that a new one is monitored automatically. */
-export function monitoredIn(scope: Construct, httpApi: HttpApi) {
-  const { stackName, node } = Stack.of(scope);
-  const constructs = node.findAll();
-  const dimensionsMap = { service: stackName };
+/** Every function, queue and job table that a deployment has so far, so that a new one is monitored automatically. */
+export function monitoredIn(deployment: Construct, { httpApi, name }: { httpApi: HttpApi; name: string }) {
+  const constructs = deployment.node.findAll();
+  const dimensionsMap = { service: name };
   const own = (metricName: MetricName, statistic: Statistic, label?: string) =>
     new Metric({ namespace: NAMESPACE, metricName, statistic, dimensionsMap, label });
   return {
-    stackName,
+    name,
     functions: constructs.filter((construct) => construct instanceof StageFunction),
     queues: constructs.filter((construct) => construct instanceof StageQueue),
     tables: constructs.filter((construct) => construct instanceof JobTable),

@@ -1,6 +1,6 @@
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type Dashboard, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs';
@@ -18,25 +18,33 @@ const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOp
 const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTopicArn';
 
 export class Monitoring extends Construct {
-  constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi }) {
+  readonly topic: ITopic;
+  readonly alarms: Alarm[];
+  readonly dashboard: Dashboard;
+  readonly #name: string;
+
+  /** Of all that the deployment, its scope, has so far. */
+  constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi; name: string }) {
     super(scope, id);
-    const monitored = monitoredIn(this, props.httpApi);
-    const action = new SnsAction(this.topic(props.settings));
-    const alarms = ALARMS.flatMap((row) => {
+    this.#name = props.name;
+    const monitored = monitoredIn(scope, props);
+    this.topic = this.addTopic(props.settings);
+    const action = new SnsAction(this.topic);
+    this.alarms = ALARMS.flatMap((row) => {
       const metrics =
         typeof row.metric === 'string' ? monitored.own(row.metric, 'Sum') : row.metric(monitored);
       if (!Array.isArray(metrics)) return this.addAlarm(row.name, row, metrics);
       return metrics.map(([of, metric]) => this.addAlarm(`${row.name}-${of}`, row, metric));
     });
     // Nobody is notified when all is well again, as every alarm of a new stack would say so once.
-    for (const alarm of alarms) alarm.addAlarmAction(action);
-    new MonitoringDashboard(this, 'Dashboard', { monitored, alarms });
+    for (const alarm of this.alarms) alarm.addAlarmAction(action);
+    this.dashboard = new MonitoringDashboard(this, 'Dashboard', { monitored, alarms: this.alarms });
     const logGroupNames = monitored.functions.map(({ logGroup }) => logGroup.logGroupName);
     for (const [id, queryString] of Object.entries(QUERIES))
-      new CfnQueryDefinition(this, id, { name: `${monitored.stackName}/${id}`, logGroupNames, queryString });
+      new CfnQueryDefinition(this, id, { name: `${this.#name}/${id}`, logGroupNames, queryString });
   }
 
-  private topic({ alarmTopicArn, alarmEmail }: Settings): ITopic {
+  private addTopic({ alarmTopicArn, alarmEmail }: Settings): ITopic {
     if (alarmTopicArn !== undefined) return Topic.fromTopicArn(this, 'Topic', alarmTopicArn);
     // Not encrypted: alarms hold no secret, and CloudWatch could publish with a customer's own key only.
     const topic = new Topic(this, 'Topic', { displayName: 'ModelStudio jobs', enforceSSL: true });
@@ -54,7 +62,7 @@ export class Monitoring extends Construct {
   private addAlarm(id: string, row: AlarmRow, metric: AlarmMetric): Alarm {
     const { below, atLeast = 1, bad, of, periodMinutes } = row.when;
     return new Alarm(this, id, {
-      alarmName: `${Stack.of(this).stackName}-${id}`,
+      alarmName: `${this.#name}-${id}`,
       alarmDescription: `${row.means} docs/runbook.md#${row.name}`,
       metric: metric.with({ period: Duration.minutes(periodMinutes) }),
       threshold: below ?? atLeast,

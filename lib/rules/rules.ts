@@ -22,7 +22,7 @@ export const messageRetention: Rule = ({ queues }) =>
   });
 
 /** CloudFormation names a queue by its stack and its logical id. */
-export const destinations: Rule = ({ queues }, { destinations, stackName }) =>
+export const destinations: Rule = ({ queues, stackName }, { destinations }) =>
   destinations.flatMap(({ name, arn }) => {
     const own = queues.find(({ logicalId }) => arn.split(':')[5]?.startsWith(`${stackName}-${logicalId}-`));
     return own ? `The destination ${name} is ${own.path}, a queue of the stack's own.` : [];

@@ -1,11 +1,12 @@
-import { CfnParameter, CfnResource, type Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 
 /** @returns a sentence for each construct that breaks the rule, with its path */
 export type Rule = (wiring: Wiring, settings: Settings) => string[];
 
 export interface Resource<Properties = object> {
-  /** The construct's path within the stack, such as `Poll/Poll/Queue`. */
+  /** The construct's path within the deployment, such as `Poll/Poll/Queue`. */
   path: string;
   logicalId: string;
   type: string;
@@ -56,18 +57,21 @@ interface Policy {
 
 export const variablesOf = ({ properties }: Fn) => Object.entries(properties.Environment.Variables ?? {});
 
-/** A stack as its template will have it, with every override: who sends what to whom, and who may do what. */
+/** A deployment as its template will have it, with every override: who sends what to whom, and who may do what. */
 export class Wiring {
   readonly queues: Queue[];
   readonly functions: Fn[];
   readonly consumers: { queue: Queue; fn: Fn; mapping: Mapping }[];
   /** The logical ids of parameters with `NoEcho`. */
   readonly hiddenParameters: string[];
+  readonly stackName: string;
   readonly #all: Resource[];
 
-  constructor(stack: Stack) {
-    const constructs = stack.node.findAll();
-    this.#all = constructs.filter(CfnResource.isCfnResource).flatMap((one) => resourcesOf(one, stack));
+  constructor(deployment: Construct) {
+    const constructs = deployment.node.findAll();
+    const stack = Stack.of(deployment);
+    this.stackName = stack.stackName;
+    this.#all = constructs.filter(CfnResource.isCfnResource).flatMap((one) => resourcesOf(one, deployment));
     this.hiddenParameters = constructs
       .filter((one) => one instanceof CfnParameter)
       .filter(({ noEcho }) => noEcho)
@@ -119,10 +123,10 @@ export class Wiring {
   }
 }
 
-function resourcesOf(construct: CfnResource, stack: Stack): Resource[] {
-  const path = construct.node.path.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
+function resourcesOf(construct: CfnResource, deployment: Construct): Resource[] {
+  const path = construct.node.path.slice(deployment.node.path.length + 1).replace(/\/Resource$/, '');
   // What is undefined is in no template.
-  const template = JSON.stringify(stack.resolve(construct._toCloudFormation()));
+  const template = JSON.stringify(Stack.of(deployment).resolve(construct._toCloudFormation()));
   const { Resources } = JSON.parse(template) as Template;
   return Object.entries(Resources).map(([logicalId, { Type: type, Properties, DeletionPolicy }]) => {
     const properties = { ...DEFAULTS[type], ...Properties };
@@ -136,7 +140,7 @@ export function referredId(expression: unknown): string | undefined {
   return Ref ?? attribute?.[0];
 }
 
-/** The resource of the stack that an ARN begins with: `{GetAtt}`, or `{Join: ['', [{GetAtt}, '/*']]}`. */
+/** The resource that an ARN begins with: `{GetAtt}`, or `{Join: ['', [{GetAtt}, '/*']]}`. */
 export function anchorOf(arn: unknown): string | undefined {
   const joined = (arn as { 'Fn::Join'?: [string, unknown[]] } | null)?.['Fn::Join']?.[1][0];
   return referredId(joined ?? arn);

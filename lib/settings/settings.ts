@@ -177,7 +177,9 @@ export const SettingsSchema = z.strictObject({
   }),
 });
 
-export type Settings = z.infer<typeof SettingsSchema>;
+export type AppSettings = z.infer<typeof SettingsSchema>;
+/** A stack may hold several deployments. */
+export type Settings = Omit<AppSettings, 'stackName'>;
 
 function isBaseUrl(text: string): boolean {
   if (!/^https?:\/\/[!-~]+$/.test(text) || /[?#@\\]/.test(text) || !URL.canParse(text)) return false;

@@ -1,4 +1,4 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { splitConcurrency } from './concurrency.ts';
 import { toDestinations, toQuery, toRows } from './grant.ts';
@@ -8,6 +8,7 @@ import { StageQueue } from './stage-queue.ts';
 /** Sends webhooks and retries them. */
 export class Deliver extends Construct {
   readonly queue: StageQueue;
+  readonly role: IRole;
 
   constructor(scope: Construct, id: string, props: StageProps) {
     super(scope, id);
@@ -15,7 +16,7 @@ export class Deliver extends Construct {
     const { toReadDocuments, toReadClientSettings } = storage;
     const { destinations } = settings;
     this.queue = new StageQueue(this, 'Deliver', { consumer: 'deliver', batchSize: 10, settings });
-    const { role } = new StageFunction(this, 'Function', {
+    const fn = new StageFunction(this, 'Function', {
       ...props,
       name: 'deliver',
       environment: {
@@ -36,9 +37,6 @@ export class Deliver extends Construct {
       ],
       consumes: this.queue,
     });
-    // For the policies of queues and buses in other accounts, and of keys.
-    if (destinations.length === 0) return;
-    new CfnOutput(Stack.of(this), 'DeliverRoleArn', { value: role?.roleArn ?? '' });
-    new CfnOutput(Stack.of(this), 'DestinationArns', { value: destinations.map(({ arn }) => arn).join(' ') });
+    this.role = fn.role as IRole;
   }
 }

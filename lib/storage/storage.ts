@@ -35,8 +35,13 @@ export class Storage extends Construct {
   readonly modelStudioKey: Secret;
   readonly webhookSecret: Secret;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  readonly #deployment: Construct;
+  readonly #headersPrefix: string;
+
+  constructor(scope: Construct, id: string, { settings, name }: { settings: Settings; name: string }) {
     super(scope, id);
+    this.#deployment = scope;
+    this.#headersPrefix = headersPrefix(name);
     // What a failed first deployment has created is not kept, or it would block the next one.
     const removalPolicy =
       settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
@@ -108,8 +113,8 @@ export class Storage extends Construct {
 
   /** For what `npm run keys` stores of clients, the custom headers in a secret for each that has any. */
   get toReadClientSettings(): Permission[] {
-    const { partition, region, account, stackName } = Stack.of(this);
-    const headers = `arn:${partition}:secretsmanager:${region}:${account}:secret:${headersPrefix(stackName)}*`;
+    const { partition, region, account } = Stack.of(this);
+    const headers = `arn:${partition}:secretsmanager:${region}:${account}:secret:${this.#headersPrefix}*`;
     const toHeaders = { actions: ['secretsmanager:GetSecretValue'], resourceArns: [headers] };
     return [toRows(this.clientKeys, 'GetItem'), toHeaders];
   }
@@ -144,16 +149,16 @@ export class Storage extends Construct {
 
   /** What cdk-nag objects to, and why it is so. */
   private acknowledge(): void {
-    const stack = Stack.of(this);
-    const bucketId = stack.getLogicalId(this.bucket.node.defaultChild as CfnElement);
+    const policies = Validations.of(this.#deployment);
+    const bucketId = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnElement);
     for (const prefix of [...WRITTEN, REQUESTS, SOURCES, UPLOADS]) {
-      Validations.of(stack).acknowledge({
+      policies.acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
         reason: 'A function may meet the documents of any job.',
       });
     }
-    const headers = `:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${headersPrefix(stack.stackName)}*`;
-    Validations.of(stack).acknowledge({
+    const headers = `:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${this.#headersPrefix}*`;
+    policies.acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>${headers}]`,
       reason: 'The function may meet the webhooks of any client.',
     });

@@ -1,23 +1,24 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { App, CfnResource, Stack } from 'aws-cdk-lib';
+import { type App, type CfnResource, Stack } from 'aws-cdk-lib';
 import { Grant, ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Construct } from 'constructs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { constructAt, judge, synthesize } from './synthesis.ts';
 
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
 
 /** `rule path` of each thing that cdk-nag finds and nobody has acknowledged, be it an error or a warning. */
-function findingsIn(stack: Stack, app: App): string[] {
+function findingsIn(jobs: Construct, app: App): string[] {
   return new AwsSolutionsChecks(app)
     .validateScope(app)
     .violations.flatMap(({ ruleName, violatingResources }) =>
       violatingResources.map(({ constructPath = '' }) => {
-        const path = constructPath.slice(stack.node.path.length + 1).replace(/\/Resource$/, '');
+        const path = constructPath.slice(jobs.node.path.length + 1).replace(/\/Resource$/, '');
         return `${ruleName.replace('AwsSolutions-', '')} ${path}`;
       }),
     );
@@ -28,40 +29,41 @@ it.each([
   { alarmEmail: 'ops@example.com', removalPolicy: 'destroy' },
   { domainName: 'jobs.example.com', certificateArn: CERTIFICATE },
 ])('cdk-nag finds nothing but what is acknowledged with a reason: %j', (context) => {
-  judge({ organizationId: 'org_test', ...context }, (stack, app) => {
-    expect(findingsIn(stack, app)).toEqual([]);
+  judge({ organizationId: 'org_test', ...context }, (jobs, app) => {
+    expect(findingsIn(jobs, app)).toEqual([]);
   });
 });
 
 /** Gives a resource another property. */
 function change(path: string, property: string, value?: unknown) {
-  return (stack: Stack) =>
-    Object.assign(constructAt(stack, path).node.defaultChild as CfnResource, { [property]: value });
+  return (jobs: Construct) =>
+    Object.assign(constructAt(jobs, path).node.defaultChild as CfnResource, { [property]: value });
 }
 
-function grantJobs(action: string, resource: (stack: Stack) => string) {
-  return (stack: Stack) =>
+function grantJobs(action: string, resource: (jobs: Construct) => string) {
+  return (jobs: Construct) =>
     Grant.addToPrincipal({
-      grantee: constructAt<LambdaFunction>(stack, 'Api/Jobs'),
+      grantee: constructAt<LambdaFunction>(jobs, 'Api/Jobs'),
       actions: [action],
-      resourceArns: [resource(stack)],
+      resourceArns: [resource(jobs)],
     });
 }
 
-const arnOf = (service: string, resource: string) => (stack: Stack) => stack.formatArn({ service, resource });
+const arnOf = (service: string, resource: string) => (jobs: Construct) =>
+  Stack.of(jobs).formatArn({ service, resource });
 
 /** What is wrong with a stack, and by which rule of cdk-nag it is found. */
-const FAULTS: [rule: string, path: string, plant: (stack: Stack) => void][] = [
+const FAULTS: [rule: string, path: string, plant: (jobs: Construct) => void][] = [
   ['SQS3', 'Poll/Poll/Queue', change('Poll/Poll/Queue', 'redrivePolicy')],
-  ['SQS3', 'Stray', (stack) => new Queue(stack, 'Stray')],
+  ['SQS3', 'Stray', (jobs) => new Queue(jobs, 'Stray')],
   ['SQS2', 'Poll/Poll/DeadLetters', change('Poll/Poll/DeadLetters', 'sqsManagedSseEnabled', false)],
   [
     'SQS4',
     'Deliver/Deliver/Queue',
-    (stack) => constructAt(stack, 'Deliver/Deliver/Queue').node.tryRemoveChild('Policy'),
+    (jobs) => constructAt(jobs, 'Deliver/Deliver/Queue').node.tryRemoveChild('Policy'),
   ],
-  ['S10', 'State/Bucket', (stack) => constructAt(stack, 'State/Bucket').node.tryRemoveChild('Policy')],
-  ['SNS3', 'News', (stack) => new Topic(stack, 'News')],
+  ['S10', 'State/Bucket', (jobs) => constructAt(jobs, 'State/Bucket').node.tryRemoveChild('Policy')],
+  ['SNS3', 'News', (jobs) => new Topic(jobs, 'News')],
   ['DDB3', 'State/ClientKeys', change('State/ClientKeys', 'pointInTimeRecoverySpecification')],
   [
     'S2',
@@ -83,8 +85,8 @@ const FAULTS: [rule: string, path: string, plant: (stack: Stack) => void][] = [
   [
     'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/ReadOnlyAccess]',
     'Sweep/FunctionRole',
-    (stack) =>
-      constructAt<Role>(stack, 'Sweep/FunctionRole').addManagedPolicy(
+    (jobs) =>
+      constructAt<Role>(jobs, 'Sweep/FunctionRole').addManagedPolicy(
         ManagedPolicy.fromAwsManagedPolicyName('ReadOnlyAccess'),
       ),
   ],
@@ -93,9 +95,9 @@ const FAULTS: [rule: string, path: string, plant: (stack: Stack) => void][] = [
 describe('cdk-nag finds', () => {
   let found: string[];
   beforeAll(() => {
-    found = judge({ organizationId: 'org_test' }, (stack, app) => {
-      for (const [, , plant] of FAULTS) plant(stack);
-      return findingsIn(stack, app);
+    found = judge({ organizationId: 'org_test' }, (jobs, app) => {
+      for (const [, , plant] of FAULTS) plant(jobs);
+      return findingsIn(jobs, app);
     });
   });
 

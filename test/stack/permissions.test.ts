@@ -25,8 +25,8 @@ function nameOf(arn: unknown, wiring: Wiring): string {
 }
 
 function everyPermission(settings = {}): [fn: string, permissions: Permissions][] {
-  return judge({ organizationId: 'org_test', ...settings }, (stack) => {
-    const wiring = new Wiring(stack);
+  return judge({ organizationId: 'org_test', ...settings }, (jobs) => {
+    const wiring = new Wiring(jobs);
     return wiring.functions
       .map((fn): [string, Permissions] => [fn.path, permissionsOf(fn, wiring)])
       .sort(([a], [b]) => a.localeCompare(b));
@@ -72,8 +72,8 @@ it.each([
   [{ jobsAtOnce: 20 }, '20'],
   [{ baseUrl: 'https://studio.ionos.de' }, '3'],
 ])('with %j, all functions know the bound %s', (settings, bound) => {
-  judge({ organizationId: 'org_test', ...settings }, (stack) => {
-    const { functions } = new Wiring(stack);
+  judge({ organizationId: 'org_test', ...settings }, (jobs) => {
+    const { functions } = new Wiring(jobs);
     const unlike = functions.filter((fn) => new Map(variablesOf(fn)).get('JOBS_AT_ONCE') !== bound);
     expect(unlike.map(({ path }) => path)).toEqual([]);
   });

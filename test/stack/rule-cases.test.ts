@@ -1,7 +1,7 @@
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { expect, it } from 'vitest';
-import { RULES } from '../../lib/rules/validate-stack.ts';
+import { RULES } from '../../lib/rules/validate-deployment.ts';
 import { Wiring } from '../../lib/rules/wiring.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 
@@ -13,7 +13,7 @@ interface Given {
 
 /** What a rule says of a stack with nothing else in it; the resources' ids are their paths without slashes. */
 function said(rule: string, given: Record<string, Given>, context: Record<string, unknown>): unknown[] {
-  const stack = new Stack();
+  const stack = new Stack(undefined, 'ModelStudioJobs');
   for (const [path, { Type, DeletionPolicy, ...properties }] of Object.entries(given)) {
     const [id = '', ...scopes] = path.split('/').reverse();
     const scope = scopes.reduceRight<Construct>(

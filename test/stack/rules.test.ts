@@ -1,24 +1,25 @@
-import { CfnParameter, CfnResource, type Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
 import { expect, it } from 'vitest';
-import { RULES } from '../../lib/rules/validate-stack.ts';
+import { RULES } from '../../lib/rules/validate-deployment.ts';
 import { constructAt as at, judge } from './synthesis.ts';
 
 /** Gives a resource another property, or takes it away. */
 function change(path: string, property: string, value?: unknown) {
-  return (stack: Stack) => {
-    const resource = at(stack, path).node.defaultChild as CfnResource;
+  return (jobs: Construct) => {
+    const resource = at(jobs, path).node.defaultChild as CfnResource;
     if (value === undefined) resource.addPropertyDeletionOverride(property);
     else resource.addPropertyOverride(property, value);
   };
 }
 
 function changeMapping(path: string, property: string, value?: unknown) {
-  return (stack: Stack) => {
-    const mapping = at(stack, path)
+  return (jobs: Construct) => {
+    const mapping = at(jobs, path)
       .node.findAll()
       .filter(CfnResource.isCfnResource)
       .find(({ cfnResourceType }) => cfnResourceType === 'AWS::Lambda::EventSourceMapping');
@@ -27,8 +28,8 @@ function changeMapping(path: string, property: string, value?: unknown) {
   };
 }
 
-function addFunction(stack: Stack): LambdaFunction {
-  return new LambdaFunction(stack, 'Extra', {
+function addFunction(jobs: Construct): LambdaFunction {
+  return new LambdaFunction(jobs, 'Extra', {
     code: Code.fromInline('exports.handler = async () => {}'),
     handler: 'index.handler',
     runtime: Runtime.NODEJS_24_X,
@@ -36,22 +37,22 @@ function addFunction(stack: Stack): LambdaFunction {
 }
 
 /** By way of a queue and a function more. */
-function feedThePoller(stack: Stack): void {
-  const extra = addFunction(stack);
-  const stray = new Queue(stack, 'Stray');
+function feedThePoller(jobs: Construct): void {
+  const extra = addFunction(jobs);
+  const stray = new Queue(jobs, 'Stray');
   extra.addEventSource(new SqsEventSource(stray));
   const toSendTo = ({ queueArn }: Queue) => ({ actions: ['sqs:SendMessage'], resourceArns: [queueArn] });
-  Grant.addToPrincipal({ grantee: at<LambdaFunction>(stack, 'Poll/Poller'), ...toSendTo(stray) });
-  Grant.addToPrincipal({ grantee: extra, ...toSendTo(at<Queue>(stack, 'Poll/Poll/Queue')) });
+  Grant.addToPrincipal({ grantee: at<LambdaFunction>(jobs, 'Poll/Poller'), ...toSendTo(stray) });
+  Grant.addToPrincipal({ grantee: extra, ...toSendTo(at<Queue>(jobs, 'Poll/Poll/Queue')) });
 }
 
 const WEEK = 604_800;
 
-const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, context?: object][] = [
+const BROKEN: [rule: string, sentence: string, breakIt: (jobs: Construct) => void, context?: object][] = [
   [
     'destinations',
     "The destination own is Poll/Poll/Queue, a queue of the stack's own",
-    (stack) => (at(stack, 'Poll/Poll/Queue').node.defaultChild as CfnResource).overrideLogicalId('Polled'),
+    (jobs) => (at(jobs, 'Poll/Poll/Queue').node.defaultChild as CfnResource).overrideLogicalId('Polled'),
     {
       destinations: [{ name: 'own', arn: 'arn:aws:sqs:eu-central-1:123456789012:ModelStudioJobs-Polled-x1' }],
     },
@@ -142,9 +143,9 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, 
   [
     'environmentSecrets',
     "Api/Submit has a secret's value in its environment variable API_KEY",
-    (stack) => {
-      const hidden = new CfnParameter(stack, 'Hidden', { noEcho: true });
-      at<LambdaFunction>(stack, 'Api/Submit').addEnvironment('API_KEY', hidden.valueAsString);
+    (jobs) => {
+      const hidden = new CfnParameter(jobs, 'Hidden', { noEcho: true });
+      at<LambdaFunction>(jobs, 'Api/Submit').addEnvironment('API_KEY', hidden.valueAsString);
     },
   ],
   [
@@ -165,8 +166,8 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, 
   [
     'retained',
     'State/Jobs must outlive the stack, but not a first deployment that fails',
-    (stack) =>
-      (at(stack, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Retain'),
+    (jobs) =>
+      (at(jobs, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Retain'),
   ],
   [
     'retained',
@@ -195,9 +196,9 @@ const BROKEN: [rule: string, sentence: string, breakIt: (stack: Stack) => void, 
 it.each(BROKEN)(
   'a stack that breaks the rule %s does not synthesize: %s',
   (_rule, sentence, breakIt, context) => {
-    judge({ organizationId: 'org_test', ...context }, (stack, app) => {
-      breakIt(stack);
-      expect(() => app.synth()).toThrow(`[ModelStudioJobs] ${sentence}`);
+    judge({ organizationId: 'org_test', ...context }, (jobs, app) => {
+      breakIt(jobs);
+      expect(() => app.synth()).toThrow(`[ModelStudioJobs/Default] ${sentence}`);
     });
   },
 );

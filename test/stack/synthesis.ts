@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, type Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { IConstruct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { vi } from 'vitest';
+import type { ModelStudioJobs } from '../../lib/model-studio-jobs.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 import { ModelStudioJobsStack } from '../../lib/stack.ts';
 
@@ -34,12 +35,12 @@ vi.mock('../../lib/stages/bundle.ts', () => ({
 /** Makes the app as `cdk synth` does. What it writes is gone when the judgement is made. */
 export function judge<T>(
   context: Record<string, unknown>,
-  judgement: (stack: ModelStudioJobsStack, app: App) => T,
+  judgement: (jobs: ModelStudioJobs, app: App) => T,
 ): T {
   const outdir = temporaryFolder();
   try {
     const { app, stack } = define(context, outdir);
-    return judgement(stack, app);
+    return judgement(stack.jobs, app);
   } finally {
     remove(outdir);
   }
@@ -58,13 +59,13 @@ export function assemble(stackName: string, outdir: string): string {
 }
 
 export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {
-  return judge(context, (stack) => Template.fromStack(stack));
+  return judge(context, (jobs) => Template.fromStack(Stack.of(jobs)));
 }
 
-/** A construct of the stack, by its path. */
-export function constructAt<T extends IConstruct>({ node }: Stack, path: string): T {
+/** A construct of the deployment, by its path. */
+export function constructAt<T extends IConstruct>({ node }: Construct, path: string): T {
   const found = node.findAll().find((construct) => construct.node.path === `${node.path}/${path}`);
-  if (!found) throw new Error(`The stack has no construct ${path}`);
+  if (!found) throw new Error(`The deployment has no construct ${path}`);
   return found as T;
 }
 

@@ -13,7 +13,7 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['lib/http/api.ts', 'DEFAULT_WEBHOOK_URL:', 'DEFAULT_URL:'],
   ['lib/stages/deliver.ts', 'WEBHOOK_SECRET_ARN:', 'WEBHOOK_SECRET:'],
   ['lib/stages/sweep.ts', 'environment: {\n        POLL_QUEUE_URL: pollQueue,', 'environment: {'],
-  ['lib/stack.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
+  ['lib/model-studio-jobs.ts', 'WEBHOOK_PORTS:', 'WEBHOOK_PORT:'],
   ['functions/submit/handler.ts', "optional('DEFAULT_WEBHOOK_URL')", "optional('DEFAULT_URL')"],
   ['functions/deliver/handler.ts', "required('WEBHOOK_SECRET_ARN')", "required('WEBHOOK_SECRET')"],
   ['functions/edge/settings.ts', "numbers('WEBHOOK_PORTS')", "numbers('WEBHOOK_PORT')"],

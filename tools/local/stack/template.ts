@@ -20,7 +20,7 @@ export interface SynthesizedStack {
   template: Template;
   /** The directory that holds the code published under an asset's object key. */
   assetDirectory(objectKey: string): string;
-  /** Construct path without the stack's own name, by logical id: `Poll/Function/Resource`. */
+  /** Construct path without the stack's own name and `Default`, by logical id: `Poll/Function/Resource`. */
   constructPaths: Record<string, string>;
 }
 
@@ -68,7 +68,8 @@ function constructPaths(metadata: ConstructMetadata): Record<string, string> {
   const paths: Record<string, string> = {};
   for (const [constructPath, entries] of Object.entries(metadata)) {
     for (const { type, data } of entries) {
-      if (type === 'aws:cdk:logicalId') paths[String(data)] = constructPath.split('/').slice(2).join('/');
+      if (type === 'aws:cdk:logicalId')
+        paths[String(data)] = constructPath.replace(/^\/[^/]*\/(Default\/)?/, '');
     }
   }
   return paths;

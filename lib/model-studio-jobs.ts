@@ -1,0 +1,115 @@
+import { Annotations, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { SharedVariables } from '../functions/core/variables.ts';
+import { Api } from './http/api.ts';
+import { Gateway } from './http/gateway.ts';
+import { Monitoring } from './monitoring/monitoring.ts';
+import { deploymentName } from './name.ts';
+import { validateDeployment } from './rules/validate-deployment.ts';
+import type { ModelStudioJobsProps } from './settings/props.ts';
+import { checkSettings } from './settings/read-settings.ts';
+import { ORGANIZATION_ID_PATTERN } from './settings/settings.ts';
+import { bundleFunctions } from './stages/bundle.ts';
+import { Create } from './stages/create.ts';
+import { Deliver } from './stages/deliver.ts';
+import { Poll } from './stages/poll.ts';
+import type { StageProps } from './stages/stage-function.ts';
+import { Sweep } from './stages/sweep.ts';
+import { Storage } from './storage/storage.ts';
+
+const NO_ORGANIZATION = 'organizationId is not set: deploy with -c organizationId=org_…';
+
+/** The whole deployment: submit → create → poll → deliver over tables, queues and a bucket. */
+export class ModelStudioJobs extends Construct {
+  /** What its alarms, its dashboard and the like begin with: that of its stack and, unless its id is `Default`, its path. */
+  readonly deploymentName: string;
+  /** Where apps submit jobs, such as `https://jobs.example.com`, without a slash at the end. */
+  readonly apiUrl: string;
+  /** docs/runbook.md has a heading for each. */
+  readonly alarms: readonly Alarm[];
+  /** Where all of them are told. */
+  readonly alarmTopic: ITopic;
+  readonly dashboard: Dashboard;
+  /** The API key of ModelStudio: put yours in after the first deployment. */
+  readonly modelStudioKey: ISecret;
+
+  /** @throws a SettingsError with a sentence for each setting that is unknown or wrong */
+  constructor(scope: Construct, id: string, props: ModelStudioJobsProps = {}) {
+    super(scope, id);
+    const settings = checkSettings(props);
+    const name = deploymentName(this);
+    // Changing an id would replace what is in it, so these keep their first names.
+    const storage = new Storage(this, 'State', { settings, name });
+    const { httpApi, url } = new Gateway(this, 'Gateway', { settings, name });
+    const sharedVariables: SharedVariables = {
+      JOBS_TABLE: storage.jobs.tableName,
+      DOCUMENTS_TABLE: storage.documents.tableName,
+      DURATION_STATS_TABLE: storage.durationStats.tableName,
+      BUCKET: storage.bucket.bucketName,
+      API_URL: url,
+      MODELSTUDIO_BASE_URL: settings.baseUrl,
+      MODELSTUDIO_ORGANIZATION_ID: settings.organizationId ?? this.organizationIdParameter(),
+      WEBHOOK_RETRY_SCHEDULE_SECONDS: settings.webhookRetryScheduleSeconds.join(','),
+      WEBHOOK_PORTS: settings.webhookPorts.join(','),
+      RETENTION_DAYS: String(settings.retentionDays),
+      LAG_PER_POLL_SECONDS: String(settings.lagPerPollSeconds),
+      SERVICE_NAME: name,
+      JOBS_AT_ONCE: settings.jobsAtOnce?.toString(),
+    };
+    const bundles = bundleFunctions(settings.destinations.length > 0);
+    try {
+      this.addStages({ storage, settings, bundles, sharedVariables, httpApi });
+    } finally {
+      bundles.remove();
+    }
+    const { alarms, topic, dashboard } = new Monitoring(this, 'Watch', { settings, httpApi, name });
+    validateDeployment(this, settings);
+
+    this.deploymentName = name;
+    this.apiUrl = url;
+    this.alarms = alarms;
+    this.alarmTopic = topic;
+    this.dashboard = dashboard;
+    this.modelStudioKey = storage.modelStudioKey;
+    this.addOutputs(storage);
+  }
+  private addStages({ httpApi, ...shared }: StageProps & { httpApi: HttpApi }): void {
+    const { queue: deliverQueue, role } = new Deliver(this, 'Deliver', shared);
+    const poll = new Poll(this, 'Poll', { ...shared, deliverQueue });
+    const { queue: pollQueue } = poll;
+    const { queue: createQueue } = new Create(this, 'Create', { ...shared, pollQueue, deliverQueue });
+    poll.addCollector({ ...shared, deliverQueue, createQueue });
+    const waking = { ...shared, pollQueue, deliverQueue, createQueue };
+    new Sweep(this, 'Sweep', waking);
+    new Api(this, 'Api', { ...waking, httpApi });
+
+    // For the policies of queues and buses in other accounts, and of keys.
+    const { destinations } = shared.settings;
+    if (destinations.length === 0) return;
+    new CfnOutput(this, 'DeliverRoleArn', { value: role.roleArn });
+    new CfnOutput(this, 'DestinationArns', { value: destinations.map(({ arn }) => arn).join(' ') });
+  }
+
+  /** What the commands find a deployment by. Those of `Default` have these very names in the stack. */
+  private addOutputs({ clientKeys, modelStudioKey, webhookSecret }: Storage): void {
+    new CfnOutput(this, 'ApiUrl', { value: this.apiUrl });
+    new CfnOutput(this, 'ClientKeysTable', { value: clientKeys.tableName });
+    new CfnOutput(this, 'ModelStudioSecretArn', { value: modelStudioKey.secretArn });
+    new CfnOutput(this, 'WebhookSecretArn', { value: webhookSecret.secretArn });
+    // Of the others, this is the stack's.
+    if (this.deploymentName !== Stack.of(this).stackName)
+      new CfnOutput(this, 'DeploymentName', { value: this.deploymentName });
+  }
+
+  /** Without the setting, the stack still synthesizes, but is not deployed: nothing gives the parameter a value. */
+  private organizationIdParameter(): string {
+    Annotations.of(this).addWarningV2('modelstudio-jobs:organizationId', NO_ORGANIZATION);
+    const description = 'The ModelStudio organization that jobs are created in.';
+    const allowedPattern = ORGANIZATION_ID_PATTERN;
+    return new CfnParameter(this, 'OrganizationId', { description, allowedPattern }).valueAsString;
+  }
+}

@@ -1,0 +1,20 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+
+/** What dashboards, log groups and secrets may all be called. */
+const PLAIN_ID = /^[A-Za-z0-9-]+$/;
+
+/**
+ * That of its stack for the id `Default`, else with its path, such as `Shop_Jobs`. No other deployment in the account and
+ * region has it, as no stack has an underscore in its name.
+ */
+export function deploymentName(deployment: Construct): string {
+  const stack = Stack.of(deployment);
+  const { scopes, addr } = deployment.node;
+  const ids = scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
+  const own = ids.filter((id) => id !== 'Default');
+  if (own.every((id) => PLAIN_ID.test(id))) return [stack.stackName, ...own].join('_');
+  return [stack.stackName, ...own.map((id) => id.replaceAll(/[^A-Za-z0-9-]+/g, '-')), addr.slice(-8)].join(
+    '_',
+  );
+}
