@@ -1,0 +1,225 @@
+import { ApiError, ConnectionError } from './errors.ts';
+import { type CallOptions, repeat, retryAfterMsIn, Watch } from './repeating.ts';
+import type { Problem } from './types.ts';
+
+export interface ClientOptions {
+  /** Where the API is: the stack's output ApiUrl. */
+  url: string;
+  /** The client key, `msj_…`. */
+  key: string;
+  /** In place of the runtime's own, such as one with a proxy or a certificate authority of yours. */
+  fetch?: typeof globalThis.fetch;
+  /** Milliseconds after which a call is given up, its repeats included. Default 120 000. */
+  deadlineMs?: number;
+}
+
+interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** A path of the API, or the URL of a store, which does not get the key. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array | Blob;
+}
+
+export interface Answer<T> {
+  body: T;
+  /** How often it was asked for. */
+  attempts: number;
+  retryAfterMs: number | null;
+}
+
+/** What is opened is to be closed by its reader, at its end or before. */
+export interface Opened {
+  response: Response;
+  watch: Watch;
+}
+
+const DEADLINE_MS = 120_000;
+/** The gateway answers within 30 s. */
+const ANSWER_MS = 35_000;
+const SAID_MAX_LENGTH = 300;
+
+/** Calls the API, and the stores that it names. Whatever it throws does not hold the key. */
+export class Connection {
+  readonly #url: string;
+  readonly #key: string;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly deadlineMs: number;
+
+  /** @throws a TypeError that says what is wrong with the URL or the key */
+  constructor({ url, key, fetch, deadlineMs = DEADLINE_MS }: ClientOptions) {
+    this.#url = checkedUrl(url);
+    this.#key = checkedKey(key);
+    // The runtime's is looked up at each call, and called as nobody's member: some runtimes mind that.
+    this.#fetch = async (...args) => (fetch ?? globalThis.fetch)(...args);
+    this.deadlineMs = deadlineMs;
+  }
+
+  deadlineAt({ deadlineMs = this.deadlineMs }: CallOptions): number {
+    return Date.now() + deadlineMs;
+  }
+
+  /** The answer's JSON; undefined if it has no body. Calls again what may pass: only safe for what is. */
+  json<T>(call: Call, options: CallOptions): Promise<Answer<T>> {
+    const deadlineAt = this.deadlineAt(options);
+    const headers = this.#headersOf(call);
+    return repeat(
+      async (attempts) => {
+        const watch = new Watch(options.signal);
+        try {
+          const response = await this.#send({ ...call, headers }, attempts, watch, deadlineAt);
+          const text = await bodyOf(response, call, attempts);
+          const { retryAfterMs } = said(response);
+          return { body: parsed(text, response, call, attempts) as T, attempts, retryAfterMs };
+        } finally {
+          watch.end();
+        }
+      },
+      deadlineAt,
+      options.signal,
+    );
+  }
+
+  /** An answer of any size: only its head has come. */
+  open(call: Call, options: CallOptions): Promise<Opened> {
+    const deadlineAt = this.deadlineAt(options);
+    const headers = this.#headersOf(call);
+    return repeat(
+      async (attempts) => {
+        const watch = new Watch(options.signal);
+        try {
+          return { response: await this.#send({ ...call, headers }, attempts, watch, deadlineAt), watch };
+        } catch (error) {
+          watch.end();
+          throw error;
+        }
+      },
+      deadlineAt,
+      options.signal,
+    );
+  }
+
+  /** Made once, before the first attempt: a header that is none is its caller's fault and no lost connection. */
+  #headersOf({ path, headers, body }: Call): Headers {
+    const isJson = path.startsWith('/') && typeof body === 'string';
+    return new Headers({
+      ...(path.startsWith('/') && { authorization: `Bearer ${this.#key}` }),
+      ...(isJson && { 'content-type': 'application/json' }),
+      ...headers,
+    });
+  }
+
+  async #send(
+    call: Omit<Call, 'headers'> & { headers: Headers },
+    attempts: number,
+    watch: Watch,
+    deadlineAt: number,
+  ): Promise<Response> {
+    const { path, method, headers, body } = call;
+    // A file may take long to send, and nobody can see how far it is.
+    const leftMs = Math.max(1, deadlineAt - Date.now());
+    watch.allow(method === 'PUT' ? leftMs : Math.min(ANSWER_MS, leftMs));
+    const url = path.startsWith('/') ? this.#url + path : path;
+    const sent = body as RequestInit['body'];
+    const init = { method, headers, signal: watch.signal, redirect: 'manual' as const };
+    const response = await this.#fetch(url, sent ? { ...init, body: sent } : init).catch((error) => {
+      throw new ConnectionError(
+        attempted(call, attempts),
+        watch.signal.aborted ? watch.signal.reason : error,
+      );
+    });
+    if (response.ok) return response;
+    const text = await bodyOf(response, call, attempts);
+    throw new ApiError(attempted(call, attempts), said(response), this.#refusalIn(text, response));
+  }
+
+  #refusalIn(text: string, response: Response): Problem | string {
+    const json = jsonIn(text);
+    if (isProblem(json)) return json;
+    const message = (json as { message?: unknown } | undefined)?.message;
+    const sentence = typeof message === 'string' ? message : text.replace(/\s+/g, ' ').trim();
+    const location = response.headers.get('location');
+    const where = location ? ` to ${withoutQuery(location)}` : '';
+    const shown = sentence.replaceAll(this.#key, 'msj_…').slice(0, SAID_MAX_LENGTH);
+    return `${shown || response.statusText || 'no body'}${where}`;
+  }
+}
+
+const attempted = ({ method, path }: Pick<Call, 'method' | 'path'>, attempts: number) => ({
+  what: `${method} ${withoutQuery(path)}`,
+  attempts,
+});
+
+/** What follows is a signature, in the link to a store. */
+const withoutQuery = (url: string) => url.replace(/\?.*/s, '');
+
+function said({ status, headers }: Response) {
+  const retryAfterMs = retryAfterMsIn(headers.get('retry-after'), headers.get('date'));
+  return { status, retryAfterMs, requestId: headers.get('apigw-requestid') };
+}
+
+async function bodyOf(
+  response: Response,
+  call: Pick<Call, 'method' | 'path'>,
+  attempts: number,
+): Promise<string> {
+  return response.text().catch((error) => {
+    throw new ConnectionError(attempted(call, attempts), error);
+  });
+}
+
+function parsed(
+  text: string,
+  response: Response,
+  call: Pick<Call, 'method' | 'path'>,
+  attempts: number,
+): unknown {
+  if (text === '') return undefined;
+  const value = jsonIn(text);
+  if (value !== undefined) return value;
+  const type = response.headers.get('content-type') ?? 'no content type';
+  throw new ApiError(
+    attempted(call, attempts),
+    said(response),
+    `with ${type}, which is not JSON: is the URL right?`,
+  );
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(value: unknown): value is Problem {
+  const { code, detail } = (value ?? {}) as Partial<Problem>;
+  return typeof code === 'string' && typeof detail === 'string';
+}
+
+function checkedUrl(url: string): string {
+  if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new TypeError(
+      'url must be where the API is, such as https://abc.execute-api.eu-central-1.amazonaws.com',
+    );
+  const { username, password, search, hash } = new URL(url);
+  if (username || password || search || hash)
+    throw new TypeError('url must be an address alone, without a user, a query or a fragment');
+  return url.trim().replace(/(\/+v1(\/jobs)?)?\/*$/, '');
+}
+
+/** A key with a line break at its end would be quoted by the error of whoever takes it for a header. */
+function checkedKey(key: string): string {
+  if (typeof key !== 'string' || key === '')
+    throw new TypeError('key is missing: it is the client key, msj_…');
+  if (key.startsWith('whsec_'))
+    throw new TypeError(
+      'key is a webhook secret: the client key begins with msj_, and npm run keys makes one',
+    );
+  if (!/^msj_[!-~]+$/.test(key))
+    throw new TypeError(
+      'key must be the client key as it was shown: msj_…, without spaces, quotes or line breaks',
+    );
+  return key;
+}

@@ -1,0 +1,136 @@
+import { ApiError, ConnectionError } from './errors.ts';
+
+/** How long a call may take. */
+export interface CallOptions {
+  /** Ends the call at once, whatever it waits for: it then throws the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds after which the call is given up, its repeats included. By default that of the client. */
+  deadlineMs?: number | undefined;
+}
+
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 20_000;
+/** However soon it may be repeated. */
+const WAIT_MIN_MS = 100;
+/** A longer one would be none. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** Of a server's certificate: these do not pass by themselves. */
+const FINAL_FAULT = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS|ERR_INVALID/;
+
+/**
+ * @param retryAfter seconds, fractions too, or a date
+ * @param date the header of the same answer, by whose clock a date counts
+ * @returns milliseconds; null if it says nothing
+ */
+export function retryAfterMsIn(retryAfter: string | null, date: string | null): number | null {
+  const text = retryAfter?.trim() ?? '';
+  if (/^(\d+\.?\d*|\.\d+)$/.test(text)) return Number(text) * 1000;
+  const at = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  const from = Date.parse(date ?? '');
+  return Number.isNaN(at) ? null : Math.max(0, at - (Number.isNaN(from) ? Date.now() : from));
+}
+
+/** Whether the same call may succeed later. What the API has decided it will decide again. */
+function mayPass(error: unknown): error is ApiError | ConnectionError {
+  if (error instanceof ConnectionError) return !FINAL_FAULT.test(codesBelow(error));
+  if (!(error instanceof ApiError)) return false;
+  const { status, code } = error;
+  if (code === null) return [408, 429].includes(status) || (status >= 500 && ![501, 505].includes(status));
+  return code === 'submission_in_progress' || status === 500 || status === 503;
+}
+
+/** Runtimes keep it at different depths. */
+function codesBelow(error: unknown): string {
+  const codes = [];
+  for (let at = error; at instanceof Error; at = at.cause) codes.push((at as { code?: unknown }).code);
+  return codes.join();
+}
+
+/** Up to a half of it is left to chance, so that those who failed together do not come back together. */
+function waitMs(attempts: number, retryAfterMs: number | null): number {
+  const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempts - 1));
+  if (retryAfterMs === null) return backoffMs * (0.5 + Math.random() / 2);
+  return Math.max(WAIT_MIN_MS, retryAfterMs) * (1 + Math.random() / 10);
+}
+
+/**
+ * Calls until it succeeds, fails for good, or the deadline would pass before the next try.
+ * @param attempt is given the number of the attempt, from 1
+ * @throws the error of the last attempt, or the signal's reason
+ */
+export async function repeat<T>(
+  attempt: (attempts: number) => Promise<T>,
+  deadlineAt: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    signal?.throwIfAborted();
+    try {
+      return await attempt(attempts);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!mayPass(error)) throw error;
+      const ms = waitMs(attempts, error instanceof ApiError ? error.retryAfterMs : null);
+      if (Date.now() + ms >= deadlineAt) throw error;
+      await sleep(ms, signal);
+    }
+  }
+}
+
+/** Leaves no timer and no listener behind. */
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const onAbort = () => {
+      end();
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        end();
+        resolve();
+      },
+      Math.min(ms, TIMER_MAX_MS),
+    );
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+  });
+}
+
+/** A signal of one exchange: it ends with its caller's, and when nothing has come for too long. */
+export class Watch {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(outer: AbortSignal | undefined) {
+    this.#outer = outer;
+    outer?.addEventListener('abort', this.#onAbort);
+    if (outer?.aborted) this.#onAbort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** From now on, in place of what was said before. */
+  allow(ms: number): void {
+    clearTimeout(this.#timer);
+    const sentence = `nothing came within ${Math.round(ms / 100) / 10} s`;
+    const giveUp = () => this.#controller.abort(new DOMException(sentence, 'TimeoutError'));
+    this.#timer = setTimeout(giveUp, Math.min(ms, TIMER_MAX_MS));
+  }
+
+  /** Leaves no timer and no listener behind, and closes what is still open. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener('abort', this.#onAbort);
+    this.#controller.abort();
+  }
+
+  readonly #onAbort = () => this.#controller.abort(this.#outer?.reason);
+}
