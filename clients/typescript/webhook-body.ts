@@ -41,16 +41,16 @@ const encoded = (text: string) => new TextEncoder().encode(text);
 const ORIGINALS: [Misreading, string, (text: string) => Uint8Array | null][] = [
   [
     'body_rewritten',
+    `Spaces or line breaks were added around the body; ${RAW}`,
+    (text) => encoded(text.trim()),
+  ],
+  [
+    'body_rewritten',
     `The body was parsed and written again, with other spaces, escapes or order; ${RAW}`,
     (text) => {
       const value = jsonIn(text);
       return value === undefined ? null : encoded(JSON.stringify(inOrder(value)));
     },
-  ],
-  [
-    'body_rewritten',
-    `Spaces or line breaks were added around the body; ${RAW}`,
-    (text) => encoded(text.trim()),
   ],
   [
     'body_misread',

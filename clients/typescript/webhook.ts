@@ -13,6 +13,7 @@ export type Refusal =
   | 'signature_malformed'
   | 'version_unknown'
   | 'signature_mismatch'
+  | 'timestamp_malformed'
   | 'clock_behind'
   | 'too_old'
   | 'not_an_event';
@@ -164,6 +165,11 @@ function signaturesIn(list: string): Uint8Array<ArrayBuffer>[] {
 /** Only of a signature that is right can a time be trusted to be its own. */
 function checkTime(timestamp: number, now: Date, toleranceSeconds: number): void {
   const ageSeconds = Math.floor(now.getTime() / 1000) - timestamp;
+  if (Number.isNaN(ageSeconds))
+    throw new WebhookError(
+      'timestamp_malformed',
+      'The webhook-timestamp is not a number of seconds since 1970',
+    );
   if (ageSeconds > toleranceSeconds)
     throw new WebhookError(
       'too_old',
@@ -173,7 +179,7 @@ function checkTime(timestamp: number, now: Date, toleranceSeconds: number): void
   if (ageSeconds < -toleranceSeconds)
     throw new WebhookError(
       'clock_behind',
-      `The clock here is ${spoken(-ageSeconds)} slow: the webhook is from then`,
+      `The webhook was signed ${spoken(-ageSeconds)} from now: the clock here is ${spoken(-ageSeconds)} slow`,
     );
 }
 
