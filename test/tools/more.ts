@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLIENT, CLIENT_FOLDER } from '../../tools/local/stack/runtime/process.ts';
 import { TRIAL } from '../edge/hosts.ts';
+import { RUNTIME_PACKAGES, RUNTIMES_FOLDER } from './clients/runtimes.ts';
 
 /** The suites that `npm test` leaves out, as each takes minutes, or parts that not every machine has. */
 interface Suite {
@@ -24,7 +25,11 @@ const moto = {
 };
 const runtime = {
   what: `${CLIENT_PACKAGE}, or what it is built with (cmake, autotools)`,
-  areThere: buildClient,
+  areThere: () => install(CLIENT_FOLDER, CLIENT, [CLIENT_PACKAGE]),
+};
+const runtimes = {
+  what: 'Node 20, 22 and 24, Deno and Bun as packages',
+  areThere: () => install(RUNTIMES_FOLDER, path.join(RUNTIMES_FOLDER, 'node_modules'), RUNTIME_PACKAGES),
 };
 
 const SUITES: Suite[] = [
@@ -102,6 +107,17 @@ const SUITES: Suite[] = [
     env: { LONG_LIST: 'yes' },
     files: 'test/tools/blackbox/listing.test.ts',
   },
+  {
+    what: 'every call of the TypeScript client in Node 20, 22 and 24, Deno and Bun',
+    env: { CLIENT_RUNTIMES: 'yes' },
+    files: 'test/tools/clients/typescript.test.ts',
+    parts: runtimes,
+  },
+  {
+    what: 'a thousand jobs through the TypeScript client under all faults and 200 kills',
+    env: { CLIENT_STORM: 'yes' },
+    files: 'test/tools/clients/typescript-storm.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'a second stack in an account, after a first deployment that fails',
@@ -125,18 +141,18 @@ async function succeeds([program, ...args]: readonly string[], options: object =
   );
 }
 
-/** Into a folder of its own, once: it is compiled, which takes minutes, and nothing that is deployed needs it. */
-async function buildClient(): Promise<boolean> {
-  if (existsSync(CLIENT)) return true;
-  mkdirSync(CLIENT_FOLDER, { recursive: true });
-  const manifest = { private: true, allowScripts: { 'aws-lambda-ric': true } };
-  writeFileSync(path.join(CLIENT_FOLDER, 'package.json'), JSON.stringify(manifest));
-  const isBuilt = await succeeds(['npm', 'install', '--no-audit', '--no-fund', CLIENT_PACKAGE], {
-    cwd: CLIENT_FOLDER,
+/** Into a folder of its own, once: some are compiled, which takes minutes, and nothing that is deployed needs them. */
+async function install(folder: string, proof: string, packages: string[]): Promise<boolean> {
+  if (existsSync(proof)) return true;
+  mkdirSync(folder, { recursive: true });
+  const allowScripts = { 'aws-lambda-ric': true, node: true, deno: true, bun: true };
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts }));
+  const isInstalled = await succeeds(['npm', 'install', '--no-audit', '--no-fund', ...packages], {
+    cwd: folder,
     stdio: 'inherit',
   });
-  if (!isBuilt) rmSync(CLIENT_FOLDER, { recursive: true });
-  return isBuilt;
+  if (!isInstalled) rmSync(folder, { recursive: true });
+  return isInstalled;
 }
 
 async function run({ what, env, files, parts }: Suite): Promise<string> {

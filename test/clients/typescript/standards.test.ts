@@ -8,7 +8,7 @@ it('there are files to check', () => expect(all.length).toBeGreaterThan(5));
 
 describe('the client runs wherever the standards of the web do:', () => {
   it.each(all)(
-    '$path imports nothing from elsewhere, and uses nothing that is one runtime’s own',
+    '$path imports nothing from elsewhere, and uses nothing that only one runtime has',
     ({ code, imports }) => {
       expect(imports.filter((name) => !/^\.\/[\w-]+\.ts$/.test(name))).toEqual([]);
       expect(code).not.toMatch(
