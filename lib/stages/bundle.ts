@@ -1,11 +1,14 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, buildSync } from 'esbuild';
+import type { BuildOptions, Metafile } from 'esbuild';
 import { FUNCTIONS } from '../../functions/core/limits.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** In the published package, where the functions are bundled already; null in a clone. */
+const prebuilt = import.meta.url.endsWith('.js') ? join(root, 'bundles') : null;
 
 export type FunctionName = keyof typeof FUNCTIONS;
 /** The folders of functions/ that have a handler. */
@@ -16,6 +19,7 @@ export const handlerOf = (name: FunctionName): string => join('functions', name,
 export const BUCKET = 'functions/edge/document-bucket.ts';
 export const DESTINATIONS = 'functions/edge/queues-and-buses.ts';
 export const PARTS = 'functions/parts/advance.ts';
+const OPENAPI = 'functions/jobs/openapi.json';
 
 /** How a function is bundled; `npm run bench -- start` measures the gain. */
 export const bundling = {
@@ -42,31 +46,47 @@ export const bundling = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
+/**
+ * Bundles what any function needs into one folder: `submit.js` and so on, `bucket.cjs`, `destinations.cjs`, `parts.cjs`
+ * and `openapi.json`. Needs neither Docker nor the network.
+ * @returns what went into them
+ */
+export function bundleInto(outdir: string): Metafile[] {
+  // A synthesis out of the published package loads no bundler.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
+  const shared = { ...bundling, outdir, metafile: true } as const;
+  const handlers = functionNames.map((name) => ({ in: handlerOf(name), out: name }));
+  const onDemand = { bucket: BUCKET, destinations: DESTINATIONS, parts: PARTS };
+  const built = [
+    buildSync({ ...shared, entryPoints: handlers }),
+    // The name of a file that is imported at run time says that it is CommonJS.
+    buildSync({ ...shared, entryPoints: onDemand, outExtension: { '.js': '.cjs' } }),
+  ];
+  copyFileSync(join(root, OPENAPI), join(outdir, 'openapi.json'));
+  return built.map(({ metafile }) => metafile);
+}
+
 export type Bundles = ReturnType<typeof bundleFunctions>;
 
 /**
- * Bundles every function, in a folder each with an `index.js` and a `bucket.cjs`; collect's has a `parts.cjs`, deliver's a
- * `destinations.cjs`, if it needs it, and that of jobs an `openapi.json`. Needs neither Docker nor the network.
+ * Each function in a folder of its own, with an `index.js` and a `bucket.cjs`; collect's has a `parts.cjs`, deliver's a
+ * `destinations.cjs`, if it needs it, and that of jobs an `openapi.json`.
  */
 export function bundleFunctions(hasDestinations = false) {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
-  buildSync({
-    ...bundling,
-    entryPoints: functionNames.map((name) => ({ in: handlerOf(name), out: join(name, 'index') })),
-    outdir,
-  });
-  buildSync({
-    ...bundling,
-    entryPoints: [
-      ...functionNames.map((name) => ({ in: BUCKET, out: join(name, 'bucket') })),
-      { in: PARTS, out: join('collect', 'parts') },
-      ...(hasDestinations ? [{ in: DESTINATIONS, out: join('deliver', 'destinations') }] : []),
-    ],
-    // The name of the file that is imported at run time says that it is CommonJS.
-    outExtension: { '.js': '.cjs' },
-    outdir,
-  });
-  copyFileSync(join(root, 'functions/jobs/openapi.json'), join(outdir, 'jobs/openapi.json'));
+  const all = prebuilt ?? join(outdir, 'all');
+  if (!prebuilt) bundleInto(all);
+  const others: Partial<Record<FunctionName, string[]>> = {
+    collect: ['parts.cjs'],
+    deliver: hasDestinations ? ['destinations.cjs'] : [],
+    jobs: ['openapi.json'],
+  };
+  for (const name of functionNames) {
+    mkdirSync(join(outdir, name));
+    copyFileSync(join(all, `${name}.js`), join(outdir, name, 'index.js'));
+    for (const file of ['bucket.cjs', ...(others[name] ?? [])])
+      copyFileSync(join(all, file), join(outdir, name, file));
+  }
   return {
     folderOf: (name: FunctionName) => join(outdir, name),
     /** CDK has copied a bundle as soon as its function is defined. */

@@ -2,10 +2,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import cdkJson from '../../cdk.json' with { type: 'json' };
 import { UsageError } from './command.ts';
 import { findDeployed } from './deployed.ts';
 import { CliError } from './error-message.ts';
+import { contextOfProject } from './project.ts';
 import { findRunning, type Running } from './running.ts';
 import { outputsIn, type Target } from './target.ts';
 
@@ -15,9 +15,8 @@ export const targetOptions = {
   port: { type: 'string' },
 } as const;
 
-const context: Record<string, unknown> = cdkJson.context;
 /** As a deployment by the same settings calls it. */
-const STACK_NAME = String(context['stackName'] ?? 'ModelStudioJobs');
+const STACK_NAME = String(contextOfProject()['stackName'] ?? 'ModelStudioJobs');
 
 const STACK_FLAG = `  --stack NAME  the deployed stack, default ${STACK_NAME}`;
 const CREDENTIALS = 'Credentials and region are taken from where the AWS CLI takes them.';

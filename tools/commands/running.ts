@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { made } from './project.ts';
 
-const FOLDER = fileURLToPath(new URL('../../dist/local', import.meta.url));
+const FOLDER = join(made, 'local');
 const ANSWER_DEADLINE_MILLIS = 5000;
 
 /** What an operator's command needs to know about a system on this machine, which that system writes down. */

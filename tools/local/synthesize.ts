@@ -1,21 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { contextOfProject, isPackage, made, project, root } from '../commands/project.ts';
 import { onceForAll } from './once.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const stacksFolder = join(root, 'dist', 'stacks');
+const stacksFolder = join(made, 'stacks');
 const SOURCES = [
-  'tools/local/synthesize.ts',
-  'bin',
-  'lib',
-  'functions',
-  'cdk.json',
-  'package.json',
-  'package-lock.json',
+  ...(isPackage ? ['bundles'] : ['tools/local/synthesize.ts', 'functions']).map((path) => join(root, path)),
+  ...['bin', 'lib'].map((path) => join(root, path)),
+  ...['cdk.json', 'package.json', 'package-lock.json'].map((path) => join(project, path)),
 ];
 const KEPT_MILLIS = 24 * 3600 * 1000;
 
@@ -61,10 +57,12 @@ export function onLaptop(context: Record<string, unknown>): Record<string, unkno
 }
 
 async function runApp(outdir: string, settings: Record<string, unknown>): Promise<void> {
-  const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'));
-  const given = JSON.stringify({ ...onLaptop(context), ...settings });
+  const given = JSON.stringify({ ...onLaptop(contextOfProject()), ...settings });
   const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: given };
-  await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env }).catch(async (error) => {
+  await promisify(execFile)(process.execPath, [isPackage ? 'bin/app.js' : 'bin/app.ts'], {
+    cwd: root,
+    env,
+  }).catch(async (error) => {
     await rm(outdir, { recursive: true });
     throw new Error(error.stderr || error.message);
   });
@@ -73,13 +71,13 @@ async function runApp(outdir: string, settings: Record<string, unknown>): Promis
 async function fingerprintOf(settings: Record<string, unknown>): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const source of SOURCES) {
-    for (const file of await filesIn(join(root, source)))
-      hash.update(`${file}\0`).update(await readFile(file));
+    for (const file of await filesIn(source)) hash.update(`${file}\0`).update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 32);
 }
 
 async function filesIn(path: string): Promise<string[]> {
+  if (!existsSync(path)) return [];
   if ((await stat(path)).isFile()) return [path];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries

@@ -25,8 +25,8 @@ export function faultInWebhookUrl(raw: string, rules: WebhookRules): string | nu
   if (rules.loopback && isLoopbackUrl(raw)) return null;
   const rawFault = faultInRawText(raw);
   if (rawFault) return /^http:/i.test(raw) && rules.loopback ? `${rawFault}; ${LOOPBACK_TOO}` : rawFault;
-  const url = URL.parse(raw);
-  if (url === null) return 'Must be a valid URL';
+  if (!URL.canParse(raw)) return 'Must be a valid URL';
+  const url = new URL(raw);
   if (url.username !== '' || url.password !== '') return 'Must not contain a user name or password';
   const port = url.port === '' ? 443 : Number(url.port);
   if (port !== 443 && !rules.ports.includes(port)) return `Must not use port ${port}`;

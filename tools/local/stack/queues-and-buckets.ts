@@ -1,6 +1,4 @@
 import { buildApp } from 'fauxqs';
-import { S3Store } from '../../../node_modules/fauxqs/dist/s3/s3Store.js';
-import { INVALID_MESSAGE_BODY_CHAR } from '../../../node_modules/fauxqs/dist/sqs/sqsTypes.js';
 import { absenceRefusal, type Sessions } from './aws/authority.ts';
 import { type Call, queueOrObject, readCall } from './aws/call.ts';
 import type { Emulator } from './aws/front.ts';
@@ -8,6 +6,13 @@ import { errorDocument } from './aws/refusal.ts';
 import { objectRefusal } from './aws/s3-rules.ts';
 import { deadLettersOf, noDeadLetters, sqsRefusal } from './aws/sqs-rules.ts';
 import { REGION } from './identities.ts';
+
+/** What fauxqs does not export; it may be anywhere above this file. */
+const ofFauxqs = (path: string) => import(new URL(path, import.meta.resolve('fauxqs')).href);
+const { S3Store }: typeof import('../../../node_modules/fauxqs/dist/s3/s3Store.js') =
+  await ofFauxqs('s3/s3Store.js');
+const { INVALID_MESSAGE_BODY_CHAR }: typeof import('../../../node_modules/fauxqs/dist/sqs/sqsTypes.js') =
+  await ofFauxqs('sqs/sqsTypes.js');
 
 const NAMES_A_QUEUE_URL = new Set(['AmazonSQS.CreateQueue', 'AmazonSQS.GetQueueUrl', 'AmazonSQS.ListQueues']);
 /** S3 takes 5 GB at once; this much fits into memory. */

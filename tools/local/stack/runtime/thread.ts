@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { logLines } from './log-lines.ts';
 import type { FunctionSettings, Runtime, RuntimeEvents } from './runtime.ts';
@@ -11,7 +12,8 @@ const ENDING_GRACE_MS = 500;
 const { directory: NODE_COMPILE_CACHE } = enableCompileCache();
 
 export function startThread(settings: FunctionSettings, events: RuntimeEvents): Runtime {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  // In the published package, it is JavaScript as this file is.
+  const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
     env: { ...settings.environment, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) },
     execArgv: [],
     name: settings.name,
