@@ -106,10 +106,20 @@ function judgeFaults({ jobId, error }: FinishedJob, { file }: Wish): void {
 }
 
 function resultsOf(system: PartsSystem, job: FinishedJob): Entry[] | null {
-  const { results, event, jobId } = job;
+  const { results, event, jobId, metadata, totalTasks } = job;
   if (results === null) return null;
   if (results === 'in-event') return JSON.parse(contentOf(system, event.key)).data.results;
   const array = JSON.parse(contentOf(system, results.key));
+  if (!results.hasLines) {
+    const creates = system.upstream.of(metadata['marker'] ?? '');
+    const isMerged = creates.some(({ tasks }) => tasks.length < totalTasks);
+    must(
+      results.isShort === true && !isMerged,
+      'I22',
+      () => `the results of ${jobId} are not there in lines`,
+    );
+    return array;
+  }
   const lines = contentOf(system, linesKeyOf(results.key));
   const isSame =
     JSON.stringify(array) ===

@@ -89,7 +89,9 @@ export class PartsJudge {
     const isOpen = this.#isCalm && upstream.isAlwaysThere && settings.jobsAtOnce === null;
     must(code !== 'never_submitted' || !isOpen, 'I21', () => `${job.jobId} is never submitted for no reason`);
     const isDenied = code === 'never_submitted' || code === 'invalid_input' || code === 'model_not_found';
-    must(!isDenied || !mayExist, 'I4', () => `${job.jobId} may exist, and ends ${code}`);
+    // A part whose creation was unknown, and was given again by its owner's wish, ends by what was said then, as any job does.
+    const isSaidAgain = code === 'model_not_found' && areSaidAgain(asked);
+    must(!isDenied || !mayExist || isSaidAgain, 'I4', () => `${job.jobId} may exist, and ends ${code}`);
     if (code === 'modelstudio_invalid_request' || code === 'model_not_found')
       must(
         asked.some(({ outcome }) => outcome === 'at fault'),
@@ -144,4 +146,11 @@ export class PartsJudge {
       () => `task ${task} of ${marker} is given ${all.length} times`,
     );
   }
+}
+
+/** Whether all were about the same conversations, none was surely created, and the last one was refused. */
+function areSaidAgain(asked: readonly Given[]): boolean {
+  const isSame = new Set(asked.map(({ tasks }) => tasks.join())).size === 1;
+  const isCreated = asked.some(({ outcome }) => outcome === 'created');
+  return isSame && !isCreated && asked.at(-1)?.outcome === 'at fault';
 }
