@@ -4,12 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const JOBS_URL = 'http://127.0.0.1:8787/v1/jobs';
 
 async function get(url) {
-  const response = await fetch(url, {
-    headers: { Authorization: `Bearer ${process.env.CLIENT_KEY}` },
-    signal: AbortSignal.timeout(35_000),
-  });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return response;
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(url, {
+      headers: { Authorization: `Bearer ${process.env.CLIENT_KEY}` },
+      signal: AbortSignal.timeout(35_000),
+    });
+    if (response.ok) return response;
+    if (![429, 500, 503].includes(response.status) || attempt === 5)
+      throw new Error(`${response.status} ${await response.text()}`);
+    await sleep(1000 * Number(response.headers.get('Retry-After') ?? attempt));
+  }
 }
 
 async function finished(jobId) {

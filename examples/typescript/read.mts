@@ -22,12 +22,16 @@ interface Result {
 const { CLIENT_KEY, JOB_ID } = process.env;
 
 async function get(url: string): Promise<Response> {
-  const response = await fetch(url, {
-    headers: { Authorization: `Bearer ${CLIENT_KEY}` },
-    signal: AbortSignal.timeout(35_000),
-  });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return response;
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(url, {
+      headers: { Authorization: `Bearer ${CLIENT_KEY}` },
+      signal: AbortSignal.timeout(35_000),
+    });
+    if (response.ok) return response;
+    if (![429, 500, 503].includes(response.status) || attempt === 5)
+      throw new Error(`${response.status} ${await response.text()}`);
+    await sleep(1000 * Number(response.headers.get('Retry-After') ?? attempt));
+  }
 }
 
 async function finished(jobId: string): Promise<Job> {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 export interface Seen {
   path: string | undefined;
   authorization: string | undefined;
+  idempotencyKey: unknown;
   /** Milliseconds of this process. */
   at: number;
 }
@@ -19,14 +20,17 @@ export interface FakeApi {
 
 export const LARGE_RESULTS = [{ task_index: 0, status: 'completed', result: 'large', error: null }];
 
-/** An API whose job waits when it is asked for the first time, and then has results that lie elsewhere. */
-export async function startFakeApi(retryAfterSeconds: number): Promise<FakeApi> {
+/**
+ * An API whose job waits when it is asked for the first time, and then has results that lie elsewhere.
+ * @param busyFor how many requests it answers with 503 first
+ */
+export async function startFakeApi(retryAfterSeconds: number, { busyFor = 0 } = {}): Promise<FakeApi> {
   const seen: Seen[] = [];
   const seenByStore: Seen[] = [];
   const noted = (list: Seen[], listener: RequestListener): RequestListener => {
     return (request, response) => {
-      const { authorization } = request.headers;
-      list.push({ path: request.url, authorization, at: performance.now() });
+      const { authorization, 'idempotency-key': idempotencyKey } = request.headers;
+      list.push({ path: request.url, authorization, idempotencyKey, at: performance.now() });
       listener(request, response);
     };
   };
@@ -37,9 +41,10 @@ export async function startFakeApi(retryAfterSeconds: number): Promise<FakeApi> 
   const storeUrl = `http://localhost:${await portOf(store)}/large`;
   const api = createServer(
     noted(seen, (request, response) => {
+      if (seen.length <= busyFor) return response.writeHead(503, { 'Retry-After': 0 }).end();
       if (request.url?.endsWith('/results')) return response.writeHead(307, { location: storeUrl }).end();
       const job = { job_id: 'job_1', finished_at: null, results: null, results_url: null, error: null };
-      if (seen.length === 1) {
+      if (seen.length === busyFor + 1) {
         response.setHeader('Retry-After', retryAfterSeconds);
         return response.end(JSON.stringify({ ...job, status: 'queued' }));
       }

@@ -16,6 +16,9 @@ const PROMPTS = [
   '😀 👩‍👩‍👧 é ß 漢字 \u2028 \u202e \u0085 \u007f \u0001 \u0000 \ufeff \u{10ffff}',
 ];
 
+/** Those whose code repeats by itself what may pass. */
+const REPEATING = ['javascript', 'typescript'];
+
 const METADATA = {
   [`it's "quoted" $(id) \`id\``]: `\\ %s </script> 'x' "y"`,
   constructor: '😀 \u202e \u2028',
@@ -86,6 +89,25 @@ function rounds(runtime: Runtime) {
       expect(stdout + stderr).toContain(words);
     }
   });
+
+  it.runIf(REPEATING.includes(runtime.language))(
+    'a 503 is no reason to give up',
+    { timeout },
+    async (context) => {
+      const api = await startFakeApi(1, { busyFor: 2 });
+      context.onTestFinished(() => api.close());
+      const submit = await desk.command(runtime, 'submit', api.url, {});
+      const read = await desk.command(runtime, 'read', api.url);
+      const env = { CLIENT_KEY: 'msj_a_b', JOB_ID: 'job_1' };
+      for (const command of [submit, read]) {
+        const { code, stdout, stderr } = await run(...command, env);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(stdout).toContain('job_1');
+      }
+      const keys = api.seen.flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
+      expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
+    },
+  );
 
   it('reading obeys Retry-After, and sends the key to no other host', { timeout }, async (context) => {
     const api = await startFakeApi(2);
