@@ -108,7 +108,7 @@ function inOrder(value: unknown): unknown {
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const place = (name: string) => MEMBERS.indexOf(name) + 1 || MEMBERS.length + 1;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => place(a) - place(b)));
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => place(a) - place(b)));
 }
 
 function jsonIn(text: string): unknown {

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../run.ts';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
@@ -51,6 +52,15 @@ const at = performance.now();
 process.on('exit', () => console.log(performance.now() - at));`;
   const { stdout } = await run(process.execPath, [await bundled(main, join(folder, 'ends.mjs'))]);
   expect(Number(stdout)).toBeLessThan(5000);
+});
+
+it.concurrent('its types need no more than a browser has, however strict the compiler is', async () => {
+  const path = (file: string) => fileURLToPath(new URL(`../../../${file}`, import.meta.url));
+  const flags = '--noEmit --ignoreConfig --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess';
+  const place = '--module esnext --moduleResolution bundler --target es2022 --lib es2022,dom,dom.iterable';
+  const args = [path('node_modules/typescript/bin/tsc'), ...flags.split(' '), ...place.split(' ')];
+  const client = ['--types', '', '--allowImportingTsExtensions', path('clients/typescript/index.ts')];
+  expect(await run(process.execPath, [...args, ...client])).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
 /** `npm run test:more` installs them. */
