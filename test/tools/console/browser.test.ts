@@ -176,6 +176,30 @@ describeInBrowser('the console in a browser', () => {
     await text(row).toMatch(/completed[\s\S]*sandbox-instant[\s\S]*2 of 2/);
   });
 
+  it('no longer shows a job that is deleted', async () => {
+    const row = await submit((form) => form.getByLabel('Prompt').fill('forget me'));
+    await text(row).toMatch(/completed[\s\S]*webhook\s+delivered/);
+    await row.click();
+    const headers = { authorization: `Bearer ${system.client_keys[0]}` };
+    const path = `/v1/jobs/${await row.getAttribute('data-id')}`;
+    const remove = () => fetch(`${system.api_url}${path}`, { method: 'DELETE', headers });
+    await expect.poll(async () => (await remove()).status).toBe(204);
+    await row.waitFor({ state: 'detached' });
+    await detail().waitFor({ state: 'hidden' });
+  });
+
+  it('names the lines of a file that are at fault', async () => {
+    const file = { name: 'data.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from('[]\nhello\n') };
+    const row = await submit(async (form) => {
+      await form.getByText('File', { exact: true }).click();
+      await form.getByLabel('Conversations, one on each line').setInputFiles(file);
+    });
+    await text(row).toContain('failed');
+    await row.click();
+    await tab('Results');
+    await text(detail()).toMatch(/invalid_input[\s\S]*Line 1: [\s\S]*Line 2: /);
+  });
+
   it('keeps what was typed while another kind of prompt is shown', async () => {
     await page.keyboard.press('n');
     const form = page.getByRole('dialog');

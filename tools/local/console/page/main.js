@@ -118,7 +118,10 @@ function showNothing() {
 /** @param {string} id */
 function show(id) {
   const job = story.jobs.get(id);
-  if (!job) return rows.remove(id);
+  if (!job) {
+    if (detail.id === id) close();
+    return rows.remove(id);
+  }
   rows.update(job);
   if (detail.id === id) detail.refresh(job);
   if (job.model && !models.has(job.model)) addModel(job.model);

@@ -19,8 +19,9 @@ function refused({ cause }) {
 export function resultsPanel(told, job, large) {
   if (told.status === 'refused') return refused(told);
   if (!job) return [h('p', { class: 'quiet', text: 'Nothing is known of the job yet.' })];
-  if (job.error) return [h('p', { class: 'problem', text: `${job.error.code}: ${job.error.message}` })];
   const results = job.results ?? large;
+  const error = errorOf(job.error);
+  if (!results && error.length > 0) return error;
   if (!results)
     return [
       h('p', {
@@ -30,6 +31,7 @@ export function resultsPanel(told, job, large) {
     ];
   const left = results.length - RESULTS_SHOWN_MAX;
   return [
+    ...error,
     ...(left > 0
       ? [
           h(
@@ -44,14 +46,27 @@ export function resultsPanel(told, job, large) {
   ];
 }
 
+/** Its sentence, and where each of its faults is. @param {any} error */
+function errorOf(error) {
+  if (!error) return [];
+  const faults = (error.details ?? []).map((/** @type {any} */ { line, pointer, message }) =>
+    h('li', { text: `${line === undefined ? pointer : `Line ${line}`}: ${message}` }),
+  );
+  return [
+    h('p', { class: 'problem', text: `${error.code}: ${error.message}` }),
+    ...(faults.length > 0 ? [h('ul', { class: 'problem' }, ...faults)] : []),
+  ];
+}
+
 /** @param {any} task */
 function resultOf(task) {
+  const attempts = task.attempts > 1 ? ` · ${task.attempts} attempts` : '';
   return h(
     'article',
     { class: 'result' },
     h(
       'h3',
-      { text: `Conversation ${task.task_index}` },
+      { text: `Conversation ${task.task_index}${attempts}` },
       pill(task.error ? 'failed' : 'completed', task.status),
     ),
     h('pre', {

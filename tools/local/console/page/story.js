@@ -39,6 +39,8 @@ export class Story {
     if (!job) return;
     if (event.type === 'webhook') job.webhooks.push(event);
     else STAGES[event.stage]?.(job, event);
+    // The API no longer knows it either.
+    if (event.stage === 'delete') this.jobs.delete(job.id);
     this.changed.add(job.id);
   }
 
