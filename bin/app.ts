@@ -1,5 +1,6 @@
 import { App, Errors } from 'aws-cdk-lib';
-import { readSettings, SettingsError } from '../lib/settings/read-settings.ts';
+import { readSettings } from '../lib/settings/read-settings.ts';
+import { SettingsError } from '../lib/settings/settings-error.ts';
 import { ModelStudioJobsStack } from '../lib/stack.ts';
 
 const app = new App({ autoSynth: false });

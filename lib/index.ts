@@ -1,3 +1,3 @@
 export { ModelStudioJobs } from './model-studio-jobs.ts';
 export type { ModelStudioJobsProps } from './settings/props.ts';
-export { SettingsError } from './settings/read-settings.ts';
+export { SettingsError } from './settings/settings-error.ts';

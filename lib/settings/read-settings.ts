@@ -2,8 +2,10 @@ import type * as z from 'zod';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { ofEnvironment } from './environments.ts';
 import { jobsAtOnceAt } from './jobs-at-once.ts';
 import { type AppSettings, type Settings, SettingsSchema } from './settings.ts';
+import { SettingsError } from './settings-error.ts';
 
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
 
@@ -16,16 +18,13 @@ const SettingsThatAgree = SettingsSchema.omit({ stackName: true }).superRefine(a
 type Name = keyof AppSettings;
 type Schema<S> = z.ZodType<S> & { shape: object };
 
-/** Its message has sentences for the operator who wrote the settings. */
-export class SettingsError extends Error {}
-
 /**
- * Reads the settings of an app from CDK context.
+ * Reads the settings of an app from CDK context, those of the environment that it names.
  * @throws {SettingsError} with a sentence for each one that is unknown or wrong
  */
 export function readSettings(context: Record<string, unknown>): AppSettings {
   const own = Object.fromEntries(Object.entries(context).filter(([name]) => isOurs(name)));
-  return checked(AppSettingsThatAgree, own);
+  return checked(AppSettingsThatAgree, ofEnvironment(own));
 }
 
 /** @throws {SettingsError} likewise */

@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../functions/core/limits.ts';
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
+import { DEFAULT_STACK_NAME } from './environments.ts';
 import { areDifferent, flag, list, number, objects, whole } from './values.ts';
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
@@ -41,7 +42,7 @@ const BYTES_MIN = 64 * 1024;
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
 export const SettingsSchema = z.strictObject({
-  stackName: setting(z.string().regex(STACK_NAME).default('ModelStudioJobs'), {
+  stackName: setting(z.string().regex(STACK_NAME).default(DEFAULT_STACK_NAME), {
     description: 'the name of the stack; several stacks can share one account and region',
     kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
   }),

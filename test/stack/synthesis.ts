@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Construct, IConstruct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { vi } from 'vitest';
-import type { ModelStudioJobs } from '../../lib/model-studio-jobs.ts';
+import { ModelStudioJobs, type ModelStudioJobsProps } from '../../lib/index.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 import { ModelStudioJobsStack } from '../../lib/stack.ts';
 
@@ -60,6 +60,37 @@ export function assemble(stackName: string, outdir: string): string {
 
 export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {
   return judge(context, (jobs) => Template.fromStack(Stack.of(jobs)));
+}
+
+const PROPS: ModelStudioJobsProps = { organizationId: 'org_test', alarmEmail: 'ops@example.com' };
+
+/** An adopter's app, without any of this one's flags. */
+export function inApp<T>(judgement: (app: App) => T, context: Record<string, unknown> = {}): T {
+  const outdir = temporaryFolder();
+  try {
+    return judgement(new App({ outdir, context }));
+  } finally {
+    remove(outdir);
+  }
+}
+
+/** A deployment in an adopter's stack, whose path may lead through other constructs. */
+export function addJobs(stack: Stack, path: string, props: ModelStudioJobsProps = {}): ModelStudioJobs {
+  const [id = '', ...scopes] = path.split('/').reverse();
+  const scope = scopes.reduceRight<Construct>(
+    (outer, name) => (outer.node.tryFindChild(name) ?? new Construct(outer, name)) as Construct,
+    stack,
+  );
+  return new ModelStudioJobs(scope, id, { ...PROPS, ...props });
+}
+
+/** Of an adopter's stack with deployments at these paths. */
+export function templateWith(paths: string[], props?: ModelStudioJobsProps) {
+  return inApp((app) => {
+    const stack = new Stack(app, 'Shop');
+    for (const path of paths) addJobs(stack, path, props);
+    return Template.fromStack(stack).toJSON();
+  });
 }
 
 /** A construct of the deployment, by its path. */

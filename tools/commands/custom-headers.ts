@@ -52,10 +52,10 @@ export function headersIn(lines: readonly string[]): Record<string, string> {
 }
 
 export async function customHeadersOf(
-  { clients, stackName }: Target,
+  { clients, deploymentName }: Target,
   client: string,
 ): Promise<CustomHeaders> {
-  const get = new GetSecretValueCommand({ SecretId: headersSecret(stackName, client) });
+  const get = new GetSecretValueCommand({ SecretId: headersSecret(deploymentName, client) });
   return clients.secrets.send(get).then(
     ({ SecretString = '{}' }) => JSON.parse(SecretString),
     (error) => {
@@ -90,8 +90,8 @@ export async function clearHeaders(target: Target, client: string, host: string)
   return cleared !== undefined;
 }
 
-async function remove({ clients, stackName }: Target, client: string): Promise<void> {
-  const SecretId = headersSecret(stackName, client);
+async function remove({ clients, deploymentName }: Target, client: string): Promise<void> {
+  const SecretId = headersSecret(deploymentName, client);
   // What waits to be deleted could not be created again.
   const request = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
   await clients.secrets.send(request).catch((error) => {
@@ -99,11 +99,11 @@ async function remove({ clients, stackName }: Target, client: string): Promise<v
   });
 }
 
-async function store({ clients, stackName }: Target, client: string, all: CustomHeaders): Promise<void> {
+async function store({ clients, deploymentName }: Target, client: string, all: CustomHeaders): Promise<void> {
   const SecretString = JSON.stringify(all);
   if (SecretString.length > ALL_MAX_BYTES)
     throw new CliError(`The headers of ${client} have more than ${ALL_MAX_BYTES} bytes in all.`);
-  const Name = headersSecret(stackName, client);
+  const Name = headersSecret(deploymentName, client);
   const Description = `Custom headers of the webhooks of ${client}: use \`npm run keys -- headers\`.`;
   const put = new PutSecretValueCommand({ SecretId: Name, SecretString });
   await clients.secrets.send(put).catch((error) => {

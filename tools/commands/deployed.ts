@@ -12,8 +12,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { redactedInput } from '../../functions/core/redact.ts';
+import { deploymentIn } from './deployments.ts';
 import { answered, CliError } from './error-message.ts';
-import { outputsIn, physicalId, type Target } from './target.ts';
+import { physicalId, type StackRef, type Target } from './target.ts';
 
 const CONNECT_DEADLINE_MILLIS = 5000;
 
@@ -56,25 +57,28 @@ function nullIfMissing(error: unknown): null {
   throw error;
 }
 
-/** @throws a CliError when it is not there, or not whole */
-export async function findDeployed(stackName: string): Promise<Target> {
+/** @throws a CliError when it is not there, or not whole, or one of several */
+export async function findDeployed(ref: StackRef): Promise<Target> {
+  const { stackName } = ref;
   const cloudFormation = new CloudFormationClient(awsSettings());
   const stack = await describeStack(cloudFormation, stackName);
   const place = `stack ${redactedInput(stackName)} in ${await cloudFormation.config.region()}`;
   if (!stack)
     throw new CliError(`There is no ${place}: deploy it, name another with --stack, or say --local.`);
-  const name = `the ${place}`;
-  const outputs = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+  const all = (stack.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+  const { path, deploymentName, outputs, own } = deploymentIn(Object.fromEntries(all), ref, `the ${place}`);
+  const name = path === null ? `the ${place}` : `${path} in the ${place}`;
   const lambda = new LambdaClient(awsSettings());
   const sqsIn = (settings: ReturnType<typeof awsSettings>) =>
     // Else a queue's URL would have precedence over AWS_ENDPOINT_URL.
     new SQSClient({ ...settings, useQueueUrlAsEndpoint: false });
-  const resources = () => resourcesOf(cloudFormation, stackName);
+  const resources = async () => own(await resourcesOf(cloudFormation, stackName));
   return {
     name,
-    flags: `--stack ${stackName}`,
-    stackName,
-    outputs: outputsIn(Object.fromEntries(outputs), name),
+    flags: `--stack ${stackName}${path === null ? '' : ` --construct ${path}`}`,
+    ref,
+    deploymentName,
+    outputs,
     clients: {
       dynamodb: new DynamoDBClient(awsSettings()),
       secrets: new SecretsManagerClient(awsSettings()),

@@ -2,23 +2,28 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { DEFAULT_STACK_NAME, ofEnvironment } from '../../lib/settings/environments.ts';
+import { SettingsError } from '../../lib/settings/settings-error.ts';
 import { UsageError } from './command.ts';
 import { findDeployed } from './deployed.ts';
 import { CliError } from './error-message.ts';
 import { contextOfProject } from './project.ts';
 import { findRunning, type Running } from './running.ts';
-import { outputsIn, type Target } from './target.ts';
+import { outputsIn, type StackRef, type Target } from './target.ts';
 
 export const targetOptions = {
   stack: { type: 'string' },
+  environment: { type: 'string' },
+  construct: { type: 'string' },
   local: { type: 'boolean' },
   port: { type: 'string' },
 } as const;
 
-/** As a deployment by the same settings calls it. */
-const STACK_NAME = String(contextOfProject()['stackName'] ?? 'ModelStudioJobs');
+const context = contextOfProject();
 
-const STACK_FLAG = `  --stack NAME  the deployed stack, default ${STACK_NAME}`;
+const STACK_FLAG = `  --stack NAME  the deployed stack, default ${context['environments'] ? 'that of the environment' : stackNameOf()}
+  --environment NAME  one of those in cdk.json, instead of it
+  --construct PATH    which ModelStudioJobs of an app's own stack, if there are several`;
 const CREDENTIALS = 'Credentials and region are taken from where the AWS CLI takes them.';
 
 export const TARGET_HELP = `${STACK_FLAG}
@@ -34,26 +39,45 @@ ${CREDENTIALS}`;
 
 const LOCAL_PORT = '8787';
 
-export type TargetRef = { stackName: string } | { port: number };
+export type TargetRef = StackRef | { port: number };
 
-/** @throws a UsageError when the flags contradict each other */
-export function targetRefIn(values: { stack?: string; local?: boolean; port?: string }): TargetRef {
-  const { stack, local = false, port = LOCAL_PORT } = values;
+type TargetFlags = Partial<Record<Exclude<keyof typeof targetOptions, 'local'>, string>> & {
+  local?: boolean;
+};
+
+/** @throws a UsageError when the flags contradict each other, or no environment is chosen */
+export function targetRefIn(values: TargetFlags): TargetRef {
+  const { stack, environment, construct, local = false, port = LOCAL_PORT } = values;
   if (local && stack !== undefined) throw new UsageError('--local and --stack cannot be used together');
+  if (environment !== undefined && (local || stack !== undefined))
+    throw new UsageError('--environment cannot be used together with --local or --stack');
+  if (local && construct !== undefined)
+    throw new UsageError('--local and --construct cannot be used together');
   if (!local && values.port !== undefined) throw new UsageError('--port needs --local');
-  if (!local) return { stackName: stack ?? STACK_NAME };
+  if (!local) return { stackName: stack ?? stackNameOf(environment), environment, construct };
   if (!/^\d{1,5}$/.test(port)) throw new UsageError('--port must be a whole number');
   return { port: Number(port) };
 }
 
-/** How a stack with that name is deployed, apart from its other settings. */
-export function deployCommand(stackName: string): string {
-  return stackName === STACK_NAME ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
+/** As a deployment by the same settings calls it. */
+function stackNameOf(environment = context['environment']): string {
+  try {
+    return String(ofEnvironment({ ...context, environment })['stackName'] ?? DEFAULT_STACK_NAME);
+  } catch (error) {
+    throw error instanceof SettingsError ? new UsageError(error.message.replace(/\.$/, '')) : error;
+  }
+}
+
+/** How it is deployed, apart from its other settings. */
+export function deployCommand({ stackName, environment }: StackRef): string {
+  if (environment !== undefined) return `npx cdk deploy -c environment=${environment}`;
+  const isDefault = !context['environments'] && stackName === stackNameOf();
+  return isDefault ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
 }
 
 /** @throws a CliError when it is not there */
 export async function findTarget(ref: TargetRef): Promise<Target> {
-  return 'port' in ref ? localTarget(await runningOn(ref.port)) : findDeployed(ref.stackName);
+  return 'port' in ref ? localTarget(await runningOn(ref.port)) : findDeployed(ref);
 }
 
 /** @throws a CliError when there is none */
@@ -70,7 +94,8 @@ function localTarget({ apiUrl, stackName, endpoints, access, outputs, ...running
   return {
     name,
     flags: `--local --port ${port}`,
-    stackName,
+    ref: { stackName },
+    deploymentName: stackName,
     outputs: outputsIn(outputs, name),
     clients: {
       dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, ...access }),

@@ -12,7 +12,9 @@ export interface Target {
   name: string;
   /** What names it on a command line. */
   flags: string;
-  stackName: string;
+  ref: StackRef;
+  /** Its own names begin with it: that of its stack, unless it is a construct in an app's own. */
+  deploymentName: string;
   outputs: Outputs;
   clients: Clients;
   /** For what the operator has elsewhere. */
@@ -24,13 +26,22 @@ export interface Target {
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;
 }
 
+/** Where a deployment is looked for. */
+export interface StackRef {
+  stackName: string;
+  /** The one in cdk.json by which the stack was named. */
+  environment?: string | undefined;
+  /** The path of its construct in the stack, if that may hold several. */
+  construct?: string | undefined;
+}
+
 export interface Clients {
   dynamodb: DynamoDBClient;
   secrets: SecretsManagerClient;
   sqs: SQSClient;
 }
 
-const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn'] as const;
+export const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn'] as const;
 export type Outputs = Record<(typeof OUTPUTS)[number], string>;
 
 /** @throws a CliError when one is missing */

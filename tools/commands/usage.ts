@@ -60,10 +60,10 @@ await runCommand({
   options: { ...targetOptions, since: { type: 'string' }, csv: { type: 'boolean' } },
   async run(values) {
     const since = startOf(values.since ?? '30d');
-    const { deployment, stackName } = await findTarget(targetRefIn(values));
+    const { deployment, deploymentName } = await findTarget(targetRefIn(values));
     if (!deployment)
       throw new CliError('The system on this machine keeps no log: usage needs a deployment, see --stack.');
-    const rows = await runSavedQuery(deployment.lambda, `${stackName}/usage-per-client`, since);
+    const rows = await runSavedQuery(deployment.lambda, `${deploymentName}/usage-per-client`, since);
     const lines = [[...COLUMNS], ...rows.map(cellsOf)];
     if (values.csv) for (const line of lines) print(line.map(quoted).join(','));
     else printTable(lines);

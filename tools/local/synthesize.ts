@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ofEnvironment } from '../../lib/settings/environments.ts';
 import { contextOfProject, isPackage, made, project, root } from '../commands/project.ts';
 import { onceForAll } from './once.ts';
 
@@ -50,9 +51,11 @@ const OF_AWS = [
 /** Ten poll and ten deliver, as many as a function has here at most. */
 const CONCURRENCY = 22;
 
-/** The settings of a deployment, but for those. */
+/** The settings of a deployment, of the default environment if there is one, but for those. */
 export function onLaptop(context: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(context).filter(([name]) => !OF_AWS.includes(name));
+  const { environments: _, ...beside } = context;
+  const own = context['environment'] === undefined ? beside : ofEnvironment(context);
+  const kept = Object.entries(own).filter(([name]) => !OF_AWS.includes(name));
   return { organizationId: 'org_sandbox', concurrency: CONCURRENCY, ...Object.fromEntries(kept) };
 }
 

@@ -69,7 +69,7 @@ it('no prompt and no secret appears in a log line or a row of the deployed bundl
     for (const client of ['first-app', 'second-app'])
       await setHeaders(target, client, host, { authorization: HEADER });
     // Somebody has deleted what the client's row speaks of.
-    const SecretId = headersSecret(target.stackName, 'second-app');
+    const SecretId = headersSecret(target.deploymentName, 'second-app');
     const forcing = { SecretId, ForceDeleteWithoutRecovery: true };
     await target.clients.secrets.send(new DeleteSecretCommand(forcing));
     const jobIds: string[] = [];

@@ -44,3 +44,12 @@ it('the local stack runs with any settings in cdk.json', () => {
     expect(unsupportedProperties(template)).toEqual([]);
   }
 });
+
+const environments = { staging: { retentionDays: 8 }, production: {} };
+
+it('the laptop has the settings of the default environment, or those beside all of them', () => {
+  expect(onLaptop({ environments, retentionDays: 90 })).toMatchObject({ retentionDays: 90 });
+  const chosen = onLaptop({ environments, environment: 'staging', retentionDays: 90 });
+  expect(chosen).toMatchObject({ retentionDays: 8 });
+  expect(Object.keys(chosen).filter((name) => /environment|stackName/.test(name))).toEqual([]);
+});

@@ -35,7 +35,7 @@ async function targetOrResult(ref: TargetRef): Promise<Target | CheckResult> {
     if (!(error instanceof CliError)) return unchecked(error);
     return failed(
       error.message,
-      'port' in ref ? 'npm start' : `${deployCommand(ref.stackName)} -c organizationId=org_YOURS`,
+      'port' in ref ? 'npm start' : `${deployCommand(ref)} -c organizationId=org_YOURS`,
     );
   }
 }
