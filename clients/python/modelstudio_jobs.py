@@ -1113,7 +1113,9 @@ def _signatures_in(listed: str) -> List[bytes]:
 
 def _check_time(timestamp: str, now: float, tolerance_seconds: float) -> None:
     if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII):
-        raise WebhookError("signature_malformed", "The webhook-timestamp is not Unix seconds")
+        raise WebhookError(
+            "timestamp_malformed", "The webhook-timestamp is not a number of seconds since 1970"
+        )
     age = int(now) - int(timestamp)
     if age > tolerance_seconds:
         raise WebhookError(

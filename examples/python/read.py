@@ -13,11 +13,14 @@ def get(url):
     request = urllib.request.Request(url)
     # Not to be sent along to where a redirect leads.
     request.add_unredirected_header("Authorization", f"Bearer {os.environ['CLIENT_KEY']}")
-    try:
-        with urllib.request.urlopen(request, timeout=35) as response:
-            return json.load(response), response.headers
-    except urllib.error.HTTPError as problem:
-        sys.exit(f"{problem.code} {problem.read().decode()}")
+    for attempt in range(1, 6):
+        try:
+            with urllib.request.urlopen(request, timeout=35) as response:
+                return json.load(response), response.headers
+        except urllib.error.HTTPError as problem:
+            if problem.code not in (429, 500, 503) or attempt == 5:
+                sys.exit(f"{problem.code} {problem.read().decode()}")
+            time.sleep(float(problem.headers.get("Retry-After", attempt)))
 
 
 def finished(job_id):
@@ -25,7 +28,7 @@ def finished(job_id):
         job, headers = get(f"{JOBS_URL}/{job_id}")
         if job["finished_at"]:
             return job
-        time.sleep(int(headers.get("Retry-After", 1)))
+        time.sleep(float(headers.get("Retry-After", 1)))
 
 
 job = finished(os.environ["JOB_ID"])

@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -17,14 +18,18 @@ post = urllib.request.Request(
     headers={
         "Authorization": f"Bearer {os.environ['CLIENT_KEY']}",
         "Content-Type": "application/json",
-        # With an IDEMPOTENCY_KEY of yours, run it again after a timeout, a 500 or a 503: it gets the same job.
+        # The same key gets the same job: with an IDEMPOTENCY_KEY of yours, run it again after a timeout, too.
         "Idempotency-Key": os.environ.get("IDEMPOTENCY_KEY") or str(uuid.uuid4()),
     },
 )
-try:
-    with urllib.request.urlopen(post, timeout=35) as response:
-        job = json.load(response)
-except urllib.error.HTTPError as problem:
-    sys.exit(f"{problem.code} {problem.read().decode()}")
+for attempt in range(1, 6):
+    try:
+        with urllib.request.urlopen(post, timeout=35) as response:
+            job = json.load(response)
+        break
+    except urllib.error.HTTPError as problem:
+        if problem.code not in (429, 500, 503) or attempt == 5:
+            sys.exit(f"{problem.code} {problem.read().decode()}")
+        time.sleep(float(problem.headers.get("Retry-After", attempt)))
 
 print(job["job_id"], job["status"])

@@ -201,8 +201,8 @@ class Refusing(unittest.TestCase):
             ("an old one", "too_old", "signed 25 hours ago", BODY, {}, SECRET, 25 * 60 * MINUTE),
             (
                 "a time that is none",
-                "signature_malformed",
-                "not Unix seconds",
+                "timestamp_malformed",
+                "not a number of seconds",
                 BODY,
                 headers(at="abc"),
                 SECRET,

@@ -17,7 +17,7 @@ const PROMPTS = [
 ];
 
 /** Those whose code repeats by itself what may pass. */
-const REPEATING = ['javascript', 'typescript'];
+const REPEATING = ['javascript', 'typescript', 'python'];
 
 const METADATA = {
   [`it's "quoted" $(id) \`id\``]: `\\ %s </script> 'x' "y"`,
