@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import sys
 import tempfile
 import unittest
@@ -146,9 +147,9 @@ class Submitting(ClientTest):
 
     def test_a_silent_server_is_given_up_and_asked_again(self):
         server = self.serve(SILENCE, ACCEPTED)
-        with mock.patch.object(library, "_ANSWER_SECONDS", 0.05):
+        with mock.patch.object(library, "_ANSWER_SECONDS", 0.2):
             self.client(server).submit(REQUEST)
-        self.assertEqual(len(server.seen), 2)
+        self.assertGreaterEqual(len(server.seen), 2)
 
     def test_many_threads_share_a_client(self):
         server = self.serve(
@@ -476,6 +477,35 @@ class Descriptions(unittest.TestCase):
         ]:
             self.assertEqual(set(kind.__annotations__), set(schema["properties"]), kind)
             self.assertEqual(set(kind.__required_keys__), set(schema.get("required", [])), kind)
+
+    def test_the_page_has_every_call_and_every_reason(self):
+        page = (ROOT / "docs/client.md").read_text("utf8")
+        calls = [name for name in vars(ModelStudioJobsClient) if not name.startswith("_")]
+        source = Path(library.__file__).read_text("utf8")
+        reasons = re.findall(r'WebhookError\(\s*"(\w+)"|^ {8}"(body_\w+)"', source, re.MULTILINE)
+        self.assertGreater(len(reasons), 10)
+        for name in calls:
+            self.assertIn(f"`{name}(", page)
+        for name in {a or b for a, b in reasons}:
+            self.assertIn(f"`{name}`", page)
+
+    def test_the_code_of_the_pages_runs(self):
+        codes = re.findall(r"```python\n(.*?)```", (ROOT / "docs/client.md").read_text("utf8"), re.DOTALL)
+        short, receiver = codes
+        with serving(ACCEPTED, answer(200, {**DONE, "results": RESULTS})) as server:
+            environment = {"API_URL": server.url, "CLIENT_KEY": KEY}
+            with mock.patch.dict(os.environ, environment), mock.patch("builtins.print") as printed:
+                exec(compile(short, "docs/client.md", "exec"), {})
+        printed.assert_called_once_with(RESULTS[0]["result"])
+        flask = mock.Mock(request=mock.Mock(headers={}, get_data=lambda: b"{}"))
+        flask.Flask().post = lambda _path: lambda function: function
+        with (
+            mock.patch.dict(sys.modules, flask=flask),
+            mock.patch.dict(os.environ, WEBHOOK_SECRET="whsec_AAAA"),
+        ):
+            names = {"__name__": "app"}
+            exec(compile(receiver, "docs/client.md", "exec"), names)
+            self.assertEqual(names["receive"](), ("", 400))
 
     def test_the_version_is_that_of_the_package(self):
         package = json.loads((ROOT / "package.json").read_text("utf8"))

@@ -6,7 +6,7 @@ import { describeWith } from '../../needs.ts';
 import { run } from '../../run.ts';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
 import { runtimeOf } from '../snippets/runtimes.ts';
-import { pageAt } from './pages.ts';
+import { pageAt, root } from './pages.ts';
 
 const { fences } = pageAt('docs/large-jobs.md');
 const WORDS = ['One', 'Two', 'Three', 'Four'];
@@ -36,7 +36,8 @@ for (const { language, fence, extension, lineBreak } of [
       await writeFile(code, fences.find((block) => block.language === fence)?.text ?? '');
       await writeFile(data, LINES.join(lineBreak));
       const [program, args] = await command(code);
-      const env = { API_URL: system.api_url, CLIENT_KEY: system.client_keys[0] };
+      const PYTHONPATH = join(root, 'clients/python');
+      const env = { API_URL: system.api_url, CLIENT_KEY: system.client_keys[0], PYTHONPATH };
       const ran = await run(program, [...args, data, 'sandbox-instant', output], env);
       expect(ran).toMatchObject({ code: 0, stderr: expect.stringMatching(/^completed: 4 of 4$/m) });
       const results = (await readFile(output, 'utf8')).trimEnd().split('\n');
