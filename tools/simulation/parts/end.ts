@@ -27,14 +27,25 @@ export function judgeEndOfRun(system: PartsSystem, { wishes }: Apps, judge: Part
       'I5',
       () => `${wish.marker} has ${own.length} jobs of one key`,
     );
-    for (const job of own) judgeJob(system, job, wish, isCalm, own.length === 1);
+    for (const job of own) {
+      const isKnown = !judge.unknown.has(job.jobId);
+      judgeJob(system, job, wish, { isCalm, isKnown, isAlone: own.length === 1 });
+    }
   }
   judgeWebhooks(system, jobs, isCalm);
   judgeRest(system, judge);
   if (isCalm) judgeCalm(system, judge);
 }
 
-function judgeJob(system: PartsSystem, job: Job, wish: Wish, isCalm: boolean, isAlone: boolean): void {
+/** How much may be asked of a job. */
+interface Standing {
+  isCalm: boolean;
+  /** The creation of each of its parts is known. */
+  isKnown: boolean;
+  isAlone: boolean;
+}
+
+function judgeJob(system: PartsSystem, job: Job, wish: Wish, standing: Standing): void {
   const { jobId } = job;
   must(isFinished(job), 'I1', () => `${jobId} is ${job.status}`);
   const event = JSON.parse(contentOf(system, job.event.key));
@@ -49,7 +60,7 @@ function judgeJob(system: PartsSystem, job: Job, wish: Wish, isCalm: boolean, is
     () => `${jobId} has ${entries && 'results'}`,
   );
   // Of two jobs of one wish, ModelStudio's accounts are one.
-  if (entries === null || !isAlone) return;
+  if (entries === null || !standing.isAlone) return;
   must(entries.length === wish.tasks, 'I22', () => `${jobId} has ${entries.length} results`);
   const failed = entries.filter(({ status }) => status === 'failed').length;
   must(job.failedTasks === failed, 'I22', () => `${jobId}: failed_tasks ${job.failedTasks}, not ${failed}`);
@@ -61,7 +72,7 @@ function judgeJob(system: PartsSystem, job: Job, wish: Wish, isCalm: boolean, is
       wish,
       entry,
       given.filter(({ tasks }) => tasks.includes(task)),
-      isCalm,
+      standing,
     );
   }
 }
@@ -71,7 +82,7 @@ function judgeEntry(
   { marker, retries }: Wish,
   entry: Entry,
   given: readonly Given[],
-  isCalm: boolean,
+  { isCalm, isKnown }: Standing,
 ): void {
   const what = () =>
     `${jobId}: ${JSON.stringify(entry)} after ${JSON.stringify(given.map(({ job }) => job))}`;
@@ -86,7 +97,7 @@ function judgeEntry(
   } else must(entry.status === 'failed' && entry.error !== null && entry.result === null, 'I22', what);
   must(id === undefined || named !== undefined, 'I22', what);
   // What has ended after the job itself, or is told to a worker that died with it, is not in its results.
-  if (status !== 'completed') return;
+  if (status !== 'completed' || (!isKnown && entry.status === 'failed')) return;
   const last = told.at(-1);
   must(last === undefined || last.isBroken || last === named, 'I22', what);
   if (told.some(({ isBroken }) => isBroken)) return;

@@ -19,6 +19,8 @@ export class PartsJudge {
   readonly deleted = new Map<string, DeletedJob>();
   /** Of parts and plans: what their rows have named. */
   readonly named = new Set<string>();
+  /** Jobs of which nobody knows whether ModelStudio has created a part, whatever it says of that. */
+  readonly unknown = new Set<string>();
   readonly #system: PartsSystem;
 
   readonly #isCalm: boolean;
@@ -79,6 +81,7 @@ export class PartsJudge {
     must(part.webhook === null, 'I22', () => `${part.jobId} has a webhook`);
     const open = this.partsOf(jobId).filter((each) => !isFinished(each)).length;
     must(open <= PARTS_AT_ONCE, 'I22', () => `${jobId} has ${open} parts at once`);
+    if (isFinished(part) && part.error?.code === 'submission_unknown') this.unknown.add(jobId);
   }
 
   #judgeEnd(job: FinishedJob): void {
