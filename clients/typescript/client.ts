@@ -142,7 +142,7 @@ export class ModelStudioJobsClient {
   async *list(query: ListQuery = {}, options: CallOptions = {}): AsyncGenerator<Job, void, undefined> {
     const search = new URLSearchParams({ limit: String(PAGE_JOBS) });
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.set(name, value instanceof Date ? value.toISOString() : value);
+      if (value !== undefined) search.set(name, typeof value === 'string' ? value : value.toISOString());
     }
     do {
       const call = { method: 'GET', path: `/v1/jobs?${search}` } as const;

@@ -85,14 +85,16 @@ export class StillRunningError extends Error {
   }
 }
 
-/** Runtimes say "fetch failed", and why it has only in the causes below. */
+/** An error and those below it: runtimes say "fetch failed", and why it has only there. They may be of another realm. */
+export function causesIn(error: unknown): { message: string; code: string }[] {
+  const { message, code, cause } = (error ?? {}) as Record<string, unknown>;
+  if (typeof message !== 'string') return [];
+  return [{ message, code: typeof code === 'string' ? code : '' }, ...causesIn(cause)];
+}
+
 function reasonOf(error: unknown): string {
-  const sentences = [];
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown };
-    sentences.push(
-      typeof code === 'string' && !at.message.includes(code) ? `${at.message} (${code})` : at.message,
-    );
-  }
+  const sentences = causesIn(error).map(({ message, code }) => {
+    return message.includes(code) ? message : `${message} (${code})`.trim();
+  });
   return sentences.filter(Boolean).join(': ') || String(error);
 }

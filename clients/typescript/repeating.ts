@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError } from './errors.ts';
+import { ApiError, ConnectionError, causesIn } from './errors.ts';
 
 /** How long a call may take. */
 export interface CallOptions {
@@ -33,18 +33,11 @@ export function retryAfterMsIn(retryAfter: string | null, date: string | null): 
 
 /** Whether the same call may succeed later. What the API has decided it will decide again. */
 function mayPass(error: unknown): error is ApiError | ConnectionError {
-  if (error instanceof ConnectionError) return !FINAL_FAULT.test(codesBelow(error));
+  if (error instanceof ConnectionError) return !causesIn(error).some(({ code }) => FINAL_FAULT.test(code));
   if (!(error instanceof ApiError)) return false;
   const { status, code } = error;
   if (code === null) return [408, 429].includes(status) || (status >= 500 && ![501, 505].includes(status));
   return code === 'submission_in_progress' || status === 500 || status === 503;
-}
-
-/** Runtimes keep it at different depths. */
-function codesBelow(error: unknown): string {
-  const codes = [];
-  for (let at = error; at instanceof Error; at = at.cause) codes.push((at as { code?: unknown }).code);
-  return codes.join();
 }
 
 /** Up to a half of it is left to chance, so that those who failed together do not come back together. */

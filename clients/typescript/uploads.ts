@@ -23,9 +23,9 @@ export async function upload(
   connection: Connection,
 ): Promise<string> {
   const file = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-  const hash = sha256 ?? (file instanceof Uint8Array ? await sha256Of(file) : undefined);
+  const hash = sha256 ?? ('byteLength' in file ? await sha256Of(file) : undefined);
   const asked: UploadRequest = {
-    bytes: file instanceof Uint8Array ? file.byteLength : file.size,
+    bytes: 'byteLength' in file ? file.byteLength : file.size,
     format,
     ...(hash && { sha256: hash }),
   };

@@ -1,6 +1,8 @@
+import { ListQueuesCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Job, ModelStudioJobsClient, verifyWebhook } from '../../../clients/typescript/index.ts';
 import type { Sandbox, SeenRequest } from '../../../tools/local/sandbox/server.ts';
+import { clientSettings } from '../../../tools/local/stack/clients.ts';
 import { publicLine, type System, startSystem } from '../../../tools/local/system.ts';
 import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { raise } from './storm.ts';
@@ -9,7 +11,8 @@ import { raise } from './storm.ts';
 const isAsked = process.env['CLIENT_STORM'] === 'yes';
 const JOBS = 1000;
 const KILLS = 200;
-const CALLERS = 20;
+/** Each waits for its job before it submits the next one, as long as an outage lasts. */
+const CALLERS = 200;
 const PATIENCE_MS = 30 * 60_000;
 /** Says what happens when, but for the timing of the machine. */
 const SEED = Number(process.env['CLIENT_STORM_SEED'] ?? Date.now() % 1e9);
@@ -25,13 +28,21 @@ beforeAll(async () => {
   );
   vi.unstubAllEnvs();
   operator = await operatorOf(publicLine(box));
-  // In place of minutes, for which the message of a killed worker stays hidden.
-  for (const queue of ['poll', 'deliver'] as const) await operator.queue[queue].hideFor(5);
+  await hideForSeconds(10);
 });
 afterAll(async () => {
   operator?.close();
   await box?.close();
 });
+
+/** In place of minutes, for which the message of a killed worker stays hidden. */
+async function hideForSeconds(seconds: number): Promise<void> {
+  const sqs = new SQSClient(clientSettings(box.stack.endpoints.sqs));
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  const Attributes = { VisibilityTimeout: String(seconds) };
+  for (const QueueUrl of QueueUrls) await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+  sqs.destroy();
+}
 
 /** How often ModelStudio created a job of each prompt. It keeps only its latest requests. */
 function countCreates({ requests }: Sandbox) {
@@ -79,6 +90,7 @@ it.runIf(isAsked)(
         const messages = [[{ role: 'user' as const, content: prompt }]];
         const request = { model_id: 'sandbox-instant', messages, webhook_url: webhook_inbox_url };
         jobs.set(prompt, await client.wait(await client.submit(request)));
+        storm.note(`${prompt} ${jobs.get(prompt)?.status}`);
       }
     };
     await Promise.all(Array.from({ length: CALLERS }, call));
