@@ -126,6 +126,11 @@ const SUITES: Suite[] = [
     parts: moto,
   },
   {
+    what: 'the package, packed and used in an empty folder',
+    env: { PACKED: 'yes' },
+    files: 'test/tools/package',
+  },
+  {
     what: 'what is left without what may be deleted',
     env: { WITHOUT_TOOLS: 'yes' },
     files: 'test/tools/deploy/deletable.test.ts',
