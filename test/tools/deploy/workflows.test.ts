@@ -46,3 +46,29 @@ it('there are workflows', () => {
     expect.arrayContaining(['.github/workflows/ci.yml', '.github/workflows/deploy.yml']),
   );
 });
+
+/** The jobs of a workflow, as they are written. */
+const jobsOf = (path: string) =>
+  read(path)
+    .split(/^(?= {2}[a-z]+:$)/m)
+    .filter((job) => job.includes('runs-on:'));
+
+it.each(['deploy', 'release'])(
+  'what %s.yml signs in for is protected by an environment, and tested by a job without rights',
+  (name) => {
+    const jobs = jobsOf(`.github/workflows/${name}.yml`);
+    const signing = jobs.filter((job) => job.includes('id-token: write'));
+    expect(signing.length).toBe(1);
+    for (const job of signing) expect(job).toMatch(/^ {4}needs: \w+$[\s\S]*^ {4}environment: \w+$/m);
+    for (const job of jobs.filter((other) => !signing.includes(other)))
+      expect(/permissions:\n((?: {6}.*\n)+)/.exec(job)?.[1] ?? job).toBe('      contents: read\n');
+    expect(signing.filter((job) => /npm (test|run check)/.test(job))).toEqual([]);
+  },
+);
+
+it('the job that publishes has nothing but the tarball, and runs none of its code', () => {
+  const publishing = jobsOf('.github/workflows/release.yml').filter((job) => job.includes('npm publish'));
+  expect(publishing.length).toBe(1);
+  expect(publishing[0]).toMatch(/npm publish .* --ignore-scripts$/m);
+  expect(publishing[0]).not.toMatch(/checkout|npm (ci|install|run)|secrets\./);
+});

@@ -15,6 +15,7 @@ const NEEDS_AWS = { not: 'It needs an AWS account.' };
 /** Every command in a `sh` block of a page. The first row that fits it counts. */
 export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm start -- --once$/, { by: runsOnce }],
+  [/^npm start$/, { not: 'test/tools/blackbox/system.ts starts it so.' }],
   [/^DESTINATIONS=.* npm start$/, { not: 'test/tools/blackbox/destinations.test.ts starts it so.' }],
   [/^npm start --silent -- --json$/, { by: saysItsLine }],
   [/^curl .*\/v1\/jobs /, { by: submits }],
@@ -34,6 +35,10 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm ci$/, { not: 'It would take the modules away from under the other tests; CI begins with it.' }],
   [/^npm run (mutate|bench)\b/, { not: 'It takes minutes.' }],
   [/^(npm test|npx vitest run)\b/, { not: 'This is it.' }],
+  [
+    /^(npm install \.\/|cd my-jobs$|npx --no-install modelstudio-jobs )/,
+    { not: 'test/tools/package/packed.test.ts runs it.' },
+  ],
   [/^npm install( --omit=dev)?$|^zip /, { not: 'It packs a copy of the example, with packages of its own.' }],
 ];
 
