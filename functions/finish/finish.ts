@@ -4,9 +4,10 @@ import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import { ANSWER_MAX_BYTES } from '../core/limits.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
+import { linesIn } from '../core/parts/merging.ts';
 import { partIds } from '../core/parts/parts.ts';
 import type { DocumentRef } from '../core/parts/row.ts';
-import { documentsOf } from '../core/retention.ts';
+import { documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';
@@ -139,9 +140,14 @@ async function write(job: Parameters<typeof eventJson>[0], end: End, maxBytes: n
   return { event, results: apart };
 }
 
+/** Those that no answer has room for are read where they lie, as an array or one a line. */
 async function saveApart(key: string, json: string, { documents }: FinishWorld): Promise<DocumentRef> {
   const document = await documents.save(key, json);
-  return Buffer.byteLength(json) <= ANSWER_MAX_BYTES ? { ...document, isShort: true } : document;
+  if (Buffer.byteLength(json) <= ANSWER_MAX_BYTES) return { ...document, isShort: true };
+  let bytes = 0;
+  for (const line of linesIn(json)) bytes += Buffer.byteLength(line);
+  await documents.saveAll(linesKeyOf(key), bytes, linesIn(json));
+  return { ...document, hasLines: true };
 }
 
 function awaitingFirstAttempt(webhook: PendingWebhook, world: FinishWorld): PendingWebhook {

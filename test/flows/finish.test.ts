@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { FinishedJob, UnfinishedJob } from '../../functions/core/job.ts';
+import { ANSWER_MAX_BYTES } from '../../functions/core/limits.ts';
 import type { End, Results } from '../../functions/core/upstream/report.ts';
 import { finish, startDelivery } from '../../functions/finish/finish.ts';
 import {
@@ -91,6 +92,19 @@ describe('finish', () => {
     expect(await finish(runningJob(), completed(), world)).toBeNull();
     expect([world.told, world.metrics, world.wakeUps.sent]).toEqual([[], {}, []]);
     expect(world.jobs.rows.get('job_1')).toEqual(runningJob({ version: 7 }));
+  });
+
+  it('keeps results that no answer has room for one a line, too', async () => {
+    const world = worldWith(runningJob());
+    const long = 'é'.repeat(ANSWER_MAX_BYTES / 2);
+    const given = { json: `[{"result":"${long}"},\n{"result":\n1}]`, failedTasks: 0, missing: 0, surplus: 0 };
+    const job = await finish(runningJob(), completed(given), world);
+    const [name] = /[^/]+$/.exec(job?.event.key ?? '') ?? [];
+    const apart = { store: 'bucket', key: `results/job_1/${name}` } as const;
+    expect(job?.results).toEqual({ ...apart, hasLines: true });
+    expect(await world.documents.load(apart)).toBe(given.json);
+    const lines = await world.documents.load({ ...apart, key: `${apart.key}l` });
+    expect(lines).toBe(`{"result":"${long}"}\n{"result": 1}\n`);
   });
 
   const sizes: [title: string, bytes: number, letter: string, isApart: boolean][] = [

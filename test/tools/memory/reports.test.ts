@@ -18,7 +18,7 @@ const COLLECTOR = {
   reportBytes: REPORT_LIMITS.collect.maxBytes,
 } as const;
 const SHARE = 0.8;
-const QUEUES = ['POLL_QUEUE_URL', 'COLLECT_QUEUE_URL', 'DELIVER_QUEUE_URL'];
+const QUEUES = ['CREATE_QUEUE_URL', 'POLL_QUEUE_URL', 'COLLECT_QUEUE_URL', 'DELIVER_QUEUE_URL'];
 
 /** Handles one batch as Lambda does, and says what memory the process has taken at the most. */
 const HANDLE = `

@@ -1,6 +1,10 @@
 import type { OwnVariables, SharedVariables } from '../../../functions/core/variables.ts';
 
-type Own = OwnVariables['submit'] & OwnVariables['create'] & OwnVariables['poll'] & OwnVariables['jobs'];
+type Own = OwnVariables['submit'] &
+  OwnVariables['create'] &
+  OwnVariables['poll'] &
+  OwnVariables['collect'] &
+  OwnVariables['jobs'];
 
 const fromStack = {
   ALLOW_RESUBMIT: 'false',
@@ -24,6 +28,7 @@ const fromStack = {
   MODELSTUDIO_BASE_URL: 'https://modelstudio.example.com',
   MODELSTUDIO_ORGANIZATION_ID: 'org',
   MODELSTUDIO_SECRET_ARN: 'modelstudio-key',
+  PARTS_AT_ONCE: '10',
   POLL_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/poll',
   QUEUE_FOR_SECONDS: '3600',
   RETENTION_DAYS: '7',
