@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { redactedInput } from '../../functions/core/redact.ts';
@@ -64,7 +64,9 @@ function tarballOf(folder: string, { name }: Manifest): string | null {
     throw new InitError(
       'init belongs to the installed package: npm pack, then npm install the tarball in another folder',
     );
-  if (!existsSync(lock)) return null;
+  // Any other version of that name might be somebody else's.
+  if (!existsSync(lock))
+    throw new InitError('Only npm says where the package came from: install it by npm, then call init');
   const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
   const resolved: string = packages?.[`node_modules/${name}`]?.resolved ?? '';
   return resolved.startsWith('file:') ? resolve(dirname(modules), resolved.slice('file:'.length)) : null;
@@ -88,13 +90,13 @@ function manifestOf(name: string, dependency: string, ours: Manifest): object {
 }
 
 /** @throws an InitError when one of them is there already; then nothing is written */
-function write(folder: string, files: Record<string, string>): void {
+function write(folder: string, files: Record<string, string | Buffer>): void {
   const there = Object.keys(files).filter((path) => existsSync(join(folder, path)));
   if (there.length > 0)
     throw new InitError(`${basename(folder)} has ${there.join(', ')} already; nothing was written`);
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text, { flag: 'wx' });
+    writeFileSync(join(folder, path), content, { flag: 'wx' });
   }
 }
 
@@ -117,9 +119,12 @@ export function init(given: string | undefined, own: string): string {
   });
   const manifest = `${JSON.stringify(manifestOf(name, dependency, ours), null, 2)}\n`;
   const folder = resolve(name);
-  write(folder, { ...Object.fromEntries(texts), 'package.json': manifest });
-  // Along with the app, so that others can install it, too.
-  if (tarball) copyFileSync(tarball, join(folder, basename(tarball)));
+  write(folder, {
+    ...Object.fromEntries(texts),
+    'package.json': manifest,
+    // Along with the app, so that others can install it, too.
+    ...(tarball && { [basename(tarball)]: readFileSync(tarball) }),
+  });
   return `The app is in ${name}${sep}. Now:\n\n  cd ${name}\n  npm install\n  npm start -- --once\n`;
 }
 

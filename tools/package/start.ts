@@ -5,12 +5,11 @@ const NODE = 24;
 
 /** @returns a sentence for whoever has to install something; null: all is there */
 function whatIsMissing(): string | null {
-  const devDependencies = 'as the devDependencies that init writes';
   if (Number.parseInt(process.versions.node, 10) < NODE)
-    return `The local system needs Node ${NODE}, and this is ${process.versions.node}: install the package node ${devDependencies}, and use npm start.`;
+    return `The local system needs Node ${NODE}, and this is ${process.versions.node}: use npm start, with the package node among the devDependencies, as init writes them.`;
   const missing = ['dynalite', 'fauxqs', 'aws-cdk-lib'].filter((name) => !isThere(name));
   if (missing.length === 0) return null;
-  return `The local system needs ${missing.join(' and ')}, ${devDependencies}.`;
+  return `The local system needs ${missing.join(' and ')} among the devDependencies, as init writes them.`;
 }
 
 function isThere(name: string): boolean {

@@ -65,7 +65,7 @@ it('an app of a published version names that version', () => {
   expect(filesIn(join(folder, 'my-jobs'))).not.toContain(TARBALL);
 });
 
-it.each(['cdk.json', 'package.json', '.github/workflows/ci.yml'])(
+it.each(['cdk.json', 'package.json', '.github/workflows/ci.yml', TARBALL])(
   'nothing is written where there is a %s already',
   (path) => {
     const { folder, own } = installed();
@@ -83,7 +83,7 @@ it.each(['cdk.json', 'package.json', '.github/workflows/ci.yml'])(
 it.each([
   [undefined, 'The app needs a name: modelstudio-jobs init my-jobs'],
   ['--force', 'The app needs a name'],
-  ['My Jobs', 'cannot be the app’s name'],
+  ['My Jobs', "My Jobs cannot be the app's name"],
   ['../elsewhere', 'lower-case letters'],
   ['.', 'lower-case letters'],
   ['@scope/jobs', 'lower-case letters'],
@@ -92,14 +92,16 @@ it.each([
   ['dynalite', 'the name of a package that the app needs'],
 ])('%s is no name for an app', (name, sentence) => {
   const { folder, own } = installed();
-  expect(() => init(name, own)).toThrow(sentence.replace('’', "'"));
+  expect(() => init(name, own)).toThrow(sentence);
   expect(readdirSync(folder).sort()).toEqual([TARBALL, 'node_modules']);
 });
 
-it('a tarball that is gone, and a clone, are told', () => {
+it('a tarball that is gone, a clone, and what another program than npm has installed are told', () => {
   const { own } = installed('file:../gone.tgz');
   expect(() => init('my-jobs', own)).toThrow(/gone\.tgz, from which this was installed, and it is gone$/);
   expect(() => init('my-jobs', root)).toThrow('npm pack, then npm install the tarball');
+  rmSync(join(own, '../.package-lock.json'));
+  expect(() => init('my-jobs', own)).toThrow('install it by npm');
 });
 
 it('each script of the app is a command, called as it is in a clone', async () => {
