@@ -118,6 +118,11 @@ const SUITES: Suite[] = [
     env: { CLIENT_STORM: 'yes' },
     files: 'test/tools/clients/typescript-storm.test.ts',
   },
+  {
+    what: 'three hundred jobs through the Python client under all faults and 40 kills',
+    env: { CLIENT_STORM: 'yes' },
+    files: 'test/tools/clients/python-storm.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
     what: 'a second stack in an account, after a first deployment that fails',
