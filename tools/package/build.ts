@@ -12,6 +12,8 @@ const outdir = join(root, 'dist', 'package');
 /** What is read as a file at run time, and stays where it is. */
 const READ = [
   ...['functions/jobs/openapi.json', 'tools/local/console/page', 'tools/package/app'],
+  // For apps in Python, to be copied.
+  'clients/python/modelstudio_jobs.py',
   ...['curl', 'go', 'javascript', 'python', 'typescript'].map((language) => `examples/${language}`),
 ];
 
