@@ -1,10 +1,15 @@
 import { Annotations, CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { CLIENT_NAME } from '../functions/core/http/new-client-key.ts';
 import type { SharedVariables } from '../functions/core/variables.ts';
+import { ClientKeys } from './client-keys.ts';
+import { FinishedJobs } from './finished-jobs.ts';
 import { Api } from './http/api.ts';
 import { Gateway } from './http/gateway.ts';
 import { Monitoring } from './monitoring/monitoring.ts';
@@ -12,7 +17,8 @@ import { deploymentName } from './name.ts';
 import { validateDeployment } from './rules/validate-deployment.ts';
 import type { ModelStudioJobsProps } from './settings/props.ts';
 import { checkSettings } from './settings/read-settings.ts';
-import { ORGANIZATION_ID_PATTERN } from './settings/settings.ts';
+import { ORGANIZATION_ID_PATTERN, type Settings } from './settings/settings.ts';
+import { SettingsError } from './settings/settings-error.ts';
 import { bundleFunctions } from './stages/bundle.ts';
 import { Create } from './stages/create.ts';
 import { Deliver } from './stages/deliver.ts';
@@ -21,6 +27,8 @@ import type { StageProps } from './stages/stage-function.ts';
 import { Sweep } from './stages/sweep.ts';
 import { Storage } from './storage/storage.ts';
 
+/** Metadata of a function that may submit. */
+const GRANTED = 'modelstudio-jobs:grantSubmit';
 const NO_ORGANIZATION = 'organizationId is not set: deploy with -c organizationId=org_…';
 
 /** The whole deployment: submit → create → poll → deliver over tables, queues and a bucket. */
@@ -36,6 +44,9 @@ export class ModelStudioJobs extends Construct {
   readonly dashboard: Dashboard;
   /** The API key of ModelStudio: put yours in after the first deployment. */
   readonly modelStudioKey: ISecret;
+  readonly #parts: { storage: Storage; monitoring: Monitoring; settings: Settings };
+  #clientKeys?: ClientKeys;
+  #finishedJobs?: FinishedJobs;
 
   /** @throws a SettingsError with a sentence for each setting that is unknown or wrong */
   constructor(scope: Construct, id: string, props: ModelStudioJobsProps = {}) {
@@ -66,17 +77,53 @@ export class ModelStudioJobs extends Construct {
     } finally {
       bundles.remove();
     }
-    const { alarms, topic, dashboard } = new Monitoring(this, 'Watch', { settings, httpApi, name });
+    const monitoring = new Monitoring(this, 'Watch', { settings, httpApi, name });
     validateDeployment(this, settings);
 
     this.deploymentName = name;
     this.apiUrl = url;
-    this.alarms = alarms;
-    this.alarmTopic = topic;
-    this.dashboard = dashboard;
+    this.alarms = monitoring.alarms;
+    this.alarmTopic = monitoring.topic;
+    this.dashboard = monitoring.dashboard;
     this.modelStudioKey = storage.modelStudioKey;
+    this.#parts = { storage, monitoring, settings };
     this.addOutputs(storage);
   }
+  /**
+   * Lets a function submit jobs and read them, as a client of its own: its variable MODELSTUDIO_JOBS_URL is the API's
+   * address, and MODELSTUDIO_JOBS_KEY_SECRET_ARN names a secret that holds its client key and that it may read. The key is
+   * made by the deployment, and revoked when the function is removed or not granted any longer.
+   * @param client the client's name, by default the function's path: functions of one client see each other's jobs
+   */
+  grantSubmit(fn: LambdaFunction, client = fn.node.path): void {
+    if (!CLIENT_NAME.test(client) || client !== client.trim())
+      throw new SettingsError(`A client cannot have this name: ${client}`);
+    const granted = fn.node.metadata.find(({ type }) => type === GRANTED)?.data ?? this.node.path;
+    if (granted !== this.node.path)
+      throw new SettingsError(
+        `${fn.node.path} cannot submit to ${this.node.path}: its variables name ${granted}.`,
+      );
+    fn.node.addMetadata(GRANTED, granted);
+    const { storage, settings } = this.#parts;
+    const props = { table: storage.clientKeys, settings, name: this.deploymentName };
+    this.#clientKeys ??= new ClientKeys(this, 'ClientKeys', props);
+    const { secret, secretArn } = this.#clientKeys.keyOf(client);
+    secret.grantRead(fn);
+    fn.addEnvironment('MODELSTUDIO_JOBS_URL', this.apiUrl);
+    fn.addEnvironment('MODELSTUDIO_JOBS_KEY_SECRET_ARN', secretArn);
+  }
+
+  /**
+   * Tells targets of each job that has finished, whosoever it is, beside its own webhook: an event of EventBridge, at least
+   * once, with the job's id, client, model, status and times.
+   */
+  onFinished(id: string, { targets }: { targets: IRuleTarget[] }): Rule {
+    const { storage, monitoring } = this.#parts;
+    const props = { jobs: storage.jobs, monitoring, name: this.deploymentName };
+    this.#finishedJobs ??= new FinishedJobs(this, 'Finished', props);
+    return this.#finishedJobs.addRule(id, targets);
+  }
+
   private addStages({ httpApi, ...shared }: StageProps & { httpApi: HttpApi }): void {
     const { queue: deliverQueue, role } = new Deliver(this, 'Deliver', shared);
     const poll = new Poll(this, 'Poll', { ...shared, deliverQueue });

@@ -9,7 +9,9 @@ const PLAIN_ID = /^[A-Za-z0-9-]+$/;
  * region has it, as no stack has an underscore in its name.
  */
 export function deploymentName(deployment: Construct): string {
-  const stack = Stack.of(deployment);
+  // The name of a nested one is only known when it is deployed.
+  let stack = Stack.of(deployment);
+  while (stack.nestedStackParent) stack = stack.nestedStackParent;
   const { scopes, addr } = deployment.node;
   const ids = scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);
   const own = ids.filter((id) => id !== 'Default');

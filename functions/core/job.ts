@@ -160,8 +160,8 @@ export interface RunningJob extends JobBase {
   readonly webhook: PendingWebhook | null;
 }
 
-const UNFINISHED = ['queued', 'submitting', 'running'] as const;
-const TERMINAL = ['completed', 'failed', 'cancelled', 'expired'] as const;
+export const UNFINISHED = ['queued', 'submitting', 'running'] as const;
+export const TERMINAL = ['completed', 'failed', 'cancelled', 'expired'] as const;
 export const STATUSES = [...UNFINISHED, ...TERMINAL] as const;
 
 export interface FinishedJob extends JobBase {

@@ -179,6 +179,13 @@ const ROWS: Record<string, Omit<AlarmRow, 'name' | 'when'> & { when?: Partial<Al
   },
 };
 
+/** Of a deployment that tells others of finished jobs. */
+export const NOT_ANNOUNCED: Omit<AlarmRow, 'metric'> = {
+  name: 'finished-jobs-not-announced',
+  means: 'The events of finished jobs keep failing to get onto the bus. After a day, they are lost.',
+  when: { bad: 2, of: 3, periodMinutes: 5 },
+};
+
 export const ALARMS: AlarmRow[] = Object.entries(ROWS).map(([name, { when, ...row }]) => {
   return { name, ...row, when: { ...ONCE_IN_A_QUARTER_HOUR, ...when } };
 });

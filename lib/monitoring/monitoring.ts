@@ -19,9 +19,10 @@ const NOBODY_NOTIFIED = 'nobody is notified of alarms: set alarmEmail or alarmTo
 
 export class Monitoring extends Construct {
   readonly topic: ITopic;
-  readonly alarms: Alarm[];
+  readonly alarms: Alarm[] = [];
   readonly dashboard: Dashboard;
   readonly #name: string;
+  readonly #action: SnsAction;
 
   /** Of all that the deployment, its scope, has so far. */
   constructor(scope: Construct, id: string, props: { settings: Settings; httpApi: HttpApi; name: string }) {
@@ -29,15 +30,14 @@ export class Monitoring extends Construct {
     this.#name = props.name;
     const monitored = monitoredIn(scope, props);
     this.topic = this.addTopic(props.settings);
-    const action = new SnsAction(this.topic);
-    this.alarms = ALARMS.flatMap((row) => {
+    this.#action = new SnsAction(this.topic);
+    for (const row of ALARMS) {
       const metrics =
         typeof row.metric === 'string' ? monitored.own(row.metric, 'Sum') : row.metric(monitored);
-      if (!Array.isArray(metrics)) return this.addAlarm(row.name, row, metrics);
-      return metrics.map(([of, metric]) => this.addAlarm(`${row.name}-${of}`, row, metric));
-    });
-    // Nobody is notified when all is well again, as every alarm of a new stack would say so once.
-    for (const alarm of this.alarms) alarm.addAlarmAction(action);
+      if (Array.isArray(metrics))
+        for (const [of, metric] of metrics) this.addAlarm(row, metric, `${row.name}-${of}`);
+      else this.addAlarm(row, metrics);
+    }
     this.dashboard = new MonitoringDashboard(this, 'Dashboard', { monitored, alarms: this.alarms });
     const logGroupNames = monitored.functions.map(({ logGroup }) => logGroup.logGroupName);
     for (const [id, queryString] of Object.entries(QUERIES))
@@ -59,9 +59,9 @@ export class Monitoring extends Construct {
     return topic;
   }
 
-  private addAlarm(id: string, row: AlarmRow, metric: AlarmMetric): Alarm {
+  addAlarm(row: Omit<AlarmRow, 'metric'>, metric: AlarmMetric, id = row.name): void {
     const { below, atLeast = 1, bad, of, periodMinutes } = row.when;
-    return new Alarm(this, id, {
+    const alarm = new Alarm(this, id, {
       alarmName: `${this.#name}-${id}`,
       alarmDescription: `${row.means} docs/runbook.md#${row.name}`,
       metric: metric.with({ period: Duration.minutes(periodMinutes) }),
@@ -71,5 +71,8 @@ export class Monitoring extends Construct {
       evaluationPeriods: of,
       treatMissingData: row.treatMissingData ?? TreatMissingData.NOT_BREACHING,
     });
+    // Nobody is notified when all is well again, as every alarm of a new stack would say so once.
+    alarm.addAlarmAction(this.#action);
+    this.alarms.push(alarm);
   }
 }

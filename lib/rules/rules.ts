@@ -1,6 +1,6 @@
 import * as limits from '../../functions/core/limits.ts';
 import { WRITTEN } from '../storage/storage.ts';
-import { type Queue, type Rule, referredId, variablesOf } from './wiring.ts';
+import { type Queue, type Resource, type Rule, referredId, variablesOf } from './wiring.ts';
 
 // All that this file exports are rules: what the functions rely on and no general rule set could know.
 
@@ -69,7 +69,10 @@ export const ruleTargets: Rule = (wiring) => {
     .filter(({ properties }) => properties.MaximumRetryAttempts === 0 && properties.MaximumEventAgeInSeconds)
     .map(({ properties }) => referredId(properties.FunctionName));
   return wiring
-    .ofType<{ Targets?: { Arn: unknown; RetryPolicy?: Repeats }[] }>('AWS::Events::Rule')
+    .ofType<{ EventPattern?: object; Targets?: { Arn: unknown; RetryPolicy?: Repeats }[] }>(
+      'AWS::Events::Rule',
+    )
+    .filter(({ properties }) => !properties.EventPattern)
     .flatMap(({ path, properties: { Targets = [] } }) => Targets.map((target) => ({ path, ...target })))
     .flatMap(({ path, Arn, RetryPolicy }) => {
       if (RetryPolicy?.MaximumRetryAttempts === 0 && once.includes(referredId(Arn))) return [];
@@ -142,12 +145,15 @@ export const environmentSecrets: Rule = ({ functions, hiddenParameters }) => {
   );
 };
 
+/** Keys that deployments make go with them, and whoever deploys is told when that fails. */
+const isKept = ({ path }: Resource) => !path.startsWith('ClientKeys/');
+
 const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 const BUCKET = 'AWS::S3::Bucket';
 const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
 
-/** Tables that are written to, but always have few rows: one for each model and size of job. */
-const BOUNDED = ['State/DurationStats'];
+/** Tables that are written to, but always have few rows: one for each model and size of job, or for each key. */
+const BOUNDED = ['State/DurationStats', 'State/ClientKeys'];
 
 interface Table {
   DeletionProtectionEnabled?: boolean;
@@ -159,11 +165,14 @@ interface Bucket {
 }
 
 export const retained: Rule = (wiring, settings) =>
-  wiring.ofType<Table>(...KEEPERS).flatMap(({ path, deletionPolicy, properties }) => {
-    const isKept = deletionPolicy === 'RetainExceptOnCreate' && !properties.DeletionProtectionEnabled;
-    if (isKept || settings.removalPolicy === 'destroy') return [];
-    return `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`;
-  });
+  wiring
+    .ofType<Table>(...KEEPERS)
+    .filter(isKept)
+    .flatMap(({ path, deletionPolicy, properties }) => {
+      const isKept = deletionPolicy === 'RetainExceptOnCreate' && !properties.DeletionProtectionEnabled;
+      if (isKept || settings.removalPolicy === 'destroy') return [];
+      return `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`;
+    });
 
 export const timeToLive: Rule = (wiring) => {
   const writes = ['dynamodb:PutItem', 'dynamodb:UpdateItem'];
@@ -205,6 +214,7 @@ export const alarms: Rule = (wiring) => {
     .map(({ properties: { Dimensions, Metrics } }) => JSON.stringify([Dimensions, Metrics]))
     .join();
   return [...wiring.queues, ...wiring.functions]
+    .filter(isKept)
     .filter(({ logicalId }) => !watched.includes(`"${logicalId}"`))
     .map(({ path }) => `${path} is watched by no alarm.`);
 };

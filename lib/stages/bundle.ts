@@ -14,7 +14,11 @@ export type FunctionName = keyof typeof FUNCTIONS;
 /** The folders of functions/ that have a handler. */
 export const functionNames = Object.keys(FUNCTIONS) as FunctionName[];
 
-export const handlerOf = (name: FunctionName): string => join('functions', name, 'handler.ts');
+/** They have another one, of a function that few deployments need: it keeps client keys. */
+export const KEYS = 'keys';
+type BundleName = FunctionName | typeof KEYS;
+
+export const handlerOf = (name: BundleName): string => join('functions', name, 'handler.ts');
 
 export const BUCKET = 'functions/edge/document-bucket.ts';
 export const DESTINATIONS = 'functions/edge/queues-and-buses.ts';
@@ -55,7 +59,7 @@ export function bundleInto(outdir: string): Metafile[] {
   // A synthesis out of the published package loads no bundler.
   const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
   const shared = { ...bundling, outdir, metafile: true } as const;
-  const handlers = functionNames.map((name) => ({ in: handlerOf(name), out: name }));
+  const handlers = [...functionNames, KEYS as BundleName].map((name) => ({ in: handlerOf(name), out: name }));
   const onDemand = { bucket: BUCKET, destinations: DESTINATIONS, parts: PARTS };
   const built = [
     buildSync({ ...shared, entryPoints: handlers }),
@@ -72,23 +76,23 @@ export type Bundles = ReturnType<typeof bundleFunctions>;
  * Each function in a folder of its own, with an `index.js` and a `bucket.cjs`; collect's has a `parts.cjs`, deliver's a
  * `destinations.cjs`, if it needs it, and that of jobs an `openapi.json`.
  */
-export function bundleFunctions(hasDestinations = false) {
+export function bundleFunctions(hasDestinations = false, names: readonly BundleName[] = functionNames) {
   const outdir = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-'));
   const all = prebuilt ?? join(outdir, 'all');
   if (!prebuilt) bundleInto(all);
-  const others: Partial<Record<FunctionName, string[]>> = {
+  const others: Partial<Record<BundleName, string[]>> = {
     collect: ['parts.cjs'],
     deliver: hasDestinations ? ['destinations.cjs'] : [],
     jobs: ['openapi.json'],
   };
-  for (const name of functionNames) {
+  for (const name of names) {
     mkdirSync(join(outdir, name));
     copyFileSync(join(all, `${name}.js`), join(outdir, name, 'index.js'));
-    for (const file of ['bucket.cjs', ...(others[name] ?? [])])
-      copyFileSync(join(all, file), join(outdir, name, file));
+    const files = name === KEYS ? [] : ['bucket.cjs', ...(others[name] ?? [])];
+    for (const file of files) copyFileSync(join(all, file), join(outdir, name, file));
   }
   return {
-    folderOf: (name: FunctionName) => join(outdir, name),
+    folderOf: (name: BundleName) => join(outdir, name),
     /** CDK has copied a bundle as soon as its function is defined. */
     remove: () => rmSync(outdir, { recursive: true, force: true }),
   };

@@ -39,32 +39,17 @@ type StageFunctionProps = StageProps & {
   consumes?: StageQueue;
 } & { [Name in FunctionName]: { name: Name; environment: Environment<OwnVariables[Name]> } }[FunctionName];
 
-/** A function of the stack: its bundle, on arm64 and Node 24, with a role and a log group of its own. */
+/** A function of a stage: its bundle, what it knows, and what it may do. */
 export class StageFunction extends lambda.Function {
   readonly stage: FunctionName;
 
   constructor(scope: Construct, id: string, props: StageFunctionProps) {
-    // CDK's own role could write to every log group of the account.
-    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    const logGroup = new LogGroup(scope, `${id}Logs`, {
-      retention: props.settings.logRetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    logGroup.grantWrite(role);
     const given = Object.values(props.environment);
     const queues = given.filter((value) => value instanceof StageQueue);
     const secrets = given.filter((value) => value instanceof Secret);
     super(scope, id, {
-      role,
-      logGroup,
-      // JSON, so that the platform's own lines for each invocation, most of all that is logged, can be left out.
-      loggingFormat: lambda.LoggingFormat.JSON,
-      systemLogLevelV2: lambda.SystemLogLevel.WARN,
-      applicationLogLevelV2: lambda.ApplicationLogLevel[props.settings.logLevel],
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
+      ...commonProps(scope, id, props.settings),
       code: lambda.Code.fromAsset(props.bundles.folderOf(props.name)),
-      handler: 'index.handler',
       memorySize: FUNCTIONS[props.name].memoryMib,
       timeout: Duration.seconds(FUNCTIONS[props.name].timeoutSeconds),
       environment: { ...props.sharedVariables, ...textsOf(props.environment) },
@@ -86,6 +71,28 @@ export class StageFunction extends lambda.Function {
     for (const permission of permissions) Grant.addToPrincipal({ grantee: this, ...permission });
     if (props.consumes) this.addEventSource(props.consumes.eventSource);
   }
+}
+
+/** Of every function: arm64 and Node 24, with a role and a log group of its own. */
+export function commonProps(scope: Construct, id: string, { logRetentionDays, logLevel }: Settings) {
+  // CDK's own role could write to every log group of the account.
+  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  const logGroup = new LogGroup(scope, `${id}Logs`, {
+    retention: logRetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  logGroup.grantWrite(role);
+  return {
+    role,
+    logGroup,
+    // JSON, so that the platform's own lines for each invocation, most of all that is logged, can be left out.
+    loggingFormat: lambda.LoggingFormat.JSON,
+    systemLogLevelV2: lambda.SystemLogLevel.WARN,
+    applicationLogLevelV2: lambda.ApplicationLogLevel[logLevel],
+    runtime: lambda.Runtime.NODEJS_24_X,
+    architecture: lambda.Architecture.ARM_64,
+    handler: 'index.handler',
+  };
 }
 
 function textsOf(environment: Record<string, string | undefined | StageQueue | Secret>) {

@@ -8,13 +8,16 @@ import type { Report } from '../../functions/core/upstream/report.ts';
 import { cancel } from '../../functions/jobs/cancel.ts';
 import { read } from '../../functions/jobs/read.ts';
 import { split } from '../../functions/parts/split.ts';
+import { FINISHING } from '../../lib/finishing.ts';
 import { atOnce, clientsOf } from '../cloud/clients.ts';
 import { Cloud } from '../cloud/cloud.ts';
 import { failedIn, type Handlers, handlersOf, sqsEvent } from '../cloud/handlers.ts';
 import { NOW } from '../cloud/jobs.ts';
 import { portsOver } from '../cloud/ports.ts';
+import { streamOf } from '../cloud/stream.ts';
 import { VirtualTime } from '../cloud/time.ts';
 import { fakeWorld } from '../cloud/world.ts';
+import { matches } from '../stack/event-pattern.ts';
 import { postJob } from './post.ts';
 
 type Asked = Generation & { texts: string[] };
@@ -42,6 +45,7 @@ function scene(
       failedIn(batch, await (handlers as Handlers)[queue](sqsEvent(queue, batch))),
   });
   const clients = clientsOf(cloud, atOnce);
+  const stream = streamOf(cloud.tables.jobs);
   const jobs = new Map<string, { asked: Asked; at: number; nth: number[] }>();
   const given: string[] = [];
   const events: { type: string; data: Record<string, unknown> }[] = [];
@@ -140,6 +144,8 @@ function scene(
     run,
     given,
     events,
+    announced: () =>
+      stream.filter((record) => matches(FINISHING, record)).map(({ dynamodb }) => dynamodb.Keys['jobId']?.S),
     rows,
     mostAtOnce: () => mostAtOnce,
     creates: () => creates,
@@ -195,6 +201,7 @@ it('a job of more conversations than one create takes has several parts, one web
   expect(kept).toEqual([expect.stringMatching(/^events\/job_/)]);
   const left = (await system.rows()).filter((row) => row?.status !== 'deleted');
   expect(left.map((row) => row?.jobId)).toEqual([job.job_id]);
+  expect(system.announced()).toEqual([job.job_id]);
 });
 
 it('an upload of lines is split, and validated before anything is created', async () => {

@@ -16,6 +16,7 @@ export const bundles = new Set<string>();
 
 // Of all that a synthesis does, bundling takes longest, and no test of the stack looks into a bundle.
 vi.mock('../../lib/stages/bundle.ts', () => ({
+  KEYS: 'keys',
   bundleFunctions() {
     const root = temporaryFolder();
     bundles.add(root);

@@ -36,7 +36,7 @@ function deploymentOf(key: string, all: ById, stackName: string): Deployment | n
   const outputs = prefix === '' ? all : outputsOf(prefix, all);
   if (!OUTPUTS.every((output) => outputs[output])) return null;
   const { DeploymentName: deploymentName = stackName } = outputs;
-  const path = prefix === '' ? null : deploymentName.slice(stackName.length + 1);
+  const path = prefix === '' ? null : deploymentName.slice(deploymentName.indexOf('_') + 1);
   const own = (resources: ById) => ownOf(resources, prefix);
   return { path, deploymentName, outputs: outputs as Outputs, own };
 }

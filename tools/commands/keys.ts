@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
+import { CLIENT_NAME, newClientKey } from '../../functions/core/http/new-client-key.ts';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { clearHeaders, customHeadersOf, headersIn, hostIn, setHeaders } from './custom-headers.ts';
 import { CliError } from './error-message.ts';
 import { findTarget, TARGET_HELP, targetOptions, targetRefIn } from './find-target.ts';
-import { newClientKey } from './new-client-key.ts';
 import type { Target } from './target.ts';
 import { rotate, webhookSecretOf } from './webhook-secrets.ts';
 
@@ -117,7 +117,7 @@ function idIn(given: string | undefined): string {
 /** It must fit on one line of the list, and look like no other. */
 function nameIn(given: string | undefined): string {
   const name = needed(given, '--name');
-  if (!/^\P{C}{1,128}$/u.test(name))
+  if (!CLIENT_NAME.test(name))
     throw new UsageError('--name must be 1 to 128 characters, none of them a control character');
   if (name !== name.trim()) throw new UsageError('--name must neither begin nor end with a space');
   return name;

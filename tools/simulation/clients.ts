@@ -1,8 +1,8 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Scope } from '../../functions/core/http/client-key.ts';
+import { newClientKey } from '../../functions/core/http/new-client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
-import { newClientKey } from '../commands/new-client-key.ts';
 import { CLIENT_PATIENCE_MILLIS, Gateway } from './gateway.ts';
 import { CANARY, must, PROMPT } from './judge.ts';
 import { CLIENTS } from './signers.ts';

@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../functions/core/http/new-client-key.ts';
 import { isFinished } from '../../functions/core/job.ts';
-import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import { must } from './judge.ts';
 import { keepVainJobs } from './museum.ts';

@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../functions/core/http/new-client-key.ts';
 import type { FinishedJob, SettledWebhook } from '../../functions/core/job.ts';
-import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import { Random } from './random.ts';
 import { type Simulation, START } from './simulation.ts';

@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../functions/core/http/new-client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { isFinished, type Job } from '../../functions/core/job.ts';
-import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import type { Invocation } from './invocation.ts';
 import { must } from './judge.ts';

@@ -1,8 +1,8 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Scope } from '../../functions/core/http/client-key.ts';
+import { newClientKey } from '../../functions/core/http/new-client-key.ts';
 import { isFinished } from '../../functions/core/job.ts';
 import type { ApiRequest } from '../../test/cloud/handlers.ts';
-import { newClientKey } from '../commands/new-client-key.ts';
 import { Gateway } from './gateway.ts';
 import { must } from './judge.ts';
 import { Random } from './random.ts';

@@ -1,3 +1,4 @@
+import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
 import type { Log, LogFields, Stage } from '../../../functions/core/log.ts';
 import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
@@ -12,7 +13,6 @@ import { finish } from '../../../functions/finish/finish.ts';
 import { authorize } from '../../../functions/http/authorize.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import { type SubmitWorld, submit } from '../../../functions/submit/submit.ts';
-import { newClientKey } from '../../../tools/commands/new-client-key.ts';
 import { simulate } from '../../../tools/simulation/simulate.ts';
 import { System } from '../../../tools/simulation/system.ts';
 import { pollMessage, queuedJob, runningJob } from '../../cloud/jobs.ts';

@@ -1,5 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Generation } from '../../../functions/core/http/generation-request.ts';
+import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
 import { eventJson } from '../../../functions/core/http/view.ts';
 import type {
   FinishedJob,
@@ -17,7 +18,6 @@ import { Cloud } from '../../../test/cloud/cloud.ts';
 import { Contents, jobOf, Rows, teach } from '../../../test/cloud/contents.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { VirtualTime } from '../../../test/cloud/time.ts';
-import { newClientKey } from '../../commands/new-client-key.ts';
 import { prose } from '../flows/prose.ts';
 
 export const KEY = newClientKey('my-app', ['jobs:read', 'jobs:write'], new Uint8Array(48).fill(7), 0);

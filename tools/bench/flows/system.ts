@@ -1,5 +1,6 @@
 import './lambda-environment.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';
@@ -18,7 +19,6 @@ import {
 } from '../../../test/cloud/handlers.ts';
 import type { Delivery, Handled } from '../../../test/cloud/queue.ts';
 import { VirtualTime } from '../../../test/cloud/time.ts';
-import { newClientKey } from '../../commands/new-client-key.ts';
 import { Random } from '../../simulation/random.ts';
 import { Environment, type Fault } from './environment.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
 import { apiEvent } from '../../../test/cloud/handlers.ts';
-import { newClientKey } from '../../commands/new-client-key.ts';
 import { judgeAnswerText } from '../judge.ts';
 import type { Random } from '../random.ts';
 import type { AnySystem } from './system.ts';
