@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import { faultInWebhookUrl } from '../../functions/core/webhook/webhook-url.ts';
 import type { Settings } from './settings.ts';
 
@@ -6,7 +7,7 @@ export function contradictionsIn(settings: Settings): string[] {
   const { domainName, certificateArn, defaultEndpoint, alarmTopicArn, alarmEmail } = settings;
   const [names, certificates] = [domainName.length, certificateArn.length];
   const fault = faultInDefaultWebhookUrl(settings);
-  const regions = new Set([...certificateArn, ...(alarmTopicArn ? [alarmTopicArn] : [])].map(regionOf));
+  const regions = new Set([...certificateArn, alarmTopicArn ?? ''].filter(isKnown).map(regionOf));
   const sentences = [
     fault && `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`,
     settings.defaultDestination !== undefined &&
@@ -37,5 +38,7 @@ function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName 
   return faults.find((fault) => fault !== null) ?? null;
 }
 
+/** Not a token of CDK's, which has a value when it is deployed. */
+const isKnown = (arn: string) => arn !== '' && !Token.isUnresolved(arn);
 const regionOf = (arn: string) => arn.split(':')[3];
 const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

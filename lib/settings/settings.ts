@@ -5,7 +5,7 @@ import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../funct
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { DEFAULT_STACK_NAME } from './environments.ts';
-import { areDifferent, flag, list, number, objects, whole } from './values.ts';
+import { areDifferent, flag, list, matching, number, objects, whole } from './values.ts';
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
@@ -30,7 +30,7 @@ const setting = <Schema extends z.ZodType>(schema: Schema, words: { description:
 /** Nobody may use one whose clients are not named. */
 const DestinationSchema = z.strictObject({
   name: z.string().regex(DESTINATION_NAME),
-  arn: z.string().regex(DESTINATION_ARN),
+  arn: matching(DESTINATION_ARN),
   clients: z.array(z.string().min(1)).default([]),
 });
 
@@ -46,7 +46,7 @@ export const SettingsSchema = z.strictObject({
     description: 'the name of the stack; several stacks can share one account and region',
     kind: 'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
   }),
-  organizationId: setting(z.string().regex(ORGANIZATION_ID).optional(), {
+  organizationId: setting(matching(ORGANIZATION_ID).optional(), {
     description:
       'your ModelStudio organization; without it, only the synthesis works, and `cdk deploy` stops',
     kind: 'a ModelStudio organization id, such as org_123',
@@ -144,7 +144,7 @@ export const SettingsSchema = z.strictObject({
       'your own domain for the API, such as `jobs.example.com`, whose DNS must point at the output `DomainTarget`; of several, all answer, and the first is the one in `ApiUrl`; needs `certificateArn`',
     kind: 'a DNS name in lower case, such as jobs.example.com, or several, each once',
   }),
-  certificateArn: setting(list(z.string().regex(CERTIFICATE_ARN)).default([]), {
+  certificateArn: setting(list(matching(CERTIFICATE_ARN)).default([]), {
     description:
       "the domain's certificate in ACM, in the stack's own region; for several domains, one for each or one for all",
     kind: 'the ARN of an ACM certificate, or one for each domain',
@@ -154,7 +154,7 @@ export const SettingsSchema = z.strictObject({
       "API Gateway's own address when there is a `domainName`: with `first` it is the one in `ApiUrl`, with `beside` it answers as well, with `off` it does not",
     kind: 'first, beside or off',
   }),
-  alarmTopicArn: setting(z.string().regex(TOPIC_ARN).optional(), {
+  alarmTopicArn: setting(matching(TOPIC_ARN).optional(), {
     description: 'your own SNS topic, which is notified of alarms',
     kind: 'the ARN of an SNS topic',
   }),

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
 
 /** `-c name=value` on the command line always gives a string. */
@@ -29,6 +30,10 @@ export const objects = <Item extends z.ZodType>(item: Item) =>
       return value;
     }
   }, z.array(item));
+
+/** Of what CloudFormation only puts in when it deploys, the form cannot be known. */
+export const matching = (pattern: RegExp) =>
+  z.string().refine((text) => Token.isUnresolved(text) || pattern.test(text));
 
 export function areDifferent(items: unknown[]): boolean {
   return new Set(items).size === items.length;

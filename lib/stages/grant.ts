@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Destination } from '../../functions/core/webhook/destination.ts';
@@ -27,10 +28,15 @@ export function toObjects(bucket: IBucket, folders: string[], action: ObjectActi
   };
 }
 
-/** PutEvents says success for a bus that does not exist, so it is looked at before. */
+/**
+ * PutEvents says success for a bus that does not exist, so it is looked at before. Of a token, which has a value when it is
+ * deployed, both are permitted: one of them means nothing.
+ */
 export function toDestinations(destinations: readonly Destination[]): Permission[] {
   const arnsOf = (service: string) =>
-    destinations.map(({ arn }) => arn).filter((arn) => arn.split(':')[2] === service);
+    destinations
+      .map(({ arn }) => arn)
+      .filter((arn) => Token.isUnresolved(arn) || arn.split(':')[2] === service);
   const permissions = [
     { actions: ['sqs:SendMessage'], resourceArns: arnsOf('sqs') },
     { actions: ['events:PutEvents', 'events:DescribeEventBus'], resourceArns: arnsOf('events') },

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import * as z from 'zod';
 import { SettingsSchema } from '../../lib/settings/settings.ts';
 
 const README = new URL('../../README.md', import.meta.url);
@@ -22,4 +23,56 @@ function settingsTable(): string {
 const code = (text: string) => `\`${text}\``;
 const row = (...cells: string[]) => `| ${cells.join(' | ')} |`;
 
-if (import.meta.main) writeFileSync(README, withSettingsTable(readFileSync(README, 'utf8')));
+/** What JSON Schema calls a type, as TypeScript does. */
+interface JsonType {
+  type?: string;
+  enum?: string[];
+  items?: JsonType;
+  properties?: Record<string, JsonType>;
+}
+
+function typeOf({ type, enum: words, items, properties }: JsonType): string {
+  if (words) return words.map((word) => `'${word}'`).join(' | ');
+  if (items) return `readonly ${typeOf(items)}[]`;
+  if (properties) return 'Destination';
+  return type === 'integer' ? 'number' : String(type);
+}
+
+/** The source of lib/settings/props.ts, which says the same to TypeScript. */
+export function propsSource(): string {
+  const { stackName: _, ...shape } = SettingsSchema.shape;
+  const defaults = new Map<string, unknown>(Object.entries(SettingsSchema.parse({})));
+  const members = Object.entries(shape).map(([name, schema]) => {
+    const { type, ...rest } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as JsonType;
+    const value = defaults.get(name);
+    const text = Array.isArray(value) && value.length === 0 ? undefined : value;
+    const fallback = text === undefined ? '' : ` Default: ${JSON.stringify(text)}.`;
+    const description = capitalized(
+      (schema.meta()?.description ?? '').replaceAll(/\]\(docs\//g, '](../../docs/'),
+    );
+    return `  /** ${description}.${fallback} */\n  readonly ${name}?: ${typeOf({ ...rest, ...(type && { type }) })};`;
+  });
+  return PROPS.replace('MEMBERS', members.join('\n'));
+}
+
+const PROPS = `// Written by \`npm run settings\`, out of lib/settings/settings.ts.
+
+/** A queue or a bus that jobs may name. */
+export interface Destination {
+  readonly name: string;
+  readonly arn: string;
+  /** By the names of clients; nobody else may use it. */
+  readonly clients?: readonly string[];
+}
+
+export interface ModelStudioJobsProps {
+MEMBERS
+}
+`;
+
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+if (import.meta.main) {
+  writeFileSync(README, withSettingsTable(readFileSync(README, 'utf8')));
+  writeFileSync(new URL('../../lib/settings/props.ts', import.meta.url), propsSource());
+}
