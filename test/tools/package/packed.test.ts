@@ -71,6 +71,11 @@ describe.skipIf(!isWanted)('the packed tarball', () => {
     ).toEqual([]);
     const sources = files.filter((path) => /(?<!\.d)\.[cm]?ts$/.test(path) && !path.includes('/examples/'));
     expect(sources).toEqual([]);
+    // What package.json calls by such a name is a source.
+    const code = files
+      .filter((path) => /\.c?js$/.test(path))
+      .map((path) => readFileSync(join(root, path), 'utf8'));
+    expect(code.filter((text) => /(from|import|require)\W+#/.test(text))).toEqual([]);
     expect(readFileSync(tarball).byteLength).toBeLessThan(TARBALL_MAX_BYTES);
   });
 
