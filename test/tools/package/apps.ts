@@ -3,21 +3,26 @@ import { dirname, join } from 'node:path';
 
 const ES_MODULE = `
 import { App, Stack } from 'aws-cdk-lib';
+import { Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { ModelStudioJobs } from 'modelstudio-jobs';
 import { ModelStudioJobsClient, verifyWebhook } from 'modelstudio-jobs/client';
 `;
 const COMMON_JS = `
 const { App, Stack } = require('aws-cdk-lib');
+const { Code, Function, Runtime } = require('aws-cdk-lib/aws-lambda');
 const { ModelStudioJobs } = require('modelstudio-jobs');
 const { ModelStudioJobsClient, verifyWebhook } = require('modelstudio-jobs/client');
 `;
 const USE = `
 const app = new App({ outdir: 'own.out' });
-const jobs = new ModelStudioJobs(new Stack(app, 'Own'), 'Jobs', {
+const stack = new Stack(app, 'Own');
+const jobs = new ModelStudioJobs(stack, 'Jobs', {
   organizationId: 'org_test',
   defaultWebhookUrl: 'https://hooks.example.com/in',
   destinations: [{ name: 'orders', arn: 'arn:aws:sqs:eu-central-1:123456789012:orders', clients: [] }],
 });
+const runtime = Runtime.NODEJS_24_X;
+jobs.grantSubmit(new Function(stack, 'Shop', { runtime, handler: 'index.handler', code: Code.fromInline('//') }));
 app.synth();
 console.log(typeof jobs.apiUrl, typeof ModelStudioJobsClient, typeof verifyWebhook);
 `;
