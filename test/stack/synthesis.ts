@@ -55,8 +55,8 @@ function define(context: Record<string, unknown>, outdir: string) {
 }
 
 /** A folder that `cdk deploy --app` takes, with functions that do nothing. */
-export function assemble(stackName: string, outdir: string): string {
-  return define({ organizationId: 'org_test', stackName }, outdir).app.synth().directory;
+export function assemble(context: Record<string, unknown>, outdir: string): string {
+  return define({ organizationId: 'org_test', ...context }, outdir).app.synth().directory;
 }
 
 export function synthesize(context: Record<string, unknown> = { organizationId: 'org_test' }): Template {

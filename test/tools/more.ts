@@ -136,6 +136,12 @@ const SUITES: Suite[] = [
     files: 'test/tools/package',
   },
   {
+    what: 'two deployments in a stack, one in a stage, and two environments',
+    env: { BESIDE: 'yes' },
+    files: 'test/tools/deploy/beside.test.ts',
+    parts: moto,
+  },
+  {
     what: 'what is left without what may be deleted',
     env: { WITHOUT_TOOLS: 'yes' },
     files: 'test/tools/deploy/deletable.test.ts',

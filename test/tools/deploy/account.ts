@@ -4,7 +4,12 @@ import {
   GetTemplateCommand,
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
-import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeTableCommand,
+  DynamoDBClient,
+  ListTablesCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import {
   GetPolicyCommand,
   LambdaClient,
@@ -18,6 +23,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { clientSettings } from '../../../tools/local/stack/clients.ts';
 
 export type Account = ReturnType<typeof accountAt>;
@@ -59,6 +65,8 @@ export function accountAt(endpoint: string) {
     secretValue: async (SecretId: string) =>
       (await secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString,
     tables: async () => (await dynamodb.send(new ListTablesCommand())).TableNames ?? [],
+    rows: async (TableName: string) =>
+      ((await dynamodb.send(new ScanCommand({ TableName }))).Items ?? []).map((item) => unmarshall(item)),
     table: async (TableName: string) =>
       (await dynamodb.send(new DescribeTableCommand({ TableName }))).Table ?? {},
   };

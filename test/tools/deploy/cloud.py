@@ -10,7 +10,9 @@ While there is a file at $ALARMS_REFUSED, no alarm can be made, as in an account
 
 import json
 import os
+import subprocess
 import sys
+import uuid
 
 import boto3
 from moto.cloudformation import models, parsing
@@ -87,6 +89,42 @@ ATTRIBUTES = {
 }
 
 
+def call_function(request_type, properties, variables, **more):
+    """What CloudFormation does with a custom resource, twice, as Lambda may deliver an event more than once."""
+    about = {"RequestId": str(uuid.uuid4()), "StackId": "stack", "LogicalResourceId": "key"}
+    event = {**about, **more, "RequestType": request_type, "ResourceProperties": properties}
+    path = os.path.join(os.path.dirname(__file__), "custom-resource.ts")
+    for _ in range(2):
+        env = {**os.environ, **variables, "AWS_ENDPOINT_URL": url}
+        ran = subprocess.run([os.environ["NODE"], path], input=json.dumps(event), env=env, capture_output=True, text=True)
+        if ran.returncode != 0 or json.loads(ran.stdout.splitlines()[-1])["Status"] != "SUCCESS":
+            raise Exception(ran.stdout + ran.stderr)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+class CustomResource(CloudFormationModel):
+    __module__ = "moto.cloudformation.lacking"
+
+    def __init__(self, properties):
+        self.properties = properties
+        # moto may delete the function first, which CloudFormation does not.
+        name = properties["ServiceToken"].split(":")[-1]
+        function = client("lambda").get_function_configuration(FunctionName=name)
+        self.variables = function["Environment"]["Variables"]
+        self.answer = call_function("Create", properties, self.variables)
+        self.physical_resource_id = self.answer["PhysicalResourceId"]
+
+    @classmethod
+    def create_from_cloudformation_json(cls, name, resource, *_, **__):
+        return cls(resource["Properties"])
+
+    def get_cfn_attribute(self, attribute):
+        return self.answer["Data"][attribute]
+
+    def delete(self, *_):
+        call_function("Delete", self.properties, self.variables, PhysicalResourceId=self.physical_resource_id)
+
+
 class Resource(CloudFormationModel):
     __module__ = "moto.cloudformation.lacking"  # moto takes the service from it
 
@@ -108,7 +146,9 @@ class Resource(CloudFormationModel):
 
 
 known = parsing.resource_class_from_type
-parsing.resource_class_from_type = lambda resource_type: known(resource_type) or Resource
+parsing.resource_class_from_type = lambda resource_type: (
+    CustomResource if resource_type.startswith("Custom::Model") else known(resource_type) or Resource
+)
 
 
 def apply_with_outputs(change_set, apply=models.ChangeSet.apply):

@@ -216,7 +216,7 @@ await describeWith(
 
       beforeAll(async () => {
         before = await everything();
-        const assembly = assemble(OTHER, join(endpoint.assembly, '..', OTHER));
+        const assembly = assemble({ stackName: OTHER }, join(endpoint.assembly, '..', OTHER));
         const deploy = () => endpoint.cdk('deploy', OTHER, '--app', assembly, '--require-approval', 'never');
         endpoint.refuseAlarms(true);
         refusal = await deploy().then(

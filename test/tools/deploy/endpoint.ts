@@ -40,7 +40,12 @@ export async function startEndpoint(cwd = process.cwd()): Promise<Endpoint> {
   const folder = mkdtempSync(join(tmpdir(), 'modelstudio-jobs-deploy-'));
   const assembly = join(folder, 'cdk.out');
   const refused = join(folder, 'alarms-refused');
-  const env: Record<string, string> = { ...isolatedIn(folder), ...ACCOUNT, ALARMS_REFUSED: refused };
+  const env: Record<string, string> = {
+    ...isolatedIn(folder),
+    ...ACCOUNT,
+    ALARMS_REFUSED: refused,
+    NODE: process.execPath,
+  };
   // It ends with its stdin, so it does not outlive a test that is killed.
   const server = spawn('python3', [cloud], { env: { ...process.env, ...env } });
   const exited = once(server, 'exit');
