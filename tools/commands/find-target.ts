@@ -21,7 +21,7 @@ export const targetOptions = {
 
 const context = contextOfProject();
 
-const STACK_FLAG = `  --stack NAME  the deployed stack, default ${context['environments'] ? 'that of the environment' : stackNameOf()}
+const STACK_FLAG = `  --stack NAME  the deployed stack, default ${context['environments'] ? 'that of the environment' : (context['stackName'] ?? DEFAULT_STACK_NAME)}
   --environment NAME  one of those in cdk.json, instead of it
   --construct PATH    which ModelStudioJobs of an app's own stack, if there are several`;
 const CREDENTIALS = 'Credentials and region are taken from where the AWS CLI takes them.';
@@ -54,15 +54,17 @@ export function targetRefIn(values: TargetFlags): TargetRef {
   if (local && construct !== undefined)
     throw new UsageError('--local and --construct cannot be used together');
   if (!local && values.port !== undefined) throw new UsageError('--port needs --local');
-  if (!local) return { stackName: stack ?? stackNameOf(environment), environment, construct };
+  if (!local)
+    return { ...(stack === undefined ? ofEnvironmentNamed(environment) : { stackName: stack }), construct };
   if (!/^\d{1,5}$/.test(port)) throw new UsageError('--port must be a whole number');
   return { port: Number(port) };
 }
 
-/** As a deployment by the same settings calls it. */
-function stackNameOf(environment = context['environment']): string {
+/** What a deployment by the same settings makes. */
+function ofEnvironmentNamed(environment = context['environment'] as string | undefined): StackRef {
   try {
-    return String(ofEnvironment({ ...context, environment })['stackName'] ?? DEFAULT_STACK_NAME);
+    const { stackName = DEFAULT_STACK_NAME } = ofEnvironment({ ...context, environment });
+    return { stackName: String(stackName), environment };
   } catch (error) {
     throw error instanceof SettingsError ? new UsageError(error.message.replace(/\.$/, '')) : error;
   }
@@ -71,8 +73,9 @@ function stackNameOf(environment = context['environment']): string {
 /** How it is deployed, apart from its other settings. */
 export function deployCommand({ stackName, environment }: StackRef): string {
   if (environment !== undefined) return `npx cdk deploy -c environment=${environment}`;
-  const isDefault = !context['environments'] && stackName === stackNameOf();
-  return isDefault ? 'npx cdk deploy' : `npx cdk deploy -c stackName=${stackName}`;
+  return stackName === (context['stackName'] ?? DEFAULT_STACK_NAME)
+    ? 'npx cdk deploy'
+    : `npx cdk deploy -c stackName=${stackName}`;
 }
 
 /** @throws a CliError when it is not there */

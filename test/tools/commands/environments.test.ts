@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from '../../run.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+let folder: string;
+
+/** A clone whose cdk.json holds environments. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'environments-'));
+  for (const name of ['functions', 'lib', 'tools', 'package.json'])
+    await cp(join(root, name), join(folder, name), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const environments = { staging: {}, production: { stackName: 'Jobs' } };
+  await writeFile(join(folder, 'cdk.json'), JSON.stringify({ context: { environments } }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** No AWS answers there. */
+const env = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'eu-central-1', AWS_MAX_ATTEMPTS: '1' };
+const doctor = (...args: string[]) =>
+  run(process.execPath, ['tools/commands/doctor.ts', ...args], env, '', folder);
+
+it.concurrent.each([
+  [[], 'Say which environment, by -c environment=NAME: staging, production'],
+  [['--environment', 'prod'], 'There is no environment prod; the environments are: staging, production'],
+  [
+    ['--environment', 'staging', '--stack', 'Jobs'],
+    '--environment cannot be used together with --local or --stack',
+  ],
+  [['--local', '--construct', 'Jobs'], '--local and --construct cannot be used together'],
+])('a command refuses %j', async (args, sentence) => {
+  expect(await doctor(...args)).toMatchObject({ code: 2, stderr: `${sentence}. Try --help.\n` });
+});
+
+it('its help says whose stack is the default', async () => {
+  expect((await doctor('--help')).stdout).toContain('default that of the environment');
+});
+
+it('a command looks for the stack of the environment', async (context) => {
+  const error = '<Code>ValidationError</Code><Message>Stack with id Jobs does not exist</Message>';
+  const server = createServer((_request, response) => {
+    response.writeHead(400, { 'content-type': 'text/xml' });
+    response.end(`<ErrorResponse><Error>${error}</Error></ErrorResponse>`);
+  }).listen(0, '127.0.0.1');
+  context.onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const aws = { ...env, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+  const there = { ...aws, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
+  const args = ['tools/commands/keys.ts', 'list', '--environment', 'production'];
+  const { stderr } = await run(process.execPath, args, there, '', folder);
+  expect(stderr).toMatch(/^There is no stack Jobs in eu-central-1: /);
+});
