@@ -7,7 +7,7 @@ import { publicLine, type System, startSystem } from '../../../tools/local/syste
 import { type Operator, operatorOf } from '../blackbox/operator.ts';
 import { raise } from './storm.ts';
 
-/** `npm run test:more` waits for it: it takes minutes, which kills and outages do. */
+/** `npm run test:more` waits for it, for up to 20 minutes: a job whose creator was killed waits for a sweep as long. */
 const isAsked = process.env['CLIENT_STORM'] === 'yes';
 const JOBS = 1000;
 const KILLS = 200;
@@ -28,7 +28,8 @@ beforeAll(async () => {
   );
   vi.unstubAllEnvs();
   operator = await operatorOf(publicLine(box));
-  await hideForSeconds(10);
+  // Any shorter, and a message could be killed 14 times within the storm, after which it would be set aside.
+  await hideForSeconds(30);
 });
 afterAll(async () => {
   operator?.close();
