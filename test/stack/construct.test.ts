@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type CfnResource, NestedStack, Stack, Stage, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
@@ -6,7 +9,10 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
-import { addJobs, inApp, templateWith } from './synthesis.ts';
+import { DETAIL } from '../../lib/finishing.ts';
+import { addJobs, inApp, synthesize, templateWith } from './synthesis.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 // biome-ignore lint/suspicious/noExplicitAny: a template has no types
 type Resources = Record<string, { Type: string; Properties?: any; DependsOn?: string[] }>;
@@ -112,11 +118,45 @@ describe('an app with two deployments in a stack, one in a stage, and resources 
   });
 });
 
-it('a deployment that nobody grants or listens to has nothing of either', () => {
-  const types = typesIn(templateWith(['Jobs']));
-  expect(types.has('AWS::Pipes::Pipe')).toBe(false);
-  expect([...types].filter((type) => /^Custom::|Pipes/.test(type))).toEqual([]);
-  expect(JSON.stringify(templateWith(['Jobs']))).not.toContain('StreamSpecification');
+it('a deployment that nobody grants or listens to has nothing of either, and the ids of the plain app after its own', () => {
+  const template = templateWith(['Jobs']);
+  expect([...typesIn(template)].filter((type) => /^Custom::|Pipes/.test(type))).toEqual([]);
+  expect(JSON.stringify(template)).not.toContain('StreamSpecification');
+  // Some hold the id of another resource as a whole, and no command looks for these.
+  const idsIn = (of: object) =>
+    Object.keys(of)
+      .map((id) => id.replace(/[0-9A-F]{8}$/, ''))
+      .filter((id) => !/EventSource|AllowEventRule/.test(id))
+      .sort();
+  const { Outputs, Resources } = synthesize().toJSON() as Record<'Outputs' | 'Resources', object>;
+  expect(idsIn(resourcesIn(template))).toEqual(idsIn(Resources).map((id) => `Jobs${id}`));
+  const outputs = idsIn((template as unknown as { Outputs: object }).Outputs);
+  expect(outputs).toEqual([...idsIn(Outputs), 'DeploymentName'].map((id) => `Jobs${id}`).sort());
+});
+
+describe('docs/construct.md', () => {
+  const page = readFileSync(join(root, 'docs/construct.md'), 'utf8');
+  const fence = (language: string) => page.split(`\n\`\`\`${language}\n`)[1]?.split('\n```')[0] ?? '';
+
+  it('begins with an app that synthesizes, its tokens for ARNs included', async (context) => {
+    mkdirSync(join(root, 'dist'), { recursive: true });
+    const folder = mkdtempSync(join(root, 'dist', 'construct-page-'));
+    context.onTestFinished(() => rmSync(folder, { recursive: true }));
+    const here = fence('ts')
+      .replace("'modelstudio-jobs'", "'../../lib/index.ts'")
+      .replace('new App()', `new App({ outdir: '${folder}/cdk.out' })`);
+    writeFileSync(join(folder, 'app.ts'), `${here}\nexport { stack };\n`);
+    const { stack } = (await import(join(folder, 'app.ts'))) as { stack: Stack };
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
+    const expected = ['AWS::Pipes::Pipe', 'Custom::ModelStudioClientKey', 'Shop_Jobs-sweeper-not-running'];
+    for (const part of expected) expect(text).toContain(part);
+    expect(text).not.toMatch(/\$\{Token\[/);
+  });
+
+  it('has the event as it is told', () => {
+    const { detail } = JSON.parse(fence('json'));
+    expect(Object.keys(detail)).toEqual(['deployment', ...Object.keys(DETAIL)]);
+  });
 });
 
 it('functions of one client share a key, whatever stack they are in, and a grant may be repeated', () => {

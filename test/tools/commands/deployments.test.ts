@@ -1,52 +1,66 @@
 import { describe, expect, it } from 'vitest';
 import { deploymentIn } from '../../../tools/commands/deployments.ts';
-import { templateWith } from '../../stack/synthesis.ts';
 
-const withoutHash = (id: string) => id.replace(/[0-9A-F]{8}$/, '');
-/** Some hold the id of another resource as a whole, and no command looks for these. */
-const idsIn = (all: object) =>
-  Object.keys(all)
-    .map(withoutHash)
-    .filter((id) => !/EventSource|AllowEventRule/.test(id));
+/** As CDK makes them: test/stack/construct.test.ts compares those of a construct with those of the plain app. */
+const OUTPUTS = ['ApiUrl', 'ClientKeysTable', 'ModelStudioSecretArn', 'WebhookSecretArn', 'DomainName2'];
+const PLAIN = [
+  'ApiSubmit',
+  'ApiJobs',
+  'DeliverQueue',
+  'DeliverDeadLetters',
+  'PollPollQueue',
+  'StateJobs',
+  'WatchTopic',
+];
+const HASH = '0A1B2C3D';
 
-const domains = {
-  domainName: ['a.example.com', 'b.example.com'],
-  certificateArn: ['arn:aws:acm:eu-central-1:123456789012:certificate/a'],
+const plain = Object.fromEntries(OUTPUTS.map((name) => [name, `${name} of all`]));
+const outputsOf = (prefix: string, name: string) =>
+  Object.fromEntries(
+    [...OUTPUTS, 'DeploymentName'].map((output) => [
+      `${prefix}${output}${HASH}`,
+      output === 'DeploymentName' ? name : `${output} of ${prefix}`,
+    ]),
+  );
+const two = { ...outputsOf('PaymentsJobs', 'Shop_Payments_Jobs'), ...outputsOf('JobsApi', 'Shop_JobsApi') };
+const resources = {
+  ...Object.fromEntries(PLAIN.map((id) => [`PaymentsJobs${id}${HASH}`, `${id} of PaymentsJobs`])),
+  // An id that repeats the end of the one before is written once.
+  ...Object.fromEntries(PLAIN.map((id) => [`JobsApi${id.replace(/^Api/, '')}${HASH}`, `${id} of JobsApi`])),
 };
-const plain = templateWith(['Default'], domains);
-const two = templateWith(['Payments/Jobs', 'JobsApi'], domains);
-
-function find(template: typeof plain, construct?: string) {
-  const { Outputs = {}, Resources = {} } = template as Record<string, Record<string, { Value: unknown }>>;
-  const values = Object.entries(Outputs).map(([id, { Value }]) => [
-    id,
-    id.includes('DeploymentName') ? String(Value) : `${id}'s`,
-  ]);
-  const ref = { stackName: 'Shop', construct };
-  const found = deploymentIn(Object.fromEntries(values), ref, 'the stack Shop');
-  const resources = Object.fromEntries(Object.keys(Resources).map((id) => [id, `${id}'s`]));
-  return { ...found, ids: idsIn(found.own(resources)) };
-}
 
 describe('in a stack', () => {
-  it.each([
-    ['that holds nothing else, a deployment', plain, undefined, 'Shop'],
-    ['one of two deployments', two, 'Payments/Jobs', 'Shop_Payments_Jobs'],
-    ["one whose id ends as its child's", two, 'JobsApi', 'Shop_JobsApi'],
-  ])('%s is found, and each of its resources by its name in the plain app', (_which, all, path, name) => {
-    const found = find(all, path);
-    expect(found.deploymentName).toBe(name);
-    const ids = idsIn(plain['Resources'] ?? {});
-    expect(found.ids.filter((id) => ids.includes(id)).sort()).toEqual(ids.sort());
-    expect(found.outputs).toMatchObject({
-      ApiUrl: expect.stringMatching(/ApiUrl/),
-      DomainName2: expect.anything(),
-    });
+  it('that holds nothing else, a deployment is found, and its resources are as they are', () => {
+    const { own, ...found } = deploymentIn(plain, { stackName: 'Shop' }, 'the stack Shop');
+    expect(found).toEqual({ path: null, deploymentName: 'Shop', outputs: plain });
+    expect(own(resources)).toEqual(resources);
   });
 
-  it.each([undefined, 'Orders'])('with two deployments, one of them must be named, and not %s', (path) => {
+  it.each([
+    ['Payments/Jobs', 'PaymentsJobs', 'Shop_Payments_Jobs'],
+    ['JobsApi', 'JobsApi', 'Shop_JobsApi'],
+  ])(
+    'one of two is found by its path, %s, with its resources by the ids of the plain app',
+    (construct, prefix, name) => {
+      const found = deploymentIn(two, { stackName: 'Shop', construct }, 'the stack Shop');
+      expect(found.deploymentName).toBe(name);
+      expect(found.outputs).toMatchObject({
+        ApiUrl: `ApiUrl of ${prefix}`,
+        DomainName2: `DomainName2 of ${prefix}`,
+      });
+      const own = PLAIN.map((id) => [`${id}${HASH}`, `${id} of ${prefix}`]);
+      expect(found.own(resources)).toMatchObject(Object.fromEntries(own));
+    },
+  );
+
+  it('the only one is found without a name', () => {
+    const only = outputsOf('Jobs', 'Shop_Jobs');
+    expect(deploymentIn(only, { stackName: 'Shop' }, 'the stack Shop').path).toBe('Jobs');
+  });
+
+  it.each([undefined, 'Orders'])('with two, one of them must be named, and not %s', (construct) => {
     const sentence = 'Say which deployment in the stack Shop, by --construct: Payments_Jobs, JobsApi.';
-    expect(() => find(two, path)).toThrow(sentence);
+    expect(() => deploymentIn(two, { stackName: 'Shop', construct }, 'the stack Shop')).toThrow(sentence);
   });
 
   it('without any, the outputs that are missing are named', () => {

@@ -30,17 +30,8 @@ const doctor = (...args: string[]) =>
 it.concurrent.each([
   [[], 'Say which environment, by -c environment=NAME: staging, production'],
   [['--environment', 'prod'], 'There is no environment prod; the environments are: staging, production'],
-  [
-    ['--environment', 'staging', '--stack', 'Jobs'],
-    '--environment cannot be used together with --local or --stack',
-  ],
-  [['--local', '--construct', 'Jobs'], '--local and --construct cannot be used together'],
 ])('a command refuses %j', async (args, sentence) => {
   expect(await doctor(...args)).toMatchObject({ code: 2, stderr: `${sentence}. Try --help.\n` });
-});
-
-it('its help says whose stack is the default', async () => {
-  expect((await doctor('--help')).stdout).toContain('default that of the environment');
 });
 
 it('a command looks for the stack of the environment', async (context) => {
