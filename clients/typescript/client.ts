@@ -69,7 +69,7 @@ export class ModelStudioJobsClient {
     const headers = { 'idempotency-key': idempotencyKey };
     const call = { method: 'POST', path: '/v1/jobs', headers, body: JSON.stringify(request) } as const;
     try {
-      return (await this.#connection.json<Job>(call, rest)).body;
+      return (await this.#connection.job(call, rest)).body;
     } catch (error) {
       const jobId = error instanceof ApiError && error.code === 'submission_unknown' && error.problem?.job_id;
       if (jobId) return this.get(jobId, rest);
@@ -80,7 +80,7 @@ export class ModelStudioJobsClient {
   }
 
   async get(job: Which, options: CallOptions = {}): Promise<Job> {
-    return (await this.#connection.json<Job>({ method: 'GET', path: pathOf(job) }, options)).body;
+    return (await this.#connection.job({ method: 'GET', path: pathOf(job) }, options)).body;
   }
 
   /**
@@ -96,7 +96,7 @@ export class ModelStudioJobsClient {
     for (;;) {
       const call = { method: 'GET', path: pathOf(job) } as const;
       const lookMs = Math.min(this.#connection.deadlineMs, Math.max(LOOK_MS, deadlineAt - Date.now()));
-      const { body, retryAfterMs } = await this.#connection.json<Job>(call, { signal, deadlineMs: lookMs });
+      const { body, retryAfterMs } = await this.#connection.job(call, { signal, deadlineMs: lookMs });
       onProgress?.(body);
       if (body.finished_at !== null) return body;
       const leftMs = deadlineAt - Date.now();
@@ -154,8 +154,7 @@ export class ModelStudioJobsClient {
 
   /** Cancels a job that has not finished. What ModelStudio has begun, it goes on with. */
   async cancel(job: Which, options: CallOptions = {}): Promise<Job> {
-    return (await this.#connection.json<Job>({ method: 'POST', path: `${pathOf(job)}/cancel` }, options))
-      .body;
+    return (await this.#connection.job({ method: 'POST', path: `${pathOf(job)}/cancel` }, options)).body;
   }
 
   /** Deletes a finished job, its event and its results. */
@@ -175,7 +174,7 @@ export class ModelStudioJobsClient {
     const body = webhook_url === undefined ? {} : { body: JSON.stringify({ webhook_url }) };
     const call = { method: 'POST', path: `${pathOf(job)}/redeliver`, ...body } as const;
     try {
-      return (await this.#connection.json<Job>(call, rest)).body;
+      return (await this.#connection.job(call, rest)).body;
     } catch (error) {
       const isRepeat = error instanceof ApiError && error.attempts > 1;
       // Not within a minute of the attempt before, which was accepted although its answer was lost.

@@ -1,6 +1,6 @@
 import { ApiError, ConnectionError } from './errors.ts';
 import { type CallOptions, repeat, retryAfterMsIn, Watch } from './repeating.ts';
-import type { Problem } from './types.ts';
+import type { Job, Problem } from './types.ts';
 
 export interface ClientOptions {
   /** Where the API is: the stack's output ApiUrl. */
@@ -25,6 +25,7 @@ export interface Answer<T> {
   body: T;
   /** How often it was asked for. */
   attempts: number;
+  status: number;
   retryAfterMs: number | null;
 }
 
@@ -69,8 +70,8 @@ export class Connection {
         try {
           const response = await this.#send({ ...call, headers }, attempts, watch, deadlineAt);
           const text = await bodyOf(response, call, attempts);
-          const { retryAfterMs } = said(response);
-          return { body: parsed(text, response, call, attempts) as T, attempts, retryAfterMs };
+          const { status, retryAfterMs } = said(response);
+          return { body: parsed(text, response, call, attempts) as T, attempts, status, retryAfterMs };
         } finally {
           watch.end();
         }
@@ -78,6 +79,15 @@ export class Connection {
       deadlineAt,
       options.signal,
     );
+  }
+
+  /** The job that was answered. */
+  async job(call: Call, options: CallOptions): Promise<Answer<Job>> {
+    const answer = await this.json<Job | undefined>(call, options);
+    const { body, attempts, status } = answer;
+    if (typeof body?.job_id === 'string' && 'finished_at' in body) return { ...answer, body };
+    const nothing = { status, retryAfterMs: null, requestId: null };
+    throw new ApiError(attempted(call, attempts), nothing, 'with what is not a job: is the URL right?');
   }
 
   /** An answer of any size: only its head has come. */

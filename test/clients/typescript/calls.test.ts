@@ -99,6 +99,7 @@ describe('a call is not repeated after', () => {
       [200, '<html>', { 'content-type': 'text/html' }],
       /^200 with text\/html, which is not JSON: is the URL right\?/,
     ],
+    ['JSON of something else', [200, { status: 'ok' }], /^200 with what is not a job: is the URL right\?/],
     [
       'a certificate that is not trusted',
       new TypeError('fetch failed', {
@@ -120,6 +121,7 @@ describe('the wait before a repeat', () => {
     ['is that of Retry-After', { 'retry-after': '7' }, 7000],
     ['may be a fraction', { 'retry-after': '0.25' }, 250],
     ['may be a date', { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' }, 9000],
+    ['may be a date without a zone', { 'retry-after': 'Thu Jan  1 00:00:09 2026' }, 9000],
     [
       "counts a date from the API's clock",
       { 'retry-after': 'Thu, 01 Jan 2026 01:00:09 GMT', date: 'Thu, 01 Jan 2026 01:00:00 GMT' },
