@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CLIENT, CLIENT_FOLDER } from '../../tools/local/stack/runtime/process.ts';
 import { TRIAL } from '../edge/hosts.ts';
+import { isThere, LAST_RELEASE } from './blackbox/release.ts';
 import { RUNTIME_PACKAGES, RUNTIMES_FOLDER } from './clients/runtimes.ts';
 
 /** The suites that `npm test` leaves out, as each takes minutes, or parts that not every machine has. */
@@ -30,6 +31,11 @@ const runtime = {
 const runtimes = {
   what: 'Node 20, 22 and 24, Deno and Bun as packages',
   areThere: () => install(RUNTIMES_FOLDER, path.join(RUNTIMES_FOLDER, 'node_modules'), RUNTIME_PACKAGES),
+};
+
+const lastRelease = {
+  what: `the commit of the last release, ${LAST_RELEASE} (git fetch --unshallow)`,
+  areThere: () => isThere(LAST_RELEASE),
 };
 
 const SUITES: Suite[] = [
@@ -122,6 +128,12 @@ const SUITES: Suite[] = [
     what: 'three hundred jobs through the Python client under all faults and 40 kills',
     env: { CLIENT_STORM: 'yes' },
     files: 'test/tools/clients/python-storm.test.ts',
+  },
+  {
+    what: 'an upgrade from the last release with 200 jobs under way, and back',
+    env: { UPGRADE: 'yes' },
+    files: 'test/tools/blackbox/upgrade.test.ts',
+    parts: lastRelease,
   },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {

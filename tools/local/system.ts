@@ -42,15 +42,22 @@ export interface System {
   close(): Promise<void>;
 }
 
-/** @throws with a sentence when something that it needs is missing or taken */
-export async function startSystem(flags: Flags, onLog: (line: string) => void): Promise<System> {
+/**
+ * @param templateWith where the stack of these settings is, another release's instead of this one's
+ * @throws with a sentence when something that it needs is missing or taken
+ */
+export async function startSystem(
+  flags: Flags,
+  onLog: (line: string) => void,
+  templateWith: typeof synthesize = synthesize,
+): Promise<System> {
   const ownUpstream = upstreamIn(process.env);
   const { JOBS_AT_ONCE, DESTINATIONS = '[]', ...settings } = settingsIn(process.env);
   const destinations = destinationsIn(DESTINATIONS);
   // Both give functions more permissions, so they are part of the synthesis.
   const jobsAtOnce = JOBS_AT_ONCE ?? (ownUpstream && jobsAtOnceAt(ownUpstream.baseUrl));
   const [templateFile, sandbox] = await Promise.all([
-    synthesize({ ...(jobsAtOnce && { jobsAtOnce }), ...(destinations.length > 0 && { destinations }) }),
+    templateWith({ ...(jobsAtOnce && { jobsAtOnce }), ...(destinations.length > 0 && { destinations }) }),
     ownUpstream ? null : startSandbox(),
   ]);
   const upstream = (sandbox ?? ownUpstream) as Upstream;

@@ -4,10 +4,13 @@ import type { Stored } from './stored-world.ts';
 
 export type Chapters = Record<string, Stored>;
 
+const named = (pattern: string) =>
+  globSync(pattern, { cwd: import.meta.dirname }).map((file) => file.replace('.jsonl', ''));
+
 /** By name: `unmarked` is of the release that did not say its format yet. */
-export const GOLDEN = globSync('*.jsonl', { cwd: import.meta.dirname }).map((file) =>
-  file.replace('.jsonl', ''),
-);
+export const GOLDEN = named('*.jsonl');
+/** Those of the story of a queued job and a large one. */
+export const LARGE = named('large/*.jsonl');
 
 /**
  * What a release stored while a story of two jobs went on, to the byte. These files are never changed: what another

@@ -4,9 +4,11 @@ import {
   readDeliverMessage,
   readPollMessage,
 } from '../../../functions/core/messages.ts';
+import type { LargeJob } from '../../../functions/core/parts/parts.ts';
 import { drain } from '../../../functions/create/drain.ts';
 import { deliver } from '../../../functions/deliver/deliver.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';
+import { advance } from '../../../functions/parts/advance.ts';
 import { poll } from '../../../functions/poll/poll.ts';
 import { type Cloud, QUEUES, type QueueName } from '../../cloud/cloud.ts';
 import type { Item } from '../../cloud/expressions.ts';
@@ -55,8 +57,9 @@ export function storedIn({ tables, objects, metadata, queues }: Cloud): Stored {
 }
 
 /** The flows' world over a cloud in which this is stored already. */
-export function storedWorld(stored: Stored, scripts: Scripts = {}) {
+export function storedWorld(stored: Stored, scripts: Scripts = {}, settings: object = {}) {
   const world = fakeWorld(scripts);
+  Object.assign(world.settings, settings);
   const { tables, objects, metadata, queues } = world.cloud;
   for (const row of Object.values(stored.rows)) tables.jobs.put(row);
   for (const item of Object.values(stored.documents)) tables.documents.put(item);
@@ -69,7 +72,9 @@ export function storedWorld(stored: Stored, scripts: Scripts = {}) {
   const agains: number[] = [];
   const again = async (_handle: string, seconds: number) => agains.push(seconds);
   const poller = (isCollector: boolean) => {
-    const ours = { ...world, settings: { ...world.settings, isCollector } };
+    const settings = { ...world.settings, isCollector };
+    const parts = isCollector && { advance: (job: LargeJob) => advance(job, world) };
+    const ours = { ...world, settings, ...parts };
     const handle = (message: PollMessage, isRepeat: boolean) =>
       poll(message, isRepeat, ours).then(() => null);
     return lambdaSqs(readPollMessage, handle, again);

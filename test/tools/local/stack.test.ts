@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { startLocalStack } from '../../../tools/local/stack/stack.ts';
 import { API_SOURCE, synthesizeFixtureStack, WORKER_SOURCE } from './fixture-stack.ts';
-import { eventually, startStack, writeFiles } from './fixtures.ts';
+import { eventually, startStack, writeFiles, writeStack } from './fixtures.ts';
 
 describe('a synthesized stack', () => {
   it('runs on a laptop as its template says', async ({ onTestFinished }) => {
@@ -62,6 +62,77 @@ const IDLE_FUNCTION = {
   Properties: { Code: { S3Key: 'idle.zip' }, Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 },
 };
 
+/** An API that gives every request to one function. */
+const apiOf = (functionId: string) => ({
+  Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'api', ProtocolType: 'HTTP' } },
+  Integration: {
+    Type: 'AWS::ApiGatewayV2::Integration',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      IntegrationType: 'AWS_PROXY',
+      IntegrationUri: { 'Fn::GetAtt': [functionId, 'Arn'] },
+      PayloadFormatVersion: '2.0',
+    },
+  },
+  Route: {
+    Type: 'AWS::ApiGatewayV2::Route',
+    Properties: {
+      RouteKey: '$default',
+      Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
+    },
+  },
+});
+
+const SECOND_BUNDLE = "exports.handler = async () => 'second';";
+
+describe('an update to another template', () => {
+  const withApi = (key: string, more: object = {}) => ({
+    Resources: {
+      Front: {
+        ...IDLE_FUNCTION,
+        Properties: { ...IDLE_FUNCTION.Properties, Code: { S3Key: `${key}.zip` } },
+      },
+      Queue: { Type: 'AWS::SQS::Queue' },
+      Mapping: {
+        Type: 'AWS::Lambda::EventSourceMapping',
+        Properties: { EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] }, FunctionName: { Ref: 'Front' } },
+      },
+      ...apiOf('Front'),
+      ...more,
+    },
+  });
+  const tableOf = (key: string) => ({
+    Table: {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        AttributeDefinitions: [{ AttributeName: key, AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+      },
+    },
+  });
+
+  it('answers with the new code at the same URL, and lets the old one end what it has begun', async () => {
+    const first = `exports.handler = async (event) => {
+      if (event.Records) return {};
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return 'first';
+    };`;
+    const stack = await startStack(withApi('first', tableOf('id')), { first });
+    const answerTo = () => fetch(stack.apiUrl).then((response) => response.text());
+    const begun = answerTo();
+    await eventually(() => expect(stack.functions['Front']?.busyCount).toBe(1));
+    await stack.update(writeStack(withApi('second', tableOf('id')), { second: SECOND_BUNDLE }));
+    expect([await begun, await answerTo()]).toEqual(['first', 'second']);
+  });
+
+  it('is refused where it would change a table, and leaves the old one running', async () => {
+    const stack = await startStack(withApi('second', tableOf('id')), { second: SECOND_BUNDLE });
+    const changed = writeStack(withApi('second', tableOf('other')), { second: SECOND_BUNDLE });
+    await expect(stack.update(changed)).rejects.toThrow('Table: ');
+    expect(await fetch(stack.apiUrl).then((response) => response.text())).toBe('second');
+  });
+});
+
 describe('closing the stack', () => {
   it('waits for no invocation, no request and no long poll', async () => {
     const stack = await startStack(
@@ -73,23 +144,7 @@ describe('closing the stack', () => {
             Type: 'AWS::Lambda::EventSourceMapping',
             Properties: { EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] }, FunctionName: { Ref: 'Idle' } },
           },
-          Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'api', ProtocolType: 'HTTP' } },
-          Integration: {
-            Type: 'AWS::ApiGatewayV2::Integration',
-            Properties: {
-              ApiId: { Ref: 'Api' },
-              IntegrationType: 'AWS_PROXY',
-              IntegrationUri: { 'Fn::GetAtt': ['Idle', 'Arn'] },
-              PayloadFormatVersion: '2.0',
-            },
-          },
-          Route: {
-            Type: 'AWS::ApiGatewayV2::Route',
-            Properties: {
-              RouteKey: '$default',
-              Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
-            },
-          },
+          ...apiOf('Idle'),
         },
       },
       { idle: 'exports.handler = () => { for (;;); };' },

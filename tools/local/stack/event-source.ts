@@ -26,8 +26,8 @@ const RETRY_AFTER_FAILED_RECEIVE_MS = 1000;
 /** A mapping from a queue to a function, polled as Lambda does: what fails is left to the visibility timeout. */
 export class EventSource {
   readonly #sqs: SQSClient;
-  readonly #settings: EventSourceSettings;
-  readonly #invoke: (event: { Records: SQSRecord[] }) => Promise<unknown>;
+  #settings: EventSourceSettings;
+  #invoke: (event: { Records: SQSRecord[] }) => Promise<unknown>;
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #polling: Promise<void>;
@@ -41,6 +41,12 @@ export class EventSource {
     this.#settings = settings;
     this.#invoke = invoke;
     this.#polling = this.#poll();
+  }
+
+  /** Has what it takes from now on handled otherwise. */
+  update(settings: EventSourceSettings, invoke: (event: { Records: SQSRecord[] }) => Promise<unknown>): void {
+    this.#settings = settings;
+    this.#invoke = invoke;
   }
 
   /** Takes no more messages; `closed` follows once the running invocations have ended. */

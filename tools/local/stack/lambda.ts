@@ -11,6 +11,7 @@ export class LambdaFunction {
   readonly #environments = new Set<ExecutionEnvironment>();
   readonly #waiting: Invocation[] = [];
   readonly #ending = new Set<Promise<unknown>>();
+  readonly #unanswered = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(settings: FunctionSettings) {
@@ -26,10 +27,13 @@ export class LambdaFunction {
       return Promise.reject(refusal('RequestEntityTooLargeException', errorMessage));
     }
     if (this.#closed) return Promise.reject(refusal('ServiceException', 'The local stack is closed'));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ requestId: randomUUID(), event: json, resolve, reject });
-      this.#dispatch();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.push({ requestId: randomUUID(), event: json, resolve, reject });
+    const answered = () => this.#unanswered.delete(promise);
+    this.#unanswered.add(promise);
+    promise.then(answered, answered);
+    this.#dispatch();
+    return promise;
   }
 
   /** Starts the first environment before it is needed. */
@@ -50,6 +54,12 @@ export class LambdaFunction {
     const busy = [...this.#environments].filter((environment) => environment.isBusy);
     for (const environment of busy) environment.end('Runtime exited with error: signal: killed');
     return busy.length;
+  }
+
+  /** Closes it once every invocation so far has its answer. */
+  async retire(): Promise<void> {
+    await Promise.allSettled(this.#unanswered);
+    await this.close();
   }
 
   async close(): Promise<void> {

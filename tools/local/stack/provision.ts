@@ -29,27 +29,47 @@ interface SecretProperties {
   SecretString?: string;
 }
 
-/** Creates what keeps state; in any order, as every name is known beforehand, but for the queues. */
+interface Present {
+  /** The properties of what keeps state, by its `Ref`. */
+  stores: Map<string, string>;
+  /** Initial values of secrets, by logical id or construct path. */
+  secrets: Record<string, string>;
+}
+
+/**
+ * Creates what keeps state and is not there yet; in any order, as every name is known beforehand, but for the queues.
+ * @throws when one that is there is to have other properties
+ */
 export async function provision(
   model: StackModel,
   emulators: Emulators,
   sqs: SQSClient,
-  initialSecrets: Record<string, string>,
+  { stores, secrets }: Present,
 ): Promise<void> {
   const dynamodb = new DynamoDBClient(clientSettings(emulators.endpoints.dynamodb));
   const s3 = new S3Client({ ...clientSettings(emulators.endpoints.s3), forcePathStyle: true });
-  const tables = model.ofType<TableProperties>('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
-  const queues = model.ofType<QueueProperties>('AWS::SQS::Queue');
-  createSecrets(model, emulators, initialSecrets);
+  const missing = <P>(...types: string[]) => missingOf(model.ofType<P>(...types), stores);
+  const tables = missing<TableProperties>('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
+  createSecrets(model, missing<SecretProperties>('AWS::SecretsManager::Secret'), emulators, secrets);
   await Promise.all([
     ...tables.map((table) => createTable(dynamodb, table)),
-    createQueues(sqs, queues),
-    ...model
-      .ofType('AWS::S3::Bucket')
-      .map(({ identity }) => s3.send(new CreateBucketCommand({ Bucket: identity.ref }))),
+    createQueues(sqs, missing<QueueProperties>('AWS::SQS::Queue')),
+    ...missing('AWS::S3::Bucket').map(({ identity }) =>
+      s3.send(new CreateBucketCommand({ Bucket: identity.ref })),
+    ),
   ]);
   dynamodb.destroy();
   s3.destroy();
+}
+
+function missingOf<P>(resources: ResolvedResource<P>[], stores: Map<string, string>): ResolvedResource<P>[] {
+  return resources.filter(({ logicalId, identity, properties }) => {
+    const [before, now] = [stores.get(identity.ref), JSON.stringify(properties)];
+    if (before !== undefined && before !== now)
+      throw new Error(`${logicalId}: the local stack cannot change what keeps state`);
+    stores.set(identity.ref, now);
+    return before === undefined;
+  });
 }
 
 async function createTable(
@@ -115,16 +135,17 @@ async function createQueue(sqs: SQSClient, queue: QueueResource): Promise<void> 
 
 function createSecrets(
   model: StackModel,
+  missing: ResolvedResource<SecretProperties>[],
   { secretsManager }: Emulators,
   initial: Record<string, string>,
 ): void {
-  const secrets = model.ofType<SecretProperties>('AWS::SecretsManager::Secret');
   const given = new Map(
     Object.entries(initial).map(([name, value]) => [model.logicalIdOf(name) ?? name, value]),
   );
-  const unknown = [...given.keys()].filter((id) => !secrets.some(({ logicalId }) => logicalId === id));
+  const all = model.ofType('AWS::SecretsManager::Secret');
+  const unknown = [...given.keys()].filter((id) => !all.some(({ logicalId }) => logicalId === id));
   if (unknown.length > 0) throw new Error(`The template has no secret ${unknown.join(', ')}`);
-  for (const { logicalId, identity, properties } of secrets) {
+  for (const { logicalId, identity, properties } of missing) {
     const { Description, GenerateSecretString, SecretString } = properties;
     const generated = GenerateSecretString && generateSecretString(GenerateSecretString);
     const value = given.get(logicalId) ?? SecretString ?? generated;
