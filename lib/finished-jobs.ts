@@ -1,5 +1,5 @@
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { CfnTable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
@@ -7,12 +7,13 @@ import { Construct } from 'constructs';
 import { DETAIL, FINISHING } from './finishing.ts';
 import { NOT_ANNOUNCED } from './monitoring/alarms.ts';
 import type { Monitoring } from './monitoring/monitoring.ts';
+import type { RestorableTable } from './storage/job-table.ts';
 
 const SOURCE = 'modelstudio-jobs';
 const DETAIL_TYPE = 'Job finished';
 
 interface FinishedJobsProps {
-  jobs: Table;
+  jobs: RestorableTable;
   monitoring: Monitoring;
   name: string;
 }
@@ -24,6 +25,7 @@ export class FinishedJobs extends Construct {
   constructor(scope: Construct, id: string, { jobs, monitoring, name }: FinishedJobsProps) {
     super(scope, id);
     this.#name = name;
+    if (jobs.restored) throw new Error('The setting restoredTables cannot name Jobs beside onFinished.');
     const table = jobs.node.defaultChild as CfnTable;
     table.streamSpecification = { streamViewType: 'NEW_AND_OLD_IMAGES' };
     const { eventBusArn } = EventBus.fromEventBusName(this, 'Bus', 'default');

@@ -61,6 +61,8 @@ export interface ModelStudioJobsProps {
   readonly logLevel?: 'DEBUG' | 'INFO';
   /** How long logs are kept: a number of days that CloudWatch supports. Default: 30. */
   readonly logRetentionDays?: number;
+  /** Tables that you have [restored](../../docs/life.md#restore-from-a-point-in-time), which are used instead of the stack's own, such as `Jobs=jobs-restored`. */
+  readonly restoredTables?: readonly string[];
   /** Whether tables, bucket and secrets outlive the stack: `retain`, or `destroy`, which needs an empty bucket. Default: "retain". */
   readonly removalPolicy?: 'retain' | 'destroy';
 }

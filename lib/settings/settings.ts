@@ -38,6 +38,8 @@ const DestinationSchema = z.strictObject({
 const CONVERSATIONS_PER_CREATE = 1000;
 const BYTES_MIN = 64 * 1024;
 
+const RESTORED_TABLE = /^(Jobs|Documents|ClientKeys)=[\w.-]{3,255}$/;
+
 /** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
@@ -171,6 +173,16 @@ export const SettingsSchema = z.strictObject({
     description: 'how long logs are kept: a number of days that CloudWatch supports',
     kind: `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
   }),
+  restoredTables: setting(
+    list(z.string().regex(RESTORED_TABLE))
+      .refine((all) => areDifferent(all.map((pair) => pair.split('=')[0])))
+      .default([]),
+    {
+      description:
+        "tables that you have [restored](docs/life.md#restore-from-a-point-in-time), which are used instead of the stack's own, such as `Jobs=jobs-restored`",
+      kind: 'Jobs, Documents or ClientKeys, = and the name of a table in the same account and region, or several, each once',
+    },
+  ),
   removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), {
     description:
       'whether tables, bucket and secrets outlive the stack: `retain`, or `destroy`, which needs an empty bucket',

@@ -7,7 +7,7 @@ import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import { headersPrefix } from '../../functions/core/webhook/client-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ObjectAction, type Permission, toObjects, toRows } from '../stages/grant.ts';
-import { JobTable } from './job-table.ts';
+import { JobTable, RestorableTable } from './job-table.ts';
 
 /** As many random letters and digits as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
@@ -30,7 +30,7 @@ export class Storage extends Construct {
   readonly jobs: JobTable;
   readonly documents: JobTable;
   readonly durationStats: Table;
-  readonly clientKeys: Table;
+  readonly clientKeys: RestorableTable;
   readonly bucket: Bucket;
   readonly modelStudioKey: Secret;
   readonly webhookSecret: Secret;
@@ -55,17 +55,19 @@ export class Storage extends Construct {
       deletionProtection: false,
       removalPolicy,
     });
-    this.jobs = new JobTable(this, 'Jobs', table('jobId'));
+    const restored = new Map(settings.restoredTables.map((pair) => pair.split('=') as [string, string]));
+    const restorable = (id: string, key: string) => ({ ...table(key), restored: restored.get(id) });
+    this.jobs = new JobTable(this, 'Jobs', restorable('Jobs', 'jobId'));
     // Only jobs that need looking after: an entry that does not move costs no write.
     this.jobs.addIndex('sweep', [number('sweepShard'), number('sweepAt')]);
     // Neither of its keys ever changes, so a job costs it one write.
     this.jobs.addIndex('client', [string('client'), string('listKey')]);
     // Only jobs that wait for ModelStudio.
     this.jobs.addIndex('queue', [string('queueName'), string('queuePlace')]);
-    this.documents = new JobTable(this, 'Documents', table('key'));
+    this.documents = new JobTable(this, 'Documents', restorable('Documents', 'key'));
     // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
-    this.clientKeys = new Table(this, 'ClientKeys', table('sha256'));
+    this.clientKeys = new RestorableTable(this, 'ClientKeys', restorable('ClientKeys', 'sha256'));
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,

@@ -47,6 +47,7 @@ const EVERY_SETTING: Record<string, unknown> = {
   alarmTopicArn: arnOf('sns', 'alarms'),
   logLevel: 'DEBUG',
   logRetentionDays: 7,
+  restoredTables: 'Jobs=jobs-restored, ClientKeys=keys-restored',
   removalPolicy: 'destroy',
 };
 

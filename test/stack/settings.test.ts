@@ -67,6 +67,10 @@ describe('these settings are accepted:', () => {
     [{ logRetentionDays: '365' }, { logRetentionDays: 365 }],
     [{ logLevel: 'DEBUG' }, { logLevel: 'DEBUG' }],
     [{ removalPolicy: 'destroy' }, { removalPolicy: 'destroy' }],
+    [
+      { restoredTables: 'Jobs=jobs-2, Documents=documents.2' },
+      { restoredTables: ['Jobs=jobs-2', 'Documents=documents.2'] },
+    ],
     [{ alarmTopicArn: TOPIC }, { alarmTopicArn: TOPIC }],
     [{ alarmEmail: 'ops@example.com' }, { alarmEmail: 'ops@example.com' }],
     [
@@ -224,6 +228,11 @@ describe('settings are refused with one sentence', () => {
     ],
     [{ logRetentionDays: '9999' }, /^The setting logRetentionDays must be one of /],
     [{ logLevel: 'debug' }, 'The setting logLevel must be DEBUG or INFO; it is "debug".'],
+    [
+      { restoredTables: 'DurationStats=other' },
+      /^The setting restoredTables must be Jobs, Documents or Client/,
+    ],
+    [{ restoredTables: 'Jobs=one,Jobs=two' }, /^The setting restoredTables must be .*, each once/],
     [{ removalPolicy: 'snapshot' }, 'The setting removalPolicy must be retain or destroy; it is "snapshot".'],
     [
       { alarmTopicArn: 'alarms' },

@@ -225,6 +225,20 @@ describe('the storage', () => {
     passing.resourceCountIs('AWS::Lambda::Function', 7);
   });
 
+  it('uses a table that was restored, and keeps its own beside it', () => {
+    const restored = synthesize({ organizationId: 'org_test', restoredTables: 'Jobs=jobs-restored' });
+    const own = { ...template.findResources('AWS::DynamoDB::Table') };
+    expect(restored.findResources('AWS::DynamoDB::Table')).toEqual(own);
+    const [jobsTable = ''] = Object.keys(own).filter((id) => id.startsWith('StateJobs'));
+    const { Resources, Outputs } = restored.toJSON();
+    const { [jobsTable]: _, ...others } = Resources;
+    expect(JSON.stringify([others, Outputs])).not.toContain(jobsTable);
+    const variables = Object.values(restored.findResources('AWS::Lambda::Function')).map(
+      ({ Properties }) => Properties.Environment.Variables.JOBS_TABLE,
+    );
+    expect(new Set(variables)).toEqual(new Set(['jobs-restored']));
+  });
+
   it('keeps documents for longer than DynamoDB may keep an expired row, and requests for a day longer than a job may wait', () => {
     const [bucket] = properties('AWS::S3::Bucket');
     expect(bucket.LifecycleConfiguration.Rules).toMatchObject([

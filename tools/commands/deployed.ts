@@ -90,7 +90,14 @@ export async function findDeployed(ref: StackRef): Promise<Target> {
     },
     deployment: { status: stack.StackStatus ?? '', lambda, sns: new SNSClient(awsSettings()) },
     resources,
-    modelStudio: async () => modelStudioOf(lambda, await resources(), name),
+    jobsTable: async () => (await variablesOf(lambda, await resources(), name))['JOBS_TABLE'] ?? '',
+    modelStudio: async () => {
+      const variables = await variablesOf(lambda, await resources(), name);
+      return {
+        baseUrl: variables['MODELSTUDIO_BASE_URL'] ?? '',
+        organizationId: variables['MODELSTUDIO_ORGANIZATION_ID'] ?? '',
+      };
+    },
   };
 }
 
@@ -104,12 +111,13 @@ async function resourcesOf(client: CloudFormationClient, StackName: string): Pro
   return Object.fromEntries(resources);
 }
 
-/** As its functions have it, whatever the settings on this machine are. */
-async function modelStudioOf(lambda: LambdaClient, resources: Record<string, string>, name: string) {
+/** What its functions have, whatever the settings on this machine are. */
+async function variablesOf(
+  lambda: LambdaClient,
+  resources: Record<string, string>,
+  name: string,
+): Promise<Record<string, string>> {
   const FunctionName = physicalId(resources, 'ApiSubmit', name);
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  return {
-    baseUrl: Environment?.Variables?.['MODELSTUDIO_BASE_URL'] ?? '',
-    organizationId: Environment?.Variables?.['MODELSTUDIO_ORGANIZATION_ID'] ?? '',
-  };
+  return Environment?.Variables ?? {};
 }

@@ -9,7 +9,7 @@ import { findDeployed } from './deployed.ts';
 import { CliError } from './error-message.ts';
 import { contextOfProject } from './project.ts';
 import { findRunning, type Running } from './running.ts';
-import { outputsIn, type StackRef, type Target } from './target.ts';
+import { outputsIn, physicalId, type StackRef, type Target } from './target.ts';
 
 export const targetOptions = {
   stack: { type: 'string' },
@@ -108,6 +108,7 @@ function localTarget({ apiUrl, stackName, endpoints, access, outputs, ...running
     clientsIn: () => ({ sqs, eventBridge: new EventBridgeClient({ endpoint: endpoints.events, ...access }) }),
     deployment: null,
     resources: async () => running.resources,
+    jobsTable: async () => physicalId(running.resources, 'StateJobs', name),
     modelStudio: async () => running.modelStudio,
   };
 }

@@ -23,6 +23,8 @@ export interface Target {
   deployment: { status: string; lambda: LambdaClient; sns: SNSClient } | null;
   /** At least the queues and tables: physical ids by logical id. A queue's physical id is its URL. */
   resources(): Promise<Record<string, string>>;
+  /** The one that its functions use, which may be a restored one. */
+  jobsTable(): Promise<string>;
   modelStudio(): Promise<{ baseUrl: string; organizationId: string }>;
 }
 

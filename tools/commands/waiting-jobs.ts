@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { GATE_ID, type Gate } from '../../functions/core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../../functions/core/queue/queue-keys.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
-import { physicalId, type Target } from './target.ts';
+import type { Target } from './target.ts';
 
 /** The jobs that wait until ModelStudio takes them. */
 export interface WaitingJobs {
@@ -15,7 +15,7 @@ export interface WaitingJobs {
 
 export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   const { dynamodb: client } = target.clients;
-  const TableName = await jobsTableOf(target);
+  const TableName = await target.jobsTable();
   const gate = await createJobQueue(client, TableName, { now: Date.now }, false).gate();
   const query = {
     TableName,
@@ -38,14 +38,10 @@ export function whyJobsWait({ isFull, pace }: Gate): 'no_place' | 'refused' | 'p
 /** Writes nothing of the gate but this, as the functions change the rest of it meanwhile. */
 export async function setPaused(target: Target, isPaused: boolean): Promise<void> {
   const update = new UpdateItemCommand({
-    TableName: await jobsTableOf(target),
+    TableName: await target.jobsTable(),
     Key: marshall({ jobId: GATE_ID }),
     UpdateExpression: 'SET isPaused = :isPaused',
     ExpressionAttributeValues: marshall({ ':isPaused': isPaused }),
   });
   await target.clients.dynamodb.send(update);
-}
-
-async function jobsTableOf(target: Target): Promise<string> {
-  return physicalId(await target.resources(), 'StateJobs', target.name);
 }

@@ -46,7 +46,7 @@ async function makeStack(folder: string, settings: Record<string, unknown>): Pro
  */
 const OF_AWS = [
   ...['stackName', 'domainName', 'certificateArn', 'defaultEndpoint'],
-  ...['destinations', 'defaultDestination', 'concurrency'],
+  ...['destinations', 'defaultDestination', 'concurrency', 'restoredTables'],
 ];
 /** Ten poll and ten deliver, as many as a function has here at most. */
 const CONCURRENCY = 22;
