@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { redacted } from '../../functions/core/redact.ts';
 import { type Answer, type Api, callPatiently, keyIn, refusalIn, urlIn } from './api.ts';
-import { needed, print, runCommand, tell } from './command.ts';
+import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
 import { runningOn, targetRefIn } from './find-target.ts';
+import { lookAround } from './first-look.ts';
 
 const HELP = `Proves a deployment: runs one real job of a few tokens through its public API and waits for its end.
 
   npm run smoke -- --url URL --key KEY --model MODEL
   npm run smoke -- --local
+  npm run smoke -- --url URL --key KEY --model MODEL --first [--webhook URL]
 
   --url URL     the stack's output ApiUrl
   --key KEY     a client key with both scopes, see npm run keys
   --model ID    a model of your ModelStudio organization
+  --first       afterwards, looks at what only a real account can show: docs/first-deployment.md. It runs a job of about
+                a hundred thousand tokens, and sends more requests than the throttle lets through
+  --webhook URL a receiver that answers 2xx, for --first
   --local       takes what is not given from the system that \`npm start\` runs on this machine
   --port N      the port of that system's API, default 8787
 
 Prints a line of JSON: job_id, status, accepted_after_ms (until the API had taken the job), finished_after_ms (from its
 creation to its end, by the deployment's clock), seen_after_ms (until its end was seen here). Fails unless the job
-completes within 15 minutes.
+completes within 15 minutes. With --first, prints a line for each look, and fails if one is not as expected.
 `;
 
 const EXPIRES_IN_SECONDS = 900;
@@ -96,6 +102,15 @@ async function smoke(api: Api, model: string): Promise<void> {
   say(`the model says ${shown(task?.result)}`);
 }
 
+async function lookFirst(subject: Parameters<typeof lookAround>[0]): Promise<void> {
+  let surprises = 0;
+  for await (const { what, state, words } of lookAround(subject)) {
+    print(redacted(`${state.padEnd(15)} ${what.padEnd(21)} ${words}`));
+    if (state === 'not as expected') surprises += 1;
+  }
+  if (surprises > 0) throw new CliError('Not all is as expected: see docs/first-deployment.md.');
+}
+
 const shown = (value: unknown) => JSON.stringify(value)?.slice(0, SHOWN_MAX_LENGTH);
 
 await runCommand({
@@ -104,6 +119,8 @@ await runCommand({
     url: { type: 'string' },
     key: { type: 'string' },
     model: { type: 'string' },
+    first: { type: 'boolean' },
+    webhook: { type: 'string' },
     local: { type: 'boolean' },
     port: { type: 'string' },
   },
@@ -114,6 +131,9 @@ await runCommand({
     const url = urlIn(needed(values.url ?? running?.apiUrl, '--url'));
     const key = keyIn(needed(values.key ?? running?.clientKey, '--key'));
     const model = needed(values.model ?? running?.modelStudio.modelIds[0], '--model');
+    const { first = false, webhook } = values;
+    if (webhook !== undefined && !first) throw new UsageError('--webhook needs --first');
     await smoke({ url, key }, model);
+    if (first) await lookFirst({ url, key, model, webhook, isLocal: running !== null });
   },
 });

@@ -167,9 +167,11 @@ function pageOf(resources: Resource[], token: string | null): Answer {
   return success('ListStackResources', summaries + (token === null ? '<NextToken>2</NextToken>' : ''));
 }
 
-function lambda(path: string, { modelStudio }: Running, account: Account): Answer {
+function lambda(path: string, { modelStudio, resources }: Running, account: Account): Answer {
   if (path.startsWith('/2015-03-31/functions/ModelStudioJobs-ApiSubmit')) {
+    const jobs = Object.keys(resources).find((id) => id.startsWith('StateJobs')) ?? '';
     const Variables = {
+      JOBS_TABLE: resources[jobs],
       MODELSTUDIO_BASE_URL: account.baseUrl ?? modelStudio.baseUrl,
       MODELSTUDIO_ORGANIZATION_ID: account.organizationId,
     };

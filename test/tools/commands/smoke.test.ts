@@ -73,6 +73,25 @@ it('the smoke test with --local knows the URL and the key', async () => {
   });
 });
 
+it('the first look says what is as expected, what is not, and what cannot be seen from here', async () => {
+  const { webhook_inbox_url } = operated.system;
+  const args = ['--model', 'sandbox-instant', '--first', '--webhook', webhook_inbox_url];
+  const { code, stdout, stderr } = await operated.on('local', 'smoke', ...args);
+  const [, ...looks] = stdout.trimEnd().split('\n');
+  const states = looks.map((line) => `${line.slice(0, 15).trim()} | ${line.slice(16, 37).trim()}`);
+  expect({ code, states }, `${stdout}${stderr}`).toEqual({
+    code: 0,
+    states: [
+      ...['WWW-Authenticate', 'HEAD', 'a larger body', 'an upload', 'a job out of it', 'a webhook'],
+      ...['a large result', 'its link', 'its link with the key'],
+    ]
+      .map((what) => `ok | ${what}`)
+      .concat(
+        ['the throttle', 'alarms', 'logs', 'the link a day later'].map((what) => `cannot look | ${what}`),
+      ),
+  });
+});
+
 it('the smoke test waits as long as Retry-After asks, and retries with the same Idempotency-Key', async () => {
   const job = { job_id: 'job_1', total_tasks: 1, completed_tasks: 0, failed_tasks: 0 };
   const at = '2026-01-01T00:00:00.000Z';

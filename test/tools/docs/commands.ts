@@ -24,7 +24,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm run keys -- create /, { by: makesKey }],
   [/^npm run keys -- (secret|headers) /, { not: 'test/tools/commands/keys.test.ts runs it.' }],
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
-  [/^npx cdk (bootstrap|deploy|destroy|diff)\b/, NEEDS_AWS],
+  [/^npx cdk (bootstrap|deploy|destroy|diff|import)\b/, NEEDS_AWS],
   [/^aws /, NEEDS_AWS],
   [/^npm run usage\b/, { not: 'test/tools/commands/client-usage.test.ts runs it.' }],
   [/^npm run (doctor|smoke|redrive|queue)\b/, { not: 'test/tools/blackbox/operations.test.ts runs it.' }],
