@@ -32,6 +32,7 @@ const EVERY_SETTING = {
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:alarms',
   logLevel: 'DEBUG',
   logRetentionDays: 7,
+  restoredTables: 'Jobs=jobs-restored',
   removalPolicy: 'destroy',
 };
 
