@@ -15,9 +15,11 @@ describe('docs/operations.md', () => {
     certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a',
   };
   const { fences, text } = pageAt('docs/operations.md');
-  let resources: { Type: string; DeletionPolicy?: string }[];
+  let byId: Record<string, { Type: string; DeletionPolicy?: string }>;
+  let resources: (typeof byId)[string][];
   beforeAll(() => {
-    resources = Object.values(synthesize(everything).toJSON()['Resources']);
+    byId = synthesize(everything).toJSON()['Resources'];
+    resources = Object.values(byId);
   });
 
   it('gives a policy for deploying that has exactly the services of the template', () => {
@@ -38,5 +40,15 @@ describe('docs/operations.md', () => {
     const counts = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret'].map(count);
     expect(text).toContain('four tables, the bucket and the two secrets');
     expect(counts).toEqual([4, 1, 2]);
+  });
+
+  it('is followed by a page that adopts just that, none of which needs anything else', () => {
+    const file = pageAt('docs/life.md').fences.find(({ text }) => text.includes('"TableName"'))?.text ?? '{}';
+    const kept = Object.entries(byId).filter(
+      ([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete',
+    );
+    expect(Object.keys(JSON.parse(file)).sort()).toEqual(kept.map(([id]) => id).sort());
+    // An import brings nothing to which they could refer.
+    expect(JSON.stringify(kept)).not.toMatch(/"Ref"|"Fn::/);
   });
 });
