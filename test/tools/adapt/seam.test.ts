@@ -5,7 +5,12 @@ import { DIALECT, LARGE, root, SEAM } from './seam.ts';
 
 /** Beside the seam: which settings there are, and the variables that functions get them by. */
 const SETTINGS = [
-  ...['lib/settings/settings.ts', 'lib/model-studio-jobs.ts', 'functions/core/variables.ts'],
+  ...[
+    'lib/settings/settings.ts',
+    'lib/settings/props.ts',
+    'lib/model-studio-jobs.ts',
+    'functions/core/variables.ts',
+  ],
   ...['functions/edge/settings.ts', 'lib/http/api.ts'],
 ];
 
