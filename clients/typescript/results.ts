@@ -98,20 +98,19 @@ const MARKS = /["\\{}\]]/g;
  * @throws a `Loss` if the text ends in the middle
  */
 async function* resultsIn(chunks: AsyncIterable<string>): AsyncGenerator<Result> {
-  let text = '';
-  /** Where the object begins, and where to look on. */
-  let [from, at] = [0, 0];
+  /** What has come of an object: one text that grows would be copied with each chunk. */
+  let pieces: string[] = [];
+  /** Where to look on: in the next chunk, if a backslash ends this one. */
+  let at = 0;
   let depth = 0;
   let isString = false;
   let isArray: boolean | undefined;
   for await (const chunk of chunks) {
-    text = text.slice(from) + chunk;
-    at -= from;
-    from = 0;
-    isArray ??= /\S/.test(text) ? text.trimStart().startsWith('[') : undefined;
+    let from = 0;
+    isArray ??= /\S/.test(chunk) ? chunk.trimStart().startsWith('[') : undefined;
     for (;;) {
       MARKS.lastIndex = at;
-      const mark = MARKS.exec(text);
+      const mark = MARKS.exec(chunk);
       if (!mark) break;
       at = mark.index + (mark[0] === '\\' ? 2 : 1);
       if (mark[0] === '"') isString = !isString;
@@ -119,12 +118,13 @@ async function* resultsIn(chunks: AsyncIterable<string>): AsyncGenerator<Result>
       else if (mark[0] === ']' && depth === 0) isArray = false;
       else if (mark[0] === '{' && depth++ === 0) from = mark.index;
       else if (mark[0] === '}' && --depth === 0) {
-        const object = text.slice(from, at);
-        from = at;
+        const object = pieces.join('') + chunk.slice(from, at);
+        pieces = [];
         yield JSON.parse(object);
       }
     }
-    at = Math.max(at, text.length);
+    if (depth > 0) pieces.push(chunk.slice(from));
+    at = Math.max(at - chunk.length, 0);
   }
   if (depth > 0 || isArray) throw new Loss('', { cause: new Error('the results end in the middle') });
 }

@@ -50,6 +50,12 @@ describe('results are read', () => {
     expect((await resultsOf(link, array)).results).toEqual(RESULTS);
   });
 
+  it('in a time that grows with their length alone', { timeout: 5000 }, async () => {
+    const large = { task_index: 0, result: 'x'.repeat(8_000_000) };
+    const lines = inPieces(JSON.stringify(large), 1000, 'application/jsonl');
+    expect((await resultsOf(lines)).results).toEqual([large]);
+  });
+
   it('as an array of the API, where there are no lines', async () => {
     expect((await resultsOf([200, RESULTS])).results).toEqual(RESULTS);
     expect((await resultsOf([200, [], {}])).results).toEqual([]);
