@@ -97,12 +97,13 @@ export class ModelStudioJobs extends Construct {
    */
   grantSubmit(fn: LambdaFunction, client = fn.node.path): void {
     if (!CLIENT_NAME.test(client) || client !== client.trim())
-      throw new SettingsError(`A client cannot have this name: ${client}`);
-    const granted = fn.node.metadata.find(({ type }) => type === GRANTED)?.data ?? this.node.path;
-    if (granted !== this.node.path)
       throw new SettingsError(
-        `${fn.node.path} cannot submit to ${this.node.path}: its variables name ${granted}.`,
+        `A client cannot have this name, which must be 1 to 128 characters, no control characters: ${JSON.stringify(client)}`,
       );
+    const asked = `${this.node.path} as ${client}`;
+    const granted = fn.node.metadata.find(({ type }) => type === GRANTED)?.data ?? asked;
+    if (granted !== asked)
+      throw new SettingsError(`${fn.node.path} cannot submit to ${asked}: its variables name ${granted}.`);
     fn.node.addMetadata(GRANTED, granted);
     const { storage, settings } = this.#parts;
     const props = { table: storage.clientKeys, settings, name: this.deploymentName };

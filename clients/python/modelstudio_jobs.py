@@ -21,6 +21,7 @@ import http.client
 import inspect
 import json
 import logging
+import math
 import os
 import random
 import re
@@ -870,7 +871,11 @@ class ModelStudioJobsClient:
         return self._connection.json(call, self._deadline_at(deadline_seconds))
 
     def _deadline_at(self, deadline_seconds: Optional[float]) -> float:
-        return time.monotonic() + (self.deadline_seconds if deadline_seconds is None else deadline_seconds)
+        seconds = self.deadline_seconds if deadline_seconds is None else deadline_seconds
+        # The call would never end.
+        if math.isnan(seconds):
+            raise ValueError("deadline_seconds must be a number of seconds")
+        return time.monotonic() + seconds
 
 
 def _job_in(answer: _Answer, call: _Call) -> Job:
@@ -941,19 +946,18 @@ def _passing(place: int, results: Iterator[Result]) -> Iterator[Result]:
 
 def _objects_in(chunks: Iterator[bytes]) -> Iterator[Result]:
     """The objects of JSON Lines, or of one array: a job whose results came all at once may have no lines."""
-    text = b""
-    # Where the object begins, and where to look on.
-    start = at = depth = 0
+    # What has come of an object: one text that grows would be copied with each chunk.
+    pieces: List[bytes] = []
+    # Where to look on: in the next chunk, if a backslash ends this one.
+    at = depth = 0
     is_text = False
     is_array: Optional[bool] = None
     for chunk in chunks:
-        text = text[start:] + chunk
-        at -= start
         start = 0
-        if is_array is None and text.strip():
-            is_array = text.lstrip().startswith(b"[")
+        if is_array is None and chunk.strip():
+            is_array = chunk.lstrip().startswith(b"[")
         while True:
-            mark = (_IN_TEXT if is_text else _OUTSIDE_TEXT).search(text, at)
+            mark = (_IN_TEXT if is_text else _OUTSIDE_TEXT).search(chunk, at)
             if mark is None:
                 break
             sign = mark.group()
@@ -968,12 +972,14 @@ def _objects_in(chunks: Iterator[bytes]) -> Iterator[Result]:
             elif sign == b"}":
                 depth -= 1
                 if depth == 0:
-                    found = text[start:at]
-                    start = at
+                    found = b"".join([*pieces, chunk[start:at]])
+                    pieces = []
                     yield json.loads(found)
             elif sign == b"]" and depth == 0:
                 is_array = False
-        at = max(at, len(text))
+        if depth > 0:
+            pieces.append(chunk[start:])
+        at = max(at - len(chunk), 0)
     if depth > 0 or is_array:
         raise _Loss() from EOFError("the results end in the middle")
 
@@ -1116,6 +1122,8 @@ def _check_time(timestamp: str, now: float, tolerance_seconds: float) -> None:
         raise WebhookError(
             "timestamp_malformed", "The webhook-timestamp is not a number of seconds since 1970"
         )
+    if not tolerance_seconds >= 0:
+        raise ValueError("tolerance_seconds must be a number of seconds")
     age = int(now) - int(timestamp)
     if age > tolerance_seconds:
         raise WebhookError(
@@ -1125,7 +1133,8 @@ def _check_time(timestamp: str, now: float, tolerance_seconds: float) -> None:
         )
     if age < -tolerance_seconds:
         raise WebhookError(
-            "clock_behind", f"The clock here is {_spoken(-age)} slow: the webhook is from then"
+            "clock_behind",
+            f"The webhook was signed {_spoken(-age)} from now: the clock here is {_spoken(-age)} slow",
         )
 
 

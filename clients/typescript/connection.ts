@@ -56,7 +56,10 @@ export class Connection {
     this.deadlineMs = deadlineMs;
   }
 
+  /** @throws a TypeError if it is no number: the call would never end */
   deadlineAt({ deadlineMs = this.deadlineMs }: CallOptions): number {
+    if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs))
+      throw new TypeError('deadlineMs must be a number of milliseconds');
     return Date.now() + deadlineMs;
   }
 

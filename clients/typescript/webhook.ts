@@ -133,7 +133,7 @@ function bytesOf(body: unknown): Uint8Array<ArrayBuffer> {
 }
 
 function headerOf(headers: Headers, name: string): string {
-  const value = typeof headers.get === 'function' ? headers.get(name) : entryOf(headers as object, name);
+  const value = typeof headers?.get === 'function' ? headers.get(name) : entryOf(headers as object, name);
   if (typeof value === 'string' && value !== '') return value;
   if (Array.isArray(value) && value.length > 0) return value.join(' ');
   throw new WebhookError(
@@ -167,6 +167,7 @@ function signaturesIn(list: string): Uint8Array<ArrayBuffer>[] {
 
 /** Only of a signature that is right can a time be trusted to be its own. */
 function checkTime(timestamp: number, now: Date, toleranceSeconds: number): void {
+  if (!(toleranceSeconds >= 0)) throw new TypeError('toleranceSeconds must be a number of seconds');
   const ageSeconds = Math.floor(now.getTime() / 1000) - timestamp;
   if (Number.isNaN(ageSeconds))
     throw new WebhookError(

@@ -181,13 +181,16 @@ it.each(['', ' web', 'a\nb', 'x'.repeat(129)])('%j cannot be the name of a clien
   });
 });
 
-it('a function submits to one deployment alone, as its variables name one', () => {
+it('a function submits to one deployment as one client, as its variables name one', () => {
   inApp((app) => {
     const stack = new Stack(app, 'Shop');
     const fn = addPlainFunction(stack);
-    addJobs(stack, 'Orders').grantSubmit(fn);
+    const orders = addJobs(stack, 'Orders');
+    orders.grantSubmit(fn);
+    const named = 'its variables name Shop/Orders as Shop/Plain.';
     const grant = () => addJobs(stack, 'Mails').grantSubmit(fn);
-    expect(grant).toThrow('Shop/Plain cannot submit to Shop/Mails: its variables name Shop/Orders.');
+    expect(grant).toThrow(`Shop/Plain cannot submit to Shop/Mails as Shop/Plain: ${named}`);
+    expect(() => orders.grantSubmit(fn, 'web')).toThrow(`cannot submit to Shop/Orders as web: ${named}`);
   });
 });
 

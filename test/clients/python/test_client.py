@@ -184,6 +184,8 @@ class Submitting(ClientTest):
             with self.assertRaisesRegex(ValueError, words) as raised:
                 ModelStudioJobsClient(url, key)
             self.assertNotIn("SECRET", str(raised.exception))
+        with self.assertRaisesRegex(ValueError, "deadline_seconds must be"):
+            ModelStudioJobsClient("https://a.b", KEY, deadline_seconds=float("nan")).get("job_1")
         for end in ("/", "/v1", "/v1/jobs", "/v1/"):
             self.assertEqual(
                 repr(ModelStudioJobsClient(f"https://a.b{end}", KEY)),

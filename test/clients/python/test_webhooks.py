@@ -97,6 +97,10 @@ class Accepting(unittest.TestCase):
 
 
 class Refusing(unittest.TestCase):
+    def test_a_tolerance_that_is_no_number_does_not_let_everything_through(self):
+        with self.assertRaisesRegex(ValueError, "tolerance_seconds must be"):
+            verify_webhook(BODY, headers(), SECRET, now=NOW, tolerance_seconds=float("nan"))
+
     def test_says_what_is_wrong(self):
         coroutine = not_awaited()
         nonsense = b'{"type":"job.completed"'

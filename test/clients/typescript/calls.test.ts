@@ -343,5 +343,7 @@ it('what cannot be sent is said at once, and is no lost connection', async () =>
   const { client, seen } = scripted([202, job()]);
   expect((await rejection(client.submit(REQUEST, { idempotencyKey: 'a\nb' }))).name).toBe('TypeError');
   expect((await rejection(client.submit({ ...REQUEST, max_tokens: 1n as never }))).name).toBe('TypeError');
+  const deadlineMs = Number.NaN;
+  expect((await rejection(client.submit(REQUEST, { deadlineMs }))).message).toMatch(/^deadlineMs must be/);
   expect(seen).toEqual([]);
 });

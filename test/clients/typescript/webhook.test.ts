@@ -278,6 +278,16 @@ describe('a refusal says what is wrong:', () => {
     expect(error.message).not.toContain(SECRET);
   });
 
+  it('headers that are not there are said to be missing', async () => {
+    const refusing = verifyWebhook(BODY, undefined as never, SECRET, { now: NOW });
+    await expect(refusing).rejects.toMatchObject({ reason: 'header_missing' });
+  });
+
+  it('a tolerance that is no number does not let everything through', async () => {
+    const refusing = verifyWebhook(BODY, HEADERS, SECRET, { now: NOW, toleranceSeconds: Number.NaN });
+    await expect(refusing).rejects.toThrow('toleranceSeconds must be a number of seconds');
+  });
+
   it('a signed timestamp that is no number is never in time', async () => {
     const headers = signedHeaders('msg_1', NOW.getTime(), BODY, [SECRET]);
     const content = `msg_1.soon.${BODY}`;
