@@ -72,17 +72,36 @@ export async function repeat<T>(
   }
 }
 
+/** What is called when a signal ends: one listener serves all calls that share it, as Node warns of more than ten. */
+const callbacksOf = new WeakMap<object, Set<() => void>>();
+
+function callAll({ target }: { target: unknown }): void {
+  for (const each of [...(callbacksOf.get(target as AbortSignal) ?? [])]) each();
+}
+
+/** @returns what takes it back */
+function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const callbacks = callbacksOf.get(signal) ?? new Set();
+  callbacksOf.set(signal, callbacks.add(callback));
+  signal.addEventListener('abort', callAll);
+  return () => {
+    callbacks.delete(callback);
+    if (callbacks.size === 0) signal.removeEventListener('abort', callAll);
+  };
+}
+
 /** Leaves no timer and no listener behind. */
 export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      takeBack?.();
     };
-    const onAbort = () => {
+    const giveUp = () => {
       end();
       reject(signal?.reason);
     };
+    const takeBack = signal && onAbort(signal, giveUp);
     const timer = setTimeout(
       () => {
         end();
@@ -90,21 +109,20 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
       },
       Math.min(ms, TIMER_MAX_MS),
     );
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted) onAbort();
+    if (signal?.aborted) giveUp();
   });
 }
 
 /** A signal of one exchange: it ends with its caller's, and when nothing has come for too long. */
 export class Watch {
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
+  readonly #takeBack: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(outer: AbortSignal | undefined) {
-    this.#outer = outer;
-    outer?.addEventListener('abort', this.#onAbort);
-    if (outer?.aborted) this.#onAbort();
+    const pass = () => this.#controller.abort(outer?.reason);
+    this.#takeBack = outer && onAbort(outer, pass);
+    if (outer?.aborted) pass();
   }
 
   get signal(): AbortSignal {
@@ -122,9 +140,7 @@ export class Watch {
   /** Leaves no timer and no listener behind, and closes what is still open. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#onAbort);
+    this.#takeBack?.();
     this.#controller.abort();
   }
-
-  readonly #onAbort = () => this.#controller.abort(this.#outer?.reason);
 }

@@ -212,7 +212,9 @@ describe('a signal', () => {
       [200, finished()],
     );
     await settled(client.get('job_1', { signal }));
-    await settled(client.wait('job_1', { signal }));
+    const waiting = [1, 2, 3].map(() => client.wait('job_1', { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const each of waiting) await settled(each);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
