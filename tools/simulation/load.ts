@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { simulateParts } from './parts/simulate.ts';
@@ -68,9 +68,9 @@ export async function loadPlanted(mutant: Mutant, module: string): Promise<any> 
           name: 'mutant',
           setup(esbuild) {
             const contents = source.replace(mutant.find, () => mutant.replace);
-            esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-              path === planted ? { contents, loader: 'ts' } : null,
-            );
+            // No more than files of this name: each is asked about, in another process.
+            const filter = new RegExp(`${basename(planted, '.ts')}\\.ts$`);
+            esbuild.onLoad({ filter }, ({ path }) => (path === planted ? { contents, loader: 'ts' } : null));
           },
         },
       ],
