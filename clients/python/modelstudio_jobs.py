@@ -528,6 +528,7 @@ def _checked_key(key: str) -> str:
 _POLL_SECONDS = 2.0
 #: However long the API says.
 _POLL_MAX_SECONDS = 900.0
+_FAULTS_SHOWN = 3
 #: What a look at a job is given even at the deadline.
 _LOOK_SECONDS = 5.0
 _PAGE_JOBS = 100
@@ -662,6 +663,10 @@ class ModelStudioJobsClient:
         if job["status"] != "completed":
             failure = job["error"]
             why = f", {failure['code']}: {failure['message']}" if failure else ""
+            # Of the faults of an upload; the job has more.
+            details = ((failure or {}).get("details") or [])[:_FAULTS_SHOWN]
+            faults = "; ".join(_fault_of(each) for each in details)
+            why += f" {faults}" if faults else ""
             raise JobError(f"{job['job_id']} is {job['status']}{why}", job)
         return cast(CompletedJob, {**job, "results": self.results(job)})
 
@@ -891,6 +896,11 @@ def _json_of(value: Any) -> bytes:
     except UnicodeEncodeError:
         # A half of a character, whose place the API's refusal names.
         return json.dumps(value, allow_nan=False).encode()
+
+
+def _fault_of(detail: Mapping[str, Any]) -> str:
+    line = detail.get("line")
+    return f"{f'line {line}' if line else detail.get('pointer') or 'file'}: {detail['message']}"
 
 
 def _path_of(job: _Which) -> str:

@@ -58,14 +58,21 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Of the faults of an upload; `job.error.details` has more. */
+const FAULTS_SHOWN = 3;
+
 /** The job has not completed: it is `failed`, `cancelled` or `expired`. */
 export class JobError extends Error {
   override readonly name = 'JobError';
   readonly job: Job;
 
   constructor(job: Job) {
-    const { code, message } = job.error ?? {};
-    super(`${job.job_id} is ${job.status}${code ? `, ${code}: ${message}` : ''}`);
+    const { code, message, details = [] } = job.error ?? {};
+    const faults = details.slice(0, FAULTS_SHOWN).map(({ line, pointer, message }) => {
+      return `${line ? `line ${line}` : pointer || 'file'}: ${message}`;
+    });
+    const said = code ? [`, ${code}: ${message}`, faults.join('; ')].join(' ').trimEnd() : '';
+    super(`${job.job_id} is ${job.status}${said}`);
     this.job = job;
   }
 }

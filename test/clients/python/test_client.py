@@ -302,6 +302,11 @@ class Waiting(ClientTest):
                 str(raised.exception), f"job_1 is {status}, modelstudio_job_failed: CUDA out of memory"
             )
             self.assertEqual(raised.exception.job["status"], status)
+        details = [{"line": 2, "message": "Too long"}, {"pointer": "", "message": "Empty"}]
+        error = {"code": "invalid_input", "message": "Not valid.", "details": details}
+        server = self.serve(ACCEPTED, answer(200, {**DONE, "status": "failed", "error": error}))
+        with self.assertRaisesRegex(JobError, "invalid_input: Not valid. line 2: Too long; file: Empty$"):
+            self.client(server).run(REQUEST)
 
 
 class Results(ClientTest):

@@ -247,6 +247,17 @@ describe('a job', () => {
     },
   );
 
+  it('whose upload was refused says where it is wrong', async () => {
+    const details = [
+      { line: 2, message: 'Too long' },
+      { pointer: '', message: 'Empty' },
+    ];
+    const error = { code: 'invalid_input', message: 'Not valid.', details };
+    const { client } = scripted([202, job()], [200, finished({ status: 'failed', error })]);
+    const said = 'job_1 is failed, invalid_input: Not valid. line 2: Too long; file: Empty';
+    expect((await rejection(client.run(REQUEST))).message).toBe(said);
+  });
+
   it('is read until it has ended, as often as the API says, whatever happens in between', async () => {
     const { client, seen } = scripted(
       [202, job()],
