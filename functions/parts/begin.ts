@@ -1,6 +1,7 @@
 import { readConversation } from '../core/parts/conversation.ts';
 import { type LargeJob, type Plan, partIdOf, partOf } from '../core/parts/parts.ts';
 import { joinQueue } from '../create/enqueue.ts';
+import { isOver } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 
 export type BeginWorld = Pick<
@@ -39,9 +40,16 @@ export async function beginPart(
     temperature: Number(temperature),
     max_tokens: maxTokens,
   };
-  await world.requests.save({ jobId, createdAt: job.createdAt }, generation);
-  const turn = await joinQueue(job.client, 0, world);
-  const row = partOf(job, jobId, tasks, turn, world.clock.now());
-  const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
-  await world.jobs.insert(isOversized ? { ...row, queueing: { ...row.queueing, isOversized } } : row);
+  const stored = { jobId, createdAt: job.createdAt };
+  try {
+    await world.requests.save(stored, generation);
+    const turn = await joinQueue(job.client, 0, world);
+    const row = partOf(job, jobId, tasks, turn, world.clock.now());
+    const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
+    await world.jobs.insert(isOversized ? { ...row, queueing: { ...row.queueing, isOversized } } : row);
+  } catch (error) {
+    // Whoever ended the job meanwhile came too early to erase this, and nobody will begin the part again.
+    if (await isOver(job.jobId, world)) await world.requests.remove(stored);
+    throw error;
+  }
 }

@@ -57,7 +57,7 @@ async function prints(command: string): Promise<void> {
 
 async function simulates(command: string): Promise<void> {
   const page = `${tmpdir()}/${process.pid}-run.html`;
-  await prints(command.replace(/--seeds \d+/, '--seeds 20').replace(/\S+\.html$/, page));
+  await prints(command.replace(/--seeds \d+/, '--seeds 4').replace(/\S+\.html$/, page));
   await rm(page, { force: true });
 }
 

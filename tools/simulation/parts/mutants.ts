@@ -90,9 +90,16 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'a part is in the row before it is in the queue',
     file: 'parts/begin.ts',
-    find: '  await world.requests.save({ jobId, createdAt: job.createdAt }, generation);\n',
+    find: '    await world.requests.save(stored, generation);\n',
     replace: '',
     seed: 82,
+  },
+  {
+    name: 'a part that nobody begins any longer leaves its request',
+    file: 'parts/begin.ts',
+    find: 'if (await isOver(job.jobId, world)) await',
+    replace: 'if (false) await',
+    seed: 750_037_905,
   },
   {
     name: 'a large job begins without a wake-up',
