@@ -154,6 +154,11 @@ const SUITES: Suite[] = [
     parts: moto,
   },
   {
+    what: 'jobs of two deployments in a stack',
+    env: { BESIDE: 'yes' },
+    files: 'test/tools/deploy/beside-jobs.test.ts',
+  },
+  {
     what: 'what is left without what may be deleted',
     env: { WITHOUT_TOOLS: 'yes' },
     files: 'test/tools/deploy/deletable.test.ts',
