@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,7 +33,9 @@ function copyWithout(): string {
   const isLeft = (path: string) =>
     isIn(kept, path) || leadsTo(kept, path) || !isIn([...deleted, ...MADE], path);
   cpSync(root, folder, { recursive: true, filter: (source) => isLeft(relative(root, source)) });
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  // No link to them: a bundle has their paths in it, and longer ones would make it larger.
+  const packages = { recursive: true, verbatimSymlinks: true };
+  cpSync(join(root, 'node_modules'), join(folder, 'node_modules'), packages);
   return folder;
 }
 
