@@ -30,7 +30,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     // Most of them wait for a job more than they compute: one for each core would leave the cores idle for a third of the time.
-    maxWorkers: Math.ceil(2.5 * availableParallelism()),
+    maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: LongFirst },
     // In the order of their names, so that the short ones come last and all cores end together.
     projects: [
