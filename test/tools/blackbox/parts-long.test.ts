@@ -36,6 +36,32 @@ describe.runIf(isLong)('a large job', { timeout: 240_000 }, () => {
     expect(await scene.operator.deadLetters()).toBe(0);
   });
 
+  it('gives ModelStudio nothing more once it is cancelled, with 20 parts under way', async (context) => {
+    const held = heldModel();
+    const env = { CONVERSATIONS_PER_CREATE: '10', PARTS_AT_ONCE: '20' };
+    const scene = await openBox(context, { models: { held: held.model }, env });
+    const submit = async (count: number) => {
+      const body = { ...submission('held', ...texts('text', count)), webhook_url: scene.receiver.url };
+      const { json } = await call(scene.system, 'POST', '/v1/jobs', body);
+      return json.job_id as string;
+    };
+    const jobId = await submit(400);
+    await vi.waitFor(() => expect(scene.sandbox.creates).toBe(20), patience);
+    const cancelled = await call(scene.system, 'POST', `/v1/jobs/${jobId}/cancel`);
+    expect(cancelled.json).toMatchObject({ status: 'cancelled', total_tasks: 400 });
+    held.isReleased = true;
+    // Its parts wait behind those of the first one, if there are any left.
+    const another = await submit(20);
+    await vi.waitFor(async () => {
+      expect(await jobOf(scene, another)).toMatchObject({ status: 'completed', completed_tasks: 20 });
+      for (const id of [jobId, another])
+        expect(await jobOf(scene, id)).toMatchObject({ webhook: { status: 'delivered' } });
+    }, patience);
+    expect(scene.sandbox.creates).toBe(22);
+    expect((await jobOf(scene, jobId)).results).toBeNull();
+    expect(await scene.operator.deadLetters()).toBe(0);
+  });
+
   it("of 50 parts lets another client's single job through as soon as a place is free", async (context) => {
     const startedAt = new Map<string, number>();
     const upstream = startPartsUpstream({
