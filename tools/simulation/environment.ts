@@ -209,13 +209,15 @@ export class Environment {
   #lost(command: object, invocation: Invocation): void {
     invocation.conflicts += 1;
     if (!(command instanceof PutItemCommand)) return;
-    const { jobId, version } = command.input.Item ?? {};
+    const { jobId, version, partOf } = command.input.Item ?? {};
     // The row of a place has no versions: whoever finds it taken looks again later.
     if (version === undefined) return;
     const write = `${jobId?.S} v${version?.N}`;
     const times = (invocation.lost.get(write) ?? 0) + 1;
     invocation.lost.set(write, times);
-    const racing = invocation.batch.filter(({ message }) => jobIn(message.body) === jobId?.S).length;
+    // A part is begun by messages about its job.
+    const about = partOf?.S ?? jobId?.S;
+    const racing = invocation.batch.filter(({ message }) => jobIn(message.body) === about).length;
     const most = LOSSES_MAX * Math.max(2, racing);
     this.#sim.judge(() => must(times <= most, 'I9', () => `${this.name} loses ${write} ${times} times`));
   }
