@@ -27,6 +27,8 @@ export class Traces {
   readonly #seed: number;
   #submissions = 0;
   readonly #ofJobs = new Map<string, string>();
+  /** Jobs that left their id to another one, with the trace that they were of. */
+  readonly #earlier = new Set<string>();
   /** By ModelStudio's name for the job. */
   readonly #ofCreated = new Map<string, string>();
   /** When they were first made, and by whom, by their parent ids. */
@@ -106,12 +108,18 @@ export class Traces {
   told({ outcome, job_id, trace_id = '' }: LogFields): void {
     // Of a queued job whose row could not be read, nobody knows it.
     const isUnread = outcome === 'failed' && trace_id === '';
-    if (job_id !== undefined && !isUnread) this.#same(job_id, trace_id, `a line (${outcome})`);
+    // Its worker has looked at the job that was refused, and finds the other one.
+    const isOfEarlier = outcome === 'overtaken' && this.#earlier.has(`${job_id} ${trace_id}`);
+    if (job_id !== undefined && !isUnread && !isOfEarlier)
+      this.#same(job_id, trace_id, `a line (${outcome})`);
   }
 
   /** A job that was refused leaves its id to another one of the same key. */
   wrote({ jobId, version, ...job }: Job): void {
-    if (version === 1) this.#ofJobs.delete(jobId);
+    if (version === 1) {
+      this.#earlier.add(`${jobId} ${this.#ofJobs.get(jobId)}`);
+      this.#ofJobs.delete(jobId);
+    }
     const traceId = job.status === 'running' ? this.#ofCreated.get(job.upstreamJobId) : undefined;
     if (traceId !== undefined) this.#same(jobId, traceId, 'what ModelStudio has created');
   }
