@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Job, Millis } from '../../functions/core/job.ts';
 import type { LogFields } from '../../functions/core/log.ts';
+import { traceOf } from '../../functions/core/trace.ts';
 import type { ExchangeRequest } from '../../functions/edge/exchange.ts';
 import { must } from './judge.ts';
 
@@ -27,8 +28,8 @@ export class Traces {
   readonly #seed: number;
   #submissions = 0;
   readonly #ofJobs = new Map<string, string>();
-  /** Jobs that left their id to another one, with the trace that they were of. */
-  readonly #earlier = new Set<string>();
+  /** The same of those that have left their id to another one. */
+  readonly #everOf = new Set<string>();
   /** By ModelStudio's name for the job. */
   readonly #ofCreated = new Map<string, string>();
   /** When they were first made, and by whom, by their parent ids. */
@@ -108,18 +109,16 @@ export class Traces {
   told({ outcome, job_id, trace_id = '' }: LogFields): void {
     // Of a queued job whose row could not be read, nobody knows it.
     const isUnread = outcome === 'failed' && trace_id === '';
-    // Its worker has looked at the job that was refused, and finds the other one.
-    const isOfEarlier = outcome === 'overtaken' && this.#earlier.has(`${job_id} ${trace_id}`);
+    // Of a large job that was refused, a message may be left, which then is about the other one of the same key.
+    const isOfEarlier = this.#everOf.has(`${job_id} ${trace_id}`);
     if (job_id !== undefined && !isUnread && !isOfEarlier)
       this.#same(job_id, trace_id, `a line (${outcome})`);
   }
 
   /** A job that was refused leaves its id to another one of the same key. */
   wrote({ jobId, version, ...job }: Job): void {
-    if (version === 1) {
-      this.#earlier.add(`${jobId} ${this.#ofJobs.get(jobId)}`);
-      this.#ofJobs.delete(jobId);
-    }
+    if (version === 1) this.#ofJobs.delete(jobId);
+    this.#everOf.add(`${jobId} ${traceOf({ jobId, ...job }).slice(0, 32)}`);
     const traceId = job.status === 'running' ? this.#ofCreated.get(job.upstreamJobId) : undefined;
     if (traceId !== undefined) this.#same(jobId, traceId, 'what ModelStudio has created');
   }
