@@ -28,8 +28,10 @@ export class Traces {
   readonly #seed: number;
   #submissions = 0;
   readonly #ofJobs = new Map<string, string>();
-  /** The same of those that have left their id to another one. */
-  readonly #everOf = new Set<string>();
+  /** As their rows say. */
+  readonly #ofRows = new Map<string, string>();
+  /** Those of jobs that have left their id to another one. */
+  readonly #earlier = new Set<string>();
   /** By ModelStudio's name for the job. */
   readonly #ofCreated = new Map<string, string>();
   /** When they were first made, and by whom, by their parent ids. */
@@ -110,15 +112,18 @@ export class Traces {
     // Of a queued job whose row could not be read, nobody knows it.
     const isUnread = outcome === 'failed' && trace_id === '';
     // Of a large job that was refused, a message may be left, which then is about the other one of the same key.
-    const isOfEarlier = this.#everOf.has(`${job_id} ${trace_id}`);
+    const isOfEarlier = this.#earlier.has(`${job_id} ${trace_id}`);
     if (job_id !== undefined && !isUnread && !isOfEarlier)
       this.#same(job_id, trace_id, `a line (${outcome})`);
   }
 
   /** A job that was refused leaves its id to another one of the same key. */
   wrote({ jobId, version, ...job }: Job): void {
-    if (version === 1) this.#ofJobs.delete(jobId);
-    this.#everOf.add(`${jobId} ${traceOf({ jobId, ...job }).slice(0, 32)}`);
+    if (version === 1) {
+      this.#earlier.add(`${jobId} ${this.#ofRows.get(jobId)}`);
+      this.#ofJobs.delete(jobId);
+    }
+    this.#ofRows.set(jobId, traceOf({ jobId, ...job }).slice(0, 32));
     const traceId = job.status === 'running' ? this.#ofCreated.get(job.upstreamJobId) : undefined;
     if (traceId !== undefined) this.#same(jobId, traceId, 'what ModelStudio has created');
   }
