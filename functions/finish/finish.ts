@@ -2,10 +2,10 @@ import { deleted } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
-import { ANSWER_MAX_BYTES } from '../core/limits.ts';
+import { ANSWER_MAX_BYTES, RETRIES_MAX } from '../core/limits.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { linesIn } from '../core/parts/merging.ts';
-import { partIds } from '../core/parts/parts.ts';
+import { partIds, planKeyOf } from '../core/parts/parts.ts';
 import type { DocumentRef } from '../core/parts/row.ts';
 import { documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
@@ -91,6 +91,14 @@ async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void>
     await waitForAll(some.map((id) => erasePart(id, job.createdAt, world)));
   }
   for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
+}
+
+/** Those that a worker has saved which did not know that the job was over. Its message, or the one that it has sent, comes again. */
+export async function erasePlans(jobId: string, { jobs, documents }: FinishWorld): Promise<void> {
+  const job = await jobs.findRow(jobId);
+  for (let round = 0; job !== null && round <= RETRIES_MAX; round++)
+    for (const store of ['table', 'bucket'] as const)
+      await documents.remove({ store, key: planKeyOf(job, round) });
 }
 
 /** One that ModelStudio is asked to create right now is erased when it ends. Its place stays known until ModelStudio says that it has ended. */

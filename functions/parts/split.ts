@@ -2,7 +2,7 @@ import { fault } from '../core/http/validation.ts';
 import type { JobError } from '../core/job.ts';
 import { TASK_MAX_BYTES, TASKS_MAX } from '../core/limits.ts';
 import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
-import { invalidInput, type LargeJob, pack } from '../core/parts/parts.ts';
+import { invalidInput, type LargeJob, pack, planKeyOf } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
 import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
 import type { World } from '../ports.ts';
@@ -33,13 +33,12 @@ export async function split(
   return { parts: { ...job.parts, rounds: [round] }, totalTasks };
 }
 
-/** Two workers that plan the same round write the same under one key: none is left that no row points to. */
 export async function savePlan(
-  { jobId, createdAt, parts: { rounds } }: LargeJob,
+  job: LargeJob,
   plan: { parts: number[][]; ranges?: number[] },
   { documents }: SplitWorld,
 ) {
-  const key = `plans/${jobId}/${createdAt}-${rounds.length}.json`;
+  const key = planKeyOf(job, job.parts.rounds.length);
   return { plan: await documents.save(key, JSON.stringify(plan)), parts: plan.parts.length };
 }
 

@@ -3,14 +3,14 @@ import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } f
 import type { LogFields } from '../core/log.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
-import { isLarge, type LargeJob } from '../core/parts/parts.ts';
+import { isLarge, type LargeJob, OF_PARTS } from '../core/parts/parts.ts';
 import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { leavePlace } from '../create/places.ts';
-import { eraseIfOver, type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
+import { eraseIfOver, erasePlans, type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
 import type { ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
@@ -34,6 +34,8 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
   return onConflict(received.jobId, async () => {
     const job = await world.jobs.find(received.jobId);
     const message = inTraceOf(job, received);
+    const isOver = job === null || isFinished(job);
+    if (isOver && received.upstreamJobId === OF_PARTS) await erasePlans(received.jobId, world);
     if (job === null) return logPoll(message, world, { outcome: 'no_job' });
     if (isFinished(job)) {
       await eraseIfOver(job, world);

@@ -41,6 +41,11 @@ export function partIdOf({ jobId }: Pick<JobBase, 'jobId'>, round: number, part:
   return `${jobId}-${round}-${part}`;
 }
 
+/** Two workers that plan the same round write the same under one key. */
+export function planKeyOf({ jobId, createdAt }: Pick<JobBase, 'jobId' | 'createdAt'>, round: number): string {
+  return `plans/${jobId}/${createdAt}-${round}.json`;
+}
+
 /** The ids of all parts that there may be a row or a request of. */
 export function partIds(job: Pick<JobBase, 'jobId' | 'parts'>): string[] {
   const rounds = job.parts?.rounds ?? [];

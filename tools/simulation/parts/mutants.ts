@@ -130,6 +130,13 @@ export const PARTS_MUTANTS: Mutant[] = [
     seed: 0,
   },
   {
+    name: 'a plan is kept that was saved after the end of its job',
+    file: 'poll/poll.ts',
+    find: 'if (isOver && received.upstreamJobId === OF_PARTS) await',
+    replace: 'if (false) await',
+    seed: 800_002_696,
+  },
+  {
     name: 'parts are kept',
     file: 'finish/finish.ts',
     find: '  await erasePartsOf(job, world);\n',
@@ -145,8 +152,8 @@ export const PARTS_MUTANTS: Mutant[] = [
   },
   {
     name: 'two workers write two plans',
-    file: 'parts/split.ts',
-    find: '${createdAt}-${rounds.length}.json',
+    file: 'core/parts/parts.ts',
+    find: '${createdAt}-${round}.json',
     replace: '${createdAt}-${performance.now()}.json',
     seed: 220,
   },

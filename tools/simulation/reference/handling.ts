@@ -204,7 +204,7 @@ export abstract class Handling {
   }
 
   #judgeEnd(after: FinishedJob): void {
-    if (this.isOver) {
+    if (this.isOver || this.isGivingBack) {
       this.judgeWrite(after);
       return;
     }
