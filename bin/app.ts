@@ -1,6 +1,6 @@
 import { App, Errors } from 'aws-cdk-lib';
+import { SettingsError } from '../lib/settings/environments.ts';
 import { readSettings } from '../lib/settings/read-settings.ts';
-import { SettingsError } from '../lib/settings/settings-error.ts';
 import { ModelStudioJobsStack } from '../lib/stack.ts';
 
 const app = new App({ autoSynth: false });

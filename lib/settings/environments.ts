@@ -1,6 +1,7 @@
-import { SettingsError } from './settings-error.ts';
-
 export const DEFAULT_STACK_NAME = 'ModelStudioJobs';
+
+/** Its message has sentences for the operator who wrote the settings. */
+export class SettingsError extends Error {}
 
 type Context = Record<string, unknown>;
 

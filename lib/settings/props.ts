@@ -1,4 +1,4 @@
-// Written by `npm run settings`, out of lib/settings/settings.ts.
+// What each setting is for is said here; `npm run settings` writes types and defaults, and the table in README.md.
 
 /** A queue or a bus that jobs may name. */
 export interface Destination {

@@ -1,17 +1,13 @@
+import { Token } from 'aws-cdk-lib';
 import type * as z from 'zod';
 import { redactedInput } from '../../functions/core/redact.ts';
-import { contradictionsIn } from './contradictions.ts';
-import { didYouMean } from './did-you-mean.ts';
-import { ofEnvironment } from './environments.ts';
+import { faultInWebhookUrl } from '../../functions/core/webhook/webhook-url.ts';
+import { ofEnvironment, SettingsError } from './environments.ts';
 import { jobsAtOnceAt } from './jobs-at-once.ts';
 import { type AppSettings, type Settings, SettingsSchema } from './settings.ts';
-import { SettingsError } from './settings-error.ts';
 
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
 
-const agree = (settings: Settings, ctx: z.RefinementCtx) => {
-  for (const message of contradictionsIn(settings)) ctx.addIssue({ code: 'custom', message });
-};
 const AppSettingsThatAgree = SettingsSchema.superRefine(agree);
 const SettingsThatAgree = SettingsSchema.omit({ stackName: true }).superRefine(agree);
 
@@ -54,7 +50,7 @@ function sentencesFor(issue: z.core.$ZodIssue, given: object, names: string[]): 
     return issue.keys.map((name) => unknown(name, names));
   const [name, ...path] = issue.path as [Name?, ...PropertyKey[]];
   if (name === undefined) return [issue.message];
-  const kind = SettingsSchema.shape[name].meta()?.['kind'];
+  const kind = kindOf(SettingsSchema.shape[name]);
   const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
   const fault =
     place.length > 1
@@ -63,8 +59,88 @@ function sentencesFor(issue: z.core.$ZodIssue, given: object, names: string[]): 
   return [`The setting ${name} must be ${kind}; ${fault}.`];
 }
 
+function kindOf(schema: z.ZodType): unknown {
+  const { innerType } = schema.def as { innerType?: z.ZodType };
+  return schema.meta()?.['kind'] ?? (innerType && kindOf(innerType));
+}
+
 function unknown(name: string, names: string[]): string {
   const meant = didYouMean(name, names);
   const rest = meant ? `did you mean ${meant}?` : `the settings are: ${names.join(', ')}.`;
   return `There is no setting ${name}; ${rest}`;
 }
+
+/** A name with more wrong letters than this is not a typo. */
+const SLIPS_MAX = 3;
+
+/** The name that was probably meant, or undefined. Case, hyphens and underscores do not count. */
+export function didYouMean(name: string, names: readonly string[]): string | undefined {
+  const judged = names.map((candidate) => ({ candidate, slips: distance(plain(name), plain(candidate)) }));
+  const [best] = judged.sort((a, b) => a.slips - b.slips);
+  return best && best.slips <= Math.min(SLIPS_MAX, name.length / 3) ? best.candidate : undefined;
+}
+
+const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '');
+
+/** The Levenshtein distance: how many letters to insert, delete or replace. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...to].entries()) {
+      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
+
+/** Adds a sentence for each group of settings that are valid one by one, but not together. */
+function agree(settings: Settings, ctx: z.RefinementCtx): void {
+  const { domainName, certificateArn, defaultEndpoint, alarmTopicArn, alarmEmail } = settings;
+  const { destinations, defaultDestination } = settings;
+  const [names, certificates] = [domainName.length, certificateArn.length];
+  const isFault = (isTrue: unknown, message: string) => {
+    if (isTrue) ctx.addIssue({ code: 'custom', message });
+  };
+  const urlFault = faultInDefaultWebhookUrl(settings) ?? '';
+  isFault(
+    urlFault,
+    `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(urlFault)}.`,
+  );
+  isFault(
+    defaultDestination !== undefined && !destinations.some(({ name }) => name === defaultDestination),
+    'The setting defaultDestination must be the name of one of the destinations.',
+  );
+  isFault(
+    names > 0 && certificates !== 1 && certificates !== names,
+    'The setting domainName needs certificateArn beside it: one for all names, or one for each.',
+  );
+  isFault(certificates > 0 && names === 0, 'The setting certificateArn needs domainName beside it.');
+  isFault(
+    defaultEndpoint !== 'beside' && names === 0,
+    'The setting defaultEndpoint needs domainName beside it: without, it is the only address.',
+  );
+  const regions = [...certificateArn, alarmTopicArn ?? ''].filter(isKnown).map((arn) => arn.split(':')[3]);
+  isFault(
+    new Set(regions).size > 1,
+    "The settings certificateArn and alarmTopicArn must be in one region, the stack's own.",
+  );
+  isFault(
+    alarmTopicArn && alarmEmail,
+    'The settings alarmTopicArn and alarmEmail exclude each other: subscribe the address to your topic.',
+  );
+}
+
+function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName }: Settings): string | null {
+  if (defaultWebhookUrl === undefined) return null;
+  const faults = [null, ...domainName].map((ownHost) =>
+    faultInWebhookUrl(defaultWebhookUrl, { ports: webhookPorts, loopback: false, ownHost }),
+  );
+  return faults.find((fault) => fault !== null) ?? null;
+}
+
+/** Not a token of CDK's, which has a value when it is deployed. */
+const isKnown = (arn: string) => arn !== '' && !Token.isUnresolved(arn);
+const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

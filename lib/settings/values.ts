@@ -5,15 +5,16 @@ import * as z from 'zod';
 const orText = (schema: z.ZodNumber, pattern: RegExp) =>
   z.preprocess((value) => (typeof value === 'string' && pattern.test(value) ? Number(value) : value), schema);
 
-export const whole = (min: number, max: number) => orText(z.int().min(min).max(max), /^\d{1,9}$/);
+/** @param of such as ` of seconds` */
+export const whole = (min: number, max: number, of = '') =>
+  orText(z.int().min(min).max(max), /^\d{1,9}$/).meta({ kind: `a whole number${of} from ${min} to ${max}` });
 
 export const number = (min: number, max: number) =>
   orText(z.number().min(min).max(max), /^\d{1,6}(\.\d{1,6})?$/);
 
-export const flag = z.preprocess(
-  (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
-  z.boolean(),
-);
+export const flag = z
+  .preprocess((value) => (value === 'true' || value === 'false' ? value === 'true' : value), z.boolean())
+  .meta({ kind: 'true or false' });
 
 export const list = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((value) => {

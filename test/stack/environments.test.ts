@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SettingsError } from '../../lib/settings/environments.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
-import { SettingsError } from '../../lib/settings/settings-error.ts';
 
 const environments = { staging: { retentionDays: 8 }, production: { alarmEmail: 'ops@example.com' } };
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { didYouMean } from '../../lib/settings/did-you-mean.ts';
-import { readSettings } from '../../lib/settings/read-settings.ts';
+import { didYouMean, readSettings } from '../../lib/settings/read-settings.ts';
 
 /** Without a list around its only value. */
 function read(name: string, value: unknown): unknown {

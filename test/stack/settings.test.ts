@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SettingsError } from '../../lib/settings/environments.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 import { SettingsSchema } from '../../lib/settings/settings.ts';
-import { SettingsError } from '../../lib/settings/settings-error.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:123456789012:certificate/0b1c2d3e-1234-4321-abcd-0123456789ab';
