@@ -6,7 +6,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { CLIENT_NAME } from '../functions/core/http/new-client-key.ts';
+import { CLIENT_NAME } from '../functions/core/http/client-key.ts';
 import type { SharedVariables } from '../functions/core/variables.ts';
 import { ClientKeys } from './client-keys.ts';
 import { FinishedJobs } from './finished-jobs.ts';

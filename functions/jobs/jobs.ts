@@ -6,7 +6,7 @@ import type { CancelWorld } from './cancel.ts';
 import { type DeleteWorld, deleteJob } from './delete.ts';
 import type { ListWorld } from './list.ts';
 import { read } from './read.ts';
-import type { RedeliveriesWorld } from './redeliveries.ts';
+import type { RedeliveriesWorld } from './redeliver.ts';
 import type { UploadsWorld } from './uploads.ts';
 
 export type JobsWorld = CancelWorld &
@@ -40,7 +40,7 @@ async function answerTo(request: Request, authorized: Authorized, world: JobsWor
     case 'redeliver':
       return (await import('./redeliver.ts')).redeliver(request, authorized, world);
     case 'redeliveries':
-      return (await import('./redeliveries.ts')).redeliverMany(request, authorized, world);
+      return (await import('./redeliver.ts')).redeliverMany(request, authorized, world);
     case 'delete':
       return deleteJob(request, authorized, world);
     case 'upload':

@@ -1,5 +1,4 @@
-import { type ClientKey, SCOPES } from '../core/http/client-key.ts';
-import { newClientKey, recordOfKey } from '../core/http/new-client-key.ts';
+import { type ClientKey, newClientKey, recordOfKey, SCOPES } from '../core/http/client-key.ts';
 import type { Clock } from '../ports.ts';
 
 /** What CloudFormation says of a key that a deployment makes for a client, once or several times. */

@@ -3,9 +3,9 @@ import { OF_PARTS } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
 import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, started } from '../core/transitions.ts';
-import { objectKeyOf } from '../core/uploads.ts';
+import { claimed, objectKeyOf, type Upload, uploadIn, uploadsRowOf } from '../core/uploads.ts';
 import type { World } from '../ports.ts';
-import { type ClaimWorld, claimUpload } from './claim-upload.ts';
+import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type BeginLargeWorld = ClaimWorld & Pick<World, 'jobs' | 'requests' | 'wakeUps' | 'log'>;
 
@@ -54,4 +54,26 @@ async function withUpload(
   if (upload === 'incomplete') return { problem: 'upload_incomplete' };
   const { uploadId: id, format } = upload;
   return { ...job, parts: { ...job.parts, format, upload: { id, key: objectKeyOf(upload) } } };
+}
+
+export type ClaimWorld = Pick<World, 'uploads' | 'clock' | 'random' | 'sleep'>;
+
+/**
+ * A job is about to name an upload, which is then kept until a day after the job has ended. May be repeated.
+ * @returns `unknown`: the client has none with that id; `incomplete`: the file is not there yet
+ */
+export function claimUpload(
+  uploadId: string,
+  job: Pick<Job, 'jobId' | 'client' | 'expiresAt'>,
+  world: ClaimWorld,
+): Promise<Upload | 'unknown' | 'incomplete'> {
+  const tryOnce = async () => {
+    const row = await world.uploads.find(job.client);
+    const upload = uploadIn(row, uploadId, world.clock.now());
+    if (upload === null) return 'unknown';
+    if (!(await world.uploads.isThere(upload))) return 'incomplete';
+    const after = claimed(row, upload, job, world.clock.now());
+    return (await world.uploads.replace(after)) ? upload : LOST;
+  };
+  return onConflict(uploadsRowOf(job.client), tryOnce, world);
 }

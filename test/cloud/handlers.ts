@@ -19,7 +19,7 @@ import { answer, type JobsWorld } from '../../functions/jobs/jobs.ts';
 import '../../functions/jobs/cancel.ts';
 import '../../functions/jobs/list.ts';
 import '../../functions/jobs/redeliver.ts';
-import '../../functions/jobs/redeliveries.ts';
+import '../../functions/jobs/redeliver.ts';
 import '../../functions/jobs/uploads.ts';
 import { advance, type PartsWorld } from '../../functions/parts/advance.ts';
 import { type PollWorld, poll } from '../../functions/poll/poll.ts';

@@ -7,8 +7,7 @@ import { createLanes, type LaneSettings } from '../../functions/edge/lanes-table
 import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
-import { createRequests } from '../../functions/edge/requests.ts';
-import { createSources } from '../../functions/edge/sources.ts';
+import { createRequests, createSources } from '../../functions/edge/sources.ts';
 import { createUploads } from '../../functions/edge/uploads.ts';
 import { type Batch, createWakeUps } from '../../functions/edge/wake-ups.ts';
 import type { Clock, Random, World } from '../../functions/ports.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyInAuthorization } from '../../functions/core/http/client-key.ts';
-import { newClientKey } from '../../functions/core/http/new-client-key.ts';
+import { keyInAuthorization, newClientKey } from '../../functions/core/http/client-key.ts';
 import { sha256Hex } from '../../functions/core/ids.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

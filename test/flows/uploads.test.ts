@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { UPLOAD_MAX_BYTES } from '../../functions/core/limits.ts';
 import { CLIENT_MAX_BYTES, objectKeyOf, UNUSED_MAX } from '../../functions/core/uploads.ts';
 import { answer } from '../../functions/jobs/jobs.ts';
-import { claimUpload } from '../../functions/submit/claim-upload.ts';
+import { claimUpload } from '../../functions/submit/begin-large.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { finishedJob, NOW, runningJob } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
-import { CLIENT_NAME, newClientKey } from '../../functions/core/http/new-client-key.ts';
+import { CLIENT_NAME, newClientKey, SCOPES, type Scope } from '../../functions/core/http/client-key.ts';
 import { redactedInput } from '../../functions/core/redact.ts';
 import { allClientKeys, type ClientKeysTable, clientKeysOf } from './client-keys.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';

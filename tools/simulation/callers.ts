@@ -1,6 +1,5 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Scope } from '../../functions/core/http/client-key.ts';
-import { newClientKey } from '../../functions/core/http/new-client-key.ts';
+import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { Job } from '../../functions/core/job.ts';

@@ -54,7 +54,7 @@ export const DELETING_MUTANTS: Mutant[] = [
   },
   {
     name: 'many webhooks are redelivered at once',
-    file: 'jobs/redeliveries.ts',
+    file: 'jobs/redeliver.ts',
     find: 'dueAt ??= await world.pacer.next(`${may.client}/${host}`, GAP_MILLIS);',
     replace: 'dueAt ??= world.clock.now() + 0 * GAP_MILLIS * host.length;',
     seed: 5,
@@ -68,7 +68,7 @@ export const DELETING_MUTANTS: Mutant[] = [
   },
   {
     name: 'webhooks are redelivered that have ended otherwise',
-    file: 'jobs/redeliveries.ts',
+    file: 'jobs/redeliver.ts',
     find: '  const asked = readBody(request, RedeliveriesBody);\n',
     replace:
       "  const read = readBody(request, RedeliveriesBody);\n  const asked = 'status' in read ? read : { ...read, webhook_status: 'exhausted' };\n",

@@ -1,5 +1,5 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../functions/core/http/client-key.ts';
 import type { Answer } from '../../functions/core/http/request-answer.ts';
 import { isFinished, type Job } from '../../functions/core/job.ts';
 import { Gateway } from './gateway.ts';

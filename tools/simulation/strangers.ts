@@ -1,6 +1,5 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Scope } from '../../functions/core/http/client-key.ts';
-import { newClientKey } from '../../functions/core/http/new-client-key.ts';
+import { newClientKey, type Scope } from '../../functions/core/http/client-key.ts';
 import { isFinished } from '../../functions/core/job.ts';
 import type { ApiRequest } from '../../test/cloud/handlers.ts';
 import { Gateway } from './gateway.ts';

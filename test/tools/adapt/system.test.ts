@@ -8,7 +8,7 @@ import { App } from 'aws-cdk-lib';
 import { build } from 'esbuild';
 import { Webhook } from 'standardwebhooks';
 import { expect, it, type TestContext, vi } from 'vitest';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { clientSecret } from '../../../functions/core/webhook/signature.ts';
 import { readSettings } from '../../../lib/settings/read-settings.ts';
 import { bundling, functionNames, handlerOf } from '../../../lib/stages/bundle.ts';

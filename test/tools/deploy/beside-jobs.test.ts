@@ -9,7 +9,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, expect, it } from 'vitest';
 import { ModelStudioJobsClient, verifyWebhook } from '../../../clients/typescript/index.ts';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { clientSecret } from '../../../functions/core/webhook/signature.ts';
 import { ModelStudioJobs } from '../../../lib/index.ts';
 import { closeServer, listenLocally } from '../../../tools/local/http/server.ts';

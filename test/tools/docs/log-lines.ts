@@ -1,9 +1,8 @@
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Log, LogFields, Stage } from '../../../functions/core/log.ts';
 import type { CreateMessage } from '../../../functions/core/messages.ts';
 import { METRICS, type MetricValues } from '../../../functions/core/metrics.ts';
-import type { Report } from '../../../functions/core/upstream/report.ts';
-import { cancelled } from '../../../functions/core/upstream/report.ts';
+import { cancelled, type Report } from '../../../functions/core/upstream/report.ts';
 import { drain } from '../../../functions/create/drain.ts';
 import { lambdaHttp } from '../../../functions/edge/lambda-http.ts';
 import { lambdaSqs } from '../../../functions/edge/lambda-sqs.ts';

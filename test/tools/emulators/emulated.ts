@@ -21,7 +21,7 @@ import { createClientJobs, createJobs, createOverdue } from '../../../functions/
 import { createPacer } from '../../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../../functions/edge/queue-table.ts';
-import { createRequests } from '../../../functions/edge/requests.ts';
+import { createRequests } from '../../../functions/edge/sources.ts';
 import { createUploads } from '../../../functions/edge/uploads.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
 import type { Clock } from '../../../functions/ports.ts';

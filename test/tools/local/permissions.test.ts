@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { type LocalStack, startLocalStack } from '../../../tools/local/stack/stack.ts';
 import type { Template } from '../../../tools/local/stack/template.ts';
 import { synthesize } from '../../../tools/local/synthesize.ts';

@@ -1,6 +1,6 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Generation } from '../../../functions/core/http/generation-request.ts';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
 import { eventJson } from '../../../functions/core/http/view.ts';
 import type {
   FinishedJob,

@@ -1,6 +1,6 @@
 import './lambda-environment.ts';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import type { Millis } from '../../../functions/core/job.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import { Cloud, type QueueName } from '../../../test/cloud/cloud.ts';

@@ -1,5 +1,5 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { newClientKey } from '../../../functions/core/http/new-client-key.ts';
+import { newClientKey } from '../../../functions/core/http/client-key.ts';
 import { apiEvent } from '../../../test/cloud/handlers.ts';
 import { judgeAnswerText } from '../judge.ts';
 import type { Random } from '../random.ts';
