@@ -85,20 +85,14 @@ export interface Overdue {
 
 /** The order of the queued jobs, and the gate that lets them through. */
 export interface Queue {
-  /**
-   * Whether a new job must wait behind others. Costs nothing unless ModelStudio has lately refused a job of this
-   * worker, and is then at most a second old.
-   */
+  /** Whether a new job must wait behind others. At most a second old; free unless ModelStudio has lately refused a job of this worker. */
   isDraining(): Promise<boolean>;
   /** A job of this client is about to be queued: its turn, and the gate, whose chain will not end before a while. */
   arrive(client: string): Promise<{ turn: number; gate: Gate }>;
   /** The queued jobs whose turn is next, at most 100 beside those that are passed over. It may lag behind the rows. */
   next(passedOver: number): Promise<Waiting[]>;
   gate(): Promise<Gate>;
-  /**
-   * Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: that version is gone, or a job
-   * has arrived after that time.
-   */
+  /** Replaces version `after.version - 1`, but for `arrivedAt` and `isPaused`. False: it is gone, or a job has arrived after that time. */
   replaceGate(after: Gate, unlessArrivedAfter?: Millis): Promise<boolean>;
 }
 

@@ -12,10 +12,7 @@ const PAUSE_MAX_MILLIS = 1000;
 /** What a try returns if the row has changed since it was read. */
 export const LOST = Symbol('lost');
 
-/**
- * Tries again after each lost race; a try reads the row, decides and writes.
- * @param crowd given for a row that many may write at once
- */
+/** Tries again after each lost race: a try reads the row, decides and writes. `crowd` is for a row that many may write at once. */
 export async function onConflict<T>(
   rowId: string,
   tryOnce: () => Promise<T | typeof LOST>,

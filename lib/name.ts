@@ -4,10 +4,7 @@ import type { Construct } from 'constructs';
 /** What dashboards, log groups and secrets may all be called. */
 const PLAIN_ID = /^[A-Za-z0-9-]+$/;
 
-/**
- * That of its stack for the id `Default`, else with its path, such as `Shop_Jobs`. No other deployment in the account and
- * region has it, as no stack has an underscore in its name.
- */
+/** Its stack's for the id `Default`, else with its path, such as `Shop_Jobs`: unique in account and region, as stacks' names have no `_`. */
 export function deploymentName(deployment: Construct): string {
   // The name of a nested one is only known when it is deployed.
   let stack = Stack.of(deployment);

@@ -229,12 +229,9 @@ export function isClaimed(webhook: Webhook, now: Millis): boolean {
  * How a message relates to the wake-up that its job expects. `ahead`: it was sent, and then its sender died
  * before recording it, so it is the only message that can continue the job.
  */
-export function classifyWakeUp(
-  message: WakeUp,
-  expectedWakeUp: WakeUp | null,
-): 'expected' | 'ahead' | 'stale' {
-  if (expectedWakeUp === null) return 'stale';
-  if (message.seq > expectedWakeUp.seq) return 'ahead';
-  const isExpected = message.seq === expectedWakeUp.seq && message.token === expectedWakeUp.token;
+export function classifyWakeUp(message: WakeUp, awaited: WakeUp | null): 'expected' | 'ahead' | 'stale' {
+  if (awaited === null) return 'stale';
+  if (message.seq > awaited.seq) return 'ahead';
+  const isExpected = message.seq === awaited.seq && message.token === awaited.token;
   return isExpected ? 'expected' : 'stale';
 }

@@ -53,13 +53,8 @@ type Accepted = Pick<JobBase, Given | 'submissions' | 'tokensClass' | 'parts' | 
 };
 
 export function accepted({ webhook, ...given }: Accepted, now: Millis): SubmittingJob {
-  const job = {
-    ...given,
-    createdAt: now,
-    updatedAt: now,
-    version: 1,
-    wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS,
-  };
+  const times = { createdAt: now, updatedAt: now, wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS };
+  const job = { ...given, ...times, version: 1 };
   const untried = { attempts: 0, attemptsBefore: 0, log: [], expectedWakeUp: null, leaseUntil: null };
   const first = webhook && { ...webhook, status: 'pending' as const, ...untried };
   return { ...job, status: 'submitting', leaseUntil: now + SUBMIT_LEASE_MILLIS, webhook: first };
@@ -71,10 +66,7 @@ export function queued(job: SubmittingJob, queueing: Queueing, now: Millis): Que
   return { ...kept, status: 'queued', queueing, webhook: job.webhook };
 }
 
-/**
- * Before ModelStudio is asked to create it, so that nobody else asks.
- * @param place its place, if their number is bounded
- */
+/** Before ModelStudio is asked to create it, so that nobody else asks; with its place, if their number is bounded. */
 export function taken(job: QueuedJob, place: Place | null, now: Millis): TakenJob {
   const { queueing, webhook } = job;
   const lease = { leaseUntil: now + SUBMIT_LEASE_MILLIS, wakeUpDeadline: now + DEADLINE_EXTENSION_MILLIS };
@@ -134,13 +126,9 @@ export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, no
 }
 
 /** Whether a poll is worth a write: before its deadline, a row vouches for wake-ups that it does not name. */
-export function isNews(
-  before: RunningJob,
-  { completedTasks, doubt, parts, wakeUpDeadline }: RunningJob,
-): boolean {
-  if (completedTasks !== before.completedTasks || doubt?.about !== before.doubt?.about) return true;
-  if (parts !== before.parts) return true;
-  return wakeUpDeadline !== before.wakeUpDeadline;
+export function isNews(before: RunningJob, after: RunningJob): boolean {
+  if (after.doubt?.about !== before.doubt?.about) return true;
+  return (['completedTasks', 'parts', 'wakeUpDeadline'] as const).some((at) => after[at] !== before[at]);
 }
 
 export function rescued(job: RunningJob, expectedWakeUp: WakeUp, now: Millis): RunningJob {
@@ -182,11 +170,8 @@ export function released(job: PendingJob, now: Millis): PendingJob {
 }
 
 export function attempted(job: PendingJob, tried: Attempt, expectedWakeUp: WakeUp, now: Millis): PendingJob {
-  return withWebhook(
-    job,
-    { ...withAttempt(job, tried), status: 'pending', expectedWakeUp, leaseUntil: null },
-    now,
-  );
+  const tries = withAttempt(job, tried);
+  return withWebhook(job, { ...tries, status: 'pending', expectedWakeUp, leaseUntil: null }, now);
 }
 
 type Settled = Pick<SettledWebhook, 'status' | 'lastSeq'>;

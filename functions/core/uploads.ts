@@ -94,15 +94,11 @@ export function uploadsToLookAt({ uploads }: ClientUploads, now: Millis): Upload
   return Object.values(uploads).filter(({ lookAt }) => lookAt <= now);
 }
 
-/**
- * The sweeper has looked when the jobs of these uploads ended, null if one has not: those that nothing has needed for a day
- * become leftovers.
- */
-export function looked(
-  row: ClientUploads,
-  looks: readonly { upload: Upload; endedAt: Millis | null }[],
-  now: Millis,
-): ClientUploads {
+/** `endedAt`: when the last of its jobs did, null if one has not. */
+type Look = { upload: Upload; endedAt: Millis | null };
+
+/** The sweeper has looked at these uploads: those that nothing has needed for a day become leftovers. */
+export function looked(row: ClientUploads, looks: readonly Look[], now: Millis): ClientUploads {
   let after = row;
   for (const { upload, endedAt } of looks) {
     const lookAt = endedAt === null ? now + HOUR_MILLIS : endOf(upload, endedAt);
@@ -139,11 +135,7 @@ export function uploadsOverdueAt({ uploads, leftovers }: ClientUploads): Millis 
 const isUnused = ({ jobs }: Upload) => jobs.length === 0;
 
 function withUpload(row: ClientUploads, upload: Upload): ClientUploads {
-  return {
-    ...row,
-    version: row.version + 1,
-    uploads: { ...row.uploads, [upload.uploadId]: upload },
-  };
+  return { ...row, version: row.version + 1, uploads: { ...row.uploads, [upload.uploadId]: upload } };
 }
 
 /** Makes an upload, if it is there, a leftover. */

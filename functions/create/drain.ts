@@ -118,10 +118,7 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   return { pace, virtualTime, isEmpty, isFull, isStuck, isLeft: left > 0 };
 }
 
-/**
- * Reads ahead, as a later release may have left any number of jobs in front of those that wait for this one.
- * @returns how many are left to it
- */
+/** Reads ahead, past any number of jobs that only a later release can read. @returns how many are left to it */
 async function skipLater(waiting: Waiting[], done: Set<string>, { jobs }: DrainWorld): Promise<number> {
   const before = done.size;
   const skip = async ({ jobId }: Waiting) => {
@@ -133,15 +130,9 @@ async function skipLater(waiting: Waiting[], done: Set<string>, { jobs }: DrainW
 }
 
 function countsOf(outcomes: Outcome[]) {
-  const count = (wanted: Outcome['kind']) => outcomes.filter(({ kind }) => kind === wanted).length;
-  const retryAfterSeconds = Math.max(...outcomes.map((outcome) => outcome.retryAfterSeconds ?? 0));
-  return {
-    answered: count('answered'),
-    refused: count('refused'),
-    failed: count('failed'),
-    left: count('left'),
-    retryAfterSeconds,
-  };
+  const counts = { answered: 0, refused: 0, gone: 0, no_place: 0, failed: 0, left: 0 };
+  for (const { kind } of outcomes) counts[kind]++;
+  return { ...counts, retryAfterSeconds: Math.max(...outcomes.map((each) => each.retryAfterSeconds ?? 0)) };
 }
 
 interface Outcome {
@@ -211,11 +202,8 @@ async function settle(job: TakenJob, creation: Creation, world: DrainWorld): Pro
       else await finish(job, submissionUnknown, world);
       // The next one would be as much in danger.
       return { kind: 'refused' };
-    default:
-      await jobs.replace(queued(uncounted(job), job.queueing, clock.now()));
-      return {
-        kind: 'refused',
-        retryAfterSeconds: 'retryAfterSeconds' in creation ? creation.retryAfterSeconds : 0,
-      };
   }
+  await jobs.replace(queued(uncounted(job), job.queueing, clock.now()));
+  const retryAfterSeconds = 'retryAfterSeconds' in creation ? creation.retryAfterSeconds : 0;
+  return { kind: 'refused', retryAfterSeconds };
 }

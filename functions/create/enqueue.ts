@@ -6,7 +6,8 @@ import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, queued } from '../core/transitions.ts';
 import type { World } from '../ports.ts';
 
-type QueueWorld = Pick<World, 'queue' | 'wakeUps' | 'clock' | 'random'>;
+type WakeWorld = Pick<World, 'wakeUps' | 'clock' | 'random'>;
+type QueueWorld = WakeWorld & Pick<World, 'queue'>;
 
 /**
  * Lets a job wait until ModelStudio takes it. Its request is stored and the queue is awake before its row says so:
@@ -40,10 +41,7 @@ export async function enqueue(
   return row;
 }
 
-/**
- * Wakes the queue. Of two workers that do so at once, one wins.
- * @returns the turn of a job of this client
- */
+/** Wakes the queue; of two workers that do so at once, one wins. @returns the turn of a job of this client */
 export async function joinQueue(client: string, askedSeconds: number, world: QueueWorld): Promise<number> {
   const { turn, gate } = await world.queue.arrive(client);
   const now = world.clock.now();
@@ -57,11 +55,7 @@ export async function joinQueue(client: string, askedSeconds: number, world: Que
 }
 
 /** Sends the queue's next wake-up, which the gate expects only then. */
-export async function wakeQueue(
-  last: WakeUp,
-  dueAt: Millis,
-  world: Omit<QueueWorld, 'queue'>,
-): Promise<WakeUp> {
+export async function wakeQueue(last: WakeUp, dueAt: Millis, world: WakeWorld): Promise<WakeUp> {
   const wakeUp = nextWakeUp(last, dueAt, world.random.bytes());
   await world.wakeUps.create({ wakeUp }, sqsDelaySeconds(dueAt, world.clock.now()));
   return wakeUp;

@@ -38,10 +38,12 @@ export async function deliver(received: DeliverMessage, world: DeliverWorld): Pr
     if (!isPending(job) || classifyWakeUp(message.wakeUp, job.webhook.expectedWakeUp) === 'stale')
       return logOutcome(message, world, { outcome: 'stale' });
     const now = world.clock.now();
-    if (isEarly(message.wakeUp.dueAt, now)) return hop(job, message, world);
+    if (isEarly(message.wakeUp.dueAt, now))
+      return putOff(job, message, message.wakeUp.dueAt, awaiting, world);
     if (isClaimed(job.webhook, now)) return waitForHolder(job, message, world);
     const heldUntil = await world.lanes.heldUntil({ ...job.webhook, client: job.client });
-    if (heldUntil !== null && heldUntil < roundEndsAt(job)) return hold(job, message, heldUntil, world);
+    if (heldUntil !== null && heldUntil < roundEndsAt(job))
+      return putOff(job, message, heldUntil, held, world);
     const ours = claimed(job, world.clock.now());
     if (!(await world.jobs.replace(ours))) return LOST;
     await attempt(ours, message, world).catch((error) => giveBack(ours, error, world));
@@ -109,32 +111,14 @@ function recordAttempt(
   return record(job, (row) => (isPending(row) && isOurs(row) ? change(row) : null), world);
 }
 
-/** The wait is longer than a queue can delay a message, so the message makes another hop. */
-async function hop(job: PendingJob, message: DeliverMessage, world: DeliverWorld): Promise<null> {
-  const wait_seconds = await putOff(job, message, message.wakeUp.dueAt, awaiting, world);
-  return logOutcome(message, world, { outcome: 'hop', wait_seconds });
-}
-
-/** The receiver hangs, and others are trying it. */
-async function hold(
-  job: PendingJob,
-  message: DeliverMessage,
-  until: Millis,
-  world: DeliverWorld,
-): Promise<null> {
-  const wait_seconds = await putOff(job, message, until, held, world);
-  const fields = { outcome: 'held', client: job.client, wait_seconds };
-  return logOutcome(message, world, fields, { WebhooksHeld: 1 });
-}
-
-/** @returns the seconds until the message comes again */
+/** `awaiting`: the wait is longer than a queue can delay a message, so it makes another hop. `held`: the receiver hangs, and others try it. */
 async function putOff(
   job: PendingJob,
   message: DeliverMessage,
   dueAt: Millis,
-  change: typeof awaiting,
+  change: typeof awaiting | typeof held,
   world: DeliverWorld,
-): Promise<number> {
+): Promise<null> {
   const now = world.clock.now();
   const wakeUp = await sendNext(message, message.attempts, dueAt, world);
   // Of two chains, the one that is further on wins, as its row makes the other's messages stale.
@@ -145,7 +129,10 @@ async function putOff(
       : null;
   };
   await record(job, overtake, world);
-  return (dueAt - now) / 1000;
+  const wait_seconds = (dueAt - now) / 1000;
+  if (change === awaiting) return logOutcome(message, world, { outcome: 'hop', wait_seconds });
+  const fields = { outcome: 'held', client: job.client, wait_seconds };
+  return logOutcome(message, world, fields, { WebhooksHeld: 1 });
 }
 
 async function sendNext(message: DeliverMessage, attempts: number, dueAt: Millis, world: DeliverWorld) {

@@ -14,15 +14,12 @@ export type CustomResourceEvent = KeyEvent & {
   LogicalResourceId: string;
 };
 
-/**
- * A handler of events of CloudFormation, which it answers in any case. What dies, Lambda calls again.
- * @param handle gives the physical id; done again, it does the same
- */
-export function customResource<E extends CustomResourceEvent>(
-  handle: (event: E) => Promise<string>,
+/** Answers CloudFormation in any case. What dies, Lambda calls again: `handle`, which gives the physical id, then does the same. */
+export function customResource(
+  handle: (event: CustomResourceEvent) => Promise<string>,
   pauseMillis = PAUSE_MILLIS,
 ) {
-  async function outcomeOf(event: E, tries = TRIES): Promise<object> {
+  async function outcomeOf(event: CustomResourceEvent, tries = TRIES): Promise<object> {
     try {
       return { Status: 'SUCCESS', PhysicalResourceId: await handle(event) };
     } catch (error) {
@@ -36,21 +33,12 @@ export function customResource<E extends CustomResourceEvent>(
     }
   }
 
-  return async (event: E): Promise<void> => {
-    const { StackId, RequestId, LogicalResourceId, ResourceProperties } = event;
-    const { SecretArn } = ResourceProperties;
-    const answer = {
-      ...(await outcomeOf(event)),
-      StackId,
-      RequestId,
-      LogicalResourceId,
-      Data: { SecretArn },
-    };
-    const response = await fetch(event.ResponseURL, {
-      method: 'PUT',
-      body: JSON.stringify(answer),
-      headers: { 'content-type': '' },
-    });
+  return async (event: CustomResourceEvent): Promise<void> => {
+    const { StackId, RequestId, LogicalResourceId } = event;
+    const Data = { SecretArn: event.ResourceProperties.SecretArn };
+    const answer = { ...(await outcomeOf(event)), StackId, RequestId, LogicalResourceId, Data };
+    const sent = { method: 'PUT', body: JSON.stringify(answer), headers: { 'content-type': '' } };
+    const response = await fetch(event.ResponseURL, sent);
     if (!response.ok) throw new Error(`CloudFormation's address for answers says ${response.status}`);
   };
 }

@@ -5,10 +5,7 @@ import type { Delivery, Webhooks } from '../ports.ts';
 /** Makes one attempt to send an event to the queue or bus with this ARN. */
 export type SendTo = (arn: string, delivery: Delivery, body: string) => Promise<AttemptOutcome>;
 
-/**
- * Sends webhooks to their URLs, and to the operator's queues and buses what is for them.
- * @param load what sends there, which few deployments need
- */
+/** Sends webhooks to their URLs, or to the operator's queues and buses: what does that is loaded, as few deployments need it. */
 export function withDestinations(
   urls: Webhooks,
   destinations: readonly Destination[],

@@ -17,23 +17,7 @@ import { describingErrors, s3Settings } from './aws.ts';
 /** 80 Mbit/s: a write that is slower than this is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
 
-export interface Bucket {
-  put(key: string, body: Buffer): Promise<unknown>;
-  /** The same for a body that is read as it is sent. */
-  putAll(key: string, bytes: number, texts: Texts): Promise<unknown>;
-  /** From one byte to before another. */
-  range(key: string, from: number, to: number): Promise<Uint8Array>;
-  /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */
-  get(key: string): Promise<string | undefined>;
-  /** Also if there is none. */
-  remove(key: string): Promise<unknown>;
-  link(key: string, seconds: number): Promise<string>;
-  has(key: string): Promise<boolean>;
-  /** The object piece by piece, as fast as it is read. */
-  stream(key: string): AsyncIterable<Uint8Array>;
-  /** A link that takes one object of exactly this length and, if it is given, this hash in hexadecimal digits. */
-  linkToPut(key: string, bytes: number, sha256: string | null): Promise<PutLink>;
-}
+export type Bucket = ReturnType<typeof createBucket>;
 
 /** Otherwise, links to upload would have the checksum of an empty body. */
 const linkSettings = { ...s3Settings, requestChecksumCalculation: 'WHEN_REQUIRED' } as const;
@@ -55,37 +39,40 @@ async function* gathered(texts: Texts): AsyncGenerator<Buffer> {
   yield Buffer.from(held);
 }
 
-export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))): Bucket {
+export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))) {
+  const write = (Key: string, Body: Buffer | Readable, ContentLength: number) => {
+    const requestTimeout = AWS_TRY_MILLIS + ContentLength / WRITE_BYTES_PER_MILLI;
+    const Metadata = { format: String(FIRST_FORMAT) };
+    const ContentType = Key.endsWith('.jsonl') ? 'application/jsonl' : 'application/json';
+    const put = new PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType, Metadata });
+    return s3.send(put, { requestTimeout });
+  };
   return {
-    put(Key, Body) {
-      const requestTimeout = AWS_TRY_MILLIS + Body.byteLength / WRITE_BYTES_PER_MILLI;
-      const Metadata = { format: String(FIRST_FORMAT) };
-      const put = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/json', Metadata });
-      return s3.send(put, { requestTimeout });
+    put: (key: string, body: Buffer): Promise<unknown> => write(key, body, body.byteLength),
+    /** The same for a body that is read as it is sent. */
+    putAll(key: string, bytes: number, texts: Texts): Promise<unknown> {
+      return write(key, Readable.from(gathered(texts), { objectMode: false }), bytes);
     },
-    putAll(Key, ContentLength, texts) {
-      const requestTimeout = AWS_TRY_MILLIS + ContentLength / WRITE_BYTES_PER_MILLI;
-      const Body = Readable.from(gathered(texts), { objectMode: false });
-      const Metadata = { format: String(FIRST_FORMAT) };
-      const ContentType = `application/${Key.split('.').at(-1)}`;
-      const put = new PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType, Metadata });
-      return s3.send(put, { requestTimeout });
-    },
-    async range(Key, from, to) {
+    /** From one byte to before another. */
+    async range(Key: string, from: number, to: number): Promise<Uint8Array> {
       const get = new GetObjectCommand({ Bucket, Key, Range: `bytes=${from}-${to - 1}` });
       const { Body } = await s3.send(get, { abortSignal: AbortSignal.timeout(AWS_CALL_MILLIS) });
       return (await Body?.transformToByteArray()) ?? new Uint8Array();
     },
-    async get(Key) {
+    /** Undefined: the object has no body. @throws AccessDenied if there is no object, as the role may not list them */
+    async get(Key: string): Promise<string | undefined> {
       const abortSignal = AbortSignal.timeout(AWS_CALL_MILLIS);
       const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
       const text = await object.Body?.transformToString();
       if (isLaterFormat(object.Metadata?.['format'])) throw new LaterFormat(`The document ${Key}`);
       return text;
     },
-    remove: (Key) => s3.send(new DeleteObjectCommand({ Bucket, Key })),
-    link: (Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
-    has: (Key) =>
+    /** Also if there is none. */
+    remove: (Key: string): Promise<unknown> => s3.send(new DeleteObjectCommand({ Bucket, Key })),
+    link(Key: string, expiresIn: number): Promise<string> {
+      return getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn });
+    },
+    has: (Key: string): Promise<boolean> =>
       s3.send(new HeadObjectCommand({ Bucket, Key })).then(
         () => true,
         (error: S3ServiceException) => {
@@ -94,23 +81,9 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
           throw error;
         },
       ),
-    async *stream(Key) {
-      const end = new AbortController();
-      try {
-        const object = await s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal: end.signal });
-        const pieces = (object.Body as Readable)[Symbol.asyncIterator]();
-        for (;;) {
-          // Only while it is waited for: whoever reads may take any time between two pieces.
-          const timer = setTimeout(() => end.abort(), AWS_CALL_MILLIS);
-          const { done, value } = await pieces.next().finally(() => clearTimeout(timer));
-          if (done) return;
-          yield value;
-        }
-      } finally {
-        end.abort();
-      }
-    },
-    async linkToPut(Key, ContentLength, sha256) {
+    stream: (Key: string) => piecesOf(s3, new GetObjectCommand({ Bucket, Key })),
+    /** A link that takes one object of exactly this length and, if it is given, this hash in hexadecimal digits. */
+    async linkToPut(Key: string, ContentLength: number, sha256: string | null): Promise<PutLink> {
       const ChecksumSHA256 = sha256 === null ? undefined : Buffer.from(sha256, 'hex').toString('base64');
       const put = new PutObjectCommand({ Bucket, Key, ContentLength, IfNoneMatch: '*', ChecksumSHA256 });
       const signer = describingErrors(new S3Client(linkSettings));
@@ -120,4 +93,22 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
       return { url, headers: { ...headers, ...(ChecksumSHA256 && { [CHECKSUM]: ChecksumSHA256 }) } };
     },
   };
+}
+
+/** The object piece by piece, as fast as it is read. */
+async function* piecesOf(s3: S3Client, get: GetObjectCommand): AsyncGenerator<Uint8Array> {
+  const end = new AbortController();
+  try {
+    const object = await s3.send(get, { abortSignal: end.signal });
+    const pieces = (object.Body as Readable)[Symbol.asyncIterator]();
+    for (;;) {
+      // Only while it is waited for: whoever reads may take any time between two pieces.
+      const timer = setTimeout(() => end.abort(), AWS_CALL_MILLIS);
+      const { done, value } = await pieces.next().finally(() => clearTimeout(timer));
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    end.abort();
+  }
 }

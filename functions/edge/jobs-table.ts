@@ -61,8 +61,6 @@ function isLater({ format, status }: Row): boolean {
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);
 
-type ListEntry = { jobId: string; listKey: ListKey };
-
 /** The jobs' index `client`, which has only keys, by which the rows are read. */
 export function createClientJobs(client: DynamoDBClient, tableName: string, clock: Clock): ClientJobs {
   const { query } = createRows(client, tableName);
@@ -92,7 +90,9 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
         // A job at `from` itself comes first, and reading one more than requested shows whether there are more.
         Limit: limit + 2,
       });
-      const entries = (listed as ListEntry[]).filter(({ listKey }) => listKey !== from);
+      const entries = (listed as { jobId: string; listKey: ListKey }[]).filter(
+        (each) => each.listKey !== from,
+      );
       const asked = entries.slice(0, limit);
       const { found, unread } = await rows(asked.map(({ jobId }) => jobId));
       const firstUnread = asked.findIndex(({ jobId }) => unread.has(jobId));

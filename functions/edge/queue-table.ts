@@ -54,11 +54,8 @@ export function createJobQueue(
       const now = clock.now();
       suspectUntil = now + SUSPECT_MILLIS;
       known.until = 0;
-      const row = await rows.update(GATE_ID, {
-        UpdateExpression: 'SET arrivedAt = :now',
-        values: { ':now': now },
-      });
-      const gate = gateIn(row);
+      const arrival = { UpdateExpression: 'SET arrivedAt = :now', values: { ':now': now } };
+      const gate = gateIn(await rows.update(GATE_ID, arrival));
       const ttl = Math.ceil(now / 1000) + TURN_KEPT_SECONDS;
       return { gate, turn: await rows.nextNumber(`turn/${owner}`, gate.virtualTime, ttl) };
     },

@@ -29,11 +29,7 @@ const termsOf = <T extends Terms>({ values, ...terms }: T) => ({
   ...(values && { ExpressionAttributeValues: marshall(values) }),
 });
 
-/**
- * The rows of a table.
- * @param keyName those of the jobs' table, most of which are jobs, have the key `jobId`
- * @param ConsistentRead or at half the price
- */
+/** The rows of a table, by default of the jobs' table. Reads that are not consistent have half the price. */
 export function createRows(
   client: DynamoDBClient,
   TableName: string,

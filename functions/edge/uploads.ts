@@ -30,12 +30,8 @@ export function createUploads(
       const values = after.version === 1 ? undefined : { ':before': after.version - 1 };
       return rows.isDone(rows.put(row, { ConditionExpression, values }), jobId, writeId);
     },
-    async link(upload, sha256) {
-      return (await bucket()).linkToPut(objectKeyOf(upload), upload.bytes, sha256);
-    },
-    async isThere(upload) {
-      return (await bucket()).has(objectKeyOf(upload));
-    },
+    link: async (upload, sha256) => (await bucket()).linkToPut(objectKeyOf(upload), upload.bytes, sha256),
+    isThere: async (upload) => (await bucket()).has(objectKeyOf(upload)),
     async remove(objectKey) {
       await (await bucket()).remove(objectKey);
     },

@@ -15,10 +15,7 @@ export type DeleteWorld = FinishWorld & ReadWorld;
 /** Few attempts take longer. */
 const ATTEMPT_SECONDS = 5;
 
-/**
- * `DELETE /v1/jobs/{job_id}`: from the first write on, the job does not exist for anyone; then its documents are deleted. If
- * this dies in between, the sweeper does it.
- */
+/** `DELETE /v1/jobs/{job_id}`: from the first write on, nobody finds the job; then, or else by the sweeper, its documents are deleted. */
 export async function deleteJob(request: Request, call: Authorized, world: DeleteWorld): Promise<Answer> {
   return onConflict(call.jobId, async () => {
     const job = await findOwn(call, world);

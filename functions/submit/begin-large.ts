@@ -9,19 +9,21 @@ import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type BeginLargeWorld = ClaimWorld & Pick<World, 'jobs' | 'requests' | 'wakeUps' | 'log'>;
 
-type Begun = Job | 'replay' | { problem: 'upload_not_found' | 'upload_incomplete' };
+type NoUpload = 'upload_not_found' | 'upload_incomplete';
 
-/**
- * Records a job of several parts, stores its conversations unless they are in an upload, and wakes its chain; then its row says so,
- * as with any other.
- */
+/** Records a job of several parts, stores its conversations unless an upload has them, wakes its chain, and records that, too. */
 export async function beginLarge(
   job: SubmittingJob & { parts: Parts },
   source: string | readonly unknown[],
   world: BeginLargeWorld,
-): Promise<Begun> {
-  const large = await withUpload(job, source, world);
-  if ('problem' in large) return (await world.jobs.findRow(job.jobId)) ? 'replay' : large;
+): Promise<Job | 'replay' | NoUpload> {
+  let large = job;
+  if (typeof source === 'string') {
+    const upload = await claimUpload(source, job, world);
+    if (typeof upload === 'string') return (await world.jobs.findRow(job.jobId)) ? 'replay' : upload;
+    const { uploadId: id, format } = upload;
+    large = { ...job, parts: { ...job.parts, format, upload: { id, key: objectKeyOf(upload) } } };
+  }
   if (!(await world.jobs.insert(large))) return 'replay';
   try {
     if (typeof source !== 'string') await world.requests.save(job, source);
@@ -41,37 +43,19 @@ export async function beginLarge(
   }
 }
 
-type LargeSubmission = SubmittingJob & { parts: Parts };
-
-async function withUpload(
-  job: LargeSubmission,
-  source: string | readonly unknown[],
-  world: ClaimWorld,
-): Promise<LargeSubmission | Exclude<Begun, Job | 'replay'>> {
-  if (typeof source !== 'string') return job;
-  const upload = await claimUpload(source, job, world);
-  if (upload === 'unknown') return { problem: 'upload_not_found' };
-  if (upload === 'incomplete') return { problem: 'upload_incomplete' };
-  const { uploadId: id, format } = upload;
-  return { ...job, parts: { ...job.parts, format, upload: { id, key: objectKeyOf(upload) } } };
-}
-
 export type ClaimWorld = Pick<World, 'uploads' | 'clock' | 'random' | 'sleep'>;
 
-/**
- * A job is about to name an upload, which is then kept until a day after the job has ended. May be repeated.
- * @returns `unknown`: the client has none with that id; `incomplete`: the file is not there yet
- */
+/** A job is about to name an upload, which is then kept until a day after the job has ended. May be repeated. */
 export function claimUpload(
   uploadId: string,
   job: Pick<Job, 'jobId' | 'client' | 'expiresAt'>,
   world: ClaimWorld,
-): Promise<Upload | 'unknown' | 'incomplete'> {
+): Promise<Upload | NoUpload> {
   const tryOnce = async () => {
     const row = await world.uploads.find(job.client);
     const upload = uploadIn(row, uploadId, world.clock.now());
-    if (upload === null) return 'unknown';
-    if (!(await world.uploads.isThere(upload))) return 'incomplete';
+    if (upload === null) return 'upload_not_found';
+    if (!(await world.uploads.isThere(upload))) return 'upload_incomplete';
     const after = claimed(row, upload, job, world.clock.now());
     return (await world.uploads.replace(after)) ? upload : LOST;
   };

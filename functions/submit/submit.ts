@@ -63,7 +63,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
     const large = { ...job, parts, queueing: { until, turn: 0 } };
     const begun = await beginLarge(large, source, world);
     if (begun === 'replay') return replay(large, request, world);
-    return 'problem' in begun ? problem(begun.problem, request.requestId) : accept(begun, {}, world);
+    return typeof begun === 'string' ? problem(begun, request.requestId) : accept(begun, {}, world);
   }
   // One that may not wait takes its chance with ModelStudio, but no place for which others wait.
   const isInLine = queueSeconds > 0 || world.places !== null;

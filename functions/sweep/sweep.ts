@@ -167,10 +167,7 @@ export async function sweepUploads(client: string, world: SweepUploadsWorld): Pr
   const now = world.clock.now();
   const looks = uploadsToLookAt(row, now)
     .slice(0, AT_ONCE_MAX)
-    .map(async (upload) => ({
-      upload,
-      endedAt: await lastEndOf(upload, world),
-    }));
+    .map(async (upload) => ({ upload, endedAt: await lastEndOf(upload, world) }));
   const after = looked(row, await waitForAll(looks), now);
   if (after !== row && !(await world.uploads.replace(after))) return;
   const due = leftoversDue(after, now).slice(0, AT_ONCE_MAX);

@@ -11,10 +11,7 @@ export interface AlarmRow {
   means: string;
   /** The sum of one of our own, or a metric of the whole stack or of each of its functions, queues or tables. */
   metric: MetricName | ((monitored: Monitored) => AlarmMetric | [of: string, AlarmMetric][]);
-  /**
-   * A datapoint is bad when it is `below` that or, if nothing is said, at least 1. The alarm is raised when so many
-   * datapoints of the latest periods are bad.
-   */
+  /** A datapoint is bad when it is `below` that or else `atLeast` that (1). The alarm is raised when `bad` of the latest `of` are. */
   when: { atLeast?: number; below?: number; bad: number; of: number; periodMinutes: number };
   /** How a period without data counts; not as bad, unless said otherwise. */
   treatMissingData?: TreatMissingData;

@@ -14,10 +14,7 @@ const SettingsThatAgree = SettingsSchema.omit({ stackName: true }).superRefine(a
 type Name = keyof AppSettings;
 type Schema<S> = z.ZodType<S> & { shape: object };
 
-/**
- * Reads the settings of an app from CDK context, those of the environment that it names.
- * @throws {SettingsError} with a sentence for each one that is unknown or wrong
- */
+/** Those of the environment that CDK context names. @throws {SettingsError} with a sentence for each one that is unknown or wrong */
 export function readSettings(context: Record<string, unknown>): AppSettings {
   const own = Object.fromEntries(Object.entries(context).filter(([name]) => isOurs(name)));
   return checked(AppSettingsThatAgree, ofEnvironment(own));

@@ -7,57 +7,50 @@ import { StageQueue } from './stage-queue.ts';
 export class Poll extends Construct {
   readonly queue: StageQueue;
   readonly #collectQueue: StageQueue;
+  /** What both functions know and may do. */
+  readonly #polling;
 
   constructor(scope: Construct, id: string, props: StageProps & { deliverQueue: StageQueue }) {
     super(scope, id);
-    const { settings } = props;
+    const { storage, settings, deliverQueue } = props;
     this.queue = new StageQueue(this, 'Poll', { consumer: 'poll', batchSize: 10, settings });
     this.#collectQueue = new StageQueue(this, 'Collect', { consumer: 'collect', batchSize: 1, settings });
-    new StageFunction(this, 'Poller', {
-      ...props,
-      name: 'poll',
-      environment: this.#environment(props),
-      permissions: this.#permissions(props),
-      consumes: this.queue,
-    });
+    this.#polling = {
+      environment: {
+        MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
+        POLL_QUEUE_URL: this.queue,
+        COLLECT_QUEUE_URL: this.#collectQueue,
+        DELIVER_QUEUE_URL: deliverQueue,
+      },
+      permissions: [
+        toRows(storage.jobs, 'GetItem', 'PutItem'),
+        ...storage.toEndJobs,
+        toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
+      ],
+    };
+    new StageFunction(this, 'Poller', { ...props, ...this.#polling, name: 'poll', consumes: this.queue });
   }
 
   /** It puts the parts of large jobs into the queue for creation. */
   addCollector(props: Omit<WakingStageProps, 'pollQueue'>): void {
     const { storage, settings, createQueue } = props;
     const { partsAtOnce, jobsAtOnce = partsAtOnce } = settings;
+    const { environment, permissions } = this.#polling;
     new StageFunction(this, 'Collector', {
       ...props,
       name: 'collect',
       environment: {
-        ...this.#environment(props),
+        ...environment,
         CREATE_QUEUE_URL: createQueue,
         PARTS_AT_ONCE: String(Math.min(partsAtOnce, jobsAtOnce)),
       },
       permissions: [
-        ...this.#permissions(props),
+        ...permissions,
         toRows(storage.jobs, 'UpdateItem'),
         ...storage.toReadDocuments,
         ...storage.toMakeParts,
       ],
       consumes: this.#collectQueue,
     });
-  }
-
-  #environment({ storage, deliverQueue }: StageProps & { deliverQueue: StageQueue }) {
-    return {
-      MODELSTUDIO_SECRET_ARN: storage.modelStudioKey,
-      POLL_QUEUE_URL: this.queue,
-      COLLECT_QUEUE_URL: this.#collectQueue,
-      DELIVER_QUEUE_URL: deliverQueue,
-    };
-  }
-
-  #permissions({ storage }: StageProps) {
-    return [
-      toRows(storage.jobs, 'GetItem', 'PutItem'),
-      ...storage.toEndJobs,
-      toRows(storage.durationStats, 'GetItem', 'UpdateItem', 'PutItem'),
-    ];
   }
 }

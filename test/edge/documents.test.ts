@@ -62,6 +62,7 @@ describe('saving', () => {
         Bucket: 'bucket',
         Key: 'results/a',
         Body: Buffer.from(json),
+        ContentLength: Buffer.byteLength(json),
         ContentType: 'application/json',
         Metadata: { format: '1' },
       },

@@ -149,7 +149,7 @@ describe('a job that names an upload', () => {
   it('gets it once the file is there', async () => {
     const world = newWorld();
     const { json } = await begin(world);
-    expect(await claim(world, json.upload_id)).toBe('incomplete');
+    expect(await claim(world, json.upload_id)).toBe('upload_incomplete');
     send(world, json);
     const upload = await claim(world, json.upload_id);
     if (typeof upload === 'string') throw new Error(upload);
@@ -160,10 +160,10 @@ describe('a job that names an upload', () => {
     const world = newWorld();
     const { json } = await begin(world);
     send(world, json);
-    expect(await claim(world, json.upload_id, { client: 'other' })).toBe('unknown');
-    expect(await claim(world, 'upload_none')).toBe('unknown');
+    expect(await claim(world, json.upload_id, { client: 'other' })).toBe('upload_not_found');
+    expect(await claim(world, 'upload_none')).toBe('upload_not_found');
     world.clock.time += DAY;
-    expect(await claim(world, json.upload_id)).toBe('unknown');
+    expect(await claim(world, json.upload_id)).toBe('upload_not_found');
   });
 
   it('is remembered, however many name it at the same moment', async () => {

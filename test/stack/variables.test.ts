@@ -26,7 +26,7 @@ const TRIES: [file: string, text: string, instead: string, missedIn?: string][] 
   ['functions/poll/poll-handler.ts', 'REPORT_LIMITS[name]', 'REPORT_LIMITS.poller'],
   ['lib/http/api.ts', 'URL: deliverQueue }', 'URL: deliverQueue.queue.queueUrl }'],
   ['lib/http/gateway.ts', 'defaultEndpoint, throttleRate,', 'defaultEndpoint, throttle: throttleRate,'],
-  ['lib/settings/settings.ts', 'logRetentionDays: ', 'logDays: ', 'lib/http/gateway.ts'],
+  ['lib/settings/settings.ts', 'alarmTopicArn: ', 'topicArn: ', 'lib/monitoring/monitoring.ts'],
 ];
 
 let folder: string;

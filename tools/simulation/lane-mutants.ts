@@ -55,8 +55,8 @@ export const LANE_MUTANTS: Mutant[] = [
   {
     name: 'nobody is told until when a webhook is held',
     file: 'deliver/deliver.ts',
-    find: 'putOff(job, message, until, held, world)',
-    replace: 'putOff(job, message, until, awaiting, world)',
+    find: 'putOff(job, message, heldUntil, held, world)',
+    replace: 'putOff(job, message, heldUntil, awaiting, world)',
     seed: 0,
   },
 ];

@@ -248,8 +248,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'a hop is not written down',
     file: 'deliver/deliver.ts',
-    find: '  await record(job, overtake, world);\n  return (dueAt',
-    replace: '  return (dueAt',
+    find: '  await record(job, overtake, world);\n  const wait_seconds',
+    replace: '  const wait_seconds',
     seed: 2,
   },
   {

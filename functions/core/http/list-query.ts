@@ -54,6 +54,7 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
   const createdAfter = take('created_after', readDateTime, example);
   const createdBefore = take('created_before', readDateTime, example);
   if (given.get('cursor') === '') given.delete('cursor');
+  const readCursor = (text: string) => (LIST_KEY.test(text) ? text : null);
   const after = take('cursor', readCursor, 'must be the next_cursor of an earlier answer');
   for (const name of given.keys()) refuse(name, 'is unknown');
   if (faults.length > 0) return { faults };
@@ -68,8 +69,6 @@ export function placesBetween(after: Millis | null, before: Millis | null, curso
   const from = cursor !== null && cursor < newest ? cursor : newest;
   return { from, to: after === null ? placeOf(0) : placeOf(after + 1) };
 }
-
-const readCursor = (text: string): ListKey | null => (LIST_KEY.test(text) ? text : null);
 
 function readLimit(text: string): number | null {
   return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= LIMIT_MAX ? Number(text) : null;

@@ -178,10 +178,8 @@ export function nextStep(
   switch (report.kind) {
     case 'completed': {
       const doubt = doubtOf(job, 'gaps', now);
-      const isAwaited = report.results.missing > 0 && !isSettled(doubt, job, now);
-      return isAwaited
-        ? wait(doubt)
-        : finish('completed', { completedTasks: job.totalTasks, results: report.results });
+      if (report.results.missing > 0 && !isSettled(doubt, job, now)) return wait(doubt);
+      return finish('completed', { completedTasks: job.totalTasks, results: report.results });
     }
     case 'failed':
       return finish('failed', { results: report.results, error: failure(report) });
