@@ -7,8 +7,10 @@ const NONCE_BYTES = 5;
 /** Crockford base 32 in lower case: 16 bytes make 26 characters. */
 export function base32(bytes: Uint8Array): string {
   const from = (bit: number) => ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
-  const length = Math.ceil((bytes.length * 8) / 5);
-  return Array.from({ length }, (_, i) => BASE32.charAt((from(5 * i) >> (11 - ((5 * i) & 7))) & 31)).join('');
+  let text = '';
+  for (let bit = 0; bit < 8 * bytes.length; bit += 5)
+    text += BASE32.charAt((from(bit) >> (11 - (bit & 7))) & 31);
+  return text;
 }
 
 /** The key decides the id, so one conditional insert keeps it to one job: no second record could disagree. */

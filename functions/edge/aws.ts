@@ -11,11 +11,20 @@ export const awsSettings = {
 /** To Node, a socket that sends a large object over TLS looks idle: document-bucket.ts sets the time for its calls. */
 export const s3Settings = { maxAttempts: AWS_TRIES, requestHandler };
 
-/** Makes the errors of a client say which call of which service failed, which the SDK's do not; its log, which goes nowhere, is left out. */
-export function describingErrors<
-  C extends { middlewareStack: { add(around: never, options: never): void; remove(name: string): boolean } },
->(client: C): C {
+interface Client {
+  config: { signer(scheme: never): Promise<object> };
+  middlewareStack: { add(around: never, options: never): void; remove(name: string): boolean };
+}
+
+/**
+ * Makes the errors of a client say which call of which service failed, which the SDK's do not. Its log, which goes nowhere, is left
+ * out, and its signer is made once, not for each call.
+ */
+export function describingErrors<C extends Client>(client: C): C {
   client.middlewareStack.remove('loggerMiddleware');
+  const { signer } = client.config;
+  let made: Promise<object> | undefined;
+  client.config.signer = (scheme) => (made ??= signer(scheme));
   const around =
     (next: (input: object) => Promise<object>, context: { clientName: string; commandName: string }) =>
     (input: object) =>

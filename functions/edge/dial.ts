@@ -49,9 +49,11 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
 function connected(socket: Socket): Promise<DialError | null> {
   return new Promise((resolve) => {
     socket.once('error', resolve);
-    socket.once('close', () => resolve(withCode('ECONNRESET')));
+    const closed = () => resolve(withCode('ECONNRESET'));
+    socket.once('close', closed);
     socket.once('timeout', () => socket.destroy(withCode('ETIMEDOUT')));
     socket.once('connect', () => {
+      socket.off('close', closed);
       socket.setTimeout(0);
       resolve(null);
     });

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
@@ -10,6 +9,7 @@ import { queueKeys } from '../core/queue/queue-keys.ts';
 import { endOfLife } from '../core/retention.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
 import { createRows, type Row, succeeded, type Terms } from './rows.ts';
+import { random } from './system.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
 export function createJobs(
@@ -21,7 +21,7 @@ export function createJobs(
   const rows = createRows(client, tableName);
 
   function put(job: JobRow, condition: Terms): Promise<boolean> {
-    const writeId = nonceOf(randomBytes(16));
+    const writeId = nonceOf(random.bytes());
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = 'metadata' in job && { metadata: new Map(Object.entries(job.metadata)) };
     const isListed = metadata && !('partOf' in job);
@@ -56,7 +56,7 @@ function jobIn(row: Row, clock: Clock): JobRow | null {
 const undeleted = (row: JobRow | null): Job | null => (row?.status === 'deleted' ? null : row);
 
 function isLater({ format, status }: Row): boolean {
-  return isLaterFormat(format, ROW_FORMAT) || ![...STATUSES, 'deleted'].includes(status);
+  return isLaterFormat(format, ROW_FORMAT) || !(status === 'deleted' || STATUSES.includes(status));
 }
 
 const unixSeconds = (clock: Clock) => Math.floor(clock.now() / 1000);

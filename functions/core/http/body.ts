@@ -44,7 +44,7 @@ export function readBody<T extends object>(request: Sent, schema: z.ZodMiniType<
   });
 }
 
-export const NoMembers: z.ZodMiniType<{ none?: never }> = z.strictObject({});
+export const NoMembers: z.ZodMiniType<{ none?: never }> = /* @__PURE__ */ z.strictObject({});
 const EMPTY = '{}';
 const NOTHING = { headers: { 'content-type': 'application/json' }, body: Buffer.from(EMPTY) };
 
