@@ -1,4 +1,4 @@
-import { number } from '../edge/environment.ts';
+import { number } from '../edge/settings.ts';
 import { queue, sources } from '../edge/world.ts';
 import { pollHandler } from '../poll/poll-handler.ts';
 

@@ -1,4 +1,5 @@
-import type { FinishedJob, JobRow, Millis, PendingJob } from './job.ts';
+import { unreadableKeyOf } from './ids.ts';
+import type { DeletedJob, FinishedJob, JobRow, Millis, PendingJob } from './job.ts';
 import { ROUND_MAX_DAYS } from './limits.ts';
 import type { DocumentRef } from './parts/row.ts';
 
@@ -23,4 +24,18 @@ export const linesKeyOf = (key: string) => key.replace(/json$/, 'jsonl');
 export function documentsOf({ event, results }: FinishedJob): DocumentRef[] {
   if (results === null || results === 'in-event') return [event];
   return [event, results, ...(results.hasLines ? [{ ...results, key: linesKeyOf(results.key) }] : [])];
+}
+
+/** Keeps nothing that its client said or was told, nor a hash of it. */
+export function deleted(job: FinishedJob, now: Millis): DeletedJob {
+  const { jobId, client, trace, modelId, totalTasks, createdAt, finishedAt, submissions, place } = job;
+  const kept = { jobId, client, modelId, totalTasks, createdAt, finishedAt };
+  const ties = { ...(trace && { trace }), ...(submissions && { submissions }), ...(place && { place }) };
+  const leftovers = [...documentsOf(job), { store: 'bucket', key: unreadableKeyOf(jobId) } as const];
+  return { ...kept, ...ties, status: 'deleted', leftovers, updatedAt: now, version: job.version + 1 };
+}
+
+/** Its documents are gone. */
+export function erased({ leftovers, ...job }: DeletedJob, now: Millis): DeletedJob {
+  return { ...job, updatedAt: now, version: job.version + 1 };
 }

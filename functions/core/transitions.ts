@@ -39,7 +39,7 @@ import type { End } from './upstream/report.ts';
  *              └────┘ ▲ ▲ └──── released, attempted ──┘                       gone or blocked
  *                       └────────────────────── redelivered ────────────────────────┘
  *
- * Once nothing of it is under way, its client may have it deleted: functions/core/deletion.ts.
+ * Once nothing of it is under way, its client may have it deleted: functions/core/retention.ts.
  */
 
 /** The wake-up that follows another in a job's chain, or the first one if there was none. */
@@ -181,18 +181,12 @@ export function settled(job: PendingJob, tried: Attempt, how: Settled, now: Mill
 }
 
 /** A new round: the whole schedule, from `dueAt` on. Messages of the previous round become stale. */
-export function redelivered(
-  job: FinishedJob,
-  webhook: Webhook,
-  random: Uint8Array,
-  now: Millis,
-  dueAt = now,
-) {
+export function redelivered(job: FinishedJob, webhook: Webhook, bytes: Uint8Array, now: Millis, dueAt = now) {
   const { lastSeq, ...kept } = { lastSeq: 0, ...webhook };
   const last = webhook.status === 'pending' ? webhook.expectedWakeUp : { seq: lastSeq };
   const redelivered = { rounds: (webhook.redelivered?.rounds ?? 0) + 1, at: now };
   const round = { ...kept, status: 'pending', attemptsBefore: webhook.attempts, redelivered } as const;
-  const expectedWakeUp = nextWakeUp(last, dueAt, random);
+  const expectedWakeUp = nextWakeUp(last, dueAt, bytes);
   return withWebhook(job, { ...round, expectedWakeUp, leaseUntil: null }, now);
 }
 

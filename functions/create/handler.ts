@@ -1,6 +1,6 @@
 import { readCreateMessage } from '../core/messages.ts';
-import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
+import { required } from '../edge/settings.ts';
 import { sleep } from '../edge/system.ts';
 import { comeAgainFrom, durationStats, finishWorld, places, queue } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';

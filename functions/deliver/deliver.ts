@@ -100,11 +100,7 @@ async function attempt(job: PendingJob, message: DeliverMessage, world: DeliverW
  * In the row as it is by now: whoever ended the job may have written it since, to forget what was asked. The webhook is ours
  * for as long as the lease is and no duplicate has put it off.
  */
-function recordAttempt(
-  job: PendingJob,
-  change: (row: PendingJob) => Job,
-  world: DeliverWorld,
-): Promise<boolean> {
+function recordAttempt(job: PendingJob, change: (row: PendingJob) => Job, world: DeliverWorld) {
   const { leaseUntil, expectedWakeUp } = job.webhook;
   const isOurs = ({ webhook }: PendingJob) =>
     webhook.leaseUntil === leaseUntil && webhook.expectedWakeUp?.token === expectedWakeUp?.token;
@@ -178,12 +174,7 @@ function logAttempt(job: PendingJob, tried: Attempt, verdict: Verdict, world: De
 }
 
 /** For a message that is done. */
-function logOutcome(
-  message: DeliverMessage,
-  world: DeliverWorld,
-  fields: LogFields,
-  metrics?: MetricValues,
-): null {
+function logOutcome(message: DeliverMessage, world: DeliverWorld, fields: LogFields, metrics?: MetricValues) {
   world.log.aggregate('deliver', { ...aboutJob(message), ...fields }, metrics);
   return null;
 }

@@ -1,9 +1,8 @@
 import { readDeliverMessage } from '../core/messages.ts';
 import { withDestinations } from '../edge/destinations.ts';
-import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
 import { createRootSecrets, newSecretsClient } from '../edge/secrets.ts';
-import { destinations, webhookRules } from '../edge/settings.ts';
+import { destinations, required, webhookRules } from '../edge/settings.ts';
 import { clock } from '../edge/system.ts';
 import { createCredentials } from '../edge/webhook-credentials.ts';
 import { assertSsrfProtection, createWebhooks } from '../edge/webhooks.ts';

@@ -1,4 +1,4 @@
-import { optional, required } from './environment.ts';
+import { optional, required } from './settings.ts';
 
 /** Instead of the SDK's chain of providers (lib/stages/bundle.ts): a function's credentials are in its environment and never change. */
 export function defaultProvider() {

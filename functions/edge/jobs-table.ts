@@ -8,18 +8,11 @@ import { overdueAt, shardOf } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import { endOfLife } from '../core/retention.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
-import { createRows, type Row, succeeded, type Terms } from './rows.ts';
+import { createRows, type Row, type Rows, succeeded, type Terms } from './rows.ts';
 import { random } from './system.ts';
 
 /** The jobs' rows in DynamoDB, one item each, under the key `jobId`. */
-export function createJobs(
-  client: DynamoDBClient,
-  tableName: string,
-  retentionDays: number,
-  clock: Clock,
-): Jobs {
-  const rows = createRows(client, tableName);
-
+export function createJobs(rows: Rows, retentionDays: number, clock: Clock): Jobs {
   function put(job: JobRow, condition: Terms): Promise<boolean> {
     const writeId = nonceOf(random.bytes());
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.

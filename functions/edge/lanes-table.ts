@@ -1,9 +1,8 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
 import type { Log } from '../core/log.ts';
 import * as lanes from '../core/webhook/lanes.ts';
 import type { Clock, Lanes, Random } from '../ports.ts';
-import { createRows, type Row } from './rows.ts';
+import type { Row, Rows } from './rows.ts';
 
 /** Where the index `queue` has the lanes that are open. Their rows change, and these keys do not. */
 const OPEN = { name: 'lanes', place: 'open' };
@@ -17,8 +16,7 @@ const RECEIVERS_MAX = 1000;
 const idOf = (lane: string) => `lane/${lane}`;
 
 export interface LaneSettings {
-  client: DynamoDBClient;
-  tableName: string;
+  rows: Rows;
   clock: Clock;
   random: Pick<Random, 'fraction'>;
   log: Pick<Log, 'event'>;
@@ -133,9 +131,7 @@ function knowledgeOf({ clock, log }: LaneSettings, rows: ReturnType<typeof rowsO
   };
 }
 
-function rowsOf({ client, tableName, clock }: LaneSettings) {
-  const rows = createRows(client, tableName);
-
+function rowsOf({ rows, clock }: LaneSettings) {
   /** In a row that may be new. */
   function note(id: string, sets: string, adds: string, values: object): Promise<Row> {
     return rows.update(id, {

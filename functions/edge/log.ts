@@ -1,6 +1,6 @@
 import type { Log, Stage } from '../core/log.ts';
 import { type MetricName, NAMESPACE, unitOf } from '../core/metrics.ts';
-import { optional } from './environment.ts';
+import { optional } from './settings.ts';
 import { clock } from './system.ts';
 
 const LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;

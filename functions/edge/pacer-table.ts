@@ -1,13 +1,11 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, Pacer } from '../ports.ts';
-import { createRows } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 /** Longer than anything is put off. */
 const KEPT_SECONDS = 9 * 86_400;
 
 /** A row in the jobs' table for each name: the last moment that was given out, counted in gaps. */
-export function createPacer(client: DynamoDBClient, tableName: string, clock: Clock): Pacer {
-  const rows = createRows(client, tableName);
+export function createPacer(rows: Rows, clock: Clock): Pacer {
   return {
     async next(name, gapMillis) {
       const now = clock.now();

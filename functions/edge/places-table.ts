@@ -1,6 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, Places } from '../ports.ts';
-import { createRows, succeeded } from './rows.ts';
+import { type Rows, succeeded } from './rows.ts';
 
 /** Where the index `queue` has the places that are free. */
 const FREE = 'free';
@@ -11,8 +10,7 @@ const rowOf = (number: number) => ({ jobId: `place/${number}` });
 const freeRow = (number: number) => ({ ...rowOf(number), queueName: FREE, queuePlace: padded(number) });
 
 /** Rows in the jobs' table, one for each place. A job costs the same, however many there are. */
-export function createPlaces(client: DynamoDBClient, tableName: string, count: number, clock: Clock): Places {
-  const rows = createRows(client, tableName);
+export function createPlaces(rows: Rows, count: number, clock: Clock): Places {
   const put = (row: object, ConditionExpression: string, token?: string) => {
     // A word that DynamoDB has reserved.
     const ExpressionAttributeNames = { '#token': 'token' };

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
 import { GATE_ID, type Gate, gateOverdueAt, NEW_GATE } from '../core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../core/queue/queue-keys.ts';
 import type { Clock, Queue } from '../ports.ts';
-import { createRows, type Row, type Terms } from './rows.ts';
+import type { Row, Rows, Terms } from './rows.ts';
 
 const PAGE_SIZE = 100;
 /** Above every place in the queue, which begins with a digit. */
@@ -24,13 +23,7 @@ const TURN_KEPT_SECONDS = 8 * 86_400;
  * that the jobs of several clients alternate (start-time fair queueing).
  * @param isBounded queued jobs wait for places, too, so that a worker which has seen no refusal must look as well
  */
-export function createJobQueue(
-  client: DynamoDBClient,
-  tableName: string,
-  clock: Clock,
-  isBounded: boolean,
-): Queue {
-  const rows = createRows(client, tableName);
+export function createJobQueue(rows: Rows, clock: Clock, isBounded: boolean): Queue {
   const known = { isDraining: false, until: 0 };
   let suspectUntil: Millis = 0;
 

@@ -11,6 +11,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 
 export type Row = ReturnType<typeof unmarshall>;
+export type Rows = ReturnType<typeof createRows>;
 
 /** What a write does and on which condition; `values` are those of its expressions. */
 export interface Terms {
@@ -30,16 +31,11 @@ const termsOf = <T extends Terms>({ values, ...terms }: T) => ({
 });
 
 /** The rows of a table, by default of the jobs' table. Reads that are not consistent have half the price. */
-export function createRows(
-  client: DynamoDBClient,
-  TableName: string,
-  keyName = 'jobId',
-  ConsistentRead = true,
-) {
-  const at = (id: string) => ({ TableName, Key: marshall({ [keyName]: id }) });
+export function createRows(client: DynamoDBClient, TableName: string, key = 'jobId', isConsistent = true) {
+  const at = (id: string) => ({ TableName, Key: marshall({ [key]: id }) });
 
-  async function get(id: string, isConsistent = ConsistentRead): Promise<Row | null> {
-    const { Item } = await client.send(new GetItemCommand({ ...at(id), ConsistentRead: isConsistent }));
+  async function get(id: string, ConsistentRead = isConsistent): Promise<Row | null> {
+    const { Item } = await client.send(new GetItemCommand({ ...at(id), ConsistentRead }));
     return Item ? unmarshall(Item) : null;
   }
   /** @returns the row as it is then */

@@ -1,22 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { shardOf } from '../core/polling/overdue.ts';
 import { type ClientUploads, objectKeyOf, uploadsOverdueAt, uploadsRowOf } from '../core/uploads.ts';
 import type { Clock, Uploads } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
-import { createRows } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 /** A row of which nothing is left is deleted by DynamoDB, later than anyone who has read it could write it. */
 const EMPTY_KEPT_SECONDS = 86_400;
 
 /** Each client's uploads are a row of the jobs' table; the files lie in the bucket. */
-export function createUploads(
-  client: DynamoDBClient,
-  tableName: string,
-  bucket: () => Promise<Bucket>,
-  clock: Clock,
-): Uploads {
-  const rows = createRows(client, tableName);
+export function createUploads(rows: Rows, bucket: () => Promise<Bucket>, clock: Clock): Uploads {
   return {
     async find(owner) {
       const { version = 0, uploads = {}, leftovers = {} } = (await rows.get(uploadsRowOf(owner))) ?? {};

@@ -1,7 +1,7 @@
 import type { ModelStudio } from '../ports.ts';
-import { required } from './environment.ts';
 import { createModelStudio } from './modelstudio.ts';
 import { createApiKey } from './secrets.ts';
+import { required } from './settings.ts';
 import { clock } from './system.ts';
 
 // Not in world.ts, so that functions that never call ModelStudio do not load the code that reads its answers.

@@ -7,7 +7,6 @@ import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
 import { createDocuments } from './documents.ts';
 import { createDurationStats } from './duration-stats.ts';
-import { number, optional, required } from './environment.ts';
 import { createClientJobs, createJobs, createOverdue } from './jobs-table.ts';
 import { redactedError } from './lambda-http.ts';
 import type { ComeAgain } from './lambda-sqs.ts';
@@ -16,7 +15,16 @@ import { log, logger } from './log.ts';
 import { createPacer } from './pacer-table.ts';
 import { createPlaces } from './places-table.ts';
 import { createJobQueue } from './queue-table.ts';
-import { apiUrl, lagPerPollSeconds, retentionDays, webhookSchedule } from './settings.ts';
+import { createRows } from './rows.ts';
+import {
+  apiUrl,
+  lagPerPollSeconds,
+  number,
+  optional,
+  required,
+  retentionDays,
+  webhookSchedule,
+} from './settings.ts';
 import { createRequests, createSources } from './sources.ts';
 import { clock, random } from './system.ts';
 import { createUploads } from './uploads.ts';
@@ -25,6 +33,7 @@ import { type Batch, createWakeUps } from './wake-ups.ts';
 export const dynamodb = describingErrors(new DynamoDBClient(awsSettings));
 const sqs = describingErrors(new SQSClient(awsSettings));
 const jobsTable = required('JOBS_TABLE');
+const rows = createRows(dynamodb, jobsTable);
 const isBounded = optional('JOBS_AT_ONCE') !== null;
 
 const bucketName = required('BUCKET');
@@ -35,7 +44,7 @@ const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => c
 export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {
   const tableName = required('DOCUMENTS_TABLE');
   return {
-    jobs: createJobs(dynamodb, jobsTable, retentionDays(), clock),
+    jobs: createJobs(rows, retentionDays(), clock),
     documents: createDocuments({ dynamodb, tableName, bucket, retentionDays: retentionDays(), clock }),
     requests: createRequests(bucket),
   };
@@ -64,18 +73,17 @@ export function comeAgainFrom(queueUrl: string): ComeAgain {
 }
 
 export const clientJobs = () => createClientJobs(dynamodb, jobsTable, clock);
-export const queue = () => createJobQueue(dynamodb, jobsTable, clock, isBounded);
-export const places = () =>
-  isBounded ? createPlaces(dynamodb, jobsTable, number('JOBS_AT_ONCE'), clock) : null;
+export const queue = () => createJobQueue(rows, clock, isBounded);
+export const places = () => (isBounded ? createPlaces(rows, number('JOBS_AT_ONCE'), clock) : null);
 export const sources = () => createSources(bucket);
-export const pacer = () => createPacer(dynamodb, jobsTable, clock);
-export const uploads = () => createUploads(dynamodb, jobsTable, bucket, clock);
+export const pacer = () => createPacer(rows, clock);
+export const uploads = () => createUploads(rows, bucket, clock);
 export const overdue = () => createOverdue(dynamodb, jobsTable);
 export const clientKeys = () => createClientKeys(dynamodb, required('CLIENT_KEYS_TABLE'), clock);
 
 export function lanes() {
   const environments = number('ENVIRONMENTS');
-  return createLanes({ client: dynamodb, tableName: jobsTable, clock, random, environments, log });
+  return createLanes({ rows, clock, random, environments, log });
 }
 
 export function durationStats() {

@@ -1,5 +1,5 @@
-import { erased } from '../core/deletion.ts';
 import type { DeletedJob } from '../core/job.ts';
+import { erased } from '../core/retention.ts';
 import type { World } from '../ports.ts';
 
 /** Deletes what is still stored of a deleted job. Two workers that do so at once do no harm. */

@@ -1,4 +1,3 @@
-import { deleted } from '../core/deletion.ts';
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
@@ -7,7 +6,7 @@ import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { linesIn } from '../core/parts/merging.ts';
 import { partIds, planKeyOf } from '../core/parts/parts.ts';
 import type { DocumentRef } from '../core/parts/row.ts';
-import { documentsOf, linesKeyOf } from '../core/retention.ts';
+import { deleted, documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
 import { ended, finished, forgotten, nextWakeUp } from '../core/transitions.ts';

@@ -1,8 +1,8 @@
-import { deleted } from '../core/deletion.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import { retryAfter } from '../core/http/view.ts';
+import { retryAfter, retryIn } from '../core/http/view.ts';
 import { isFinished, isPending } from '../core/job.ts';
+import { deleted } from '../core/retention.ts';
 import { aboutJob } from '../core/trace.ts';
 import { erase } from '../finish/erase.ts';
 import { type FinishWorld, forget } from '../finish/finish.ts';
@@ -27,10 +27,12 @@ export async function deleteJob(request: Request, call: Authorized, world: Delet
       return problem('not_deletable', request.requestId, { detail, headers: retryAfter(job, now) });
     }
     if (isPending(job)) {
-      const seconds = Math.ceil(((job.webhook.expectedWakeUp?.dueAt ?? now) - now) / 1000);
-      const headers = { 'retry-after': String(Math.min(3600, Math.max(ATTEMPT_SECONDS, seconds))) };
+      const seconds = ((job.webhook.expectedWakeUp?.dueAt ?? now) - now) / 1000;
       const detail = 'Attempts to deliver its webhook are still to come.';
-      return problem('not_deletable', request.requestId, { detail, headers });
+      return problem('not_deletable', request.requestId, {
+        detail,
+        headers: retryIn(seconds, ATTEMPT_SECONDS),
+      });
     }
     // Whoever ended it has died before it could do this, or is about to.
     if (job.queueing) {

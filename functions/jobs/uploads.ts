@@ -1,8 +1,8 @@
 import { readBody } from '../core/http/body.ts';
 import { problem } from '../core/http/problem.ts';
 import type { Answer, Request } from '../core/http/request-answer.ts';
-import { roomAfter, UploadBody, uploadJson } from '../core/http/uploads.ts';
-import { retryAfter } from '../core/http/view.ts';
+import { UploadBody, uploadJson } from '../core/http/uploads.ts';
+import { retryAfter, retryIn } from '../core/http/view.ts';
 import { uploadIdOf, uploadIdOfFile } from '../core/ids.ts';
 import { isFinished } from '../core/job.ts';
 import { asked, dropped, objectKeyOf, type Upload, uploadIn, uploadsRowOf } from '../core/uploads.ts';
@@ -29,10 +29,10 @@ export async function createUpload(request: Request, call: Authorized, world: Up
   };
   const after = await onConflict(uploadsRowOf(client), tryOnce, world);
   const now = world.clock.now();
-  if ('fullUntil' in after) {
-    const headers = roomAfter(after.fullUntil, now);
-    return problem('too_many_uploads', request.requestId, { headers });
-  }
+  if ('fullUntil' in after)
+    return problem('too_many_uploads', request.requestId, {
+      headers: retryIn((after.fullUntil - now) / 1000),
+    });
   const upload = after.uploads[uploadId] as Upload;
   const isThere = sha256 !== null && (await world.uploads.isThere(upload));
   const link = isThere ? null : await world.uploads.link(upload, sha256);

@@ -1,7 +1,7 @@
 import { REPORT_LIMITS } from '../core/limits.ts';
 import { readPollMessage } from '../core/messages.ts';
-import { required } from '../edge/environment.ts';
 import { lambdaSqs } from '../edge/lambda-sqs.ts';
+import { required } from '../edge/settings.ts';
 import { comeAgainFrom, durationStats, finishWorld, places } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';
 import type { FinishWorld } from '../finish/finish.ts';

@@ -1,6 +1,5 @@
-import { number, optional, required } from '../edge/environment.ts';
 import { lambdaHttp } from '../edge/lambda-http.ts';
-import { destinations, partLimits, webhookRules } from '../edge/settings.ts';
+import { destinations, number, optional, partLimits, required, webhookRules } from '../edge/settings.ts';
 import { sleep } from '../edge/system.ts';
 import { clientKeys, durationStats, finishWorld, places, queue, uploads } from '../edge/world.ts';
 import { modelStudio } from '../edge/world-modelstudio.ts';

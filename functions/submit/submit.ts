@@ -10,6 +10,7 @@ import {
   type QueueRules,
   type Submission,
 } from '../core/http/submission.ts';
+import { retryIn } from '../core/http/view.ts';
 import { jobIdOf, jobIdOfKey, webhookIdOf } from '../core/ids.ts';
 import type { Job, SubmittingJob, Webhook } from '../core/job.ts';
 import { brokenOff } from '../core/parts/parts.ts';
@@ -41,7 +42,6 @@ export type SubmitWorld = FinishWorld &
   };
 
 const UNAVAILABLE_RETRY_SECONDS = 5;
-const RETRY_AFTER_MAX_SECONDS = 3600;
 
 /** Without a comma, by which the gateway joins repeated headers. */
 const IDEMPOTENCY_KEY = /^[!-+\--~]{1,255}$/;
@@ -191,7 +191,6 @@ function refusal(creation: Refusal, requestId: string): Answer {
     const detail = ('sentence' in creation && creation.sentence) || undefined;
     return problem(REFUSED[creation.kind], requestId, { detail });
   }
-  const asked = creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS;
-  const seconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));
-  return problem('modelstudio_unavailable', requestId, { headers: { 'retry-after': String(seconds) } });
+  const headers = retryIn(creation.retryAfterSeconds ?? UNAVAILABLE_RETRY_SECONDS);
+  return problem('modelstudio_unavailable', requestId, { headers });
 }

@@ -101,11 +101,8 @@ function agree(settings: Settings, ctx: z.RefinementCtx): void {
   const isFault = (isTrue: unknown, message: string) => {
     if (isTrue) ctx.addIssue({ code: 'custom', message });
   };
-  const urlFault = faultInDefaultWebhookUrl(settings) ?? '';
-  isFault(
-    urlFault,
-    `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(urlFault)}.`,
-  );
+  const fault = faultInDefaultWebhookUrl(settings) ?? '';
+  isFault(fault, `The setting defaultWebhookUrl cannot be a job's webhook_url: it ${uncapitalized(fault)}.`);
   isFault(
     defaultDestination !== undefined && !destinations.some(({ name }) => name === defaultDestination),
     'The setting defaultDestination must be the name of one of the destinations.',

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
@@ -5,7 +6,45 @@ import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../funct
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { DEFAULT_STACK_NAME } from './environments.ts';
-import { areDifferent, flag, list, matching, number, objects, whole } from './values.ts';
+
+/** `-c name=value` on the command line always gives a string. */
+const orText = (schema: z.ZodNumber, pattern: RegExp) =>
+  z.preprocess((value) => (typeof value === 'string' && pattern.test(value) ? Number(value) : value), schema);
+
+/** @param of such as ` of seconds` */
+export const whole = (min: number, max: number, of = '') =>
+  orText(z.int().min(min).max(max), /^\d{1,9}$/).meta({ kind: `a whole number${of} from ${min} to ${max}` });
+
+export const number = (min: number, max: number) =>
+  orText(z.number().min(min).max(max), /^\d{1,6}(\.\d{1,6})?$/);
+
+export const flag = z
+  .preprocess((value) => (value === 'true' || value === 'false' ? value === 'true' : value), z.boolean())
+  .meta({ kind: 'true or false' });
+
+export const list = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => {
+    if (typeof value === 'number') return [value];
+    return typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value;
+  }, z.array(item));
+
+/** A list of objects: `-c` gives it as JSON. */
+export const objects = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => {
+    try {
+      return typeof value === 'string' ? JSON.parse(value) : value;
+    } catch {
+      return value;
+    }
+  }, z.array(item));
+
+/** Of what CloudFormation only puts in when it deploys, the form cannot be known. */
+export const matching = (pattern: RegExp) =>
+  z.string().refine((text) => Token.isUnresolved(text) || pattern.test(text));
+
+export function areDifferent(items: unknown[]): boolean {
+  return new Set(items).size === items.length;
+}
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';

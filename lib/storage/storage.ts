@@ -68,19 +68,15 @@ export class Storage extends Construct {
     // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new RestorableTable(this, 'ClientKeys', restorable('ClientKeys', 'sha256'));
+    const expiring = (folders: string[], days: number) =>
+      folders.map((folder) => ({ prefix: `${folder}/`, expiration: Duration.days(days) }));
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       lifecycleRules: [
-        ...[REQUESTS, SOURCES].map((folder) => ({
-          prefix: `${folder}/`,
-          expiration: Duration.days(REQUESTS_KEPT_DAYS),
-        })),
-        ...WRITTEN.map((folder) => ({
-          prefix: `${folder}/`,
-          expiration: Duration.days(settings.retentionDays + DOCUMENT_EXTRA_DAYS),
-        })),
+        ...expiring([REQUESTS, SOURCES], REQUESTS_KEPT_DAYS),
+        ...expiring(WRITTEN, settings.retentionDays + DOCUMENT_EXTRA_DAYS),
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
       removalPolicy,

@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Job, Millis } from '../../functions/core/job.ts';
 import { encoded } from '../../functions/core/polling/lessons.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import type { Cloud } from './cloud.ts';
 import type { Item } from './expressions.ts';
@@ -47,7 +48,7 @@ export class Rows {
   set(jobId: string, job: Job): void {
     this.delete(jobId);
     const { dynamodb } = clientsOf(this.#cloud, atOnce);
-    void createJobs(dynamodb, 'jobs', RETENTION_DAYS, { now: () => 0 }).insert({ ...job, jobId });
+    void createJobs(createRows(dynamodb, 'jobs'), RETENTION_DAYS, { now: () => 0 }).insert({ ...job, jobId });
   }
 
   delete(jobId: string): void {

@@ -7,6 +7,7 @@ import { createLanes, type LaneSettings } from '../../functions/edge/lanes-table
 import { createPacer } from '../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import { createRequests, createSources } from '../../functions/edge/sources.ts';
 import { createUploads } from '../../functions/edge/uploads.ts';
 import { type Batch, createWakeUps } from '../../functions/edge/wake-ups.ts';
@@ -69,13 +70,14 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     };
   };
   const bucket = async () => ({ ...createBucket('documents', s3), link, linkToPut });
+  const rows = createRows(dynamodb, 'jobs');
   return {
-    jobs: createJobs(dynamodb, 'jobs', retentionDays, clock),
+    jobs: createJobs(rows, retentionDays, clock),
     clientJobs: createClientJobs(dynamodb, 'jobs', clock),
     overdue: createOverdue(dynamodb, 'jobs'),
-    queue: createJobQueue(dynamodb, 'jobs', clock, jobsAtOnce !== null),
-    places: jobsAtOnce === null ? null : createPlaces(dynamodb, 'jobs', jobsAtOnce, clock),
-    pacer: createPacer(dynamodb, 'jobs', clock),
+    queue: createJobQueue(rows, clock, jobsAtOnce !== null),
+    places: jobsAtOnce === null ? null : createPlaces(rows, jobsAtOnce, clock),
+    pacer: createPacer(rows, clock),
     requests: createRequests(bucket),
     sources: createSources(bucket),
     documents: createDocuments({
@@ -85,7 +87,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       retentionDays,
       clock,
     }),
-    uploads: createUploads(dynamodb, 'jobs', bucket, clock),
+    uploads: createUploads(rows, bucket, clock),
     wakeUps: createWakeUps(sqs, QUEUE_URLS, batch),
     durationStats: createDurationStats({
       client: dynamodb,
@@ -99,8 +101,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     }),
     clientKeys: createClientKeys(dynamodb, 'clientKeys', clock),
     lanes: createLanes({
-      client: dynamodb,
-      tableName: 'jobs',
+      rows,
       clock,
       random,
       log: { event: () => undefined },

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { FinishedJob, JobRow } from '../../functions/core/job.ts';
 import {
   DEADLINE_EXTENSION_MILLIS,
@@ -8,6 +7,7 @@ import {
   SHARDS,
   shardOf,
 } from '../../functions/core/polling/overdue.ts';
+import { deleted, erased } from '../../functions/core/retention.ts';
 import {
   finishedJob,
   NOW,

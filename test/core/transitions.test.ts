@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { Job, PendingJob, PendingWebhook, WakeUp } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
+import { deleted, erased } from '../../functions/core/retention.ts';
 import {
   accepted,
   adopted,

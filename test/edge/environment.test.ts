@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { number, numbers, optional, required } from '../../functions/edge/environment.ts';
-import { apiUrl, webhookRules } from '../../functions/edge/settings.ts';
+import { apiUrl, number, numbers, optional, required, webhookRules } from '../../functions/edge/settings.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -13,13 +13,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ROUND_MAX_DAYS } from '../../functions/core/limits.ts';
 import { overdueAt, shardOf } from '../../functions/core/polling/overdue.ts';
 import { createJobs, createOverdue } from '../../functions/edge/jobs-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import { pendingWebhook } from '../cloud/jobs.ts';
 import { finishedJob, NOW, runningJob, submittingJob } from './jobs.ts';
 
 const DAY_SECONDS = 86_400;
 const client = new DynamoDBClient({ region: 'eu-central-1' });
 const dynamodb = mockClient(client);
-const jobs = createJobs(client, 'Jobs', 30, { now: () => NOW });
+const jobs = createJobs(createRows(client, 'Jobs'), 30, { now: () => NOW });
 
 const conditionFailed = () => new ConditionalCheckFailedException({ message: 'no', $metadata: {} });
 const lost = Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { deleted, erased } from '../../functions/core/deletion.ts';
 import type { ClientKey } from '../../functions/core/http/client-key.ts';
 import { listKeyOf } from '../../functions/core/http/list-cursor.ts';
 import type { Job } from '../../functions/core/job.ts';
 import { overdueAt, SHARDS, shardOf } from '../../functions/core/polling/overdue.ts';
-import { endOfLife } from '../../functions/core/retention.ts';
+import { deleted, endOfLife, erased } from '../../functions/core/retention.ts';
 import { type ClientUploads, objectKeyOf, type Upload } from '../../functions/core/uploads.ts';
 import type {
   ClientJobs,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { FinishedJob } from '../../functions/core/job.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import { answer } from '../../functions/jobs/jobs.ts';
 import { atOnce, clientsOf } from '../cloud/clients.ts';
 import { Cloud } from '../cloud/cloud.ts';
@@ -38,7 +39,7 @@ async function afterOutage() {
     },
   };
   handlers = handlersOf(world, async () => undefined);
-  const jobs = createJobs(clients.dynamodb, 'jobs', RETENTION_DAYS, clock);
+  const jobs = createJobs(createRows(clients.dynamodb, 'jobs'), RETENTION_DAYS, clock);
   for (let i = 0; i < WEBHOOKS; i++) {
     const event = await world.documents.save(`events/job_${i}/a.json`, '{}');
     const webhook = settledWebhook('exhausted', { id: `msg_${i}`, attempts: 8, lastSeq: 8 });

@@ -3,6 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { GATE_ID, type Gate } from '../../functions/core/queue/gate.ts';
 import { QUEUE, waitingAt } from '../../functions/core/queue/queue-keys.ts';
 import { createJobQueue } from '../../functions/edge/queue-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import type { Target } from './target.ts';
 
 /** The jobs that wait until ModelStudio takes them. */
@@ -16,7 +17,7 @@ export interface WaitingJobs {
 export async function waitingJobsOf(target: Target): Promise<WaitingJobs> {
   const { dynamodb: client } = target.clients;
   const TableName = await target.jobsTable();
-  const gate = await createJobQueue(client, TableName, { now: Date.now }, false).gate();
+  const gate = await createJobQueue(createRows(client, TableName), { now: Date.now }, false).gate();
   const query = {
     TableName,
     IndexName: 'queue',

@@ -33,7 +33,7 @@ export const DELETING_MUTANTS: Mutant[] = [
   },
   {
     name: 'a deleted job keeps what its client said',
-    file: 'core/deletion.ts',
+    file: 'core/retention.ts',
     find: '  return { ...kept, ...ties, status',
     replace: '  return { ...job, ...kept, ...ties, status',
     seed: 28,

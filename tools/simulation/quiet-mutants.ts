@@ -26,9 +26,9 @@ export const QUIET_MUTANTS: Mutant[] = [
   },
   {
     name: 'an app is asked to wait as long as ModelStudio likes',
-    file: 'submit/submit.ts',
-    find: 'Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, asked));',
-    replace: 'Math.max(RETRY_AFTER_MAX_SECONDS * 0 + 1, asked);',
+    file: 'core/http/view.ts',
+    find: 'Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(least, Math.ceil(seconds)))',
+    replace: 'Math.max(least, Math.ceil(seconds))',
     seed: 133,
   },
   {

@@ -6,6 +6,7 @@ import type { Log, LogFields, Stage } from '../../functions/core/log.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { settingsKey } from '../../functions/core/webhook/client-settings.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import type { Jobs } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from '../../test/cloud/clients.ts';
 import { Cloud, type QueueName } from '../../test/cloud/cloud.ts';
@@ -126,7 +127,7 @@ export class System {
       this.lanes.tried(this.rows.get(JSON.parse(body).data.job_id)?.client ?? '', url, millis, by);
     this.lambda = new Lambda(sim, (environment) => this.#handlersIn(environment));
     const { dynamodb } = clientsOf(this.cloud, atOnce);
-    this.jobs = createJobs(dynamodb, 'jobs', sim.scene.retentionDays, { now: () => sim.now });
+    this.jobs = createJobs(createRows(dynamodb, 'jobs'), sim.scene.retentionDays, { now: () => sim.now });
     this.lessons.ofThePast(this.cloud, 'm', [0, 3, 64, 64], (_, random) => random.between(1, 60));
     this.lessons.ofThePast(this.cloud, SLOW_MODEL, [64], (slot) => 3600 + slot);
     this.cloud.tables.durationStats.onWrite = (kind, item) => sim.judge(() => this.lessons.wrote(kind, item));

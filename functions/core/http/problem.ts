@@ -57,18 +57,11 @@ export function problem(
 ): Answer {
   const [status, sentence] = PROBLEMS[code];
   const { headers, detail = sentence, ...members } = extras;
-  const body = {
-    type: `urn:modelstudio-jobs:problem:${code}`,
-    title: TITLES[status],
-    status,
-    detail,
-    code,
-    request_id: requestId,
-    ...members,
-  };
+  const type = `urn:modelstudio-jobs:problem:${code}`;
+  const about = { type, title: TITLES[status], status, detail, code, request_id: requestId };
   return {
     status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-    body: redacted(JSON.stringify(body)),
+    body: redacted(JSON.stringify({ ...about, ...members })),
   };
 }

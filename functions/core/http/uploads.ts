@@ -26,11 +26,3 @@ export function uploadJson({ uploadId }: Upload, link: PutLink | null, now: Mill
   const { url, headers } = link ?? { url: null, headers: null };
   return JSON.stringify({ upload_id: uploadId, method: 'PUT', url, headers, expires_at });
 }
-
-const RETRY_MAX_SECONDS = 3600;
-
-/** When there may be room for another upload. */
-export function roomAfter(fullUntil: Millis, now: Millis) {
-  const seconds = Math.ceil((fullUntil - now) / 1000);
-  return { 'retry-after': String(Math.max(1, Math.min(RETRY_MAX_SECONDS, seconds))) };
-}

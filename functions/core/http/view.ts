@@ -93,6 +93,13 @@ export function deliveriesJson(webhook: Webhook | null): string {
   return JSON.stringify({ deliveries, ...(held_until && { held_until }) });
 }
 
+const RETRY_AFTER_MAX_SECONDS = 3600;
+
+/** The header of a refusal that may pass: whoever would have to wait for longer than an hour looks again. */
+export function retryIn(seconds: number, least = 1) {
+  return { 'retry-after': String(Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(least, Math.ceil(seconds)))) };
+}
+
 /** If a job's next poll is not recorded, ask again when the job is older by this share, but within a minute. */
 const AGE_SHARE = 0.1;
 const GUESS_MAX_MILLIS = 60_000;

@@ -21,6 +21,7 @@ import { createClientJobs, createJobs, createOverdue } from '../../../functions/
 import { createPacer } from '../../../functions/edge/pacer-table.ts';
 import { createPlaces } from '../../../functions/edge/places-table.ts';
 import { createJobQueue } from '../../../functions/edge/queue-table.ts';
+import { createRows } from '../../../functions/edge/rows.ts';
 import { createRequests } from '../../../functions/edge/sources.ts';
 import { createUploads } from '../../../functions/edge/uploads.ts';
 import { createWakeUps } from '../../../functions/edge/wake-ups.ts';
@@ -102,16 +103,17 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
   }
   const bucket = async () => createBucket('documents', s3);
   const stores = { dynamodb, tableName: 'Documents', bucket, retentionDays: RETENTION_DAYS, clock };
+  const rows = createRows(dynamodb, 'Jobs');
   return {
-    jobs: createJobs(dynamodb, 'Jobs', RETENTION_DAYS, clock),
+    jobs: createJobs(rows, RETENTION_DAYS, clock),
     clientJobs: createClientJobs(dynamodb, 'Jobs', clock),
     overdue: createOverdue(dynamodb, 'Jobs'),
-    queue: createJobQueue(dynamodb, 'Jobs', clock, false),
-    places: createPlaces(dynamodb, 'Jobs', 3, clock),
-    pacer: createPacer(dynamodb, 'Jobs', clock),
+    queue: createJobQueue(rows, clock, false),
+    places: createPlaces(rows, 3, clock),
+    pacer: createPacer(rows, clock),
     requests: createRequests(bucket),
     documents: createDocuments(stores),
-    uploads: createUploads(dynamodb, 'Jobs', bucket, clock),
+    uploads: createUploads(rows, bucket, clock),
     putUpload: async (upload, text) =>
       void (await (await bucket()).put(objectKeyOf(upload), Buffer.from(text))),
     wakeUps: createWakeUps(sqs, queueUrls),

@@ -1,5 +1,5 @@
-import { required } from '../../../../../functions/edge/environment.ts';
 import { createApiKey } from '../../../../../functions/edge/secrets.ts';
+import { required } from '../../../../../functions/edge/settings.ts';
 import { clock } from '../../../../../functions/edge/system.ts';
 import { createModelStudio } from './modelstudio.ts';
 
