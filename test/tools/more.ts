@@ -20,6 +20,10 @@ interface Suite {
 const CLIENT_PACKAGE = 'aws-lambda-ric@4.0.2';
 
 const hosts = { what: 'network namespaces', areThere: () => succeeds(TRIAL) };
+const cfnLint = {
+  what: 'cfn-lint (pip install cfn-lint)',
+  areThere: () => succeeds(['cfn-lint', '--version']),
+};
 const moto = {
   what: "moto's server (pip install 'moto[server]')",
   areThere: () => succeeds(['python3', '-c', 'import moto.server']),
@@ -135,7 +139,23 @@ const SUITES: Suite[] = [
     files: 'test/tools/blackbox/upgrade.test.ts',
     parts: lastRelease,
   },
+  {
+    what: 'hundreds of sequences of the requests that the document allows',
+    env: { MANY_REQUESTS: 'yes' },
+    files: 'test/tools/openapi/client.test.ts',
+  },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
+  {
+    what: 'the template under cfn-lint',
+    env: { CFN_LINT: 'yes' },
+    files: 'test/tools/deploy/lint.test.ts',
+    parts: cfnLint,
+  },
+  {
+    what: 'a synthesis without a network',
+    env: { OFFLINE: 'yes' },
+    files: 'test/tools/deploy/synth.test.ts',
+  },
   {
     what: 'a second stack in an account, after a first deployment that fails',
     env: { SECOND_STACK: 'yes' },

@@ -25,7 +25,7 @@ export function command(name: CommandName, args: string[], env: Record<string, s
 }
 
 /** Whatever the machine of these tests has. */
-const NO_AWS = {
+export const NO_AWS = {
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',

@@ -13,6 +13,8 @@ const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
 /** The quick ones end before a test does, the last only if it is cancelled. */
 const WELL_BEHAVED = ['instant', 'task-errors', 'fails', 'vision', 'batch', 'never', 'never'];
 const UPLOADS = 6;
+/** `npm run test:more` has many. */
+const SEQUENCES = process.env['MANY_REQUESTS'] === 'yes' ? { well: 300, other: 30 } : { well: 30, other: 5 };
 const patience = { timeout: 20_000, interval: 100 };
 
 let sandbox: Sandbox;
@@ -103,14 +105,14 @@ const isAllowed = ({ id }: Operation) =>
   [200, 201, 202, 204, 307, 409].some((status) => explorer.census[id]?.[status]);
 const isCreate = ({ id }: Operation) => id === 'submit';
 const moods = [
-  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: 75 },
-  { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: 15 },
+  { mood: 'is well', models: WELL_BEHAVED, failures: [], sequences: SEQUENCES.well },
+  { mood: 'falters', models: ['flaky'], failures: [503, 504], of: isCreate, sequences: SEQUENCES.other },
   {
     mood: 'refuses our key',
     models: WELL_BEHAVED,
     failures: [502],
     of: isCreate,
-    sequences: 8,
+    sequences: SEQUENCES.other,
     begin: () => {
       sandbox.apiKey = 'another';
     },
@@ -123,7 +125,7 @@ const moods = [
     models: WELL_BEHAVED,
     failures: [503],
     of: isCreate,
-    sequences: 8,
+    sequences: SEQUENCES.other,
     begin: () => sandbox.refuseConnections(),
     end: () => sandbox.acceptConnections(),
   },

@@ -21,7 +21,7 @@ const REGRESSION_SEEDS = [
   2142,
   ...Array(30).keys(),
 ];
-const FRESH_SEEDS = 500;
+const FRESH_SEEDS = 200;
 /** They take minutes: MANY_SEEDS=yes npx vitest run FILE */
 const MANY_SEEDS = 5000;
 const freshSeeds = process.env['MANY_SEEDS'] === 'yes' ? MANY_SEEDS : FRESH_SEEDS;

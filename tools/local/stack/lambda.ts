@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { ExecutionEnvironment, FunctionError, type Invocation } from './execution-environment.ts';
 import type { FunctionSettings } from './runtime/runtime.ts';
 
 /** Lambda's limit for the event of a synchronous invocation. */
 const EVENT_MAX_BYTES = 6 * 1024 * 1024;
+/** More of them would only take each other's time, while the first that is ready could do the work of the others. */
+const INITIALIZING_MAX = availableParallelism();
 
-/** A function as Lambda runs it: as many environments as there are simultaneous invocations, kept warm. */
+/** A function as Lambda runs it: as many environments as there are simultaneous invocations, started a few at a time, kept warm. */
 export class LambdaFunction {
   readonly settings: FunctionSettings;
   readonly #environments = new Set<ExecutionEnvironment>();
@@ -79,7 +82,7 @@ export class LambdaFunction {
       environment.run(invocation);
     }
     const initializing = [...this.#environments].filter((environment) => environment.isInitializing).length;
-    const missing = this.#waiting.length - initializing;
+    const missing = Math.min(this.#waiting.length, INITIALIZING_MAX) - initializing;
     const room = this.settings.maxConcurrency - this.#environments.size;
     for (let started = 0; started < Math.min(missing, room); started += 1) this.#start();
   }
