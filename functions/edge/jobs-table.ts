@@ -4,7 +4,7 @@ import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format
 import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type Job, type JobRow, STATUSES } from '../core/job.ts';
-import { overdueAt, shardOf } from '../core/polling/overdue.ts';
+import { overdueAt, sweepKeys } from '../core/polling/overdue.ts';
 import { queueKeys } from '../core/queue/queue-keys.ts';
 import { endOfLife } from '../core/retention.ts';
 import type { ClientJobs, Clock, Jobs, Overdue } from '../ports.ts';
@@ -18,7 +18,8 @@ export function createJobs(rows: Rows, retentionDays: number, clock: Clock): Job
     // A Map, as the SDK takes an object with a field `constructor` for an instance of a class.
     const metadata = 'metadata' in job && { metadata: new Map(Object.entries(job.metadata)) };
     const isListed = metadata && !('partOf' in job);
-    const keys = { ...(isListed && { listKey: listKeyOf(job) }), ...overdueKeys(job), ...queueKeys(job) };
+    const sweep = sweepKeys(job.jobId, overdueAt(job));
+    const keys = { ...(isListed && { listKey: listKeyOf(job) }), ...sweep, ...queueKeys(job) };
     const ttl = endOfLife(job, retentionDays);
     const row = { ...job, ...metadata, ...keys, format: formatOf(job), writeId, ttl };
     return rows.isDone(rows.put(row, condition), job.jobId, writeId);
@@ -129,10 +130,4 @@ function isVersion(version: number, createdAt: number): Terms {
     ConditionExpression: 'version = :version AND createdAt = :createdAt',
     values: { ':version': version, ':createdAt': createdAt },
   };
-}
-
-/** The keys of the sparse index of jobs that somebody must look after; a job that needs nobody has none. */
-function overdueKeys(job: JobRow): { sweepShard?: number; sweepAt?: number } {
-  const sweepAt = overdueAt(job);
-  return sweepAt === null ? {} : { sweepShard: shardOf(job.jobId), sweepAt };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { shardOf } from '../core/polling/overdue.ts';
-import { type ClientUploads, objectKeyOf, uploadsOverdueAt, uploadsRowOf } from '../core/uploads.ts';
+import { sweepKeys } from '../core/polling/overdue.ts';
+import { objectKeyOf, uploadsOverdueAt, uploadsRowOf } from '../core/uploads.ts';
 import type { Clock, Uploads } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
 import type { Rows } from './rows.ts';
@@ -18,7 +18,9 @@ export function createUploads(rows: Rows, bucket: () => Promise<Bucket>, clock: 
     replace(after) {
       const writeId = randomUUID();
       const jobId = uploadsRowOf(after.client);
-      const row = { ...after, jobId, writeId, ...sweepKeys(after, jobId, clock) };
+      const sweepAt = uploadsOverdueAt(after);
+      const ttl = sweepAt === null && { ttl: Math.ceil(clock.now() / 1000) + EMPTY_KEPT_SECONDS };
+      const row = { ...after, jobId, writeId, ...sweepKeys(jobId, sweepAt), ...ttl };
       const ConditionExpression = after.version === 1 ? 'attribute_not_exists(jobId)' : 'version = :before';
       const values = after.version === 1 ? undefined : { ':before': after.version - 1 };
       return rows.isDone(rows.put(row, { ConditionExpression, values }), jobId, writeId);
@@ -29,10 +31,4 @@ export function createUploads(rows: Rows, bucket: () => Promise<Bucket>, clock: 
       await (await bucket()).remove(objectKey);
     },
   };
-}
-
-function sweepKeys(row: ClientUploads, jobId: string, clock: Clock) {
-  const sweepAt = uploadsOverdueAt(row);
-  if (sweepAt === null) return { ttl: Math.ceil(clock.now() / 1000) + EMPTY_KEPT_SECONDS };
-  return { sweepShard: shardOf(jobId), sweepAt };
 }

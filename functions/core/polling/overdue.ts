@@ -18,6 +18,11 @@ export function shardOf(jobId: string): number {
   return (hash('sha256', jobId, 'buffer')[0] ?? 0) % SHARDS;
 }
 
+/** The keys of the sparse index of what somebody must look after at that time; what needs nobody has none. */
+export function sweepKeys(id: string, sweepAt: Millis | null): { sweepShard?: number; sweepAt?: number } {
+  return sweepAt === null ? {} : { sweepShard: shardOf(id), sweepAt };
+}
+
 /** The deadline for a wake-up that is due at `dueAt`: the current one if that is late enough, else a new one. */
 export function extendDeadline(dueAt: Millis, wakeUpDeadline: Millis): Millis {
   return dueAt + LOST_AFTER_MILLIS <= wakeUpDeadline ? wakeUpDeadline : dueAt + DEADLINE_EXTENSION_MILLIS;
