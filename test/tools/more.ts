@@ -146,6 +146,11 @@ const SUITES: Suite[] = [
   },
   { what: 'the largest reports', env: { LARGE_REPORTS: 'yes' }, files: 'test/tools/memory' },
   {
+    what: 'the whole system with another provider than ModelStudio',
+    env: { ADAPTED: 'yes' },
+    files: 'test/tools/adapt/system.test.ts',
+  },
+  {
     what: 'the template under cfn-lint',
     env: { CFN_LINT: 'yes' },
     files: 'test/tools/deploy/lint.test.ts',

@@ -43,10 +43,9 @@ describeInBrowser('the accessibility check of the console', () => {
     );
   }
 
+  // The colors are those of the scheme at any width, and what is where is the same in both schemes.
   it.each([
     ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
     ['dark', 390],
   ] as const)('finds nothing serious: %s, %d pixels wide', async (scheme, width) => {
     const { page } = await openConsole(browser, system.console_url, { scheme, width });
