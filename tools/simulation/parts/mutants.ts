@@ -22,7 +22,7 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'core/parts/parts.ts',
     find: '`${jobId}-${round}-${part}`',
     replace: '`${jobId}-0-${part}`',
-    seed: 0,
+    seed: 1,
   },
   {
     name: 'a part has one conversation too many',
@@ -78,14 +78,14 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'parts/results.ts',
     find: '        result = head.result;\n',
     replace: '',
-    seed: 0,
+    seed: 1,
   },
   {
     name: 'a result says its place in its part',
     file: 'parts/results.ts',
     find: 'const ours = { task_index: task, ...',
     replace: 'const ours = { ...',
-    seed: 0,
+    seed: 11,
   },
   {
     name: 'a part is in the row before it is in the queue',
@@ -127,7 +127,7 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '  for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);\n',
     replace: '',
-    seed: 0,
+    seed: 5,
   },
   {
     name: 'a plan is kept that was saved after the end of its job',
@@ -141,7 +141,7 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'finish/finish.ts',
     find: '  await erasePartsOf(job, world);\n',
     replace: '',
-    seed: 0,
+    seed: 5,
   },
   {
     name: 'a failed erasure of one part leaves the others under way',

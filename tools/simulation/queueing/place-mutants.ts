@@ -7,7 +7,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'edge/places-table.ts',
     find: "'attribute_not_exists(#token) OR #token = :token'",
     replace: "'attribute_not_exists(nobody) OR #token = :token'",
-    seed: 0,
+    seed: 21,
   },
   {
     name: 'a place is released, whoever has it by then',
@@ -21,7 +21,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'create/places.ts',
     find: '  if (job.place) await places?.release(job.place).catch(() => undefined);\n',
     replace: '',
-    seed: 0,
+    seed: 11,
   },
   {
     name: 'a job that expires leaves its place',
@@ -70,7 +70,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'create/drain.ts',
     find: 'if (place && !(await world.places?.take(place, jobId)))',
     replace: 'if (place && !world.places)',
-    seed: 0,
+    seed: 7,
   },
   {
     name: 'a queued job is created, whoever has its place',
@@ -98,7 +98,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'core/queue/places.ts',
     find: "    if (!('finishedAt' in job)) return 'held';\n",
     replace: '',
-    seed: 0,
+    seed: 14,
   },
   {
     name: 'the place of a job that was cancelled is given away at once',
