@@ -15,18 +15,21 @@ export const MUTANTS: Mutant[] = [
     file: 'submit/submit.ts',
     find: 'jobId: idempotencyKey === undefined ? jobIdOf(random.bytes()) : jobIdOfKey(client, idempotencyKey),',
     replace: 'jobId: jobIdOf(random.bytes()),',
+    seed: 11,
   },
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
     file: 'http/show.ts',
     find: 'return job?.client === client && job.partOf',
     replace: 'return client && job?.partOf',
+    seed: 11,
   },
   {
     name: 'a different request under the same key is replayed',
     file: 'submit/submit.ts',
     find: "  if (existing.fingerprint !== job.fingerprint) return problem('idempotency_key_reused', request.requestId);\n",
     replace: '',
+    seed: 12,
   },
   {
     name: 'an unknown outcome is taken for a refusal',
@@ -167,6 +170,7 @@ export const MUTANTS: Mutant[] = [
     file: 'deliver/deliver.ts',
     find: '.catch((error) => giveBack(ours, error, world));',
     replace: ';',
+    seed: 3,
   },
   {
     name: 'a message whose webhook is leased is acknowledged',
@@ -180,12 +184,14 @@ export const MUTANTS: Mutant[] = [
     file: 'core/webhook/attempt.ts',
     find: 'exchange.status >= 200 && exchange.status < 300;',
     replace: 'exchange.status >= 200 && exchange.status <= 500;',
+    seed: 10,
   },
   {
     name: 'deliveries are given up one attempt early',
     file: 'core/webhook/attempt.ts',
     find: 'const scheduled = scheduleSeconds[attempts];',
     replace: 'const scheduled = scheduleSeconds[attempts + 1];',
+    seed: 1,
   },
   {
     name: 'deliveries never stop',
@@ -287,6 +293,7 @@ export const MUTANTS: Mutant[] = [
     file: 'poll/poll.ts',
     find: '  const records = mustRecord || isWorthWriting || message.pollsSinceRecord >= POLLS_SINCE_RECORD_MAX;',
     replace: '  const records = isWorthWriting && message.pollsSinceRecord < 0;',
+    seed: 12,
   },
   {
     name: 'a watch is not renewed',
@@ -300,6 +307,7 @@ export const MUTANTS: Mutant[] = [
     file: 'core/transitions.ts',
     find: 'attemptsBefore: webhook.attempts,',
     replace: 'attemptsBefore: webhook.attemptsBefore,',
+    seed: 1,
   },
   {
     name: 'a redelivery begins its chain anew',
@@ -327,7 +335,7 @@ export const MUTANTS: Mutant[] = [
     find: '  if (!(await world.jobs.replace(after))) return false;\n',
     replace:
       '  await world.wakeUps.deliver({ jobId: after.jobId, wakeUp: after.webhook.expectedWakeUp, attempts: after.webhook.attempts }, 0);\n  if (true) return world.jobs.replace(after);\n',
-    seed: 0,
+    seed: 1,
   },
   {
     name: 'a redelivery disregards an attempt that is under way',
@@ -348,6 +356,7 @@ export const MUTANTS: Mutant[] = [
     file: 'jobs/list.ts',
     find: 'of found.jobs) {',
     replace: 'of found.jobs.slice(1)) {',
+    seed: 11,
   },
   {
     name: 'a failed message is acknowledged',
