@@ -129,4 +129,4 @@ function report(measured: Measured[]): Part {
   };
 }
 
-const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command and write no log, which is why a function can be below it. The creator waits until its pace lets it go on, and so does its floor: a processor that has been idle is slower. A poll that ends a job also places the results, writes the event, compresses it, and logs two lines.`;
+const NOTES = `The floor's clients of the SDK are as they come; ours build their stack once for each command, have one signer and write no log, which is why a function can be below it. The creator waits until its pace lets it go on, and so does its floor: a processor that has been idle is slower. A poll that ends a job also places the results, writes the event, compresses it, and logs two lines.`;
