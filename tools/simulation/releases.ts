@@ -130,7 +130,9 @@ function makeLaterObject({ input }: PutObjectCommand, seed: number): void {
   const shape = documentShape(input.Key, seed);
   if (shape === undefined) return;
   input.Metadata = { format: LATER.N };
-  if (shape === 'sealed') input.Body = Buffer.from(SEALED + String(input.Body));
+  if (shape !== 'sealed') return;
+  const body = Buffer.from(SEALED + String(input.Body));
+  Object.assign(input, { Body: body, ContentLength: body.byteLength });
 }
 
 function openedText(text: string): string {
