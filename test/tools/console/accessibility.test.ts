@@ -47,31 +47,35 @@ describeInBrowser('the accessibility check of the console', () => {
   it.each([
     ['light', 1280],
     ['dark', 390],
-  ] as const)('finds nothing serious: %s, %d pixels wide', async (scheme, width) => {
-    const { page } = await openConsole(browser, system.console_url, { scheme, width });
-    const found: Record<string, string[]> = {};
-    const look = async (what: string) => {
-      const faults = await faultsOn(page);
-      if (faults.length > 0) found[what] = faults;
-    };
-    const row = page.locator('button.row').filter({ hasText: 'sandbox-instant' });
-    await expect.poll(() => row.innerText(), { timeout: 30_000 }).toMatch(/webhook\s+delivered/);
-    await look('the list');
-    await row.click();
-    for (const name of ['Timeline', 'Results', 'Webhook', 'Request', 'Code']) {
-      await page.getByRole('tab', { name }).click();
-      if (name === 'Code') await page.locator('pre.code:not(:empty)').waitFor();
-      await look(name);
-    }
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('n');
-    await page.getByRole('dialog').getByText('Options').click();
-    await look('the form');
-    await page.goto(`${system.console_url}docs`);
-    await look('the reference');
-    await page.close();
-    expect(found).toEqual({});
-  });
+  ] as const)(
+    'finds nothing serious: %s, %d pixels wide',
+    async (scheme, width) => {
+      const { page } = await openConsole(browser, system.console_url, { scheme, width });
+      const found: Record<string, string[]> = {};
+      const look = async (what: string) => {
+        const faults = await faultsOn(page);
+        if (faults.length > 0) found[what] = faults;
+      };
+      const row = page.locator('button.row').filter({ hasText: 'sandbox-instant' });
+      await expect.poll(() => row.innerText(), { timeout: 30_000 }).toMatch(/webhook\s+delivered/);
+      await look('the list');
+      await row.click();
+      for (const name of ['Timeline', 'Results', 'Webhook', 'Request', 'Code']) {
+        await page.getByRole('tab', { name }).click();
+        if (name === 'Code') await page.locator('pre.code:not(:empty)').waitFor();
+        await look(name);
+      }
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('n');
+      await page.getByRole('dialog').getByText('Options').click();
+      await look('the form');
+      await page.goto(`${system.console_url}docs`);
+      await look('the reference');
+      await page.close();
+      expect(found).toEqual({});
+    },
+    180_000,
+  );
 
   it.each([320, 390, 768, 1280])('finds nothing that scrolls sideways: %d pixels wide', async (width) => {
     const { page } = await openConsole(browser, system.console_url, { width });

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished 
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
 import { describeInBrowser, launch, openConsole } from './browser.ts';
 
-const PATIENCE = 20_000;
+const PATIENCE = 50_000;
 /** A gray pixel. */
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
