@@ -12,6 +12,8 @@ export type SplitWorld = Pick<World, 'sources' | 'documents'>;
 /** The role may not list the objects, so what is not there is forbidden. */
 const GONE = ['AccessDenied', 'NoSuchKey'];
 const TOO_LARGE = `Must not be larger than ${TASK_MAX_BYTES / 1024 / 1024} MiB`;
+/** Of a file with too many, more are read, so that most of what is wrong with it is said at once. */
+const READ_MAX = 2 * TASKS_MAX;
 const COUNT = `Must hold 1 to ${TASKS_MAX} conversations`;
 
 /**
@@ -47,13 +49,14 @@ async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ range
   const scanner = new Scanner(format, TASK_MAX_BYTES);
   const ranges: number[] = [];
   const details: NonNullable<JobError['details']>[number][] = [];
+  let count = 0;
   const take = (piece: Piece) => {
-    ranges.push(piece.from, piece.to);
+    if (++count <= TASKS_MAX) ranges.push(piece.from, piece.to);
     const whole =
       piece.bytes === null ? { faults: [fault([], TOO_LARGE)] } : readConversation(piece.bytes, format);
     if ('faults' in whole) details.push(...detailsOf(piece, format, whole.faults));
   };
-  const isFull = () => details.length >= DETAILS_MAX || ranges.length / 2 > TASKS_MAX;
+  const isFull = () => details.length >= DETAILS_MAX || count >= READ_MAX;
   try {
     for await (const chunk of sources.stream(job)) {
       for (const piece of scanner.push(chunk)) if (!isFull()) take(piece);
@@ -67,7 +70,7 @@ async function rangesIn(job: LargeJob, { sources }: SplitWorld): Promise<{ range
     if (!(error instanceof NotAnArray)) throw error;
     details.push({ pointer: '', message: `Must be a JSON array of conversations; ${error.message}` });
   }
-  const isCount = ranges.length > 0 && ranges.length / 2 <= TASKS_MAX;
-  if (details.length === 0 && !isCount) details.push({ pointer: '', message: COUNT });
+  const isNone = count === 0 && details.length === 0;
+  if (isNone || count > TASKS_MAX) details.unshift({ pointer: '', message: COUNT });
   return details.length > 0 ? invalidInput(details.slice(0, DETAILS_MAX)) : { ranges };
 }

@@ -162,6 +162,16 @@ describe.concurrent('a file with faults', () => {
         [{ pointer: '', message: 'Must hold 1 to 50000 conversations' }],
       ],
       [
+        'in two of 70 001 lines',
+        `${good}\n${good}\n[{"role":"user"}]\n${`${good}\n`.repeat(69_996)}oops\n${good}`,
+        'jsonl',
+        [
+          { pointer: '', message: 'Must hold 1 to 50000 conversations' },
+          { line: 3, message: '/0/content: Required' },
+          { line: 70_000, message: expect.stringContaining('column 1') },
+        ],
+      ],
+      [
         'that is an object',
         `{"messages":[${good}]}`,
         'json',
