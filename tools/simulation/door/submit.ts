@@ -64,9 +64,14 @@ export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation
     'I4',
     () => `a client may repeat ${inserted.jobId} by itself`,
   );
-  const isEnded = row !== null && isFinished(row);
-  must(isEnded, 'I10', () => `nobody knows what became of ${inserted.jobId}, and it is ${row?.status}`);
-  judgeSetOff(row, invocation, door);
+  // Its client may have deleted it since.
+  const ended = door.since(inserted.jobId, visit.startedAt).findLast((at) => at !== null && isFinished(at));
+  must(
+    !!ended && isFinished(ended),
+    'I10',
+    () => `nobody knows what became of ${inserted.jobId}, and it is ${row?.status}`,
+  );
+  judgeSetOff(ended, invocation, door);
 }
 
 function judgeRefused(
