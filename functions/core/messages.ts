@@ -44,6 +44,8 @@ const readPoll = reader(
     isSeen: flag,
     /** The slot in which the job is to teach how long such jobs take. */
     slot: whole,
+    /** Those parts of a large job that its reader may begin, the last excluded. */
+    toBegin: reader({ round: whole, from: whole, to: whole }),
   },
 );
 /** What a poll message says: enough to continue even if the row's last write was lost. */

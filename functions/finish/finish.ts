@@ -2,9 +2,10 @@ import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
 import { ANSWER_MAX_BYTES, RETRIES_MAX } from '../core/limits.ts';
+import type { PollMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { linesIn } from '../core/parts/merging.ts';
-import { partIds, planKeyOf } from '../core/parts/parts.ts';
+import { partIds, partIdsOf, planKeyOf } from '../core/parts/parts.ts';
 import type { DocumentRef } from '../core/parts/row.ts';
 import { deleted, documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
@@ -92,12 +93,17 @@ async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void>
   for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
 }
 
-/** Those that a worker has saved which did not know that the job was over. Its message, or the one that it has sent, comes again. */
-export async function erasePlans(jobId: string, { jobs, documents }: FinishWorld): Promise<void> {
-  const job = await jobs.findRow(jobId);
-  for (let round = 0; job !== null && round <= RETRIES_MAX; round++)
+/** What a worker has saved that did not know that the job was over. Its message, or the one that it has sent, comes again. */
+export async function eraseLate({ jobId, toBegin }: PollMessage, world: FinishWorld): Promise<void> {
+  const job = await world.jobs.findRow(jobId);
+  if (job === null) return;
+  for (let round = 0; round <= RETRIES_MAX; round++)
     for (const store of ['table', 'bucket'] as const)
-      await documents.remove({ store, key: planKeyOf(job, round) });
+      await world.documents.remove({ store, key: planKeyOf(job, round) });
+  const { createdAt } = job;
+  const ids = toBegin ? partIdsOf(job, toBegin) : [];
+  // The queue erases those that have a row.
+  await waitForAll(ids.map((id) => world.requests.remove({ jobId: id, createdAt })));
 }
 
 /** One that ModelStudio is asked to create right now is erased when it ends. Its place stays known until ModelStudio says that it has ended. */

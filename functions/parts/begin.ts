@@ -41,15 +41,12 @@ export async function beginPart(
     max_tokens: maxTokens,
   };
   const stored = { jobId, createdAt: job.createdAt };
-  try {
-    await world.requests.save(stored, generation);
-    const turn = await joinQueue(job.client, 0, world);
-    const row = partOf(job, jobId, tasks, turn, world.clock.now());
-    const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
-    await world.jobs.insert(isOversized ? { ...row, queueing: { ...row.queueing, isOversized } } : row);
-  } catch (error) {
-    // Whoever ended the job meanwhile came too early to erase this, and nobody will begin the part again.
-    if (await isOver(job.jobId, world)) await world.requests.remove(stored);
-    throw error;
-  }
+  await world.requests.save(stored, generation);
+  const turn = await joinQueue(job.client, 0, world);
+  const row = partOf(job, jobId, tasks, turn, world.clock.now());
+  const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
+  const queueing = isOversized ? { ...row.queueing, isOversized } : row.queueing;
+  const isNew = await world.jobs.insert({ ...row, queueing });
+  // Whoever erased the part that another worker has begun came too early to erase this.
+  if (!isNew && (await isOver(job.jobId, world))) await world.requests.remove(stored);
 }

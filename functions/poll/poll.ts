@@ -3,14 +3,14 @@ import { classifyWakeUp, isFinished, type Job, type RunningJob, runningSince } f
 import type { LogFields } from '../core/log.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
-import { isLarge, type LargeJob, OF_PARTS } from '../core/parts/parts.ts';
+import { isLarge, type LargeJob, OF_PARTS, partsInMind } from '../core/parts/parts.ts';
 import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
 import { type Next, nextStep, outcomeOf, type Report } from '../core/upstream/report.ts';
 import { leavePlace } from '../create/places.ts';
-import { eraseIfOver, erasePlans, type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
+import { eraseIfOver, eraseLate, type FinishWorld, finish, startDelivery } from '../finish/finish.ts';
 import type { ReportLimits, World } from '../ports.ts';
 import { LOST, onConflict, record } from '../write-conflicts.ts';
 
@@ -35,7 +35,7 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
     const job = await world.jobs.find(received.jobId);
     const message = inTraceOf(job, received);
     const isOver = job === null || isFinished(job);
-    if (isOver && received.upstreamJobId === OF_PARTS) await erasePlans(received.jobId, world);
+    if (isOver && received.upstreamJobId === OF_PARTS) await eraseLate(received, world);
     if (job === null) return logPoll(message, world, { outcome: 'no_job' });
     if (isFinished(job)) {
       await eraseIfOver(job, world);
@@ -142,7 +142,8 @@ async function scheduleNextPoll(
   const chain = records
     ? { recordedToken: wakeUp.token, pollsSinceRecord: 0 }
     : { recordedToken: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
-  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };
+  const toBegin = parts && { toBegin: partsInMind(parts) };
+  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen, ...toBegin };
   const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
   if (next.step === 'wait' && !parts) await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);

@@ -3,6 +3,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../functions/core/limits.ts';
+import { PARTS_AT_ONCE_MAX } from '../../functions/core/parts/parts.ts';
 import { DESTINATION_ARN, DESTINATION_NAME } from '../../functions/core/webhook/destination.ts';
 import { CONCURRENCY_MAX, CONCURRENCY_MIN } from '../stages/concurrency.ts';
 import { DEFAULT_STACK_NAME } from './environments.ts';
@@ -121,7 +122,7 @@ export const SettingsSchema = z.strictObject({
   jobsAtOnce: whole(1, 1000).optional(),
   conversationsPerCreate: whole(1, CONVERSATIONS_PER_CREATE).default(CONVERSATIONS_PER_CREATE),
   bytesPerCreate: whole(BYTES_MIN, TASK_MAX_BYTES, ' of bytes').default(BODY_MAX_BYTES),
-  partsAtOnce: whole(1, 100).default(10),
+  partsAtOnce: whole(1, PARTS_AT_ONCE_MAX).default(10),
   lagPerPollSeconds: setting(number(0.1, 3600).default(1), 'a number of seconds from 0.1 to 3600'),
   throttleRate: whole(1, 100_000).default(200),
   throttleBurst: whole(1, 100_000).default(400),

@@ -3,7 +3,8 @@ import { readDeliverMessage, readPollMessage } from '../../functions/core/messag
 
 const wakeUp = { seq: 1, token: 't', dueAt: Date.UTC(2026, 0, 1) };
 const chain = { polledAt: Date.UTC(2026, 0, 1), recordedToken: 't', pollsSinceRecord: 0, isSeen: false };
-const optional = { trace: `${'a'.repeat(32)}-01`, startedAt: Date.UTC(2026, 0, 1), slot: 3 };
+const toBegin = { round: 0, from: 3, to: 5 };
+const optional = { trace: `${'a'.repeat(32)}-01`, startedAt: Date.UTC(2026, 0, 1), slot: 3, toBegin };
 const poll = { jobId: 'job_1', upstreamJobId: 'up-1', wakeUp, ...chain };
 const deliver = { jobId: 'job_1', wakeUp, attempts: 0 };
 
@@ -41,6 +42,7 @@ describe('a message that cannot be read is reported as such', () => {
     ['a moment beyond numbers', { ...poll, wakeUp: { ...wakeUp, dueAt: Number.NaN } }],
     ['a moment of text', { ...poll, startedAt: '2026-01-01' }],
     ['a slot between two', { ...poll, slot: 0.5 }],
+    ['parts without an end', { ...poll, toBegin: { round: 0, from: 3 } }],
     ['null instead of whether the job was seen', { ...poll, isSeen: null }],
     ['a trace that is a number', { ...poll, trace: 1 }],
     ['a message for the deliverer', deliver],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Json } from '../../functions/core/json/scan.ts';
 import { detailsOf, readConversation } from '../../functions/core/parts/conversation.ts';
 import { linesIn, withOurs } from '../../functions/core/parts/merging.ts';
-import { NOT_BEGUN, pack, partIds, partsToBegin } from '../../functions/core/parts/parts.ts';
+import { NOT_BEGUN, pack, partIds, partsInMind, partsToBegin } from '../../functions/core/parts/parts.ts';
 import type { Parts } from '../../functions/core/parts/row.ts';
 import { NotAnArray, Scanner } from '../../functions/core/parts/scanner.ts';
 
@@ -204,6 +204,14 @@ it.each<[what: string, parts: Partial<Parts>, more: number]>([
   ['as many as there is room for', { begun: 5, open: [3, 4], isTaken: true }, 1],
 ])('of the parts of a job, %s', (_what, parts, more) => {
   expect(partsToBegin({ ...NOT_BEGUN, ...parts } as Parts, 3)).toBe(more);
+});
+
+it.each([
+  ['none before they are planned', { rounds: [] }, -1, 0, 0],
+  ['all that are left', { rounds: [{ parts: 7 }], begun: 5 }, 0, 5, 7],
+  ['no more than may run at once', { rounds: [{ parts: 9 }, { parts: 300 }], begun: 5 }, 1, 5, 105],
+])('the next worker may begin %s', (_what, parts, round, from, to) => {
+  expect(partsInMind({ ...NOT_BEGUN, ...parts } as never)).toEqual({ round, from, to });
 });
 
 it('a job knows the ids of all its parts', () => {

@@ -1,9 +1,20 @@
 import { expect, it } from 'vitest';
-import { type LargeJob, NOT_BEGUN, type Plan } from '../../functions/core/parts/parts.ts';
+import { type LargeJob, NOT_BEGUN, OF_PARTS, type Plan } from '../../functions/core/parts/parts.ts';
+import type { Parts } from '../../functions/core/parts/row.ts';
+import { beginPart } from '../../functions/parts/begin.ts';
 import { merge } from '../../functions/parts/merge.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, pollMessage, runningJob } from '../cloud/jobs.ts';
+import { finishedJob, NOW, pollMessage, runningJob } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
+
+/** In its first round. */
+function largeJob(count: number, changes: Partial<Parts>): LargeJob {
+  const rounds = [{ plan: { store: 'table', key: 'plan' } as const, parts: count }];
+  const asked = { format: 'json', temperature: '0', maxTokens: 1, retries: 0 } as const;
+  const limits = { conversations: 1, bytes: 100 };
+  const parts = { ...NOT_BEGUN, ...asked, limits, rounds, ...changes };
+  return { ...runningJob({ jobId: 'job_1', upstreamJobId: OF_PARTS }), parts };
+}
 
 it('what ends while the results are merged is in none of their readings', async () => {
   const world = fakeWorld();
@@ -11,11 +22,7 @@ it('what ends while the results are merged is in none of their readings', async 
   const results = await world.documents.save('results/part', result);
   for (const part of [0, 1]) await world.jobs.insert(finishedJob({ jobId: `job_1-0-${part}`, results }));
   const plan: Plan = { parts: [[0], [1]] };
-  const rounds = [{ plan: { store: 'table', key: 'plan' } as const, parts: 2 }];
-  const parts = { ...NOT_BEGUN, format: 'json', temperature: '0', maxTokens: 1, retries: 0 } as const;
-  const limits = { conversations: 1, bytes: 1 };
-  const job = { ...runningJob({ jobId: 'job_1' }), parts: { ...parts, limits, rounds, begun: 2, open: [1] } };
-  const merged = await merge(job as LargeJob, [plan], world);
+  const merged = await merge(largeJob(2, { begun: 2, open: [1] }), [plan], world);
   expect(JSON.parse(merged?.json ?? '').map(({ status }: { status: string }) => status)).toEqual([
     'completed',
     'failed',
@@ -33,4 +40,45 @@ it('a part that has ended after its job is erased by whoever comes upon it, shou
   expect(row).toMatchObject({ status: 'deleted' });
   expect(row).not.toHaveProperty('leftovers');
   await expect(world.documents.load(event)).rejects.toThrow('is gone');
+});
+
+const generation = { model_id: 'm', messages: [], temperature: 0, max_tokens: 1 };
+
+it('the requests that a worker has left of parts that it was to begin go when its message comes again', async () => {
+  const world = fakeWorld();
+  const job = largeJob(4, { begun: 1, open: [0] });
+  await world.jobs.insert(job);
+  const { parts, totalTasks } = job;
+  const next = { step: 'wait', seconds: 1, completedTasks: 0, doubt: null, parts, totalTasks } as const;
+  const message = pollMessage(1, 't', { upstreamJobId: OF_PARTS });
+  await poll(message, false, { ...world, advance: async () => next });
+  const [sent] = world.wakeUps.sent;
+  if (sent?.queue !== 'collect') throw new Error('Nothing was sent to the collector');
+  expect(sent.message.toBegin).toEqual({ round: 0, from: 1, to: 4 });
+  world.jobs.rows.set('job_1', finishedJob({ status: 'cancelled', webhook: null }));
+  const { createdAt } = job;
+  const begun = { jobId: 'job_1-0-0', createdAt };
+  const ofAnother = { jobId: 'job_1-0-1', createdAt: NOW };
+  const late = [1, 3].map((part) => ({ jobId: `job_1-0-${part}`, createdAt }));
+  for (const each of [begun, ofAnother, ...late]) await world.requests.save(each, generation);
+  const { toBegin, ...older } = sent.message;
+  await poll(older, true, world);
+  expect(world.cloud.objects.size).toBe(4);
+  await poll(sent.message, true, world);
+  for (const each of late) await expect(world.requests.load(each)).rejects.toThrow();
+  for (const each of [begun, ofAnother]) expect(await world.requests.load(each)).toEqual(generation);
+});
+
+it('a worker that saves the request of a part which another has begun, and which is erased by then, deletes it', async () => {
+  const world = fakeWorld();
+  const part = { jobId: 'job_1-0-0', partOf: 'job_1', webhook: null };
+  await world.jobs.insert(finishedJob({ jobId: 'job_1', status: 'cancelled' }));
+  const sources = { ...world.sources, read: async () => [Buffer.from('[{"role":"user","content":"a"}]')] };
+  const save: typeof world.requests.save = async (...asked) => {
+    await world.jobs.insert(finishedJob(part));
+    await world.requests.save(...asked);
+  };
+  const late = { ...world, sources, requests: { ...world.requests, save } };
+  await beginPart(largeJob(1, {}), 0, { parts: [[0]] }, [0, 31], late);
+  expect(world.cloud.objects.size).toBe(0);
 });

@@ -239,8 +239,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'the next poll does not learn when this one was',
     file: 'poll/poll.ts',
-    find: 'const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen };',
-    replace: 'const following = { ...message, ...chain, wakeUp, isSeen };',
+    find: '...chain, wakeUp, polledAt: now, isSeen,',
+    replace: '...chain, wakeUp, isSeen,',
   },
   {
     name: 'whatever ModelStudio fails at counts as a refusal',

@@ -8,12 +8,16 @@ import {
   type RunningJob,
 } from '../job.ts';
 import { BODY_MAX_BYTES } from '../limits.ts';
+import type { PollMessage } from '../messages.ts';
 import { traceOf } from '../trace.ts';
 import { type End, notTaken, submissionUnknown } from '../upstream/report.ts';
 import type { PartLimits, Parts } from './row.ts';
 
 /** As many as ModelStudio is known to take, in a body that it takes. */
 export const DEFAULT_PART_LIMITS: PartLimits = { conversations: 1000, bytes: BODY_MAX_BYTES };
+
+/** What a setting may say. */
+export const PARTS_AT_ONCE_MAX = 100;
 
 export function isOnePart(limits: PartLimits, tasks: number, bytes: number): boolean {
   return tasks <= limits.conversations && bytes <= limits.bytes;
@@ -49,9 +53,19 @@ export function planKeyOf({ jobId, createdAt }: Pick<JobBase, 'jobId' | 'created
 /** The ids of all parts that there may be a row or a request of. */
 export function partIds(job: Pick<JobBase, 'jobId' | 'parts'>): string[] {
   const rounds = job.parts?.rounds ?? [];
-  return rounds.flatMap(({ parts }, round) =>
-    Array.from({ length: parts }, (_, part) => partIdOf(job, round, part)),
-  );
+  return rounds.flatMap(({ parts }, round) => partIdsOf(job, { round, from: 0, to: parts }));
+}
+
+type Range = NonNullable<PollMessage['toBegin']>;
+
+export function partIdsOf(job: Pick<JobBase, 'jobId'>, { round, from, to }: Range): string[] {
+  return Array.from({ length: to - from }, (_, i) => partIdOf(job, round, from + i));
+}
+
+/** The parts that the next worker may begin, whatever it finds out about the others. */
+export function partsInMind({ rounds, begun }: Parts): Range {
+  const { parts = 0 } = rounds.at(-1) ?? {};
+  return { round: rounds.length - 1, from: begun, to: Math.min(parts, begun + PARTS_AT_ONCE_MAX) };
 }
 
 /** Consecutive conversations that one create takes. One that is too large for that goes alone. */

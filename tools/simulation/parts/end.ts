@@ -161,7 +161,7 @@ function judgeWebhooks({ receivers }: PartsSystem, jobs: readonly Job[], isCalm:
 }
 
 /** Nothing is left of requests, of plans and of parts. */
-function judgeRest({ cloud, unremoved, storedBy }: PartsSystem, judge: PartsJudge): void {
+function judgeRest({ cloud, unremoved }: PartsSystem, judge: PartsJudge): void {
   for (const job of judge.whole()) {
     must(job.queueing === undefined, 'I17', () => `what is stored of ${job.jobId} is not forgotten`);
     for (const part of judge.partsOf(job.jobId)) must(false, 'I17', () => `${part.jobId} is ${part.status}`);
@@ -171,9 +171,7 @@ function judgeRest({ cloud, unremoved, storedBy }: PartsSystem, judge: PartsJudg
   for (const key of new Contents(cloud).keys()) {
     const isPrompt = key.startsWith('requests/') || key.startsWith('sources/');
     // One that no row has named is of a worker that died or lost a race, and has its time to live.
-    // Nor could one of a worker that was not told, again and again, whether its job is over.
-    const isUntold = storedBy.get(key)?.failures.includes('GetItem jobs') === true;
-    const isLeft = isPrompt ? !unremoved.has(key) && !isUntold : judge.named.has(key);
+    const isLeft = isPrompt ? !unremoved.has(key) : judge.named.has(key);
     must(!isLeft, 'I17', () => `${key} is left`);
   }
 }

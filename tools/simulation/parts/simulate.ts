@@ -46,7 +46,8 @@ async function runIn(sim: Simulation): Promise<Run> {
       (job) => isFinished(job) && !isPending(job) && !job.partOf && !job.queueing,
     ) &&
     [...judge.deleted.values()].every(({ leftovers }) => !leftovers) &&
-    system.chain.length === 0;
+    // The message of a worker that has died comes again, and with it the end of what it has left.
+    [...system.messagesOf('create'), ...system.messagesOf('collect')].length === 0;
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) {
     // For what is streamed.
     await new Promise((resolve) => setImmediate(resolve));

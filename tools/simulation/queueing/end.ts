@@ -32,7 +32,7 @@ export function judgeEndOfRun(system: QueueSystem, { wishes }: Apps, isCalm: boo
     const isKept = rows.length > 0 && status !== 504;
     must(!isKept, 'I5', () => `${marker} was refused with ${status}, and is ${rows[0]?.status} (${key})`);
   }
-  const left = system.chain.length;
+  const left = system.messagesOf('create').length;
   must(left === 0, 'I12', () => `${left} messages are left in the queue's chain at ${sim.now}`);
   const isUsed = [...upstream.asked].some(({ outcome }) => outcome !== 'created');
   if (isUsed || !isCalm || settings.jobsAtOnce !== null) return;

@@ -71,7 +71,7 @@ async function runIn(sim: Simulation): Promise<Run> {
     sim.now > sim.settlesAt + 5 * MINUTE &&
     apps.wishes.every(({ tries }) => tries > 0) &&
     [...judge.jobs.values()].every((job) => isFinished(job) && !isPending(job)) &&
-    system.chain.length === 0;
+    system.messagesOf('create').length === 0;
   while (sim.violation === null && !isOver() && sim.now < START + LIFE_MILLIS) await sim.time.step();
   sim.judge(() => judgeEndOfRun(system, apps, isCalm));
   const { seed, counts, violation } = sim;

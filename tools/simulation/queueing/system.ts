@@ -1,4 +1,4 @@
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/core/log.ts';
 import type { PartLimits } from '../../../functions/core/parts/row.ts';
@@ -52,8 +52,6 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
   readonly settings: Settings;
   /** What a submission could not delete again, for which the bucket has a rule. */
   readonly unremoved = new Set<string>();
-  /** Which invocation has stored a request last. */
-  readonly storedBy = new Map<string, Invocation | null>();
   /** When the queue's function was invoked. */
   readonly passes: number[] = [];
 
@@ -114,11 +112,11 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
     return cloud;
   }
 
-  /** The messages of the queue's chain, without those that were left for later: they come again after hours, and are stale then. */
-  get chain(): Message[] {
+  /** Without those that were left for later: they come again after hours, and are stale then. */
+  messagesOf(queue: QueueName): Message[] {
     const isLeft = ({ body, hiddenUntil }: Message) =>
       isLaterMessage(body) && hiddenUntil > this.sim.now + HOUR;
-    return [...this.cloud.queues.create.messages].filter((message) => !isLeft(message));
+    return [...this.cloud.queues[queue].messages].filter((message) => !isLeft(message));
   }
 
   async #handle(queue: QueueName, batch: readonly Delivery[]): Promise<Handled> {
@@ -147,8 +145,6 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
       const { command } = call;
       storeAs(environment.release, command, this.sim.seed);
       const read = () => (environment.release === 'later' ? readAsLater(command, effect()) : effect());
-      if (command instanceof PutObjectCommand)
-        this.storedBy.set(command.input.Key ?? '', environment.invocationOrNull);
       if (!(command instanceof DeleteObjectCommand)) return environment.carry(call, read);
       const { Key = '' } = command.input;
       const sent = environment.carry(call, () => {
