@@ -59,28 +59,28 @@ function nextPolls(schedule: PollSchedule, from: number): number[] {
 // As `npm run bench -- polling` found them to be good: whoever changes the plan runs that first, and then changes these.
 describe('the first polls are planned as they were measured', () => {
   it.each<[what: string, durations: number[], ages: number[]]>([
-    ['no job is known', [], [6.3, 14.5, 24.2, 35.2, 47.6]],
-    ['one job is known', [60], [13.7, 31.7, 43.9, 53.2, 61.4]],
-    ['two jobs are known', [40, 80], [20.3, 36.2, 43.4, 53.2, 66.4]],
-    ['three jobs are known', [40, 60, 80], [26.2, 39.9, 49.1, 58.5, 65.5]],
-    ['four jobs are known', [30, 40, 80, 160], [23.3, 33.1, 41.8, 53.2, 67.9]],
-    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [26.3, 35.8, 45.4, 57.1, 66.6]],
-    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.6, 21, 27.5, 37.3, 59]],
-    ['one of the jobs was odd', [50, 60, 60, 60, 600], [29.6, 44.1, 53.3, 61.3, 69.2]],
-    ['all jobs take the same time', Array(64).fill(60), [59.8, 60.7, 61.5, 72.8, 88.7]],
+    ['no job is known', [], [5.9, 13.7, 22.9, 33.4, 45.3]],
+    ['one job is known', [60], [13.3, 31, 43.2, 52.3, 60.3]],
+    ['two jobs are known', [40, 80], [19.8, 35.8, 42.8, 51.6, 64.8]],
+    ['three jobs are known', [40, 60, 80], [25.8, 39.6, 48.2, 57.6, 64.4]],
+    ['four jobs are known', [30, 40, 80, 160], [23.1, 32.6, 41, 51.6, 66.1]],
+    ['five jobs are known, in any order', [160, 30, 80, 40, 60], [26.1, 35.4, 44.5, 56, 65.2]],
+    ['jobs come in two clusters', [20, 20, 20, 20, 300, 300], [14.4, 20.5, 26.6, 35.3, 53.3]],
+    ['one of the jobs was odd', [50, 60, 60, 60, 600], [29.4, 43.8, 52.7, 60.5, 68]],
+    ['all jobs take the same time', Array(64).fill(60), [59.9, 60.5, 61, 61.4, 62.3]],
   ])('when %s', (_what, durations, ages) => {
     expect(nextPolls(scheduleFor(durations), 0)).toEqual(ages);
   });
 
   it.each<[completed: number, total: number, durations: number[], ages: number[]]>([
-    [10, 100, [], [199.4, 264, 313.3, 355.6, 393.6]],
+    [10, 100, [], [199.2, 263.5, 312.6, 354.7, 392.5]],
     // One job alone says nothing of a batch.
-    [10, 100, [100], [199.4, 264, 313.3, 355.6, 393.6]],
-    [10, 100, [80, 120], [121.2, 147, 165.7, 181.1, 194.8]],
-    [50, 100, [80, 120], [114.7, 122, 126.9, 131.3, 135.6]],
-    [99, 100, [80, 120], [65.2, 69.5, 74.5, 79.3, 83.6]],
-    [50, 100, [300, 300, 300], [144.1, 193.5, 220.8, 240.4, 256.4]],
-    [1, 3, [10, 20, 40], [71.4, 81.6, 90.6, 98.5, 105.7]],
+    [10, 100, [100], [199.2, 263.5, 312.6, 354.7, 392.5]],
+    [10, 100, [80, 120], [120.9, 146.6, 165.1, 180.3, 193.7]],
+    [50, 100, [80, 120], [114.6, 121.6, 126.4, 130.5, 134.5]],
+    [99, 100, [80, 120], [64.9, 68.9, 73.6, 78.1, 82.2]],
+    [50, 100, [300, 300, 300], [143.8, 193, 220.2, 239.6, 255.4]],
+    [1, 3, [10, 20, 40], [71.1, 81, 89.8, 97.5, 104.5]],
   ])('after a minute with %i of %i tasks done and the durations %j', (completed, total, durations, ages) => {
     expect(nextPolls(scheduleForBatch(durations, 60, completed, total), 60)).toEqual(ages);
   });

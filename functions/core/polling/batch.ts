@@ -16,9 +16,8 @@ const UNDER_WAY = 0.5;
 const LAST_TASK = 0.06;
 /** The assumed spread of the logarithms of the tasks' times, if they all run at once. */
 const TASK_SPREAD = 0.5;
-const TASK_SPREAD_NOISE = 0.1;
+const TASK_SPREAD_NOISE = 0.06;
 const LAST_TASK_NOISE = 0.15;
-const PARALLEL_WEIGHT = 0.6;
 /** The prior counts less here than for jobs without progress, as the next count corrects a surprise. */
 const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
 
@@ -43,11 +42,11 @@ export function scheduleForBatch(
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
   const sequential = posterior(before, ifSequential(age, completed, total));
   const parallel = posterior(before, ifParallel(age, completed, total));
-  const fit = parallel.weight * PARALLEL_WEIGHT + sequential.weight || 1;
+  const fit = sequential.weight + parallel.weight || 1;
   return scheduleFrom([
     { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
     { ...sequential, weight: sequential.weight / fit },
-    { ...parallel, weight: (PARALLEL_WEIGHT * parallel.weight) / fit },
+    { ...parallel, weight: parallel.weight / fit },
   ]);
 }
 

@@ -1,8 +1,9 @@
 import { weightsSinceChange } from './change.ts';
 
 /**
- * The law of optimal spacing: for a hazard h of finishing and λ seconds of lag worth one poll, the best gap is near √(2λ / h), so
- * poll each time ∫ √h dt has grown by √(2λ). A schedule is that integral from 0 to each age of the grid, estimated for a kind of jobs.
+ * The law of optimal spacing: for a constant hazard h of ending and λ seconds of lag worth one poll, the best gap g solves
+ * exp(hg) - 1 - hg = λh: near √(2λ / h), less where jobs end within a gap. So poll each time ∫ dt / g has grown by 1. A schedule
+ * is the hazard per second up to each age of the grid from the one before, estimated for a kind of jobs.
  */
 export type PollSchedule = Float64Array;
 
@@ -48,7 +49,9 @@ export function scheduleFor(known: readonly number[], atLeast: readonly number[]
   const weights = weightsSinceChange(logs);
   const width = widthOf(logs.filter((_, i) => (weights[i] as number) > 0.5));
   const kernels = logs.map((center, i) => ({ center, width, weight: weights[i] as number }));
-  return scheduleFrom([{ ...UNKNOWN, weight: UNKNOWN_WEIGHT }, ...withThoseThatRun(kernels, atLeast)]);
+  // Where all jobs have taken about the same time, a surprise is less likely.
+  const unknown = { ...UNKNOWN, weight: UNKNOWN_WEIGHT * Math.min(1, width / USUAL_WIDTH) };
+  return scheduleFrom([unknown, ...withThoseThatRun(kernels, atLeast)]);
 }
 
 function widthOf(logs: readonly number[]): number {
@@ -94,13 +97,12 @@ export function momentsOf(logs: readonly number[]): { mean: number; deviation: n
 
 export function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
   const survival = survivalOf(kernels);
-  const cumulative = new Float64Array(AGES.length);
+  const hazards = new Float64Array(AGES.length);
   for (let i = 1; i < AGES.length; i++) {
-    const hazards = Math.log((survival[i - 1] ?? 1) / Math.max(survival[i] ?? 0, 1e-300));
-    const seconds = (AGES[i] ?? 0) - (AGES[i - 1] ?? 0);
-    cumulative[i] = (cumulative[i - 1] ?? 0) + Math.sqrt(Math.max(0, hazards) * seconds);
+    const ended = Math.log((survival[i - 1] as number) / Math.max(survival[i] as number, 1e-300));
+    hazards[i] = Math.max(ended, 1e-300) / ((AGES[i] as number) - (AGES[i - 1] as number));
   }
-  return cumulative;
+  return hazards;
 }
 
 /** The share of jobs that are still running at each age of the grid. */
@@ -128,17 +130,19 @@ function indexAbove(logAge: number): number {
 
 /** Seconds until the next poll; may be less than one, or more than a queue can delay. */
 export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
-  const place =
-    age <= FIRST_AGE_SECONDS ? age / FIRST_AGE_SECONDS : 1 + Math.log(age / FIRST_AGE_SECONDS) / STEP;
-  const last = Math.min(Math.floor(place), AGES.length - 2);
-  const wanted = interpolated(AGES, schedule, last, age) + Math.sqrt(2 * lagPerPollSeconds);
-  const next = schedule.findIndex((sum) => sum > wanted);
-  return next === -1 ? Number.POSITIVE_INFINITY : interpolated(schedule, AGES, next - 1, wanted) - age;
+  let wanted = 1;
+  let from = age;
+  for (let i = indexAbove(Math.log(age)); i < AGES.length; i++) {
+    const gap = gapAt(schedule[i] as number, lagPerPollSeconds);
+    const to = AGES[i] as number;
+    if (to - from >= wanted * gap) return from + wanted * gap - age;
+    wanted -= (to - from) / gap;
+    from = to;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
-/** Where `to` is when `from` is at a value between its i-th and its next one. */
-function interpolated(from: Float64Array, to: Float64Array, i: number, value: number): number {
-  const [least = 0, most = 0] = [from[i], from[i + 1]];
-  const [start = 0, end = 0] = [to[i], to[i + 1]];
-  return start + (end - start) * Math.min(1, (value - least) / (most - least));
+/** The best gap for a constant hazard, within a few percent. */
+function gapAt(hazard: number, lagPerPollSeconds: number): number {
+  return (3 * Math.log1p(Math.sqrt(2 * lagPerPollSeconds * hazard) / 3)) / hazard;
 }

@@ -127,7 +127,7 @@ export function isCrowded(lessons: Lessons): boolean {
 }
 
 /** How far from a known duration a new one near it may lie, as a share. */
-const JITTER = 0.02;
+const JITTER = 0.005;
 /** Weighs as much as so many known durations, so that what is new can be learned. */
 const NEWS = 2;
 /** After a first poll that finds the job ended, which says little: it may have ended up to so many octaves earlier. */
