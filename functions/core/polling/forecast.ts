@@ -3,7 +3,7 @@ import { weightsSinceChange } from './change.ts';
 /**
  * The law of optimal spacing: for a constant hazard h of ending and λ seconds of lag worth one poll, the best gap g solves
  * exp(hg) - 1 - hg = λh: near √(2λ / h), less where jobs end within a gap. So poll each time ∫ dt / g has grown by 1. A schedule
- * is the hazard per second up to each age of the grid from the one before, estimated for a kind of jobs.
+ * is the integral of the hazard from 0 to each age of the grid, estimated for a kind of jobs.
  */
 export type PollSchedule = Float64Array;
 
@@ -96,13 +96,7 @@ export function momentsOf(logs: readonly number[]): { mean: number; deviation: n
 }
 
 export function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
-  const survival = survivalOf(kernels);
-  const hazards = new Float64Array(AGES.length);
-  for (let i = 1; i < AGES.length; i++) {
-    const ended = Math.log((survival[i - 1] as number) / Math.max(survival[i] as number, 1e-300));
-    hazards[i] = Math.max(ended, 1e-300) / ((AGES[i] as number) - (AGES[i - 1] as number));
-  }
-  return hazards;
+  return survivalOf(kernels).map((alive) => -Math.log(Math.max(alive, 1e-300)));
 }
 
 /** The share of jobs that are still running at each age of the grid. */
@@ -128,12 +122,29 @@ function indexAbove(logAge: number): number {
   return Math.max(1, Math.min(AGES.length, place));
 }
 
-/** Seconds until the next poll; may be less than one, or more than a queue can delay. */
+/** A poll that saves less than this share of its price is left out. */
+const WORTH_MIN = 0.5;
+const LEFT_OUT_MAX = 20;
+
+/** Whole seconds until the next poll; may be more than a queue can delay. */
 export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
+  const waitFrom = (from: number) => Math.max(1, Math.round(gapFrom(schedule, from, lagPerPollSeconds)));
+  let seconds = waitFrom(age);
+  for (let i = 0; i < LEFT_OUT_MAX && Number.isFinite(seconds); i++) {
+    const more = waitFrom(age + seconds);
+    // To each job that it finds running, those that it finds ended, which would have to wait for the next one.
+    const ended = Math.expm1(hazardUpTo(schedule, age + seconds) - hazardUpTo(schedule, age));
+    if (ended * more >= WORTH_MIN * lagPerPollSeconds) break;
+    seconds += more;
+  }
+  return seconds;
+}
+
+function gapFrom(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
   let wanted = 1;
   let from = age;
   for (let i = indexAbove(Math.log(age)); i < AGES.length; i++) {
-    const gap = gapAt(schedule[i] as number, lagPerPollSeconds);
+    const gap = gapAt(hazardBefore(schedule, i), lagPerPollSeconds);
     const to = AGES[i] as number;
     if (to - from >= wanted * gap) return from + wanted * gap - age;
     wanted -= (to - from) / gap;
@@ -145,4 +156,15 @@ export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPol
 /** The best gap for a constant hazard, within a few percent. */
 function gapAt(hazard: number, lagPerPollSeconds: number): number {
   return (3 * Math.log1p(Math.sqrt(2 * lagPerPollSeconds * hazard) / 3)) / hazard;
+}
+
+/** The hazard between an age of the grid and the one before it. */
+function hazardBefore(schedule: PollSchedule, i: number): number {
+  const more = (schedule[i] as number) - (schedule[i - 1] as number);
+  return Math.max(more / ((AGES[i] as number) - (AGES[i - 1] as number)), 1e-300);
+}
+
+function hazardUpTo(schedule: PollSchedule, age: number): number {
+  const i = Math.min(indexAbove(Math.log(age)), AGES.length - 1);
+  return (schedule[i] as number) - hazardBefore(schedule, i) * ((AGES[i] as number) - age);
 }

@@ -35,17 +35,35 @@ const CODE_STEP = Math.log(1.002);
 const SECONDS_MIN = 0.04;
 const TICK_MILLIS = 10;
 
+/**
+ * Within half a minute, the order of ticks is shuffled: of a crowd that finds the same slots free, neither those that came last,
+ * which may have had to wait for the others, nor those that came first must stand for all.
+ */
+const SHUFFLED_TICKS = 3000;
+const SHUFFLE = 1847;
+const UNSHUFFLE = 2183;
+
+function reordered(tick: number, factor: number): number {
+  const place = tick % SHUFFLED_TICKS;
+  return tick - place + ((place * factor) % SHUFFLED_TICKS);
+}
+
+/** Of two lessons for a slot, the one with the larger rank stays. */
+function rankOf(submittedAt: Millis): number {
+  return reordered(Math.floor(submittedAt / TICK_MILLIS), SHUFFLE);
+}
+
 /** One number, so that a slot costs few bytes. That of a later submission is larger, and for the same one that of its end. */
 export function encoded({ submittedAt, seconds, isUnderWay }: Lesson): number {
   const steps = seconds === null ? -1 : Math.round(Math.log(Math.max(1, seconds / SECONDS_MIN)) / CODE_STEP);
-  const moment = 2 * Math.floor(submittedAt / TICK_MILLIS) + (isUnderWay ? 0 : 1);
+  const moment = 2 * rankOf(submittedAt) + (isUnderWay ? 0 : 1);
   return moment * CODES + Math.min(CODES - 1, steps + 1);
 }
 
 export function decoded(number: number): Lesson {
   const [moment, code] = [Math.floor(number / CODES), number % CODES];
   return {
-    submittedAt: Math.floor(moment / 2) * TICK_MILLIS,
+    submittedAt: reordered(Math.floor(moment / 2), UNSHUFFLE) * TICK_MILLIS,
     seconds: code === 0 ? null : SECONDS_MIN * Math.exp((code - 1) * CODE_STEP),
     isUnderWay: moment % 2 === 0,
   };
@@ -104,11 +122,12 @@ export function termMillis(known: readonly number[]): Millis {
 /** The slot of a job that is submitted now; null: those of the others suffice. */
 export function slotToTeachIn(lessons: Lessons, term: Millis, now: Millis, random: number): number | null {
   const takenAt = (slot: number) => lessons[slot]?.submittedAt ?? Number.NEGATIVE_INFINITY;
+  const rank = (slot: number) => (lessons[slot] ? rankOf(takenAt(slot)) : Number.NEGATIVE_INFINITY);
   const free = Array.from({ length: SLOTS }, (_, slot) => slot)
     .filter((slot) => takenAt(slot) <= now - term)
-    .sort((a, b) => takenAt(a) - takenAt(b) || a - b);
+    .sort((a, b) => rank(a) - rank(b) || a - b);
   const last = free[Math.min(PICKED_AMONG, free.length) - 1];
-  const oldest = free.filter((slot) => takenAt(slot) <= takenAt(last ?? 0));
+  const oldest = free.filter((slot) => rank(slot) <= rank(last ?? 0));
   return oldest[Math.floor(random * oldest.length)] ?? null;
 }
 

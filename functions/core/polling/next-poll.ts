@@ -29,7 +29,7 @@ export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeas
   const schedule = showsProgress
     ? scheduleForBatch(forecast.durations, age, completedTasks, totalTasks)
     : forecast.schedule;
-  const wanted = Math.round(secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds));
+  const wanted = secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds);
   const untilExpiry = Math.ceil(job.leftMillis / 1000);
   return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
 }

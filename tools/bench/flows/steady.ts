@@ -1,9 +1,9 @@
-import { scheduleFor } from '../../../functions/core/polling/forecast.ts';
+import { scheduleFrom } from '../../../functions/core/polling/forecast.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 
-/** So small a hazard that no gap ends a job: then the best one is √(2λ / h). */
-const HAZARD = 1e-12;
-const SCHEDULE = scheduleFor([]).fill(HAZARD);
+/** Jobs hardly ever end, and at all ages about as rarely: then the best gap is √(2λ / h). */
+const HAZARD = 1e-5;
+const SCHEDULE = scheduleFrom([{ center: -Math.log(HAZARD), width: 1, weight: 1 }]);
 
 /** Duration stats by which the next poll comes after this many seconds, whatever the job's age, and which learn nothing. */
 export function steadyStats(seconds: number): DurationStats {
