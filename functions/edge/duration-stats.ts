@@ -6,6 +6,7 @@ import {
   decoded,
   durationsAt,
   encoded,
+  encodedFrom,
   isCrowded,
   type Lesson,
   SLOTS,
@@ -98,8 +99,7 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
     const lesson = { submittedAt, seconds: lessons[slot]?.seconds ?? null, isUnderWay: true };
     lessons[slot] = lesson;
     if (!mustBeKnown) return slot;
-    const earliest = encoded({ submittedAt: submittedAt - term, seconds: null, isUnderWay: false });
-    const isTaken = await write(name, slot, lesson, earliest);
+    const isTaken = await write(name, slot, lesson, encodedFrom(submittedAt - term));
     if (!isTaken) kind.until = Number.NEGATIVE_INFINITY;
     return isTaken ? slot : null;
   }
@@ -109,7 +109,7 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
     await write(name, slot, lesson, encoded(lesson));
   }
 
-  /** Only where there is nothing, or less than `below`: a lesson of an earlier submission. */
+  /** Only where there is nothing, or less than `below`. */
   function write(name: string, slot: number, lesson: Lesson, below: number): Promise<boolean> {
     const at = `s${slot}`;
     return rows.update(name, {

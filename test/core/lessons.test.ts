@@ -3,6 +3,7 @@ import {
   decoded,
   durationsAt,
   encoded,
+  encodedFrom,
   isCrowded,
   kindOf,
   type Lesson,
@@ -52,15 +53,29 @@ describe('a lesson as a number', () => {
     expect(decoded(encoded(lessonOf(NOW, 1e12, false))).seconds).toBeGreaterThan(1e6);
   });
 
-  it('is larger for a later submission, and for its end, whatever the durations are', () => {
+  it('is larger for a later half minute, and for the end of the same job, whatever the durations are', () => {
     const rising = [
-      lessonOf(NOW - 10, 9000, false),
+      lessonOf(NOW - 30 * SECOND, 9000, false),
       lessonOf(NOW, 9000, true),
-      lessonOf(NOW, 1, false),
-      lessonOf(NOW + 10, null, true),
+      lessonOf(NOW, 0.1, false),
+      lessonOf(NOW + 30 * SECOND, null, true),
     ].map(encoded);
     expect(rising).toEqual(rising.toSorted((a, b) => a - b));
     expect(rising.every(Number.isSafeInteger)).toBe(true);
+    const from = encodedFrom(NOW + 30 * SECOND);
+    expect(rising.map((number) => number < from)).toEqual([true, true, true, false]);
+  });
+
+  it('says exactly when the job was submitted, and is as likely to be larger for any of a crowd', () => {
+    const crowd = Array.from({ length: 1000 }, (_, i) => NOW + i * 10);
+    expect(crowd.map((at) => decoded(encoded(lessonOf(at, 1, false))).submittedAt)).toEqual(crowd);
+    const largest = Array.from({ length: 200 }, (_, i) => {
+      const few = [...crowd.slice(5 * i, 5 * i + 5)].map((at) => encoded(lessonOf(at, 1, false)));
+      return few.indexOf(Math.max(...few));
+    });
+    for (const place of [0, 1, 2, 3, 4]) {
+      expect(largest.filter((one) => one === place).length).toBeGreaterThan(20);
+    }
   });
 
   it('can be stored until the year 2100', () => {
@@ -99,8 +114,8 @@ describe('the slot to teach in', () => {
   it.each<[what: string, lessons: (Lesson | undefined)[], random: number, slot: number | null]>([
     ['the first one of a new kind', [], 0, 0],
     ['any one of a new kind', [], 0.999, 63],
-    ['the oldest', slots((slot) => 1000 + slot), 0, 63],
-    ['one of the oldest', slots((slot) => 1000 + slot), 0.999, 48],
+    ['the oldest', slots((slot) => 1000 + 30 * slot), 0, 63],
+    ['one of the oldest', slots((slot) => 1000 + 30 * slot), 0.999, 48],
     ['the only one whose term is over', slots((slot) => (slot === 7 ? 120 : 119)), 0.999, 7],
     ['none before that', slots(() => 119.9), 0, null],
   ])('is %s', (_what, lessons, random, slot) => {

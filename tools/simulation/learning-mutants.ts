@@ -65,8 +65,8 @@ export const CROWD_MUTANTS: Mutant[] = [
   {
     name: 'a slot is taken before its term is over',
     file: 'edge/duration-stats.ts',
-    find: 'encoded({ submittedAt: submittedAt - term,',
-    replace: 'encoded({ submittedAt: submittedAt - term / 50,',
+    find: 'encodedFrom(submittedAt - term)',
+    replace: 'encodedFrom(submittedAt - term / 50)',
     seed: 28,
   },
 ];

@@ -64,7 +64,7 @@ export class Lessons {
     }
   }
 
-  /** A later submission's lesson is never lost to an earlier one's, and what a job teaches is its own. */
+  /** A lesson is never lost to one of an earlier half minute, and what a job teaches is its own. */
   wrote(kind: string, item: Item | null): void {
     for (const [slot, number] of slotsOf(item)) {
       const before = this.#slots.get(`${kind} ${slot}`);

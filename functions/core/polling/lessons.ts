@@ -36,8 +36,8 @@ const SECONDS_MIN = 0.04;
 const TICK_MILLIS = 10;
 
 /**
- * Within half a minute, the order of ticks is shuffled: of a crowd that finds the same slots free, neither those that came last,
- * which may have had to wait for the others, nor those that came first must stand for all.
+ * Within half a minute, the order is shuffled. Jobs that come at once find the same slots free, and only one of them stays in each:
+ * were it always the last one, which may have to wait for all others, it would teach too long a time.
  */
 const SHUFFLED_TICKS = 3000;
 const SHUFFLE = 1847;
@@ -48,16 +48,21 @@ function reordered(tick: number, factor: number): number {
   return tick - place + ((place * factor) % SHUFFLED_TICKS);
 }
 
-/** Of two lessons for a slot, the one with the larger rank stays. */
 function rankOf(submittedAt: Millis): number {
   return reordered(Math.floor(submittedAt / TICK_MILLIS), SHUFFLE);
 }
 
-/** One number, so that a slot costs few bytes. That of a later submission is larger, and for the same one that of its end. */
+/** One number, so that a slot costs few bytes. The larger one stays: of a later half minute, and for the same job that of its end. */
 export function encoded({ submittedAt, seconds, isUnderWay }: Lesson): number {
   const steps = seconds === null ? -1 : Math.round(Math.log(Math.max(1, seconds / SECONDS_MIN)) / CODE_STEP);
   const moment = 2 * rankOf(submittedAt) + (isUnderWay ? 0 : 1);
   return moment * CODES + Math.min(CODES - 1, steps + 1);
+}
+
+/** No number of a lesson of that half minute, or of a later one, is less. */
+export function encodedFrom(moment: Millis): number {
+  const tick = Math.floor(moment / TICK_MILLIS);
+  return 2 * (tick - (tick % SHUFFLED_TICKS)) * CODES;
 }
 
 export function decoded(number: number): Lesson {
