@@ -217,7 +217,7 @@ export class QueueJudge {
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
     // Where each read takes seconds, a pass does not get past all the jobs of a later release.
     const isBehind = this.#calm.isSlow && !ready.every(Number.isFinite);
-    const longest = isBehind ? RESCUE_MILLIS : isOpen ? LOOKED_AFTER : 3 * PROBE_MAX;
+    const longest = isBehind ? 2 * RESCUE_MILLIS : isOpen ? LOOKED_AFTER : 3 * PROBE_MAX;
     const isLeft = waiting.length > 0 && idle > longest;
     must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
     const lately = passes.filter((at) => at > now - MINUTE).length;
