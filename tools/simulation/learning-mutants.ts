@@ -67,6 +67,6 @@ export const CROWD_MUTANTS: Mutant[] = [
     file: 'edge/duration-stats.ts',
     find: 'encodedFrom(submittedAt - term)',
     replace: 'encodedFrom(submittedAt - term / 50)',
-    seed: 28,
+    seed: 113,
   },
 ];
