@@ -55,12 +55,12 @@ function largestIn({ parts }: Bundle): string {
 
 const BUDGETS: Record<FunctionName, number> = {
   // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket; and 10 begin large jobs.
-  submit: 542,
+  submit: 543,
   // As much as submit but for the HTTP API.
-  create: 472,
+  create: 473,
   // 2 KiB of them give places back, and 3 erase the parts of large jobs.
-  poll: 466,
-  collect: 469,
+  poll: 467,
+  collect: 470,
   deliver: 433,
   sweep: 405,
   // It deletes jobs, redelivers many at once, and knows uploads: 17 KiB of them. 10 KiB put off what only

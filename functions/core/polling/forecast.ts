@@ -1,3 +1,4 @@
+import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
 import { weightsSinceChange } from './change.ts';
 
 /**
@@ -124,13 +125,12 @@ function indexAbove(logAge: number): number {
 
 /** A poll that saves less than this share of its price is left out. */
 const WORTH_MIN = 0.5;
-const LEFT_OUT_MAX = 20;
 
 /** Whole seconds until the next poll; may be more than a queue can delay. */
 export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
   const waitFrom = (from: number) => Math.max(1, Math.round(gapFrom(schedule, from, lagPerPollSeconds)));
   let seconds = waitFrom(age);
-  for (let i = 0; i < LEFT_OUT_MAX && Number.isFinite(seconds); i++) {
+  while (seconds < DELAY_MAX_SECONDS) {
     const more = waitFrom(age + seconds);
     // To each job that it finds running, those that it finds ended, which would have to wait for the next one.
     const ended = Math.expm1(hazardUpTo(schedule, age + seconds) - hazardUpTo(schedule, age));
