@@ -13,7 +13,7 @@ export const SETTLED = 64;
 export const SINCE_CHANGE = [8, 16, 32, 64];
 
 /** The planner learns from chance: its cost is the mean of so many lives. */
-const LIVES = 48;
+const LIVES = 128;
 const LIVES_OF_CHANGE = 6;
 const WORST_CHANGES = 4;
 const LIVES_OF_WORST_CHANGE = 64;
