@@ -40,6 +40,7 @@ const TICK_MILLIS = 10;
  * were it always the last one, which may have to wait for all others, it would teach too long a time.
  */
 const SHUFFLED_TICKS = 3000;
+/** One undoes the other, as their product is 1 modulo SHUFFLED_TICKS. */
 const SHUFFLE = 1847;
 const UNSHUFFLE = 2183;
 
