@@ -29,7 +29,7 @@ const MEASURED = 'measured';
 const LATER_BURSTS = BURSTS.slice(1).map(nameOfBurst);
 
 export const LOADS: MeasuredLoad[] = [
-  stream(uniform('exactly 60 s (± 1 s)', 59, 61), 256, 2),
+  stream(uniform('exactly 60 s (± 1 s)', 59, 61), 256, 6),
   stream(
     mixture('cache hit 0.5 s, miss 300 s', 0.5, lognormal('', 0.5, 0.2), lognormal('', 300, 0.3)),
     256,
@@ -42,8 +42,8 @@ export const LOADS: MeasuredLoad[] = [
   queueRow(100, 5),
   queueRow(200, 10),
   ...DISTRIBUTIONS.flatMap((distribution) => [
-    ofBursts(distribution, 200, 2),
-    ofBursts(distribution, 300, 1),
+    ofBursts(distribution, 200, 4),
+    ofBursts(distribution, 300, 3),
     ofBursts(distribution, 1000, 1),
   ]),
 ];
