@@ -43,7 +43,7 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
     async forecast(name) {
       const [kind, slowdown] = await Promise.all([kinds.of(name), backpressure.slowdown()]);
       const { durations, schedule } = kind;
-      // Gaps grow with the square root of λ.
+      // Where jobs end rarely, gaps grow with the square root of λ.
       return { durations, schedule, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
     },
     enroll: kinds.enroll,
@@ -96,12 +96,16 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
     if (slot === null) return null;
     const mustBeKnown = isCrowded(lessons);
     // Before anything is awaited, so that no other job of this environment takes it.
-    const lesson = { submittedAt, seconds: lessons[slot]?.seconds ?? null, isUnderWay: true };
+    const before = lessons[slot];
+    const lesson = { submittedAt, seconds: before?.seconds ?? null, isUnderWay: true };
     lessons[slot] = lesson;
     if (!mustBeKnown) return slot;
     const isTaken = await write(name, slot, lesson, encodedFrom(submittedAt - term));
-    if (!isTaken) kind.until = Number.NEGATIVE_INFINITY;
-    return isTaken ? slot : null;
+    if (isTaken) return slot;
+    // It is another job's, which is read next.
+    lessons[slot] = before;
+    kind.until = Number.NEGATIVE_INFINITY;
+    return null;
   }
 
   async function record(name: string, slot: number, submittedAt: Millis, seconds: number): Promise<void> {

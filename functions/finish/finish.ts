@@ -84,12 +84,13 @@ export async function isOver(jobId: string, { jobs }: Pick<World, 'jobs'>): Prom
 /** So many calls at once are as fast as it gets. */
 const ERASED_AT_ONCE = 20;
 
+async function eraseEach(ids: readonly string[], erase: (id: string) => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < ids.length; i += ERASED_AT_ONCE)
+    await waitForAll(ids.slice(i, i + ERASED_AT_ONCE).map(erase));
+}
+
 async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void> {
-  const ids = partIds(job);
-  for (let i = 0; i < ids.length; i += ERASED_AT_ONCE) {
-    const some = ids.slice(i, i + ERASED_AT_ONCE);
-    await waitForAll(some.map((id) => erasePart(id, job.createdAt, world)));
-  }
+  await eraseEach(partIds(job), (id) => erasePart(id, job.createdAt, world));
   for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
 }
 
@@ -102,8 +103,8 @@ export async function eraseLate({ jobId, toBegin }: PollMessage, world: FinishWo
       await world.documents.remove({ store, key: planKeyOf(job, round) });
   const { createdAt } = job;
   const ids = toBegin ? partIdsOf(job, toBegin) : [];
-  // The queue erases those that have a row.
-  await waitForAll(ids.map((id) => world.requests.remove({ jobId: id, createdAt })));
+  // A part that has a row is erased by the function create, when its turn comes.
+  await eraseEach(ids, (id) => world.requests.remove({ jobId: id, createdAt }));
 }
 
 /** One that ModelStudio is asked to create right now is erased when it ends. Its place stays known until ModelStudio says that it has ended. */

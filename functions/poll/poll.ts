@@ -142,8 +142,8 @@ async function scheduleNextPoll(
   const chain = records
     ? { recordedToken: wakeUp.token, pollsSinceRecord: 0 }
     : { recordedToken: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
-  const toBegin = parts && { toBegin: partsInMind(parts) };
-  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen, ...toBegin };
+  const ofParts = parts && { toBegin: partsInMind(parts) };
+  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen, ...ofParts };
   const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
   if (next.step === 'wait' && !parts) await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);

@@ -9,7 +9,7 @@ import {
   mayResubmit,
   type RunningJob,
 } from '../core/job.ts';
-import { brokenOff } from '../core/parts/parts.ts';
+import { brokenOff, partsInMind } from '../core/parts/parts.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
 import { aboutJob } from '../core/trace.ts';
@@ -129,7 +129,8 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
 async function pollAgain(job: RunningJob, now: Millis, world: SweepWorld): Promise<void> {
   const { jobId, trace, upstreamJobId, updatedAt: polledAt } = job;
   const wakeUp = nextWakeUp(job.expectedWakeUp, now, world.random.bytes());
-  const message = { jobId, trace, upstreamJobId, wakeUp, polledAt, recordedToken: wakeUp.token };
+  const ofParts = job.parts && { toBegin: partsInMind(job.parts) };
+  const message = { jobId, trace, upstreamJobId, wakeUp, polledAt, recordedToken: wakeUp.token, ...ofParts };
   // The row need not know everything that the lost message knew.
   await world.wakeUps.poll({ ...message, pollsSinceRecord: 0, isSeen: true }, 0);
   await world.jobs.replace(rescued(job, wakeUp, now));

@@ -116,10 +116,20 @@ describe('the slot to teach in', () => {
     ['any one of a new kind', [], 0.999, 63],
     ['the oldest', slots((slot) => 1000 + 30 * slot), 0, 63],
     ['one of the oldest', slots((slot) => 1000 + 30 * slot), 0.999, 48],
-    ['the only one whose term is over', slots((slot) => (slot === 7 ? 120 : 119)), 0.999, 7],
+    ['the only one whose term is over', slots((slot) => (slot === 7 ? 150 : 119)), 0.999, 7],
     ['none before that', slots(() => 119.9), 0, null],
   ])('is %s', (_what, lessons, random, slot) => {
     expect(slotToTeachIn(lessons, TERM, NOW, random)).toBe(slot);
+  });
+
+  it('is one that the table lets a job take', () => {
+    for (let at = 0; at < 60; at += 0.7) {
+      const lessons = slots((slot) => 60 + 3 * slot + at);
+      for (const random of [0, 0.5, 0.999]) {
+        const slot = slotToTeachIn(lessons, TERM, NOW, random);
+        if (slot !== null) expect(encoded(lessons[slot] as Lesson)).toBeLessThan(encodedFrom(NOW - TERM));
+      }
+    }
   });
 
   it.each<[known: number[], seconds: number]>([

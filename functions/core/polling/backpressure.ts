@@ -2,7 +2,7 @@ import type { Millis } from '../job.ts';
 
 /** How far ModelStudio's refusals have slowed down all polls of this deployment. */
 export interface Backpressure {
-  /** The factor by which the gaps were stretched at that time, 1 to SLOWDOWN_MAX. */
+  /** The factor by which gaps were stretched at that time where jobs end rarely, 1 to SLOWDOWN_MAX. */
   slowdown: number;
   at: Millis;
 }

@@ -132,7 +132,7 @@ export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPol
   let seconds = waitFrom(age);
   while (seconds < DELAY_MAX_SECONDS) {
     const more = waitFrom(age + seconds);
-    // To each job that it finds running, those that it finds ended, which would have to wait for the next one.
+    // For each job that the poll finds running, so many have ended. Without it, these would wait for the next one.
     const ended = Math.expm1(hazardUpTo(schedule, age + seconds) - hazardUpTo(schedule, age));
     if (ended * more >= WORTH_MIN * lagPerPollSeconds) break;
     seconds += more;
@@ -153,7 +153,7 @@ function gapFrom(schedule: PollSchedule, age: number, lagPerPollSeconds: number)
   return Number.POSITIVE_INFINITY;
 }
 
-/** The best gap for a constant hazard, within a few percent. */
+/** The best gap for a constant hazard: five percent too long where λh is 10, and a quarter where it is 4000. */
 function gapAt(hazard: number, lagPerPollSeconds: number): number {
   return (3 * Math.log1p(Math.sqrt(2 * lagPerPollSeconds * hazard) / 3)) / hazard;
 }

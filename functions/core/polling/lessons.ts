@@ -36,8 +36,8 @@ const SECONDS_MIN = 0.04;
 const TICK_MILLIS = 10;
 
 /**
- * Within half a minute, the order is shuffled. Jobs that come at once find the same slots free, and only one of them stays in each:
- * were it always the last one, which may have to wait for all others, it would teach too long a time.
+ * Within half a minute, the order of submissions is shuffled, always alike. Jobs that come at once may find the same slots free, and
+ * only one of them stays in each: were it always the last one, which may have to wait for all others, it would teach too long a time.
  */
 const SHUFFLED_TICKS = 3000;
 /** One undoes the other, as their product is 1 modulo SHUFFLED_TICKS. */
@@ -127,13 +127,13 @@ export function termMillis(known: readonly number[]): Millis {
 
 /** The slot of a job that is submitted now; null: those of the others suffice. */
 export function slotToTeachIn(lessons: Lessons, term: Millis, now: Millis, random: number): number | null {
-  const takenAt = (slot: number) => lessons[slot]?.submittedAt ?? Number.NEGATIVE_INFINITY;
-  const rank = (slot: number) => (lessons[slot] ? rankOf(takenAt(slot)) : Number.NEGATIVE_INFINITY);
+  // In the shuffled order, too, lest a crowd's lessons are replaced in the order in which they came.
+  const numberIn = (slot: number) => (lessons[slot] ? encoded(lessons[slot]) : Number.NEGATIVE_INFINITY);
   const free = Array.from({ length: SLOTS }, (_, slot) => slot)
-    .filter((slot) => takenAt(slot) <= now - term)
-    .sort((a, b) => rank(a) - rank(b) || a - b);
+    .filter((slot) => numberIn(slot) < encodedFrom(now - term))
+    .sort((a, b) => numberIn(a) - numberIn(b) || a - b);
   const last = free[Math.min(PICKED_AMONG, free.length) - 1];
-  const oldest = free.filter((slot) => rank(slot) <= rank(last ?? 0));
+  const oldest = free.filter((slot) => numberIn(slot) <= numberIn(last ?? 0));
   return oldest[Math.floor(random * oldest.length)] ?? null;
 }
 
