@@ -153,8 +153,8 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'a failed erasure of one part leaves the others under way',
     file: 'finish/finish.ts',
-    find: '    await waitForAll(some.map',
-    replace: '    await Promise.all(some.map',
+    find: '    await waitForAll(ids.slice',
+    replace: '    await Promise.all(ids.slice',
     seed: 12,
   },
   {
