@@ -47,7 +47,9 @@ export function judgeSubmission(visit: Visit, said: Said, invocation: Invocation
   if (verdict.kind === 'created') return judgeCreated(inserted, visit, said, invocation, door);
   const row = door.since(inserted.jobId, door.now).at(-1) ?? null;
   if (verdict.isRefused) {
-    const isGone = row?.createdAt !== inserted.createdAt;
+    // Another worker may have inserted it anew, at the same moment.
+    const isAnew = row?.version === 1 && row !== inserted;
+    const isGone = row?.createdAt !== inserted.createdAt || isAnew;
     must(isGone, 'I10', () => `${inserted.jobId} was refused by ${code}, and its row is there`);
     must(
       verdict.retryAfter === said.retryAfter,
