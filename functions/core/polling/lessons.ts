@@ -127,14 +127,18 @@ export function termMillis(known: readonly number[]): Millis {
 
 /** The slot of a job that is submitted now; null: those of the others suffice. */
 export function slotToTeachIn(lessons: Lessons, term: Millis, now: Millis, random: number): number | null {
+  const from = encodedFrom(now - term);
   // In the shuffled order, too, lest a crowd's lessons are replaced in the order in which they came.
-  const numberIn = (slot: number) => (lessons[slot] ? encoded(lessons[slot]) : Number.NEGATIVE_INFINITY);
-  const free = Array.from({ length: SLOTS }, (_, slot) => slot)
-    .filter((slot) => numberIn(slot) < encodedFrom(now - term))
-    .sort((a, b) => numberIn(a) - numberIn(b) || a - b);
+  const free = Array.from({ length: SLOTS }, (_, slot) => ({ slot, number: numberOf(lessons[slot]) }))
+    .filter(({ number }) => number < from)
+    .sort((a, b) => (a.number === b.number ? a.slot - b.slot : a.number - b.number));
   const last = free[Math.min(PICKED_AMONG, free.length) - 1];
-  const oldest = free.filter((slot) => numberIn(slot) <= numberIn(last ?? 0));
-  return oldest[Math.floor(random * oldest.length)] ?? null;
+  const oldest = free.filter(({ number }) => last && number <= last.number);
+  return oldest[Math.floor(random * oldest.length)]?.slot ?? null;
+}
+
+function numberOf(lesson: Lesson | undefined): number {
+  return lesson ? encoded(lesson) : Number.NEGATIVE_INFINITY;
 }
 
 const CROWD = 16;
