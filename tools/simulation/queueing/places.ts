@@ -43,8 +43,8 @@ export class Places {
   readonly #forgotten = new Set<Take>();
   /** Ids of those there that a row has named. */
   readonly #known = new Set<string>();
-  /** The longest that jobs had been seen to take, from when on. */
-  readonly #seen: { at: Millis; longest: Millis }[] = [];
+  /** The longest that jobs had been seen to take, from when on; at first, they have all taken less than a place is kept anyway. */
+  readonly #seen: { at: Millis; longest: Millis }[] = [{ at: Number.NEGATIVE_INFINITY, longest: 0 }];
   /** When a job last could not be given a place. */
   #fullAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -135,10 +135,10 @@ export class Places {
   #holdMillis(pick: (...each: number[]) => number): Millis {
     const { now } = this.#sim;
     const from = this.#seen.findLastIndex(({ at }) => at < now - MEMORY_MILLIS);
-    const lately = this.#seen.slice(Math.max(0, from)).map(({ longest }) => longest);
+    const lately = this.#seen.slice(from).map(({ longest }) => longest);
     // If it cannot be read, nothing is known.
     const isRead = pick === Math.max || this.#calmFor(2 * MEMORY_MILLIS);
-    return Math.max(HOLD_MILLIS, isRead && lately.length > 0 ? pick(...lately) : 0);
+    return Math.max(HOLD_MILLIS, isRead ? pick(...lately) : 0);
   }
 
   #mayLeave(take: Take): boolean {
