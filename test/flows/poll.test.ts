@@ -163,21 +163,21 @@ describe('how long a job took', () => {
       {},
       never,
       [],
-      10 * 2 ** (-4.5 * 0.5 ** 1.75),
+      10 * 2 ** (-4.5 * 0.5 ** 2.25),
     ],
     [
       'is a guess when it was created after its last poll, by a clock that was ahead',
       { createdAt: NOW - 2000 },
       { polledAt: NOW - 4000 },
       [],
-      2 * 2 ** (-4.5 * 0.5 ** 1.75),
+      2 * 2 ** (-4.5 * 0.5 ** 2.25),
     ],
     [
       'is positive even when it was created in the future, by a clock that was ahead',
       { createdAt: NOW + 1000 },
       { polledAt: NOW - 4000 },
       [],
-      0.001 * 2 ** (-4.5 * 0.5 ** 1.75),
+      0.001 * 2 ** (-4.5 * 0.5 ** 2.25),
     ],
   ];
   it.each(cases)('%s', async (_title, job, message, durations, seconds) => {

@@ -183,6 +183,6 @@ export function sampleDuration(from: number, to: number, random: number, known: 
   if (from > 0) return from + share * (to - from);
   const asEarly = known.filter((seconds) => seconds <= to).length;
   // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
-  const far = asEarly < SURPRISE_SHARE * known.length ? share : share ** 1.75;
+  const far = asEarly < SURPRISE_SHARE * known.length ? share : share ** 2.25;
   return to * 2 ** (-BLIND_OCTAVES * far);
 }
