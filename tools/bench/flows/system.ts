@@ -69,8 +69,6 @@ export class System implements Surroundings {
   readonly ledger: Ledger;
   readonly outside: Outside;
   readonly cloud: Cloud;
-  /** Submissions that were not answered with 202. */
-  refused = 0;
   readonly fleets: Record<FunctionName, Fleet> = {
     submit: new Fleet(),
     create: new Fleet(),
@@ -111,8 +109,7 @@ export class System implements Surroundings {
       submission(index, modelOf(index), this.#clientKey.key, { ...fieldsOf?.(index), ...batch }),
     );
     const answer = await this.#request(() => this.#invoke('submit', ({ submit }) => submit(event)));
-    if (answer === 'died' || answer.statusCode !== 202) this.refused += 1;
-    else this.ledger.accepted(index, this.time.now);
+    if (answer !== 'died' && answer.statusCode === 202) this.ledger.accepted(index, this.time.now);
   }
 
   /** The conversations of a job, in its request or in a file. */

@@ -12,6 +12,8 @@ export interface Scenario {
   schedule: 'learnt' | 'doubling';
   /** λ; of no effect on the doubling one. */
   lagPerPoll: number;
+  /** So many jobs that come first are not measured. */
+  seen: number;
   jobs: number;
   /** The share of invocations that meet a fault. */
   faults: number;
@@ -42,11 +44,11 @@ export interface Lagged {
   lost: number;
 }
 
-/** Eight kinds of jobs in turn, each a model of its own of which nothing is known at first. */
+/** Eight kinds of jobs in turn, each a model of its own of which nothing is known before. */
 export async function measureLag(scenario: Scenario): Promise<Lagged> {
-  const { schedule, lagPerPoll, jobs, faults, pollVisibilityMillis } = scenario;
+  const { schedule, lagPerPoll, seen, jobs, faults, pollVisibilityMillis } = scenario;
   const random = new Random(SEED);
-  const ledger = new Ledger(jobs, (index) => 1000 * durationsOf(index).draw(() => random.fraction()));
+  const ledger = new Ledger(seen + jobs, (index) => 1000 * durationsOf(index).draw(() => random.fraction()));
   const system = new System(ledger, {
     seed: SEED,
     lagPerPoll,
@@ -60,16 +62,16 @@ export async function measureLag(scenario: Scenario): Promise<Lagged> {
   submitAtRate(system, JOBS_PER_SECOND);
   system.sweepEachMinute();
   await system.time.govern(() => system.time.run());
-  return summarize(ledger, system.refused);
+  return summarize(ledger, seen);
 }
 
 function durationsOf(index: number): Durations {
   return DISTRIBUTIONS[index % DISTRIBUTIONS.length] as Durations;
 }
 
-function summarize(ledger: Ledger, refused: number): Lagged {
+function summarize(ledger: Ledger, seen: number): Lagged {
   const { finishedAt, acceptedAt, detectedAt, deliveredAt, polls } = ledger;
-  const accepted = Array.from(polls.keys()).filter((i) => acceptedAt[i] !== 0);
+  const accepted = Array.from(polls.keys()).filter((i) => i >= seen && acceptedAt[i] !== 0);
   // A submission whose outcome is unknown ends without being looked at; its caller knows.
   const done = accepted.filter((i) => deliveredAt[i] !== 0 && detectedAt[i] !== 0);
   const between = (from: Float64Array, to: Float64Array, jobs = done) =>
@@ -84,7 +86,7 @@ function summarize(ledger: Ledger, refused: number): Lagged {
     webhook: lagsOf(between(finishedAt, deliveredAt)),
     createdToWebhook: meanOf(between(acceptedAt, deliveredAt)),
     byModel: Object.fromEntries(byModel),
-    refused,
+    refused: polls.length - seen - accepted.length,
     lost: accepted.length - done.length,
   };
 }
