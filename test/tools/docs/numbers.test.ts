@@ -115,6 +115,7 @@ const SAID: [sentence: RegExp, number: number][] = [
   ],
   [/every 2 s costs ([\d.]+) times the optimum/g, timesOptimum('every 2 s')],
   [/backoff costs \[([\d.]+) times/g, timesOptimum('Lambda durable functions, waitForCondition')],
+  [/after (\w+) receives they move/g, limits.RECEIVES_MAX],
   [/messages are kept for (\w+) days/g, constantIn('lib/stages/stage-queue.ts', 'RETENTION_DAYS')],
   [
     /letters are kept until (\w+) days/g,
