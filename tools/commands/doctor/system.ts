@@ -81,7 +81,7 @@ async function consumers(target: Target): Promise<CheckResult> {
   const fixes = off.map(({ mapping }) =>
     mapping
       ? `aws lambda update-event-source-mapping --uuid ${mapping.UUID} --enabled`
-      : deployCommand(target.ref),
+      : `${deployCommand(target.ref)} --revert-drift`,
   );
   return failed(words, [...new Set(fixes)].join(' && '));
 }
