@@ -25,7 +25,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^npm run keys -- (secret|headers) /, { not: 'test/tools/commands/keys.test.ts runs it.' }],
   [/^npx cdk synth\b/, { not: 'test/tools/deploy/synth.test.ts runs it, cut off from the network.' }],
   [/^npx cdk (bootstrap|deploy|destroy|diff|import)\b/, NEEDS_AWS],
-  [/^aws /, NEEDS_AWS],
+  [/^(until )?aws /, NEEDS_AWS],
   [/^npm run usage\b/, { not: 'test/tools/commands/client-usage.test.ts runs it.' }],
   [/^npm run (doctor|smoke|redrive|queue)\b/, { not: 'test/tools/blackbox/operations.test.ts runs it.' }],
   [/^curl .*\/v1\/redeliveries /, { not: 'test/tools/openapi/client.test.ts sends the like.' }],
