@@ -41,8 +41,8 @@ export interface Wish {
   body: { expires_in: number; webhook_url?: string | null; destination?: string };
   /** The job that the app knows of. */
   jobId: string | null;
-  /** The app has stopped asking. */
-  isSettled: boolean;
+  /** How many of its workers still ask for the job. */
+  asking: number;
 }
 
 /** The apps: they submit, repeat what failed with the same key, sometimes twice at once. */
@@ -98,7 +98,7 @@ export class Clients {
         ...(webhook === null && index % 2 === 1 && { webhook_url: null }),
       } as Wish['body'],
       jobId: null,
-      isSettled: false,
+      asking: 1,
     };
     this.#address(wish);
     this.#system.modelStudio.destine(marker, {
@@ -112,7 +112,9 @@ export class Clients {
       this.#pursue(wish);
       const chance = this.#sim.chanceOf(marker);
       const isImpatient = wish.idempotencyKey !== null && chance.happens(0.2);
-      if (isImpatient) time.after(chance.between(0, 3000), () => this.#pursue(wish));
+      if (!isImpatient) return;
+      wish.asking += 1;
+      time.after(chance.between(0, 3000), () => this.#pursue(wish));
     });
   }
 
@@ -144,7 +146,7 @@ export class Clients {
       const isDeleted = job_id === null && answer?.body.includes('job_deleted') === true;
       const isOpen = answer === null || answer.status === 500 || (answer.status === 409 && !isDeleted);
       if (isRefused || (isOpen && wish.idempotencyKey !== null)) return again();
-      wish.isSettled = true;
+      wish.asking -= 1;
     });
   }
 

@@ -42,8 +42,8 @@ export function judgeEnd(sim: Simulation, system: System, clients: Clients): voi
     if (system.isPunctual) judgeTimes(job, sim, system);
     judgeCount(job, sim, system, clients);
   }
-  for (const { marker, jobId, isSettled } of clients.wishes) {
-    must(isSettled, 'I10', () => `the app of ${marker} is still asking`);
+  for (const { marker, jobId, asking } of clients.wishes) {
+    must(asking === 0, 'I10', () => `the app of ${marker} is still asking`);
     must(
       jobId === null || system.rows.get(jobId) !== undefined || system.rows.deleted.has(jobId),
       'I1',

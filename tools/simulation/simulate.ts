@@ -66,7 +66,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   });
   if (sim.settlesAt > HEALS_AT) sim.time.after(sim.settlesAt - START, () => redrive(sim, system));
   const isOver = () =>
-    sim.now >= sim.settlesAt && clients.wishes.every((wish) => wish.isSettled) && allSettled(system);
+    sim.now >= sim.settlesAt && clients.wishes.every(({ asking }) => asking === 0) && allSettled(system);
   sim.time.after(sim.settlesAt - START + CHAINS_MEET_MILLIS, () => sim.judge(() => judgeChains(sim, system)));
   await runUntil(sim, isOver);
   sim.judge(() => judgeEnd(sim, system, clients));
