@@ -29,7 +29,7 @@ const readPoll = reader(
     jobId: text,
     upstreamJobId: text,
     wakeUp,
-    /** When the job was last polled or, before the first poll, when it was created. */
+    /** When the job was last seen running or, before that, created. */
     polledAt: number,
     /** The last wake-up of this chain that was recorded: the row names another one if another chain has written. */
     recordedToken: text,

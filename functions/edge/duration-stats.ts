@@ -138,7 +138,7 @@ function kindIn(row: Row, last: Kind | undefined, now: Millis): Kind {
   return { lessons, durations: known, schedule, until: now + LESSONS_CACHE_MILLIS };
 }
 
-/** What all pollers of the deployment know about ModelStudio's throttling, within a few seconds. */
+/** What all pollers of the deployment know about ModelStudio's throttling, within 15 s. */
 function backpressureIn(rows: ReturnType<typeof tolerantRows>, clock: Clock) {
   let backpressure: Backpressure | null = null;
   let readUntil = Number.NEGATIVE_INFINITY;

@@ -143,7 +143,9 @@ async function scheduleNextPoll(
     ? { recordedToken: wakeUp.token, pollsSinceRecord: 0 }
     : { recordedToken: message.recordedToken, pollsSinceRecord: message.pollsSinceRecord + 1 };
   const ofParts = parts && { toBegin: partsInMind(parts) };
-  const following = { ...message, ...chain, wakeUp, polledAt: now, isSeen, ...ofParts };
+  // An answer that does not say whether the job runs leaves open when it ended.
+  const polledAt = report.kind === 'running' ? now : message.polledAt;
+  const following = { ...message, ...chain, wakeUp, polledAt, isSeen, ...ofParts };
   const delaySeconds = sqsDelaySeconds(wakeUp.dueAt, now);
   if (next.step === 'wait' && !parts) await world.wakeUps.poll(following, delaySeconds);
   else await world.wakeUps.collect(following, delaySeconds);

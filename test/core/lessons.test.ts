@@ -97,6 +97,10 @@ describe('the durations that lessons tell', () => {
     ['what was known before, of one that is younger than that', [at(20, 50, true)], [50], []],
     ['its age, of one that is older than that', [at(60, 50, true)], [], [60]],
     ['its age, where nothing was known', [at(10, null, true)], [], [10]],
+    ['its age, however long, where nothing is known at all', [at(90_000, null, true)], [], [90_000]],
+    ['what was known before, of one that is gone', [at(9, 30), at(1601, 50, true)], [30, 50], []],
+    ['nothing, of one that is gone and had none before', [at(9, 30), at(961, null, true)], [30], []],
+    ['its age, of one that is nearly gone', [at(9, 30), at(959, null, true)], [30], [959]],
   ])('are %s', (_what, lessons, known, atLeast) => {
     expect(durationsAt(NOW, lessons)).toEqual({ known, atLeast });
   });

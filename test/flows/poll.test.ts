@@ -187,6 +187,16 @@ describe('how long a job took', () => {
     expect(world.durationStats.learnt).toEqual([['1:4/m', expect.closeTo(seconds, 9)]]);
   });
 
+  it('begins when the job was last seen running, whatever was answered since', async () => {
+    const world = fakeWorld({ reports: [{ kind: 'too_large' }, completed()], durations: [] });
+    world.jobs.rows.set('job_1', runningJob({}));
+    await poll(pollMessage(2, 'u', { slot: 7, polledAt: NOW - 8000 }), false, world);
+    const [sent] = world.wakeUps.sent;
+    await poll(sent?.message as PollMessage, false, world);
+    expect(world.durationStats.learnt).toEqual([['1:4/m', expect.closeTo(6, 9)]]);
+    expect(world.metrics.DetectionLagSeconds).toBe(8);
+  });
+
   it('is of no interest where other jobs teach', async () => {
     const world = worldWith(runningJob({}), completed());
     await poll(pollMessage(2, 'u', { polledAt: NOW - 4000 }), false, world);
@@ -282,7 +292,8 @@ describe('a poll after which the job goes on', () => {
       await poll(pollMessage(1, 't', { isSeen }), false, world);
       const [sent] = world.wakeUps.sent;
       const dueAt = NOW + 1000 * (sent?.delaySeconds ?? 0);
-      const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt: NOW, isSeen: isSeenThen };
+      const polledAt = report.kind === 'running' ? NOW : NOW - 2000;
+      const message = { jobId: 'job_1', upstreamJobId: 'up-1', polledAt, isSeen: isSeenThen };
       expect(sent).toMatchObject({ queue: 'poll', message: { ...message, wakeUp: { seq: 2, dueAt } } });
       expect(sent?.delaySeconds).toBeGreaterThan(0);
       const line = { stage: 'poll', ...OF_JOB_1, poll: 1, outcome: 'transient_error', client: 'acme' };
@@ -305,7 +316,7 @@ describe('a poll after which the job goes on', () => {
       const world = worldWith(job, report);
       await poll(pollMessage(1, 't', { isSeen: false }), true, world);
       const wakeUp = { seq: 2, dueAt: NOW };
-      const message = { polledAt: NOW, isSeen: false, pollsSinceRecord: 0, wakeUp };
+      const message = { polledAt: NOW - 2000, isSeen: false, pollsSinceRecord: 0, wakeUp };
       expect(world.wakeUps.sent).toMatchObject([{ queue: 'collect', delaySeconds: 0, message }]);
       expect(world.told).toMatchObject([{ outcome: report.kind, completed_tasks: 2, wait_seconds: 0 }]);
       expect(world.metrics).toEqual({ Polls: 1, ...metrics });

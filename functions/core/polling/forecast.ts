@@ -15,7 +15,7 @@ export interface Kernel {
   weight: number;
 }
 
-/** Ages in seconds, each two percent above the last, up to a week. */
+/** Ages in seconds, each two percent above the last, up to six days. */
 const FIRST_AGE_SECONDS = 0.25;
 const STEP = Math.log(1.02);
 const AGES = new Float64Array(740);

@@ -83,13 +83,19 @@ export interface Durations {
   atLeast: readonly number[];
 }
 
+/** A teacher that has not ended for so many terms never will: it was cancelled, or has expired. */
+const TERMS_UNTIL_GONE = 8;
+
 /** While a teacher is younger than its predecessor became, that one stands in for it; then all that is known is its age. */
 export function durationsAt(now: Millis, lessons: Lessons): Durations {
   const known: number[] = [];
   const atLeast: number[] = [];
-  for (const { submittedAt, seconds, isUnderWay } of latestFirst(lessons)) {
+  const latest = latestFirst(lessons);
+  const ended = latest.flatMap(({ seconds }) => seconds ?? []);
+  const gone = ended.length === 0 ? Number.POSITIVE_INFINITY : (TERMS_UNTIL_GONE * termMillis(ended)) / 1000;
+  for (const { submittedAt, seconds, isUnderWay } of latest) {
     const age = (now - submittedAt) / 1000;
-    if (isUnderWay && age > (seconds ?? 0)) atLeast.push(age);
+    if (isUnderWay && age > (seconds ?? 0) && age < gone) atLeast.push(age);
     else if (seconds !== null) known.push(seconds);
   }
   return { known, atLeast };
