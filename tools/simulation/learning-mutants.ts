@@ -5,8 +5,8 @@ export const LEARNING_MUTANTS: Mutant[] = [
   {
     name: 'the next poll forgets that the job teaches',
     file: 'poll/poll.ts',
-    find: '...chain, wakeUp, polledAt: now, isSeen,',
-    replace: '...chain, wakeUp, polledAt: now, isSeen, slot: undefined,',
+    find: '...chain, wakeUp, polledAt, isSeen,',
+    replace: '...chain, wakeUp, polledAt, isSeen, slot: undefined,',
     seed: 0,
   },
   {

@@ -239,8 +239,14 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'the next poll does not learn when this one was',
     file: 'poll/poll.ts',
-    find: '...chain, wakeUp, polledAt: now, isSeen,',
+    find: '...chain, wakeUp, polledAt, isSeen,',
     replace: '...chain, wakeUp, isSeen,',
+  },
+  {
+    name: 'an answer that says nothing counts as one that the job runs',
+    file: 'poll/poll.ts',
+    find: "report.kind === 'running' ? now : message.polledAt",
+    replace: 'now',
   },
   {
     name: 'whatever ModelStudio fails at counts as a refusal',

@@ -112,7 +112,7 @@ export class PollHandling extends Handling {
     this.same('I19', 'the next wake-up is', message, {
       ...this.#message,
       wakeUp: { seq: last.seq + 1, token, dueAt },
-      polledAt: this.now,
+      polledAt: this.report?.kind === 'running' ? this.now : this.#message.polledAt,
       isSeen,
       recordedToken: isRecorded ? token : recordedToken,
       pollsSinceRecord: isRecorded ? 0 : pollsSinceRecord + 1,
