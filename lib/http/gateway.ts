@@ -6,7 +6,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 
-/** Requests per second that all HTTP APIs of an account accept together in thirteen regions; elsewhere, 10000. */
+/** Requests per second that all APIs of an account accept together in each of thirteen regions; in others, 10000. */
 const REGION_RATE_MIN = 2500;
 const OVER_RATE = `throttleRate is over ${REGION_RATE_MIN}, which is all that some regions take: see docs/scale.md`;
 
