@@ -106,14 +106,12 @@ const AT_ONCE = 1 / 16;
 /** Those that came at once stay in the order of their slots: that the last of them waited longest is no change of speed. */
 function latestFirst(lessons: Lessons): Lesson[] {
   const slots = lessons.filter((lesson) => lesson !== undefined);
-  const ordered = slots.toSorted((a, b) => b.submittedAt - a.submittedAt);
   const crowds = new Map<Lesson, number>();
-  let last = ordered[0];
-  for (const lesson of ordered) {
-    const gap = ((last?.submittedAt ?? 0) - lesson.submittedAt) / 1000;
-    const isAtOnce = gap <= AT_ONCE * (lesson.seconds ?? 0);
-    crowds.set(lesson, (crowds.get(last ?? lesson) ?? 0) + (isAtOnce ? 0 : 1));
-    last = lesson;
+  let [crowd, later] = [0, Number.POSITIVE_INFINITY];
+  for (const lesson of slots.toSorted((a, b) => b.submittedAt - a.submittedAt)) {
+    if ((later - lesson.submittedAt) / 1000 > AT_ONCE * (lesson.seconds ?? 0)) crowd += 1;
+    crowds.set(lesson, crowd);
+    later = lesson.submittedAt;
   }
   return slots.sort((a, b) => (crowds.get(a) ?? 0) - (crowds.get(b) ?? 0));
 }
