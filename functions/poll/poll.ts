@@ -51,7 +51,9 @@ export async function poll(received: PollMessage, isRepeat: boolean, world: Poll
     if (job.queueing && !job.parts) await world.requests.remove(job);
     // Polled once: losing a race does not make the report any less true.
     report ??= isLarge(running) ? PARTS : await ask(running, world);
-    const next = isLarge(running) ? await nextOfParts(running, world) : await nextOf(running, report, world);
+    const next = isLarge(running)
+      ? await nextOfParts(running, world)
+      : await nextOf(running, message, report, world);
     if (next.step !== 'finish') {
       const mustRecord = isRepeat || job.status === 'submitting' || isForkedChain(message, running);
       return scheduleNextPoll(running, message, next, report, mustRecord, world);
@@ -72,9 +74,15 @@ function nextOfParts(job: LargeJob, { advance }: PollWorld): Promise<Next> | Nex
   return advance === undefined ? { step: 'collect' } : advance(job);
 }
 
-async function nextOf(job: RunningJob, report: Report, world: PollWorld): Promise<Next> {
+async function nextOf(
+  job: RunningJob,
+  { polledAt }: PollMessage,
+  report: Report,
+  world: PollWorld,
+): Promise<Next> {
   const forecast = await world.durationStats.forecast(kindOf(job));
-  return nextStep(job, report, world.clock.now(), forecast, world.settings.isCollector);
+  const moments = { now: world.clock.now(), polledAt };
+  return nextStep(job, report, moments, forecast, world.settings.isCollector);
 }
 
 /** Another chain has written the row since this one did. The one that writes next is further on and outlives the other. */

@@ -57,6 +57,17 @@ describe('nextPollSeconds', () => {
   });
 
   it.each([
+    ['soon after it, when half of the time is still to come', 310, 200, 250],
+    ['when all of them should be done', 590, 1, 30],
+    ['long after that', 3600, 20, 60],
+  ])('plans a batch by its last count, however old that is: %s', (_what, age, from, to) => {
+    const batch = { ...single(age), countedMillis: 300_000, completedTasks: 50, totalTasks: 100 };
+    const seconds = nextPollSeconds(batch, unknown);
+    expect(seconds).toBeGreaterThanOrEqual(from);
+    expect(seconds).toBeLessThanOrEqual(to);
+  });
+
+  it.each([
     ['a batch of which nothing is done yet', 0, 100],
     ['a single task, of which there is nothing to count', 1, 1],
   ])('plans %s by what is known of its bucket', (_what, completedTasks, totalTasks) => {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Doubt, RunningJob } from '../../functions/core/job.ts';
 import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import { nextPollSeconds } from '../../functions/core/polling/next-poll.ts';
 import {
   cancelled,
   type End,
   expired,
   nextStep,
   outcomeOf,
+  progressOf,
   type Report,
   submissionUnknown,
   type TransientError,
@@ -15,6 +17,7 @@ import {
 const NOW = Date.UTC(2026, 0, 1);
 const forecast = { durations: [], schedule: scheduleFor([]), lagPerPollSeconds: 1 };
 const SECOND = 1000;
+const AT = { now: NOW, polledAt: NOW - 10 * SECOND };
 
 /** Made 20 s ago, to expire in an hour, one of its four tasks done. */
 function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
@@ -185,19 +188,19 @@ describe('nextStep', () => {
     ['trouble in its last moment', trouble(), isDue, end('expired', 1, 'expired')],
   ])('decides what follows a report: %s', (_what, report, changes, next) => {
     for (const isCollector of [false, true]) {
-      expect(nextStep(runningJob(changes), report, NOW, forecast, isCollector)).toEqual(next);
+      expect(nextStep(runningJob(changes), report, AT, forecast, isCollector)).toEqual(next);
     }
   });
 
   it.each([tooLarge, tooSlow])(
     'hands a report that is too much for the poller to the collector, even at the last moment: %j',
     (report) => {
-      expect(nextStep(runningJob(isDue), report, NOW, forecast, false)).toEqual({ step: 'collect' });
+      expect(nextStep(runningJob(isDue), report, AT, forecast, false)).toEqual({ step: 'collect' });
     },
   );
 
   it('polls again when a report is too slow even for the collector', () => {
-    expect(nextStep(runningJob(), tooSlow, NOW, forecast, true)).toEqual(wait());
+    expect(nextStep(runningJob(), tooSlow, AT, forecast, true)).toEqual(wait());
   });
 
   it.each<[doubt: Doubt['about'], isSeen: boolean, atMost: number]>([
@@ -208,7 +211,21 @@ describe('nextStep', () => {
   ])('polls again while in doubt (%s, seen: %s) within %i s', (about, isSeen, atMost) => {
     const report = { gaps: incomplete, unreadable, missing }[about];
     const job = runningJob({ isSeen, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
-    expect(nextStep(job, report, NOW, forecast, false)).toMatchObject({ step: 'wait', seconds: atMost });
+    expect(nextStep(job, report, AT, forecast, false)).toMatchObject({ step: 'wait', seconds: atMost });
+  });
+
+  it('takes the count of tasks to be as old as the last report that had one', () => {
+    const job = runningJob({ completedTasks: 50, totalTasks: 100, createdAt: NOW - 590 * SECOND });
+    const waits = (report: Report) =>
+      nextStep(job, report, { now: NOW, polledAt: NOW - 290 * SECOND }, forecast, false);
+    const counted = nextPollSeconds(progressOf(job, 50, NOW, NOW - 290 * SECOND), forecast);
+    expect(waits({ kind: 'transient_error', cause: 'server_error', retryAfterSeconds: 0 })).toMatchObject({
+      seconds: counted,
+    });
+    expect(waits(running(50))).toMatchObject({
+      seconds: nextPollSeconds(progressOf(job, 50, NOW), forecast),
+    });
+    expect(counted).toBeLessThan(30);
   });
 
   it.each<Report>([
@@ -217,13 +234,13 @@ describe('nextStep', () => {
   ])('does not hurry for a doubt after an answer that says nothing of the job: %j', (report) => {
     const doubt = { about: 'gaps', since: NOW - SECOND } as const;
     const job = runningJob({ doubt, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
-    expect(nextStep(job, report, NOW, forecast, true)).toMatchObject({ step: 'wait', seconds: 780, doubt });
+    expect(nextStep(job, report, AT, forecast, true)).toMatchObject({ step: 'wait', seconds: 780, doubt });
   });
 
   it("quotes ModelStudio's own sentence on why a job failed", () => {
     const report = { ...failed(0, null), sentence: 'CUDA out of memory' } as Report;
     const message = (isCancelled: boolean) => {
-      const next = nextStep(runningJob(), { ...report, isCancelled } as Report, NOW, forecast, false);
+      const next = nextStep(runningJob(), { ...report, isCancelled } as Report, AT, forecast, false);
       return next.step === 'finish' && next.end.error;
     };
     expect(message(false)).toEqual({
@@ -255,7 +272,7 @@ describe('nextStep', () => {
     [because('unauthorized'), /refused this deployment's credentials/],
     [because('server_error'), /a server error/],
   ])('says in an expiry what ModelStudio answered last: %j', (report, said) => {
-    const next = nextStep(runningJob(isDue), report, NOW, forecast, true);
+    const next = nextStep(runningJob(isDue), report, AT, forecast, true);
     expect(next).toMatchObject({ end: { error: { message: expect.stringMatching(said) } } });
   });
 
@@ -264,7 +281,7 @@ describe('nextStep', () => {
   });
 
   it('gives up on a report that is too large even for the collector', () => {
-    expect(nextStep(runningJob(), tooLarge, NOW, forecast, true)).toEqual(
+    expect(nextStep(runningJob(), tooLarge, AT, forecast, true)).toEqual(
       end('failed', 1, 'results_too_large'),
     );
   });

@@ -13,6 +13,8 @@ export interface PollForecast {
 
 export interface JobProgress {
   ageMillis: Millis;
+  /** Its age when its tasks were counted, if the last answer says nothing of them. */
+  countedMillis?: Millis;
   /** Until it expires: the last poll falls on that moment. */
   leftMillis: Millis;
   completedTasks: number;
@@ -21,15 +23,19 @@ export interface JobProgress {
 
 /** Whole seconds until the next poll, 1 to 900; at least those that ModelStudio asked for with Retry-After. */
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
-  // The clock of the function that created the job may have been ahead.
-  const age = Math.max(1, job.ageMillis) / 1000;
-  const { completedTasks, totalTasks } = job;
+  const { ageMillis, countedMillis = ageMillis, completedTasks, totalTasks } = job;
+  const [age, countedAge] = [secondsOf(ageMillis), secondsOf(countedMillis)];
   // When all of them are done, ModelStudio has only to say so, and how long that takes is unknown.
   const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
   const schedule = showsProgress
-    ? scheduleForBatch(forecast.durations, age, completedTasks, totalTasks)
+    ? scheduleForBatch(forecast.durations, countedAge, completedTasks, totalTasks)
     : forecast.schedule;
   const wanted = secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds);
   const untilExpiry = Math.ceil(job.leftMillis / 1000);
   return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
+}
+
+/** The clock of the function that created the job may have been ahead. */
+function secondsOf(age: Millis): number {
+  return Math.max(1, age) / 1000;
 }

@@ -155,10 +155,11 @@ export function cancelled(job: QueuedJob | RunningJob): End {
   return { ...NOTHING_DONE, status: 'cancelled', completedTasks };
 }
 
+/** @param polledAt when it was last seen running or, before that, created: what it had done then may be all that is known */
 export function nextStep(
   job: RunningJob,
   report: Report,
-  now: Millis,
+  { now, polledAt }: { now: Millis; polledAt: Millis },
   forecast: PollForecast,
   isCollector: boolean,
 ): Next {
@@ -166,7 +167,8 @@ export function nextStep(
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
     if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
-    const planned = nextPollSeconds(progressOf(job, progress, now), forecast, atLeastSeconds);
+    const countedAt = report.kind === 'running' ? now : polledAt;
+    const planned = nextPollSeconds(progressOf(job, progress, now, countedAt), forecast, atLeastSeconds);
     // An answer that says nothing about the job is no reason to hurry, even if there was a doubt before it.
     const isRaised = doubt !== null && report.kind !== 'transient_error' && report.kind !== 'too_slow';
     const seconds = isRaised ? Math.min(planned, secondsInDoubt(doubt, job, now)) : planned;
@@ -223,9 +225,10 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
   return jobError(isCancelled ? 'modelstudio_job_cancelled' : 'modelstudio_job_failed', said);
 }
 
-export function progressOf(job: JobBase, completedTasks: number, now: Millis): JobProgress {
-  const ageMillis = now - runningSince(job);
-  return { ageMillis, leftMillis: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
+export function progressOf(job: JobBase, completedTasks: number, now: Millis, countedAt = now): JobProgress {
+  const [ageMillis, countedMillis] = [now - runningSince(job), countedAt - runningSince(job)];
+  const { totalTasks } = job;
+  return { ageMillis, countedMillis, leftMillis: job.expiresAt - now, completedTasks, totalTasks };
 }
 
 /** Often enough to see the doubt pass; a job that was seen and is missing now is polled as if nothing had been said. */

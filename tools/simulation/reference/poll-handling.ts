@@ -90,8 +90,9 @@ export class PollHandling extends Handling {
 
   #next(now = this.now): Next | null {
     const { report, forecast } = this;
+    const { polledAt } = this.#message;
     const { isCollector } = this.world.settings;
-    return report && forecast && nextStep(this.#job, report, now, forecast, isCollector);
+    return report && forecast && nextStep(this.#job, report, { now, polledAt }, forecast, isCollector);
   }
 
   sending(queue: QueueName, message: PollMessage | DeliverMessage, delaySeconds: number): void {
