@@ -5,6 +5,8 @@ export const AWS_TRIES = 3;
 export const AWS_TRY_MILLIS = 2500;
 /** The total time of a call to a service that hangs, with the pauses between its tries. */
 export const AWS_CALL_MILLIS = 8000;
+/** Of a call to the table of durations in all: a job is not to wait for it. */
+export const DURATIONS_CALL_MILLIS = 1000;
 
 /** How much memory each function has, and how long it may run: API Gateway gives up after 30 s. */
 export const FUNCTIONS = {

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
+import { DURATIONS_CALL_MILLIS } from '../core/limits.ts';
 import { afterThrottle, type Backpressure, slowdownAt } from '../core/polling/backpressure.ts';
 import { type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
 import {
@@ -30,6 +31,8 @@ export interface DurationStatsStore {
   random: Pick<Random, 'fraction'>;
   /** λ, when ModelStudio does not throttle. */
   lagPerPollSeconds: number;
+  /** Ends a call that takes too long. */
+  patience?: () => AbortSignal;
   /** Gets the errors: nothing that is done here may hold up a job. */
   onError(error: unknown): void;
 }
@@ -52,9 +55,10 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   };
 }
 
-/** The rows of a table that does not answer are empty. */
-function tolerantRows({ client, tableName, onError }: DurationStatsStore) {
-  const rows = createRows(client, tableName, 'bucket', false);
+/** The rows of a table that does not answer soon are empty. */
+function tolerantRows({ client, tableName, patience = soon, onError }: DurationStatsStore) {
+  const send = (command: never) => client.send(command, { abortSignal: patience() });
+  const rows = createRows({ send: send as DynamoDBClient['send'] }, tableName, 'bucket', false);
   const orEmpty = (call: Promise<unknown>): Promise<Row> => call.catch(onError).then((row) => row ?? {});
   return {
     get: (bucket: string) => orEmpty(rows.get(bucket)),
@@ -67,6 +71,8 @@ function tolerantRows({ client, tableName, onError }: DurationStatsStore) {
   };
 }
 
+const soon = () => AbortSignal.timeout(DURATIONS_CALL_MILLIS);
+
 interface Kind {
   lessons: (Lesson | undefined)[];
   durations: readonly number[];
@@ -77,11 +83,19 @@ interface Kind {
 /** The lessons of each kind, in the attributes s0 to s63 of its item. */
 function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: DurationStatsStore) {
   const kinds = new Map<string, Kind>();
+  const readings = new Map<string, Promise<Kind>>();
 
   async function of(name: string): Promise<Kind> {
     const known = kinds.get(name);
+    if (known && known.until > clock.now()) return known;
+    // The jobs of a batch are polled at once, and most are of one kind.
+    const reading = readings.get(name) ?? read(name, known).finally(() => readings.delete(name));
+    readings.set(name, reading);
+    return reading;
+  }
+
+  async function read(name: string, known: Kind | undefined): Promise<Kind> {
     const now = clock.now();
-    if (known && known.until > now) return known;
     const kind = kindIn(await rows.get(name), known, now);
     if (kinds.size >= KINDS_MAX) kinds.clear();
     kinds.set(name, kind);

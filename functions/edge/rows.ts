@@ -31,7 +31,12 @@ const termsOf = <T extends Terms>({ values, ...terms }: T) => ({
 });
 
 /** The rows of a table, by default of the jobs' table. Reads that are not consistent have half the price. */
-export function createRows(client: DynamoDBClient, TableName: string, key = 'jobId', isConsistent = true) {
+export function createRows(
+  client: Pick<DynamoDBClient, 'send'>,
+  TableName: string,
+  key = 'jobId',
+  isConsistent = true,
+) {
   const at = (id: string) => ({ TableName, Key: marshall({ [key]: id }) });
 
   async function get(id: string, ConsistentRead = isConsistent): Promise<Row | null> {

@@ -32,6 +32,8 @@ export interface PortSettings {
   batch?: Batch;
   jobsAtOnce?: number | null;
   random?: Pick<Random, 'fraction'>;
+  /** Ends a call to the table of durations. Without it, none takes too long. */
+  patience?: () => AbortSignal;
   /** For the lanes of receivers that hang. Without a timer, it is known when an attempt is over that it has hung. */
   lanes?: Partial<Pick<LaneSettings, 'log' | 'environments' | 'after'>>;
 }
@@ -54,11 +56,13 @@ export type StoredPorts = Pick<
   | 'lanes'
 >;
 
+const endless = () => new AbortController().signal;
+
 /** The ports that AWS is behind, made of the edge's own code as functions/edge/world.ts makes them. */
 export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings): StoredPorts {
   const { dynamodb, sqs, s3 } = clients;
   const { clock, retentionDays = RETENTION_DAYS, lagPerPollSeconds = 1 } = settings;
-  const { batch, jobsAtOnce = null, random = { fraction: () => 0.5 } } = settings;
+  const { batch, jobsAtOnce = null, random = { fraction: () => 0.5 }, patience = endless } = settings;
   // A link is signed without a call; what it leads to is the object.
   const link = async (key: string) =>
     `data:application/json,${encodeURIComponent(cloud.objects.get(key) ?? '')}`;
@@ -95,6 +99,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
       clock,
       random,
       lagPerPollSeconds,
+      patience,
       onError(error: unknown) {
         if (error instanceof NotSimulated) throw error;
       },

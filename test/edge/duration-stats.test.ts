@@ -10,8 +10,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
 import { decoded, encoded } from '../../functions/core/polling/lessons.ts';
-import { createDurationStats } from '../../functions/edge/duration-stats.ts';
+import { createDurationStats, type DurationStatsStore } from '../../functions/edge/duration-stats.ts';
 import { NOW } from '../cloud/jobs.ts';
+import { serveConnections } from './servers.ts';
 
 const client = new DynamoDBClient({ region: 'eu-central-1' });
 const dynamodb = mockClient(client);
@@ -28,7 +29,7 @@ beforeEach(() => {
   dynamodb.on(PutItemCommand).resolves({});
 });
 
-function durationStats() {
+function durationStats(changes: Partial<DurationStatsStore> = {}) {
   const clock = { now: () => now };
   const onError = (error: unknown) => void errors.push(error);
   const random = { fraction: () => 0.5 };
@@ -39,6 +40,7 @@ function durationStats() {
     random,
     lagPerPollSeconds: 2,
     onError,
+    ...changes,
   });
 }
 
@@ -89,6 +91,24 @@ describe('durations', () => {
     expect(secondsToNextPoll(then.schedule, 30, 1)).toBeGreaterThan(
       2 * secondsToNextPoll(before.schedule, 30, 1),
     );
+  });
+
+  it('are read once for all jobs of a kind that ask at the same time', async () => {
+    holds(KIND, { s0: lesson(90, 30) });
+    const known = durationStats();
+    const forecasts = await Promise.all(Array.from({ length: 10 }, () => known.forecast(KIND)));
+    expect(readsOf(KIND)).toBe(1);
+    expect(forecasts.every(({ durations }) => durations.length === 1)).toBe(true);
+  });
+
+  it('are none of a table that is too slow to say', async () => {
+    const ending = new AbortController();
+    const { url } = await serveConnections((socket) => socket.once('data', () => ending.abort()));
+    const credentials = { accessKeyId: 'none', secretAccessKey: 'none' };
+    const hangs = new DynamoDBClient({ endpoint: url.origin, region: 'eu-central-1', credentials });
+    const known = durationStats({ client: hangs, patience: () => ending.signal });
+    expect(await known.forecast(KIND)).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
+    expect(errors).toEqual([expect.objectContaining({ name: 'AbortError' }), expect.anything()]);
   });
 
   it('are remembered of at most 500 kinds', async () => {

@@ -11,6 +11,7 @@ import {
   DOCUMENT_EXTRA_DAYS,
   DRAIN_LEASE_MILLIS,
   DRAIN_MILLIS,
+  DURATIONS_CALL_MILLIS,
   LONGEST_JOB_SECONDS,
   RECEIVES_MAX,
   REPORT_LIMITS,
@@ -77,7 +78,8 @@ const agains = Array.from({ length: RECEIVES_MAX }, (_, i) => againSeconds(i + 1
 
 const awsCall = AWS_CALL_MILLIS / 1000;
 /** The SDK waits up to 100 ms, then up to 200 ms. */
-const awsTries = (millis: number) => (AWS_TRIES * millis + 300) / 1000;
+const PAUSES_MILLIS = 300;
+const awsTries = (millis: number) => (AWS_TRIES * millis + PAUSES_MILLIS) / 1000;
 const largestWrite = awsTries(AWS_TRY_MILLIS + (128 * 2 ** 20) / 10_000);
 
 const retentionMin = 8 * DAY;
@@ -136,6 +138,14 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
     ['a poll, and a call to AWS', REPORT_LIMITS.poll.deadlineMillis / 1000 + awsCall],
     ['the poller runs', poller],
     'its batch is not lost with it',
+  ],
+  [
+    [
+      'a poll that is refused, and three calls to the table of durations',
+      (REPORT_LIMITS.poll.deadlineMillis + 3 * (DURATIONS_CALL_MILLIS + PAUSES_MILLIS)) / 1000,
+    ],
+    ['the poller runs', poller],
+    'a table that only helps to plan does not hold up a batch',
   ],
   [
     [

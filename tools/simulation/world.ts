@@ -79,6 +79,11 @@ export function worldIn(
     ...(batch && { batch }),
     jobsAtOnce: system.settings?.jobsAtOnce ?? null,
     random: sim.chanceOf(`ports of ${name}`),
+    patience: () => {
+      const ending = new AbortController();
+      sim.time.after(limits.DURATIONS_CALL_MILLIS, () => ending.abort());
+      return ending.signal;
+    },
     lanes: {
       log: system.logOf(environment),
       after: (millis, act) => {
