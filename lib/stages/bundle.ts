@@ -37,10 +37,12 @@ export const bundling = {
   // Names stay, so that a stack trace in the log is readable: `keepNames` would restore them one by one at startup.
   minifyWhitespace: true,
   minifySyntax: true,
-  // The SDK's chain of credential providers is a quarter of a bundle; on Lambda the first one is enough.
+  // The SDK's chain of credential providers is a quarter of a bundle; on Lambda the first one is enough. Streams of events,
+  // which no call here has, and what the bundler wraps for their sake, are a tenth.
   // Clients that few need are loaded on demand from files of their own: the bucket's would take a quarter of every start.
   alias: {
     '@aws-sdk/credential-provider-node': './functions/edge/credentials.ts',
+    '@smithy/core/event-streams': './functions/edge/event-streams.ts',
     '#bucket': './bucket.cjs',
     '#destinations': './destinations.cjs',
     '#parts': './parts.cjs',

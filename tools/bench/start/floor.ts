@@ -20,13 +20,21 @@ export function clientsOf(file: string): [string, string][] {
   });
 }
 
-/** Bundles, as a function is, what makes these clients and does nothing else; answers the file. */
+/** Beside the functions' own, the floor has the SDK's code for streams of events. */
+export const { '@smithy/core/event-streams': _, ...floorAlias } = bundling.alias;
+
+/** Bundles, much as a function is, what makes these clients and does nothing else; answers the file. */
 export function bundleFloor(clients: [string, string][], outdir: string): string {
   const imports = clients.map(([from, client]) => `import { ${client} } from '${from}';`);
   const made = clients.map(([, client]) => `new ${client}()`);
   const contents = [...imports, `export const handler = [${made.join(', ')}];`].join('\n');
   const outfile = join(outdir, 'index.js');
-  buildSync({ ...bundling, stdin: { contents, resolveDir: bundling.absWorkingDir }, outfile });
+  buildSync({
+    ...bundling,
+    alias: floorAlias,
+    stdin: { contents, resolveDir: bundling.absWorkingDir },
+    outfile,
+  });
   return outfile;
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../../../lib/stages/bundle.ts';
 import { figure, markdownTable } from '../flows/markdown.ts';
 import type { Part } from '../part.ts';
-import { bundleFloor, bundleOtherwise, clientsOf } from './floor.ts';
+import { bundleFloor, bundleOtherwise, clientsOf, floorAlias } from './floor.ts';
 import { inTurns, median } from './in-turns.ts';
 import { type Start, startOnce, type Took } from './processes.ts';
 
@@ -98,6 +98,7 @@ function otherwise(file: string, folder: string): Map<string, Start> {
   return new Map<string, Start>([
     ['names minified', other('minified', { minify: true })],
     ['names minified, and restored by `keepNames`', other('kept-names', { minify: true, keepNames: true })],
+    ["with the SDK's streams of events", other('event-streams', { alias: floorAlias })],
     [
       "with all of the SDK's credential providers",
       other('credentials', { alias: { '#bucket': './bucket.cjs' } }),
@@ -141,7 +142,7 @@ function report({ functions, others }: Results): Part {
     name: 'start',
     rows,
     text: [
-      `# Cold starts\n\nFrom \`require\` of the bundle to its handler, in fresh processes that take turns: medians of ${ROUNDS} rounds. The floor is a bundle that makes the same clients of the AWS SDK and does nothing else, bundled alike. The ratio is that of the CPU times of each round; the goal is ≤ ${GOAL}. The client of S3 is in a file of its own, which is loaded when a document is too large for the table; the last column compares with a floor that does not make it either.`,
+      `# Cold starts\n\nFrom \`require\` of the bundle to its handler, in fresh processes that take turns: medians of ${ROUNDS} rounds. The floor is a bundle that makes the same clients of the AWS SDK and does nothing else, bundled alike but for the SDK's code for streams of events, which the functions leave out. The ratio is that of the CPU times of each round; the goal is ≤ ${GOAL}. The client of S3 is in a file of its own, which is loaded when a document is too large for the table; the last column compares with a floor that does not make it either.`,
       markdownTable(
         ['function', 'KiB', 'gzipped', 'init, ms', 'CPU, ms', "the floor's CPU, ms", 'ratio', 'without S3'],
         table,
