@@ -1,3 +1,4 @@
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/core/log.ts';
@@ -21,6 +22,8 @@ import { ForLater } from './for-later.ts';
 import type { QueueUpstream } from './upstream.ts';
 
 const HOUR = 3_600_000;
+/** A round takes half a second and a pass ten, but for rounds whose calls fail, which are shorter. */
+const ROUNDS_A_PASS_MAX = 40;
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
 interface Settings {
@@ -54,6 +57,7 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
   readonly unremoved = new Set<string>();
   /** When the queue's function was invoked. */
   readonly passes: number[] = [];
+  readonly #looks = new WeakMap<Invocation, number>();
 
   constructor(sim: Simulation, settings: Settings, upstream: U) {
     this.sim = sim;
@@ -143,6 +147,7 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
     const clients = clientsOf(this.cloud, (call, effect) => {
       if (this.settings.jobsAtOnce === null) this.#judgeUnbounded(call);
       const { command } = call;
+      if (environment.name === 'create' && command instanceof QueryCommand) this.#judgeLooks(environment);
       storeAs(environment.release, command, this.sim.seed);
       const read = () => (environment.release === 'later' ? readAsLater(command, effect()) : effect());
       if (!(command instanceof DeleteObjectCommand)) return environment.carry(call, read);
@@ -160,6 +165,16 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
     const batch = batchOf(environment.name);
     const world = worldIn(environment, clients, this, this.sim, batch);
     return handlersOf(world, comeAgainIn(clients, environment.name), undefined, batch);
+  }
+
+  /** A pass looks at what waits, and at which places are free, before each round. */
+  #judgeLooks({ invocation }: Environment): void {
+    const looks = (this.#looks.get(invocation) ?? 0) + 1;
+    this.#looks.set(invocation, looks);
+    const most = 2 * (ROUNDS_A_PASS_MAX + this.jobs.size);
+    this.sim.judge(() =>
+      must(looks <= most, 'I19', () => `a pass looks at the queue for the ${looks}th time`),
+    );
   }
 
   /** Where there is no bound, nobody asks for a place. */
