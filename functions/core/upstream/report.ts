@@ -226,9 +226,9 @@ function failure({ isCancelled, sentence }: Report & { kind: 'failed' }): JobErr
 }
 
 export function progressOf(job: JobBase, completedTasks: number, now: Millis, countedAt = now): JobProgress {
-  const [ageMillis, countedMillis] = [now - runningSince(job), countedAt - runningSince(job)];
-  const { totalTasks } = job;
-  return { ageMillis, countedMillis, leftMillis: job.expiresAt - now, completedTasks, totalTasks };
+  const since = runningSince(job);
+  const ages = { ageMillis: now - since, countedMillis: countedAt - since };
+  return { ...ages, leftMillis: job.expiresAt - now, completedTasks, totalTasks: job.totalTasks };
 }
 
 /** Often enough to see the doubt pass; a job that was seen and is missing now is polled as if nothing had been said. */
