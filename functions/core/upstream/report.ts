@@ -155,7 +155,6 @@ export function cancelled(job: QueuedJob | RunningJob): End {
   return { ...NOTHING_DONE, status: 'cancelled', completedTasks };
 }
 
-/** @param polledAt when it was last seen running or, before that, created: what it had done then may be all that is known */
 export function nextStep(
   job: RunningJob,
   report: Report,
