@@ -18,6 +18,8 @@ import type { Clock, DurationStats, Random } from '../ports.ts';
 import { createRows, type Row, succeeded, type Terms } from './rows.ts';
 
 const LESSONS_CACHE_MILLIS = 60_000;
+/** After a read that failed, what was known before is gone by for so long. */
+const READ_AGAIN_MILLIS = 5000;
 const BACKPRESSURE_CACHE_MILLIS = 15_000;
 const KINDS_MAX = 500;
 const REFUSALS_EVERY_MILLIS = 2000;
@@ -55,19 +57,22 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   };
 }
 
-/** The rows of a table that does not answer soon are empty. */
+/** What a table that does not answer soon has is not known: null. */
 function tolerantRows({ client, tableName, patience = soon, onError }: DurationStatsStore) {
-  const send = (command: never) => client.send(command, { abortSignal: patience() });
+  // With options, the SDK forgets the stacks that a client has built: those of the other calls stay.
+  const apart: DynamoDBClient = Object.create(client);
+  const send = (command: never) => apart.send(command, { abortSignal: patience() });
   const rows = createRows({ send: send as DynamoDBClient['send'] }, tableName, 'bucket', false);
-  const orEmpty = (call: Promise<unknown>): Promise<Row> => call.catch(onError).then((row) => row ?? {});
+  const otherwise =
+    <T>(value: T) =>
+    (error: unknown): T => {
+      onError(error);
+      return value;
+    };
   return {
-    get: (bucket: string) => orEmpty(rows.get(bucket)),
-    put: (row: object) => orEmpty(rows.put(row)),
-    update: (bucket: string, terms: Terms) =>
-      succeeded(rows.update(bucket, terms)).catch((error) => {
-        onError(error);
-        return false;
-      }),
+    get: (bucket: string) => rows.get(bucket).then((row): Row => row ?? {}, otherwise(null)),
+    put: (row: object) => rows.put(row).catch(otherwise(null)),
+    update: (bucket: string, terms: Terms) => succeeded(rows.update(bucket, terms)).catch(otherwise(false)),
   };
 }
 
@@ -141,15 +146,16 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
 }
 
 /** @param last what was known before: it remains if the table does not answer, and so do the slots that were given out here */
-function kindIn(row: Row, last: Kind | undefined, now: Millis): Kind {
+function kindIn(row: Row | null, last: Kind | undefined, now: Millis): Kind {
   const lessons = Array.from({ length: SLOTS }, (_, slot) => {
-    const [read, known] = [row[`s${slot}`], last?.lessons[slot]];
+    const [read, known] = [row?.[`s${slot}`], last?.lessons[slot]];
     const isKnown = known && !(encoded(known) < read);
     return isKnown || typeof read !== 'number' ? known : decoded(read);
   });
   const { known, atLeast } = durationsAt(now, lessons);
   const schedule = scheduleFor(known, atLeast);
-  return { lessons, durations: known, schedule, until: now + LESSONS_CACHE_MILLIS };
+  const until = now + (row === null ? READ_AGAIN_MILLIS : LESSONS_CACHE_MILLIS);
+  return { lessons, durations: known, schedule, until };
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within 15 s. */
@@ -161,7 +167,7 @@ function backpressureIn(rows: ReturnType<typeof tolerantRows>, clock: Clock) {
   async function slowdown(): Promise<number> {
     if (readUntil <= clock.now()) {
       readUntil = clock.now() + BACKPRESSURE_CACHE_MILLIS;
-      const { slowdown, at } = (await rows.get(BACKPRESSURE_KEY)) as Partial<Backpressure>;
+      const { slowdown, at }: Partial<Backpressure> = (await rows.get(BACKPRESSURE_KEY)) ?? {};
       const read = slowdown === undefined || at === undefined ? null : { slowdown, at };
       if (slowdownAt(read, clock.now()) > slowdownAt(backpressure, clock.now())) backpressure = read;
     }

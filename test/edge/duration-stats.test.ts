@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
 import { decoded, encoded } from '../../functions/core/polling/lessons.ts';
 import { createDurationStats, type DurationStatsStore } from '../../functions/edge/duration-stats.ts';
@@ -109,6 +109,21 @@ describe('durations', () => {
     const known = durationStats({ client: hangs, patience: () => ending.signal });
     expect(await known.forecast(KIND)).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
     expect(errors).toEqual([expect.objectContaining({ name: 'AbortError' }), expect.anything()]);
+  });
+
+  it('are asked for no longer than a second, and again soon', async () => {
+    const { url } = await serveConnections((socket) => socket.resume());
+    const credentials = { accessKeyId: 'none', secretAccessKey: 'none' };
+    const silent = new DynamoDBClient({ endpoint: url.origin, region: 'eu-central-1', credentials });
+    const known = durationStats({ client: silent });
+    const reads = vi.spyOn(silent, 'send');
+    await known.forecast(KIND);
+    now += 4 * SECOND;
+    await known.forecast(KIND);
+    expect(reads).toHaveBeenCalledTimes(2);
+    now += SECOND;
+    void known.forecast(KIND);
+    expect(reads).toHaveBeenCalledTimes(3);
   });
 
   it('are remembered of at most 500 kinds', async () => {

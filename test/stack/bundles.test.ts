@@ -1,6 +1,14 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
-import { describe, expect, it } from 'vitest';
-import { bundling, type FunctionName, functionNames, handlerOf } from '../../lib/stages/bundle.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  bundleFunctions,
+  bundling,
+  type FunctionName,
+  functionNames,
+  handlerOf,
+} from '../../lib/stages/bundle.ts';
 
 interface Bundle {
   kib: number;
@@ -109,4 +117,14 @@ describe.each(ABSENT)('%s', (what, files, names) => {
     const found = bundles[name].files.filter((file) => files.test(file));
     expect(found, `The bundle of ${name} has ${what} in it`).toEqual([]);
   });
+});
+
+it('the client of S3 is made without the credential providers and streams of events that its file lacks', async () => {
+  for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'none');
+  const { folderOf, remove } = bundleFunctions(false, ['submit']);
+  onTestFinished(remove);
+  const { createBucket } = createRequire(import.meta.url)(join(folderOf('submit'), 'bucket.cjs'));
+  expect(await createBucket('documents').link('results/job_1', 60)).toMatch(
+    /^https:.*results\/job_1\?.*&X-Amz-Signature=/,
+  );
 });

@@ -13,7 +13,7 @@ export interface PollForecast {
 
 export interface JobProgress {
   ageMillis: Millis;
-  /** Its age when its tasks were counted, if the last answer says nothing of them. */
+  /** Its age when its tasks were counted, if the last answer has no count. */
   countedMillis?: Millis;
   /** Until it expires: the last poll falls on that moment. */
   leftMillis: Millis;

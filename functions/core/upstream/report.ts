@@ -166,7 +166,7 @@ export function nextStep(
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
     if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
-    const countedAt = report.kind === 'running' ? now : polledAt;
+    const countedAt = report.kind === 'running' && report.completedTasks !== null ? now : polledAt;
     const planned = nextPollSeconds(progressOf(job, progress, now, countedAt), forecast, atLeastSeconds);
     // An answer that says nothing about the job is no reason to hurry, even if there was a doubt before it.
     const isRaised = doubt !== null && report.kind !== 'transient_error' && report.kind !== 'too_slow';

@@ -168,7 +168,8 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
   }
 
   /** A pass looks at what waits, and at which places are free, before each round. */
-  #judgeLooks({ invocation }: Environment): void {
+  #judgeLooks({ invocationOrNull: invocation }: Environment): void {
+    if (invocation === null) return;
     const looks = (this.#looks.get(invocation) ?? 0) + 1;
     this.#looks.set(invocation, looks);
     const most = 2 * (ROUNDS_A_PASS_MAX + this.jobs.size);
