@@ -251,8 +251,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'the table of durations is waited for as any other',
     file: 'edge/duration-stats.ts',
-    find: 'client.send(command, { abortSignal: patience() })',
-    replace: 'client.send(command)',
+    find: 'apart.send(command, { abortSignal: patience() })',
+    replace: 'apart.send(command)',
   },
   {
     name: 'whatever ModelStudio fails at counts as a refusal',
