@@ -1,7 +1,6 @@
-import { lookup as dnsLookup } from 'node:dns';
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { type BlockList, connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
-import { promisify } from 'node:util';
 
 /** How long each of several addresses has to accept. A lost SYN is sent again after one second (RFC 6298), so it survives one loss. */
 export const ADDRESS_BUDGET_MILLIS = 2500;
@@ -26,9 +25,7 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
   const isSecure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port) || (isSecure ? 443 : 80);
-  const found = isIP(host)
-    ? [{ address: host }]
-    : await promisify(lookup as typeof dnsLookup)(host, { all: true });
+  const found = isIP(host) ? [{ address: host }] : await addressesOf(host, lookup);
   const budget = Math.min(ADDRESS_BUDGET_MILLIS, deadlineMillis / (found.length + 1));
   let failure: DialError | null = null;
   for (const [i, { address }] of found.entries()) {
@@ -43,6 +40,14 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<S
     if (error.code === 'ERR_IP_BLOCKED') break;
   }
   throw failure ?? withCode('ENODATA');
+}
+
+function addressesOf(host: string, lookup: LookupFunction): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true }, (error, found) =>
+      error ? reject(error) : resolve(found as LookupAddress[]),
+    );
+  });
 }
 
 /** Null once the connection is established. */
