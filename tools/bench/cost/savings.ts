@@ -16,11 +16,13 @@ export const SAVINGS: Saving[] = [
   {
     name: 'one poll a job, when it has just ended',
     dollars: (counts, deployment) => {
-      const polls = counts['exchanges.report'] ?? 0;
+      const [jobs, polls] = [countOf(counts, 'lambda.requests.submit'), counts['exchanges.report'] ?? 0];
       const ofPolls = Object.entries(counts).filter(([name]) => /\.(poll|report)$/.test(name));
-      const dollars =
-        totalOf(billOf(Object.fromEntries(ofPolls), deployment)) + polls * PRICES.dynamodbReadUnit;
-      return (1 - countOf(counts, 'lambda.requests.submit') / polls) * dollars;
+      // Each job has one message more, which delivers.
+      const sends = countOf(counts, 'sqs.sends') * (polls / (polls + jobs)) * PRICES.sqsRequest;
+      const reads = polls * PRICES.dynamodbReadUnit;
+      const dollars = totalOf(billOf(Object.fromEntries(ofPolls), deployment)) + sends + reads;
+      return (1 - jobs / polls) * dollars;
     },
     why: 'nobody knows beforehand how long a job takes; it is said here as the most that a better plan could ever save',
   },
