@@ -148,19 +148,17 @@ function pollsWithin(millis: number, totalTasks: number, forecasts: PollForecast
   let polls = 0;
   for (let completedTasks = 0; completedTasks <= totalTasks; completedTasks++) {
     for (let age = 0; age <= millis && polls < enough; polls++) {
-      const ageMillis = Math.max(age, 1);
-      const standing = { ageMillis, leftMillis: Number.MAX_SAFE_INTEGER, completedTasks, totalTasks };
-      // Answers that have no count leave the last one as old as it is.
-      const counted = COUNTED_AT.filter((countedMillis) => countedMillis < ageMillis);
-      const standings = [standing, ...counted.map((countedMillis) => ({ ...standing, countedMillis }))];
-      const waits = standings.flatMap((each) => forecasts.map((forecast) => nextPollSeconds(each, forecast)));
-      age += 1000 * Math.min(...waits);
+      const standing = {
+        ageMillis: Math.max(age, 1),
+        leftMillis: Number.MAX_SAFE_INTEGER,
+        completedTasks,
+        totalTasks,
+      };
+      age += 1000 * Math.min(...forecasts.map((forecast) => nextPollSeconds(standing, forecast)));
     }
   }
   return polls;
 }
-
-const COUNTED_AT: readonly number[] = Array.from({ length: 13 }, (_, i) => 1000 * 2 ** i);
 
 /** Each retry may wait an hour, when the receiver asks for it, in hops of a quarter. */
 function hopsOf({ webhookSchedule }: Scene): number {
