@@ -42,9 +42,9 @@ export const LOADS: MeasuredLoad[] = [
   queueRow(100, 5),
   queueRow(200, 10),
   ...DISTRIBUTIONS.flatMap((distribution) => [
-    ofBursts(distribution, 200, 6),
-    ofBursts(distribution, 300, 5),
-    ofBursts(distribution, 1000, 2),
+    ofBursts(distribution, 200, 8),
+    ofBursts(distribution, 300, 6),
+    ofBursts(distribution, 1000, 6),
   ]),
 ];
 
