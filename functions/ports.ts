@@ -1,6 +1,5 @@
 import type { ClientKey } from './core/http/client-key.ts';
 import type { Generation } from './core/http/generation-request.ts';
-import type { ListKey } from './core/http/list-cursor.ts';
 import type { PutLink } from './core/http/uploads.ts';
 import type { Job, JobBase, JobRow, Millis, Place, Webhook } from './core/job.ts';
 import type { REPORT_LIMITS } from './core/limits.ts';
@@ -69,12 +68,7 @@ export interface ClientJobs {
    * @returns at most `limit` jobs; `end` is where to continue, null if there are no more. A page may have fewer
    * jobs than there are, even none, if some could not be read or are of a later release
    */
-  page(
-    client: string,
-    from: ListKey,
-    to: ListKey,
-    limit: number,
-  ): Promise<{ jobs: Job[]; end: ListKey | null }>;
+  page(client: string, from: string, to: string, limit: number): Promise<{ jobs: Job[]; end: string | null }>;
 }
 
 /** An index of the jobs' rows by the time at which they are overdue. It may lag behind the rows. */

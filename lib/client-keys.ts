@@ -14,25 +14,17 @@ const TIMEOUT = Duration.minutes(5);
 /** In which Lambda calls it three times, should it die. */
 const ANSWER_TIMEOUT = Duration.minutes(20);
 
-interface ClientKeysProps {
-  table: ITable;
-  settings: Settings;
-  name: string;
-}
-
-export interface DeployedKey {
-  secret: ISecret;
-  /** Known once the secret holds the key. */
-  secretArn: string;
-}
+/** The ARN is known once the secret holds the key. */
+type DeployedKey = { secret: ISecret; secretArn: string };
 
 /** Client keys that a deployment makes, in a secret each, and the function that does it. */
 export class ClientKeys extends Construct {
   readonly #function: LambdaFunction;
   readonly #keys = new Map<string, DeployedKey>();
 
-  constructor(scope: Construct, id: string, { table, settings, name }: ClientKeysProps) {
+  constructor(scope: Construct, id: string, props: { table: ITable; settings: Settings; name: string }) {
     super(scope, id);
+    const { table, settings, name } = props;
     const bundles = bundleFunctions(false, [KEYS]);
     this.#function = new LambdaFunction(this, 'Function', {
       ...commonProps(this, 'Function', settings),

@@ -12,17 +12,13 @@ import type { RestorableTable } from './storage/job-table.ts';
 const SOURCE = 'modelstudio-jobs';
 const DETAIL_TYPE = 'Job finished';
 
-interface FinishedJobsProps {
-  jobs: RestorableTable;
-  monitoring: Monitoring;
-  name: string;
-}
+type Props = { jobs: RestorableTable; monitoring: Monitoring; name: string };
 
 /** Puts an event of each finished job onto the default bus, out of the table's stream: no function has to. */
 export class FinishedJobs extends Construct {
   readonly #name: string;
 
-  constructor(scope: Construct, id: string, { jobs, monitoring, name }: FinishedJobsProps) {
+  constructor(scope: Construct, id: string, { jobs, monitoring, name }: Props) {
     super(scope, id);
     this.#name = name;
     if (jobs.restored) throw new Error('The setting restoredTables cannot name Jobs beside onFinished.');

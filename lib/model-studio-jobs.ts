@@ -14,7 +14,8 @@ import { Api } from './http/api.ts';
 import { Gateway } from './http/gateway.ts';
 import { Monitoring } from './monitoring/monitoring.ts';
 import { deploymentName } from './name.ts';
-import { validateDeployment } from './rules/validate-deployment.ts';
+import * as rules from './rules/rules.ts';
+import { Wiring } from './rules/wiring.ts';
 import { SettingsError } from './settings/environments.ts';
 import type { ModelStudioJobsProps } from './settings/props.ts';
 import { checkSettings } from './settings/read-settings.ts';
@@ -78,7 +79,12 @@ export class ModelStudioJobs extends Construct {
       bundles.remove();
     }
     const monitoring = new Monitoring(this, 'Watch', { settings, httpApi, name });
-    validateDeployment(this, settings);
+    // There is no template of a deployment that breaks a rule. What is beside it may do as it likes.
+    const validate = () => {
+      const wiring = new Wiring(this);
+      return Object.values(rules).flatMap((rule) => rule(wiring, settings));
+    };
+    this.node.addValidation({ validate });
 
     this.deploymentName = name;
     this.apiUrl = url;

@@ -206,14 +206,14 @@ export function isPending(job: Job): job is PendingJob {
 }
 
 /** When a job ends that ModelStudio has not taken by then. */
-export function givenUpAt({ queueing, expiresAt }: Pick<QueuedJob, 'queueing' | 'expiresAt'>): Millis {
-  return Math.min(queueing.until, expiresAt);
+export function givenUpAt({ queueing, expiresAt }: JobBase): Millis {
+  return Math.min(queueing?.until ?? expiresAt, expiresAt);
 }
 
 /** Whether it may be given to ModelStudio again, which may have created it: its owner would rather have it twice than not at all. */
 export function mayResubmit(job: SubmittingJob, now: Millis): job is TakenJob {
   const { queueing, submissions = SUBMISSIONS_MAX } = job;
-  return queueing !== undefined && submissions < SUBMISSIONS_MAX && now < givenUpAt({ ...job, queueing });
+  return queueing !== undefined && submissions < SUBMISSIONS_MAX && now < givenUpAt(job);
 }
 
 export function runningSince({ startedAt, createdAt }: JobBase): Millis {

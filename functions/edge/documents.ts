@@ -1,10 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { FIRST_FORMAT, isLaterFormat, LaterFormat } from '../core/format.ts';
 import { DOCUMENT_EXTRA_DAYS } from '../core/limits.ts';
 import type { Clock, Documents } from '../ports.ts';
 import type { Bucket } from './document-bucket.ts';
-import { createRows } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 /** Compressed size. Up to this, a DynamoDB write (one unit per KB) costs less than an S3 PUT (as much as eight units). */
 export const TABLE_MAX_BYTES = 8 * 1024;
@@ -13,18 +12,13 @@ const COMPRESSED_FROM_MAX_BYTES = 8 * TABLE_MAX_BYTES;
 
 const DAY_SECONDS = 86_400;
 
-export interface DocumentStores {
-  dynamodb: DynamoDBClient;
-  tableName: string;
-  bucket(): Promise<Bucket>;
-  retentionDays: number;
-  clock: Clock;
-}
-
-/** Immutable documents: small ones, compressed, in a DynamoDB table under the key `key`, larger ones in an S3 bucket. */
-export function createDocuments(stores: DocumentStores): Documents {
-  const { bucket } = stores;
-  const rows = createRows(stores.dynamodb, stores.tableName, 'key');
+/** Immutable documents: small ones, compressed, in the rows of a table, larger ones in an S3 bucket. */
+export function createDocuments(
+  rows: Rows,
+  bucket: () => Promise<Bucket>,
+  retentionDays: number,
+  clock: Clock,
+): Documents {
   return {
     async save(key, json) {
       const body = Buffer.from(json);
@@ -33,7 +27,9 @@ export function createDocuments(stores: DocumentStores): Documents {
         await (await bucket()).put(key, body);
         return { store: 'bucket', key };
       }
-      await rows.put({ key, format: FIRST_FORMAT, deflated, ttl: endOfLife(stores) });
+      // It outlives the row that points to it, and the last delivery of it.
+      const ttl = Math.ceil(clock.now() / 1000) + (retentionDays + DOCUMENT_EXTRA_DAYS) * DAY_SECONDS;
+      await rows.put({ key, format: FIRST_FORMAT, deflated, ttl });
       return { store: 'table', key };
     },
 
@@ -64,11 +60,6 @@ export function createDocuments(stores: DocumentStores): Documents {
       return (await bucket()).link(key, seconds);
     },
   };
-}
-
-/** A document outlives the row that points to it, and the last delivery of it. */
-function endOfLife({ clock, retentionDays }: DocumentStores): number {
-  return Math.ceil(clock.now() / 1000) + (retentionDays + DOCUMENT_EXTRA_DAYS) * DAY_SECONDS;
 }
 
 function missing(key: string): never {

@@ -1,7 +1,7 @@
 import { BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { formatOf, isLaterFormat, LaterFormat, ROW_FORMAT } from '../core/format.ts';
-import { type ListKey, listKeyOf } from '../core/http/list-cursor.ts';
+import { listKeyOf } from '../core/http/list-cursor.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type Job, type JobRow, STATUSES } from '../core/job.ts';
 import { overdueAt, sweepKeys } from '../core/polling/overdue.ts';
@@ -84,7 +84,7 @@ export function createClientJobs(client: DynamoDBClient, tableName: string, cloc
         // A job at `from` itself comes first, and reading one more than requested shows whether there are more.
         Limit: limit + 2,
       });
-      const entries = (listed as { jobId: string; listKey: ListKey }[]).filter(
+      const entries = (listed as { jobId: string; listKey: string }[]).filter(
         (each) => each.listKey !== from,
       );
       const asked = entries.slice(0, limit);

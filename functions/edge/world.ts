@@ -1,7 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { FinishWorld } from '../finish/finish.ts';
-import type { World } from '../ports.ts';
 import { awsSettings, describingErrors } from './aws.ts';
 import { createClientKeys } from './client-keys.ts';
 import type { Bucket } from './document-bucket.ts';
@@ -41,15 +40,6 @@ const bucketName = required('BUCKET');
 let loading: Promise<Bucket> | undefined;
 const bucket = () => (loading ??= import('#bucket').then(({ createBucket }) => createBucket(bucketName)));
 
-export function jobsAndDocuments(): Pick<World, 'jobs' | 'documents' | 'requests'> {
-  const tableName = required('DOCUMENTS_TABLE');
-  return {
-    jobs: createJobs(rows, retentionDays(), clock),
-    documents: createDocuments({ dynamodb, tableName, bucket, retentionDays: retentionDays(), clock }),
-    requests: createRequests(bucket),
-  };
-}
-
 /**
  * Everything that is needed to end a job.
  * @param batch see createWakeUps
@@ -63,7 +53,13 @@ export function finishWorld(batch?: Batch): FinishWorld {
   };
   const wakeUps = createWakeUps(sqs, queueUrls, batch);
   const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
-  return { ...jobsAndDocuments(), wakeUps, clock, random, log, settings };
+  const documentRows = createRows(dynamodb, required('DOCUMENTS_TABLE'), 'key');
+  return {
+    jobs: createJobs(rows, retentionDays(), clock),
+    documents: createDocuments(documentRows, bucket, retentionDays(), clock),
+    requests: createRequests(bucket),
+    ...{ wakeUps, clock, random, log, settings },
+  };
 }
 
 /** @param queueUrl of the queue that feeds the function */

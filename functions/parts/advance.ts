@@ -1,7 +1,6 @@
-import { isFinished, type Job, type JobError } from '../core/job.ts';
+import { givenUpAt, isFinished, type Job, type JobError } from '../core/job.ts';
 import {
   holdsForAll,
-  isNotTaken,
   type LargeJob,
   mayBeTaken,
   type Plan,
@@ -10,7 +9,7 @@ import {
   partsToBegin,
 } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
-import { type End, expired, type Next, notTaken } from '../core/upstream/report.ts';
+import { expired, type Next, notTaken, failed as refused } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import { type BeginWorld, beginPart } from './begin.ts';
@@ -31,7 +30,7 @@ const SOON_SECONDS = 1;
 export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   const now = world.clock.now();
   if (job.parts.rounds.length === 0) {
-    if (isNotTaken(job, now)) return { step: 'finish', end: notTaken(job) };
+    if (now >= givenUpAt(job)) return { step: 'finish', end: notTaken(job) };
     const read = await split(job, world);
     if ('code' in read) return { step: 'finish', end: refused(read) };
     return { step: 'wait', seconds: SOON_SECONDS, completedTasks: 0, doubt: null, ...read };
@@ -52,13 +51,6 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   const { totalTasks } = job;
   return { step: 'wait', seconds: SOON_SECONDS, completedTasks, doubt: null, parts: more, totalTasks };
 }
-
-const refused = (error: JobError | null): End => ({
-  status: 'failed',
-  completedTasks: 0,
-  results: null,
-  error,
-});
 
 function plansOf({ parts }: LargeJob, { documents }: PartsWorld): Promise<Plan[]> {
   return waitForAll(parts.rounds.map(async ({ plan }) => JSON.parse(await documents.load(plan))));

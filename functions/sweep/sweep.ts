@@ -9,6 +9,7 @@ import {
   mayResubmit,
   type RunningJob,
 } from '../core/job.ts';
+import { SWEEP_MILLIS } from '../core/limits.ts';
 import { brokenOff, partsInMind } from '../core/parts/parts.ts';
 import { overdueAt, SHARDS } from '../core/polling/overdue.ts';
 import { GATE_ID, gateOverdueAt, rescuedGate } from '../core/queue/gate.ts';
@@ -22,12 +23,7 @@ import { type FinishWorld, finish, forget } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';
 
-export type SweepWorld = FinishWorld &
-  SweepUploadsWorld &
-  Pick<World, 'overdue' | 'queue'> & {
-    /** Whatever is not swept by then is left to the next sweep. */
-    settings: { sweepMillis: Millis };
-  };
+export type SweepWorld = FinishWorld & SweepUploadsWorld & Pick<World, 'overdue' | 'queue'>;
 
 /** After this time, a large job that has expired ends without its results. */
 const MERGING_MAX_MILLIS = 6 * 3_600_000;
@@ -37,7 +33,8 @@ const MERGING_MAX_MILLIS = 6 * 3_600_000;
  * rescue is a link in the job's chain of wake-ups like any other, so only one of them counts.
  */
 export async function sweep(world: SweepWorld): Promise<void> {
-  const until = world.clock.now() + world.settings.sweepMillis;
+  // Whatever is not swept by then is left to the next sweep.
+  const until = world.clock.now() + SWEEP_MILLIS;
   const found: Found = { failures: [], oldestMillis: 0 };
   const shards = Array.from({ length: SHARDS }, (_, shard) => sweepShard(shard, until, found, world));
   const outcomes = await Promise.allSettled(shards);

@@ -1,6 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import type { Construct } from 'constructs';
 import type { StageQueue } from '../stages/stage-queue.ts';
 import { type Monitored, nameOf, type Statistic } from './monitored.ts';
 
@@ -9,30 +7,37 @@ const FULL = 24;
 const QUARTER = { width: 6, height: 6 };
 
 /** Answers, from top to bottom: is it healthy, how slow is it, how much does it do? */
-export class MonitoringDashboard extends cloudwatch.Dashboard {
-  constructor(scope: Construct, id: string, props: { monitored: Monitored; alarms: cloudwatch.Alarm[] }) {
-    const { monitored, alarms } = props;
-    const title = 'Alarms: see docs/runbook.md';
-    super(scope, id, {
-      dashboardName: monitored.name,
-      defaultInterval: Duration.hours(12),
-      widgets: [
-        [heading('Is it healthy?')],
-        [new cloudwatch.AlarmStatusWidget({ title, alarms, width: FULL, height: 7 })],
-        healthOf(monitored),
-        [heading('How slow is it?')],
-        slownessOf(monitored),
-        [heading('How much does it do?')],
-        jobsOf(monitored),
-        webhooksOf(monitored),
-        machineryOf(monitored),
-      ],
-    });
-  }
+export function widgetsOf(monitored: Monitored, alarms: cloudwatch.IAlarm[]): cloudwatch.IWidget[][] {
+  const { own, sums, queues, httpApi } = monitored;
+  const title = 'Alarms: see docs/runbook.md';
+  return [
+    heading('Is it healthy?'),
+    [new cloudwatch.AlarmStatusWidget({ title, alarms, width: FULL, height: 7 })],
+    [
+      graph('Sweeps and jobs recovered', sums('Sweeps', 'JobsRecovered')),
+      graph('Oldest overdue and oldest queued job, seconds', [
+        own('OldestOverdueSeconds', 'Maximum', 'overdue'),
+        own('OldestQueuedSeconds', 'Maximum', 'queued'),
+      ]),
+      ofQueues('Oldest message, seconds', queues, 'ApproximateAgeOfOldestMessage'),
+      ofQueues('Dead letters', queues, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
+    ],
+    heading('How slow is it?'),
+    [
+      percentiles('Job, seconds from creation to end', (p) => own('JobSeconds', p, p)),
+      percentiles('Detection lag, seconds at most', (p) => own('DetectionLagSeconds', p, p)),
+      percentiles('Webhook attempt, seconds', (p) => own('WebhookAttemptSeconds', p, p)),
+      percentiles('API latency, milliseconds', (p) => httpApi.metricLatency({ statistic: p, label: p })),
+    ],
+    heading('How much does it do?'),
+    jobsOf(monitored),
+    webhooksOf(monitored),
+    machineryOf(monitored),
+  ];
 }
 
 function heading(question: string) {
-  return new cloudwatch.TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 });
+  return [new cloudwatch.TextWidget({ markdown: `## ${question}`, width: FULL, height: 1 })];
 }
 
 function graph(title: string, left: cloudwatch.IMetric[], props: cloudwatch.GraphWidgetProps = {}) {
@@ -49,27 +54,6 @@ function ofQueues(title: string, queues: StageQueue[], metricName: string, part:
   const metricOf = (each: StageQueue) =>
     each[part].metric(metricName, { statistic: 'Maximum', label: nameOf(each) });
   return graph(title, queues.map(metricOf));
-}
-
-function healthOf({ own, sums, queues }: Monitored) {
-  return [
-    graph('Sweeps and jobs recovered', sums('Sweeps', 'JobsRecovered')),
-    graph('Oldest overdue and oldest queued job, seconds', [
-      own('OldestOverdueSeconds', 'Maximum', 'overdue'),
-      own('OldestQueuedSeconds', 'Maximum', 'queued'),
-    ]),
-    ofQueues('Oldest message, seconds', queues, 'ApproximateAgeOfOldestMessage'),
-    ofQueues('Dead letters', queues, 'ApproximateNumberOfMessagesVisible', 'deadLetterQueue'),
-  ];
-}
-
-function slownessOf({ own, httpApi }: Monitored) {
-  return [
-    percentiles('Job, seconds from creation to end', (p) => own('JobSeconds', p, p)),
-    percentiles('Detection lag, seconds at most', (p) => own('DetectionLagSeconds', p, p)),
-    percentiles('Webhook attempt, seconds', (p) => own('WebhookAttemptSeconds', p, p)),
-    percentiles('API latency, milliseconds', (p) => httpApi.metricLatency({ statistic: p, label: p })),
-  ];
 }
 
 function jobsOf({ own, sums, httpApi }: Monitored) {

@@ -17,7 +17,6 @@ export function monitoredIn(deployment: Construct, { httpApi, name }: { httpApi:
   const own = (metricName: MetricName, statistic: Statistic, label?: string) =>
     new Metric({ namespace: NAMESPACE, metricName, statistic, dimensionsMap, label });
   return {
-    name,
     functions: constructs.filter((construct) => construct instanceof StageFunction),
     queues: constructs.filter((construct) => construct instanceof StageQueue),
     tables: constructs.filter((construct) => construct instanceof JobTable),

@@ -1,6 +1,6 @@
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type Dashboard, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Dashboard, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs';
@@ -9,7 +9,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings/settings.ts';
 import { ALARMS, type AlarmMetric, type AlarmRow } from './alarms.ts';
-import { MonitoringDashboard } from './dashboard.ts';
+import { widgetsOf } from './dashboard.ts';
 import { monitoredIn } from './monitored.ts';
 import { QUERIES } from './queries.ts';
 
@@ -38,7 +38,11 @@ export class Monitoring extends Construct {
         for (const [of, metric] of metrics) this.addAlarm(row, metric, `${row.name}-${of}`);
       else this.addAlarm(row, metrics);
     }
-    this.dashboard = new MonitoringDashboard(this, 'Dashboard', { monitored, alarms: this.alarms });
+    this.dashboard = new Dashboard(this, 'Dashboard', {
+      dashboardName: this.#name,
+      defaultInterval: Duration.hours(12),
+      widgets: widgetsOf(monitored, this.alarms),
+    });
     const logGroupNames = monitored.functions.map(({ logGroup }) => logGroup.logGroupName);
     for (const [id, queryString] of Object.entries(QUERIES))
       new CfnQueryDefinition(this, id, { name: `${this.#name}/${id}`, logGroupNames, queryString });

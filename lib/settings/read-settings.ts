@@ -58,7 +58,7 @@ function sentencesFor(issue: z.core.$ZodIssue, given: object, names: string[]): 
 
 function kindOf(schema: z.ZodType): unknown {
   const { innerType } = schema.def as { innerType?: z.ZodType };
-  return schema.meta()?.['kind'] ?? (innerType && kindOf(innerType));
+  return schema.description ?? (innerType && kindOf(innerType));
 }
 
 function unknown(name: string, names: string[]): string {

@@ -14,14 +14,11 @@ const orText = (schema: z.ZodNumber, pattern: RegExp) =>
 
 /** @param of such as ` of seconds` */
 export const whole = (min: number, max: number, of = '') =>
-  orText(z.int().min(min).max(max), /^\d{1,9}$/).meta({ kind: `a whole number${of} from ${min} to ${max}` });
-
-export const number = (min: number, max: number) =>
-  orText(z.number().min(min).max(max), /^\d{1,6}(\.\d{1,6})?$/);
+  orText(z.int().min(min).max(max), /^\d{1,9}$/).describe(`a whole number${of} from ${min} to ${max}`);
 
 export const flag = z
   .preprocess((value) => (value === 'true' || value === 'false' ? value === 'true' : value), z.boolean())
-  .meta({ kind: 'true or false' });
+  .describe('true or false');
 
 export const list = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((value) => {
@@ -43,9 +40,7 @@ export const objects = <Item extends z.ZodType>(item: Item) =>
 export const matching = (pattern: RegExp) =>
   z.string().refine((text) => Token.isUnresolved(text) || pattern.test(text));
 
-export function areDifferent(items: unknown[]): boolean {
-  return new Set(items).size === items.length;
-}
+const areDifferent = (items: unknown[]) => new Set(items).size === items.length;
 
 /** Also the `AllowedPattern` of CloudFormation's parameter. It is part of URLs, so it must not be all dots. */
 export const ORGANIZATION_ID_PATTERN = '[A-Za-z0-9][A-Za-z0-9._-]{0,127}';
@@ -63,9 +58,6 @@ const LOG_RETENTIONS = Object.values(RetentionDays)
   .filter((days) => typeof days === 'number')
   .filter((days) => days !== RetentionDays.INFINITE);
 
-/** @param kind follows "must be"; lib/settings/props.ts says what each is for */
-const setting = <Schema extends z.ZodType>(schema: Schema, kind: string) => schema.meta({ kind });
-
 /** Nobody may use one whose clients are not named. */
 const DestinationSchema = z.strictObject({
   name: z.string().regex(DESTINATION_NAME),
@@ -82,39 +74,42 @@ const RESTORED_TABLE = /^(Jobs|Documents|ClientKeys)=[\w.-]{3,255}$/;
 /** CloudFormation's pattern, without the name of CDK's own stack. */
 const STACK_NAME = /^(?!CDKToolkit$)[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
+/** What describes each follows "must be"; lib/settings/props.ts says what it is for. */
 export const SettingsSchema = z.strictObject({
-  stackName: setting(
-    z.string().regex(STACK_NAME).default(DEFAULT_STACK_NAME),
-    'a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens',
-  ),
-  organizationId: setting(
-    matching(ORGANIZATION_ID).optional(),
-    'a ModelStudio organization id, such as org_123',
-  ),
-  baseUrl: setting(
-    z.string().refine(isBaseUrl).default('https://api.modelstudio.app'),
-    'an https URL without user name, query or fragment (http for a loopback host only)',
-  ),
-  defaultWebhookUrl: setting(z.string().optional(), 'a URL that a job may give as its webhook_url'),
-  destinations: setting(
-    objects(DestinationSchema)
-      .refine((all) => areDifferent(all.map(({ name }) => name)))
-      .default([]),
-    'a list of {"name", "arn", "clients"} with different names of letters, digits, - and _, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients',
-  ),
-  defaultDestination: setting(z.string().optional(), 'the name of one of the destinations'),
-  webhookRetryScheduleSeconds: setting(
-    list(whole(0, SCHEDULE_MAX_SECONDS)).refine(isSchedule).default(SCHEDULE),
-    `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
-  ),
-  webhookPorts: setting(
-    list(whole(1, 65_535)).refine(areMorePorts).default([]),
-    'ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443',
-  ),
-  retentionDays: setting(
-    whole(8, 3650).default(30),
-    'a whole number from 8 (a job may run for 7 days) to 3650',
-  ),
+  stackName: z
+    .string()
+    .regex(STACK_NAME)
+    .default(DEFAULT_STACK_NAME)
+    .describe('a name that CloudFormation takes for a stack: a letter, then letters, digits and hyphens'),
+  organizationId: matching(ORGANIZATION_ID)
+    .optional()
+    .describe('a ModelStudio organization id, such as org_123'),
+  baseUrl: z
+    .string()
+    .refine(isBaseUrl)
+    .default('https://api.modelstudio.app')
+    .describe('an https URL without user name, query or fragment (http for a loopback host only)'),
+  defaultWebhookUrl: z.string().optional().describe('a URL that a job may give as its webhook_url'),
+  destinations: objects(DestinationSchema)
+    .refine((all) => areDifferent(all.map(({ name }) => name)))
+    .default([])
+    .describe(
+      'a list of {"name", "arn", "clients"} with different names of letters, digits, - and _, each with the ARN of an SQS queue or an EventBridge bus, and with names of clients',
+    ),
+  defaultDestination: z.string().optional().describe('the name of one of the destinations'),
+  webhookRetryScheduleSeconds: list(whole(0, SCHEDULE_MAX_SECONDS))
+    .refine(isSchedule)
+    .default(SCHEDULE)
+    .describe(
+      `1 to ${ATTEMPTS_MAX} waits in whole seconds that add up to at most ${SCHEDULE_MAX_SECONDS}, such as 0,5,300`,
+    ),
+  webhookPorts: list(whole(1, 65_535))
+    .refine((ports) => !ports.includes(443) && areDifferent(ports))
+    .default([])
+    .describe('ports from 1 to 65535 other than 443 (which is always allowed), each once, such as 8443,9443'),
+  retentionDays: whole(8, 3650)
+    .default(30)
+    .describe('a whole number from 8 (a job may run for 7 days) to 3650'),
   concurrency: whole(CONCURRENCY_MIN, CONCURRENCY_MAX).default(105),
   queueForSeconds: whole(0, LONGEST_JOB_SECONDS, ' of seconds').default(DEFAULT_QUEUE_RULES.queueForSeconds),
   allowResubmit: flag.default(DEFAULT_QUEUE_RULES.allowResubmit),
@@ -123,32 +118,33 @@ export const SettingsSchema = z.strictObject({
   conversationsPerCreate: whole(1, CONVERSATIONS_PER_CREATE).default(CONVERSATIONS_PER_CREATE),
   bytesPerCreate: whole(BYTES_MIN, TASK_MAX_BYTES, ' of bytes').default(BODY_MAX_BYTES),
   partsAtOnce: whole(1, PARTS_AT_ONCE_MAX).default(10),
-  lagPerPollSeconds: setting(number(0.1, 3600).default(1), 'a number of seconds from 0.1 to 3600'),
+  lagPerPollSeconds: orText(z.number().min(0.1).max(3600), /^\d{1,6}(\.\d{1,6})?$/)
+    .default(1)
+    .describe('a number of seconds from 0.1 to 3600'),
   throttleRate: whole(1, 100_000).default(200),
   throttleBurst: whole(1, 100_000).default(400),
-  domainName: setting(
-    list(z.string().regex(DNS_NAME)).refine(areDifferent).default([]),
-    'a DNS name in lower case, such as jobs.example.com, or several, each once',
-  ),
-  certificateArn: setting(
-    list(matching(CERTIFICATE_ARN)).default([]),
-    'the ARN of an ACM certificate, or one for each domain',
-  ),
-  defaultEndpoint: setting(z.enum(['first', 'beside', 'off']).default('beside'), 'first, beside or off'),
-  alarmTopicArn: setting(matching(TOPIC_ARN).optional(), 'the ARN of an SNS topic'),
-  alarmEmail: setting(z.email().optional(), 'an e-mail address'),
-  logLevel: setting(z.enum(['DEBUG', 'INFO']).default('INFO'), 'DEBUG or INFO'),
-  logRetentionDays: setting(
-    whole(1, 3653).refine(isLogRetention).default(RetentionDays.ONE_MONTH),
-    `one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`,
-  ),
-  restoredTables: setting(
-    list(z.string().regex(RESTORED_TABLE))
-      .refine((all) => areDifferent(all.map((pair) => pair.split('=')[0])))
-      .default([]),
-    'Jobs, Documents or ClientKeys, = and the name of a table in the same account and region, or several, each once',
-  ),
-  removalPolicy: setting(z.enum(['retain', 'destroy']).default('retain'), 'retain or destroy'),
+  domainName: list(z.string().regex(DNS_NAME))
+    .refine(areDifferent)
+    .default([])
+    .describe('a DNS name in lower case, such as jobs.example.com, or several, each once'),
+  certificateArn: list(matching(CERTIFICATE_ARN))
+    .default([])
+    .describe('the ARN of an ACM certificate, or one for each domain'),
+  defaultEndpoint: z.enum(['first', 'beside', 'off']).default('beside').describe('first, beside or off'),
+  alarmTopicArn: matching(TOPIC_ARN).optional().describe('the ARN of an SNS topic'),
+  alarmEmail: z.email().optional().describe('an e-mail address'),
+  logLevel: z.enum(['DEBUG', 'INFO']).default('INFO').describe('DEBUG or INFO'),
+  logRetentionDays: whole(1, 3653)
+    .refine((days) => LOG_RETENTIONS.includes(days))
+    .default(RetentionDays.ONE_MONTH)
+    .describe(`one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`),
+  restoredTables: list(z.string().regex(RESTORED_TABLE))
+    .refine((all) => areDifferent(all.map((pair) => pair.split('=')[0])))
+    .default([])
+    .describe(
+      'Jobs, Documents or ClientKeys, = and the name of a table in the same account and region, or several, each once',
+    ),
+  removalPolicy: z.enum(['retain', 'destroy']).default('retain').describe('retain or destroy'),
 });
 
 export type AppSettings = z.infer<typeof SettingsSchema>;
@@ -164,12 +160,4 @@ function isBaseUrl(text: string): boolean {
 function isSchedule(waits: number[]): boolean {
   const sum = waits.reduce((total, wait) => total + wait, 0);
   return waits.length >= 1 && waits.length <= ATTEMPTS_MAX && sum <= SCHEDULE_MAX_SECONDS;
-}
-
-function areMorePorts(ports: number[]): boolean {
-  return !ports.includes(443) && areDifferent(ports);
-}
-
-function isLogRetention(days: number): boolean {
-  return LOG_RETENTIONS.includes(days);
 }

@@ -84,13 +84,7 @@ export function portsOver(cloud: Cloud, clients: Clients, settings: PortSettings
     pacer: createPacer(rows, clock),
     requests: createRequests(bucket),
     sources: createSources(bucket),
-    documents: createDocuments({
-      dynamodb,
-      tableName: 'documents',
-      bucket,
-      retentionDays,
-      clock,
-    }),
+    documents: createDocuments(createRows(dynamodb, 'documents', 'key'), bucket, retentionDays, clock),
     uploads: createUploads(rows, bucket, clock),
     wakeUps: createWakeUps(sqs, QUEUE_URLS, batch),
     durationStats: createDurationStats({

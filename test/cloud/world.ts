@@ -127,7 +127,6 @@ export function fakeWorld(scripts: Scripts = {}) {
       forwardTracestate: false,
       isCollector: false,
       reportLimits: { deadlineMillis: 10_000, maxBytes: 10_000 },
-      sweepMillis: 45_000,
     },
     created,
     posted,

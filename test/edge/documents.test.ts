@@ -6,6 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { createDocuments, TABLE_MAX_BYTES } from '../../functions/edge/documents.ts';
+import { createRows } from '../../functions/edge/rows.ts';
 import { NOW } from './jobs.ts';
 
 const settings = {
@@ -17,13 +18,12 @@ const s3Client = new S3Client(settings);
 const dynamodb = mockClient(dynamodbClient);
 const s3 = mockClient(s3Client);
 
-const documents = createDocuments({
-  dynamodb: dynamodbClient,
-  tableName: 'Documents',
-  bucket: async () => createBucket('bucket', s3Client),
-  retentionDays: 30,
-  clock: { now: () => NOW + 1 },
-});
+const documents = createDocuments(
+  createRows(dynamodbClient, 'Documents', 'key'),
+  async () => createBucket('bucket', s3Client),
+  30,
+  { now: () => NOW + 1 },
+);
 
 /** Text that does not shrink. */
 const noise = (bytes: number) => JSON.stringify(randomBytes(bytes).toString('base64'));

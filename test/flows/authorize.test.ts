@@ -71,7 +71,7 @@ const UNAUTHENTICATED = refusal(401, 'unauthenticated', { 'www-authenticate': 'B
 const NOTHING = { told: [], metrics: {} };
 
 describe.each(ROUTES)('$operation', ({ operation, method, path }) => {
-  const address = `/${path.join('/').replace('*', 'job_1')}`;
+  const address = path.replace('*', 'job_1');
   const jobId = path.includes('*') ? 'job_1' : '';
   const needed = NEEDED[operation];
   const letIn = { operation, jobId, client: needed === null ? '' : 'acme' };

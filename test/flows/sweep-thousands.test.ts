@@ -1,7 +1,7 @@
 import { PutItemCommand, ThrottlingException } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { classifyWakeUp, type Job, type Millis, type WakeUp } from '../../functions/core/job.ts';
-import { AWS_TRIES, FUNCTIONS, SWEEP_MILLIS } from '../../functions/core/limits.ts';
+import { AWS_TRIES, FUNCTIONS } from '../../functions/core/limits.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { type Call, type Carry, clientsOf, type Service } from '../cloud/clients.ts';
 import { Cloud } from '../cloud/cloud.ts';
@@ -98,7 +98,6 @@ function crowdUnder(conditions: Conditions) {
     ...portsOver(cloud, clientsOf(cloud, way.carry), { clock }),
     clock,
     random: { ...fake.random, bytes },
-    settings: { ...fake.settings, sweepMillis: SWEEP_MILLIS },
   };
   return { time, cloud, rows, way, world };
 }

@@ -1,7 +1,11 @@
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { expect, it } from 'vitest';
-import { RULES } from '../../lib/rules/validate-deployment.ts';
+import * as rules from '../../lib/rules/rules.ts';
+import type { Rule } from '../../lib/rules/wiring.ts';
+
+const RULES: Record<string, Rule> = rules;
+
 import { Wiring } from '../../lib/rules/wiring.ts';
 import { readSettings } from '../../lib/settings/read-settings.ts';
 

@@ -5,7 +5,11 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { expect, it } from 'vitest';
-import { RULES } from '../../lib/rules/validate-deployment.ts';
+import * as rules from '../../lib/rules/rules.ts';
+import type { Rule } from '../../lib/rules/wiring.ts';
+
+const RULES: Record<string, Rule> = rules;
+
 import { constructAt as at, judge } from './synthesis.ts';
 
 /** Gives a resource another property, or takes it away. */

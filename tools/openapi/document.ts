@@ -231,7 +231,7 @@ const OPERATIONS: Record<Operation, Description> = {
 export function openApiDocument(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of ROUTES) {
-    const path = `/${route.path.map((part) => (part === '*' ? `{${idNameIn(route)}}` : part)).join('/')}`;
+    const path = route.path.replace('*', `{${idNameIn(route)}}`);
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   return {

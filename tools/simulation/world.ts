@@ -35,7 +35,6 @@ export const PARTS_AT_ONCE = 3;
 const SETTINGS = {
   apiUrl: 'https://api.example.com',
   webhookRules: { ports: [], ownHost: 'api.example.com', loopback: false },
-  sweepMillis: limits.SWEEP_MILLIS,
   queueForSeconds: 0,
   allowResubmit: false,
   partLimits: DEFAULT_QUEUE_RULES.partLimits,

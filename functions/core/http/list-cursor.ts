@@ -4,13 +4,11 @@ import type { Job, Millis } from '../job.ts';
 const MILLIS_DIGITS = 13;
 export const LATEST_MILLIS = 10 ** MILLIS_DIGITS - 1;
 
-/** A job's place among its client's: no two jobs share one, so a list that continues after it neither repeats nor skips a job. */
-export type ListKey = string;
-
 /** The form of a place, which may be a job's or only a moment's. */
 export const LIST_KEY = /^\d{13}(_[A-Za-z0-9_-]{1,64})?$/;
 
-export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): ListKey {
+/** A job's place among its client's: no two jobs share one, so a list that continues after it neither repeats nor skips a job. */
+export function listKeyOf({ jobId, createdAt }: Pick<Job, 'jobId' | 'createdAt'>): string {
   return `${placeOf(createdAt)}_${jobId}`;
 }
 

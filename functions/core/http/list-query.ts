@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Job, type Millis, STATUSES, WEBHOOK_STATUSES, type Webhook } from '../job.ts';
-import { LATEST_MILLIS, LIST_KEY, type ListKey, placeOf } from './list-cursor.ts';
+import { LATEST_MILLIS, LIST_KEY, placeOf } from './list-cursor.ts';
 import type { Fault } from './problem.ts';
 
 export const LIMIT_DEFAULT = 20;
@@ -11,8 +11,8 @@ export interface ListQuery {
   webhookStatus: Webhook['status'] | null;
   limit: number;
   /** Only jobs below this place: the job at it was the last one on the previous page. */
-  from: ListKey;
-  to: ListKey;
+  from: string;
+  to: string;
 }
 
 /** A time with its zone, on a day that exists. */
@@ -63,7 +63,7 @@ export function parseListQuery(queryString: string): ListQuery | { faults: Fault
 }
 
 /** Of the jobs that were created after and before these moments, those below a cursor. */
-export function placesBetween(after: Millis | null, before: Millis | null, cursor: ListKey | null) {
+export function placesBetween(after: Millis | null, before: Millis | null, cursor: string | null) {
   // The place of a moment alone is below all jobs that were created in it.
   const newest = placeOf(before ?? LATEST_MILLIS);
   const from = cursor !== null && cursor < newest ? cursor : newest;

@@ -1,33 +1,31 @@
 import type { Scope } from './client-key.ts';
 
-const TABLE = [
-  { operation: 'submit', method: 'POST', path: ['v1', 'jobs'], scope: 'jobs:write' },
-  { operation: 'list', method: 'GET', path: ['v1', 'jobs'], scope: 'jobs:read' },
-  { operation: 'job', method: 'GET', path: ['v1', 'jobs', '*'], scope: 'jobs:read' },
-  { operation: 'delete', method: 'DELETE', path: ['v1', 'jobs', '*'], scope: 'jobs:write' },
-  { operation: 'results', method: 'GET', path: ['v1', 'jobs', '*', 'results'], scope: 'jobs:read' },
-  { operation: 'cancel', method: 'POST', path: ['v1', 'jobs', '*', 'cancel'], scope: 'jobs:write' },
-  { operation: 'deliveries', method: 'GET', path: ['v1', 'jobs', '*', 'deliveries'], scope: 'jobs:read' },
-  { operation: 'redeliver', method: 'POST', path: ['v1', 'jobs', '*', 'redeliver'], scope: 'jobs:write' },
-  { operation: 'redeliveries', method: 'POST', path: ['v1', 'redeliveries'], scope: 'jobs:write' },
-  { operation: 'upload', method: 'POST', path: ['v1', 'uploads'], scope: 'jobs:write' },
-  { operation: 'deleteUpload', method: 'DELETE', path: ['v1', 'uploads', '*'], scope: 'jobs:write' },
-  { operation: 'openapi', method: 'GET', path: ['v1', 'openapi.json'], scope: null },
-  { operation: 'health', method: 'GET', path: ['v1', 'health'], scope: null },
-] as const satisfies readonly {
-  operation: string;
-  method: string;
-  /** Segments; `*` stands for the id of a job or an upload. */
-  path: readonly string[];
-  /** Null: open to everyone. */
-  scope: Scope | null;
-}[];
+const ID = '([A-Za-z0-9_-]{1,128})';
 
-export type Operation = (typeof TABLE)[number]['operation'];
-export type Route = { operation: Operation; method: string; path: readonly string[]; scope: Scope | null };
-export const ROUTES: readonly Route[] = TABLE;
+/** In a path, `*` stands for the id of a job or an upload. Without a scope, the route is open to everyone. */
+function route<Name extends string>(operation: Name, method: string, path: string, scope: Scope | null) {
+  const pattern = new RegExp(`^${path.replace('.', '\\.').replace('*', ID)}$`);
+  return { operation, method, path, scope, pattern };
+}
 
-const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
+export const ROUTES = [
+  route('submit', 'POST', '/v1/jobs', 'jobs:write'),
+  route('list', 'GET', '/v1/jobs', 'jobs:read'),
+  route('job', 'GET', '/v1/jobs/*', 'jobs:read'),
+  route('delete', 'DELETE', '/v1/jobs/*', 'jobs:write'),
+  route('results', 'GET', '/v1/jobs/*/results', 'jobs:read'),
+  route('cancel', 'POST', '/v1/jobs/*/cancel', 'jobs:write'),
+  route('deliveries', 'GET', '/v1/jobs/*/deliveries', 'jobs:read'),
+  route('redeliver', 'POST', '/v1/jobs/*/redeliver', 'jobs:write'),
+  route('redeliveries', 'POST', '/v1/redeliveries', 'jobs:write'),
+  route('upload', 'POST', '/v1/uploads', 'jobs:write'),
+  route('deleteUpload', 'DELETE', '/v1/uploads/*', 'jobs:write'),
+  route('openapi', 'GET', '/v1/openapi.json', null),
+  route('health', 'GET', '/v1/health', null),
+];
+
+export type Route = (typeof ROUTES)[number];
+export type Operation = Route['operation'];
 
 export type Match =
   | { kind: 'route'; operation: Operation; scope: Scope | null; jobId: string }
@@ -36,21 +34,14 @@ export type Match =
 
 /** Finds the operation for a request. Paths must match exactly: no trailing slash, no other case. */
 export function matchRoute(method: string, path: string): Match {
-  const segments = path.split('/').slice(1);
-  const samePath = ROUTES.filter((route) => matches(route.path, segments));
+  const samePath = ROUTES.filter(({ pattern }) => pattern.test(path));
   // A caller that may GET a resource may ask for its headers alone.
   const route = samePath.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method));
   if (route) {
-    const jobId = segments[route.path.indexOf('*')] ?? '';
+    const [, jobId = ''] = route.pattern.exec(path) ?? [];
     return { kind: 'route', operation: route.operation, scope: route.scope, jobId };
   }
   if (samePath.length === 0) return { kind: 'not_found' };
   const allowed = samePath.flatMap((each) => (each.method === 'GET' ? ['GET', 'HEAD'] : each.method));
   return { kind: 'method_not_allowed', allow: allowed.join(', ') };
-}
-
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  const fits = (segment: string, i: number) =>
-    pattern[i] === '*' ? JOB_ID.test(segment) : pattern[i] === segment;
-  return pattern.length === segments.length && segments.every(fits);
 }

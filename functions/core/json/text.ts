@@ -25,18 +25,12 @@ const MET: [RegExp, string][] = [
 
 /** Each name that an object of a body has more than once. */
 export function repeatedIn(value: Json, path: Path = [], faults: Fault[] = []): Fault[] {
-  if (faults.length >= FAULTS_MAX) return faults;
-  if (value.isObject) {
-    const names = new Set<string>();
-    for (const [name, inner] of value.members()) {
-      const isRepeated = names.has(name) && faults.length < FAULTS_MAX;
-      if (isRepeated) faults.push(fault([...path, name], 'Must be given once'));
-      names.add(name);
-      repeatedIn(inner, [...path, name], faults);
-    }
-  } else if (value.isArray) {
-    let index = 0;
-    for (const inner of value.elements()) repeatedIn(inner, [...path, index++], faults);
+  const names = new Set<string>();
+  for (const [name, inner] of value.members()) {
+    if (faults.length >= FAULTS_MAX) break;
+    if (names.has(name)) faults.push(fault([...path, name], 'Must be given once'));
+    names.add(name);
+    repeatedIn(inner, [...path, name], faults);
   }
   return faults;
 }
@@ -50,15 +44,10 @@ export function whyNotJson(bytes: Buffer): string {
   for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++;
   const place = `line ${line}, column ${index - before.lastIndexOf('\n')}`;
   if (index === text.length) return `The body is not valid JSON: it ends too early, at ${place}.`;
-  const [pattern, met = 'something that does not belong there'] =
-    MET.find(([each]) => endOf(each, text, index) > 0) ?? [];
-  const word = pattern ? text.slice(index, endOf(pattern, text, index)) : '';
-  return `The body is not valid JSON: ${place} has ${met.replace('$&', word)}.`;
-}
-
-/** The end of a match that begins at `start`; 0 if there is none. */
-function endOf(pattern: RegExp, text: string, start: number): number {
-  pattern.lastIndex = start;
-  pattern.test(text);
-  return pattern.lastIndex;
+  for (const [pattern, met] of MET) {
+    pattern.lastIndex = index;
+    const [word] = pattern.exec(text) ?? [];
+    if (word) return `The body is not valid JSON: ${place} has ${met.replace('$&', word)}.`;
+  }
+  return `The body is not valid JSON: ${place} has something that does not belong there.`;
 }

@@ -141,20 +141,13 @@ export function partOf(
   };
 }
 
-/** Nothing has been created, and the job may wait no longer for that. */
-export function isNotTaken({ queueing, expiresAt }: LargeJob, now: Millis): boolean {
-  return now >= Math.min(queueing?.until ?? expiresAt, expiresAt);
-}
-
 /** The end of a job whose submission broke off. Of one in parts, none was created by then. */
 export function brokenOff(job: JobBase): End {
   return job.parts ? notTaken(job) : submissionUnknown;
 }
 
-export const INVALID_INPUT = 'invalid_input';
-
 export function invalidInput(details: NonNullable<JobError['details']>): JobError {
   const message =
     'The upload holds something else than valid conversations. Nothing was created, nothing was billed.';
-  return { code: INVALID_INPUT, message, details };
+  return { code: 'invalid_input', message, details };
 }

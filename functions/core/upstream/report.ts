@@ -1,6 +1,7 @@
 import { PROBLEMS } from '../http/problem.ts';
 import {
   type Doubt,
+  type FinishedJob,
   type JobBase,
   type JobError,
   type Millis,
@@ -66,12 +67,7 @@ export type Next =
     >)
   | { step: 'finish'; end: End };
 
-export interface End {
-  status: 'completed' | 'failed' | 'cancelled' | 'expired';
-  completedTasks: number;
-  results: Results | null;
-  error: JobError | null;
-}
+export type End = Pick<FinishedJob, 'status' | 'completedTasks' | 'error'> & { results: Results | null };
 
 /** How long each doubt may last before it is believed. */
 const PATIENCE_MILLIS = { missing: 600_000, gaps: 60_000, unreadable: 600_000 } as const;
@@ -95,7 +91,7 @@ function jobError(code: keyof typeof ERRORS, more: string | null = null): JobErr
 
 const NOTHING_DONE = { completedTasks: 0, results: null, error: null };
 
-function failed(error: JobError): End {
+export function failed(error: JobError | null): End {
   return { ...NOTHING_DONE, status: 'failed', error };
 }
 

@@ -1,6 +1,6 @@
 import type { Json } from '../json/scan.ts';
 import { TASK_MEMBERS } from './dialect/member-names.ts';
-import { countIn, reader, type State, stateOf } from './read-members.ts';
+import { countIn, reader, stateOf } from './read-members.ts';
 import type { Results } from './report.ts';
 
 /** More entries than any honest answer has; a hostile one could have tens of millions. */
@@ -13,10 +13,9 @@ export interface PlacedResults extends Results {
 
 interface Entry {
   json: Json;
-  isObject: boolean;
   hasIndex: boolean;
-  /** What ModelStudio says about it, if that is a word that we know. */
-  state: State | null;
+  /** ModelStudio says that it has completed or failed. */
+  isEnded: boolean;
   isFailed: boolean;
   /** It holds something: a final state, an error, or a result. */
   isGiven: boolean;
@@ -49,21 +48,14 @@ function place(results: Json, totalTasks: number, first: 0 | 1) {
 
 /** The entries and the conversations that they are for; null if one does not say. A null in place of an entry: they cannot be read. */
 function* indexed(results: Json): Generator<[index: number | null, Json] | null> {
-  if (results.isArray) {
-    const first = results.elements().take(ENTRIES_MAX);
-    const isByIndex = first.some((value) => ownIndex(value) !== null);
-    let position = 0;
-    for (const value of results.elements()) {
-      if (position === ENTRIES_MAX) return yield null;
-      yield [isByIndex ? ownIndex(value) : position, value];
-      position += 1;
-    }
-    return;
-  }
-  if (!results.isObject) return yield null;
+  const { isArray } = results;
+  if (!isArray && !results.isObject) return yield null;
+  const first = results.elements().take(ENTRIES_MAX);
+  const isByIndex = isArray && first.some((value) => ownIndex(value) !== null);
   for (const [name, value] of results.members()) {
-    if (!/^\d{1,15}$/.test(name)) return yield null;
-    yield [Number(name), value];
+    const isTooFar = isArray && Number(name) === ENTRIES_MAX;
+    if (isTooFar || !/^\d{1,15}$/.test(name)) return yield null;
+    yield [isByIndex ? ownIndex(value) : Number(name), value];
   }
 }
 
@@ -74,16 +66,15 @@ function ownIndex(json: Json): number | null {
 const taskMembers = reader(TASK_MEMBERS);
 
 function readEntry(json: Json): Entry {
-  if (!json.isObject) {
-    const isGiven = !json.isNull;
-    return { json, isObject: false, hasIndex: false, state: null, isFailed: false, isGiven };
-  }
+  if (!json.isObject)
+    return { json, hasIndex: false, isEnded: false, isFailed: false, isGiven: !json.isNull };
   const members = taskMembers(json);
   const word = members.state?.value;
   const state = typeof word === 'string' ? stateOf(word) : null;
   const isFailed = state === 'failed' || state === 'cancelled' || saysSomething(members.error);
-  const isGiven = isFailed || state === 'completed' || (state === null && members.result !== undefined);
-  return { json, isObject: true, hasIndex: members.index !== undefined, state, isFailed, isGiven };
+  const isEnded = isFailed || state === 'completed';
+  const isGiven = isEnded || (state === null && members.result !== undefined);
+  return { json, hasIndex: members.index !== undefined, isEnded, isFailed, isGiven };
 }
 
 /** An error that is `false`, `{}`, `[]` or empty does not count, nor does one whose members are all like that. */
@@ -103,12 +94,12 @@ function assemble(placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'>
     json: `[${given.map((entry, index) => (entry ? textOf(entry, index) : missingEntry(index))).join(',')}]`,
     failedTasks: missing + given.filter((entry) => entry?.isFailed).length,
     missing,
-    isEachEnded: given.every((entry) => entry !== null && (entry.isFailed || entry.state === 'completed')),
+    isEachEnded: given.every((entry) => entry?.isEnded),
   };
 }
 
 /** A result without an object of its own gets one, as clients expect. */
-function textOf({ json: { text }, isObject, hasIndex }: Entry, index: number): string {
+function textOf({ json: { text, isObject }, hasIndex }: Entry, index: number): string {
   if (!isObject) return `{"task_index":${index},"status":"completed","result":${text},"error":null}`;
   // Last, so that it counts before an error of null.
   return hasIndex ? text : `${text.slice(0, -1)},"task_index":${index}}`;

@@ -5,14 +5,8 @@ import type { Millis } from '../job.ts';
 const FOR_GOOD = ['blocked', 'denied', 'gone', 'refused'] as const;
 /** Why an attempt had no answer, in the API's words. docs/webhooks.md explains each. */
 export const DELIVERY_ERRORS = [
-  'dns',
-  'connection_failed',
-  'tls',
-  'connection_reset',
-  'invalid_response',
-  'timeout',
-  'throttled',
-  'unavailable',
+  ...['dns', 'connection_failed', 'tls', 'connection_reset', 'invalid_response', 'timeout'],
+  ...['throttled', 'unavailable'],
   ...FOR_GOOD,
 ] as const;
 
@@ -50,18 +44,13 @@ export function readOutcome(outcome: HttpOutcome, now: Millis): AttemptOutcome {
   }
   const { kind, code } = outcome;
   if (code === ADDRESS_NOT_PUBLIC || code === 'ERR_IP_BLOCKED') return { kind: 'blocked' };
-  return { kind: 'failed', error: kind === 'cut' ? breach(code) : connectionFault(code, outcome.isTls) };
-}
-
-function connectionFault(code: string, isTls = false): 'dns' | 'tls' | 'connection_failed' {
-  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL)/.test(code)) return 'dns';
-  return isTls ? 'tls' : 'connection_failed';
-}
-
-/** What ended an established connection. In TLS 1.3, a server may ask for a client certificate after that. */
-function breach(code: string): 'invalid_response' | 'tls' | 'connection_reset' {
-  if (code.startsWith('HPE_')) return 'invalid_response';
-  return /^(EPROTO$|ERR_SSL_)/.test(code) ? 'tls' : 'connection_reset';
+  if (kind === 'not_connected') {
+    const isDns = /^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL)/.test(code);
+    return { kind: 'failed', error: isDns ? 'dns' : outcome.isTls ? 'tls' : 'connection_failed' };
+  }
+  if (code.startsWith('HPE_')) return { kind: 'failed', error: 'invalid_response' };
+  // In TLS 1.3, a server may ask for a client certificate once the connection is established.
+  return { kind: 'failed', error: /^(EPROTO$|ERR_SSL_)/.test(code) ? 'tls' : 'connection_reset' };
 }
 
 function plainText(header: string): string {

@@ -1,4 +1,4 @@
-import type { Millis } from '../job.ts';
+import type { JobBase, Millis, Webhook } from '../job.ts';
 import { ATTEMPT_DEADLINE_MILLIS } from '../limits.ts';
 
 /**
@@ -19,10 +19,7 @@ const LANES_OF_SUSPECT = 3;
 const LANES_PER_CLIENT_MAX = 10;
 
 /** To whom an attempt goes, and for whom. */
-export interface Receiver {
-  readonly client: string;
-  readonly url: string;
-}
+export type Receiver = Pick<JobBase, 'client'> & Pick<Webhook, 'url'>;
 
 /** The lane of a client's receiver; null: it has no URL, so that nobody waits for it. */
 export function ownLane({ client, url }: Receiver): string | null {

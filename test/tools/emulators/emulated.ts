@@ -102,7 +102,6 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     await dynamodb.send(new PutItemCommand({ TableName: 'ClientKeys', Item: marshall(key) }));
   }
   const bucket = async () => createBucket('documents', s3);
-  const stores = { dynamodb, tableName: 'Documents', bucket, retentionDays: RETENTION_DAYS, clock };
   const rows = createRows(dynamodb, 'Jobs');
   return {
     jobs: createJobs(rows, RETENTION_DAYS, clock),
@@ -112,7 +111,7 @@ export async function emulatedPorts(keys: ClientKey[], clock: Clock): Promise<Po
     places: createPlaces(rows, 3, clock),
     pacer: createPacer(rows, clock),
     requests: createRequests(bucket),
-    documents: createDocuments(stores),
+    documents: createDocuments(createRows(dynamodb, 'Documents', 'key'), bucket, RETENTION_DAYS, clock),
     uploads: createUploads(rows, bucket, clock),
     putUpload: async (upload, text) =>
       void (await (await bucket()).put(objectKeyOf(upload), Buffer.from(text))),

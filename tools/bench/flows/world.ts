@@ -1,5 +1,5 @@
 import { DEFAULT_QUEUE_RULES } from '../../../functions/core/http/submission.ts';
-import { REPORT_LIMITS, SWEEP_MILLIS } from '../../../functions/core/limits.ts';
+import { REPORT_LIMITS } from '../../../functions/core/limits.ts';
 import type { Log } from '../../../functions/core/log.ts';
 import { createModelStudio } from '../../../functions/edge/modelstudio.ts';
 import { createApiKey, createRootSecrets } from '../../../functions/edge/secrets.ts';
@@ -27,7 +27,6 @@ const SETTINGS = {
   defaultDestination: null,
   isCollector: false,
   reportLimits: REPORT_LIMITS.poll,
-  sweepMillis: SWEEP_MILLIS,
   retentionDays: RETENTION_DAYS,
 };
 

@@ -8,6 +8,7 @@ import type {
   RunningJob,
   UnfinishedJob,
 } from '../../../functions/core/job.ts';
+import { SWEEP_MILLIS } from '../../../functions/core/limits.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { overdueAt, SHARDS } from '../../../functions/core/polling/overdue.ts';
 import { type End, expired, submissionUnknown } from '../../../functions/core/upstream/report.ts';
@@ -163,7 +164,7 @@ export class Sweeping {
 
   constructor(world: HandledWorld) {
     this.#world = world;
-    this.#until = world.clock.now() + world.settings.sweepMillis;
+    this.#until = world.clock.now() + SWEEP_MILLIS;
   }
 
   /** @param isAnew as an index that lags may name a job twice */
