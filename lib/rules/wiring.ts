@@ -72,7 +72,9 @@ export class Wiring {
     const stack = Stack.of(deployment);
     this.stackName = stack.stackName;
     this.#all = constructs.filter(CfnResource.isCfnResource).flatMap((one) => resourcesOf(one, deployment));
-    this.hiddenParameters = constructs
+    // They are the stack's, and whoever made it may pass one as a setting.
+    this.hiddenParameters = stack.node
+      .findAll()
       .filter((one) => one instanceof CfnParameter)
       .filter(({ noEcho }) => noEcho)
       .map(({ logicalId }) => stack.resolve(logicalId));

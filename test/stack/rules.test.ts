@@ -1,4 +1,4 @@
-import { CfnParameter, CfnResource } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, Stack } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -150,6 +150,14 @@ const BROKEN: [rule: string, sentence: string, breakIt: (jobs: Construct) => voi
     (jobs) => {
       const hidden = new CfnParameter(jobs, 'Hidden', { noEcho: true });
       at<LambdaFunction>(jobs, 'Api/Submit').addEnvironment('API_KEY', hidden.valueAsString);
+    },
+  ],
+  [
+    'environmentSecrets',
+    "Api/Submit has a secret's value in its environment variable API_KEY",
+    (jobs) => {
+      const besideIt = new CfnParameter(Stack.of(jobs), 'Hidden', { noEcho: true });
+      at<LambdaFunction>(jobs, 'Api/Submit').addEnvironment('API_KEY', besideIt.valueAsString);
     },
   ],
   [
