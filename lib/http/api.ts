@@ -54,8 +54,8 @@ export class Api extends Construct {
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
         ...storage.toReadDocuments,
         ...storage.toEndJobs,
-        storage.toStoreRequests,
-        ...storage.toUploads('GetObject'),
+        storage.toObjects('PutObject', 'requests', 'sources'),
+        storage.toObjects('GetObject', 'uploads'),
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });
@@ -72,7 +72,9 @@ export class Api extends Construct {
         toQuery(storage.jobs, 'client'),
         ...storage.toReadDocuments,
         ...storage.toEndJobs,
-        ...storage.toUploads('GetObject', 'PutObject', 'DeleteObject'),
+        storage.toObjects('GetObject', 'uploads'),
+        storage.toObjects('PutObject', 'uploads'),
+        storage.toObjects('DeleteObject', 'uploads'),
         toRows(storage.clientKeys, 'GetItem'),
       ],
     });

@@ -25,7 +25,7 @@ export class Create extends Construct {
         toQuery(storage.jobs, 'queue'),
         toRows(storage.durationStats, 'GetItem', 'PutItem'),
         ...storage.toEndJobs,
-        storage.toRequests('GetObject'),
+        storage.toObjects('GetObject', 'requests'),
       ],
       consumes: this.queue,
     });

@@ -1,6 +1,5 @@
 import { Token } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Destination } from '../../functions/core/webhook/destination.ts';
 
 /** For `Grant.addToPrincipal`: CDK's own `grantReadWrite` and the like would allow more than a stage needs. */
@@ -17,15 +16,6 @@ export function toRows({ tableArn }: ITable, ...actions: RowAction[]): Permissio
 
 export function toQuery({ tableArn }: ITable, index: string): Permission {
   return { actions: ['dynamodb:Query'], resourceArns: [`${tableArn}/index/${index}`] };
-}
-
-export type ObjectAction = 'GetObject' | 'PutObject' | 'DeleteObject';
-
-export function toObjects(bucket: IBucket, folders: string[], action: ObjectAction): Permission {
-  return {
-    actions: [`s3:${action}`],
-    resourceArns: folders.map((folder) => bucket.arnForObjects(`${folder}/*`)),
-  };
 }
 
 /**

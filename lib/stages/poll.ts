@@ -48,7 +48,8 @@ export class Poll extends Construct {
         ...permissions,
         toRows(storage.jobs, 'UpdateItem'),
         ...storage.toReadDocuments,
-        ...storage.toMakeParts,
+        storage.toObjects('GetObject', 'plans', 'sources', 'uploads'),
+        storage.toObjects('PutObject', 'requests'),
       ],
       consumes: this.#collectQueue,
     });

@@ -22,7 +22,7 @@ export class Sweep extends Construct {
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'sweep'),
         ...storage.toEndJobs,
-        ...storage.toUploads('DeleteObject'),
+        storage.toObjects('DeleteObject', 'uploads'),
       ],
     });
     // The next minute's sweep is as good as a retry of this one. The target's setting applies to the rule alone: Lambda

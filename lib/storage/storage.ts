@@ -6,24 +6,24 @@ import { Construct } from 'constructs';
 import { DOCUMENT_EXTRA_DAYS } from '../../functions/core/limits.ts';
 import { headersPrefix } from '../../functions/core/webhook/client-settings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { type ObjectAction, type Permission, toObjects, toRows } from '../stages/grant.ts';
+import { type Permission, toRows } from '../stages/grant.ts';
 import { JobTable, RestorableTable } from './job-table.ts';
 
 /** As many random letters and digits as make 33 bytes of base64. */
 const SIGNING_SECRET_LENGTH = 44;
 
 /** The bucket's folders, by the keys that functions/ gives: what finished jobs are read by, */
-const READ = ['events', 'results'];
+const READ = ['events', 'results'] as const;
 /** the same and what only operators look at, */
-export const WRITTEN = [...READ, 'plans', 'unreadable'];
-/** and what queued jobs ask for, which is deleted as soon as nothing needs it. */
-const REQUESTS = 'requests';
-/** the same of large jobs, in which case only the function that makes their parts reads it, */
-const SOURCES = 'sources';
+export const WRITTEN = [...READ, 'plans', 'unreadable'] as const;
+/** and what queued and large jobs ask for, which is deleted as soon as nothing needs it: only who makes jobs of it reads it. */
+const ASKED = ['requests', 'sources'] as const;
 /** A request that a crash has left behind outlives the longest wait by a day. */
-const REQUESTS_KEPT_DAYS = 8;
+const ASKED_KEPT_DAYS = 8;
 /** Files of clients. The sweeper deletes them, as jobs may name one again and again, whatever its age. */
 const UPLOADS = 'uploads';
+const FOLDERS = [...WRITTEN, ...ASKED, UPLOADS] as const;
+type Folder = (typeof FOLDERS)[number];
 
 /** What outlives a deployment: jobs, documents, statistics of their durations, client keys and secrets. */
 export class Storage extends Construct {
@@ -35,12 +35,10 @@ export class Storage extends Construct {
   readonly modelStudioKey: Secret;
   readonly webhookSecret: Secret;
 
-  readonly #deployment: Construct;
   readonly #headersPrefix: string;
 
   constructor(scope: Construct, id: string, { settings, name }: { settings: Settings; name: string }) {
     super(scope, id);
-    this.#deployment = scope;
     this.#headersPrefix = headersPrefix(name);
     // What a failed first deployment has created is not kept, or it would block the next one.
     const removalPolicy =
@@ -68,14 +66,14 @@ export class Storage extends Construct {
     // The old name stays: another one would replace the table by an empty one.
     this.durationStats = new Table(this, 'DurationStats', table('bucket'));
     this.clientKeys = new RestorableTable(this, 'ClientKeys', restorable('ClientKeys', 'sha256'));
-    const expiring = (folders: string[], days: number) =>
+    const expiring = (folders: readonly Folder[], days: number) =>
       folders.map((folder) => ({ prefix: `${folder}/`, expiration: Duration.days(days) }));
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       lifecycleRules: [
-        ...expiring([REQUESTS, SOURCES], REQUESTS_KEPT_DAYS),
+        ...expiring(ASKED, ASKED_KEPT_DAYS),
         ...expiring(WRITTEN, settings.retentionDays + DOCUMENT_EXTRA_DAYS),
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
@@ -94,19 +92,21 @@ export class Storage extends Construct {
         "A rotation that the receivers do not know of ends in webhooks that they refuse: it is a person's step.",
       removalPolicy,
     });
-    this.acknowledge();
+    this.acknowledge(scope);
   }
 
   /** For reading finished jobs' documents, and for links to them. */
   get toReadDocuments(): Permission[] {
-    return [toRows(this.documents, 'GetItem'), toObjects(this.bucket, READ, 'GetObject')];
+    return [toRows(this.documents, 'GetItem'), this.toObjects('GetObject', ...READ)];
   }
 
   /** For writing what a job ends with, and for deleting what nobody is to read any longer. */
   get toEndJobs(): Permission[] {
-    const toWrite = toObjects(this.bucket, WRITTEN, 'PutObject');
-    const toDelete = toObjects(this.bucket, [...WRITTEN, REQUESTS, SOURCES], 'DeleteObject');
-    return [toRows(this.documents, 'PutItem', 'DeleteItem'), toWrite, toDelete];
+    return [
+      toRows(this.documents, 'PutItem', 'DeleteItem'),
+      this.toObjects('PutObject', ...WRITTEN),
+      this.toObjects('DeleteObject', ...WRITTEN, ...ASKED),
+    ];
   }
 
   /** For what `npm run keys` stores of clients, the custom headers in a secret for each that has any. */
@@ -117,25 +117,10 @@ export class Storage extends Construct {
     return [toRows(this.clientKeys, 'GetItem'), toHeaders];
   }
 
-  /** For reading what large jobs ask, and storing what their parts ask. */
-  get toMakeParts(): Permission[] {
-    return [
-      toObjects(this.bucket, ['plans', SOURCES, UPLOADS], 'GetObject'),
-      toObjects(this.bucket, [REQUESTS], 'PutObject'),
-    ];
-  }
-
-  get toStoreRequests(): Permission {
-    return toObjects(this.bucket, [REQUESTS, SOURCES], 'PutObject');
-  }
-
-  toRequests(action: ObjectAction): Permission {
-    return toObjects(this.bucket, [REQUESTS], action);
-  }
-
-  /** Whoever makes links to upload needs permission to do it, and to look is to get. */
-  toUploads(...actions: ObjectAction[]): Permission[] {
-    return actions.map((action) => toObjects(this.bucket, [UPLOADS], action));
+  /** Whoever makes links to upload or download needs permission to do it, and to look is to get. */
+  toObjects(action: 'GetObject' | 'PutObject' | 'DeleteObject', ...folders: Folder[]): Permission {
+    const resourceArns = folders.map((folder) => this.bucket.arnForObjects(`${folder}/*`));
+    return { actions: [`s3:${action}`], resourceArns };
   }
 
   /** @param reason why it is not rotated automatically */
@@ -146,10 +131,10 @@ export class Storage extends Construct {
   }
 
   /** What cdk-nag objects to, and why it is so. */
-  private acknowledge(): void {
-    const policies = Validations.of(this.#deployment);
+  private acknowledge(deployment: Construct): void {
+    const policies = Validations.of(deployment);
     const bucketId = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnElement);
-    for (const prefix of [...WRITTEN, REQUESTS, SOURCES, UPLOADS]) {
+    for (const prefix of FOLDERS) {
       policies.acknowledge({
         id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/${prefix}/*]`,
         reason: 'A function may meet the documents of any job.',
