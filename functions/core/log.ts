@@ -1,21 +1,48 @@
 import type { MetricValues } from './metrics.ts';
 
-type Texts<Name extends string> = Partial<Record<Name, string>>;
-type Numbers<Name extends string> = Partial<Record<Name, number>>;
-
 /** What may be logged about a unit of work: there is no field for a prompt, a result or a key. */
-export type LogFields = { outcome: string } & Texts<'job_id' | 'upload_id' | 'client' | 'host' | 'model_id'> &
-  /** The large job that it is a part of. The trace of the job or, without one, of the request: what is about many jobs has none. */
-  Texts<'part_of' | 'trace_id'> &
-  /** `said`: ModelStudio's own sentence about a refusal that is not about the request. */
-  Texts<'cause' | 'said'> &
-  Numbers<'total_tasks' | 'completed_tasks' | 'failed_tasks' | 'poll' | 'attempt' | 'status'> &
-  Numbers<'wait_seconds' | 'age_seconds' | 'duration_ms'> &
-  /** Overdue jobs of a later release; queued jobs that ModelStudio has answered for good and refused in a pass, and creates per second. */
-  Numbers<'left_for_later' | 'answered' | 'refused' | 'rate'>;
+export interface LogFields {
+  outcome: string;
+  job_id?: string;
+  /** The large job of which it is a part. */
+  part_of?: string;
+  upload_id?: string;
+  /** Of the job or, without one, of the request. What is about many jobs at once has none. */
+  trace_id?: string;
+  client?: string;
+  host?: string;
+  model_id?: string;
+  total_tasks?: number;
+  completed_tasks?: number;
+  failed_tasks?: number;
+  poll?: number;
+  attempt?: number;
+  wait_seconds?: number;
+  age_seconds?: number;
+  /** Overdue jobs of a later release. */
+  left_for_later?: number;
+  /** Queued jobs that ModelStudio has answered for good and refused in a pass, and its pace in creates per second. */
+  answered?: number;
+  refused?: number;
+  rate?: number;
+  status?: number;
+  cause?: string;
+  /** ModelStudio's own sentence about a refusal that is not about the request. */
+  said?: string;
+  duration_ms?: number;
+}
 
-type OfRequests = 'authorize' | 'submit' | 'redeliver' | 'delete' | 'upload';
-export type Stage = OfRequests | 'create' | 'poll' | 'finish' | 'deliver' | 'sweep';
+export type Stage =
+  | 'authorize'
+  | 'submit'
+  | 'create'
+  | 'poll'
+  | 'finish'
+  | 'deliver'
+  | 'redeliver'
+  | 'delete'
+  | 'upload'
+  | 'sweep';
 
 export interface Log {
   /** One line for a unit of work, with what it adds to the metrics. */

@@ -52,13 +52,16 @@ export function finishWorld(batch?: Batch): FinishWorld {
     create: optional('CREATE_QUEUE_URL'),
   };
   const wakeUps = createWakeUps(sqs, queueUrls, batch);
-  const settings = { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() };
   const documentRows = createRows(dynamodb, required('DOCUMENTS_TABLE'), 'key');
   return {
     jobs: createJobs(rows, retentionDays(), clock),
     documents: createDocuments(documentRows, bucket, retentionDays(), clock),
     requests: createRequests(bucket),
-    ...{ wakeUps, clock, random, log, settings },
+    wakeUps,
+    clock,
+    random,
+    log,
+    settings: { apiUrl: apiUrl(), webhookSchedule: webhookSchedule() },
   };
 }
 

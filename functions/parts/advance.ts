@@ -9,7 +9,7 @@ import {
   partsToBegin,
 } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
-import { expired, type Next, notTaken, failed as refused } from '../core/upstream/report.ts';
+import { expired, failed, type Next, notTaken } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import { type BeginWorld, beginPart } from './begin.ts';
@@ -32,11 +32,11 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   if (job.parts.rounds.length === 0) {
     if (now >= givenUpAt(job)) return { step: 'finish', end: notTaken(job) };
     const read = await split(job, world);
-    if ('code' in read) return { step: 'finish', end: refused(read) };
+    if ('code' in read) return { step: 'finish', end: failed(read) };
     return { step: 'wait', seconds: SOON_SECONDS, completedTasks: 0, doubt: null, ...read };
   }
   const { parts, completedTasks, refusal } = await look(job, world);
-  if (refusal) return { step: 'finish', end: refused(refusal) };
+  if (refusal) return { step: 'finish', end: failed(refusal) };
   const { begun, open, rounds, isTaken } = parts;
   const isOver = open.length === 0 && begun === rounds.at(-1)?.parts;
   // Before one is taken, they end by themselves, and say that nothing was created.
@@ -44,9 +44,9 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   if (!isOver && !isExpired) return begin({ ...job, parts }, completedTasks, world);
   const plans = await plansOf(job, world);
   if (isExpired) return end({ ...job, parts, completedTasks }, plans, true, world);
-  const failed = rounds.length <= parts.retries ? await failedIn({ ...job, parts }, plans, world) : [];
-  if (failed.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
-  const round = await retry({ ...job, parts }, failed, plans, world);
+  const tasks = rounds.length <= parts.retries ? await failedIn({ ...job, parts }, plans, world) : [];
+  if (tasks.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
+  const round = await retry({ ...job, parts }, tasks, plans, world);
   const more = { ...parts, rounds: [...rounds, round], begun: 0 };
   const { totalTasks } = job;
   return { step: 'wait', seconds: SOON_SECONDS, completedTasks, doubt: null, parts: more, totalTasks };
@@ -146,5 +146,5 @@ async function end(
   }
   const first = await world.jobs.find(partIdOf(job, 0, 0));
   const { error = null } = first && isFinished(first) ? first : {};
-  return { step: 'finish', end: refused(error) };
+  return { step: 'finish', end: failed(error) };
 }

@@ -72,11 +72,11 @@ export class Wiring {
     const stack = Stack.of(deployment);
     this.stackName = stack.stackName;
     this.#all = constructs.filter(CfnResource.isCfnResource).flatMap((one) => resourcesOf(one, deployment));
-    // They are the stack's, and whoever made it may pass one as a setting.
+    // Also those beside the deployment: whoever made them may pass one as a setting. Nested stacks have names of their own.
     this.hiddenParameters = stack.node
       .findAll()
       .filter((one) => one instanceof CfnParameter)
-      .filter(({ noEcho }) => noEcho)
+      .filter((one) => one.noEcho && Stack.of(one) === stack)
       .map(({ logicalId }) => stack.resolve(logicalId));
     this.queues = this.ofType('AWS::SQS::Queue');
     this.functions = this.ofType('AWS::Lambda::Function');

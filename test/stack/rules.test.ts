@@ -1,4 +1,4 @@
-import { CfnParameter, CfnResource, Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -214,6 +214,17 @@ it.each(BROKEN)(
     });
   },
 );
+
+it("a nested stack's hidden parameter may have the name of one that a function reads", () => {
+  judge({ organizationId: 'org_test' }, (jobs, app) => {
+    const visible = new CfnParameter(Stack.of(jobs), 'Region');
+    at<LambdaFunction>(jobs, 'Api/Submit').addEnvironment('REGION_OF_USERS', visible.valueAsString);
+    const nested = new NestedStack(Stack.of(jobs), 'Nested', { parameters: { Region: 'eu' } });
+    new CfnParameter(nested, 'Region', { noEcho: true });
+    new CfnResource(nested, 'Topic', { type: 'AWS::SNS::Topic' });
+    expect(() => app.synth()).not.toThrow();
+  });
+});
 
 it('every rule has a test with a stack that breaks it', () => {
   expect([...new Set(BROKEN.map(([rule]) => rule))].sort()).toEqual(Object.keys(RULES).sort());

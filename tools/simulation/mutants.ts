@@ -76,8 +76,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'results go by their order, whatever they say',
     file: 'core/upstream/results.ts',
-    find: 'yield [isByIndex ? ownIndex(value) : Number(name), value];',
-    replace: 'yield [Number(name), value];',
+    find: 'yield [isByIndex ? ownIndex(value) : position, value];',
+    replace: 'yield [position, value];',
     seed: 8,
   },
   {

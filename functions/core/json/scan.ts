@@ -58,14 +58,14 @@ export class Json {
     return this.to - this.from > SHORT_MAX_BYTES ? undefined : JSON.parse(this.text);
   }
 
-  /** Of an object, or of an array, whose members have their places as names. */
+  /** Of an object. */
   *members(): Generator<[name: string, value: Json]> {
-    const { bytes, isObject } = this;
-    if (!isObject && !this.isArray) return;
+    const { bytes } = this;
     let at = skipSpace(bytes, this.from + 1);
-    for (let place = 0; bytes[at] !== (isObject ? BRACE : BRACKET) + CLOSING; place++) {
-      const name = isObject ? new Json(bytes, at, endOfString(bytes, at)).value : place;
-      const from = isObject ? endOfName(bytes, at) : at;
+    while (bytes[at] !== BRACE + CLOSING) {
+      const end = endOfString(bytes, at);
+      const name = new Json(bytes, at, end).value;
+      const from = skipSpace(bytes, skipSpace(bytes, end) + 1);
       const to = endOfValue(bytes, from);
       yield [String(name ?? ''), new Json(bytes, from, to)];
       at = skipSpace(bytes, to);
@@ -74,8 +74,15 @@ export class Json {
   }
 
   /** Of an array. */
-  elements(): IteratorObject<Json> {
-    return this.members().map(([, value]) => value);
+  *elements(): Generator<Json> {
+    const { bytes } = this;
+    let at = skipSpace(bytes, this.from + 1);
+    while (bytes[at] !== BRACKET + CLOSING) {
+      const to = endOfValue(bytes, at);
+      yield new Json(bytes, at, to);
+      at = skipSpace(bytes, to);
+      if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+    }
   }
 }
 

@@ -25,12 +25,18 @@ const MET: [RegExp, string][] = [
 
 /** Each name that an object of a body has more than once. */
 export function repeatedIn(value: Json, path: Path = [], faults: Fault[] = []): Fault[] {
-  const names = new Set<string>();
-  for (const [name, inner] of value.members()) {
-    if (faults.length >= FAULTS_MAX) break;
-    if (names.has(name)) faults.push(fault([...path, name], 'Must be given once'));
-    names.add(name);
-    repeatedIn(inner, [...path, name], faults);
+  if (faults.length >= FAULTS_MAX) return faults;
+  if (value.isObject) {
+    const names = new Set<string>();
+    for (const [name, inner] of value.members()) {
+      const isRepeated = names.has(name) && faults.length < FAULTS_MAX;
+      if (isRepeated) faults.push(fault([...path, name], 'Must be given once'));
+      names.add(name);
+      repeatedIn(inner, [...path, name], faults);
+    }
+  } else if (value.isArray) {
+    let index = 0;
+    for (const inner of value.elements()) repeatedIn(inner, [...path, index++], faults);
   }
   return faults;
 }

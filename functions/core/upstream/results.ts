@@ -48,14 +48,21 @@ function place(results: Json, totalTasks: number, first: 0 | 1) {
 
 /** The entries and the conversations that they are for; null if one does not say. A null in place of an entry: they cannot be read. */
 function* indexed(results: Json): Generator<[index: number | null, Json] | null> {
-  const { isArray } = results;
-  if (!isArray && !results.isObject) return yield null;
-  const first = results.elements().take(ENTRIES_MAX);
-  const isByIndex = isArray && first.some((value) => ownIndex(value) !== null);
+  if (results.isArray) {
+    const first = results.elements().take(ENTRIES_MAX);
+    const isByIndex = first.some((value) => ownIndex(value) !== null);
+    let position = 0;
+    for (const value of results.elements()) {
+      if (position === ENTRIES_MAX) return yield null;
+      yield [isByIndex ? ownIndex(value) : position, value];
+      position += 1;
+    }
+    return;
+  }
+  if (!results.isObject) return yield null;
   for (const [name, value] of results.members()) {
-    const isTooFar = isArray && Number(name) === ENTRIES_MAX;
-    if (isTooFar || !/^\d{1,15}$/.test(name)) return yield null;
-    yield [isByIndex ? ownIndex(value) : Number(name), value];
+    if (!/^\d{1,15}$/.test(name)) return yield null;
+    yield [Number(name), value];
   }
 }
 

@@ -5,8 +5,14 @@ import type { Millis } from '../job.ts';
 const FOR_GOOD = ['blocked', 'denied', 'gone', 'refused'] as const;
 /** Why an attempt had no answer, in the API's words. docs/webhooks.md explains each. */
 export const DELIVERY_ERRORS = [
-  ...['dns', 'connection_failed', 'tls', 'connection_reset', 'invalid_response', 'timeout'],
-  ...['throttled', 'unavailable'],
+  'dns',
+  'connection_failed',
+  'tls',
+  'connection_reset',
+  'invalid_response',
+  'timeout',
+  'throttled',
+  'unavailable',
   ...FOR_GOOD,
 ] as const;
 
