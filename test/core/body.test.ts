@@ -98,6 +98,7 @@ describe('a body that cannot be read', () => {
   const fault = (message: unknown) => ({ errors: [{ pointer: '', message }] });
   const notJson = fault(expect.stringMatching(/^The body is not valid JSON: .*line \d+, column \d+.*\.$/));
   const tooMany = fault('The body has more than 240000 objects and arrays.');
+  const tooManyElements = fault("The body's arrays have more than 240000 elements.");
   const tooDeep = fault('The body is nested deeper than 16 levels.');
   const tooManyFields = fault('An object of the body has more than 1000 fields.');
   const fields = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}":{":":"}"}`).join(',');
@@ -122,6 +123,12 @@ describe('a body that cannot be read', () => {
     ['4 M open brackets', '['.repeat(BODY_MAX_BYTES), tooDeep],
     ['objects within objects', '{"a":'.repeat(240_000), tooDeep],
     ['240 001 objects and arrays', `[${Array(240_000).fill('{}').join(',')}]`, tooMany],
+    ['240 002 numbers', `{"a":[${Array(240_002).fill('0').join(',')}]}`, tooManyElements],
+    [
+      '240 002 numbers in arrays',
+      `[[0,0${',[0,0]'.repeat(80_001)}],"a",1${',2'.repeat(80_000)}]`,
+      tooManyElements,
+    ],
     ['1001 fields in an object', `[{"a":1},{${fields(1001)}}]`, tooManyFields],
     ['1001 fields around objects', `{${fields(1000)},"b":{"c":1}}`, tooManyFields],
     ['a string that never ends', `{"a":"${'['.repeat(240_001)}`, notJson],

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod/mini';
-import { BRACE, BRACKET, CLOSING, COLON, documentIn, type Json, QUOTE } from '../json/scan.ts';
+import { BRACE, BRACKET, CLOSING, COLON, COMMA, documentIn, type Json, QUOTE } from '../json/scan.ts';
 import { repeatedIn, whyNotJson } from '../json/text.ts';
 import { BODY_MAX_BYTES } from '../limits.ts';
 import { type Fault, problem } from './problem.ts';
 import type { Answer, Request } from './request-answer.ts';
 import { faultsOf, isObject } from './validation.ts';
 
-/** Objects and arrays. No valid body has more: one of messages with one empty part has three in 54 bytes. */
+/** Objects and arrays, of which a valid body's arrays consist. It has no more: one of messages with one empty part has three in 54 bytes. */
 const CONTAINERS_MAX = 240_000;
 /** Fields of one object; a valid one has about twenty at most. */
 const FIELDS_MAX = 1000;
@@ -82,7 +82,8 @@ function membersOf(value: unknown): number {
 function membersIn(text: string): number | string {
   let members = 0;
   let containers = 0;
-  /** One for each object or array that is open. */
+  let elements = 0;
+  /** One for each object or array that is open; 0 for an array. */
   const fields: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -92,6 +93,8 @@ function membersIn(text: string): number | string {
         return `The body has more than ${CONTAINERS_MAX} objects and arrays.`;
       if (fields.push(0) > LEVELS_MAX) return `The body is nested deeper than ${LEVELS_MAX} levels.`;
     } else if (code === BRACE + CLOSING || code === BRACKET + CLOSING) fields.pop();
+    else if (code === COMMA && fields.at(-1) === 0 && ++elements > CONTAINERS_MAX)
+      return `The body's arrays have more than ${CONTAINERS_MAX} elements.`;
     else if (code === COLON) {
       members++;
       const own = (fields.pop() ?? 0) + 1;

@@ -6,7 +6,7 @@ const SHORT_MAX_BYTES = 64 * 1024;
 const WORD_MAX_BYTES = 20;
 
 export const QUOTE = 0x22;
-const COMMA = 0x2c;
+export const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 export const COLON = 0x3a;

@@ -75,6 +75,10 @@ describe(`a submit function with ${memoryMib} MiB of memory takes the largest bo
   it.each([
     ['a prompt of escapes', `${MODEL}[{"role":"user","content":"`, '\\u00e9', '"}]]}', 202],
     ['a prompt of another alphabet', `${MODEL}[{"role":"user","content":"`, '語', '"}]]}', 202],
+    ['many numbers', '{"model_id":"m","messages":[0', ',0', ']}', 400],
+    ['a name twice, and many numbers', '{"model_id":"m","model_id":"m","messages":[0', ',0', ']}', 400],
+    ['a name twice, many times', '{"model_id":"m","messages":[{}', ',{"a":10,"a":10}', ']}', 400],
+    ['a name twice, and many large numbers', '{"a":1,"a":1,"b":[0', ',123456789.12345', ']}', 400],
     ['many messages', `${MODEL}[${message}`, `,${message}`, ']]}', 400],
   ])('%s', async (_what, before, unit, after, status) => {
     const { statusCode, rssMiB } = await submit(requestOf(before, unit, after));
