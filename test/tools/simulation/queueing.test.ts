@@ -8,7 +8,9 @@ import { ROLLBACK_MUTANTS } from '../../../tools/simulation/queueing/rollback-mu
 import { simulateQueue } from '../../../tools/simulation/queueing/simulate.ts';
 
 /** Seeds that have found something. */
-const REGRESSION_SEEDS = [75, 82, 196, 211, 322, 1039, 1050, 8003, 51_315, 202_556, 135_584_596_559_731];
+const REGRESSION_SEEDS = [
+  75, 82, 196, 211, 322, 1039, 1050, 8003, 51_315, 202_556, 1_700_022_475, 135_584_596_559_731,
+];
 /** Many take minutes: MANY_SEEDS=yes npx vitest run FILE */
 const FRESH_SEEDS = process.env['MANY_SEEDS'] === 'yes' ? 1000 : 40;
 const SEEDS_MAX = 500;

@@ -215,8 +215,9 @@ export class QueueJudge {
     this.#judgeWay(Math.max(moved, this.#lastReadyAt));
     const idle = now - Math.max(moved, Math.min(...ready));
     const isOpen = settings.jobsAtOnce !== null && !this.#calm.isSlow && this.#gate?.pace.refusedProbes === 0;
-    // Where each read takes seconds, a pass does not get past all the jobs of a later release.
-    const isBehind = this.#calm.isSlow && !ready.every(Number.isFinite);
+    // Where each read takes seconds, a pass does not get past all the jobs of a later release, nor does one that began before its return.
+    const isUnread = ({ job }: (typeof waiting)[number]) => forLater.createdSince(job) > now - 3 * PROBE_MAX;
+    const isBehind = this.#calm.isSlow && waiting.some(isUnread);
     const longest = isBehind ? 2 * RESCUE_MILLIS : isOpen ? LOOKED_AFTER : 3 * PROBE_MAX;
     const isLeft = waiting.length > 0 && idle > longest;
     must(!isLeft, 'I21', () => `jobs wait, and nobody has asked for ${idle / 1000} s`);
