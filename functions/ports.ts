@@ -7,6 +7,7 @@ import type { Log } from './core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from './core/messages.ts';
 import type { LargeJob } from './core/parts/parts.ts';
 import type { DocumentRef } from './core/parts/row.ts';
+import type { Span } from './core/polling/forecast.ts';
 import type { PollForecast } from './core/polling/next-poll.ts';
 import type { Gate } from './core/queue/gate.ts';
 import type { HeldPlace } from './core/queue/places.ts';
@@ -180,7 +181,7 @@ export interface DurationStats {
   forecast(kind: string): Promise<PollForecast>;
   /** The slot in which a job that is submitted now is to teach, by `record`, how long such jobs take; null: others do. */
   enroll(kind: string, submittedAt: Millis): Promise<number | null>;
-  record(kind: string, slot: number, submittedAt: Millis, seconds: number): Promise<void>;
+  record(kind: string, slot: number, submittedAt: Millis, took: Span): Promise<void>;
   /** ModelStudio has answered a call with 429 or 503. */
   throttled(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Millis } from '../core/job.ts';
 import { DURATIONS_CALL_MILLIS } from '../core/limits.ts';
 import { afterThrottle, type Backpressure, slowdownAt } from '../core/polling/backpressure.ts';
-import { type PollSchedule, scheduleFor } from '../core/polling/forecast.ts';
+import { type Forecast, forecastOf, type Span } from '../core/polling/forecast.ts';
 import {
   decoded,
   durationsAt,
@@ -47,9 +47,9 @@ export function createDurationStats(store: DurationStatsStore): DurationStats {
   return {
     async forecast(name) {
       const [kind, slowdown] = await Promise.all([kinds.of(name), backpressure.slowdown()]);
-      const { durations, schedule } = kind;
+      const { durations, survival } = kind;
       // Where jobs end rarely, gaps grow with the square root of λ.
-      return { durations, schedule, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
+      return { durations, survival, lagPerPollSeconds: store.lagPerPollSeconds * slowdown ** 2 };
     },
     enroll: kinds.enroll,
     record: kinds.record,
@@ -78,10 +78,9 @@ function tolerantRows({ client, tableName, patience = soon, onError }: DurationS
 
 const soon = () => AbortSignal.timeout(DURATIONS_CALL_MILLIS);
 
-interface Kind {
+interface Kind extends Forecast {
   lessons: (Lesson | undefined)[];
-  durations: readonly number[];
-  schedule: PollSchedule;
+  term: Millis;
   until: Millis;
 }
 
@@ -109,14 +108,13 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
 
   async function enroll(name: string, submittedAt: Millis): Promise<number | null> {
     const kind = await of(name);
-    const { lessons } = kind;
-    const term = termMillis(kind.durations);
+    const { lessons, term } = kind;
     const slot = slotToTeachIn(lessons, term, submittedAt, random.fraction());
     if (slot === null) return null;
     const mustBeKnown = isCrowded(lessons);
     // Before anything is awaited, so that no other job of this environment takes it.
     const before = lessons[slot];
-    const lesson = { submittedAt, seconds: before?.seconds ?? null, isUnderWay: true };
+    const lesson = { submittedAt, took: before?.took ?? null, isUnderWay: true };
     lessons[slot] = lesson;
     if (!mustBeKnown) return slot;
     const isTaken = await write(name, slot, lesson, encodedFrom(submittedAt - term));
@@ -127,8 +125,8 @@ function lessonsIn(rows: ReturnType<typeof tolerantRows>, { clock, random }: Dur
     return null;
   }
 
-  async function record(name: string, slot: number, submittedAt: Millis, seconds: number): Promise<void> {
-    const lesson = { submittedAt, seconds, isUnderWay: false };
+  async function record(name: string, slot: number, submittedAt: Millis, took: Span): Promise<void> {
+    const lesson = { submittedAt, took, isUnderWay: false };
     await write(name, slot, lesson, encoded(lesson));
   }
 
@@ -152,10 +150,9 @@ function kindIn(row: Row | null, last: Kind | undefined, now: Millis): Kind {
     const isKnown = known && !(encoded(known) < read);
     return isKnown || typeof read !== 'number' ? known : decoded(read);
   });
-  const { known, atLeast } = durationsAt(now, lessons);
-  const schedule = scheduleFor(known, atLeast);
+  const { ended, running } = durationsAt(now, lessons);
   const until = now + (row === null ? READ_AGAIN_MILLIS : LESSONS_CACHE_MILLIS);
-  return { lessons, durations: known, schedule, until };
+  return { lessons, term: termMillis(ended), until, ...forecastOf(ended, running) };
 }
 
 /** What all pollers of the deployment know about ModelStudio's throttling, within 15 s. */

@@ -4,7 +4,7 @@ import type { LogFields } from '../core/log.ts';
 import type { PollMessage } from '../core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../core/metrics.ts';
 import { isLarge, type LargeJob, OF_PARTS, partsInMind } from '../core/parts/parts.ts';
-import { kindOf, sampleDuration } from '../core/polling/lessons.ts';
+import { kindOf } from '../core/polling/lessons.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob, inTraceOf } from '../core/trace.ts';
 import { adopted, isNews, nextWakeUp, polled } from '../core/transitions.ts';
@@ -113,13 +113,10 @@ async function recordDuration(
   };
   logPoll(message, world, { outcome: 'finished' }, metrics);
   if (!isReported || message.slot === undefined) return;
-  const kind = kindOf(job);
-  const { durations } = await world.durationStats.forecast(kind);
   const since = runningSince(job);
   const from = Math.max(0, message.polledAt - since) / 1000;
   const to = Math.max(1, now - since) / 1000;
-  const seconds = sampleDuration(from, to, world.random.fraction(), durations);
-  await world.durationStats.record(kind, message.slot, since, seconds);
+  await world.durationStats.record(kindOf(job), message.slot, since, { from, to });
 }
 
 /**

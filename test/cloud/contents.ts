@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Job, Millis } from '../../functions/core/job.ts';
+import type { Span } from '../../functions/core/polling/forecast.ts';
 import { encoded } from '../../functions/core/polling/lessons.ts';
 import { createJobs } from '../../functions/edge/jobs-table.ts';
 import { createRows } from '../../functions/edge/rows.ts';
@@ -17,6 +18,11 @@ export function jobOf(item: Item): Job {
   return job as unknown as Job;
 }
 
+/** As polls would tell that are as dense as can be written down. */
+export function exactly(seconds: number): Span {
+  return { from: seconds * (1 - 2 ** -8), to: seconds };
+}
+
 /** Of the past: jobs of this kind have taken this many seconds. */
 export function teach(
   cloud: Cloud,
@@ -25,7 +31,7 @@ export function teach(
   submittedAt: (slot: number) => Millis,
 ): void {
   const slots = durations.map((seconds, slot) => {
-    const lesson = { submittedAt: submittedAt(slot), seconds, isUnderWay: false };
+    const lesson = { submittedAt: submittedAt(slot), took: exactly(seconds), isUnderWay: false };
     return [`s${slot}`, { N: String(encoded(lesson)) }];
   });
   cloud.tables.durationStats.put({ bucket: { S: kind }, ...Object.fromEntries(slots) });

@@ -5,7 +5,7 @@ import type { LogFields, Stage } from '../../functions/core/log.ts';
 import type { CreateMessage, DeliverMessage, PollMessage } from '../../functions/core/messages.ts';
 import type { MetricValues } from '../../functions/core/metrics.ts';
 import { DEFAULT_PART_LIMITS } from '../../functions/core/parts/parts.ts';
-import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import { forecastOf, type Span } from '../../functions/core/polling/forecast.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
 import type { Report } from '../../functions/core/upstream/report.ts';
 import type { AttemptOutcome } from '../../functions/core/webhook/attempt.ts';
@@ -13,7 +13,7 @@ import type { DestinationRights } from '../../functions/core/webhook/destination
 import type { Delivery, DurationStats, World } from '../../functions/ports.ts';
 import { atOnce, clientsOf } from './clients.ts';
 import { Cloud } from './cloud.ts';
-import { Contents, Rows } from './contents.ts';
+import { Contents, exactly, Rows } from './contents.ts';
 import { portsOver, RETENTION_DAYS } from './ports.ts';
 
 /** A port's answers for one test: each call takes the next one; the last one stays. */
@@ -32,15 +32,15 @@ export type Sent =
 
 export function fakeDurationStats(
   durations: number[] = [],
-): DurationStats & { learnt: [kind: string, seconds: number][]; refusals: number } {
-  const forecast = { durations, schedule: scheduleFor(durations), lagPerPollSeconds: 1 };
+): DurationStats & { learnt: [kind: string, took: Span][]; refusals: number } {
+  const forecast = { ...forecastOf(durations.map(exactly)), lagPerPollSeconds: 1 };
   const durationStats = {
-    learnt: [] as [string, number][],
+    learnt: [] as [string, Span][],
     refusals: 0,
     forecast: async () => forecast,
     enroll: async () => 7,
-    async record(kind: string, _slot: number, _submittedAt: number, seconds: number) {
-      durationStats.learnt.push([kind, seconds]);
+    async record(kind: string, _slot: number, _submittedAt: number, took: Span) {
+      durationStats.learnt.push([kind, took]);
     },
     async throttled() {
       durationStats.refusals += 1;

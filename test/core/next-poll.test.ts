@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import { forecastOf } from '../../functions/core/polling/forecast.ts';
 import { nextPollSeconds, type PollForecast } from '../../functions/core/polling/next-poll.ts';
 import { DELAY_MAX_SECONDS } from '../../functions/core/sqs-delay.ts';
+import { exactly } from '../cloud/contents.ts';
 
 const HOUR = 3600;
-const forecastOf = (durations: number[], lagPerPollSeconds = 1): PollForecast => ({
-  durations,
-  schedule: scheduleFor(durations),
+const forecastFor = (durations: number[], lagPerPollSeconds = 1): PollForecast => ({
+  ...forecastOf(durations.map(exactly)),
   lagPerPollSeconds,
 });
-const unknown = forecastOf([]);
+const unknown = forecastFor([]);
 /** Half a minute each, some a little more, some less. */
-const halfMinutes = forecastOf(Array.from({ length: 64 }, (_, i) => 30 * 1.2 ** Math.sin(i)));
+const halfMinutes = forecastFor(Array.from({ length: 64 }, (_, i) => 30 * 1.2 ** Math.sin(i)));
 
 const single = (age: number, left = HOUR) => ({
   ageMillis: age * 1000,
@@ -27,7 +27,7 @@ describe('nextPollSeconds', () => {
     ['a known model: not before it can be done', nextPollSeconds(single(0), halfMinutes), 18, 28],
     ['a known model: often when it should be done', nextPollSeconds(single(29), halfMinutes), 1, 4],
     ['a known model that takes too long', nextPollSeconds(single(300), halfMinutes), 5, 60],
-    ['more patience, fewer polls', nextPollSeconds(single(1000), forecastOf([], 25)), 150, 300],
+    ['more patience, fewer polls', nextPollSeconds(single(1000), forecastFor([], 25)), 150, 300],
     ['a clock that went back', nextPollSeconds(single(-5), unknown), 2, 8],
   ])('gives a wait between these bounds: %s', (_what, seconds, from, to) => {
     expect(seconds).toBeGreaterThanOrEqual(from);
@@ -57,7 +57,7 @@ describe('nextPollSeconds', () => {
   });
 
   it.each([
-    ['soon after it, when half of the time is still to come', 310, 200, 250],
+    ['soon after it, when half of the time is still to come', 310, 200, 280],
     ['when all of them should be done', 590, 1, 30],
     ['long after that', 3600, 20, 60],
   ])('plans a batch by its last count, however old that is: %s', (_what, age, from, to) => {
@@ -84,7 +84,7 @@ describe('nextPollSeconds', () => {
           [2, 2],
           [1, 1000],
         ] as const) {
-          for (const forecast of [unknown, halfMinutes, forecastOf([0.001]), forecastOf([1e6, 1e6])]) {
+          for (const forecast of [unknown, halfMinutes, forecastFor([0.001]), forecastFor([1e6, 1e6])]) {
             const seconds = nextPollSeconds(
               { ageMillis, leftMillis, completedTasks, totalTasks },
               forecast,

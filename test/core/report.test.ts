@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Doubt, RunningJob } from '../../functions/core/job.ts';
-import { scheduleFor } from '../../functions/core/polling/forecast.ts';
+import { forecastOf } from '../../functions/core/polling/forecast.ts';
 import { nextPollSeconds } from '../../functions/core/polling/next-poll.ts';
 import {
   cancelled,
@@ -15,7 +15,7 @@ import {
 } from '../../functions/core/upstream/report.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const forecast = { durations: [], schedule: scheduleFor([]), lagPerPollSeconds: 1 };
+const forecast = { ...forecastOf([]), lagPerPollSeconds: 1 };
 const SECOND = 1000;
 const AT = { now: NOW, polledAt: NOW - 10 * SECOND };
 

@@ -8,9 +8,11 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { secondsToNextPoll } from '../../functions/core/polling/forecast.ts';
+import type { Span } from '../../functions/core/polling/forecast.ts';
 import { decoded, encoded } from '../../functions/core/polling/lessons.ts';
+import { secondsToNextPoll } from '../../functions/core/polling/plan.ts';
 import { createDurationStats, type DurationStatsStore } from '../../functions/edge/duration-stats.ts';
+import { exactly } from '../cloud/contents.ts';
 import { NOW } from '../cloud/jobs.ts';
 import { serveConnections } from './servers.ts';
 
@@ -55,24 +57,24 @@ function readsOf(bucket: string): number {
 }
 
 const SECOND = 1000;
-const KIND = '0:4/m';
+const KIND = '0.4/m';
 
-const lesson = (agoSeconds: number, seconds: number | null, isUnderWay = false) =>
-  encoded({ submittedAt: NOW - agoSeconds * SECOND, seconds, isUnderWay });
+const lesson = (agoSeconds: number, took: Span | null, isUnderWay = false) =>
+  encoded({ submittedAt: NOW - agoSeconds * SECOND, took, isUnderWay });
 
 /** All slots, each taken so long ago. */
 const slots = (agoSeconds: (slot: number) => number, seconds = 30) =>
   Object.fromEntries(
-    Array.from({ length: 64 }, (_, slot) => [`s${slot}`, lesson(agoSeconds(slot), seconds)]),
+    Array.from({ length: 64 }, (_, slot) => [`s${slot}`, lesson(agoSeconds(slot), exactly(seconds))]),
   );
 
 const updates = () => dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
 
 describe('durations', () => {
   it('are read as they were written, the latest submission first, without the rest of the item', async () => {
-    holds(KIND, { s0: lesson(90, 30), s1: lesson(60, 31.5), other: 7 });
+    holds(KIND, { s0: lesson(90, exactly(30)), s1: lesson(60, exactly(31.5)), other: 7 });
     const { durations } = await durationStats().forecast(KIND);
-    expect(durations).toEqual([expect.closeTo(31.5, 1), expect.closeTo(30, 1)]);
+    expect(durations).toEqual([expect.closeTo(31.5, 0), expect.closeTo(30, 0)]);
   });
 
   it('are none for a new kind', async () => {
@@ -88,13 +90,13 @@ describe('durations', () => {
     holds(KIND, { ...slots(() => 1000), ...runningSlots(40, 500) });
     const then = await durationStats().forecast(KIND);
     expect(then.durations.length).toBe(24);
-    expect(secondsToNextPoll(then.schedule, 30, 1)).toBeGreaterThan(
-      2 * secondsToNextPoll(before.schedule, 30, 1),
+    expect(secondsToNextPoll(then.survival, 30, 1)).toBeGreaterThan(
+      2 * secondsToNextPoll(before.survival, 30, 1),
     );
   });
 
   it('are read once for all jobs of a kind that ask at the same time', async () => {
-    holds(KIND, { s0: lesson(90, 30) });
+    holds(KIND, { s0: lesson(90, exactly(30)) });
     const known = durationStats();
     const forecasts = await Promise.all(Array.from({ length: 10 }, () => known.forecast(KIND)));
     expect(readsOf(KIND)).toBe(1);
@@ -140,7 +142,9 @@ describe('durations', () => {
 });
 
 const runningSlots = (count: number, ageSeconds: number) =>
-  Object.fromEntries(Array.from({ length: count }, (_, slot) => [`s${slot}`, lesson(ageSeconds, 30, true)]));
+  Object.fromEntries(
+    Array.from({ length: count }, (_, slot) => [`s${slot}`, lesson(ageSeconds, exactly(30), true)]),
+  );
 
 describe('a job that is submitted', () => {
   it('teaches in a slot whose term is over, which costs nothing', async () => {
@@ -183,7 +187,7 @@ describe('a job that is submitted', () => {
 
   describe('of a crowded kind', () => {
     /** Sixty-four within a few seconds, a while ago. */
-    const crowd = slots((slot) => 1000 + slot / 10);
+    const crowd = slots((slot) => 1000 + slot / 10, 29);
 
     it('takes its slot for all to see, unless somebody has', async () => {
       holds(KIND, crowd);
@@ -191,7 +195,7 @@ describe('a job that is submitted', () => {
       const [update] = updates();
       const { ExpressionAttributeValues: values = {}, UpdateExpression, ConditionExpression } = update ?? {};
       expect(decoded(Number(values[':lesson']?.N))).toMatchObject({ submittedAt: NOW, isUnderWay: true });
-      expect(decoded(Number(values[':lesson']?.N)).seconds).toBeCloseTo(30, 0);
+      expect(decoded(Number(values[':lesson']?.N)).took?.to).toBeCloseTo(29, 0);
       expect(decoded(Number(values[':below']?.N)).submittedAt).toBe(NOW - 120 * SECOND);
       expect(UpdateExpression).toMatch(/^SET s\d+ = :lesson$/);
       expect(ConditionExpression).toMatch(/^attribute_not_exists\((s\d+)\) OR \1 < :below$/);
@@ -211,7 +215,7 @@ describe('a job that is submitted', () => {
   });
 
   it('teaches by what it took, unless a later one teaches there', async () => {
-    await durationStats().record(KIND, 7, NOW, 12.3456);
+    await durationStats().record(KIND, 7, NOW, { from: 9, to: 12.3456 });
     const [update] = updates();
     expect(update).toMatchObject({
       UpdateExpression: 'SET s7 = :lesson',
@@ -220,7 +224,7 @@ describe('a job that is submitted', () => {
     const { ':lesson': told, ':below': below } = update?.ExpressionAttributeValues ?? {};
     expect(decoded(Number(told?.N))).toEqual({
       submittedAt: NOW,
-      seconds: expect.closeTo(12.35, 1),
+      took: { from: expect.closeTo(9, 0), to: expect.closeTo(12.35, 1) },
       isUnderWay: false,
     });
     expect(below).toEqual(told);
@@ -295,17 +299,17 @@ it('duration stats hold up no job when the table is out of reach', async () => {
   }
   const known = durationStats();
   expect(await known.forecast(KIND)).toMatchObject({ durations: [], lagPerPollSeconds: 2 });
-  await known.record(KIND, 0, NOW, 5);
+  await known.record(KIND, 0, NOW, { from: 0, to: 5 });
   await known.throttled();
   expect(errors.length).toBeGreaterThanOrEqual(3);
 });
 
 it('duration stats keep their last values when the table is out of reach later', async () => {
-  holds(KIND, { s0: lesson(60, 30) });
+  holds(KIND, { s0: lesson(60, exactly(30)) });
   const known = durationStats();
   await known.forecast(KIND);
   dynamodb.reset();
   dynamodb.on(GetItemCommand).rejects(new Error('throttled'));
   now += 61_000;
-  expect((await known.forecast(KIND)).durations).toEqual([expect.closeTo(30, 1)]);
+  expect((await known.forecast(KIND)).durations).toEqual([expect.closeTo(30, 0)]);
 });

@@ -183,7 +183,7 @@ const CALLS: { [Port in keyof World]?: Calls<NonNullable<World[Port]>> } = {
     forecast: (stats) =>
       stats.forecast('a').then(({ lagPerPollSeconds }) => reach(`${lagPerPollSeconds} s for a poll`)),
     enroll: (stats) => stats.enroll('b', 1),
-    record: (stats) => stats.record('b', 0, 1, 1),
+    record: (stats) => stats.record('b', 0, 1, { from: 0, to: 1 }),
     throttled: (stats) => stats.throttled(),
   },
   clientKeys: { find: (keys) => keys.find('hash') },
@@ -277,7 +277,7 @@ it('a fault of the duration stats is logged, and holds up no job', async () => {
   const { logger } = await import('../../functions/edge/log.ts');
   const write = vi.spyOn(logger, 'write').mockReturnValue();
   clients[0]?.onAnyCommand().rejects(new Error('canary'));
-  await durationStats?.record('a', 0, 1, 1);
+  await durationStats?.record('a', 0, 1, { from: 0, to: 1 });
   expect(write.mock.calls.length).toBeGreaterThan(0);
   for (const [line] of write.mock.calls) {
     expect(JSON.parse(line)).toMatchObject({ level: 'WARN', message: 'the duration stats are out of reach' });

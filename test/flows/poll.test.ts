@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { EVENT_MAX_BYTES } from '../../functions/core/http/view.ts';
 import type { Job, RunningJob } from '../../functions/core/job.ts';
 import type { PollMessage } from '../../functions/core/messages.ts';
+import type { Span } from '../../functions/core/polling/forecast.ts';
 import type { Report, TransientError } from '../../functions/core/upstream/report.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import {
@@ -143,48 +144,27 @@ describe('poll', () => {
 
 describe('how long a job took', () => {
   const never = { polledAt: NOW - 10_000 };
-  const cases: [
-    title: string,
-    job: Partial<RunningJob>,
-    message: Partial<PollMessage>,
-    known: number[],
-    seconds: number,
-  ][] = [
-    ['is a moment between its last two polls', {}, { polledAt: NOW - 4000 }, [], 8],
+  const cases: [title: string, job: Partial<RunningJob>, message: Partial<PollMessage>, took: Span][] = [
+    ['lies between its last two polls', {}, { polledAt: NOW - 4000 }, { from: 6, to: 10 }],
+    ['ended before its first poll when it was never seen to run', {}, never, { from: 0, to: 10 }],
     [
-      'is a guess that goes by other jobs when it was never seen to run',
-      {},
-      never,
-      [100, 100],
-      10 * 2 ** (-4.5 * 0.5),
-    ],
-    [
-      'is a guess without other jobs when it is the first of them',
-      {},
-      never,
-      [],
-      10 * 2 ** (-4.5 * 0.5 ** 2.25),
-    ],
-    [
-      'is a guess when it was created after its last poll, by a clock that was ahead',
+      'ended before the next poll when it was created after the last one, by a clock that was ahead',
       { createdAt: NOW - 2000 },
       { polledAt: NOW - 4000 },
-      [],
-      2 * 2 ** (-4.5 * 0.5 ** 2.25),
+      { from: 0, to: 2 },
     ],
     [
       'is positive even when it was created in the future, by a clock that was ahead',
       { createdAt: NOW + 1000 },
       { polledAt: NOW - 4000 },
-      [],
-      0.001 * 2 ** (-4.5 * 0.5 ** 2.25),
+      { from: 0, to: 0.001 },
     ],
   ];
-  it.each(cases)('%s', async (_title, job, message, durations, seconds) => {
-    const world = fakeWorld({ reports: [completed()], durations });
+  it.each(cases)('%s', async (_title, job, message, took) => {
+    const world = fakeWorld({ reports: [completed()] });
     world.jobs.rows.set('job_1', runningJob(job));
     await poll(pollMessage(2, 'u', { slot: 7, ...message }), false, world);
-    expect(world.durationStats.learnt).toEqual([['1:4/m', expect.closeTo(seconds, 9)]]);
+    expect(world.durationStats.learnt).toEqual([['1.4/m', took]]);
   });
 
   it('begins when the job was last seen running, whatever was answered since', async () => {
@@ -193,7 +173,7 @@ describe('how long a job took', () => {
     await poll(pollMessage(2, 'u', { slot: 7, polledAt: NOW - 8000 }), false, world);
     const [sent] = world.wakeUps.sent;
     await poll(sent?.message as PollMessage, false, world);
-    expect(world.durationStats.learnt).toEqual([['1:4/m', expect.closeTo(6, 9)]]);
+    expect(world.durationStats.learnt).toEqual([['1.4/m', { from: 2, to: 10 }]]);
     expect(world.metrics.DetectionLagSeconds).toBe(8);
   });
 

@@ -35,11 +35,11 @@ describe('submit', () => {
       'content-type': 'application/json',
       'cache-control': 'no-store',
       location: `/v1/jobs/${body.job_id}`,
-      'retry-after': '6',
+      'retry-after': '5',
     });
     expect(body).toMatchObject({ status: 'running', model_id: 'm', total_tasks: 1, webhook: null });
     expect(world.wakeUps.sent).toMatchObject([
-      { queue: 'poll', delaySeconds: 6, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
+      { queue: 'poll', delaySeconds: 5, message: { jobId: body.job_id, upstreamJobId: 'up-1' } },
     ]);
     expect(world.jobs.rows.get(body.job_id)).toMatchObject({ status: 'running', version: 2 });
   });
@@ -247,7 +247,7 @@ describe('when AWS fails in the middle', () => {
     expect(answer.status).toBe(202);
     const job = world.jobs.rows.get(job_id);
     expect(job).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
-    expect(job && overdueAt(job)).toBe(world.clock.now() + 6000);
+    expect(job && overdueAt(job)).toBe(world.clock.now() + 5000);
     expect(world.told.at(-1)).toMatchObject({ stage: 'submit', outcome: 'wake_up_unsent', job_id });
   });
 

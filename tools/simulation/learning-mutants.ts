@@ -24,17 +24,17 @@ export const LEARNING_MUTANTS: Mutant[] = [
     seed: 0,
   },
   {
-    name: 'the time of the last poll is taught',
+    name: 'the last poll alone is taught',
     file: 'poll/poll.ts',
-    find: 'const seconds = sampleDuration(from, to, world.random.fraction(), durations);',
-    replace: 'const seconds = to; void sampleDuration(from, to, world.random.fraction(), durations);',
+    find: 'message.slot, since, { from, to });',
+    replace: 'message.slot, since, { from: to, to }); void from;',
     seed: 1,
   },
   {
     name: 'a job teaches by when it ends',
     file: 'poll/poll.ts',
-    find: 'await world.durationStats.record(kind, message.slot, since, seconds);',
-    replace: 'await world.durationStats.record(kind, message.slot, now, seconds);',
+    find: 'record(kindOf(job), message.slot, since,',
+    replace: 'record(kindOf(job), message.slot, now,',
     seed: 1,
   },
   {

@@ -67,8 +67,8 @@ export class Ledger {
   wentBy(bucket: string, forecast: PollForecast): void {
     const forecasts = this.#forecasts.get(bucket) ?? new Map<string, PollForecast>();
     this.#forecasts.set(bucket, forecasts);
-    const { schedule, durations } = forecast;
-    const bytes = Buffer.from(schedule.buffer, schedule.byteOffset, schedule.byteLength);
+    const { survival, durations } = forecast;
+    const bytes = Buffer.from(survival.buffer, survival.byteOffset, survival.byteLength);
     // Refusals only slow the polls down.
     forecasts.set(`${durations} ${bytes.toString('latin1')}`, { ...forecast, lagPerPollSeconds: 1 });
   }

@@ -10,7 +10,7 @@ import type { Simulation } from './simulation.ts';
 
 const TERM_MIN_MILLIS = 120_000;
 const SKEW_MAX_MILLIS = 3000;
-const TICK_MILLIS = 10;
+const TICK_MILLIS = 100;
 const FREE_SLOTS = 2;
 const HOUR = 3_600_000;
 
@@ -76,12 +76,12 @@ export class Lessons {
   }
 
   #judge(kind: string, slot: string, number: number, before: number | undefined): void {
-    const { submittedAt, seconds, isUnderWay } = decoded(number);
+    const { submittedAt, took, isUnderWay } = decoded(number);
     const isKnown = this.#enrolled.has(nameOf(kind, submittedAt));
     must(isKnown, 'I19', () => `${slot} of ${kind} is of a job that was not to teach`);
     const age = this.#sim.now - submittedAt + SKEW_MAX_MILLIS;
-    const isPossible = isUnderWay || (seconds !== null && seconds * 1000 <= Math.max(1000, age) * 1.01);
-    must(isPossible, 'I19', () => `${slot} of ${kind} took ${seconds} s within ${age} ms`);
+    const isPossible = isUnderWay || (took !== null && took.to * 1000 <= Math.max(1000, age) * 1.01);
+    must(isPossible, 'I19', () => `${slot} of ${kind} took ${took?.to} s within ${age} ms`);
     if (!isUnderWay || before === undefined) return;
     const since = submittedAt - decoded(before).submittedAt;
     must(
@@ -94,7 +94,7 @@ export class Lessons {
 
 /** As precisely as a lesson says it. */
 function nameOf(kind: string, submittedAt: Millis): string {
-  const lesson = { submittedAt, seconds: null, isUnderWay: true };
+  const lesson = { submittedAt, took: null, isUnderWay: true };
   return `${kind} ${decoded(encoded(lesson)).submittedAt}`;
 }
 

@@ -1,12 +1,4 @@
-import {
-  type Kernel,
-  logsOf,
-  momentsOf,
-  type PollSchedule,
-  scheduleFrom,
-  UNKNOWN,
-  USUAL_WIDTH,
-} from './forecast.ts';
+import { type Kernel, type Survival, survivalOf, UNKNOWN } from './survival.ts';
 
 /** Early counts of finished tasks say little: the variance of a batch's speed after one of them, and the deviation that always stays. */
 const PROGRESS_NOISE = 0.35;
@@ -21,6 +13,8 @@ const LAST_TASK_NOISE = 0.15;
 /** The prior counts less here than for jobs without progress, as the next count corrects a surprise. */
 const UNKNOWN_WEIGHT_IN_BATCH = 0.005;
 
+const WIDTH_MIN = 0.035;
+
 /** A guess at the logarithm of a duration. */
 interface Guess {
   center: number;
@@ -30,20 +24,20 @@ interface Guess {
 /**
  * For a batch that shows progress: its tasks' own speed, shrunk toward its kind's while few are done. Nobody says whether they
  * run one by one or all at once: the guess that fits the kind better weighs more.
- * @param age of the job in seconds when `completed` of `total` tasks were done
+ * @param age of the job in seconds when `completed` of `total` tasks were done: one at least, and not all
  */
-export function scheduleForBatch(
+export function survivalOfBatch(
   durations: readonly number[],
   age: number,
   completed: number,
   total: number,
-): PollSchedule {
-  const known = durations.length < 2 ? null : momentsOf(logsOf(durations));
+): Survival {
+  const known = durations.length < 2 ? null : momentsOf(durations.map(Math.log));
   const before = { center: known?.mean ?? UNKNOWN.center, variance: (known?.deviation ?? 2) ** 2 + 0.09 };
   const sequential = posterior(before, ifSequential(age, completed, total));
   const parallel = posterior(before, ifParallel(age, completed, total));
   const fit = sequential.weight + parallel.weight || 1;
-  return scheduleFrom([
+  return survivalOf([
     { ...UNKNOWN, weight: UNKNOWN_WEIGHT_IN_BATCH },
     { ...sequential, weight: sequential.weight / fit },
     { ...parallel, weight: parallel.weight / fit },
@@ -74,9 +68,15 @@ function posterior(before: Guess, seen: Guess): Kernel {
   return {
     center: before.center + trust * surprise,
     // A logistic curve of scale w has the deviation of w·π/√3.
-    width: Math.max(USUAL_WIDTH / 2, Math.sqrt(3 * trust * seen.variance) / Math.PI),
+    width: Math.max(WIDTH_MIN, Math.sqrt(3 * trust * seen.variance) / Math.PI),
     weight: Math.exp(-(surprise ** 2) / (2 * both)) / Math.sqrt(both),
   };
+}
+
+function momentsOf(logs: readonly number[]): { mean: number; deviation: number } {
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (logs.length - 1)) };
 }
 
 /** By the logistic curve, whose shares are within 0.01 of it at the scale 1.702; far out it is too large: 4.4 instead of 3.2 for the last of 1000. */

@@ -1,170 +1,181 @@
-import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
 import { weightsSinceChange } from './change.ts';
+import {
+  AGES,
+  LAST,
+  LOG_STEP,
+  logAt,
+  placeOf,
+  type Survival,
+  survivalOf,
+  UNKNOWN,
+  valueAt,
+} from './survival.ts';
 
-/**
- * The law of optimal spacing: for a constant hazard h of ending and λ seconds of lag worth one poll, the best gap g solves
- * exp(hg) - 1 - hg = λh: near √(2λ / h), less where jobs end within a gap. So poll each time ∫ dt / g has grown by 1. A schedule
- * is the integral of the hazard from 0 to each age of the grid, estimated for a kind of jobs.
- */
-export type PollSchedule = Float64Array;
-
-/** A likely duration: log-logistic around `center` (ln seconds) with the scale `width`. */
-export interface Kernel {
-  center: number;
-  width: number;
-  weight: number;
+/** All that polls tell of how long a job took, in seconds: it ran at `from`, and had ended at `to`. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** Ages in seconds, each two percent above the last, up to six days. */
-const FIRST_AGE_SECONDS = 0.25;
-const STEP = Math.log(1.02);
-const AGES = new Float64Array(740);
-for (let i = 1; i < AGES.length; i++) AGES[i] = FIRST_AGE_SECONDS * Math.exp((i - 1) * STEP);
-const LOG_FIRST_AGE = Math.log(FIRST_AGE_SECONDS);
+/** How long jobs of a kind take. */
+export interface Forecast {
+  survival: Survival;
+  /** The likely duration of each job that has ended, in seconds. */
+  durations: readonly number[];
+}
 
-/** This far below its center, no job of a kernel has ended; at these odds, all of them have. */
-const FLAT_WIDTHS = 14;
-const ODDS_MAX = 1e16;
-
-/** The prior for a new model: half a minute or an hour, hardly a second or a day. */
-export const UNKNOWN = { center: Math.log(20), width: 1.2 };
-/** The prior counts as this many observed jobs, so that a surprise never ends the polling. */
-const UNKNOWN_WEIGHT = 0.5;
-/** Of a job that has taken longer than all that ended. */
-const MUCH_LONGER = Math.log(2);
-const MUCH_LONGER_WIDTH = 0.5;
-/** A factor of the spread: less would follow randomness, more would blur. Found by `npm run bench -- polling`. */
+// The numbers were found by `npm run bench -- polling`.
+const ROUNDS = 6;
+/** At first, a job is taken to have ended near the end of its span: within so many octaves. */
+const GUESS_OCTAVES = 0.4;
+/** If hardly any was ever seen running, all may be much shorter: those then have so many octaves more. */
+const BLIND_OCTAVES = 1.6;
+const BLIND_EXPONENT = 6;
+/** The prior counts as so many jobs at most, so that a surprise never ends the polling. */
+const UNKNOWN_WEIGHT = 0.25;
+const FEW = 8;
+const WIDTH_OF_FEW = 0.25;
+const WIDTH_MAX = 0.16;
+const WIDTH_MIN = 0.003;
+/** Of the distance of the quartiles: less would follow randomness, more would blur. */
 const WIDTH_SHARE = 0.22;
-/** At least so much, unless so many jobs have all taken about the same time. */
-export const USUAL_WIDTH = 0.07;
-const NARROW_COUNT = 8;
-const NARROW_SHARE = 0.25;
-const NARROWEST = 0.003;
+
+/** The share of jobs that end in each cell of the grid, the one with the number i being between the ages i - 1 and i. */
+type Shares = Float64Array;
+
+/** A span as places of the grid. */
+interface Cells {
+  begin: number;
+  end: number;
+}
+
+/** The logarithm of the age in the middle of each cell. */
+const LOGS = AGES.map((_, cell) => logAt(cell - 0.5));
+
+const PRIOR = endsOf(survivalOf([{ ...UNKNOWN, weight: 1 }]));
 
 /**
- * @param known durations of jobs of a kind, in seconds, the latest submission first
- * @param atLeast those of jobs that still run
+ * Expectation maximization with smoothing (Silverman and others, 1990): each span is spread over its cells as all jobs were in
+ * the round before, and what comes of all spans is smoothed.
+ * @param ended of jobs of a kind, the latest submission first
+ * @param running ages of those that still run, in seconds
  */
-export function scheduleFor(known: readonly number[], atLeast: readonly number[] = []): PollSchedule {
-  const logs = logsOf(known);
-  const weights = weightsSinceChange(logs);
-  const width = widthOf(logs.filter((_, i) => (weights[i] as number) > 0.5));
-  const kernels = logs.map((center, i) => ({ center, width, weight: weights[i] as number }));
+export function forecastOf(ended: readonly Span[], running: readonly number[] = []): Forecast {
+  const known = ended.map(cellsOf);
+  const open = running.map((from) => cellsOf({ from, to: Number.POSITIVE_INFINITY }));
+  let shares = PRIOR;
+  let weights = ended.map(() => 1);
+  for (let round = 0; round < ROUNDS && known.length + open.length > 0; round++) {
+    const cells = round === 0 ? firstGuesses(known, open.length) : known;
+    if (round > 0) weights = weightsSinceChange(likelyLogs(shares, known));
+    shares = withPrior(spread(shares, [...cells, ...open], weights));
+  }
+  return { survival: survivalFrom(shares), durations: likelyLogs(shares, known).map(Math.exp) };
+}
+
+function cellsOf({ from, to }: Span): Cells {
+  const begin = Math.min(placeOf(from), LAST - 1);
+  return { begin, end: Math.max(placeOf(to), begin + 1e-6) };
+}
+
+function firstGuesses(known: readonly Cells[], stillRunning: number): Cells[] {
+  const blind = known.filter(({ begin }) => begin === 0).length / (known.length + stillRunning);
+  const octaves = GUESS_OCTAVES + BLIND_OCTAVES * blind ** BLIND_EXPONENT;
+  const guessed = (begin: number, end: number) =>
+    end - ((begin === 0 ? octaves : GUESS_OCTAVES) * Math.LN2) / LOG_STEP;
+  return known.map(({ begin, end }) => ({ begin: Math.max(begin, guessed(begin, end)), end }));
+}
+
+/** The expected logarithm of the duration within each span. */
+function likelyLogs(shares: Shares, spans: readonly Cells[]): number[] {
+  const sums = runningSums(shares);
+  const logs = runningSums(shares.map((share, cell) => share * (LOGS[cell] as number)));
+  return spans.map((cells) => within(cells, logs) / within(cells, sums));
+}
+
+function runningSums(shares: Shares): Float64Array {
+  const sums = new Float64Array(shares.length);
+  for (let i = 0, sum = 0; i < sums.length; i++) {
+    sum += shares[i] as number;
+    sums[i] = sum;
+  }
+  return sums;
+}
+
+function within({ begin, end }: Cells, sums: Float64Array): number {
+  return valueAt(sums, end) - valueAt(sums, begin);
+}
+
+/** How many jobs ended in each cell, if each span has its weight, and else one. */
+function spread(shares: Shares, spans: readonly Cells[], weights: readonly number[]): Shares {
+  const sums = runningSums(shares);
+  // By how much the factor of a cell's share differs from that of the cell before.
+  const changes = new Float64Array(LAST + 3);
+  for (const [i, cells] of spans.entries()) {
+    const factor = (weights[i] ?? 1) / within(cells, sums);
+    changeAt(changes, cells.begin, factor);
+    changeAt(changes, cells.end, -factor);
+  }
+  const factors = runningSums(changes);
+  return shares.map((share, cell) => share * Math.max(0, factors[cell] as number));
+}
+
+/** A cell in which a span begins or ends has a part of the change, and those behind it all. */
+function changeAt(changes: Float64Array, place: number, factor: number): void {
+  const cell = Math.floor(place) + 1;
+  const part = factor * (cell - place);
+  changes[cell] = (changes[cell] as number) + part;
+  changes[cell + 1] = (changes[cell + 1] as number) + factor - part;
+}
+
+function withPrior(ends: Shares): Shares {
+  const sums = runningSums(ends);
+  const count = sums[LAST] as number;
+  const width = widthOf(quartilesOf(sums), count);
   // Where all jobs have taken about the same time, a surprise is less likely.
-  const unknown = { ...UNKNOWN, weight: UNKNOWN_WEIGHT * Math.min(1, width / USUAL_WIDTH) };
-  return scheduleFrom([unknown, ...withThoseThatRun(kernels, atLeast)]);
+  const prior = UNKNOWN_WEIGHT * Math.min(1, width / WIDTH_MAX);
+  return smoothed(ends, width).map((end, cell) => (end + prior * (PRIOR[cell] as number)) / (count + prior));
 }
 
-function widthOf(logs: readonly number[]): number {
-  const spread = spreadOf(logs);
-  const narrow = Math.max(NARROWEST, NARROW_SHARE * spread);
-  const least = logs.length < NARROW_COUNT ? USUAL_WIDTH : Math.min(USUAL_WIDTH, narrow);
-  return Math.max(least, WIDTH_SHARE * spread * logs.length ** -0.2);
+/** How far apart they are, as a difference of logarithms. */
+function quartilesOf(sums: Float64Array): number {
+  const placeAt = (share: number) => {
+    const sum = share * (sums[LAST] as number);
+    const cell = sums.findIndex((upTo) => upTo >= sum);
+    const before = sums[cell - 1] ?? 0;
+    return cell - ((sums[cell] as number) - sum) / ((sums[cell] as number) - before);
+  };
+  return LOG_STEP * (placeAt(0.75) - placeAt(0.25));
 }
 
-/** A job that still runs counts as those that took longer or, a little, as one that takes much longer. */
-function withThoseThatRun(ended: readonly Kernel[], atLeast: readonly number[]): Kernel[] {
-  let kernels = [...ended];
-  for (const age of logsOf(atLeast).sort((a, b) => a - b)) {
-    const longer = kernels.filter(({ center }) => center > age);
-    const most = UNKNOWN_WEIGHT + longer.reduce((sum, { weight }) => sum + weight, 0);
-    kernels = kernels.map((kernel) =>
-      kernel.center > age ? { ...kernel, weight: (kernel.weight * (most + 1)) / most } : kernel,
-    );
-    kernels.push({ center: age + MUCH_LONGER, width: MUCH_LONGER_WIDTH, weight: UNKNOWN_WEIGHT / most });
+function widthOf(quartiles: number, count: number): number {
+  return count < FEW ? WIDTH_OF_FEW : Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, WIDTH_SHARE * quartiles));
+}
+
+/** Each cell's jobs go to all cells, by a ratio fewer to each that is farther, so that the deviation is that of a logistic curve. */
+function smoothed(ends: Shares, width: number): Shares {
+  const ratio = Math.exp((-Math.sqrt(6) * LOG_STEP) / (Math.PI * width));
+  const own = (1 - ratio) / (1 + ratio);
+  let below = 0;
+  const smooth = ends.map((end) => {
+    below = below * ratio + end;
+    return own * below;
+  });
+  let above = 0;
+  for (let cell = LAST; cell > 0; cell--) {
+    smooth[cell] = (smooth[cell] as number) + own * ratio * above;
+    above = above * ratio + (ends[cell] as number);
   }
-  return kernels;
+  return smooth;
 }
 
-export function logsOf(durations: readonly number[]): number[] {
-  return durations.map((seconds) => Math.log(Math.max(seconds, FIRST_AGE_SECONDS)));
+function endsOf(survival: Survival): Shares {
+  return survival.map((running, cell) => (survival[cell - 1] ?? running) - (cell === LAST ? 0 : running));
 }
 
-/** The narrower of two measures, as two clusters far apart must not blur each other. */
-function spreadOf(logs: readonly number[]): number {
-  if (logs.length < 2) return 1;
-  const { deviation } = momentsOf(logs);
-  if (logs.length < 4) return deviation;
-  const sorted = logs.toSorted((a, b) => a - b);
-  const quartile = (share: number) => sorted[Math.floor(share * sorted.length)] ?? 0;
-  return Math.min(deviation, (quartile(0.75) - quartile(0.25)) / 1.35 || deviation);
-}
-
-export function momentsOf(logs: readonly number[]): { mean: number; deviation: number } {
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / Math.max(1, logs.length - 1)) };
-}
-
-export function scheduleFrom(kernels: readonly Kernel[]): PollSchedule {
-  return survivalOf(kernels).map((alive) => -Math.log(Math.max(alive, 1e-300)));
-}
-
-/** The share of jobs that are still running at each age of the grid. */
-function survivalOf(kernels: readonly Kernel[]): Float64Array {
+function survivalFrom(shares: Shares): Survival {
   const survival = new Float64Array(AGES.length);
-  const total = kernels.reduce((sum, { weight }) => sum + weight, 0);
-  for (const { center, width, weight } of kernels) {
-    const share = weight / total;
-    const begin = indexAbove(center - FLAT_WIDTHS * width);
-    for (let i = 0; i < begin; i++) survival[i] = (survival[i] as number) + share;
-    // The grid is even in log time, in which a log-logistic kernel's odds of having ended grow by a constant ratio.
-    let odds = Math.exp((LOG_FIRST_AGE + (begin - 1) * STEP - center) / width);
-    const ratio = Math.exp(STEP / width);
-    for (let i = begin; i < AGES.length && odds < ODDS_MAX; i++, odds *= ratio)
-      survival[i] = (survival[i] as number) + share / (1 + odds);
-  }
-  return survival;
-}
-
-/** The index of the first age on the grid, beyond 0, whose logarithm is no less. */
-function indexAbove(logAge: number): number {
-  const place = 1 + Math.ceil((logAge - LOG_FIRST_AGE) / STEP);
-  return Math.max(1, Math.min(AGES.length, place));
-}
-
-/** A poll that saves less than this share of its price is left out. */
-const WORTH_MIN = 0.5;
-
-/** Whole seconds until the next poll; may be more than a queue can delay. */
-export function secondsToNextPoll(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
-  const waitFrom = (from: number) => Math.max(1, Math.round(gapFrom(schedule, from, lagPerPollSeconds)));
-  let seconds = waitFrom(age);
-  while (seconds < DELAY_MAX_SECONDS) {
-    const more = waitFrom(age + seconds);
-    // For each job that the poll finds running, so many have ended. Without it, these would wait for the next one.
-    const ended = Math.expm1(hazardUpTo(schedule, age + seconds) - hazardUpTo(schedule, age));
-    if (ended * more >= WORTH_MIN * lagPerPollSeconds) break;
-    seconds += more;
-  }
-  return seconds;
-}
-
-function gapFrom(schedule: PollSchedule, age: number, lagPerPollSeconds: number): number {
-  let wanted = 1;
-  let from = age;
-  for (let i = indexAbove(Math.log(age)); i < AGES.length; i++) {
-    const gap = gapAt(hazardBefore(schedule, i), lagPerPollSeconds);
-    const to = AGES[i] as number;
-    if (to - from >= wanted * gap) return from + wanted * gap - age;
-    wanted -= (to - from) / gap;
-    from = to;
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-/** The best gap for a constant hazard: five percent too long where λh is 10, and a quarter where it is 4000. */
-function gapAt(hazard: number, lagPerPollSeconds: number): number {
-  return (3 * Math.log1p(Math.sqrt(2 * lagPerPollSeconds * hazard) / 3)) / hazard;
-}
-
-/** The hazard between an age of the grid and the one before it. */
-function hazardBefore(schedule: PollSchedule, i: number): number {
-  const more = (schedule[i] as number) - (schedule[i - 1] as number);
-  return Math.max(more / ((AGES[i] as number) - (AGES[i - 1] as number)), 1e-300);
-}
-
-function hazardUpTo(schedule: PollSchedule, age: number): number {
-  const i = Math.min(indexAbove(Math.log(age)), AGES.length - 1);
-  return (schedule[i] as number) - hazardBefore(schedule, i) * ((AGES[i] as number) - age);
+  for (let i = LAST; i > 0; i--) survival[i - 1] = (survival[i] as number) + (shares[i] as number);
+  // What was smoothed beyond the ends of the grid is gone.
+  return survival.map((running) => running / (survival[0] as number));
 }

@@ -1,4 +1,5 @@
 import type { JobBase, Millis } from '../job.ts';
+import type { Span } from './forecast.ts';
 
 /** How many past durations of a kind are kept: more would add little, and old ones mislead. */
 export const SLOTS = 64;
@@ -11,10 +12,13 @@ export function tokensClassOf(maxTokens: number): number | undefined {
   return tokensClass === DEFAULT_TOKENS_CLASS ? undefined : tokensClass;
 }
 
-/** Jobs of one model with about the same number of tasks, of about the same length, take about the same time. */
+/**
+ * Jobs of one model with about the same number of tasks, of about the same length, take about the same time. Keys with a colon,
+ * as `0:4/m`, are of an earlier release, whose lessons said less.
+ */
 export function kindOf(job: Pick<JobBase, 'modelId' | 'totalTasks' | 'tokensClass'>): string {
   const { modelId, totalTasks, tokensClass = DEFAULT_TOKENS_CLASS } = job;
-  return `${Math.floor(Math.log2(totalTasks))}:${tokensClass}/${modelId}`;
+  return `${Math.floor(Math.log2(totalTasks))}.${tokensClass}/${modelId}`;
 }
 
 /**
@@ -24,25 +28,30 @@ export function kindOf(job: Pick<JobBase, 'modelId' | 'totalTasks' | 'tokensClas
 export interface Lesson {
   readonly submittedAt: Millis;
   /** How long it took or, while it is under way, how long the one before it did; null: there was none. */
-  readonly seconds: number | null;
+  readonly took: Span | null;
   readonly isUnderWay: boolean;
 }
 
 export type Lessons = readonly (Lesson | undefined)[];
 
-const CODES = 10_000;
-const CODE_STEP = Math.log(1.002);
-const SECONDS_MIN = 0.04;
-const TICK_MILLIS = 10;
+const TICK_MILLIS = 100;
+/** The end of a span, to a quarter of a percent, up to nine days. */
+const END_CODES = 3000;
+const END_STEP = Math.log(1.005);
+const END_MIN_SECONDS = 0.25;
+/** The part of it that is the gap before it, to a tenth: down to 1/256. */
+const GAP_CODES = 33;
+const GAP_STEP = Math.log(2) / 4;
+const CODES = END_CODES * GAP_CODES;
 
 /**
  * Within half a minute, the order of submissions is shuffled, always alike. Jobs that come at once may find the same slots free, and
  * only one of them stays in each: were it always the last one, which may have to wait for all others, it would teach too long a time.
  */
-const SHUFFLED_TICKS = 3000;
+const SHUFFLED_TICKS = 300;
 /** One undoes the other, as their product is 1 modulo SHUFFLED_TICKS. */
-const SHUFFLE = 1847;
-const UNSHUFFLE = 2183;
+const SHUFFLE = 187;
+const UNSHUFFLE = 223;
 
 function reordered(tick: number, factor: number): number {
   const place = tick % SHUFFLED_TICKS;
@@ -54,10 +63,26 @@ function rankOf(submittedAt: Millis): number {
 }
 
 /** One number, so that a slot costs few bytes. The larger one stays: of a later half minute, and for the same job that of its end. */
-export function encoded({ submittedAt, seconds, isUnderWay }: Lesson): number {
-  const steps = seconds === null ? -1 : Math.round(Math.log(Math.max(1, seconds / SECONDS_MIN)) / CODE_STEP);
+export function encoded({ submittedAt, took, isUnderWay }: Lesson): number {
   const moment = 2 * rankOf(submittedAt) + (isUnderWay ? 0 : 1);
-  return moment * CODES + Math.min(CODES - 1, steps + 1);
+  return moment * CODES + (took === null ? 0 : codeOf(took));
+}
+
+function codeOf({ from, to }: Span): number {
+  const end = 1 + Math.round(Math.log(Math.max(1, to / END_MIN_SECONDS)) / END_STEP);
+  return Math.min(END_CODES - 1, end) * GAP_CODES + gapCodeOf(from / to);
+}
+
+/** 0 if the job was never seen running. */
+function gapCodeOf(before: number): number {
+  // The clock by which it was seen may have been ahead.
+  const steps = Math.round(-Math.log(Math.max(0, 1 - before)) / GAP_STEP);
+  return before > 0 ? Math.min(GAP_CODES - 1, Math.max(1, steps)) : 0;
+}
+
+function spanOf(code: number): Span {
+  const to = END_MIN_SECONDS * Math.exp((Math.floor(code / GAP_CODES) - 1) * END_STEP);
+  return { from: to * (1 - Math.exp(-(code % GAP_CODES) * GAP_STEP)), to };
 }
 
 /** No number of a lesson of that half minute, or of a later one, is less. */
@@ -70,17 +95,17 @@ export function decoded(number: number): Lesson {
   const [moment, code] = [Math.floor(number / CODES), number % CODES];
   return {
     submittedAt: reordered(Math.floor(moment / 2), UNSHUFFLE) * TICK_MILLIS,
-    seconds: code === 0 ? null : SECONDS_MIN * Math.exp((code - 1) * CODE_STEP),
+    took: code === 0 ? null : spanOf(code),
     isUnderWay: moment % 2 === 0,
   };
 }
 
-/** What is known of how long jobs of a kind take, in seconds. */
+/** What is known of how long jobs of a kind take. */
 export interface Durations {
   /** Of jobs that have ended, the latest submission first. */
-  known: readonly number[];
-  /** Jobs that still run have taken this long already. */
-  atLeast: readonly number[];
+  ended: readonly Span[];
+  /** How long jobs that still run have taken already, in seconds. */
+  running: readonly number[];
 }
 
 /** A teacher that has not ended for so many terms never will: it was cancelled, or has expired. */
@@ -88,17 +113,17 @@ const TERMS_UNTIL_GONE = 8;
 
 /** While a teacher is younger than its predecessor became, that one stands in for it; then all that is known is its age. */
 export function durationsAt(now: Millis, lessons: Lessons): Durations {
-  const known: number[] = [];
-  const atLeast: number[] = [];
+  const ended: Span[] = [];
+  const running: number[] = [];
   const latest = latestFirst(lessons);
-  const ended = latest.flatMap(({ seconds }) => seconds ?? []);
-  const gone = ended.length === 0 ? Number.POSITIVE_INFINITY : (TERMS_UNTIL_GONE * termMillis(ended)) / 1000;
-  for (const { submittedAt, seconds, isUnderWay } of latest) {
+  const known = latest.flatMap(({ took }) => took ?? []);
+  const gone = known.length === 0 ? Number.POSITIVE_INFINITY : (TERMS_UNTIL_GONE * termMillis(known)) / 1000;
+  for (const { submittedAt, took, isUnderWay } of latest) {
     const age = (now - submittedAt) / 1000;
-    if (isUnderWay && age > (seconds ?? 0) && age < gone) atLeast.push(age);
-    else if (seconds !== null) known.push(seconds);
+    if (isUnderWay && age > (took?.to ?? 0) && age < gone) running.push(age);
+    else if (took !== null) ended.push(took);
   }
-  return { known, atLeast };
+  return { ended, running };
 }
 
 const AT_ONCE = 1 / 16;
@@ -109,7 +134,7 @@ function latestFirst(lessons: Lessons): Lesson[] {
   const crowds = new Map<Lesson, number>();
   let [crowd, later] = [0, Number.POSITIVE_INFINITY];
   for (const lesson of slots.toSorted((a, b) => b.submittedAt - a.submittedAt)) {
-    if ((later - lesson.submittedAt) / 1000 > AT_ONCE * (lesson.seconds ?? 0)) crowd += 1;
+    if ((later - lesson.submittedAt) / 1000 > AT_ONCE * (lesson.took?.to ?? 0)) crowd += 1;
     crowds.set(lesson, crowd);
     later = lesson.submittedAt;
   }
@@ -123,8 +148,8 @@ const LONG_SHARE = 0.9;
 const PICKED_AMONG = 16;
 
 /** How long a slot is one teacher's, whether that job ends or not: longer than nearly all jobs take. */
-export function termMillis(known: readonly number[]): Millis {
-  const sorted = known.toSorted((a, b) => a - b);
+export function termMillis(ended: readonly Span[]): Millis {
+  const sorted = ended.map(({ to }) => to).sort((a, b) => a - b);
   const long = sorted[Math.floor(LONG_SHARE * sorted.length)] ?? 0;
   return 1000 * Math.max(TERM_SECONDS_MIN, TERMS_OF_A_LONG_JOB * long);
 }
@@ -152,41 +177,9 @@ const CROWDED_MIN = 8;
 export function isCrowded(lessons: Lessons): boolean {
   const ordered = lessons.filter((lesson) => lesson !== undefined);
   ordered.sort((a, b) => a.submittedAt - b.submittedAt);
-  const crowded = ordered.filter(({ submittedAt, seconds }, i) => {
+  const crowded = ordered.filter(({ submittedAt, took }, i) => {
     const later = ordered[i + CROWD];
-    return later && later.submittedAt - submittedAt < 1000 * (seconds ?? 0);
+    return later && later.submittedAt - submittedAt < 1000 * (took?.to ?? 0);
   });
   return crowded.length >= CROWDED_MIN;
-}
-
-/** How far from a known duration a new one near it may lie, as a share. */
-const JITTER = 0.005;
-/** Weighs as much as so many known durations, so that what is new can be learned. */
-const NEWS = 2;
-/** After a first poll that finds the job ended, which says little: it may have ended up to so many octaves earlier. */
-const BLIND_NEWS = 8;
-const BLIND_OCTAVES = 4.5;
-/** If fewer of the known jobs ended this early, it is a surprise: the model may have become much faster. */
-const SURPRISE_SHARE = 0.3;
-
-/**
- * A duration to record. ModelStudio says only that a job finished between two polls, and the time of the second one would teach
- * us our own delay, again and again: it is drawn from the known ones in between or, as they may be wrong, from all that could be.
- * All in seconds, the job last seen running at `from`, or never if that is 0.
- */
-export function sampleDuration(from: number, to: number, random: number, known: readonly number[]): number {
-  const between = known.filter((seconds) => seconds > from && seconds <= to);
-  const news = from > 0 ? NEWS : BLIND_NEWS;
-  const place = random * (between.length + news);
-  const near = between[Math.floor(place)];
-  if (near !== undefined) {
-    const jittered = near * (1 + JITTER * (2 * (place % 1) - 1));
-    return Math.min(to, Math.max(from, jittered));
-  }
-  const share = (place - between.length) / news;
-  if (from > 0) return from + share * (to - from);
-  const asEarly = known.filter((seconds) => seconds <= to).length;
-  // For a surprise, all octaves are equally likely; otherwise the last ones are likelier, where such jobs do end.
-  const far = asEarly < SURPRISE_SHARE * known.length ? share : share ** 2.25;
-  return to * 2 ** (-BLIND_OCTAVES * far);
 }

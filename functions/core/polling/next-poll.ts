@@ -1,12 +1,10 @@
 import type { Millis } from '../job.ts';
 import { DELAY_MAX_SECONDS } from '../sqs-delay.ts';
-import { scheduleForBatch } from './batch.ts';
-import { type PollSchedule, secondsToNextPoll } from './forecast.ts';
+import { survivalOfBatch } from './batch.ts';
+import type { Forecast } from './forecast.ts';
+import { secondsToNextPoll } from './plan.ts';
 
-export interface PollForecast {
-  /** Durations of past jobs of the kind, in seconds. */
-  durations: readonly number[];
-  schedule: PollSchedule;
+export interface PollForecast extends Forecast {
   /** λ: seconds of lag that one poll is worth. */
   lagPerPollSeconds: number;
 }
@@ -27,10 +25,10 @@ export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeas
   const [age, countedAge] = [secondsOf(ageMillis), secondsOf(countedMillis)];
   // When all of them are done, ModelStudio has only to say so, and how long that takes is unknown.
   const showsProgress = completedTasks > 0 && completedTasks < totalTasks;
-  const schedule = showsProgress
-    ? scheduleForBatch(forecast.durations, countedAge, completedTasks, totalTasks)
-    : forecast.schedule;
-  const wanted = secondsToNextPoll(schedule, age, forecast.lagPerPollSeconds);
+  const survival = showsProgress
+    ? survivalOfBatch(forecast.durations, countedAge, completedTasks, totalTasks)
+    : forecast.survival;
+  const wanted = secondsToNextPoll(survival, age, forecast.lagPerPollSeconds);
   const untilExpiry = Math.ceil(job.leftMillis / 1000);
   return Math.max(1, Math.min(Math.max(wanted, atLeastSeconds), untilExpiry, DELAY_MAX_SECONDS));
 }

@@ -1,9 +1,10 @@
-import { type PollSchedule, scheduleFor } from '../../../functions/core/polling/forecast.ts';
+import { type Forecast, forecastOf, type Span } from '../../../functions/core/polling/forecast.ts';
 import {
+  decoded,
   durationsAt,
+  encoded,
   type Lesson,
   SLOTS,
-  sampleDuration,
   slotToTeachIn,
   termMillis,
 } from '../../../functions/core/polling/lessons.ts';
@@ -17,9 +18,9 @@ export class Planner {
   readonly #lagPerPollSeconds: number;
   readonly #random: () => number;
   readonly #lessons: (Lesson | undefined)[] = [];
-  #durations: readonly number[] = [];
+  #ended: readonly Span[] = [];
   #now = 0;
-  #schedule: PollSchedule | null = null;
+  #forecast: Forecast | null = null;
 
   constructor(lagPerPollSeconds: number, random: () => number) {
     this.#lagPerPollSeconds = lagPerPollSeconds;
@@ -28,26 +29,22 @@ export class Planner {
 
   /** Seconds to wait at that age. */
   waitAt(age: number, completedTasks = 0, totalTasks = 1): number {
-    this.#schedule ??= scheduleFor(this.#durations);
+    this.#forecast ??= forecastOf(this.#ended);
     const progress = { ageMillis: age * 1000, leftMillis: DAY_MILLIS, completedTasks, totalTasks };
-    const forecast = {
-      durations: this.#durations,
-      schedule: this.#schedule,
-      lagPerPollSeconds: this.#lagPerPollSeconds,
-    };
-    return nextPollSeconds(progress, forecast);
+    return nextPollSeconds(progress, { ...this.#forecast, lagPerPollSeconds: this.#lagPerPollSeconds });
   }
 
   /** From a job that was submitted when the last one had taught. */
   learn(from: number, to: number): void {
-    const term = termMillis(this.#durations);
+    const term = termMillis(this.#ended);
     const slot = slotToTeachIn(this.#lessons, term, this.#now, this.#random());
     if (slot === null) throw new Error('There is always a slot for the next job');
-    const seconds = sampleDuration(from, to, this.#random(), this.#durations);
-    this.#lessons[slot] = { submittedAt: this.#now, seconds, isUnderWay: false };
+    // As precisely as it is stored.
+    const lesson = encoded({ submittedAt: this.#now, took: { from, to }, isUnderWay: false });
+    this.#lessons[slot] = decoded(lesson);
     this.#now += Math.max(1000 * to, (2 * term) / SLOTS);
-    this.#durations = durationsAt(this.#now, this.#lessons).known;
-    this.#schedule = null;
+    this.#ended = durationsAt(this.#now, this.#lessons).ended;
+    this.#forecast = null;
   }
 
   /** Jobs, each polled to its end and learned from as the poller would. */

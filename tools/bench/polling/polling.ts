@@ -1,5 +1,5 @@
-import { scheduleForBatch } from '../../../functions/core/polling/batch.ts';
-import { scheduleFor } from '../../../functions/core/polling/forecast.ts';
+import { survivalOfBatch } from '../../../functions/core/polling/batch.ts';
+import { forecastOf } from '../../../functions/core/polling/forecast.ts';
 import { inThread } from '../flows/in-thread.ts';
 import type { Part, PartOptions } from '../part.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
@@ -79,13 +79,14 @@ function panelsOf(rows: readonly Row[], frontier: readonly Row[]) {
 
 function timeCalls(): Call[] {
   const durations = Array.from({ length: 64 }, (_, i) => 30 * Math.exp(0.5 * Math.sin(i * i)));
+  const spans = durations.map((seconds) => ({ from: 0.9 * seconds, to: seconds }));
   const planner = new Planner(1, Math.random);
-  for (const seconds of durations) planner.learn(seconds, seconds);
+  for (const { from, to } of spans) planner.learn(from, to);
   return [
     { call: 'a poll of a job', millis: timeOf(() => planner.waitAt(20)) },
     { call: 'a poll of a batch', millis: timeOf(() => planner.waitAt(20, 5, 100)) },
-    { call: "a batch's pace", millis: timeOf(() => scheduleForBatch(durations, 20, 5, 100)) },
-    { call: 'the pace of a kind, once a minute', millis: timeOf(() => scheduleFor(durations)) },
+    { call: "a batch's pace", millis: timeOf(() => survivalOfBatch(durations, 20, 5, 100)) },
+    { call: 'the pace of a kind, once a minute', millis: timeOf(() => forecastOf(spans)) },
   ];
 }
 

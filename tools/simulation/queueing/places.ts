@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type FinishedJob, isFinished, type Job, type Millis } from '../../../functions/core/job.ts';
 import { SUBMIT_LEASE_MILLIS } from '../../../functions/core/limits.ts';
+import type { Span } from '../../../functions/core/polling/forecast.ts';
 import { decoded } from '../../../functions/core/polling/lessons.ts';
 import type { Item } from '../../../test/cloud/expressions.ts';
 import { must } from '../judge.ts';
@@ -43,8 +44,10 @@ export class Places {
   readonly #forgotten = new Set<Take>();
   /** Ids of those there that a row has named. */
   readonly #known = new Set<string>();
-  /** The longest that jobs had been seen to take, from when on; at first, they have all taken less than a place is kept anyway. */
-  readonly #seen: { at: Millis; longest: Millis }[] = [{ at: Number.NEGATIVE_INFINITY, longest: 0 }];
+  /** What the longest job seen had taken at least and at most, from when on; at first, all have taken less than a place is kept anyway. */
+  readonly #seen: { at: Millis; least: Millis; most: Millis }[] = [
+    { at: Number.NEGATIVE_INFINITY, least: 0, most: 0 },
+  ];
   /** When a job last could not be given a place. */
   #fullAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -102,9 +105,9 @@ export class Places {
   /** A row of the durations, of which all jobs here share one. */
   learns(item: Item | null): void {
     const slots = Object.entries(item ?? {}).filter(([name]) => /^s\d+$/.test(name));
-    const seconds = slots.map(([, value]: [string, AttributeValue]) => decoded(Number(value.N)).seconds ?? 0);
-    const longest = 1000 * Math.max(0, ...seconds);
-    this.#seen.push({ at: this.#sim.now, longest });
+    const spans = slots.flatMap(([, value]: [string, AttributeValue]) => decoded(Number(value.N)).took ?? []);
+    const longest = (end: keyof Span) => 1000 * Math.max(0, ...spans.map((span) => span[end]));
+    this.#seen.push({ at: this.#sim.now, least: longest('from'), most: longest('to') });
   }
 
   /** ModelStudio is asked to create a job; what came of it has happened. */
@@ -135,7 +138,7 @@ export class Places {
   #holdMillis(pick: (...each: number[]) => number): Millis {
     const { now } = this.#sim;
     const from = this.#seen.findLastIndex(({ at }) => at < now - MEMORY_MILLIS);
-    const lately = this.#seen.slice(from).map(({ longest }) => longest);
+    const lately = this.#seen.slice(from).map(({ least, most }) => (pick === Math.min ? least : most));
     // If it cannot be read, nothing is known.
     const isRead = pick === Math.max || this.#calmFor(2 * MEMORY_MILLIS);
     return Math.max(HOLD_MILLIS, isRead ? pick(...lately) : 0);

@@ -89,7 +89,6 @@ function polling(world: HandledWorld, handling: PollHandling, judge: Judge): Han
         return Promise.resolve(null);
       },
       record(...lesson) {
-        handling.fraction = watched.drawn();
         handling.lessons.push(lesson);
         return handling.call(() => durationStats.record(...lesson));
       },
@@ -157,7 +156,7 @@ function common(
   of: (jobId: string, isAnew?: boolean) => Handling,
   tell: (told: Told) => void,
   judge: Judge,
-): HandledWorld & { drawn(): number } {
+): HandledWorld {
   const { jobs, documents, requests, wakeUps, random, log } = world;
   // Between drawing a number and the step that it is drawn for, nobody else has a turn.
   let drawn = 0;
@@ -184,7 +183,6 @@ function common(
     };
   return {
     ...world,
-    drawn: () => drawn,
     jobs: {
       ...jobs,
       async find(jobId) {

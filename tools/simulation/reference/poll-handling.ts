@@ -1,7 +1,7 @@
 import type { Job, Millis, RunningJob, SubmittingJob } from '../../../functions/core/job.ts';
 import type { DeliverMessage, PollMessage } from '../../../functions/core/messages.ts';
 import { type MetricValues, upstreamMetrics } from '../../../functions/core/metrics.ts';
-import { kindOf, sampleDuration } from '../../../functions/core/polling/lessons.ts';
+import { kindOf } from '../../../functions/core/polling/lessons.ts';
 import type { PollForecast } from '../../../functions/core/polling/next-poll.ts';
 import { extendDeadline } from '../../../functions/core/polling/overdue.ts';
 import { sqsDelaySeconds } from '../../../functions/core/sqs-delay.ts';
@@ -181,7 +181,7 @@ export class PollHandling extends Handling {
     super.done();
     const isRefused = this.report?.kind === 'transient_error' && this.report.cause === 'unavailable';
     this.must(this.throttles === Number(isRefused), 'I19', () => `${this.throttles} refusals are told of`);
-    const plans = 1 + this.lost + this.lessons.length;
+    const plans = 1 + this.lost;
     this.must(this.#forecasts <= plans, 'I19', () => `${this.#forecasts} forecasts for one poll`);
     const ends = this.ended !== null && this.report?.kind === 'unreadable' ? 1 : 0;
     this.must(this.setAside.length >= ends, 'I22', () => 'what could not be read is not kept');
@@ -236,7 +236,7 @@ export class PollHandling extends Handling {
 
   /** Only what ModelStudio has reported as ended, and at once, says how long such jobs take, and how late that was seen. Some of them teach it. */
   #judgeLast(): void {
-    const { report, lessons, fraction } = this;
+    const { report, lessons } = this;
     if (report === null) return;
     const job = this.#job;
     const isTelling = isEnd(report) && job.doubt === null;
@@ -244,12 +244,11 @@ export class PollHandling extends Handling {
     const at = this.toldAt;
     const lag = isTelling && { DetectionLagSeconds: (at - polledAt) / 1000 };
     this.#judgeTold({ outcome: 'finished' }, { ...metricsOf(report, job), ...lag });
-    const known = this.forecast?.durations ?? [];
     const since = job.createdAt;
     const from = Math.max(0, polledAt - since) / 1000;
     const to = Math.max(1, at - since) / 1000;
     const isTeaching = isTelling && slot !== undefined;
-    const learnt = isTeaching ? [[this.#kind, slot, since, sampleDuration(from, to, fraction, known)]] : [];
+    const learnt = isTeaching ? [[this.#kind, slot, since, { from, to }]] : [];
     this.same('I19', 'durations are learnt', lessons, learnt);
   }
 
