@@ -7,7 +7,8 @@ import { AGES, LAST, placeOf, type Survival } from './survival.ts';
  */
 export function secondsToNextPoll(survival: Survival, age: number, lagPerPollSeconds: number): number {
   if (placeOf(age) >= LAST) return DELAY_MAX_SECONDS;
-  const { running, costAfter } = planFrom(age, survival, lagPerPollSeconds);
+  const { shareAt, costAfter } = planOf(survival, cellOf(age), lagPerPollSeconds);
+  const running = shareAt(age);
   let [least, wait] = [Number.POSITIVE_INFINITY, DELAY_MAX_SECONDS];
   for (let seconds = 1; seconds <= DELAY_MAX_SECONDS && running * seconds < least; seconds++) {
     const cost = running * seconds + costAfter(age + seconds);
@@ -17,19 +18,32 @@ export function secondsToNextPoll(survival: Survival, age: number, lagPerPollSec
 }
 
 interface Plan {
-  /** The share of jobs that are running at the age it begins with. */
-  running: number;
+  /** The cell of the grid that it begins with. */
+  first: number;
+  lagPerPollSeconds: number;
+  /** How many jobs run at that age. */
+  shareAt(age: number): number;
   /** What is to pay after a poll at that age, and the time that those jobs still run, which no plan changes. */
   costAfter(age: number): number;
+}
+
+const plans = new WeakMap<Survival, Plan>();
+
+/** Many polls go by the same forecast. */
+function planOf(survival: Survival, first: number, lagPerPollSeconds: number): Plan {
+  const known = plans.get(survival);
+  if (known && known.first <= first && known.lagPerPollSeconds === lagPerPollSeconds) return known;
+  const plan = planFor(survival, first, lagPerPollSeconds);
+  plans.set(survival, plan);
+  return plan;
 }
 
 /**
  * From the last poll backward: if S jobs run at t, and the next poll is at u, they pay S · (u - t + λ), less the time that they
  * ran in between, and then what is to pay after u. Within a cell of the grid, jobs end at a constant rate.
  */
-function planFrom(start: number, survival: Survival, lagPerPollSeconds: number): Plan {
+function planFor(survival: Survival, first: number, lagPerPollSeconds: number): Plan {
   const [hazards, times, costs] = [0, 1, 2].map(() => new Float64Array(AGES.length)) as Columns;
-  const first = cellOf(start);
   let next = LAST;
   for (let i = LAST - 1; i >= first; i--) {
     const [age, until] = [AGES[i] as number, AGES[i + 1] as number];
@@ -69,7 +83,7 @@ function planFrom(start: number, survival: Survival, lagPerPollSeconds: number):
     return (times[i + 1] as number) + time + rest;
   }
 
-  return { running: shareAt(start), costAfter };
+  return { first, lagPerPollSeconds, shareAt, costAfter };
 }
 
 type Columns = [hazards: Float64Array, times: Float64Array, costs: Float64Array];
