@@ -57,7 +57,7 @@ describe('nextPollSeconds', () => {
   });
 
   it.each([
-    ['soon after it, when half of the time is still to come', 310, 200, 280],
+    ['soon after it, when half of the time is still to come', 310, 200, 260],
     ['when all of them should be done', 590, 1, 30],
     ['long after that', 3600, 20, 60],
   ])('plans a batch by its last count, however old that is: %s', (_what, age, from, to) => {
