@@ -43,6 +43,6 @@ function misfitOf(logs: readonly number[]): (from: number, to: number) => number
 
 function runningSums(values: readonly number[]): Float64Array {
   const sums = new Float64Array(values.length + 1);
-  for (const [i, value] of values.entries()) sums[i + 1] = (sums[i] as number) + value;
+  for (let i = 0; i < values.length; i++) sums[i + 1] = (sums[i] as number) + (values[i] as number);
   return sums;
 }
