@@ -324,6 +324,20 @@ it('a job of which a part may have been created is not said to have never been s
   expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
 });
 
+it('nor if it was refused only when it was asked for again', async () => {
+  const answers: CreateResult[] = [
+    { kind: 'unknown', cause: 'timeout' },
+    { kind: 'invalid', sentence: null },
+  ];
+  const create = (_: Asked, nth: number): CreateResult =>
+    answers[nth - 1] ?? { kind: 'unavailable', retryAfterSeconds: null };
+  const system = scene({ create }, { allowResubmit: true });
+  const asked = { messages: conversations(12), on_unknown: 'resubmit', queue_for: 100, expires_in: 300 };
+  await post(system, asked);
+  await system.run(700);
+  expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
+});
+
 it('parts that are refused for their own sake are followed one at a time, as the next refusal may be of all', async () => {
   const refusals: CreateResult[] = [{ kind: 'invalid', sentence: null }, { kind: 'model_not_found' }];
   const system = scene({ create: (_, nth) => refusals[nth - 1] });

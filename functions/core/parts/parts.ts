@@ -97,10 +97,12 @@ export function hadEnded({ rounds, begun, open }: Parts, round: number, part: nu
   return round < rounds.length - 1 || (part < begun && !open.includes(part));
 }
 
-/** Whether ModelStudio has created a part, or may have. */
+/** Whether ModelStudio has created a part, or may have: it did not say so, even if it refused it when asked again. */
 export function mayBeTaken(row: Job | null): boolean {
   if (row === null) return false;
-  return row.startedAt !== undefined || (isFinished(row) && row.error?.code === 'submission_unknown');
+  if (row.startedAt !== undefined) return true;
+  if (!isFinished(row) || holdsForAll(row.error)) return false;
+  return row.error?.code === 'submission_unknown' || (row.submissions ?? 0) > 1;
 }
 
 /** Of a part that was not created: nor would the others be. */

@@ -5,7 +5,7 @@ import { PARTS_MUTANTS } from '../../../tools/simulation/parts/mutants.ts';
 import { simulateParts } from '../../../tools/simulation/parts/simulate.ts';
 
 /** Seeds that have found something. */
-const REGRESSION_SEEDS = [6, 39, 58, 237, 1455, 21_461, 750_037_905, 900_038_685];
+const REGRESSION_SEEDS = [6, 39, 58, 237, 1455, 21_461, 750_037_905, 900_038_685, 3_600_024_705];
 /** Many take minutes: MANY_SEEDS=yes npx vitest run FILE */
 const FRESH_SEEDS = process.env['MANY_SEEDS'] === 'yes' ? 1000 : 40;
 const SEEDS_MAX = 500;

@@ -13,9 +13,16 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'a part that may have been created counts as one that was not',
     file: 'core/parts/parts.ts',
-    find: " || (isFinished(row) && row.error?.code === 'submission_unknown')",
+    find: "row.error?.code === 'submission_unknown' || ",
     replace: '',
     seed: 6,
+  },
+  {
+    name: 'a part that was refused when asked for again counts as one that was not created',
+    file: 'core/parts/parts.ts',
+    find: ' || (row.submissions ?? 0) > 1',
+    replace: '',
+    seed: 3_600_024_705,
   },
   {
     name: 'a retry has the parts of the first round',
