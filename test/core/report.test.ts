@@ -207,7 +207,7 @@ describe('nextStep', () => {
     ['gaps', true, 10],
     ['unreadable', true, 100],
     ['missing', false, 100],
-    ['missing', true, 629],
+    ['missing', true, 604],
   ])('polls again while in doubt (%s, seen: %s) within %i s', (about, isSeen, atMost) => {
     const report = { gaps: incomplete, unreadable, missing }[about];
     const job = runningJob({ isSeen, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
@@ -234,7 +234,7 @@ describe('nextStep', () => {
   ])('does not hurry for a doubt after an answer that says nothing of the job: %j', (report) => {
     const doubt = { about: 'gaps', since: NOW - SECOND } as const;
     const job = runningJob({ doubt, createdAt: NOW - 86_400_000, expiresAt: NOW + 86_400_000 });
-    expect(nextStep(job, report, AT, forecast, true)).toMatchObject({ step: 'wait', seconds: 629, doubt });
+    expect(nextStep(job, report, AT, forecast, true)).toMatchObject({ step: 'wait', seconds: 604, doubt });
   });
 
   it("quotes ModelStudio's own sentence on why a job failed", () => {

@@ -37,8 +37,9 @@ const FEW = 8;
 const WIDTH_OF_FEW = 0.25;
 const WIDTH_MAX = 0.16;
 const WIDTH_MIN = 0.003;
-/** Of the distance of the quartiles: less would follow randomness, more would blur. */
-const WIDTH_SHARE = 0.22;
+/** Of the distance of the quartiles, and half as much where it is that small: less would follow randomness, more would blur. */
+const WIDTH_SHARE = 0.35;
+const HALVED_AT = 0.4;
 
 /** The share of jobs that end in each cell of the grid, the one with the number i being between the ages i - 1 and i. */
 type Shares = Float64Array;
@@ -54,7 +55,9 @@ const LOGS = AGES.map((_, cell) => logAt(cell - 0.5));
 
 const ONES = AGES.map(() => 1);
 
-const PRIOR = endsOf(survivalOf([{ ...UNKNOWN, weight: 1 }]));
+const PRIOR: Shares = survivalOf([{ ...UNKNOWN, weight: 1 }]).map(
+  (running, cell, survival) => (survival[cell - 1] ?? running) - running,
+);
 
 /**
  * Expectation maximization with smoothing (Silverman and others, 1990): each span is spread over its cells as all jobs were in
@@ -66,8 +69,8 @@ export function forecastOf(ended: readonly Span[], running: readonly number[] = 
   const known = ended.map(cellsOf);
   const open = running.map((from) => cellsOf({ from, to: Number.POSITIVE_INFINITY }));
   let shares = PRIOR;
-  let weights = ended.map(() => 1);
-  for (let round = 0; round < ROUNDS && known.length + open.length > 0; round++) {
+  let weights: readonly number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
     const cells = round === 0 ? firstGuesses(known, open.length) : known;
     if (round > 0) weights = weightsSinceChange(likelyLogs(shares, known));
     shares = withPrior(spread(shares, [...cells, ...open], weights));
@@ -83,9 +86,10 @@ function cellsOf({ from, to }: Span): Cells {
 function firstGuesses(known: readonly Cells[], stillRunning: number): Cells[] {
   const blind = known.filter(({ begin }) => begin === 0).length / (known.length + stillRunning);
   const octaves = GUESS_OCTAVES + BLIND_OCTAVES * blind ** BLIND_EXPONENT;
-  const guessed = (begin: number, end: number) =>
-    end - ((begin === 0 ? octaves : GUESS_OCTAVES) * Math.LN2) / LOG_STEP;
-  return known.map(({ begin, end }) => ({ begin: Math.max(begin, guessed(begin, end)), end }));
+  return known.map(({ begin, end }) => {
+    const cells = ((begin === 0 ? octaves : GUESS_OCTAVES) * Math.LN2) / LOG_STEP;
+    return { begin: Math.max(begin, end - cells), end };
+  });
 }
 
 /** The expected logarithm of the duration within each span. */
@@ -136,14 +140,12 @@ function changeAt(changes: Float64Array, place: number, factor: number): void {
 }
 
 function withPrior(ends: Shares): Shares {
-  const sums = runningSums(ends);
-  const count = sums[LAST] as number;
-  const width = widthOf(quartilesOf(sums), count);
+  const width = widthOf(runningSums(ends));
   // Where all jobs have taken about the same time, a surprise is less likely.
   const prior = UNKNOWN_WEIGHT * Math.min(1, width / WIDTH_MAX);
   const shares = smoothed(ends, width);
-  for (let i = 0; i <= LAST; i++)
-    shares[i] = ((shares[i] as number) + prior * (PRIOR[i] as number)) / (count + prior);
+  for (let cell = 0; cell <= LAST; cell++)
+    shares[cell] = (shares[cell] as number) + prior * (PRIOR[cell] as number);
   return shares;
 }
 
@@ -152,15 +154,18 @@ function quartilesOf(sums: Float64Array): number {
   const placeAt = (share: number) => {
     const sum = share * (sums[LAST] as number);
     let cell = 0;
-    while ((sums[cell] as number) < sum) cell += 1;
-    const before = sums[cell - 1] ?? 0;
-    return cell - ((sums[cell] as number) - sum) / ((sums[cell] as number) - before);
+    while ((sums[cell] as number) < sum) cell++;
+    const [before, after] = [sums[cell - 1] ?? 0, sums[cell] as number];
+    return cell - (after - sum) / (after - before);
   };
   return LOG_STEP * (placeAt(0.75) - placeAt(0.25));
 }
 
-function widthOf(quartiles: number, count: number): number {
-  return count < FEW ? WIDTH_OF_FEW : Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, WIDTH_SHARE * quartiles));
+function widthOf(sums: Float64Array): number {
+  if ((sums[LAST] as number) < FEW) return WIDTH_OF_FEW;
+  const quartiles = quartilesOf(sums);
+  const share = (WIDTH_SHARE * quartiles) / (quartiles + HALVED_AT);
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, share * quartiles));
 }
 
 /** Each cell's jobs go to all cells, by a ratio fewer to each that is farther, so that the deviation is that of a logistic curve. */
@@ -173,14 +178,10 @@ function smoothed(ends: Shares, width: number): Shares {
     smooth[cell] = own * below;
   }
   for (let cell = LAST, above = 0; cell > 0; cell--) {
-    smooth[cell] = (smooth[cell] as number) + own * ratio * above;
-    above = above * ratio + (ends[cell] as number);
+    smooth[cell] = (smooth[cell] as number) + own * above;
+    above = (above + (ends[cell] as number)) * ratio;
   }
   return smooth;
-}
-
-function endsOf(survival: Survival): Shares {
-  return survival.map((running, cell) => (survival[cell - 1] ?? running) - (cell === LAST ? 0 : running));
 }
 
 function survivalFrom(shares: Shares): Survival {

@@ -20,7 +20,7 @@ export interface JobProgress {
 }
 
 /** A poll of a batch is cheaper, as the plan does not know that it tells how far the batch is. */
-const NEWS_SHARE = 0.65;
+const NEWS_SHARE = 0.6;
 
 /** Whole seconds until the next poll, 1 to 900; at least those that ModelStudio asked for with Retry-After. */
 export function nextPollSeconds(job: JobProgress, forecast: PollForecast, atLeastSeconds = 0): number {
