@@ -130,7 +130,7 @@ export interface Doubt {
   readonly since: Millis;
 }
 
-/** Waits until ModelStudio takes it; nothing has been created. */
+/** Waits until ModelStudio takes it; nothing has been created, unless it is resubmitted. */
 export interface QueuedJob extends JobBase {
   readonly status: 'queued';
   readonly queueing: Queueing;

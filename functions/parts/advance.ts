@@ -6,6 +6,8 @@ import {
   type Plan,
   pack,
   partIdOf,
+  partIds,
+  partIdsOf,
   partsToBegin,
 } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
@@ -64,25 +66,38 @@ interface Look {
 }
 
 /** Which of the open parts have ended, and how far the others are. */
-async function look(job: LargeJob, { jobs }: PartsWorld): Promise<Look> {
+async function look(job: LargeJob, world: PartsWorld): Promise<Look> {
   const { parts } = job;
   const round = parts.rounds.length - 1;
   const mayRetry = round < parts.retries;
-  const rows = await waitForAll(parts.open.map((part) => jobs.find(partIdOf(job, round, part))));
+  const rows = await rowsOf(
+    parts.open.map((part) => partIdOf(job, round, part)),
+    world,
+  );
   const ended = rows.flatMap((row) => (row && isFinished(row) ? row : []));
   const done = ended.map(({ totalTasks, failedTasks, results }) =>
     mayRetry && results ? totalTasks - failedTasks : totalTasks,
   );
   const doneTasks = done.reduce((sum, tasks) => sum + tasks, parts.doneTasks);
   const open = parts.open.filter((_, i) => !isEnded(rows[i]));
-  const isTaken = parts.isTaken || rows.some(mayBeTaken);
+  const refusal = ended.find(({ error }) => holdsForAll(error))?.error ?? null;
+  // What says that none was created must hold of those, too, that ended before.
+  const inQuestion =
+    refusal && !parts.isTaken
+      ? await rowsOf(partIdsOf(job, { round, from: 0, to: parts.begun }), world)
+      : rows;
+  const isTaken = parts.isTaken || inQuestion.some(mayBeTaken);
   const underWay = rows.reduce((sum, row) => sum + (row?.status === 'running' ? row.completedTasks : 0), 0);
   const isNews = open.length !== parts.open.length || isTaken !== parts.isTaken;
   return {
     parts: isNews ? { ...parts, open, doneTasks, isTaken } : parts,
     completedTasks: Math.min(job.totalTasks, doneTasks + underWay),
-    refusal: isTaken ? null : (ended.find(({ error }) => holdsForAll(error))?.error ?? null),
+    refusal: isTaken ? null : refusal,
   };
+}
+
+function rowsOf(partIds: readonly string[], { jobs }: PartsWorld): Promise<(Job | null)[]> {
+  return waitForAll(partIds.map((partId) => jobs.find(partId)));
 }
 
 const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);
@@ -128,7 +143,7 @@ function retry(job: LargeJob, failed: number[], [first]: readonly Plan[], world:
   return savePlan(job, { parts: pack(failed, bytesOf, job.parts.limits) }, world);
 }
 
-/** A job of which every part has failed as a whole has failed like the first of them. */
+/** A job of which every part has failed as a whole has failed like the first of those that may have been created, or of all. */
 async function end(
   job: LargeJob,
   plans: readonly Plan[],
@@ -137,14 +152,15 @@ async function end(
 ): Promise<Next> {
   const results = await merge(job, plans, world);
   if (isExpired) {
-    const report = { kind: 'running', completedTasks: job.completedTasks, unknownState: null } as const;
-    return { step: 'finish', end: { ...expired(job, report), results } };
+    const said = `${job.completedTasks} of its ${job.totalTasks} conversations had ended.`;
+    return { step: 'finish', end: { ...expired(job, said), results } };
   }
   if (results !== null) {
     const { totalTasks: completedTasks } = job;
     return { step: 'finish', end: { status: 'completed', completedTasks, results, error: null } };
   }
-  const first = await world.jobs.find(partIdOf(job, 0, 0));
-  const { error = null } = first && isFinished(first) ? first : {};
+  const rows = await rowsOf(partIds(job), world);
+  const telling = rows.find(mayBeTaken) ?? rows[0];
+  const { error = null } = telling && isFinished(telling) ? telling : {};
   return { step: 'finish', end: failed(error) };
 }

@@ -25,22 +25,23 @@ export async function beginLarge(
     large = { ...job, parts: { ...job.parts, format, upload: { id, key: objectKeyOf(upload) } } };
   }
   if (!(await world.jobs.insert(large))) return 'replay';
+  const now = world.clock.now();
+  const wakeUp = nextWakeUp(null, now, world.random.bytes());
+  const known = { jobId: job.jobId, trace: job.trace, upstreamJobId: OF_PARTS, wakeUp, polledAt: now };
+  const message = { ...known, isSeen: false, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
   try {
     if (typeof source !== 'string') await world.requests.save(job, source);
-    const now = world.clock.now();
-    const wakeUp = nextWakeUp(null, now, world.random.bytes());
-    const known = { jobId: job.jobId, trace: job.trace, upstreamJobId: OF_PARTS, wakeUp, polledAt: now };
-    const message = { ...known, isSeen: false, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
     await world.wakeUps.poll(message, 0);
-    const running = started(large, message, true, now);
-    const facts = { outcome: 'queued', ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
-    world.log.event('submit', facts, { JobsQueued: 1 });
-    return (await world.jobs.replace(running)) ? running : ((await world.jobs.find(job.jobId)) ?? running);
   } catch (error) {
     await world.requests.remove(job).catch(() => undefined);
     await world.jobs.remove(job);
     throw error;
   }
+  // Its chain lives from here on: if the answer to this write is lost, nothing is taken back.
+  const running = started(large, message, true, now);
+  const facts = { outcome: 'queued', ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
+  world.log.event('submit', facts, { JobsQueued: 1 });
+  return (await world.jobs.replace(running)) ? running : ((await world.jobs.find(job.jobId)) ?? running);
 }
 
 export type ClaimWorld = Pick<World, 'uploads' | 'clock' | 'random' | 'sleep'>;

@@ -83,7 +83,7 @@ async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<v
   const outcome = await recover(job, now, world);
   const fields = { outcome, ...aboutJob(job), age_seconds: (now - job.createdAt) / 1000 };
   // A job that has waited too long is ended by the sweeper in any case.
-  world.log.event('sweep', fields, outcome === 'never_submitted' ? {} : { JobsRecovered: 1 });
+  world.log.event('sweep', fields, job.status === 'queued' ? {} : { JobsRecovered: 1 });
 }
 
 async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<string> {
@@ -93,7 +93,7 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
   }
   if (job.status === 'queued') {
     await finish(job, notTaken(job), world);
-    return 'never_submitted';
+    return 'given_up';
   }
   if (job.status === 'submitting') {
     if (mayResubmit(job, now)) {
@@ -116,7 +116,7 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
   }
   // A large job's own chain ends it, with the results that there are, for as long as that has a chance.
   if (now >= job.expiresAt + (job.parts ? MERGING_MAX_MILLIS : 0)) {
-    await finish(job, expired(job, null), world);
+    await finish(job, expired(job), world);
     return 'lost_expiry';
   }
   await pollAgain(job, now, world);

@@ -277,7 +277,7 @@ describe('nextStep', () => {
   });
 
   it('says in an expiry that nobody polled at the end', () => {
-    expect(expired(runningJob(), null).error?.message).toMatch(/was not asked at the last/);
+    expect(expired(runningJob()).error?.message).toMatch(/was not asked at the last/);
   });
 
   it('gives up on a report that is too large even for the collector', () => {
@@ -294,7 +294,7 @@ it.each<[what: string, ended: End, expected: object]>([
     cancelled(runningJob({ completedTasks: 2 })),
     { status: 'cancelled', completedTasks: 2, results: null, error: null },
   ],
-  ['an expiry', expired(runningJob(), null), end('expired', 1, 'expired').end],
+  ['an expiry', expired(runningJob()), end('expired', 1, 'expired').end],
 ])('a job gets this end after %s', (_what, ended, expected) => {
   expect(ended).toEqual(expected);
 });

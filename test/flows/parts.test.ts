@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Generation } from '../../functions/core/http/generation-request.ts';
-import type { FinishedJob, Job } from '../../functions/core/job.ts';
+import type { FinishedJob, Job, QueuedJob } from '../../functions/core/job.ts';
 import type { LargeJob } from '../../functions/core/parts/parts.ts';
 import { asked, objectKeyOf, type Upload } from '../../functions/core/uploads.ts';
 import type { CreateResult } from '../../functions/core/upstream/create-result.ts';
@@ -157,9 +157,9 @@ type Scene = ReturnType<typeof scene>;
 const conversations = (count: number) =>
   Array.from({ length: count }, (_, i) => [{ role: 'user', content: `text ${i}` }]);
 
-async function post({ world, act }: Scene, fields: object) {
+async function post({ world, act }: Scene, fields: object, headers = {}) {
   const all = { webhook_url: 'https://hooks.example.com/h', ...fields };
-  return act(() => postJob(world, all));
+  return act(() => postJob(world, all, 'acme', headers));
 }
 
 async function upload({ world, cloud }: Scene, text: string, format: Upload['format'] = 'jsonl') {
@@ -324,18 +324,61 @@ it('a job of which a part may have been created is not said to have never been s
   expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
 });
 
-it('nor if it was refused only when it was asked for again', async () => {
-  const answers: CreateResult[] = [
-    { kind: 'unknown', cause: 'timeout' },
-    { kind: 'invalid', sentence: null },
-  ];
-  const create = (_: Asked, nth: number): CreateResult =>
-    answers[nth - 1] ?? { kind: 'unavailable', retryAfterSeconds: null };
-  const system = scene({ create }, { allowResubmit: true });
-  const asked = { messages: conversations(12), on_unknown: 'resubmit', queue_for: 100, expires_in: 300 };
-  await post(system, asked);
+const UNKNOWN: CreateResult = { kind: 'unknown', cause: 'timeout' };
+const INVALID: CreateResult = { kind: 'invalid', sentence: null };
+const BUSY: CreateResult = { kind: 'unavailable', retryAfterSeconds: null };
+
+describe('a job of which a part was refused only when it was asked for again is not said to have never been submitted', () => {
+  const create = (_: Asked, nth: number) => [UNKNOWN, INVALID][nth - 1] ?? BUSY;
+  const fields = { on_unknown: 'resubmit', queue_for: 100, expires_in: 300 };
+
+  it('by its next look', async () => {
+    const system = scene({ create }, { allowResubmit: true });
+    await post(system, { messages: conversations(12), ...fields });
+    await system.run(700);
+    expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
+  });
+
+  it('even if a worker of an earlier release did not know that', async () => {
+    const system = scene({ create }, { allowResubmit: true });
+    const { job } = await post(system, { messages: conversations(12), ...fields });
+    await system.run(40);
+    const row = (await system.world.jobs.find(job.job_id)) as LargeJob;
+    const parts = { ...row.parts, begun: 2, open: [1], isTaken: false };
+    await system.world.jobs.replace({ ...row, version: row.version + 1, parts });
+    const part = (await system.world.jobs.find(`${job.job_id}-0-1`)) as QueuedJob;
+    const queueing = { ...part.queueing, until: NOW + 100_000 };
+    await system.world.jobs.replace({ ...part, version: part.version + 1, queueing });
+    await system.run(700);
+    expect(dataIn(system)).toMatchObject({ error: { code: 'expired' } });
+  });
+});
+
+it('a job of which all parts were refused but one, which may have been created, says so', async () => {
+  const system = scene({ create: (_, nth) => (nth === 2 ? UNKNOWN : INVALID) });
+  await post(system, { messages: conversations(12) });
   await system.run(700);
-  expect(dataIn(system)).toMatchObject({ status: 'expired', results: null, error: { code: 'expired' } });
+  expect(dataIn(system)).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
+  expect(system.creates()).toBe(3);
+});
+
+it('a job whose first write was answered by nothing goes on, and its client finds it', async () => {
+  const system = scene();
+  const { replace } = system.world.jobs;
+  let writes = 0;
+  system.world.jobs.replace = async (row) => {
+    const isWritten = await replace.call(system.world.jobs, row);
+    writes += 1;
+    if (writes === 1) throw new Error('The answer was lost');
+    return isWritten;
+  };
+  const fields = { messages: conversations(12) };
+  const headers = { 'idempotency-key': 'k1' };
+  await expect(post(system, fields, headers)).rejects.toThrow('The answer was lost');
+  const { job } = await post(system, fields, headers);
+  await system.run(300);
+  expect(dataIn(system)).toMatchObject({ job_id: job.job_id, status: 'completed', failed_tasks: 0 });
+  expect(system.creates()).toBe(3);
 });
 
 it('parts that are refused for their own sake are followed one at a time, as the next refusal may be of all', async () => {

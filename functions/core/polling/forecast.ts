@@ -33,7 +33,8 @@ const BLIND_OCTAVES = 1.6;
 const BLIND_EXPONENT = 6;
 /** The prior counts as so many jobs at most, so that a surprise never ends the polling. */
 const UNKNOWN_WEIGHT = 0.25;
-const FEW = 8;
+/** What jobs of no change count for adds up to a little less than their number. */
+const FEW = 7.5;
 const WIDTH_OF_FEW = 0.25;
 const WIDTH_MAX = 0.16;
 const WIDTH_MIN = 0.003;

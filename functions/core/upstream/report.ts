@@ -81,7 +81,7 @@ const ERRORS = {
   modelstudio_job_missing: 'ModelStudio does not know the job.',
   results_too_large: 'The results are larger than this deployment can take in.',
   results_unreadable: 'ModelStudio completed the job, but its results could not be read.',
-  submission_unknown: 'ModelStudio did not say whether it created the job. It was not repeated.',
+  submission_unknown: 'ModelStudio did not say whether it created the job. It will not be repeated.',
   never_submitted: 'ModelStudio did not take the job in time. Nothing was created, nothing was billed.',
 };
 
@@ -110,8 +110,10 @@ export function refusedRequest(creation: CreateResult & { kind: 'invalid' | 'mod
   return failed({ code, message: (isInvalid && creation.sentence) || PROBLEMS[code][1] });
 }
 
-export function expired(job: RunningJob, report: Report | null): End {
-  const said = report ? lastAnswer(report, job.totalTasks) : 'ModelStudio was not asked at the last.';
+const NOT_ASKED = 'ModelStudio was not asked at the last.';
+
+/** @param said the last that is known of it */
+export function expired(job: RunningJob, said: string | null = NOT_ASKED): End {
   const { completedTasks } = job;
   return { ...NOTHING_DONE, status: 'expired', completedTasks, error: jobError('expired', said) };
 }
@@ -161,7 +163,11 @@ export function nextStep(
   const progress = Math.max(job.completedTasks, completedTasksIn(report, job.totalTasks));
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
-    if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, report) };
+    if (isDue)
+      return {
+        step: 'finish',
+        end: expired({ ...job, completedTasks: progress }, lastAnswer(report, job.totalTasks)),
+      };
     const countedAt = report.kind === 'running' && report.completedTasks !== null ? now : polledAt;
     const planned = nextPollSeconds(progressOf(job, progress, now, countedAt), forecast, atLeastSeconds);
     // An answer that says nothing about the job is no reason to hurry, even if there was a doubt before it.
