@@ -95,6 +95,11 @@ export class PartsJudge {
     // A part whose creation was unknown, and was given again by its owner's wish, ends by what was said then, as any job does.
     const isSaidAgain = code === 'model_not_found' && areSaidAgain(asked);
     must(!isDenied || !mayExist || isSaidAgain, 'I4', () => `${job.jobId} may exist, and ends ${code}`);
+    must(
+      code !== 'modelstudio_invalid_request' || !isLeftUnsaid(asked),
+      'I4',
+      () => `${job.jobId} has a part that may exist, and ends ${code}`,
+    );
     if (code === 'modelstudio_invalid_request' || code === 'model_not_found')
       must(
         asked.some(({ outcome }) => outcome === 'at fault'),
@@ -156,4 +161,11 @@ function areSaidAgain(asked: readonly Given[]): boolean {
   const isSame = new Set(asked.map(({ tasks }) => tasks.join())).size === 1;
   const isCreated = asked.some(({ outcome }) => outcome === 'created');
   return isSame && !isCreated && asked.at(-1)?.outcome === 'at fault';
+}
+
+/** Whether some conversations were created, or may have been, and were not refused after that. */
+function isLeftUnsaid(asked: readonly Given[]): boolean {
+  const said = asked.filter(({ outcome }) => outcome !== 'refused');
+  const last = new Map(said.map(({ tasks, outcome }) => [tasks.join(), outcome]));
+  return [...last.values()].some((outcome) => outcome !== 'at fault');
 }

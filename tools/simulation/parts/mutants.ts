@@ -25,6 +25,13 @@ export const PARTS_MUTANTS: Mutant[] = [
     seed: 3_600_024_705,
   },
   {
+    name: 'a job of which all parts were refused but one, which may have been created, counts as refused',
+    file: 'parts/advance.ts',
+    find: 'rows.find(mayBeTaken) ?? rows[0]',
+    replace: 'rows[0]',
+    seed: 845,
+  },
+  {
     name: 'a retry has the parts of the first round',
     file: 'core/parts/parts.ts',
     find: '`${jobId}-${round}-${part}`',
