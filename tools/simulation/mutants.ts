@@ -257,8 +257,7 @@ export const MUTANTS: Mutant[] = [
     name: 'trouble ends a job',
     file: 'core/upstream/report.ts',
     find: "    case 'transient_error': {\n",
-    replace:
-      "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job, report) };\n",
+    replace: "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job) };\n",
     seed: 30,
   },
   {

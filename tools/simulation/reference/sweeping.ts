@@ -53,7 +53,7 @@ class SweptJob extends Handling {
 
   protected endOf(before: UnfinishedJob): End | null {
     if (this.rescue === 'abandoned_submission') return submissionUnknown;
-    return this.rescue === 'lost_expiry' ? expired(before as RunningJob, null) : null;
+    return this.rescue === 'lost_expiry' ? expired(before as RunningJob) : null;
   }
 
   sending(queue: QueueName, message: PollMessage | DeliverMessage, delaySeconds: number): void {
