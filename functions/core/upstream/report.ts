@@ -110,10 +110,11 @@ export function refusedRequest(creation: CreateResult & { kind: 'invalid' | 'mod
   return failed({ code, message: (isInvalid && creation.sentence) || PROBLEMS[code][1] });
 }
 
-const NOT_ASKED = 'ModelStudio was not asked at the last.';
-
 /** @param said the last that is known of it */
-export function expired(job: RunningJob, said: string | null = NOT_ASKED): End {
+export function expired(
+  job: RunningJob,
+  said: string | null = 'ModelStudio was not asked at the last.',
+): End {
   const { completedTasks } = job;
   return { ...NOTHING_DONE, status: 'expired', completedTasks, error: jobError('expired', said) };
 }
@@ -163,11 +164,8 @@ export function nextStep(
   const progress = Math.max(job.completedTasks, completedTasksIn(report, job.totalTasks));
   const wait = (doubt: Doubt | null, atLeastSeconds = 0): Next => {
     const isDue = job.expiresAt <= now;
-    if (isDue)
-      return {
-        step: 'finish',
-        end: expired({ ...job, completedTasks: progress }, lastAnswer(report, job.totalTasks)),
-      };
+    const said = lastAnswer(report, job.totalTasks);
+    if (isDue) return { step: 'finish', end: expired({ ...job, completedTasks: progress }, said) };
     const countedAt = report.kind === 'running' && report.completedTasks !== null ? now : polledAt;
     const planned = nextPollSeconds(progressOf(job, progress, now, countedAt), forecast, atLeastSeconds);
     // An answer that says nothing about the job is no reason to hurry, even if there was a doubt before it.
