@@ -401,7 +401,7 @@ export const MUTANTS: Mutant[] = [
     file: 'edge/webhook-credentials.ts',
     find: 'const SETTINGS_CACHE_MILLIS = 60_000;',
     replace: 'const SETTINGS_CACHE_MILLIS = 3_600_000;',
-    seed: 68,
+    seed: 174,
   },
   {
     name: 'the secret of the generation before stops signing at once',

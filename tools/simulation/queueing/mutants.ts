@@ -8,7 +8,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
     file: 'create/drain.ts',
     find: '  if (gate.leaseUntil > now) return',
     replace: '  if (gate.leaseUntil > 2 * now) return',
-    seed: 16,
+    seed: 32,
   },
   {
     name: 'a create whose outcome is unknown is repeated, whatever the owner says',
@@ -121,7 +121,7 @@ export const QUEUE_MUTANTS: Mutant[] = [
     file: 'core/queue/pace.ts',
     find: 'const PROBE_MAX_SECONDS = 15;',
     replace: 'const PROBE_MAX_SECONDS = 0.1;',
-    seed: 115,
+    seed: 15,
   },
   {
     name: 'ModelStudio is probed every two minutes',
