@@ -96,8 +96,8 @@ async function look(job: LargeJob, world: PartsWorld): Promise<Look> {
   };
 }
 
-function rowsOf(partIds: readonly string[], { jobs }: PartsWorld): Promise<(Job | null)[]> {
-  return waitForAll(partIds.map((partId) => jobs.find(partId)));
+function rowsOf(ids: readonly string[], { jobs }: PartsWorld): Promise<(Job | null)[]> {
+  return waitForAll(ids.map((id) => jobs.find(id)));
 }
 
 const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);
