@@ -151,6 +151,8 @@ export interface RunningJob extends JobBase {
   readonly status: 'running';
   readonly upstreamJobId: string;
   readonly completedTasks: number;
+  /** When a poll first saw that so many tasks were done; of a large job or of its parts alike. */
+  readonly progressAt?: Millis;
   /** The latest wake-up that was recorded; later ones may be under way. */
   readonly expectedWakeUp: WakeUp;
   /** True: ModelStudio has reported on the job. It may also have done so when this is false. */

@@ -121,8 +121,9 @@ type Known = Pick<RunningJob, 'completedTasks' | 'isSeen' | 'doubt'> &
 
 /** Of two chains, the one that writes later takes back no progress. */
 export function polled(job: RunningJob, known: Known, expectedWakeUp: WakeUp, now: Millis): RunningJob {
-  const completedTasks = Math.max(job.completedTasks, known.completedTasks);
-  return { ...rescued(job, expectedWakeUp, now), ...known, completedTasks };
+  const next = { ...rescued(job, expectedWakeUp, now), ...known };
+  if (known.completedTasks <= job.completedTasks) return { ...next, completedTasks: job.completedTasks };
+  return { ...next, progressAt: now };
 }
 
 /** Whether a poll is worth a write: before its deadline, a row vouches for wake-ups that it does not name. */
@@ -214,6 +215,7 @@ type OfOneState = Exclude<keyof SubmittingJob | keyof RunningJob | keyof Finishe
 /** The part of a job that its next state keeps, as the row's next version; with it goes whatever a later release has added. */
 function nextVersion(job: JobBase & Partial<Record<OfOneState, unknown>>, now: Millis): JobBase {
   const { status, webhook, leaseUntil, upstreamJobId, expectedWakeUp, isSeen, doubt, ...others } = job;
-  const { completedTasks, failedTasks, finishedAt, error, event, results, version, ...kept } = others;
+  const { completedTasks, progressAt, failedTasks, finishedAt, error, event, results, version, ...kept } =
+    others;
   return { ...kept, updatedAt: now, version: version + 1 };
 }

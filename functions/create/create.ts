@@ -7,7 +7,7 @@ import { aboutJob } from '../core/trace.ts';
 import { nextWakeUp, started } from '../core/transitions.ts';
 import type { CreateResult } from '../core/upstream/create-result.ts';
 import { quotes } from '../core/upstream/error-sentence.ts';
-import { progressOf } from '../core/upstream/report.ts';
+import { progressOf } from '../core/upstream/next-step.ts';
 import type { FinishWorld } from '../finish/finish.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';

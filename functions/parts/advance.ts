@@ -11,7 +11,8 @@ import {
   partsToBegin,
 } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
-import { expired, failed, type Next, notTaken } from '../core/upstream/report.ts';
+import type { Next } from '../core/upstream/next-step.ts';
+import { expired, failed, notTaken } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import { type BeginWorld, beginPart } from './begin.ts';

@@ -67,6 +67,16 @@ describe('nextPollSeconds', () => {
     expect(seconds).toBeLessThanOrEqual(to);
   });
 
+  it('asks less and less for a batch whose count stands still, as a task of it may hang', () => {
+    const hangs = { completedTasks: 99, totalTasks: 100, progressMillis: 30_000 };
+    const waits = [31, 300, HOUR, 6 * HOUR].map((age) =>
+      nextPollSeconds({ ...single(age, 24 * HOUR), ...hangs }, halfMinutes),
+    );
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits[0]).toBeLessThan(5);
+    expect(waits[2]).toBeGreaterThan(60);
+  });
+
   it.each([
     ['a batch of which nothing is done yet', 0, 100],
     ['a single task, of which there is nothing to count', 1, 1],

@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Doubt, RunningJob } from '../../functions/core/job.ts';
 import { forecastOf } from '../../functions/core/polling/forecast.ts';
 import { nextPollSeconds } from '../../functions/core/polling/next-poll.ts';
+import { nextStep, progressOf } from '../../functions/core/upstream/next-step.ts';
 import {
   cancelled,
   type End,
   expired,
-  nextStep,
   outcomeOf,
-  progressOf,
   type Report,
   submissionUnknown,
   type TransientError,
@@ -226,6 +225,16 @@ describe('nextStep', () => {
       seconds: nextPollSeconds(progressOf(job, 50, NOW), forecast),
     });
     expect(counted).toBeLessThan(30);
+  });
+
+  it('asks less often for a batch whose count stands still', () => {
+    const job = runningJob({ completedTasks: 99, totalTasks: 100, createdAt: NOW - 3600 * SECOND });
+    const seconds = (progressAt: number, count: number) => {
+      const next = nextStep({ ...job, progressAt }, running(count), AT, forecast, false);
+      return next.step === 'wait' ? next.seconds : 0;
+    };
+    expect(seconds(NOW - 3500 * SECOND, 99)).toBeGreaterThan(1.5 * seconds(NOW, 99));
+    expect(seconds(NOW - 3500 * SECOND, 100)).toBe(seconds(NOW, 100));
   });
 
   it.each<Report>([

@@ -150,7 +150,17 @@ const CASES: [what: string, after: object, expected: object][] = [
   [
     'polled: ModelStudio has reported progress',
     polled(runningJob({ isSeen: false }), { completedTasks: 2, isSeen: true, doubt }, soon, NOW),
-    runningJob({ ...next(runningJob()), completedTasks: 2, doubt, expectedWakeUp: soon }),
+    runningJob({ ...next(runningJob()), completedTasks: 2, progressAt: NOW, doubt, expectedWakeUp: soon }),
+  ],
+  [
+    'polled: ModelStudio has reported no more progress',
+    polled(
+      runningJob({ completedTasks: 2, progressAt: NOW - MINUTE }),
+      { ...ofRunning, completedTasks: 2 },
+      soon,
+      NOW,
+    ),
+    runningJob({ ...next(runningJob()), completedTasks: 2, progressAt: NOW - MINUTE, expectedWakeUp: soon }),
   ],
   [
     'polled: another chain has written down more progress meanwhile',

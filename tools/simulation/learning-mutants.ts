@@ -10,6 +10,13 @@ export const LEARNING_MUTANTS: Mutant[] = [
     seed: 0,
   },
   {
+    name: 'nobody remembers when more tasks were done',
+    file: 'core/transitions.ts',
+    find: 'return { ...next, progressAt: now };',
+    replace: 'return next;',
+    seed: 0,
+  },
+  {
     name: 'a job of which others teach teaches, too',
     file: 'poll/poll.ts',
     find: 'if (!isReported || message.slot === undefined) return;',

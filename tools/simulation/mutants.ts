@@ -61,14 +61,14 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a gap at the end is believed at once',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: 'if (report.results.missing > 0 &&',
     replace: 'if (report.results.missing > 99 &&',
     seed: 2,
   },
   {
     name: 'a gap at the end is waited for too short a time',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: 'gaps: 60_000,',
     replace: 'gaps: 10_000,',
     seed: 21,
@@ -89,7 +89,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a job that was seen is taken for lost',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: '(!job.isSeen && now - doubt.since',
     replace: '(now - doubt.since',
     seed: 89,
@@ -103,7 +103,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a 404 of a moment ends a job',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: 'missing: 600_000,',
     replace: 'missing: 0,',
     seed: 458,
@@ -248,14 +248,14 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'the poller does not look at the expiry',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: 'const isDue = job.expiresAt <= now;',
     replace: 'const isDue = job.expiresAt <= now - 1e12;',
     seed: 7,
   },
   {
     name: 'trouble ends a job',
-    file: 'core/upstream/report.ts',
+    file: 'core/upstream/next-step.ts',
     find: "    case 'transient_error': {\n",
     replace: "    case 'transient_error': {\n      if (true) return { step: 'finish', end: expired(job) };\n",
     seed: 30,

@@ -6,13 +6,8 @@ import type { PollForecast } from '../../../functions/core/polling/next-poll.ts'
 import { extendDeadline } from '../../../functions/core/polling/overdue.ts';
 import { sqsDelaySeconds } from '../../../functions/core/sqs-delay.ts';
 import { adopted } from '../../../functions/core/transitions.ts';
-import {
-  type End,
-  type Next,
-  nextStep,
-  outcomeOf,
-  type Report,
-} from '../../../functions/core/upstream/report.ts';
+import { type Next, nextStep } from '../../../functions/core/upstream/next-step.ts';
+import { type End, outcomeOf, type Report } from '../../../functions/core/upstream/report.ts';
 import type { DurationStats } from '../../../functions/ports.ts';
 import type { QueueName } from '../../../test/cloud/cloud.ts';
 import type { HandledWorld } from '../../../test/cloud/handlers.ts';
@@ -149,7 +144,10 @@ export class PollHandling extends Handling {
     const row = this.#job;
     const { completedTasks, doubt } = next.step === 'wait' ? next : job;
     const { expectedWakeUp, wakeUpDeadline, updatedAt } = after;
-    const given = { isSeen: after.isSeen, doubt: after.doubt, completedTasks: after.completedTasks };
+    const given = {
+      ...{ isSeen: after.isSeen, doubt: after.doubt },
+      ...{ completedTasks: after.completedTasks, progressAt: after.progressAt },
+    };
     this.same(
       'I12',
       'a poll is written down as',
@@ -158,6 +156,7 @@ export class PollHandling extends Handling {
         isSeen,
         doubt,
         completedTasks: Math.max(completedTasks, row.completedTasks),
+        progressAt: completedTasks > row.completedTasks ? this.now : row.progressAt,
         expectedWakeUp: wakeUp,
         wakeUpDeadline: extendDeadline(wakeUp.dueAt, row.wakeUpDeadline),
         updatedAt: this.now,
