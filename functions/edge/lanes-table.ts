@@ -121,7 +121,8 @@ function knowledgeOf({ clock, log }: LaneSettings, rows: ReturnType<typeof rowsO
       const now = clock.now();
       const lane = laneOf(own);
       if (now - (openedAt.get(lane) ?? 0) < RENEW_EVERY_MILLIS) return;
-      const [client = '', host = ''] = own.split('/');
+      const client = lanes.clientOf(own);
+      const host = own.slice(client.length + 1);
       log.event('deliver', { outcome: 'receiver_hangs', client, host });
       const opened = lanes.lanesToOpen(lane, open);
       for (const each of opened) openedAt.set(each, now);

@@ -77,7 +77,7 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
       const until = clock.now() + request.deadlineMillis;
       const kept = await call(job, { ...request, agent });
       // The connection that was kept alive may have been dead, so this asks again on a new one.
-      const isDeadConnection = kept.outcome.kind === 'cut' && kept.outcome.code === 'ECONNRESET';
+      const isDeadConnection = kept.outcome.kind === 'cut' && DEAD_CODES.includes(kept.outcome.code);
       const deadlineMillis = until - clock.now();
       const mayRepeat = isDeadConnection && deadlineMillis >= SEND_MIN_MILLIS;
       const { outcome, context } = mayRepeat ? await call(job, { ...request, deadlineMillis }) : kept;
@@ -85,6 +85,9 @@ export function createModelStudio(settings: ModelStudioSettings): ModelStudio {
     },
   };
 }
+
+/** Of a connection that the other side has closed: by what it answers to a request, and by that it was closed. */
+const DEAD_CODES = ['ECONNRESET', 'EPIPE'];
 
 /** A key that cannot even be sent is treated like one that is refused. */
 const KEY_REFUSED: HttpOutcome = {

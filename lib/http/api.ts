@@ -51,7 +51,7 @@ export class Api extends Construct {
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
         ...(settings.jobsAtOnce ? [toQuery(storage.jobs, 'queue')] : []),
-        toRows(storage.durationStats, 'GetItem', 'PutItem'),
+        toRows(storage.durationStats, 'GetItem', 'PutItem', 'UpdateItem'),
         ...storage.toReadDocuments,
         ...storage.toEndJobs,
         storage.toObjects('PutObject', 'requests', 'sources'),

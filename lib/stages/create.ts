@@ -23,7 +23,7 @@ export class Create extends Construct {
       permissions: [
         toRows(storage.jobs, 'GetItem', 'PutItem', 'UpdateItem'),
         toQuery(storage.jobs, 'queue'),
-        toRows(storage.durationStats, 'GetItem', 'PutItem'),
+        toRows(storage.durationStats, 'GetItem', 'PutItem', 'UpdateItem'),
         ...storage.toEndJobs,
         storage.toObjects('GetObject', 'requests'),
       ],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { documentIn, type Json } from '../../functions/core/json/scan.ts';
+import { LIMIT_SENTENCES } from '../../functions/core/upstream/dialect/sentences.ts';
 import {
+  isOneOf,
   quotes,
   sentenceOfFailure,
   sentenceOfRefusal,
@@ -146,11 +148,26 @@ it.each<[sentence: string, isQuoting: boolean]>([
   ['Refused: "what do I earn"', true],
   ['Refused: WHAT_DO_I_EARN…', true],
   ['Запрещено: сколько я зарабатываю', true],
+  ['Refused: "Say, what do I"', true],
   ['What', false],
   ['', false],
 ])('whether "%s" quotes the prompt: %s', (sentence, isQuoting) => {
   const asked = ['m', [[{ role: 'user', content: 'Say,\nwhat do I earn? Сколько я зарабатываю?' }]]];
   expect(quotes(sentence, asked)).toBe(isQuoting);
+});
+
+describe('a refusal that quotes a long prompt is read at once', () => {
+  const long = 60_000;
+  it.each([
+    ['a run of dots', `Invalid prompt: ${'.'.repeat(long)}x`],
+    ['a run of blanks', `Invalid prompt: ${' '.repeat(long)}x`],
+    ['words of limits', 'wait until jobs requests '.repeat(long / 25)],
+    ['a code of limits', 'concurren'.repeat(long / 9)],
+  ])('%s', (_what, detail) => {
+    const said = sentenceOfRefusal(bytes({ detail, message: detail }), KEY);
+    expect(said).toBe(detail.trim().slice(0, 300));
+    expect(isOneOf(LIMIT_SENTENCES, detail)).toBe(false);
+  });
 });
 
 describe('of two sentences, the one that says something is quoted', () => {

@@ -39,6 +39,7 @@ describe('a receiver is in the lane', () => {
     ["of its client's others while that is open", ['acme/*', 'acme/g'], false, 'acme/*'],
     ['of its own if it has answered lately', ['acme/*', 'acme/g'], true, 'acme/h'],
     ["of its own while another client's others are held", ['acmes/*', 'b/*'], false, 'acme/h'],
+    ['of its own while those of a client with a longer name are held', ['acme/b/*'], false, 'acme/h'],
   ];
   it.each(cases)('%s', (_what, open, known, lane) => {
     expect(laneOf('acme/h', open, known)).toBe(lane);
@@ -52,6 +53,7 @@ describe('an attempt that hangs opens', () => {
     ["the lane of the client's others with the third", 'acme/h', ['acme/a', 'acme/b'], ['acme/h', 'acme/*']],
     ['nothing but the lane that it was in', 'acme/a', ['acme/a', 'acme/b', 'acme/c'], ['acme/a']],
     ['nothing but the lane of the others that it was in', 'acme/*', ['acme/*', 'acme/a'], ['acme/*']],
+    ['its own lane alone while others are those of a longer name', 'a/b/h', ['a/c/h', 'a/c/i'], ['a/b/h']],
     ['its own lane as the second, whatever was open before', 'acme/h', ['acme/*', 'acme/a'], ['acme/h']],
   ];
   it.each(cases)('%s', (_what, lane, open, opened) => {
@@ -62,6 +64,8 @@ describe('an attempt that hangs opens', () => {
 it('all workers have the lanes in the same order, and at most ten of a client', () => {
   expect(inOrder(['b/x', 'a/y', 'b/x', 'a/x'])).toEqual(['a/x', 'a/y', 'b/x']);
   expect(inOrder([...hosts(30).reverse(), 'acme/*', 'b/x'])).toEqual(['acme/*', ...hosts(9), 'b/x']);
+  // The second client's name begins with what the lanes of the first one are called.
+  expect(inOrder([...hosts(12, 'a'), 'a/h05b/x'])).toEqual([...hosts(10, 'a'), 'a/h05b/x']);
 });
 
 describe('a fifth of the environments at most serve the lanes that are open, which take turns:', () => {

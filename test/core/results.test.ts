@@ -165,6 +165,7 @@ describe('a task counts as failed', () => {
     ['the None of Python', { error: 'None' }, 0],
     ['an error of which nothing is known', { error: { code: null, message: '', errors: [{}] } }, 0],
     ['a long error', { error: 'no'.repeat(50_000) }, 1],
+    ['a long error of blanks', { error: `${' '.repeat(200_000)}x` }, 1],
     ['an error that says what every object has', { error: { toString: 'no' } }, 1],
     ['another state', { status: 'done' }, 0],
     ['a state that nobody knows', { status: 'dreamt' }, 0],

@@ -96,6 +96,12 @@ describe('ModelStudio is asked', () => {
     expect(asked[1]?.agent).toBe(undefined);
   });
 
+  it('again on a new connection when the one that was kept alive had been closed', async () => {
+    const { modelStudio, asked } = studio([{ kind: 'cut', code: 'EPIPE' }, RUNNING]);
+    expect(await modelStudio.report(UP1, LIMITS)).toMatchObject({ kind: 'running' });
+    expect(asked).toHaveLength(2);
+  });
+
   it.each(['', 'a key', 'key\n', 'schlüssel', '\u0000'])(
     'nothing with a key that cannot be sent: %j',
     async (key) => {

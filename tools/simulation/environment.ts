@@ -11,6 +11,7 @@ import type { AttemptFate } from './faults.ts';
 import { Invocation } from './invocation.ts';
 import { must } from './judge.ts';
 import { jobIn } from './ledger.ts';
+import { refusalOf } from './permissions.ts';
 import { openedMessage, type Release } from './releases.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -150,6 +151,8 @@ export class Environment {
     const what = nameOf(command);
     const invocation = this.#begin(what);
     if (invocation === null) return new Promise(() => undefined);
+    const refused = refusalOf(this.name, command);
+    this.#sim.judge(() => must(refused === null, 'I16', () => `the role of ${this.name} lacks ${refused}`));
     const { time } = this.#sim;
     const crash = this.#sim.fault('crash', this.name, what);
     if (crash) {

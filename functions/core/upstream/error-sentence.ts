@@ -3,6 +3,8 @@ import { EMPTY_SENTENCES, SENTENCES } from './dialect/sentences.ts';
 import { lettersOf, MEMBERS_MAX } from './read-members.ts';
 
 const SENTENCE_MAX_LENGTH = 300;
+/** Some patterns take a time that grows with the square of the length, and an answer may quote a long prompt. */
+const WEIGHED_MAX_LENGTH = 1000;
 /** Entries of a list of faults that are read. */
 const FAULTS_MAX = 5;
 const DEPTH_MAX = 4;
@@ -27,7 +29,8 @@ const QUOTED_LETTERS = 8;
 /** Whether a sentence repeats part of the request, apart from punctuation. */
 export function quotes(sentence: string, asked: unknown): boolean {
   const said = lettersOf(sentence);
-  const text = lettersOf(JSON.stringify(asked));
+  // An escaped line break has a letter that the request does not have.
+  const text = lettersOf(JSON.stringify(asked).replace(/\\(u[\da-f]{4}|.)/g, ' '));
   for (let at = 0; at + QUOTED_LETTERS <= said.length; at += QUOTED_LETTERS / 2)
     if (text.includes(said.slice(at, at + QUOTED_LETTERS))) return true;
   return false;
@@ -106,7 +109,8 @@ function weightOf(sentence: string): number {
 }
 
 export function isOneOf(patterns: readonly RegExp[], sentence: string): boolean {
-  return patterns.some((pattern) => pattern.test(sentence.replace(/[\s.!]+$/, '')));
+  const said = sentence.slice(0, WEIGHED_MAX_LENGTH).replace(/[\s.!]+$/, '');
+  return patterns.some((pattern) => pattern.test(said));
 }
 
 /** One line of plain text, not too long; null if it gives the key away. */

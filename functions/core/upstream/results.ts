@@ -91,7 +91,7 @@ function saysSomething(error: Json | undefined): boolean {
 
 function isNothing(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.values(value).every(isNothing);
-  return !value || /^\s*(null|none)?\s*$/i.test(String(value));
+  return !value || /^(null|none)?$/i.test(String(value).trim());
 }
 
 function assemble(placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'> {

@@ -27,7 +27,8 @@ export function ownLane({ client, url }: Receiver): string | null {
   return host === undefined ? null : `${client}/${host}`;
 }
 
-const clientOf = (lane: string) => lane.slice(0, lane.indexOf('/'));
+/** The name of a client may have slashes, and a host has none. */
+export const clientOf = (lane: string) => lane.slice(0, lane.lastIndexOf('/'));
 const othersOf = (lane: string) => `${clientOf(lane)}/*`;
 
 /** In which lane a receiver is. `isKnown`: it has answered lately. */
@@ -44,7 +45,8 @@ export function lanesToOpen(lane: string, open: readonly string[]): string[] {
 
 /** The lanes in the order of their turns. Those that a client has in excess are with its others. */
 export function inOrder(lanes: Iterable<string>): string[] {
-  const sorted = [...new Set(lanes)].sort();
+  const byClient = [...new Set(lanes)].map((lane) => `${clientOf(lane)}\n${lane}`).sort();
+  const sorted = byClient.map((key) => key.slice(key.indexOf('\n') + 1));
   return sorted.filter((lane, i) => clientOf(sorted[i - LANES_PER_CLIENT_MAX] ?? '') !== clientOf(lane));
 }
 
