@@ -94,11 +94,13 @@ function logCreation(
     // A sentence about the request may quote it, so only one about the deployment is logged.
     ...(sentence && !isQuoting && { said: sentence }),
   };
-  world.log.event(job.queueing ? 'create' : 'submit', fields, metricsOf(result));
+  world.log.event(job.queueing ? 'create' : 'submit', fields, metricsOf(result, job));
 }
 
-function metricsOf(result: CreateResult): MetricValues {
+function metricsOf(result: CreateResult, job: SubmittingJob): MetricValues {
   if (result.kind === 'created') return { JobsCreated: 1 };
+  // That jobs wait is no trouble of ModelStudio's, and has an alarm of its own.
+  if (result.kind === 'unavailable' && job.queueing) return {};
   if (result.kind === 'invalid' || result.kind === 'model_not_found') return {};
   return upstreamMetrics(result.kind === 'unknown' ? result.cause : result.kind);
 }
