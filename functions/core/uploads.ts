@@ -89,6 +89,11 @@ export function dropped(row: ClientUploads, upload: Upload, now: Millis): Client
   return { ...left(row, upload.uploadId, at), version: row.version + 1 };
 }
 
+/** Until when a job may run that has named the upload, and is no longer among those that are known; null if all are known. */
+export function unknownUntil({ jobs, until }: Upload): Millis | null {
+  return jobs.length < JOBS_MAX ? null : until - DAY_MILLIS;
+}
+
 /** Those that the sweeper must look at. */
 export function uploadsToLookAt({ uploads }: ClientUploads, now: Millis): Upload[] {
   return Object.values(uploads).filter(({ lookAt }) => lookAt <= now);
@@ -110,9 +115,7 @@ export function looked(row: ClientUploads, looks: readonly Look[], now: Millis):
 
 function endOf(upload: Upload, endedAt: Millis): Millis {
   if (isUnused(upload)) return upload.until;
-  const dayAfter = Math.max(upload.touchedAt, endedAt) + DAY_MILLIS;
-  // There may have been more jobs than are known, but none that goes on for longer than `until` says.
-  return upload.jobs.length < JOBS_MAX ? dayAfter : Math.max(dayAfter, upload.until);
+  return Math.max(upload.touchedAt, endedAt, unknownUntil(upload) ?? 0) + DAY_MILLIS;
 }
 
 /** Keys of objects that must be deleted now. */

@@ -5,7 +5,16 @@ import { UploadBody, uploadJson } from '../core/http/uploads.ts';
 import { retryAfter, retryIn } from '../core/http/view.ts';
 import { uploadIdOf, uploadIdOfFile } from '../core/ids.ts';
 import { isFinished } from '../core/job.ts';
-import { asked, dropped, objectKeyOf, type Upload, uploadIn, uploadsRowOf } from '../core/uploads.ts';
+import {
+  asked,
+  dropped,
+  JOBS_MAX,
+  objectKeyOf,
+  type Upload,
+  unknownUntil,
+  uploadIn,
+  uploadsRowOf,
+} from '../core/uploads.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { okJson } from '../http/show.ts';
 import type { World } from '../ports.ts';
@@ -53,6 +62,11 @@ export async function deleteUpload(request: Request, call: Authorized, world: Up
     if (unfinished) {
       const detail = `The job ${unfinished.jobId}, which names the upload, has not finished.`;
       return problem('not_deletable', request.requestId, { detail, headers: retryAfter(unfinished, now) });
+    }
+    const waitMillis = (unknownUntil(upload) ?? now) - now;
+    if (waitMillis > 0) {
+      const detail = `More than ${JOBS_MAX - 1} jobs name the upload, and one of them may not have finished.`;
+      return problem('not_deletable', request.requestId, { detail, headers: retryIn(waitMillis / 1000) });
     }
     if (!(await world.uploads.replace(dropped(row, upload, now)))) return LOST;
     await world.uploads.remove(objectKeyOf(upload));

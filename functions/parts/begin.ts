@@ -46,7 +46,7 @@ export async function beginPart(
   const row = partOf(job, jobId, tasks, turn, world.clock.now());
   const isOversized = texts.some(({ length }) => length > job.parts.limits.bytes);
   const queueing = isOversized ? { ...row.queueing, isOversized } : row.queueing;
-  const isNew = await world.jobs.insert({ ...row, queueing });
-  // Whoever erased the part that another worker has begun came too early to erase this.
-  if (!isNew && (await isOver(job.jobId, world))) await world.requests.remove(stored);
+  await world.jobs.insert({ ...row, queueing });
+  // Whoever erased all parts when the job ended may have come too early for this one.
+  if (await isOver(job.jobId, world)) await world.requests.remove(stored);
 }

@@ -29,17 +29,23 @@ export async function beginLarge(
   const wakeUp = nextWakeUp(null, now, world.random.bytes());
   const known = { jobId: job.jobId, trace: job.trace, upstreamJobId: OF_PARTS, wakeUp, polledAt: now };
   const message = { ...known, isSeen: false, recordedToken: wakeUp.token, pollsSinceRecord: 0 };
-  try {
-    if (typeof source !== 'string') await world.requests.save(job, source);
-    await world.wakeUps.poll(message, 0);
-  } catch (error) {
-    await world.requests.remove(job).catch(() => undefined);
-    await world.jobs.remove(job);
-    throw error;
+  if (typeof source !== 'string') {
+    try {
+      await world.requests.save(job, source);
+    } catch (error) {
+      await world.jobs.remove(job);
+      await world.requests.remove(job).catch(() => undefined);
+      throw error;
+    }
   }
-  // Its chain lives from here on: if the answer to this write is lost, nothing is taken back.
-  const running = started(large, message, true, now);
-  const facts = { outcome: 'queued', ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
+  // From here on its chain may live, even if sending fails: nothing is taken back.
+  const isSent = await world.wakeUps.poll(message, 0).then(
+    () => true,
+    () => false,
+  );
+  const running = started(large, message, isSent, now);
+  const outcome = isSent ? 'queued' : 'wake_up_unsent';
+  const facts = { outcome, ...aboutJob(job), model_id: job.modelId, total_tasks: job.totalTasks };
   world.log.event('submit', facts, { JobsQueued: 1 });
   return (await world.jobs.replace(running)) ? running : ((await world.jobs.find(job.jobId)) ?? running);
 }

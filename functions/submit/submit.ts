@@ -165,8 +165,8 @@ async function replay(job: SubmittingJob, request: Request, world: SubmitWorld):
   if (existing.status !== 'submitting' || (existing.queueing && !existing.parts))
     return accept(existing, { 'idempotency-replayed': 'true' }, world);
   if (existing.leaseUntil > world.clock.now()) return inProgress;
-  // Its worker may have died between storing the request and saying so in the row.
-  await world.requests.remove(existing);
+  // Its worker may have died between storing the request and saying so in the row; one that says so loses it at its end.
+  if (!existing.queueing) await world.requests.remove(existing);
   const abandoned = await finish(existing, brokenOff(existing), world);
   return abandoned === null ? inProgress : accept(abandoned, { 'idempotency-replayed': 'true' }, world);
 }

@@ -101,8 +101,8 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
       await world.jobs.replace(queued(job, { ...job.queueing, turn }, now));
       return 'resubmitted';
     }
-    // Its worker may have died between storing the request and saying so in the row.
-    await world.requests.remove(job);
+    // Its worker may have died between storing the request and saying so in the row; one that says so loses it at its end.
+    if (!job.queueing) await world.requests.remove(job);
     await finish(job, brokenOff(job), world);
     return 'abandoned_submission';
   }
