@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -12,7 +13,7 @@ import { createBucket } from '../../functions/edge/document-bucket.ts';
 import { redactedError } from '../../functions/edge/lambda-http.ts';
 import { serveConnections, serveHttp } from './servers.ts';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const clientSettings = (endpoint: string) => ({
   endpoint,

@@ -36,3 +36,9 @@ it('no comment, message or test has quotation marks of another language', () => 
     all.filter(({ lines }) => /[\u00ab\u00bb\u201e]/.test(lines.join())).map(({ path }) => path),
   ).toEqual([]);
 });
+
+it('a path may have a space in it: none is the pathname of a URL, which is encoded', () => {
+  const all = sources('{bin,clients,functions,lib,test,tools}/**/*.{ts,js,mjs}');
+  const taken = /import\.meta\.url\)\.pathname/;
+  expect(all.filter(({ code }) => taken.test(code)).map(({ path }) => path)).toEqual([]);
+});

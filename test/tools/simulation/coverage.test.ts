@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { branchesIn } from '../../../tools/simulation/branches.ts';
 import { branchesOf } from '../../../tools/simulation/coverage.ts';
 import { UNMET } from '../../../tools/simulation/unmet.ts';
 
-const ROOT = new URL('../../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 describe('a branch of the code is', () => {
   it.each<[string, string[]]>([
