@@ -150,6 +150,8 @@ const isKept = ({ path }: Resource) => !path.startsWith('ClientKeys/');
 
 const TABLES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 const BUCKET = 'AWS::S3::Bucket';
+/** The first also tidies up after a first deployment that fails; the second is what an app asks of all its resources at once. */
+const KEPT = ['RetainExceptOnCreate', 'Retain'];
 const KEEPERS = [...TABLES, BUCKET, 'AWS::SecretsManager::Secret'];
 
 /** Tables that are written to, but always have few rows: one for each model and size of job, or for each key. */
@@ -169,9 +171,9 @@ export const retained: Rule = (wiring, settings) =>
     .ofType<Table>(...KEEPERS)
     .filter(isKept)
     .flatMap(({ path, deletionPolicy, properties }) => {
-      const isKept = deletionPolicy === 'RetainExceptOnCreate' && !properties.DeletionProtectionEnabled;
-      if (isKept || settings.removalPolicy === 'destroy') return [];
-      return `${path} must outlive the stack, but not a first deployment that fails: RetainExceptOnCreate, without deletion protection.`;
+      const outlives = KEPT.includes(deletionPolicy ?? '') && !properties.DeletionProtectionEnabled;
+      if (outlives || settings.removalPolicy === 'destroy') return [];
+      return `${path} must outlive the stack, by RetainExceptOnCreate or Retain without deletion protection; if it shall not, set removalPolicy to destroy.`;
     });
 
 export const timeToLive: Rule = (wiring) => {

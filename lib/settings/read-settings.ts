@@ -46,6 +46,7 @@ function sentencesFor(issue: z.core.$ZodIssue, given: object, names: string[]): 
   if (issue.code === 'unrecognized_keys' && issue.path.length === 0)
     return issue.keys.map((name) => unknown(name, names));
   const [name, ...path] = issue.path as [Name?, ...PropertyKey[]];
+  if (issue.code === 'invalid_type' && name === undefined) return ['The settings must be an object.'];
   if (name === undefined) return [issue.message];
   const kind = kindOf(SettingsSchema.shape[name]);
   const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CfnResource, NestedStack, Stack, Stage, Tags } from 'aws-cdk-lib';
+import { type CfnResource, NestedStack, RemovalPolicies, Stack, Stage, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -10,6 +10,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { DETAIL } from '../../lib/finishing.ts';
+import { ModelStudioJobs } from '../../lib/index.ts';
 import { addJobs, inApp, synthesize, templateWith } from './synthesis.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -212,10 +213,22 @@ it('a rule that is broken inside of a deployment stops the synthesis, with its p
   });
 });
 
+it('an app may retain all that it has', () => {
+  inApp((app) => {
+    addJobs(new Stack(app, 'Shop'), 'Jobs');
+    RemovalPolicies.of(app).retain();
+    expect(() => app.synth()).not.toThrow();
+  });
+});
+
 it('settings are refused with the sentences of the app', () => {
   const wrong = { retentionDays: 1, colour: 'red' } as object;
   expect(() => templateWith(['Jobs'], wrong)).toThrow(
     /retentionDays must be a whole number[\s\S]*There is no setting colour/,
   );
   expect(() => templateWith(['Jobs'], { stackName: 'x' } as object)).toThrow('There is no setting stackName');
+  inApp((app) => {
+    const none = () => new ModelStudioJobs(new Stack(app, 'Shop'), 'Jobs', null as never);
+    expect(none).toThrow('The settings must be an object.');
+  });
 });

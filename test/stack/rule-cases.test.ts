@@ -177,6 +177,7 @@ const CASES: [
   ],
   ['environmentSize', 'in bytes', variables({ A: 'é'.repeat(2048) }), /about 4097/],
   ['retained', 'kept', { T: table(kept), S: { Type: 'AWS::SecretsManager::Secret', ...kept } }],
+  ['retained', 'kept in any case', { T: table({ DeletionPolicy: 'Retain' }) }],
   ['retained', 'not kept', { S: { Type: 'AWS::SecretsManager::Secret' } }, /^S must outlive the stack/],
   ['retained', 'of a bucket', { ...bucket() }, /^B must outlive the stack/],
   [

@@ -1,4 +1,4 @@
-import { CfnParameter, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, NestedStack, RemovalPolicies, Stack } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -177,13 +177,12 @@ const BROKEN: [rule: string, sentence: string, breakIt: (jobs: Construct) => voi
   ],
   [
     'retained',
-    'State/Jobs must outlive the stack, but not a first deployment that fails',
-    (jobs) =>
-      (at(jobs, 'State/Jobs').node.defaultChild as CfnResource).addOverride('DeletionPolicy', 'Retain'),
+    'State/Jobs must outlive the stack, by RetainExceptOnCreate or Retain without deletion protection; if it shall not, set removalPolicy to destroy.',
+    (jobs) => RemovalPolicies.of(jobs).destroy(),
   ],
   [
     'retained',
-    'State/ClientKeys must outlive the stack, but not a first deployment that fails',
+    'State/ClientKeys must outlive the stack, ',
     change('State/ClientKeys', 'DeletionProtectionEnabled', true),
   ],
   [
