@@ -3,7 +3,8 @@
 //   CLIENT_KEY=msj_… node dataset.mjs --url http://127.0.0.1:8787 --model sandbox-instant prompts.jsonl results.csv
 //
 // Each line of the input is an array of messages, or an object with `messages`, as in fine-tuning files. Run it again
-// after it was interrupted: the same lines are the same jobs, as long as the deployment keeps them.
+// after it was interrupted: the same lines are the same jobs, as long as the deployment keeps them. --run NAME, a name
+// of yours, makes other jobs of the same lines.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,15 +16,18 @@ const BYTES_MAX = 4_000_000;
 const WORTH_REPEATING = [429, 500, 503];
 
 const { values, positionals } = parseArgs({
-  options: { url: { type: 'string' }, model: { type: 'string' } },
+  options: { url: { type: 'string' }, model: { type: 'string' }, run: { type: 'string', default: '' } },
   allowPositionals: true,
 });
 const [input, output] = positionals;
 const key = process.env.CLIENT_KEY;
 if (!values.url || !values.model || !input || !output || !key) {
-  console.error('Usage: CLIENT_KEY=msj_… node dataset.mjs --url URL --model MODEL INPUT.jsonl OUTPUT.csv');
+  console.error(
+    'Usage: CLIENT_KEY=msj_… node dataset.mjs --url URL --model MODEL [--run NAME] INPUT.jsonl OUTPUT.csv',
+  );
   process.exit(2);
 }
+const jobsUrl = `${values.url.replace(/\/+$/, '')}/v1/jobs`;
 
 /** The conversations of a file, each with the number of its line. */
 function conversationsIn(file) {
@@ -32,14 +36,19 @@ function conversationsIn(file) {
     .split(/\r?\n/)
     .map((text, i) => ({ text, line: i + 1 }))
     .filter(({ text }) => text.trim() !== '')
-    .map(({ text, line }) => {
-      try {
-        const value = JSON.parse(text);
-        return { line, messages: Array.isArray(value) ? value : value.messages };
-      } catch (error) {
-        throw new Error(`Line ${line} of ${file} is not JSON: ${error.message}`);
-      }
-    });
+    .map(({ text, line }) => ({ line, messages: messagesIn(text, `Line ${line} of ${file}`) }));
+}
+
+function messagesIn(text, place) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${place} is not JSON: ${error.message}`);
+  }
+  const messages = Array.isArray(value) ? value : value?.messages;
+  if (Array.isArray(messages)) return messages;
+  throw new Error(`${place} is neither an array of messages nor an object with messages`);
 }
 
 /** As few jobs as the API's limits allow. */
@@ -47,7 +56,7 @@ function batchesOf(conversations) {
   const batches = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const conversation of conversations) {
-    const size = Buffer.byteLength(JSON.stringify(conversation.messages) ?? '') + 1;
+    const size = Buffer.byteLength(JSON.stringify(conversation.messages)) + 1;
     if (bytes + size > BYTES_MAX || batches.at(-1).length === CONVERSATIONS_MAX) {
       batches.push([]);
       bytes = 0;
@@ -83,16 +92,16 @@ async function submit(batch) {
   });
   const headers = {
     'content-type': 'application/json',
-    // The same lines get the same job: a repeat is not billed again.
-    'idempotency-key': createHash('sha256').update(body).digest('hex'),
+    // The same lines in the same run get the same job: a repeat is not billed again.
+    'idempotency-key': createHash('sha256').update(body).update(values.run).digest('hex'),
   };
-  const { answer } = await call('POST', `${values.url}/v1/jobs`, headers, body);
+  const { answer } = await call('POST', jobsUrl, headers, body);
   return answer.job_id;
 }
 
 async function finished(jobId) {
   for (;;) {
-    const { answer, retryAfterSeconds } = await call('GET', `${values.url}/v1/jobs/${jobId}`);
+    const { answer, retryAfterSeconds } = await call('GET', `${jobsUrl}/${jobId}`);
     if (answer.finished_at) return answer;
     await sleep(retryAfterSeconds * 1000);
   }

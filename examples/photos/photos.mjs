@@ -3,7 +3,8 @@
 //   CLIENT_KEY=msj_… node photos.mjs --url http://127.0.0.1:8787 --model sandbox-vision --ask "What is this?" *.jpg
 //
 // A phone's photo is larger than a request may be, so they go up as a file: each is a line, with its picture as a data: URL.
-// Prints a line of JSON for each photo. Run again after it was interrupted, the same photos are the same job.
+// Prints a line of JSON for each photo. Run again after it was interrupted, the same photos are the same job;
+// --run NAME, a name of yours, makes another one of them.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
@@ -14,29 +15,37 @@ const TYPES = { '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png'
 const WORTH_REPEATING = [429, 500, 503];
 
 const { values, positionals: photos } = parseArgs({
-  options: { url: { type: 'string' }, model: { type: 'string' }, ask: { type: 'string' } },
+  options: {
+    url: { type: 'string' },
+    model: { type: 'string' },
+    ask: { type: 'string' },
+    run: { type: 'string', default: '' },
+  },
   allowPositionals: true,
 });
 const key = process.env.CLIENT_KEY;
 if (!values.url || !values.model || !values.ask || photos.length === 0 || !key) {
-  console.error('Usage: CLIENT_KEY=msj_… node photos.mjs --url URL --model MODEL --ask QUESTION PHOTO…');
+  console.error(
+    'Usage: CLIENT_KEY=msj_… node photos.mjs --url URL --model MODEL --ask QUESTION [--run NAME] PHOTO…',
+  );
   process.exit(2);
 }
+const url = values.url.replace(/\/+$/, '');
 
 function lineOf(photo) {
   const type = TYPES[extname(photo).toLowerCase()];
   if (!type) throw new Error(`${photo} is none of ${Object.keys(TYPES).join(', ')}`);
-  const url = `data:${type};base64,${readFileSync(photo).toString('base64')}`;
+  const picture = `data:${type};base64,${readFileSync(photo).toString('base64')}`;
   const content = [
     { type: 'text', text: values.ask },
-    { type: 'image_url', image_url: { url } },
+    { type: 'image_url', image_url: { url: picture } },
   ];
   return `${JSON.stringify([{ role: 'user', content }])}\n`;
 }
 
 async function call(method, path, body = undefined, headers = {}) {
   for (;;) {
-    const response = await fetch(values.url + path, {
+    const response = await fetch(url + path, {
       method,
       body: body && JSON.stringify(body),
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
@@ -67,7 +76,8 @@ async function uploaded(lines) {
 
 const { uploadId, sha256 } = await uploaded(photos.map(lineOf));
 const request = { model_id: values.model, messages_from: uploadId, webhook_url: null };
-const headers = { 'idempotency-key': `photos-${sha256}-${values.model}`.slice(0, 255) };
+const identity = JSON.stringify([sha256, values.model, values.run]);
+const headers = { 'idempotency-key': createHash('sha256').update(identity).digest('hex') };
 let { answer: job, retryAfterSeconds } = await call('POST', '/v1/jobs', request, headers);
 while (!job.finished_at) {
   await sleep(retryAfterSeconds * 1000);

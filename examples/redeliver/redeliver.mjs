@@ -23,8 +23,10 @@ if (!values.url || !values.since || !key) {
   process.exit(2);
 }
 
+const url = values.url.replace(/\/+$/, '');
+
 async function call(method, path) {
-  const response = await fetch(values.url + path, { method, headers: { authorization: `Bearer ${key}` } });
+  const response = await fetch(url + path, { method, headers: { authorization: `Bearer ${key}` } });
   const answer = await response.json().catch(() => ({}));
   return { status: response.status, answer, retryAfter: response.headers.get('retry-after') };
 }
