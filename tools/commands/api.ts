@@ -5,6 +5,8 @@ import { CliError } from './error-message.ts';
 
 /** API Gateway gives up after 30 s. */
 const ANSWER_DEADLINE_MILLIS = 35_000;
+/** However soon the API says: its 0 would be asked again as fast as the network goes. */
+const WAIT_MIN_SECONDS = 0.5;
 /** Nothing was done, or nothing that the same request would not find. */
 const WORTH_REPEATING = new Set([429, 500, 503]);
 
@@ -31,10 +33,11 @@ async function call<Body>({ url, key }: Api, path: string, init: RequestInit = {
   const headers = { authorization: `Bearer ${key}`, ...init.headers };
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MILLIS);
   const response = await fetch(url + path, { ...init, headers, signal, redirect: 'manual' });
+  const asked = retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1;
   return {
     status: response.status,
     body: (await response.json().catch(() => null)) as Answer<Body>['body'],
-    retryAfterSeconds: retryAfterOf(Object.fromEntries(response.headers), Date.now()) ?? 1,
+    retryAfterSeconds: Math.max(asked, WAIT_MIN_SECONDS),
   };
 }
 
