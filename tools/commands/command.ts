@@ -32,10 +32,19 @@ export function tell(line: string): void {
   process.stderr.write(`${redacted(line)}\n`);
 }
 
+/** Who has read enough closes the pipe. What was begun is done to its end all the same, and its exit code says how it went. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+}
+
 /** Runs a command on this process's arguments. The exit code is 0; 1 when it failed; 2 when it was called wrongly. */
 export async function runCommand<O extends Options, V extends string = never>(
   command: Command<O, V>,
 ): Promise<void> {
+  outliveReaders();
   try {
     const { values, positionals } = parse(command, process.argv.slice(2));
     refuseSecrets(values, command.secrets);
