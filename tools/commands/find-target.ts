@@ -18,9 +18,7 @@ export const targetOptions = {
   port: { type: 'string' },
 } as const;
 
-const context = contextOfProject();
-
-const STACK_FLAG = `  --stack NAME  the deployed stack, default ${context['environments'] ? 'that of the environment' : (context['stackName'] ?? DEFAULT_STACK_NAME)}
+const STACK_FLAG = `  --stack NAME  the deployed stack, default ${DEFAULT_STACK_NAME}, or as cdk.json says
   --environment NAME  one of those in cdk.json, instead of it
   --construct PATH    which ModelStudioJobs of an app's own stack, if there are several`;
 const CREDENTIALS = 'Credentials and region are taken from where the AWS CLI takes them.';
@@ -46,21 +44,35 @@ type TargetFlags = Partial<Record<Exclude<keyof typeof targetOptions, 'local'>, 
 
 /** @throws a UsageError when the flags contradict each other, or no environment is chosen */
 export function targetRefIn(values: TargetFlags): TargetRef {
-  const { stack, environment, construct, local = false, port = LOCAL_PORT } = values;
+  const { stack, environment, construct, local = false } = values;
   if (local && stack !== undefined) throw new UsageError('--local and --stack cannot be used together');
   if (environment !== undefined && (local || stack !== undefined))
     throw new UsageError('--environment cannot be used together with --local or --stack');
   if (local && construct !== undefined)
     throw new UsageError('--local and --construct cannot be used together');
-  if (!local && values.port !== undefined) throw new UsageError('--port needs --local');
-  if (!local)
-    return { ...(stack === undefined ? ofEnvironmentNamed(environment) : { stackName: stack }), construct };
+  const port = portIn(values);
+  if (port !== null) return { port };
+  return { ...(stack === undefined ? ofEnvironmentNamed(environment) : { stackName: stack }), construct };
+}
+
+/** Of the system on this machine; null if it is not asked for. */
+function portIn({ local = false, port = local ? LOCAL_PORT : undefined }: TargetFlags): number | null {
+  if (port === undefined) return null;
+  if (!local) throw new UsageError('--port needs --local');
   if (!/^\d{1,5}$/.test(port)) throw new UsageError('--port must be a whole number');
-  return { port: Number(port) };
+  return Number(port);
+}
+
+/** For a command to which a deployment is no more than a URL. @throws a CliError when it is asked for and does not run */
+export async function localSystemIn(values: TargetFlags): Promise<Running | null> {
+  const port = portIn(values);
+  return port === null ? null : runningOn(port);
 }
 
 /** What a deployment by the same settings makes. */
-function ofEnvironmentNamed(environment = context['environment'] as string | undefined): StackRef {
+function ofEnvironmentNamed(given: string | undefined): StackRef {
+  const context = contextOfProject();
+  const environment = given ?? (context['environment'] as string | undefined);
   try {
     const { stackName = DEFAULT_STACK_NAME } = ofEnvironment({ ...context, environment });
     return { stackName: String(stackName), environment };
@@ -72,7 +84,7 @@ function ofEnvironmentNamed(environment = context['environment'] as string | und
 /** How it is deployed, apart from its other settings. */
 export function deployCommand({ stackName, environment }: StackRef): string {
   if (environment !== undefined) return `npx cdk deploy -c environment=${environment}`;
-  return stackName === (context['stackName'] ?? DEFAULT_STACK_NAME)
+  return stackName === (contextOfProject()['stackName'] ?? DEFAULT_STACK_NAME)
     ? 'npx cdk deploy'
     : `npx cdk deploy -c stackName=${stackName}`;
 }
@@ -83,7 +95,7 @@ export async function findTarget(ref: TargetRef): Promise<Target> {
 }
 
 /** @throws a CliError when there is none */
-export async function runningOn(port: number): Promise<Running> {
+async function runningOn(port: number): Promise<Running> {
   const running = await findRunning(port);
   if (!running) throw new CliError(`No local system runs on port ${port}: start one with \`npm start\`.`);
   return running;

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CliError } from './error-message.ts';
+import { jsonIn } from './json-file.ts';
 
 /** Whether this is the published package in somebody's node_modules, and not a clone. */
 export const isPackage = import.meta.url.endsWith('.js');
@@ -14,8 +16,13 @@ export const project = isPackage ? process.cwd() : root;
 /** What commands make and find again. */
 export const made = join(project, isPackage ? 'node_modules/.cache/modelstudio-jobs' : 'dist');
 
-/** The settings, and CDK's own flags; none where there is no cdk.json. */
+/** The settings, and CDK's own flags; none where there is no cdk.json. @throws a CliError when it cannot be read */
 export function contextOfProject(): Record<string, unknown> {
   const file = join(project, 'cdk.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')).context ?? {}) : {};
+  if (!existsSync(file)) return {};
+  try {
+    return jsonIn<{ context?: Record<string, unknown> } | null>(file)?.context ?? {};
+  } catch (error) {
+    throw error instanceof SyntaxError ? new CliError(`${file} is not JSON: ${error.message}.`) : error;
+  }
 }

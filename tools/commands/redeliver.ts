@@ -1,7 +1,7 @@
 import { type Answer, type Api, callPatiently, keyIn, refusalIn, urlIn } from './api.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
-import { runningOn, targetRefIn } from './find-target.ts';
+import { localSystemIn } from './find-target.ts';
 
 const HELP = `Has a client's webhooks delivered again that have failed for good, such as after an outage of their receiver.
 
@@ -74,8 +74,7 @@ await runCommand({
   async run(values) {
     const webhook_status = statusIn(needed(values.status, '--status'));
     const created_after = values.since === undefined ? undefined : momentIn(values.since);
-    const ref = targetRefIn(values);
-    const running = 'port' in ref ? await runningOn(ref.port) : null;
+    const running = await localSystemIn(values);
     const url = urlIn(needed(values.url ?? running?.apiUrl, '--url'));
     const key = keyIn(needed(values.key ?? running?.clientKey, '--key'));
     print(String(await redeliver({ url, key }, { webhook_status, ...(created_after && { created_after }) })));

@@ -4,7 +4,7 @@ import { redacted } from '../../functions/core/redact.ts';
 import { type Answer, type Api, callPatiently, keyIn, refusalIn, urlIn } from './api.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError } from './error-message.ts';
-import { runningOn, targetRefIn } from './find-target.ts';
+import { localSystemIn } from './find-target.ts';
 import { lookAround } from './first-look.ts';
 
 const HELP = `Proves a deployment: runs one real job of a few tokens through its public API and waits for its end.
@@ -126,8 +126,7 @@ await runCommand({
   },
   secrets: ['key'],
   async run(values) {
-    const ref = targetRefIn(values);
-    const running = 'port' in ref ? await runningOn(ref.port) : null;
+    const running = await localSystemIn(values);
     const url = urlIn(needed(values.url ?? running?.apiUrl, '--url'));
     const key = keyIn(needed(values.key ?? running?.clientKey, '--key'));
     const model = needed(values.model ?? running?.modelStudio.modelIds[0], '--model');

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Api, callPatiently, download, keyIn, refusalIn, urlIn } from './api.ts';
 import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError, messageOf } from './error-message.ts';
-import { runningOn, targetRefIn } from './find-target.ts';
+import { localSystemIn } from './find-target.ts';
 import { type Mark, progressOf, startShowing } from './progress.ts';
 
 const HELP = `Runs a file of conversations through a model, up to 50 000 and 200 MiB: uploads it, and makes one job of it.
@@ -205,8 +205,7 @@ await runCommand({
       task_retries: numberIn(values.retries, '--retries'),
       webhook_url: values.webhook,
     };
-    const ref = targetRefIn(values);
-    const running = 'port' in ref ? await runningOn(ref.port) : null;
+    const running = await localSystemIn(values);
     const api = {
       url: urlIn(needed(values.url ?? running?.apiUrl, '--url')),
       key: keyIn(needed(values.key ?? running?.clientKey, '--key')),

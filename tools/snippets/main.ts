@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseSubmission } from '../../functions/core/http/submission.ts';
 import { needed, runCommand, UsageError } from '../commands/command.ts';
+import { jsonIn } from '../commands/json-file.ts';
 import {
   EXAMPLE_REQUEST,
   KINDS,
@@ -64,7 +64,7 @@ function fromFile(file: string): object {
 
 function parsed(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return jsonIn(file);
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw new UsageError(`--request must be a file that can be read: ${(error as Error).message}`);

@@ -14,6 +14,7 @@ const command = (...args: string[]) =>
 
 const FILES = {
   request: '{"model_id": "mine", "messages": [[{"role": "user", "content": "Hi"}]], "max_tokens": 9}',
+  marked: '\uFEFF{"model_id": "mine", "messages": [[{"role": "user", "content": "Hi"}]], "max_tokens": 9}',
   list: '[]',
   text: 'Hello',
   flat: '{"model_id": "mine", "messages": [{"role": "user", "content": "Hi"}]}',
@@ -51,6 +52,11 @@ const printed: [string[], ...Parameters<typeof snippet>][] = [
   ],
   [
     ['--lang', 'curl', '--request', 'FOLDER/request'],
+    'curl',
+    { kind: 'submit', apiUrl: local, request: JSON.parse(FILES.request) },
+  ],
+  [
+    ['--lang', 'curl', '--request', 'FOLDER/marked'],
     'curl',
     { kind: 'submit', apiUrl: local, request: JSON.parse(FILES.request) },
   ],

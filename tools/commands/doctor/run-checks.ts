@@ -1,9 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import cdkJson from '../../../cdk.json' with { type: 'json' };
 import { awsSettings, describeStackOf } from '../deployed.ts';
 import { answered, CliError } from '../error-message.ts';
 import { deployCommand, findTarget, type TargetRef } from '../find-target.ts';
+import { contextOfProject } from '../project.ts';
 import type { Target } from '../target.ts';
 import { type CheckResult, failed, ok, resultOf, skipped, unchecked } from './result.ts';
 import { TARGET_CHECKS } from './system.ts';
@@ -46,16 +46,16 @@ async function credentials(): Promise<CheckResult> {
   return ok(`${answered(Arn)} in ${await client.config.region()}`);
 }
 
-const context: Record<string, unknown> = cdkJson.context;
-/** It proves a bootstrap, whatever the name of its stack; CDK checks it as well. */
-const BOOTSTRAP_PARAMETER = `/cdk-bootstrap/${context['@aws-cdk/core:bootstrapQualifier'] ?? 'hnb659fds'}/version`;
 /** The templates of today's CDK refuse an older one. */
 const BOOTSTRAP_VERSION_MIN = 6;
 
 async function bootstrap(): Promise<CheckResult> {
   const client = new CloudFormationClient(awsSettings());
-  const toolkit = await describeStackOf(client, BOOTSTRAP_PARAMETER);
-  if (!toolkit) return failed(`no stack has made ${BOOTSTRAP_PARAMETER}`, 'npx cdk bootstrap');
+  const { '@aws-cdk/core:bootstrapQualifier': qualifier = 'hnb659fds' } = contextOfProject();
+  // It proves a bootstrap, whatever the name of its stack; CDK checks it as well.
+  const parameter = `/cdk-bootstrap/${qualifier}/version`;
+  const toolkit = await describeStackOf(client, parameter);
+  if (!toolkit) return failed(`no stack has made ${parameter}`, 'npx cdk bootstrap');
   const version = toolkit.Outputs?.find(({ OutputKey }) => OutputKey === 'BootstrapVersion')?.OutputValue;
   if (Number(version) >= BOOTSTRAP_VERSION_MIN) return ok(`version ${version}`);
   return failed(`version ${version} is older than ${BOOTSTRAP_VERSION_MIN}`, 'npx cdk bootstrap');
