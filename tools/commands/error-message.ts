@@ -21,6 +21,9 @@ const MESSAGES: [RegExp, string][] = [
   [/Deserialization error|^Unknown(Error)?$/, NOT_AWS],
 ];
 
+/** They come with no path once a file is open. */
+const DISK_FAULTS = new Set(['EDQUOT', 'EFBIG', 'EIO', 'ENOSPC']);
+
 /** @throws a CliError when it is not there: the SDK takes any page that is well-formed XML for an answer without content */
 export function answered<T>(member: T | undefined): T {
   if (member === undefined) throw new CliError(NOT_AWS);
@@ -29,10 +32,12 @@ export function answered<T>(member: T | undefined): T {
 
 /** Says in a sentence what went wrong. */
 export function messageOf(error: unknown): string {
-  const { name, message, code } = reasonOf(error);
+  const { name, message, code, path } = reasonOf(error);
   if (error instanceof CliError) return message;
   const known = MESSAGES.find(([pattern]) => pattern.test(name) || pattern.test(message));
   if (known) return known[1];
+  if (path !== undefined || DISK_FAULTS.has(code ?? ''))
+    return `A file cannot be read or written: ${message}.`;
   const isNetwork = name === 'TimeoutError' || (code !== undefined && !code.startsWith('ERR_'));
   if (isNetwork) return `There is no connection: ${message || code}.`;
   return name === 'Error' ? message : `${name}: ${message}`;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, openAsBlob } from 'node:fs';
-import { rename, stat } from 'node:fs/promises';
+import { createReadStream, openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Api, callPatiently, download, keyIn, refusalIn, urlIn } from './api.ts';
@@ -10,6 +9,7 @@ import { needed, print, runCommand, tell, UsageError } from './command.ts';
 import { CliError, messageOf } from './error-message.ts';
 import { localSystemIn } from './find-target.ts';
 import { type Mark, progressOf, startShowing } from './progress.ts';
+import { checkOut, saveTo } from './results-file.ts';
 
 const HELP = `Runs a file of conversations through a model, up to 50 000 and 200 MiB: uploads it, and makes one job of it.
 
@@ -143,19 +143,15 @@ async function finished(api: Api, jobId: string): Promise<Job> {
 const read = (api: Api, jobId: string) =>
   callPatiently<Job>(performance.now() + CALL_PATIENCE_MILLIS, api, `/v1/jobs/${jobId}`);
 
-/** The file is there only when it is whole. */
-async function save(api: Api, jobId: string, out: string): Promise<void> {
-  const unfinished = `${out}.part`;
-  const body = await download(api, `/v1/jobs/${jobId}/results`, { accept: 'application/jsonl' });
-  await pipeline(Readable.fromWeb(body), createWriteStream(unfinished));
-  await rename(unfinished, out);
-}
+const resultsOf = (api: Api, jobId: string) =>
+  download(api, `/v1/jobs/${jobId}/results`, { accept: 'application/jsonl' });
 
 /** @throws a CliError unless all of it has completed */
 function judge({ status, error, failed_tasks }: Job): void {
   if (error) {
     const faults = (error.details ?? []).map(
-      ({ line, pointer, message }) => `\n  ${line === undefined ? pointer : `line ${line}`}: ${message}`,
+      ({ line, pointer, message }) =>
+        `\n  ${line === undefined ? pointer || 'file' : `line ${line}`}: ${message}`,
     );
     throw new CliError(`The job ended ${status}: ${error.message}${faults.join('')}`);
   }
@@ -213,6 +209,7 @@ await runCommand({
     const model_id = needed(values.model ?? running?.modelStudio.modelIds[0], '--model');
 
     const file = await fileAt(path, format);
+    if (values.out !== undefined) await checkOut(values.out, path);
     const begun = await submit(api, file, { model_id, ...options }, values.run ?? '');
     tell(`job ${begun.job_id}`);
     if (!values.wait && values.out === undefined) {
@@ -221,7 +218,7 @@ await runCommand({
     }
     const job = await finished(api, begun.job_id);
     const { job_id, status, total_tasks, completed_tasks, failed_tasks } = job;
-    if (values.out !== undefined) await save(api, job_id, values.out);
+    if (values.out !== undefined) await saveTo(values.out, await resultsOf(api, job_id));
     print(JSON.stringify({ job_id, status, total_tasks, completed_tasks, failed_tasks }));
     judge(job);
   },

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { progressOf } from '../../../tools/commands/progress.ts';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
@@ -22,6 +25,9 @@ beforeAll(async () => {
   await writeFile(join(folder, 'first.jsonl'), `${LINES.join('\n')}\n`);
   await writeFile(join(folder, 'bad.jsonl'), [...LINES.slice(0, 2), 'x', '{"messages": []}'].join('\n'));
   await writeFile(join(folder, 'data.txt'), '[[{"role": "user", "content": "Hello"}]]');
+  await writeFile(join(folder, 'blank.jsonl'), '\n\n');
+  await writeFile(join(folder, 'data.jsonl.part'), LINES.join('\n'));
+  await symlink(join(folder, 'data.jsonl'), join(folder, 'link.jsonl'));
   system = await startLocally({ CONVERSATIONS_PER_CREATE: '3' });
 });
 afterAll(async () => {
@@ -29,11 +35,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const submit = (file: string, ...args: string[]) =>
-  command('submit', [
-    ...['--url', system.api_url, '--key', system.client_keys[0], '--file', join(folder, file)],
-    ...args,
-  ]);
+const argsOf = (file: string, ...args: string[]) => [
+  ...['--url', system.api_url, '--key', system.client_keys[0], '--file', join(folder, file)],
+  ...args.map((arg) => arg.replace('FOLDER', folder)),
+];
+const submit = (...args: Parameters<typeof argsOf>) => command('submit', argsOf(...args));
 
 const resultsIn = async (path: string) => (await readFile(path, 'utf8')).trimEnd().split('\n').map(parsed);
 const parsed = (line: string) => JSON.parse(line);
@@ -77,6 +83,12 @@ describe('a file of conversations', () => {
     expect(stderr).toMatch(/^The job ended failed: .+\n {2}line 3: .+\n {2}line 4: \/messages: .+\n$/m);
   });
 
+  it.concurrent('is refused as a whole', async () => {
+    const { code, stderr } = await submit('blank.jsonl', '--model', 'sandbox-instant', '--wait');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The job ended failed: .+\n {2}file: Must hold 1 to 50000 conversations\n$/m);
+  });
+
   it.concurrent('is written with the errors of what has failed', async () => {
     const out = join(folder, 'failed.jsonl');
     const { code, stderr } = await submit('data.jsonl', '--model', 'sandbox-task-errors', '--out', out);
@@ -90,6 +102,26 @@ describe('a file of conversations', () => {
 
 describe('the command says what is wrong:', () => {
   it.concurrent.each([
+    ...[
+      ['--out=', /^--out is missing\. Try/],
+      ['--out=FOLDER', /^--out must be a file, and .+ is none\. Try/],
+      [
+        '--out=FOLDER/none/o.jsonl',
+        /^--out must be in a folder that can be written to, .+none is none\. Try/,
+      ],
+      [
+        '--out=FOLDER/data.txt/o.jsonl',
+        /^--out must be in a folder that can be written to, .+ is none\. Try/,
+      ],
+      ['--out=FOLDER/data.jsonl', /^--out must be another file than --file, .+\. Try/],
+      ['--out=FOLDER/link.jsonl', /^--out must be another file than --file, .+\. Try/],
+    ].map(([out, words]) => [`${out}, before a job is made`, ['data.jsonl', '--model', 'm', out], 2, words]),
+    [
+      'a data set where the results are gathered',
+      ['data.jsonl.part', '--format', 'jsonl', '--model', 'm', '--out=FOLDER/data.jsonl'],
+      2,
+      /^--out must be another file than --file, .+\. Try/,
+    ],
     ['no such file', ['nothing.jsonl', '--model', 'm'], 1, /^There is no file .+nothing\.jsonl\.$/m],
     ['an unknown format', ['data.txt', '--model', 'm'], 2, /^--format must be jsonl or json\. Try/],
     ['no number', ['data.jsonl', '--model', 'm', '--retries', 'x'], 2, /^--retries must be a number\. Try/],
@@ -103,6 +135,21 @@ describe('the command says what is wrong:', () => {
     expect(await submit(...args)).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(words) });
   });
 });
+
+it.concurrent.each(['stdout', 'stderr'] as const)(
+  'the command goes on when nobody reads its %s',
+  async (closed) => {
+    const out = join(folder, `${closed}.jsonl`);
+    const file = fileURLToPath(new URL('../../../tools/commands/submit.ts', import.meta.url));
+    const args = argsOf('data.jsonl', '--model', 'sandbox-instant', '--run', closed, '--out', out);
+    const child = spawn(process.execPath, [file, ...args]);
+    const open = closed === 'stdout' ? child.stderr : child.stdout;
+    child[closed].destroy();
+    const [said, [code]] = await Promise.all([text(open), once(child, 'close')]);
+    expect({ code, said }).toEqual({ code: 0, said: expect.not.stringContaining('EPIPE') });
+    expect(await resultsIn(out)).toHaveLength(LINES.length);
+  },
+);
 
 it('the command waits as Retry-After asks, outlasts a cut connection, and gives the key to nobody but the API', async () => {
   const job = { job_id: 'job_1', total_tasks: null, completed_tasks: 0, failed_tasks: 0, finished_at: null };
