@@ -31,7 +31,7 @@ export const TRIALS: readonly [command: RegExp, trial: Trial][] = [
   [/^curl .*\/v1\/redeliveries /, { not: 'test/tools/openapi/client.test.ts sends the like.' }],
   [/^npm run redeliver\b/, { not: 'test/tools/commands/redeliver.test.ts runs it.' }],
   [/^npm run submit\b/, { not: 'test/tools/commands/submit.test.ts runs it.' }],
-  [/^CLIENT_KEY=\S+ node examples\//, { not: 'test/tools/examples/examples.test.ts runs it.' }],
+  [/^CLIENT_KEY=\S+ node examples\//, { not: 'test/tools/examples/scripts.test.ts runs it.' }],
   [/^npm ci$/, { not: 'It would take the modules away from under the other tests; CI begins with it.' }],
   [/^npm run (mutate|bench)\b/, { not: 'It takes minutes.' }],
   [/^(npm test|npx vitest run)\b/, { not: 'This is it.' }],
