@@ -442,7 +442,7 @@ def _wait_seconds(attempts: int, retry_after: Optional[float]) -> float:
 def _retry_after_in(headers: http.client.HTTPMessage) -> Optional[float]:
     """Seconds, fractions too, or one of HTTP's three forms of a date, by the clock of who sent it."""
     text = (headers.get("retry-after") or "").strip()
-    if re.fullmatch(r"\d+\.?\d*|\.\d+", text, re.ASCII):
+    if re.fullmatch(r"\d+(\.\d*)?|\.\d+", text, re.ASCII):
         return float(text)
     at = _date_in(text)
     now = _date_in(headers.get("date") or "") or datetime.datetime.now(datetime.timezone.utc)
@@ -1002,7 +1002,9 @@ _EXAMINED_MAX_BYTES = 1024 * 1024
 #: How a body begins that nobody has touched.
 _BEGINNING = '{"type":"job.'
 #: A repeated header arrives joined by commas.
-_SIGNATURE = re.compile(r"(?:^|[\s,])(v\d+\w*),([^\s,]+)", re.ASCII)
+_SIGNATURE = re.compile(r"(?:^|[\s,])(v\d\w*),([^\s,]+)", re.ASCII)
+#: Of HMAC with SHA-256.
+_SIGNATURE_BYTES = 32
 _RAW = "take the bytes as they came: request.get_data() in Flask, request.body in Django, await request.body() in FastAPI"
 #: Serializers may sort the members of an object; these were written in this order.
 _MEMBERS = (
@@ -1115,7 +1117,7 @@ def _header_of(headers: _Headers, name: str) -> str:
 def _signatures_in(listed: str) -> List[bytes]:
     found = _SIGNATURE.findall(listed)
     known = [_from_base64(text) for version, text in found if version == "v1"]
-    readable = [signature for signature in known if signature is not None]
+    readable = [signature for signature in known if signature and len(signature) == _SIGNATURE_BYTES]
     if readable:
         return readable
     if found and not known:
@@ -1202,10 +1204,10 @@ def _sorted(value: Any) -> Any:
 
 
 def _unquoted(text: str) -> bytes:
-    value = ast.literal_eval(text) if text.startswith(("b'", 'b"')) else None
-    if not isinstance(value, bytes):
+    # One literal alone: the interpreter may not survive an expression of any length.
+    if text[:2] not in ("b'", 'b"') or text[1] in re.sub(r"\\.", "", text[2:-1]):
         raise ValueError
-    return value
+    return cast(bytes, ast.literal_eval(text))
 
 
 #: Each makes of a text what it may have been before, or raises an error if it cannot have been that.

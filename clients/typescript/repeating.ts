@@ -25,7 +25,7 @@ const FINAL_FAULT = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS|ERR_INVALID/;
  */
 export function retryAfterMsIn(retryAfter: string | null, date: string | null): number | null {
   const text = retryAfter?.trim() ?? '';
-  if (/^(\d+\.?\d*|\.\d+)$/.test(text)) return Number(text) * 1000;
+  if (/^(\d+(\.\d*)?|\.\d+)$/.test(text)) return Number(text) * 1000;
   // One of HTTP's three forms of a date has no zone, and means GMT.
   const at = /[a-z]/i.test(text) ? Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) : Number.NaN;
   const from = Date.parse(date ?? '');

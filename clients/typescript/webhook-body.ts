@@ -20,16 +20,16 @@ export async function misread(
   if (bytes.length > BODY_MAX_BYTES) return null;
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   for (const [reason, sentence, original] of ORIGINALS) {
-    const candidate = original(text);
-    if (candidate !== null && (await isSigned(candidate))) return [reason, sentence];
+    const candidate = unlessThrown(() => original(text));
+    if (candidate !== undefined && (await isSigned(candidate))) return [reason, sentence];
   }
   if (text.includes('\ufffd'))
     return [
       'body_misread',
       'The body is not UTF-8 any more: it was put together from pieces that were decoded one by one',
     ];
-  const value = jsonIn(text);
-  if (value === undefined) return ['body_misread', `The body is not JSON: it was cut or altered; ${RAW}`];
+  if (unlessThrown(() => JSON.parse(text)) === undefined)
+    return ['body_misread', `The body is not JSON: it was cut or altered; ${RAW}`];
   if (!text.startsWith(BEGINNING))
     return ['body_rewritten', `The body was parsed and written again, or is not of modelstudio-jobs; ${RAW}`];
   return null;
@@ -37,8 +37,13 @@ export async function misread(
 
 const encoded = (text: string) => new TextEncoder().encode(text);
 
-/** Each makes of a text what it may have been before; null if it cannot have been that. */
-const ORIGINALS: [Misreading, string, (text: string) => Uint8Array | null][] = [
+function latin1(text: string): Uint8Array {
+  if (/[^\0-\xff]/.test(text)) throw new RangeError('It has other characters');
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** Each makes of a text what it may have been before, or throws if it cannot have been that. */
+const ORIGINALS: [Misreading, string, (text: string) => Uint8Array][] = [
   [
     'body_rewritten',
     `Spaces or line breaks were added around the body; ${RAW}`,
@@ -47,57 +52,25 @@ const ORIGINALS: [Misreading, string, (text: string) => Uint8Array | null][] = [
   [
     'body_rewritten',
     `The body was parsed and written again, with other spaces, escapes or order; ${RAW}`,
-    (text) => {
-      const value = jsonIn(text);
-      return value === undefined ? null : encoded(JSON.stringify(inOrder(value)));
-    },
+    (text) => encoded(JSON.stringify(inOrder(JSON.parse(text)))),
   ],
   [
     'body_misread',
     'The body is still in base64: decode it first, as the event of a Lambda function says with isBase64Encoded',
-    (text) => {
-      try {
-        return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-      } catch {
-        return null;
-      }
-    },
+    (text) => latin1(atob(text)),
   ],
   [
     'body_misread',
     'The body was decoded as Latin-1, and it is UTF-8: take the bytes, or decode them as UTF-8',
-    (text) => {
-      const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
-      return codes.some((code) => code > 0xff) ? null : Uint8Array.from(codes);
-    },
+    latin1,
   ],
 ];
 
 /** Serializers may sort the members of an object; these were written in this order. */
-const MEMBERS = [
-  ...[
-    'type',
-    'timestamp',
-    'data',
-    'job_id',
-    'status',
-    'model_id',
-    'total_tasks',
-    'completed_tasks',
-    'failed_tasks',
-  ],
-  ...[
-    'created_at',
-    'updated_at',
-    'finished_at',
-    'expires_at',
-    'queued_until',
-    'submissions',
-    'metadata',
-    'results',
-  ],
-  ...['results_url', 'error'],
-];
+const MEMBERS =
+  'type timestamp data job_id status model_id total_tasks completed_tasks failed_tasks created_at updated_at ' +
+  'finished_at expires_at queued_until submissions metadata results results_url error';
+const PLACES = new Map(MEMBERS.split(' ').map((name, place) => [name, place]));
 
 function inOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -107,13 +80,14 @@ function inOrder(value: unknown): unknown {
 
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const place = (name: string) => MEMBERS.indexOf(name) + 1 || MEMBERS.length + 1;
+  const place = (name: string) => PLACES.get(name) ?? PLACES.size;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => place(a) - place(b)));
 }
 
-function jsonIn(text: string): unknown {
+/** Some JSON can be read and not written again: whoever nests it deep enough must get a refusal all the same. */
+function unlessThrown<T>(make: () => T): T | undefined {
   try {
-    return JSON.parse(text);
+    return make();
   } catch {
     return undefined;
   }

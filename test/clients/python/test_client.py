@@ -249,6 +249,8 @@ class RetryAfter(unittest.TestCase):
             ("soon", None),
             ("", None),
             ("nan", None),
+            ("3.", 3),
+            (".5", 0.5),
             ("Fri, 27 Nov 2026 12:00:30 GMT", 30),
             ("Friday, 27-Nov-26 12:00:30 GMT", 30),
             ("Fri Nov 27 12:00:30 2026", 30),

@@ -4,6 +4,7 @@ import hmac
 import io
 import json
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -192,6 +193,16 @@ class Refusing(unittest.TestCase):
                 0,
             ),
             (
+                "a short signature",
+                "signature_malformed",
+                "cut or rewritten",
+                BODY,
+                {"signature": "v1,AAAA"},
+                SECRET,
+                0,
+            ),
+            ("nested", "body_misread", "not JSON", "[" * 50_000 + "]" * 50_000, {}, SECRET, 0),
+            (
                 "no signature",
                 "signature_malformed",
                 "cut or rewritten",
@@ -222,6 +233,16 @@ class Refusing(unittest.TestCase):
                 self.assertIn(words, str(raised.exception))
                 self.assertNotIn(SECRET[8:], str(raised.exception))
         coroutine.close()
+
+    def test_costs_no_more_whatever_a_stranger_sends(self):
+        for what, body, given in [
+            ("digits in the signature", BODY, {"signature": "v" + "1" * 60_000}),
+            ("an expression that begins as str() of bytes does", "b''" + "[0]" * 300_000, {}),
+        ]:
+            with self.subTest(what):
+                began = time.process_time()
+                self.assertRaises(WebhookError, verify_webhook, body, headers(**given), SECRET, now=NOW)
+                self.assertLess(time.process_time() - began, 0.5)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Refusal, verifyWebhook, WebhookError } from '../../../clients/typescript/index.ts';
 import { clientSecret, signedHeaders } from '../../../functions/core/webhook/signature.ts';
 import { clientSecretCases, signatureCases } from '../../core/corpus.ts';
@@ -224,6 +224,19 @@ describe('a refusal says what is wrong:', () => {
       { ...HEADERS, 'webhook-signature': 'sha256=abc' },
     ],
     [
+      'a signature that was cut',
+      'signature_malformed',
+      /^The webhook-signature is not v1, and base64: it was cut/,
+      BODY,
+      { ...HEADERS, 'webhook-signature': SIGNATURE.slice(0, 40) },
+    ],
+    [
+      'JSON that is nested too deep to be written again',
+      'body_rewritten',
+      /^The body was parsed and written again, or is not of modelstudio-jobs/,
+      '['.repeat(50_000) + ']'.repeat(50_000),
+    ],
+    [
       'the scheme of tomorrow',
       'version_unknown',
       /^The webhook-signature is v2, and only v1 is known/,
@@ -281,6 +294,20 @@ describe('a refusal says what is wrong:', () => {
   it('headers that are not there are said to be missing', async () => {
     const refusing = verifyWebhook(BODY, undefined as never, SECRET, { now: NOW });
     await expect(refusing).rejects.toMatchObject({ reason: 'header_missing' });
+  });
+
+  it.each<[string, string]>([
+    ['signatures', `${'v1,'.padEnd(46, 'A')}= `.repeat(300)],
+    ['signatures that are cut', 'v1,AA '.repeat(2600)],
+    ['digits', `v${'1'.repeat(100_000)}`],
+  ])('a stranger who lists many %s costs no more than one', { timeout: 5000 }, async (_what, list) => {
+    const signing = vi.spyOn(crypto.subtle, 'sign');
+    const verifying = vi.spyOn(crypto.subtle, 'verify');
+    const headers = { ...HEADERS, 'webhook-signature': list };
+    await expect(verify('x'.repeat(100_000), headers)).rejects.toBeInstanceOf(WebhookError);
+    // The body as it came, without spaces, and as Latin-1.
+    expect(signing.mock.calls.length + verifying.mock.calls.length).toBeLessThanOrEqual(4);
+    vi.restoreAllMocks();
   });
 
   it('a tolerance that is no number does not let everything through', async () => {
