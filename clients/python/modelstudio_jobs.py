@@ -1033,7 +1033,7 @@ def verify_webhook(
     :returns: the event
     :raises WebhookError: whose `reason` and message say why it is refused
     """
-    keys = [_key_of(secret) for secret in _listed(secrets)]
+    keys = _keys_of(secrets)
     content = _bytes_of(body)
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     webhook_id, timestamp, listed = (_header_of(headers, name) for name in names)
@@ -1057,16 +1057,16 @@ def verify_webhook(
     return cast(WebhookEvent, event)
 
 
-def _listed(secrets: Union[str, Sequence[str]]) -> Sequence[str]:
-    listed = [secrets] if isinstance(secrets, (str, bytes)) or secrets is None else list(secrets)
-    if not listed or not all(listed):
-        raise WebhookError(
-            "secret_missing", "The secret is missing: is the variable set that it is read from?"
-        )
-    return listed
+def _keys_of(secrets: Union[str, Sequence[str]]) -> List[bytes]:
+    listed = [secrets] if isinstance(secrets, (str, bytes)) or not secrets else list(secrets)
+    count = len(listed)
+    names = [f"Secret {place} of {count}" if count > 1 else "The secret" for place in range(1, count + 1)]
+    return [_key_of(secret, name) for secret, name in zip(listed, names)]
 
 
-def _key_of(secret: str) -> bytes:
+def _key_of(secret: object, name: str) -> bytes:
+    if not secret:
+        raise WebhookError("secret_missing", f"{name} is missing: is the variable set that it is read from?")
     text = secret.strip() if isinstance(secret, str) else ""
     encoded = re.fullmatch(r"whsec_([\w+/-]+)=*", text, re.ASCII)
     key = _from_base64(encoded.group(1)) if encoded else None
@@ -1075,7 +1075,7 @@ def _key_of(secret: str) -> bytes:
     what = "is a client key" if text.startswith("msj_") else "is not whsec_ and base64"
     raise WebhookError(
         "secret_malformed",
-        f"The secret {what}: take it as it was shown with the client key, whsec_ included and without quotes",
+        f"{name} {what}: take it as it was shown with the client key, whsec_ included and without quotes",
     )
 
 

@@ -92,15 +92,15 @@ async function mismatch(
 }
 
 async function keysOf(secrets: readonly string[]): Promise<Key[]> {
-  if (!Array.isArray(secrets) || secrets.length === 0 || secrets.some((secret) => !secret))
-    throw new WebhookError(
-      'secret_missing',
-      'The secret is missing: is the variable set that it is read from?',
-    );
-  return Promise.all(secrets.map(keyOf));
+  const listed = Array.isArray(secrets) && secrets.length > 0 ? secrets : [secrets];
+  const name = (place: number) =>
+    listed.length > 1 ? `Secret ${place + 1} of ${listed.length}` : 'The secret';
+  return Promise.all(listed.map((secret, place) => keyOf(secret, name(place))));
 }
 
-async function keyOf(secret: string): Promise<Key> {
+async function keyOf(secret: unknown, name: string): Promise<Key> {
+  if (!secret || typeof secret === 'object')
+    throw new WebhookError('secret_missing', `${name} is missing: is the variable set that it is read from?`);
   const [, text = ''] = /^whsec_([\w+/-]+=*)$/.exec(String(secret).trim()) ?? [];
   const bytes = fromBase64(text);
   if (bytes && bytes.length > 0)
@@ -108,7 +108,7 @@ async function keyOf(secret: string): Promise<Key> {
   const what = String(secret).startsWith('msj_') ? 'is a client key' : 'is not whsec_ and base64';
   throw new WebhookError(
     'secret_malformed',
-    `The secret ${what}: take it as it was shown with the client key, whsec_ included and without quotes`,
+    `${name} ${what}: take it as it was shown with the client key, whsec_ included and without quotes`,
   );
 }
 

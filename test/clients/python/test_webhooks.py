@@ -163,7 +163,9 @@ class Refusing(unittest.TestCase):
             ("in quotes", "secret_malformed", "without quotes", BODY, {}, f'"{SECRET}"', 0),
             ("no base64", "secret_malformed", "base64", BODY, {}, "whsec_a", 0),
             ("no secret", "secret_missing", "is the variable set", BODY, {}, None, 0),
-            ("an empty one", "secret_missing", "is the variable set", BODY, {}, ["", SECRET], 0),
+            ("no secrets", "secret_missing", "The secret is missing", BODY, {}, [], 0),
+            ("an empty one", "secret_missing", "Secret 1 of 2 is missing", BODY, {}, ["", SECRET], 0),
+            ("one of two", "secret_malformed", "Secret 2 of 2 is not", BODY, {}, [SECRET, "a"], 0),
             (
                 "no header",
                 "header_missing",

@@ -190,6 +190,23 @@ describe('a refusal says what is wrong:', () => {
     ],
     ['an empty variable', 'secret_missing', /^The secret is missing/, BODY, HEADERS, ['']],
     [
+      'the old one of two is not set',
+      'secret_missing',
+      /^Secret 2 of 2 is missing: is the variable set/,
+      BODY,
+      HEADERS,
+      [SECRET, undefined as never],
+    ],
+    [
+      'the new one of two in quotes',
+      'secret_malformed',
+      /^Secret 1 of 2 is not whsec_ and base64/,
+      BODY,
+      HEADERS,
+      [`"${SECRET}"`, SECRET],
+    ],
+    ['no secrets', 'secret_missing', /^The secret is missing/, BODY, HEADERS, []],
+    [
       'the client key as secret',
       'secret_malformed',
       /^The secret is a client key: .*whsec_/,
