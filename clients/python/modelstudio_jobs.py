@@ -585,6 +585,8 @@ class ModelStudioJobsClient:
 
         :param idempotency_key: an id of your own, such as that of the order: the same key and request get the same job,
             even from another process. Without it, a key is made that holds for this call and its repeats.
+        :raises ApiError: `submission_unknown` with the `job_id` in `problem`, if that job cannot be read either;
+            `__cause__` says why
         """
         key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
         if not re.fullmatch(r"[!-+\--~]{1,255}", key):
@@ -597,8 +599,11 @@ class ModelStudioJobsClient:
             problem = error.problem if isinstance(error, ApiError) else None
             if problem is None or problem["code"] != "submission_unknown" or "job_id" not in problem:
                 raise
-            job_id = problem["job_id"]
-        return self.get(job_id, deadline_seconds=deadline_seconds)
+            try:
+                return self.get(problem["job_id"], deadline_seconds=deadline_seconds)
+            except ModelStudioJobsError as cause:
+                # Which job it was, and under which key, nobody else can say.
+                raise error from cause
 
     def get(self, job: _Which, *, deadline_seconds: Optional[float] = None) -> Job:
         return self._job(_Call("GET", _path_of(job)), deadline_seconds)

@@ -63,6 +63,7 @@ export class ModelStudioJobsClient {
   /**
    * Submits a job, once, however often it has to ask. If nobody knows whether ModelStudio has created it, that job is
    * returned, as `failed` with `submission_unknown`: submitting it again might bill it twice, and is yours to decide.
+   * @throws the `ApiError` of that, with the `problem.job_id`, if the job cannot be read either; `cause` says why
    */
   async submit(request: Submission, options: SubmitOptions = {}): Promise<Job> {
     const { idempotencyKey = crypto.randomUUID(), ...rest } = options;
@@ -71,11 +72,15 @@ export class ModelStudioJobsClient {
     try {
       return (await this.#connection.job(call, rest)).body;
     } catch (error) {
-      const jobId = error instanceof ApiError && error.code === 'submission_unknown' && error.problem?.job_id;
-      if (jobId) return this.get(jobId, rest);
       if (error instanceof ApiError || error instanceof ConnectionError)
         error.idempotencyKey = idempotencyKey;
-      throw error;
+      const jobId = error instanceof ApiError && error.code === 'submission_unknown' && error.problem?.job_id;
+      if (!jobId) throw error;
+      return this.get(jobId, rest).catch((cause) => {
+        rest.signal?.throwIfAborted();
+        // Which job it was, and under which key, nobody else can say.
+        throw Object.assign(error, { cause });
+      });
     }
   }
 

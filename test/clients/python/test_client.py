@@ -130,6 +130,16 @@ class Submitting(ClientTest):
         self.assertEqual(self.client(server).submit(REQUEST)["status"], "failed")
         self.assertEqual([what for what, _, _ in server.seen], ["POST /v1/jobs", "GET /v1/jobs/job_1"])
 
+    def test_an_unknown_outcome_keeps_its_job_and_key_if_the_look_at_it_fails(self):
+        unknown = problem(504, "submission_unknown", job_id="job_1")
+        for look, why in [(CUT, "No answer to GET"), (problem(403, "insufficient_scope"), "403")]:
+            with self.assertRaises(ApiError) as raised:
+                self.client(self.serve(unknown, look)).submit(REQUEST, idempotency_key="order-1")
+            error = raised.exception
+            self.assertEqual((error.code, error.idempotency_key), ("submission_unknown", "order-1"))
+            self.assertEqual(error.problem["job_id"], "job_1")
+            self.assertRegex(str(error.__cause__), f"^{why}")
+
     def test_gives_up_at_the_deadline(self):
         waits = [("9999999999", 1), ("Fri, 31 Dec 9999 23:59:59 GMT", 1), ("20", 6), ("9" * 400, 1)]
         for retry_after, calls in waits:

@@ -237,6 +237,30 @@ describe('a job', () => {
     ]);
   });
 
+  it.each<[string, Reply, RegExp]>([
+    ['is lost', lost(), /^No answer to GET/],
+    ['is refused', [403, problem(403, 'insufficient_scope')], /^403 insufficient_scope/],
+  ])(
+    'whose creation is uncertain keeps its id and its key if the look at it %s',
+    async (_what, look, why) => {
+      const { client } = scripted([504, problem(504, 'submission_unknown', { job_id: 'job_1' })], look);
+      const error = await rejection(client.submit(REQUEST, { idempotencyKey: 'order-1' }));
+      expect(error).toMatchObject({ code: 'submission_unknown', idempotencyKey: 'order-1' });
+      expect([error.problem.job_id, error.cause.message]).toEqual(['job_1', expect.stringMatching(why)]);
+    },
+  );
+
+  it('whose creation is uncertain is not looked at any longer than its caller wants', async () => {
+    const controller = new AbortController();
+    const look = () => {
+      controller.abort(new Error('Enough'));
+      throw lost();
+    };
+    const { client } = scripted([504, problem(504, 'submission_unknown', { job_id: 'job_1' })], look);
+    const error = await rejection(client.submit(REQUEST, { signal: controller.signal }));
+    expect(error.message).toBe('Enough');
+  });
+
   it.each(['failed', 'cancelled', 'expired'])(
     'that ends %s is an error of run, and none of wait',
     async (status) => {
