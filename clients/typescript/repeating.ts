@@ -131,15 +131,20 @@ export class Watch {
 
   /** From now on, in place of what was said before. */
   allow(ms: number): void {
-    clearTimeout(this.#timer);
+    this.rest();
     const sentence = `nothing came within ${Math.round(ms / 100) / 10} s`;
     const giveUp = () => this.#controller.abort(new DOMException(sentence, 'TimeoutError'));
     this.#timer = setTimeout(giveUp, Math.min(ms, TIMER_MAX_MS));
   }
 
+  /** Nothing is waited for, until the next is allowed. */
+  rest(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** Leaves no timer and no listener behind, and closes what is still open. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.rest();
     this.#takeBack?.();
     this.#controller.abort();
   }

@@ -84,6 +84,8 @@ async function* textOf({ body }: Response, watch: Watch): AsyncGenerator<string>
   for (;;) {
     watch.allow(STALL_MS);
     const { done, value } = await read(reader.read(), watch);
+    // What the caller does with it meanwhile may take as long as it likes.
+    watch.rest();
     if (done) break;
     yield decoder.decode(value, { stream: true });
   }

@@ -34,6 +34,14 @@ const inPieces = (text: string, length: number, type: string) => () => {
   return new Response(stream, { headers: { 'content-type': type } });
 };
 
+/** As that of fetch, which a signal ends. */
+const endsWithSignal =
+  (reply: () => Response): Reply =>
+  ({ signal }) => {
+    const { body, headers } = reply();
+    return new Response(body?.pipeThrough(new TransformStream(), { signal }), { headers });
+  };
+
 async function resultsOf(...replies: Reply[]) {
   const { client, seen } = scripted(...replies);
   const reading = client.results('job_1');
@@ -108,13 +116,20 @@ describe('after a connection that is lost in the middle', () => {
       const stream = new ReadableStream({ start: (out) => out.enqueue(new TextEncoder().encode(half)) });
       return new Response(stream, { headers: { 'content-type': 'application/jsonl' } });
     };
-    const withSignal: Reply = ({ signal }) => {
-      const { body, headers } = stalls();
-      return new Response((body as ReadableStream).pipeThrough(new TransformStream(), { signal }), {
-        headers,
-      });
-    };
-    expect((await resultsOf(withSignal, inPieces(LINES, 50, 'application/jsonl'))).results).toEqual(RESULTS);
+    const replies = [endsWithSignal(stalls), inPieces(LINES, 50, 'application/jsonl')];
+    expect((await resultsOf(...replies)).results).toEqual(RESULTS);
+  });
+
+  it('no minute of its reader counts: what is read once is not read again', async () => {
+    const { client, seen } = scripted(endsWithSignal(inPieces(LINES, 50, 'application/jsonl')));
+    const results: Result[] = [];
+    for await (const result of client.eachResult('job_1')) {
+      results.push(result);
+      if (seen.length > 1) break;
+      await vi.advanceTimersByTimeAsync(100_000);
+    }
+    expect(results).toEqual(RESULTS);
+    expect(seen).toHaveLength(1);
   });
 });
 
