@@ -529,7 +529,7 @@ _POLL_SECONDS = 2.0
 #: However long the API says.
 _POLL_MAX_SECONDS = 900.0
 _FAULTS_SHOWN = 3
-#: What a look at a job is given even at the deadline.
+#: What a look at a job, or at its results, is given even at the deadline.
 _LOOK_SECONDS = 5.0
 _PAGE_JOBS = 100
 #: The link to the store takes a file for so long.
@@ -621,18 +621,17 @@ class ModelStudioJobsClient:
         :param on_progress: called with the job each time that it was read; what it raises ends the waiting
         :raises StillRunningError: at the deadline
         """
-        end_at = None if deadline_seconds is None else time.monotonic() + deadline_seconds
+        end_at = time.monotonic() + (float("inf") if deadline_seconds is None else deadline_seconds)
         while True:
-            left = float("inf") if end_at is None else end_at - time.monotonic()
-            look = min(self.deadline_seconds, max(_LOOK_SECONDS, left))
+            left = end_at - time.monotonic()
             call = _Call("GET", _path_of(job))
-            answer = self._call(call, look)
+            answer = self._call(call, self._look_seconds(left))
             seen = _job_in(answer, call)
             if on_progress:
                 on_progress(seen)
             if seen["finished_at"] is not None:
                 return seen
-            left = float("inf") if end_at is None else end_at - time.monotonic()
+            left = end_at - time.monotonic()
             if left <= 0:
                 total = "?" if seen["total_tasks"] is None else seen["total_tasks"]
                 done = f"with {seen['completed_tasks']} of {total} tasks done"
@@ -654,16 +653,13 @@ class ModelStudioJobsClient:
 
         A completed job may hold failed tasks: see `failed_tasks`.
 
+        :param deadline_seconds: of all three; results that have begun to come by then are read to their end
         :raises JobError: with the job, if it has ended otherwise; and what `submit` and `wait` raise
         """
-        started_at = time.monotonic()
+        end_at = time.monotonic() + (float("inf") if deadline_seconds is None else deadline_seconds)
         job = self.submit(request, idempotency_key=idempotency_key, deadline_seconds=deadline_seconds)
         if job["finished_at"] is None:
-            left = (
-                None
-                if deadline_seconds is None
-                else max(0.0, started_at + deadline_seconds - time.monotonic())
-            )
+            left = max(0.0, end_at - time.monotonic())
             job = self.wait(job, deadline_seconds=left, on_progress=on_progress)
         if job["status"] != "completed":
             failure = job["error"]
@@ -673,7 +669,8 @@ class ModelStudioJobsClient:
             faults = "; ".join(_fault_of(each) for each in details)
             why += f" {faults}" if faults else ""
             raise JobError(f"{job['job_id']} is {job['status']}{why}", job)
-        return cast(CompletedJob, {**job, "results": self.results(job)})
+        look = self._look_seconds(end_at - time.monotonic())
+        return cast(CompletedJob, {**job, "results": self.results(job, deadline_seconds=look)})
 
     def results(self, job: _Which, *, deadline_seconds: Optional[float] = None) -> List[Result]:
         """A finished job's results in the order of its conversations; of an expired job, what there was by then."""
@@ -879,6 +876,9 @@ class ModelStudioJobsClient:
 
     def _call(self, call: _Call, deadline_seconds: Optional[float]) -> _Answer:
         return self._connection.json(call, self._deadline_at(deadline_seconds))
+
+    def _look_seconds(self, left: float) -> float:
+        return min(self.deadline_seconds, max(_LOOK_SECONDS, left))
 
     def _deadline_at(self, deadline_seconds: Optional[float]) -> float:
         seconds = self.deadline_seconds if deadline_seconds is None else deadline_seconds

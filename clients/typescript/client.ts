@@ -41,7 +41,7 @@ export type RedeliveriesQuery = Omit<Redeliveries, 'cursor'>;
 
 const PAGE_JOBS = 100;
 const POLL_MS = 2000;
-/** What a look at a job is given even at the deadline. */
+/** What a look at a job, or at its results, is given even at the deadline. */
 const LOOK_MS = 5000;
 
 /** A job by its id, or as it was answered. */
@@ -97,37 +97,42 @@ export class ModelStudioJobsClient {
     job: Which,
     { signal, deadlineMs = Number.POSITIVE_INFINITY, onProgress }: WaitOptions = {},
   ): Promise<Job> {
-    const deadlineAt = Date.now() + deadlineMs;
+    const deadlineAt = performance.now() + deadlineMs;
     for (;;) {
       const call = { method: 'GET', path: pathOf(job) } as const;
-      const lookMs = Math.min(this.#connection.deadlineMs, Math.max(LOOK_MS, deadlineAt - Date.now()));
+      const lookMs = this.#lookMs(deadlineAt);
       const { body, retryAfterMs } = await this.#connection.job(call, { signal, deadlineMs: lookMs });
       onProgress?.(body);
       if (body.finished_at !== null) return body;
-      const leftMs = deadlineAt - Date.now();
+      const leftMs = deadlineAt - performance.now();
       if (leftMs <= 0) throw new StillRunningError(body);
       await sleep(Math.min(leftMs, (retryAfterMs ?? POLL_MS) * (1 + Math.random() / 10)), signal);
     }
   }
 
+  #lookMs(deadlineAt: number): number {
+    return Math.min(this.#connection.deadlineMs, Math.max(LOOK_MS, deadlineAt - performance.now()));
+  }
+
   /**
    * Submits a job, waits for its end and reads its results, however large. A completed job may hold failed tasks: see
-   * `failed_tasks`.
+   * `failed_tasks`. The deadline is that of all three; results that have begun to come by then are read to their end.
    * @throws a `JobError` with the job if it has ended otherwise; and what `submit` and `wait` throw
    */
   async run(
     request: Submission,
     options: SubmitOptions & WaitOptions = {},
   ): Promise<Job & { results: Result[] }> {
-    const { idempotencyKey, deadlineMs, ...rest } = options;
-    const startedAt = Date.now();
+    const { idempotencyKey, deadlineMs = Number.POSITIVE_INFINITY, ...rest } = options;
+    const deadlineAt = performance.now() + deadlineMs;
     const submitted = await this.submit(request, options);
-    const leftMs = deadlineMs && Math.max(0, startedAt + deadlineMs - Date.now());
+    const leftMs = Math.max(0, deadlineAt - performance.now());
     const job = submitted.finished_at
       ? submitted
       : await this.wait(submitted, { ...rest, deadlineMs: leftMs });
     if (job.status !== 'completed') throw new JobError(job);
-    return { ...job, results: await this.results(job, { signal: rest.signal }) };
+    const lookMs = this.#lookMs(deadlineAt);
+    return { ...job, results: await this.results(job, { signal: rest.signal, deadlineMs: lookMs }) };
   }
 
   /** A finished job's results in the order of its conversations; those of an expired job are what there was by then. */

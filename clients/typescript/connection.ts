@@ -60,7 +60,7 @@ export class Connection {
   deadlineAt({ deadlineMs = this.deadlineMs }: CallOptions): number {
     if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs))
       throw new TypeError('deadlineMs must be a number of milliseconds');
-    return Date.now() + deadlineMs;
+    return performance.now() + deadlineMs;
   }
 
   /** The answer's JSON; undefined if it has no body. Calls again what may pass: only safe for what is. */
@@ -130,7 +130,7 @@ export class Connection {
   ): Promise<Response> {
     const { path, method, headers, body } = call;
     // A file may take long to send, and nobody can see how far it is.
-    const leftMs = Math.max(1, deadlineAt - Date.now());
+    const leftMs = Math.max(1, deadlineAt - performance.now());
     watch.allow(method === 'PUT' ? leftMs : Math.min(ANSWER_MS, leftMs));
     const url = path.startsWith('/') ? this.#url + path : path;
     const sent = body as RequestInit['body'];

@@ -51,6 +51,7 @@ function waitMs(attempts: number, retryAfterMs: number | null): number {
 /**
  * Calls until it succeeds, fails for good, or the deadline would pass before the next try.
  * @param attempt is given the number of the attempt, from 1
+ * @param deadlineAt of `performance.now()`: nobody sets that clock
  * @throws the error of the last attempt, or the signal's reason
  */
 export async function repeat<T>(
@@ -66,7 +67,7 @@ export async function repeat<T>(
       signal?.throwIfAborted();
       if (!mayPass(error)) throw error;
       const ms = waitMs(attempts, error instanceof ApiError ? error.retryAfterMs : null);
-      if (Date.now() + ms >= deadlineAt) throw error;
+      if (performance.now() + ms >= deadlineAt) throw error;
       await sleep(ms, signal);
     }
   }

@@ -320,6 +320,14 @@ class Waiting(ClientTest):
         with self.assertRaisesRegex(JobError, "invalid_input: Not valid. line 2: Too long; file: Empty$"):
             self.client(server).run(REQUEST)
 
+    def test_the_deadline_of_run_holds_for_its_results_too(self):
+        server = self.serve(answer(202, DONE), answer(503))
+        with self.assertRaisesRegex(ApiError, "^503 .*/results"):
+            self.client(server).run(REQUEST, deadline_seconds=9)
+        self.assertTrue(1 < sum(self.clock.slept) < 9, self.clock.slept)
+        server = self.serve(ACCEPTED, answer(200, JOB, retry_after="60"), answer(200, DONE), CUT, answer(200, RESULTS))
+        self.assertEqual(self.client(server).run(REQUEST, deadline_seconds=9)["results"], RESULTS)
+
 
 class Results(ClientTest):
     def link(self, store):

@@ -184,6 +184,32 @@ describe('a deadline', () => {
   });
 });
 
+describe('a deadline of run', () => {
+  it('holds for its results, too', async () => {
+    const { client, seen } = scripted([202, finished({ results: null })], [503]);
+    const startedAt = Date.now();
+    const error = await rejection(client.run(REQUEST, { deadlineMs: 9000 }));
+    expect(error.message).toMatch(/^503 no body \(GET \/v1\/jobs\/job_1\/results, attempt/);
+    expect(Date.now() - startedAt).toBeLessThan(9000);
+    expect(seen.length).toBeGreaterThan(3);
+  });
+
+  it('leaves a while for the results of a job that has ended just then', async () => {
+    const late: Reply = [200, finished({ results: null })];
+    const { client } = scripted([202, job()], [200, job(), { 'retry-after': '60' }], late, lost(), [200, []]);
+    expect(await settled(client.run(REQUEST, { deadlineMs: 9000 }))).toMatchObject({ results: [] });
+  });
+});
+
+it('a clock that is set meanwhile changes no deadline', async () => {
+  const setForward = (status: number) => () => {
+    vi.setSystemTime(Date.now() + 3_600_000);
+    return Response.json(job(), { status });
+  };
+  const { client } = scripted(setForward(503), setForward(200), [200, finished()]);
+  expect(await settled(client.wait('job_1', { deadlineMs: 9000 }))).toEqual(finished());
+});
+
 describe('a signal', () => {
   it.each<[string, Reply]>([
     ['while it waits to repeat', [503, '', { 'retry-after': '60' }]],

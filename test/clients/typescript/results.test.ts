@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Result } from '../../../clients/typescript/index.ts';
 import { cut, finished, KEY, type Reply, scripted } from './scripted.ts';
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }));
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }));
 afterEach(() => {
   expect(vi.getTimerCount(), 'A timer that is left behind keeps a process alive').toBe(0);
   vi.useRealTimers();
@@ -125,7 +125,6 @@ describe('after a connection that is lost in the middle', () => {
     const results: Result[] = [];
     for await (const result of client.eachResult('job_1')) {
       results.push(result);
-      if (seen.length > 1) break;
       await vi.advanceTimersByTimeAsync(100_000);
     }
     expect(results).toEqual(RESULTS);

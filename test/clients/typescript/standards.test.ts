@@ -33,7 +33,15 @@ it('a context without anything but these standards, and with constructors of its
   const secret = `whsec_${'A'.repeat(43)}=`;
   const headers = signedHeaders('msg_1', Date.now(), '{"a":1}', [secret]);
   const given = { fetch, secret, headers, body: new TextEncoder().encode('{"a":1}') };
-  const context = createContext({ ...standards, ...timers, URLSearchParams, atob, crypto, given });
+  const context = createContext({
+    ...standards,
+    ...timers,
+    URLSearchParams,
+    atob,
+    crypto,
+    performance,
+    given,
+  });
   runInContext(outputFiles[0]?.text ?? '', context);
   const verify = 'client.verifyWebhook(given.body, given.headers, given.secret)';
   expect(JSON.stringify(await runInContext(verify, context))).toBe('{"a":1}');
