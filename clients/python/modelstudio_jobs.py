@@ -494,18 +494,20 @@ def _reason_of(error: Optional[BaseException]) -> object:
 
 
 def _checked_url(url: str) -> str:
-    parts = urllib.parse.urlsplit(url.strip()) if isinstance(url, str) else None
-    if (
-        not parts
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or re.search(r"\s", url.strip())
-    ):
+    text = url.strip() if isinstance(url, str) else ""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        # urllib would find fault with these only when it calls.
+        _port, _path, host = parts.port, parts.path.encode("ascii"), (parts.hostname or "").encode("idna")
+        is_url = parts.scheme in ("http", "https") and host and not re.search(r"\s", text)
+    except ValueError:
+        is_url = False
+    if not is_url:
         example = "https://abc.execute-api.eu-central-1.amazonaws.com"
         raise ValueError(f"url must be where the API is, such as {example}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("url must be an address alone, without a user, a query or a fragment")
-    return re.sub(r"(/+v1(/jobs)?)?/*$", "", url.strip(), count=1)
+    return re.sub(r"(/+v1(/jobs)?)?/*$", "", text, count=1)
 
 
 def _checked_key(key: str) -> str:

@@ -55,7 +55,7 @@ type Which = string | Pick<Job, 'job_id'>;
 export class ModelStudioJobsClient {
   readonly #connection: Connection;
 
-  /** @throws a TypeError that says what is wrong with the URL or the key */
+  /** @throws a TypeError that says what is wrong with the URL, the key or fetch */
   constructor(options: ClientOptions) {
     this.#connection = new Connection(options);
   }

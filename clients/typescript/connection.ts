@@ -47,12 +47,14 @@ export class Connection {
   readonly #fetch: typeof globalThis.fetch;
   readonly deadlineMs: number;
 
-  /** @throws a TypeError that says what is wrong with the URL or the key */
+  /** @throws a TypeError that says what is wrong with the URL, the key or fetch */
   constructor({ url, key, fetch, deadlineMs = DEADLINE_MS }: ClientOptions) {
     this.#url = checkedUrl(url);
     this.#key = checkedKey(key);
+    if (typeof (fetch ?? globalThis.fetch) !== 'function')
+      throw new TypeError('fetch must be a function: this runtime has none of its own, so give one');
     // The runtime's is looked up at each call, and called as nobody's member: some runtimes mind that.
-    this.#fetch = async (...args) => (fetch ?? globalThis.fetch)(...args);
+    this.#fetch = (...args) => (fetch ?? globalThis.fetch)(...args);
     this.deadlineMs = deadlineMs;
   }
 
@@ -135,7 +137,9 @@ export class Connection {
     const url = path.startsWith('/') ? this.#url + path : path;
     const sent = body as RequestInit['body'];
     const init = { method, headers, signal: watch.signal, redirect: 'manual' as const };
-    const response = await this.#fetch(url, sent ? { ...init, body: sent } : init).catch((error) => {
+    // What is thrown before there is a promise is a fault of the function's own, and no lost connection.
+    const answering = Promise.resolve(this.#fetch(url, sent ? { ...init, body: sent } : init));
+    const response = await answering.catch((error) => {
       throw new ConnectionError(
         attempted(call, attempts),
         watch.signal.aborted ? watch.signal.reason : error,

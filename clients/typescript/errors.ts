@@ -93,10 +93,10 @@ export class StillRunningError extends Error {
 }
 
 /** An error and those below it: runtimes say "fetch failed", and why it has only there. They may be of another realm. */
-export function causesIn(error: unknown): { message: string; code: string }[] {
-  const { message, code, cause } = (error ?? {}) as Record<string, unknown>;
+export function causesIn(error: unknown): { name: unknown; message: string; code: string }[] {
+  const { name, message, code, cause } = (error ?? {}) as Record<string, unknown>;
   if (typeof message !== 'string') return [];
-  return [{ message, code: typeof code === 'string' ? code : '' }, ...causesIn(cause)];
+  return [{ name, message, code: typeof code === 'string' ? code : '' }, ...causesIn(cause)];
 }
 
 function reasonOf(error: unknown): string {

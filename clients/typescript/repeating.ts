@@ -15,8 +15,10 @@ const WAIT_MIN_MS = 100;
 /** A longer one would be none. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** Of a server's certificate: these do not pass by themselves. */
-const FINAL_FAULT = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS|ERR_INVALID/;
+/** Of a server's certificate. */
+const FINAL_CODE = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_SSL|ERR_TLS|ERR_INVALID/;
+/** Of a port that no fetch calls; of a file that has changed since it was opened. */
+const FINAL_FAULTS: unknown[] = ['bad port', 'NotReadableError'];
 
 /**
  * @param retryAfter seconds, fractions too, or a date
@@ -34,7 +36,10 @@ export function retryAfterMsIn(retryAfter: string | null, date: string | null): 
 
 /** Whether the same call may succeed later. What the API has decided it will decide again. */
 function mayPass(error: unknown): error is ApiError | ConnectionError {
-  if (error instanceof ConnectionError) return !causesIn(error).some(({ code }) => FINAL_FAULT.test(code));
+  if (error instanceof ConnectionError)
+    return !causesIn(error).some(({ name, message, code }) => {
+      return FINAL_CODE.test(code) || FINAL_FAULTS.includes(message) || FINAL_FAULTS.includes(name);
+    });
   if (!(error instanceof ApiError)) return false;
   const { status, code } = error;
   if (code === null) return [408, 429].includes(status) || (status >= 500 && ![501, 505].includes(status));

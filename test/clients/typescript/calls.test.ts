@@ -107,6 +107,16 @@ describe('a call is not repeated after', () => {
       }),
       /^No answer to POST \/v1\/jobs: fetch failed: self-signed \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/,
     ],
+    [
+      'a port that fetch never calls',
+      new TypeError('fetch failed', { cause: new Error('bad port') }),
+      /^No answer to POST \/v1\/jobs: fetch failed: bad port$/,
+    ],
+    [
+      'a file that has changed',
+      new TypeError('fetch failed', { cause: new DOMException('Not read', 'NotReadableError') }),
+      /^No answer to POST \/v1\/jobs: fetch failed: Not read$/,
+    ],
   ])('%s', async (_what, reply, message) => {
     const { client, seen } = scripted(reply);
     const error = await rejection(client.submit(REQUEST, { idempotencyKey: 'order-1' }));
@@ -400,6 +410,26 @@ describe('the URL', () => {
   ])('may not be %j', (url) =>
     expect(() => new ModelStudioJobsClient({ url, key: KEY })).toThrow(/^url must be /),
   );
+});
+
+describe('a fetch', () => {
+  it('that is none is said when the client is made', () => {
+    const make = (fetch: unknown) =>
+      new ModelStudioJobsClient({ url: URL_OF_API, key: KEY, fetch: fetch as never });
+    expect(() => make('fetch')).toThrow(/^fetch must be a function/);
+    vi.stubGlobal('fetch', undefined);
+    expect(() => make(undefined)).toThrow(/^fetch must be a function/);
+    vi.unstubAllGlobals();
+  });
+
+  it('that has a fault is called once, and its error is thrown as it is', async () => {
+    const fetch = vi.fn(() => {
+      throw new ReferenceError('agent is not defined');
+    });
+    const client = new ModelStudioJobsClient({ url: URL_OF_API, key: KEY, fetch });
+    expect((await rejection(client.get('job_1'))).name).toBe('ReferenceError');
+    expect(fetch).toHaveBeenCalledOnce();
+  });
 });
 
 it('what cannot be sent is said at once, and is no lost connection', async () => {
