@@ -528,8 +528,8 @@ def _checked_key(key: str) -> str:
 # The client.
 
 _POLL_SECONDS = 2.0
-#: However long the API says.
-_POLL_MAX_SECONDS = 900.0
+#: However soon or late the API says.
+_POLL_MIN_SECONDS, _POLL_MAX_SECONDS = 0.5, 900.0
 _FAULTS_SHOWN = 3
 #: What a look at a job, or at its results, is given even at the deadline.
 _LOOK_SECONDS = 5.0
@@ -640,8 +640,9 @@ class ModelStudioJobsClient:
                 raise StillRunningError(
                     f"{seen['job_id']} is still {seen['status']} at the deadline, {done}", seen
                 )
-            wait = _POLL_SECONDS if answer.retry_after is None else answer.retry_after
-            time.sleep(min(left, min(_POLL_MAX_SECONDS, wait) * (1 + random.random() / 10)))
+            said = _POLL_SECONDS if answer.retry_after is None else answer.retry_after
+            wait = min(_POLL_MAX_SECONDS, max(_POLL_MIN_SECONDS, said))
+            time.sleep(min(left, wait * (1 + random.random() / 10)))
 
     def run(
         self,

@@ -41,6 +41,8 @@ export type RedeliveriesQuery = Omit<Redeliveries, 'cursor'>;
 
 const PAGE_JOBS = 100;
 const POLL_MS = 2000;
+/** However soon or late the API says. */
+const [POLL_MIN_MS, POLL_MAX_MS] = [500, 900_000];
 /** What a look at a job, or at its results, is given even at the deadline. */
 const LOOK_MS = 5000;
 
@@ -106,7 +108,8 @@ export class ModelStudioJobsClient {
       if (body.finished_at !== null) return body;
       const leftMs = deadlineAt - performance.now();
       if (leftMs <= 0) throw new StillRunningError(body);
-      await sleep(Math.min(leftMs, (retryAfterMs ?? POLL_MS) * (1 + Math.random() / 10)), signal);
+      const pauseMs = Math.min(POLL_MAX_MS, Math.max(POLL_MIN_MS, retryAfterMs ?? POLL_MS));
+      await sleep(Math.min(leftMs, pauseMs * (1 + Math.random() / 10)), signal);
     }
   }
 

@@ -291,6 +291,12 @@ class Waiting(ClientTest):
         self.assertEqual([job["status"] for job in seen], ["running", "new-word"])
         self.assertTrue(7 <= self.clock.slept[0] <= 7.7)
 
+    def test_makes_no_busy_loop_and_no_wait_of_days(self):
+        for retry_after, least, most in [("0", 0.5, 0.55), ("9999999", 900, 990)]:
+            server = self.serve(answer(200, JOB, retry_after=retry_after), answer(200, DONE))
+            self.client(server).wait("job_1")
+            self.assertTrue(least <= self.clock.slept[-1] <= most, self.clock.slept)
+
     def test_a_refusal_ends_it_at_once(self):
         for status, code in [(401, "unauthenticated"), (404, "not_found")]:
             server = self.serve(problem(status, code))

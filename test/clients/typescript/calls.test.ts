@@ -336,6 +336,15 @@ describe('a job', () => {
     expect(seen.slice(1).map(({ at }) => at - (seen[0]?.at ?? 0))).toEqual([0, 5000, 5250, 7250, 10_250]);
   });
 
+  it.each<[string, string, number]>([
+    ['no busy loop', '0', 500],
+    ['no wait of days', '9999999', 900_000],
+  ])('is read after %s, whatever Retry-After says', async (_what, retryAfter, ms) => {
+    const { client, seen } = scripted([200, job(), { 'retry-after': retryAfter }], [200, finished()]);
+    await settled(client.wait('job_1'));
+    expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBe(ms);
+  });
+
   it('that is deleted or redelivered twice, as the first answer was lost, was so once', async () => {
     const deleting = scripted(lost(), [404, problem(404, 'not_found')]);
     await settled(deleting.client.delete('job_1'));
