@@ -713,11 +713,11 @@ class ModelStudioJobsClient:
             if response.headers.get_content_type() == "application/jsonl":
                 yield from _passing(place, _objects_in(_streamed(response)))
                 return
-            answer = json.loads(b"".join(_streamed(response)))
+            answer = _loads(b"".join(_streamed(response)))
         if isinstance(answer, list):
             yield from answer[place:]
             return
-        link = _Call("GET", cast(str, answer["url"]))
+        link = _Call("GET", _object_in(answer, call, "results", "url")["url"])
         with self._connection.open(link, self._deadline_at(deadline_seconds)) as response:
             yield from _passing(place, _objects_in(_streamed(response)))
 
@@ -743,11 +743,11 @@ class ModelStudioJobsClient:
     def _pages(self, query: Dict[str, Any], deadline_seconds: Optional[float]) -> Iterator[Job]:
         while True:
             call = _Call("GET", f"/v1/jobs?{urllib.parse.urlencode(query)}")
-            page = self._call(call, deadline_seconds).body
+            page = self._object(call, deadline_seconds, "a list of jobs", "jobs")
             yield from page["jobs"]
-            if not page["next_cursor"]:
+            query["cursor"] = page.get("next_cursor")
+            if not query["cursor"]:
                 return
-            query["cursor"] = page["next_cursor"]
 
     def cancel(self, job: _Which, *, deadline_seconds: Optional[float] = None) -> Job:
         """Cancels a job that has not finished. What ModelStudio has begun, it goes on with."""
@@ -759,7 +759,8 @@ class ModelStudioJobsClient:
 
     def deliveries(self, job: _Which, *, deadline_seconds: Optional[float] = None) -> List[Delivery]:
         """The attempts to deliver a job's webhook."""
-        answer = self._call(_Call("GET", f"{_path_of(job)}/deliveries"), deadline_seconds).body
+        call = _Call("GET", f"{_path_of(job)}/deliveries")
+        answer = self._object(call, deadline_seconds, "a list of deliveries", "deliveries")
         return cast(List[Delivery], answer["deliveries"])
 
     def redeliver(
@@ -796,14 +797,15 @@ class ModelStudioJobsClient:
         }
         count = 0
         while True:
-            begun = self._call(_Call("POST", "/v1/redeliveries", body=_json_of(query)), deadline_seconds).body
+            call = _Call("POST", "/v1/redeliveries", body=_json_of(query))
+            begun = self._object(call, deadline_seconds, "a count", "count")
             count += cast(int, begun["count"])
-            query["cursor"] = begun["next_cursor"]
-            if query["cursor"] is None:
+            query["cursor"] = begun.get("next_cursor")
+            if not query["cursor"]:
                 return count
 
     def upload(
-        self, file: _File, *, format: Optional[str] = None, deadline_seconds: float = _SENDING_SECONDS
+        self, file: _File, *, format: Optional[str] = None, deadline_seconds: Optional[float] = None
     ) -> str:
         """Uploads a file of conversations that is too large for a request: up to 200 MiB, which are not held in memory.
 
@@ -811,6 +813,7 @@ class ModelStudioJobsClient:
 
         :param file: a path, bytes, or a file that was opened as binary, from where it stands
         :param format: `jsonl`, a conversation a line, or `json`, one array of them; by default as the path ends
+        :param deadline_seconds: by default 900
         :returns: the id for a job's `messages_from`
         """
         name = file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", "")
@@ -831,7 +834,9 @@ class ModelStudioJobsClient:
             spooled.seek(0)
             return self._upload(spooled, kind, deadline_seconds)
 
-    def _upload(self, file: Union[BinaryIO, IO[bytes]], format: str, deadline_seconds: float) -> str:
+    def _upload(
+        self, file: Union[BinaryIO, IO[bytes]], format: str, deadline_seconds: Optional[float]
+    ) -> str:
         start = file.tell()
         sha256 = hashlib.sha256()
         length = 0
@@ -842,14 +847,15 @@ class ModelStudioJobsClient:
             length += len(block)
         wanted = {"bytes": length, "format": format, "sha256": sha256.hexdigest()}
         ask = _Call("POST", "/v1/uploads", body=_json_of(wanted))
-        deadline_at = time.monotonic() + deadline_seconds
+        deadline_at = self._deadline_at(_SENDING_SECONDS if deadline_seconds is None else deadline_seconds)
 
         def send(attempts: int) -> str:
             # Asked each time: with its hash, what the attempt before has sent is there already.
-            upload = self._call(ask, min(self.deadline_seconds, deadline_at - time.monotonic())).body
+            left = min(self.deadline_seconds, deadline_at - time.monotonic())
+            upload = self._object(ask, left, "an upload", "upload_id", "url")
             if upload["url"] is not None:
                 file.seek(start)
-                headers = {**(upload["headers"] or {}), "Content-Length": str(length)}
+                headers = {**(upload.get("headers") or {}), "Content-Length": str(length)}
                 headers["Content-Type"] = "application/octet-stream"
                 put = _Call("PUT", upload["url"], headers, _blocks(file, length))
                 try:
@@ -877,6 +883,9 @@ class ModelStudioJobsClient:
     def _job(self, call: _Call, deadline_seconds: Optional[float]) -> Job:
         return _job_in(self._call(call, deadline_seconds), call)
 
+    def _object(self, call: _Call, deadline_seconds: Optional[float], what: str, *members: str) -> Dict[str, Any]:
+        return _object_in(self._call(call, deadline_seconds).body, call, what, *members)
+
     def _call(self, call: _Call, deadline_seconds: Optional[float]) -> _Answer:
         return self._connection.json(call, self._deadline_at(deadline_seconds))
 
@@ -892,9 +901,14 @@ class ModelStudioJobsClient:
 
 
 def _job_in(answer: _Answer, call: _Call) -> Job:
-    if isinstance(answer.body, dict) and "job_id" in answer.body and "finished_at" in answer.body:
-        return cast(Job, answer.body)
-    raise ModelStudioJobsError(f"The answer to {call} is not a job: is the URL right?")
+    return cast(Job, _object_in(answer.body, call, "a job", "job_id", "finished_at"))
+
+
+def _object_in(body: object, call: _Call, what: str, *members: str) -> Dict[str, Any]:
+    """Without one of these members, something else than the API has answered."""
+    if isinstance(body, dict) and all(name in body for name in members):
+        return body
+    raise ModelStudioJobsError(f"The answer to {call} is not {what}: is the URL right?")
 
 
 def _json_of(value: Any) -> bytes:
@@ -945,7 +959,7 @@ _OUTSIDE_TEXT = re.compile(rb'["{}\]]')
 
 
 class _Loss(Exception):
-    """The answer has ended in the middle."""
+    """The answer has ended in the middle, or is another one."""
 
 
 def _streamed(response: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -953,6 +967,13 @@ def _streamed(response: http.client.HTTPResponse) -> Iterator[bytes]:
     try:
         yield from _chunks(response, float("inf"))
     except (OSError, http.client.HTTPException) as error:
+        raise _Loss() from error
+
+
+def _loads(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
         raise _Loss() from error
 
 
@@ -974,6 +995,8 @@ def _objects_in(chunks: Iterator[bytes]) -> Iterator[Result]:
         start = 0
         if is_array is None and chunk.strip():
             is_array = chunk.lstrip().startswith(b"[")
+            if not is_array and not chunk.lstrip().startswith(b"{"):
+                raise _Loss() from ValueError("these are no results")
         while True:
             mark = (_IN_TEXT if is_text else _OUTSIDE_TEXT).search(chunk, at)
             if mark is None:
@@ -992,7 +1015,7 @@ def _objects_in(chunks: Iterator[bytes]) -> Iterator[Result]:
                 if depth == 0:
                     found = b"".join([*pieces, chunk[start:at]])
                     pieces = []
-                    yield json.loads(found)
+                    yield cast(Result, _loads(found))
             elif sign == b"]" and depth == 0:
                 is_array = False
         if depth > 0:

@@ -1,5 +1,6 @@
-import { type ClientOptions, Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 import { ApiError, ConnectionError, JobError, StillRunningError } from './errors.ts';
+import type { ClientOptions } from './options.ts';
 import { type CallOptions, sleep } from './repeating.ts';
 import { eachResult } from './results.ts';
 import type {
@@ -159,7 +160,8 @@ export class ModelStudioJobsClient {
     }
     do {
       const call = { method: 'GET', path: `/v1/jobs?${search}` } as const;
-      const { jobs, next_cursor } = (await this.#connection.json<JobList>(call, options)).body;
+      const page = await this.#connection.object<JobList>(call, options, 'a list of jobs', ['jobs']);
+      const { jobs, next_cursor } = page.body;
       yield* jobs;
       search.set('cursor', next_cursor ?? '');
     } while (search.get('cursor'));
@@ -178,7 +180,10 @@ export class ModelStudioJobsClient {
   /** The attempts to deliver a job's webhook. */
   async deliveries(job: Which, options: CallOptions = {}): Promise<Deliveries['deliveries']> {
     const call = { method: 'GET', path: `${pathOf(job)}/deliveries` } as const;
-    return (await this.#connection.json<Deliveries>(call, options)).body.deliveries;
+    const answer = await this.#connection.object<Deliveries>(call, options, 'a list of deliveries', [
+      'deliveries',
+    ]);
+    return answer.body.deliveries;
   }
 
   /** Delivers a job's webhook again, with the same `webhook-id`, to another URL if you give one. */
@@ -206,10 +211,10 @@ export class ModelStudioJobsClient {
     do {
       const request: Redeliveries = { ...query, cursor };
       const call = { method: 'POST', path: '/v1/redeliveries', body: JSON.stringify(request) } as const;
-      const begun: RedeliveriesBegun = (await this.#connection.json<RedeliveriesBegun>(call, options)).body;
-      count += begun.count;
-      cursor = begun.next_cursor;
-    } while (cursor !== null);
+      const { body } = await this.#connection.object<RedeliveriesBegun>(call, options, 'a count', ['count']);
+      count += body.count;
+      cursor = body.next_cursor;
+    } while (cursor);
     return count;
   }
 

@@ -1,17 +1,7 @@
 import { ApiError, ConnectionError } from './errors.ts';
+import { type ClientOptions, checkedKey, checkedUrl } from './options.ts';
 import { type CallOptions, repeat, retryAfterMsIn, Watch } from './repeating.ts';
 import type { Job, Problem } from './types.ts';
-
-export interface ClientOptions {
-  /** Where the API is: the stack's output ApiUrl. */
-  url: string;
-  /** The client key, `msj_…`. */
-  key: string;
-  /** In place of the runtime's own, such as one with a proxy or a certificate authority of yours. */
-  fetch?: typeof globalThis.fetch;
-  /** Milliseconds after which a call is given up, its repeats included. Default 120 000. */
-  deadlineMs?: number;
-}
 
 interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -86,13 +76,14 @@ export class Connection {
     );
   }
 
-  /** The job that was answered. */
-  async job(call: Call, options: CallOptions): Promise<Answer<Job>> {
-    const answer = await this.json<Job | undefined>(call, options);
-    const { body, attempts, status } = answer;
-    if (typeof body?.job_id === 'string' && 'finished_at' in body) return { ...answer, body };
-    const nothing = { status, retryAfterMs: null, requestId: null };
-    throw new ApiError(attempted(call, attempts), nothing, 'with what is not a job: is the URL right?');
+  job(call: Call, options: CallOptions): Promise<Answer<Job>> {
+    return this.object<Job>(call, options, 'a job', ['job_id', 'finished_at']);
+  }
+
+  /** The answer, if it has these members. */
+  async object<T>(call: Call, options: CallOptions, what: string, members: (keyof T)[]): Promise<Answer<T>> {
+    const answer = await this.json(call, options);
+    return { ...answer, body: objectIn<T>(call, answer, what, members) };
   }
 
   /** An answer of any size: only its head has come. */
@@ -162,6 +153,18 @@ export class Connection {
   }
 }
 
+/** @throws an `ApiError` if it is no object, or lacks one of these members: something else than the API has answered */
+export function objectIn<T>(
+  call: Call,
+  { body, attempts, status }: Pick<Answer<unknown>, 'body' | 'attempts' | 'status'>,
+  what: string,
+  members: (keyof T)[],
+): T {
+  if (typeof body === 'object' && body !== null && members.every((name) => name in body)) return body as T;
+  const nothing = { status, retryAfterMs: null, requestId: null };
+  throw new ApiError(attempted(call, attempts), nothing, `with what is not ${what}: is the URL right?`);
+}
+
 const attempted = ({ method, path }: Pick<Call, 'method' | 'path'>, attempts: number) => ({
   what: `${method} ${withoutQuery(path)}`,
   attempts,
@@ -213,30 +216,4 @@ function jsonIn(text: string): unknown {
 function isProblem(value: unknown): value is Problem {
   const { code, detail } = (value ?? {}) as Partial<Problem>;
   return typeof code === 'string' && typeof detail === 'string';
-}
-
-function checkedUrl(url: string): string {
-  if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new TypeError(
-      'url must be where the API is, such as https://abc.execute-api.eu-central-1.amazonaws.com',
-    );
-  const { username, password, search, hash } = new URL(url);
-  if (username || password || search || hash)
-    throw new TypeError('url must be an address alone, without a user, a query or a fragment');
-  return url.trim().replace(/(\/+v1(\/jobs)?)?\/*$/, '');
-}
-
-/** A key with a line break at its end would be quoted by the error of whoever takes it for a header. */
-function checkedKey(key: string): string {
-  if (typeof key !== 'string' || key === '')
-    throw new TypeError('key is missing: it is the client key, msj_…');
-  if (key.startsWith('whsec_'))
-    throw new TypeError(
-      'key is a webhook secret: the client key begins with msj_, and npm run keys makes one',
-    );
-  if (!/^msj_[!-~]+$/.test(key))
-    throw new TypeError(
-      'key must be the client key as it was shown: msj_…, without spaces, quotes or line breaks',
-    );
-  return key;
 }

@@ -6,8 +6,8 @@ export {
   type SubmitOptions,
   type WaitOptions,
 } from './client.ts';
-export type { ClientOptions } from './connection.ts';
 export { ApiError, ConnectionError, JobError, StillRunningError } from './errors.ts';
+export type { ClientOptions } from './options.ts';
 export type { CallOptions } from './repeating.ts';
 export type {
   Deliveries,

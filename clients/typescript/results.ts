@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import { type Connection, objectIn } from './connection.ts';
 import { ConnectionError } from './errors.ts';
 import { type CallOptions, sleep, type Watch } from './repeating.ts';
 import type { Result, ResultsLink } from './types.ts';
@@ -9,7 +9,7 @@ const STALL_MS = 60_000;
 const LOSSES_MAX = 3;
 const LOSS_WAIT_MS = 500;
 
-/** The answer has ended in the middle. */
+/** The answer has ended in the middle, or is another one. */
 class Loss extends Error {}
 
 /** A finished job's results in their order, one held at a time. After a lost connection it goes on where it was. */
@@ -48,19 +48,19 @@ async function* resultsFrom(
 ): AsyncGenerator<Result, void, undefined> {
   const headers = { accept: 'application/jsonl' };
   // Nothing follows a redirect: the key goes to the API alone.
-  let { response, watch } = await connection.open(
-    { method: 'GET', path: `${path}?redirect=false`, headers },
-    options,
-  );
+  const call = { method: 'GET', path: `${path}?redirect=false`, headers } as const;
+  let { response, watch } = await connection.open(call, options);
   try {
     if (!response.headers.get('content-type')?.startsWith('application/jsonl')) {
-      const answer = (await read(response.json(), watch)) as Result[] | ResultsLink;
-      if (Array.isArray(answer)) {
-        yield* answer.slice(place);
+      const body = await read(response.json(), watch);
+      if (Array.isArray(body)) {
+        yield* body.slice(place);
         return;
       }
       watch.end();
-      ({ response, watch } = await connection.open({ method: 'GET', path: answer.url }, options));
+      const answer = { body, attempts: 1, status: response.status };
+      const { url } = objectIn<ResultsLink>(call, answer, 'results', ['url']);
+      ({ response, watch } = await connection.open({ method: 'GET', path: url }, options));
     }
     let passed = 0;
     for await (const result of resultsIn(textOf(response, watch))) {
@@ -97,7 +97,7 @@ const MARKS = /["\\{}\]]/g;
 
 /**
  * The objects of JSON Lines, or of one array: a job whose results came all at once may have no lines.
- * @throws a `Loss` if the text ends in the middle
+ * @throws a `Loss` if the text ends in the middle, or is another one
  */
 async function* resultsIn(chunks: AsyncIterable<string>): AsyncGenerator<Result> {
   /** What has come of an object: one text that grows would be copied with each chunk. */
@@ -109,7 +109,10 @@ async function* resultsIn(chunks: AsyncIterable<string>): AsyncGenerator<Result>
   let isArray: boolean | undefined;
   for await (const chunk of chunks) {
     let from = 0;
-    isArray ??= /\S/.test(chunk) ? chunk.trimStart().startsWith('[') : undefined;
+    const [first] = isArray === undefined ? chunk.trimStart() : '';
+    if (first) isArray = first === '[';
+    if (first && first !== '[' && first !== '{')
+      throw new Loss('', { cause: new Error('these are no results') });
     for (;;) {
       MARKS.lastIndex = at;
       const mark = MARKS.exec(chunk);
@@ -122,11 +125,19 @@ async function* resultsIn(chunks: AsyncIterable<string>): AsyncGenerator<Result>
       else if (mark[0] === '}' && --depth === 0) {
         const object = pieces.join('') + chunk.slice(from, at);
         pieces = [];
-        yield JSON.parse(object);
+        yield resultIn(object);
       }
     }
     if (depth > 0) pieces.push(chunk.slice(from));
     at = Math.max(at - chunk.length, 0);
   }
   if (depth > 0 || isArray) throw new Loss('', { cause: new Error('the results end in the middle') });
+}
+
+function resultIn(text: string): Result {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Loss('', { cause });
+  }
 }

@@ -30,9 +30,9 @@ export async function upload(
     ...(hash && { sha256: hash }),
   };
   const call = { method: 'POST', path: '/v1/uploads', body: JSON.stringify(asked) } as const;
-  const { body } = await connection.json<Upload>(call, options);
-  if (body.url !== null)
-    await send(body.url, body.headers ?? {}, file, { deadlineMs: SENDING_MS, ...options }, connection);
+  const { body } = await connection.object<Upload>(call, options, 'an upload', ['upload_id', 'url']);
+  const sending = { ...options, deadlineMs: options.deadlineMs ?? SENDING_MS };
+  if (body.url !== null) await send(body.url, body.headers ?? {}, file, sending, connection);
   return body.upload_id;
 }
 

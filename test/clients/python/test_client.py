@@ -228,6 +228,20 @@ class Submitting(ClientTest):
                 self.client(self.serve(told)).get("job_1")
             self.assertNotIn("SECRET", f"{raised.exception!r}")
 
+    def test_an_answer_of_something_else_is_said_for_each_call(self):
+        for call, what in [
+            (lambda client: list(client.list()), "a list of jobs"),
+            (lambda client: client.deliveries("job_1"), "a list of deliveries"),
+            (lambda client: client.redeliver_all("gone"), "a count"),
+            (lambda client: client.upload(b"x", format="json", deadline_seconds=None), "an upload"),
+            (lambda client: client.results("job_1"), "results"),
+        ]:
+            for told in ({}, None, "jobs"):
+                server = self.serve(answer(200, told), answer(404))
+                with self.assertRaisesRegex(library.ModelStudioJobsError, f"is not {what}: is the URL right"):
+                    call(self.client(server))
+                self.assertEqual(len(server.seen), 1)
+
     def test_what_is_raised_can_be_pickled(self):
         refused = self.serve(problem(404, "not_found"))
         failed = self.serve(answer(200, {**DONE, "status": "failed"}))
@@ -377,6 +391,12 @@ class Results(ClientTest):
         store = self.serve(answer(200, LINES[:200], content_length="999"))
         with self.assertRaisesRegex(ApiConnectionError, "No answer to GET /v1/jobs/job_1/results, attempt 4"):
             self.client(self.serve(self.link(store))).results("job_1")
+        for text in (b"<html></html>", b"{results}"):
+            store = self.serve(answer(200, text))
+            with self.assertRaisesRegex(ApiConnectionError, "/results, attempt 4"):
+                self.client(self.serve(self.link(store))).results("job_1")
+        with self.assertRaisesRegex(ApiConnectionError, "/results, attempt 4"):
+            self.client(self.serve(answer(200, b'{"url": "htt'))).results("job_1")
 
     def test_a_link_to_a_file_of_this_machine_is_not_opened(self):
         api = self.serve(answer(200, {"url": "file:///etc/passwd", "expires_at": ""}))

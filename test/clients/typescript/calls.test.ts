@@ -126,6 +126,24 @@ describe('a call is not repeated after', () => {
   });
 });
 
+describe('an answer of something else than the API is an ApiError at once, for', () => {
+  it.each<[string, (client: ModelStudioJobsClient) => Promise<unknown>, string]>([
+    ['list', (client) => client.list().next(), 'a list of jobs'],
+    ['deliveries', (client) => client.deliveries('job_1'), 'a list of deliveries'],
+    ['redeliverAll', (client) => client.redeliverAll({ webhook_status: 'gone' }), 'a count'],
+    ['upload', (client) => client.upload(new Blob(['x']), { format: 'json' }), 'an upload'],
+    ['results', (client) => client.results('job_1'), 'results'],
+  ])('%s', async (_what, call, what) => {
+    for (const answer of [{}, 'null', '"jobs"']) {
+      const { client, seen } = scripted([200, answer], [404]);
+      const error = await rejection(call(client));
+      expect(error).toMatchObject({ name: 'ApiError', status: 200 });
+      expect(error.message).toMatch(`200 with what is not ${what}: is the URL right? (`);
+      expect(seen).toHaveLength(1);
+    }
+  });
+});
+
 describe('the wait before a repeat', () => {
   it.each<[string, Record<string, string>, number]>([
     ['is that of Retry-After', { 'retry-after': '7' }, 7000],

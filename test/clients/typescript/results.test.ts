@@ -105,6 +105,8 @@ describe('after a connection that is lost in the middle', () => {
   it.each<[string, Reply[]]>([
     ['the text ends without an error', [inPieces(half, 50, 'application/jsonl')]],
     ['an array is not closed', [link, inPieces('[{"task_index":0}', 50, 'application/json')]],
+    ['it is a page', [link, [200, '<html></html>']]],
+    ['it is no JSON', [link, [200, '{results}']]],
     ['it is lost each time', [cut(half, 'application/jsonl')]],
   ])('reading fails in the end if %s', async (_what, replies) => {
     const all = Array.from({ length: 6 }, () => replies).flat();
@@ -193,6 +195,16 @@ describe('an upload', () => {
     expect(await scripted(begun, [412, '<Error/>']).client.upload(FILE, { format: 'jsonl' })).toBe(
       'upload_1',
     );
+  });
+
+  it.each([{}, { deadlineMs: undefined }])('may take 15 minutes to send, given %j', async (options) => {
+    const { client, seen } = scripted(begun, 'never');
+    const startedAt = Date.now();
+    const uploading = client.upload(new Blob([FILE]), { format: 'jsonl', ...options });
+    const refusal = expect(uploading).rejects.toThrow('nothing came within 900 s');
+    await vi.runAllTimersAsync();
+    await refusal;
+    expect([seen.length, Date.now() - startedAt]).toEqual([2, 900_000]);
   });
 
   it('that the store refuses is an error', async () => {
