@@ -668,8 +668,8 @@ class ModelStudioJobsClient:
             failure = job["error"]
             why = f", {failure['code']}: {failure['message']}" if failure else ""
             # Of the faults of an upload; the job has more.
-            details = ((failure or {}).get("details") or [])[:_FAULTS_SHOWN]
-            faults = "; ".join(_fault_of(each) for each in details)
+            details = (failure.get("details") if failure else None) or []
+            faults = "; ".join(_fault_of(each) for each in details[:_FAULTS_SHOWN])
             why += f" {faults}" if faults else ""
             raise JobError(f"{job['job_id']} is {job['status']}{why}", job)
         look = self._look_seconds(end_at - time.monotonic())
@@ -883,7 +883,9 @@ class ModelStudioJobsClient:
     def _job(self, call: _Call, deadline_seconds: Optional[float]) -> Job:
         return _job_in(self._call(call, deadline_seconds), call)
 
-    def _object(self, call: _Call, deadline_seconds: Optional[float], what: str, *members: str) -> Dict[str, Any]:
+    def _object(
+        self, call: _Call, deadline_seconds: Optional[float], what: str, *members: str
+    ) -> Dict[str, Any]:
         return _object_in(self._call(call, deadline_seconds).body, call, what, *members)
 
     def _call(self, call: _Call, deadline_seconds: Optional[float]) -> _Answer:

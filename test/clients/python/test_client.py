@@ -350,7 +350,9 @@ class Waiting(ClientTest):
         with self.assertRaisesRegex(ApiError, "^503 .*/results"):
             self.client(server).run(REQUEST, deadline_seconds=9)
         self.assertTrue(1 < sum(self.clock.slept) < 9, self.clock.slept)
-        server = self.serve(ACCEPTED, answer(200, JOB, retry_after="60"), answer(200, DONE), CUT, answer(200, RESULTS))
+        server = self.serve(
+            ACCEPTED, answer(200, JOB, retry_after="60"), answer(200, DONE), CUT, answer(200, RESULTS)
+        )
         self.assertEqual(self.client(server).run(REQUEST, deadline_seconds=9)["results"], RESULTS)
 
 
