@@ -119,6 +119,16 @@ describe('a file is divided into its conversations, in pieces of any size', () =
       for (const size of SIZES) expect(() => scan('json', text, size)).toThrow(NotAnArray);
     },
   );
+
+  it.each([
+    ['the object that has the array', '{"messages":[["a"]]}', 'does not begin with [ in UTF-8'],
+    ['other letters', '\ufffe[', 'does not begin with [ in UTF-8'],
+    ['one a line', '[{"a":1}]\n[{"a":2}]', 'its format may be jsonl'],
+    ['an array that is cut', '[["a"],', 'it ends before the array does'],
+    ['a value that is no conversation', '[["a"],7]', 'breaks off after 1 of its conversations'],
+  ])('says what is wrong with %s', (_what, text, sentence) => {
+    expect(() => scan('json', text, 5)).toThrow(sentence);
+  });
 });
 
 describe('a conversation of a file', () => {

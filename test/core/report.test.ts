@@ -286,7 +286,7 @@ describe('nextStep', () => {
   });
 
   it('says in an expiry that nobody polled at the end', () => {
-    expect(expired(runningJob()).error?.message).toMatch(/was not asked at the last/);
+    expect(expired(runningJob()).error?.message).toMatch(/was not heard from at the last/);
   });
 
   it('gives up on a report that is too large even for the collector', () => {

@@ -21,17 +21,19 @@ const missing = (task_index: number) => ({
   result: null,
   error: 'ModelStudio ended the job without a result for this conversation.',
 });
+/** As we tell an entry of one who counts from one. */
+const fromZero = (index: number) => ({ ...task(index), task_index: index - 1 });
 const three = [task(0), task(1), task(2)];
 
 describe('each conversation has exactly one entry', () => {
   it.each<[what: string, results: unknown, expected: object[], missing: number, surplus: number]>([
     ['in order', three, three, 0, 0],
     ['by their index', [task(2), task(0), task(1)], three, 0, 0],
-    ['by their index as text', [task('2'), task('1'), task('0')], [task('0'), task('1'), task('2')], 0, 0],
+    ['by their index as text', [task('2'), task('1'), task('0')], three, 0, 0],
     [
       'in another spelling of the index',
       [{ taskIndex: 1 }, { taskIndex: 0 }].map((entry) => ({ ...entry, ...bare(7) })),
-      [{ taskIndex: 0, ...bare(7) }, { taskIndex: 1, ...bare(7) }, missing(2)],
+      [{ taskIndex: 0, task_index: 0, ...bare(7) }, { taskIndex: 1, task_index: 1, ...bare(7) }, missing(2)],
       1,
       0,
     ],
@@ -56,8 +58,8 @@ describe('each conversation has exactly one entry', () => {
       0,
       0,
     ],
-    ['counted from one', [task(1), task(3), task(2)], [task(1), task(2), task(3)], 0, 0],
-    ['counted from one, with a gap', [task(1), task(3)], [task(1), missing(1), task(3)], 1, 0],
+    ['counted from one', [task(1), task(3), task(2)], [1, 2, 3].map(fromZero), 0, 0],
+    ['counted from one, with a gap', [task(1), task(3)], [fromZero(1), missing(1), fromZero(3)], 1, 0],
     [
       'counted from one, in an object by index',
       { 1: bare(0), 2: bare(1), 3: bare(2) },

@@ -14,6 +14,11 @@ export interface Piece {
 /** The file is no JSON array. */
 export class NotAnArray extends Error {}
 
+const FAULTS: Record<string, string> = {
+  array: 'it does not begin with [ in UTF-8',
+  nothing: 'something comes after it, so its format may be jsonl',
+};
+
 const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
@@ -114,7 +119,10 @@ export class Scanner {
     else if (code === COMMA && expects === 'comma') this.#expects = 'value';
     else if ((code === BRACKET || code === BRACE) && (expects === 'first' || expects === 'value'))
       this.#depth = 1;
-    else throw new NotAnArray(`the array breaks off after ${this.#place} conversations`);
+    else
+      throw new NotAnArray(
+        FAULTS[expects] ?? `the array breaks off after ${this.#place} of its conversations`,
+      );
   }
 
   #hold(chunk: Buffer, from: number, to: number): void {

@@ -5,7 +5,7 @@ import type { CreateResult } from './create-result.ts';
 
 /** The results of a job, one entry for each of its tasks, in their order. */
 export interface Results {
-  /** JSON text of the array: each entry in the very bytes that ModelStudio sent, except for those that it did not send. */
+  /** JSON text of the array: each entry in the very bytes that ModelStudio sent but for `task_index`, except for those that it did not send. */
   json: string | null;
   /** Where it is already stored, if it is not here. */
   document?: DocumentRef;
@@ -90,7 +90,7 @@ export function refusedRequest(creation: CreateResult & { kind: 'invalid' | 'mod
 /** @param said the last that is known of it */
 export function expired(
   job: RunningJob,
-  said: string | null = 'ModelStudio was not asked at the last.',
+  said: string | null = 'ModelStudio was not heard from at the last.',
 ): End {
   const { completedTasks } = job;
   return { ...NOTHING_DONE, status: 'expired', completedTasks, error: jobError('expired', said) };

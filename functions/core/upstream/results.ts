@@ -1,4 +1,5 @@
 import type { Json } from '../json/scan.ts';
+import { withOurs } from '../parts/merging.ts';
 import { TASK_MEMBERS } from './dialect/member-names.ts';
 import { countIn, reader, stateOf } from './read-members.ts';
 import type { Results } from './report.ts';
@@ -13,7 +14,6 @@ export interface PlacedResults extends Results {
 
 interface Entry {
   json: Json;
-  hasIndex: boolean;
   /** ModelStudio says that it has completed or failed. */
   isEnded: boolean;
   isFailed: boolean;
@@ -73,15 +73,14 @@ function ownIndex(json: Json): number | null {
 const taskMembers = reader(TASK_MEMBERS);
 
 function readEntry(json: Json): Entry {
-  if (!json.isObject)
-    return { json, hasIndex: false, isEnded: false, isFailed: false, isGiven: !json.isNull };
+  if (!json.isObject) return { json, isEnded: false, isFailed: false, isGiven: !json.isNull };
   const members = taskMembers(json);
   const word = members.state?.value;
   const state = typeof word === 'string' ? stateOf(word) : null;
   const isFailed = state === 'failed' || state === 'cancelled' || saysSomething(members.error);
   const isEnded = isFailed || state === 'completed';
   const isGiven = isEnded || (state === null && members.result !== undefined);
-  return { json, hasIndex: members.index !== undefined, isEnded, isFailed, isGiven };
+  return { json, isEnded, isFailed, isGiven };
 }
 
 /** An error that is `false`, `{}`, `[]` or empty does not count, nor does one whose members are all like that. */
@@ -105,11 +104,10 @@ function assemble(placed: (Entry | undefined)[]): Omit<PlacedResults, 'surplus'>
   };
 }
 
-/** A result without an object of its own gets one, as clients expect. */
-function textOf({ json: { text, isObject }, hasIndex }: Entry, index: number): string {
-  if (!isObject) return `{"task_index":${index},"status":"completed","result":${text},"error":null}`;
-  // Last, so that it counts before an error of null.
-  return hasIndex ? text : `${text.slice(0, -1)},"task_index":${index}}`;
+/** With our index, whatever ModelStudio counts from. A result without an object of its own gets one, as clients expect. */
+function textOf({ json }: Entry, index: number): string {
+  if (json.isObject) return withOurs(json, { task_index: index });
+  return `{"task_index":${index},"status":"completed","result":${json.text},"error":null}`;
 }
 
 /** Whether a result says that its conversation has failed. */
