@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type LargeJob, NOT_BEGUN, OF_PARTS, type Plan } from '../../functions/core/parts/parts.ts';
 import type { Parts } from '../../functions/core/parts/row.ts';
 import { beginPart } from '../../functions/parts/begin.ts';
@@ -6,6 +6,7 @@ import { merge } from '../../functions/parts/merge.ts';
 import { poll } from '../../functions/poll/poll.ts';
 import { finishedJob, NOW, pollMessage, runningJob } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
+import { postJob } from './post.ts';
 
 /** In its first round. */
 function largeJob(count: number, changes: Partial<Parts>): LargeJob {
@@ -81,4 +82,69 @@ it('a worker that saves the request of a part which another has begun, and which
   const late = { ...world, sources, requests: { ...world.requests, save } };
   await beginPart(largeJob(1, {}), 0, { parts: [[0]] }, [0, 31], late);
   expect(world.cloud.objects.size).toBe(0);
+});
+
+it('what a part asks is deleted if its job has ended before the part was begun', async () => {
+  const world = fakeWorld();
+  await world.jobs.insert(finishedJob({ jobId: 'job_1', status: 'cancelled' }));
+  const sources = { ...world.sources, read: async () => [Buffer.from('[{"role":"user","content":"a"}]')] };
+  await beginPart(largeJob(1, {}), 0, { parts: [[0]] }, [0, 31], { ...world, sources });
+  expect(await world.jobs.find('job_1-0-0')).toMatchObject({ status: 'queued' });
+  expect(world.cloud.objects.size).toBe(0);
+});
+
+describe('of a large submission', () => {
+  const messages = Array.from({ length: 5 }, (_, i) => [{ role: 'user', content: `${i}` }]);
+  const headers = { 'idempotency-key': 'k' };
+  const largeWorld = () => {
+    const world = fakeWorld();
+    Object.assign(world.settings, {
+      queueForSeconds: 3600,
+      partLimits: { conversations: 4, bytes: 100_000 },
+    });
+    return world;
+  };
+
+  it('nothing is taken back if the answer to its wake-up was lost, and the sweeper looks after it', async () => {
+    const world = largeWorld();
+    world.wakeUps.poll = async () => {
+      throw new Error('No answer');
+    };
+    const { status, job } = await postJob(world, { messages }, 'acme', headers);
+    expect(status).toBe(202);
+    expect(world.cloud.objects.size).toBe(1);
+    expect(await world.jobs.find(job.job_id)).toMatchObject({ status: 'running', wakeUpDeadline: NOW });
+  });
+
+  it('nothing is left if its conversations could not be stored', async () => {
+    const world = largeWorld();
+    const { save } = world.requests;
+    world.requests.save = async (...given) => {
+      await save(...given);
+      throw new Error('No answer');
+    };
+    await expect(postJob(world, { messages }, 'acme', headers)).rejects.toThrow('No answer');
+    expect([world.cloud.objects.size, world.jobs.rows.size]).toEqual([0, 0]);
+  });
+
+  it('the conversations stay if its late message comes while a repeat gives it up', async () => {
+    const world = largeWorld();
+    const { replace } = world.jobs;
+    world.jobs.replace = async () => {
+      throw new Error('Died');
+    };
+    await expect(postJob(world, { messages }, 'acme', headers)).rejects.toThrow('Died');
+    const [sent] = world.wakeUps.sent;
+    if (sent?.queue !== 'poll') throw new Error('No poll was sent');
+    world.clock.time += 61_000;
+    // It is adopted just before the repeat writes that it has ended.
+    world.jobs.replace = async (row) => {
+      world.jobs.replace = replace;
+      await poll(sent.message, false, world as never);
+      return replace.call(world.jobs, row);
+    };
+    const again = await postJob(world, { messages }, 'acme', headers);
+    expect([again.status, again.job.code]).toEqual([409, 'submission_in_progress']);
+    expect(world.cloud.objects.size).toBe(1);
+  });
 });

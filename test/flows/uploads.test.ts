@@ -213,6 +213,22 @@ describe('DELETE /v1/uploads/{upload_id}', () => {
     world.jobs.rows.set('job_1', finishedJob({ jobId: 'job_1' }));
     expect((await remove(world, json.upload_id)).status).toBe(204);
   });
+
+  it('refuses while one of many jobs may not have finished, though it is not known which', async () => {
+    const world = newWorld();
+    const { json } = await begin(world);
+    send(world, json);
+    for (let i = 0; i <= 16; i++) {
+      const jobId = `job_${i}`;
+      await claim(world, json.upload_id, { jobId, expiresAt: NOW + (i === 0 ? DAY : 60_000) });
+      world.jobs.rows.set(jobId, i === 0 ? runningJob({ jobId }) : finishedJob({ jobId }));
+    }
+    const refused = await remove(world, json.upload_id);
+    expect([refused.status, refused.json.code]).toEqual([409, 'not_deletable']);
+    expect(files(world)).toHaveLength(1);
+    world.clock.time += DAY;
+    expect((await remove(world, json.upload_id)).status).toBe(204);
+  });
 });
 
 it('an upload that a job names just then is not deleted', async () => {

@@ -125,9 +125,23 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'a large job begins without a wake-up',
     file: 'submit/begin-large.ts',
-    find: '    await world.wakeUps.poll(message, 0);\n',
-    replace: '',
+    find: 'await world.wakeUps.poll(message, 0).then(',
+    replace: 'await Promise.resolve().then(',
     seed: 5,
+  },
+  {
+    name: 'a large job of which nobody knows whether it was woken is taken back',
+    file: 'submit/begin-large.ts',
+    find: '    () => false,\n',
+    replace: '    () => world.requests.remove(job).then(() => false),\n',
+    seed: 0,
+  },
+  {
+    name: 'what a part asks is kept if its job has ended before it was begun',
+    file: 'parts/begin.ts',
+    find: 'if (await isOver(job.jobId, world)) await world.requests.remove(stored);',
+    replace: 'void isOver;',
+    seed: 0,
   },
   {
     name: 'a replayed submission is another job',
