@@ -68,12 +68,13 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const { clock, places, queue, random, sleep } = world;
   let { pace, virtualTime } = gate;
   const outcomes: Outcome[] = [];
-  let [isAnyWaiting, isEmpty, isFull, isReviewed, oldestSeconds, left] = [false, false, false, false, 0, 0];
+  let [isAnyWaiting, isEmpty, isFull, isReviewed] = [false, false, false, false];
+  let [oldestSeconds, left, unread] = [0, 0, 0];
   // The index may still show those that are gone.
   const done = new Set<string>();
   while (pace.nextAt < until && clock.now() < until) {
     await sleep(Math.max(0, pace.nextAt - clock.now()));
-    const waiting = (await queue.next(left)).filter(({ jobId }) => !done.has(jobId));
+    const waiting = (await queue.next(left + unread)).filter(({ jobId }) => !done.has(jobId));
     isEmpty = waiting.length === 0 && !isAnyWaiting;
     if (waiting.length === 0) break;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.since) / 1000));
@@ -100,13 +101,17 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
         return outcome;
       }),
     );
-    left += countsOf(round).left;
-    if (countsOf(round).left === jobs.length) {
+    const counts = countsOf(round);
+    left += counts.left;
+    if (counts.left === jobs.length) {
       left += await skipLater(waiting.slice(jobs.length), done, world);
       continue;
     }
     isAnyWaiting = true;
-    pace = afterRound(pace, { startedAt, ...countsOf(round) }, clock.now(), random.fraction());
+    unread += counts.unread;
+    // They would take the pass from those behind them if each had to be waited for.
+    if (counts.left + counts.unread === jobs.length) continue;
+    pace = afterRound(pace, { startedAt, ...counts }, clock.now(), random.fraction());
     virtualTime = Math.max(virtualTime, ...jobs.map(({ turn }) => turn));
     outcomes.push(...round);
   }
@@ -114,7 +119,7 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
   const outcome = isEmpty ? 'empty' : isFull ? 'full' : 'drained';
   const fields = { outcome, answered, refused, rate: pace.rate, ...(left > 0 && { left_for_later: left }) };
   world.log.event('create', fields, { CreatesRefused: refused, OldestQueuedSeconds: oldestSeconds });
-  const isStuck = failed > 0 && answered + refused === 0;
+  const isStuck = failed + unread > 0 && answered + refused === 0;
   return { pace, virtualTime, isEmpty, isFull, isStuck, isLeft: left > 0 };
 }
 
@@ -130,7 +135,7 @@ async function skipLater(waiting: Waiting[], done: Set<string>, { jobs }: DrainW
 }
 
 function countsOf(outcomes: Outcome[]) {
-  const counts = { answered: 0, refused: 0, gone: 0, no_place: 0, failed: 0, left: 0 };
+  const counts = { answered: 0, refused: 0, gone: 0, no_place: 0, failed: 0, unread: 0, left: 0 };
   for (const { kind } of outcomes) counts[kind]++;
   return { ...counts, retryAfterSeconds: Math.max(...outcomes.map((each) => each.retryAfterSeconds ?? 0)) };
 }
@@ -139,9 +144,10 @@ interface Outcome {
   /**
    * `answered`: ModelStudio took the job or found fault with it. `refused`: too much was asked of it.
    * `gone`: it was not asked, as the job no longer waits. `no_place`: nor was it here, as others have taken the place or the memory.
-   * `failed`: nor was it here, and the job waits for the next pass. `left`: nor was it here, as the job is of a later release.
+   * `unread`: nor was it here, as the job or its request could not be read, so it waits for the next pass. `left`: nor was it here, as the
+   * job is of a later release. `failed`: a fault of ours or of AWS, and it may have been asked.
    */
-  kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'failed' | 'left';
+  kind: 'answered' | 'refused' | 'gone' | 'no_place' | 'unread' | 'left' | 'failed';
   retryAfterSeconds?: number | null;
 }
 
@@ -152,6 +158,7 @@ async function createQueued(
   world: DrainWorld,
 ): Promise<Outcome> {
   let about: Partial<ReturnType<typeof aboutJob>> = { job_id: jobId };
+  let isTaken = false;
   try {
     const job = await world.jobs.find(jobId);
     if (job?.status !== 'queued') return { kind: 'gone' };
@@ -174,6 +181,7 @@ async function createQueued(
     const place = number === null ? null : { number, token: base32(world.random.bytes()) };
     if (place && !(await world.places?.take(place, jobId))) return { kind: 'no_place' };
     // From here on, if the worker dies, nobody knows whether ModelStudio was asked.
+    isTaken = true;
     const submitting = taken(job, place, now);
     if (!(await world.jobs.replace(submitting))) {
       await leavePlace(submitting, world);
@@ -184,7 +192,7 @@ async function createQueued(
     if (error instanceof LaterFormat) return { kind: 'left' };
     const cause = error instanceof Error ? error.name : 'unknown';
     world.log.event('create', { outcome: 'failed', ...about, cause });
-    return { kind: 'failed' };
+    return { kind: isTaken ? 'failed' : 'unread' };
   }
 }
 

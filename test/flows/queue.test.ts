@@ -459,6 +459,16 @@ it.each([0, 40])(
   },
 );
 
+it.each([100, 250])('%d jobs whose requests cannot be read keep none from its turn', async (count) => {
+  const world = scene([REFUSED, created('up-1'), created('up-2')]);
+  for (let i = 0; i < count; i++) await post(world, {}, 'acme', { 'idempotency-key': `key-${i}` });
+  world.cloud.objects.clear();
+  const others = [await post(world, {}, 'bolt'), await post(world)];
+  await run(world, 10_000);
+  for (const { job } of others) expect(await statusOf(world, job.job_id)).toBe('running');
+  expect(await world.queue.gate()).toMatchObject({ phase: 'draining' });
+});
+
 it('a job whose request a later release has written is left to it', async () => {
   const world = scene([REFUSED, created('up-1')]);
   const { job } = await post(world);
