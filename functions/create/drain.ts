@@ -76,14 +76,16 @@ async function letThrough(gate: Gate, until: Millis, world: DrainWorld): Promise
     await sleep(Math.max(0, pace.nextAt - clock.now()));
     const waiting = (await queue.next(left + unread)).filter(({ jobId }) => !done.has(jobId));
     isEmpty = waiting.length === 0 && !isAnyWaiting;
+    const free = places && (await places.free());
+    const isNoneFree = free?.length === 0;
+    // Also if nobody waits: a job that may not was refused for want of one.
+    if (places && isNoneFree && !isReviewed) await reviewPlaces(places, world);
+    isReviewed ||= isNoneFree;
     if (waiting.length === 0) break;
     oldestSeconds = Math.max(oldestSeconds, ...waiting.map((job) => (clock.now() - job.since) / 1000));
-    const free = places && (await places.free());
-    isFull = free?.length === 0;
+    isFull = isNoneFree;
     isAnyWaiting ||= isFull;
-    if (places && isFull) {
-      if (!isReviewed) await reviewPlaces(places, world);
-      isReviewed = true;
+    if (isFull) {
       pace = unasked(pace, clock.now());
       continue;
     }

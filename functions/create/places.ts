@@ -3,9 +3,11 @@ import { base32 } from '../core/ids.ts';
 import type { Job, SubmittingJob } from '../core/job.ts';
 import { REPORT_LIMITS } from '../core/limits.ts';
 import { kindOf } from '../core/polling/lessons.ts';
+import { roused } from '../core/queue/gate.ts';
 import { reviewed } from '../core/queue/places.ts';
 import type { Report } from '../core/upstream/report.ts';
 import type { Places, World } from '../ports.ts';
+import { wakeQueue } from './enqueue.ts';
 
 /** Without a free place in the index, so many others are tried: it may lag, and has none that was never taken. */
 const GUESSES = 3;
@@ -34,11 +36,26 @@ export async function leavePlace(job: Job, { places }: Pick<World, 'places'>): P
   if (job.place) await places?.release(job.place).catch(() => undefined);
 }
 
+/**
+ * A job that may not wait was refused for want of a place. Where none waits, nobody looks whether one is free, so this
+ * wakes the queue, whose worker does. Not here, as ModelStudio may take longer to answer than a submission has, and
+ * of any number of workers that refuse jobs at once, only one is to ask it.
+ */
+export async function reviewSoon(
+  world: Pick<World, 'queue' | 'wakeUps' | 'clock' | 'random'>,
+): Promise<void> {
+  const gate = await world.queue.gate();
+  // A chain that goes on looks anyway. A paused one makes all jobs wait, which is not the operator's wish if none does so far.
+  if (gate.phase !== 'idle' || gate.isPaused) return;
+  const expectedWakeUp = await wakeQueue(gate.expectedWakeUp, world.clock.now(), world);
+  await world.queue.replaceGate({ ...roused(gate), expectedWakeUp });
+}
+
 type ReviewWorld = Pick<World, 'jobs' | 'modelStudio' | 'durationStats' | 'clock' | 'random'>;
 
 /**
  * Finds places that are free although nobody has said so: a job that was cancelled or has expired here is over at
- * ModelStudio, too, or a worker died with a place. It is done only while jobs wait for one.
+ * ModelStudio, too, or a worker died with a place. It is done only while jobs wait for one, or were refused for want of one.
  */
 export async function reviewPlaces(places: Places, world: ReviewWorld): Promise<void> {
   const numbers = someOf(places, REVIEWED_MAX, world.random.fraction());

@@ -76,7 +76,11 @@ function replacement(gate: Gate, unlessArrivedAfter: Millis | undefined, writeId
       sweepAt === null
         ? `${sets} REMOVE sweepShard, sweepAt`
         : `${sets}, sweepShard = :shard, sweepAt = :sweepAt`,
-    ConditionExpression: unlessArrivedAfter === undefined ? isBefore : `${isBefore} AND arrivedAt <= :since`,
+    ConditionExpression:
+      unlessArrivedAfter === undefined
+        ? isBefore
+        : // The queue may have been woken before anybody has ever arrived.
+          `${isBefore} AND arrivedAt <= :since OR ${isBefore} AND attribute_not_exists(arrivedAt)`,
     values: {
       ':version': version,
       ':gate': state,

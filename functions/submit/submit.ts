@@ -21,7 +21,7 @@ import { type DestinationRights, namesFor } from '../core/webhook/destination.ts
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import { type Creation, create } from '../create/create.ts';
 import { enqueue } from '../create/enqueue.ts';
-import { leavePlace, takePlace } from '../create/places.ts';
+import { leavePlace, reviewSoon, takePlace } from '../create/places.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
 import { type ReadWorld, showJob } from '../http/show.ts';
@@ -100,6 +100,7 @@ export async function submit(request: Request, authorized: Authorized, world: Su
     }
   }
   await world.jobs.remove(job);
+  if (ready === null) await reviewSoon(world).catch(() => undefined);
   return refusal(creation, request.requestId);
 }
 

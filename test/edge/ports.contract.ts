@@ -473,6 +473,13 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
       expect(await world().queue.isDraining()).toBe(false);
     });
 
+    it('is closed also if nobody has ever arrived', async () => {
+      const gate = await world().queue.gate();
+      expect(await world().queue.replaceGate({ ...gate, version: 1 })).toBe(true);
+      expect(await world().queue.replaceGate({ ...gate, version: 2 }, NOW)).toBe(true);
+      expect(await world().queue.replaceGate({ ...gate, version: 2 }, NOW)).toBe(false);
+    });
+
     it('gives the jobs of several clients alternating turns, each in the order of its arrival', async () => {
       const jobs: Job[] = [];
       for (const client of ['a', 'a', 'a', 'b', 'b']) jobs.push(await wait(client));
@@ -489,8 +496,9 @@ function describeQueue(world: () => PortsWorld, newId: () => string, at: (now: n
     });
 
     it('begins a client anew where the queue is by now', async () => {
-      const gate = { ...(await world().queue.gate()), version: 1, virtualTime: 40, expectedWakeUp: wakeUp };
-      expect(await world().queue.replaceGate({ ...gate, phase: 'draining' })).toBe(true);
+      const gate = { ...(await world().queue.gate()), virtualTime: 40, expectedWakeUp: wakeUp };
+      const next = { ...gate, version: gate.version + 1, phase: 'draining' as const };
+      expect(await world().queue.replaceGate(next)).toBe(true);
       expect((await world().queue.arrive('c')).turn).toBe(41);
       expect((await world().queue.arrive('c')).turn).toBe(42);
       expect((await world().queue.arrive('a')).turn).toBe(41);

@@ -33,9 +33,10 @@ async function post(world: Scene, fields: object = {}, headers: object = {}) {
 const cancelling = (world: Scene, jobId: string) =>
   cancel({ body: Buffer.from(''), headers: {} } as never, { client: 'acme', jobId } as never, world);
 
-/** Takes the queue's next wake-up. */
+/** Takes the queue's next wake-up, if there is one. */
 async function pass(world: Scene): Promise<void> {
   const next = world.wakeUps.sent.findIndex(({ queue }) => queue === 'create');
+  if (next === -1) return;
   const [sent] = world.wakeUps.sent.splice(next, 1);
   world.clock.time = Math.max(world.clock.time, (sent?.message.wakeUp.dueAt ?? 0) as number);
   await drain(sent?.message as CreateMessage, world);
@@ -110,6 +111,78 @@ it('a cancelled job keeps its place until ModelStudio has ended it', async () =>
   await pass(world);
   expect(await statusOf(world, second.job_id)).toBe('running');
   expect(await statusOf(world, first.job_id)).toBe('cancelled');
+});
+
+const OFF = { queueForSeconds: 0 };
+
+it.each<[who: string, settings: object, fields: object]>([
+  ['no job may wait', OFF, {}],
+  ['no app lets one wait', {}, { queue_for: 0 }],
+])('the places of cancelled jobs are free again although %s', async (_who, settings, fields) => {
+  const reports = [RUNNING, RUNNING, RUNNING, DONE];
+  const world = scene(3, manyCreated, reports);
+  Object.assign(world.settings, settings);
+  for (let i = 0; i < 3; i++) await cancelling(world, (await post(world, fields)).job_id);
+  const codes = [];
+  for (let i = 0; i < 3; i++) {
+    codes.push((await post(world, fields)).code);
+    await pass(world);
+  }
+  expect(codes).toEqual(['modelstudio_unavailable', 'modelstudio_unavailable', undefined]);
+});
+
+it('the place of a job that may exist is free again although no job may wait', async () => {
+  const world = scene(1, [{ kind: 'unknown', cause: 'status_500' }, created('up-1')]);
+  Object.assign(world.settings, OFF);
+  expect((await post(world)).status).toBe(504);
+  expect((await post(world)).status).toBe(503);
+  const until = world.clock.time + 11 * MINUTE;
+  while (world.wakeUps.sent.some(({ queue }) => queue === 'create')) await pass(world);
+  expect(await world.queue.gate()).toMatchObject({ phase: 'idle' });
+  world.clock.time = until;
+  expect((await post(world)).status).toBe(503);
+  await pass(world);
+  expect((await post(world)).status).toBe('running');
+});
+
+it('of many jobs that are refused for want of a place, one wakes the queue, and none makes others wait', async () => {
+  const world = scene(1);
+  await post(world);
+  for (let i = 0; i < 3; i++) await post(world, { queue_for: 0 });
+  expect(world.wakeUps.sent.filter(({ queue }) => queue === 'create').length).toBe(1);
+  await pass(world);
+  for (let i = 0; i < 3; i++) await post(world, { queue_for: 0 });
+  expect(world.wakeUps.sent.filter(({ queue }) => queue === 'create').length).toBe(1);
+  expect(await world.queue.gate()).toMatchObject({ phase: 'lingering', isFull: false });
+});
+
+it.each<[what: string, jobsAtOnce: number, creations: CreateResult[]]>([
+  ['finds a place', 1, manyCreated],
+  ['has a place and is refused by ModelStudio', 1, [{ kind: 'unavailable', retryAfterSeconds: null }]],
+  ['needs no place', 0, [{ kind: 'unavailable', retryAfterSeconds: null }]],
+])('a job that %s reads no gate for the sake of places', async (_what, jobsAtOnce, creations) => {
+  const world = scene(jobsAtOnce, creations);
+  if (jobsAtOnce === 0) world.places = null;
+  let reads = 0;
+  world.queue.gate = () => Promise.reject(new Error(`It is read ${++reads} times`));
+  await post(world, { queue_for: 0 });
+  expect([reads, world.created.length]).toEqual([0, 1]);
+});
+
+it('while an operator has paused the queue, a refused job does not wake it', async () => {
+  const world = scene(1);
+  await post(world);
+  const row = { jobId: { S: 'queue' }, isPaused: { BOOL: true } };
+  world.cloud.tables.jobs.put(row);
+  await post(world, { queue_for: 0 });
+  expect(world.wakeUps.sent.map(({ queue }) => queue)).toEqual(['poll']);
+});
+
+it('a job is refused as before if the queue cannot be woken', async () => {
+  const world = scene(1);
+  await post(world);
+  world.wakeUps.create = () => Promise.reject(new Error('SQS is away'));
+  expect(await post(world, { queue_for: 0 })).toMatchObject({ status: 503, code: 'modelstudio_unavailable' });
 });
 
 it.each<[what: string, result: CreateResult]>([

@@ -63,9 +63,9 @@ function largestIn({ parts }: Bundle): string {
 
 const BUDGETS: Record<FunctionName, number> = {
   // 11 KiB of them let a job wait: the queue in the jobs' table, its pace, and the request in the bucket; and 10 begin large jobs.
-  submit: 493,
+  submit: 494,
   // As much as submit but for the HTTP API.
-  create: 424,
+  create: 425,
   // 2 KiB of them give places back, and 3 erase the parts of large jobs.
   poll: 418,
   collect: 421,

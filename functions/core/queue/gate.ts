@@ -53,6 +53,11 @@ export function arrived(gate: Gate, retryAfterSeconds: number, now: Millis): Gat
   return { ...gate, version: gate.version + 1, phase: 'draining', emptySince: null, pace };
 }
 
+/** No job has come to wait, but the chain begins as if one had just been let through. */
+export function roused(gate: Gate): Gate {
+  return { ...gate, version: gate.version + 1, phase: 'lingering', emptySince: null };
+}
+
 export function claimedGate(gate: Gate, now: Millis): Gate {
   const phase = gate.phase === 'idle' ? 'lingering' : gate.phase;
   return { ...gate, version: gate.version + 1, phase, leaseUntil: now + DRAIN_LEASE_MILLIS };

@@ -30,6 +30,8 @@ export class Apps {
   readonly #system: QueueSystem;
   readonly #asking: Asking;
   readonly #chance: Random;
+  /** Told of each job that may not wait when it is refused for now, and when its app has asked. */
+  onRefused: (marker: string, askedAt: number) => void = () => undefined;
 
   constructor(system: QueueSystem) {
     this.#system = system;
@@ -99,9 +101,12 @@ export class Apps {
       key,
       body: JSON.stringify(wish.body),
     } as const;
+    const askedAt = this.#system.sim.now;
     this.#asking.ask(ask, (status, body) => {
       wish.status = status;
       wish.code = body['code'] ?? null;
+      const mayWait = wish.body['queue_for'] !== 0 && this.#system.settings.queueForSeconds > 0;
+      if (wish.code === 'modelstudio_unavailable' && !mayWait) this.onRefused(marker, askedAt);
       if (status === 202) {
         wish.jobId = body['job_id'] ?? null;
         const { cancelsAfterMillis } = wish;

@@ -164,6 +164,15 @@ export class QueueJudge {
     this.#probes.asked(asked, job, this.#calmFor(this.#calm.afterMillis));
   }
 
+  /** A job that may not wait. */
+  refused(marker: string, askedAt: Millis): void {
+    const { sim, upstream } = this.#system;
+    const isAsked = upstream.of(marker).some(({ at }) => at >= askedAt);
+    const isBehindOthers = this.#gate?.phase === 'draining' || sim.now - this.#phaseSince < SLACK;
+    if (isAsked || isBehindOthers || this.#calm.isSlow || sim.rollout !== null) return;
+    sim.judge(() => this.#places.refused(this.#calm.since + this.#calm.afterMillis));
+  }
+
   /** Where the places are few, none goes past those who wait, once the gate has said that they do. */
   #judgeLine({ marker }: Asked): void {
     const { sim, settings } = this.#system;

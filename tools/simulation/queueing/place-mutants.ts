@@ -82,9 +82,23 @@ export const PLACE_MUTANTS: Mutant[] = [
   {
     name: 'nobody looks after the places',
     file: 'create/drain.ts',
-    find: '      if (!isReviewed) await reviewPlaces(places, world);\n',
+    find: '    if (places && isNoneFree && !isReviewed) await reviewPlaces(places, world);\n',
     replace: '',
     seed: 0,
+  },
+  {
+    name: 'nobody looks after the places while no job waits',
+    file: 'create/drain.ts',
+    find: '    if (places && isNoneFree && !isReviewed) await',
+    replace: '    if (places && isNoneFree && !isReviewed && waiting.length > 0) await',
+    seed: 1,
+  },
+  {
+    name: 'a job that is refused for want of a place wakes nobody',
+    file: 'submit/submit.ts',
+    find: '  if (ready === null) await reviewSoon(world).catch(() => undefined);\n',
+    replace: '',
+    seed: 1,
   },
   {
     name: 'a place that was never taken is not found',

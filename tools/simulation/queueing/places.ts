@@ -15,6 +15,8 @@ const MINUTE = 60_000;
 const HOLD_MILLIS = 10 * MINUTE;
 /** How far the clocks of who takes a place and who looks after it are apart. */
 const SKEW_MILLIS = 6000;
+/** From one look at the places to the next, while nobody waits. */
+const REFUSED_SECONDS = 25;
 /** How long a function remembers what jobs have taken, and a call of its own. */
 const MEMORY_MILLIS = 70_000;
 /** Longer than a function may run. */
@@ -51,6 +53,9 @@ export class Places {
   /** When a job last could not be given a place. */
   #fullAt: Millis = Number.NEGATIVE_INFINITY;
 
+  /** The first one that was refused for want of a place since there is one. */
+  #refusedAt: Millis = Number.NEGATIVE_INFINITY;
+
   /** @param calmFor whether nothing has gone wrong for so long */
   constructor({ sim, settings, jobs, forLater }: QueueSystem, calmFor: (millis: Millis) => boolean) {
     this.#sim = sim;
@@ -63,6 +68,15 @@ export class Places {
   /** For whoever waits: until then, there was none. */
   get fullUntil(): Millis {
     return this.#fullAt;
+  }
+
+  /** For want of a place. The first such refusal lets the places be looked after. */
+  refused(calmSince: Millis): void {
+    this.#lookForFree();
+    const { now } = this.#sim;
+    if (this.#refusedAt < Math.max(this.#fullAt, calmSince)) this.#refusedAt = now;
+    const seconds = (now - this.#refusedAt) / 1000;
+    must(seconds < REFUSED_SECONDS, 'I21', () => `for ${seconds} s, no job has had the place that is free`);
   }
 
   /** Every few seconds. */

@@ -58,6 +58,7 @@ async function runIn(sim: Simulation): Promise<Run> {
   if (isCalm && sim.chanceOf('chain').happens(LOST_SHARE)) loseChain(system, calm);
   const judge = new QueueJudge(system, calm);
   const apps = new Apps(system);
+  apps.onRefused = (marker, askedAt) => judge.refused(marker, askedAt);
   lookAgain(sim, () => judge.look());
   sweepEveryMinute(system);
   sim.time.after(HEALS_AT - START, () => {
