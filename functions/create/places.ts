@@ -4,16 +4,13 @@ import type { Job, SubmittingJob } from '../core/job.ts';
 import { REPORT_LIMITS } from '../core/limits.ts';
 import { kindOf } from '../core/polling/lessons.ts';
 import { roused } from '../core/queue/gate.ts';
-import { reviewed } from '../core/queue/places.ts';
-import type { Report } from '../core/upstream/report.ts';
+import { isOverThere, reviewed } from '../core/queue/places.ts';
 import type { Places, World } from '../ports.ts';
 import { wakeQueue } from './enqueue.ts';
 
 /** Without a free place in the index, so many others are tried: it may lag, and has none that was never taken. */
 const GUESSES = 3;
 const REVIEWED_MAX = 10;
-/** What ModelStudio reports on a job that it no longer works on. */
-const ENDS: Report['kind'][] = ['completed', 'failed', 'unreadable', 'too_large', 'missing'];
 
 /** Gives a job a place at ModelStudio, if their number is bounded. Null: there is none. */
 export async function takePlace(
@@ -72,11 +69,12 @@ async function review(number: number, places: Places, world: ReviewWorld): Promi
   const isUnread = job === 'unreadable' || job === null;
   const known = isUnread ? { jobId: place.jobId, modelId: '', totalTasks: 1 } : job;
   const { durations } = await world.durationStats.forecast(kindOf(known));
-  const verdict = reviewed(place, job, world.clock.now(), durations);
+  const now = world.clock.now();
+  const verdict = reviewed(place, job, now, durations);
   if (verdict === 'held') return;
   if (verdict !== 'free') {
     const report = await world.modelStudio.report({ ...known, ...verdict }, REPORT_LIMITS.poll);
-    if (!ENDS.includes(report.kind)) return;
+    if (!isOverThere(report, place, now, durations)) return;
   }
   await places.release(place);
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Job } from '../../functions/core/job.ts';
-import { type HeldPlace, reviewed } from '../../functions/core/queue/places.ts';
+import { type HeldPlace, isOverThere, reviewed } from '../../functions/core/queue/places.ts';
+import type { Report } from '../../functions/core/upstream/report.ts';
 import { finishedJob, NOW, queuedJob, runningJob, submittingJob } from '../edge/jobs.ts';
 
 const MINUTE = 60_000;
@@ -48,4 +49,33 @@ it.each(CASES)('a place is held for long enough when %s', (_what, job, durations
 it('a job that has ended here is asked about for a day', () => {
   expect(reviewed(place, ended(known), NOW + MINUTE + DAY - 1, [])).toEqual({ upstreamJobId: 'up-1' });
   expect(reviewed(place, ended(known), NOW + MINUTE + DAY, [])).toBe('free');
+});
+
+const NEVER = Number.POSITIVE_INFINITY;
+const RESULTS = { json: '[]', failedTasks: 0, missing: 0, surplus: 0 };
+const NOT_FAILED = { isCancelled: false, completedTasks: null, results: null, sentence: null };
+
+/** After how many minutes a job that has ended here counts as over at ModelStudio, where such jobs take up to an hour. */
+const REPORTS: [report: Report, minutes: number][] = [
+  [{ kind: 'completed', results: RESULTS }, 0],
+  [{ kind: 'failed', ...NOT_FAILED }, 0],
+  [{ kind: 'unreadable', raw: Buffer.from('') }, 0],
+  [{ kind: 'missing', isGone: true }, 0],
+  [{ kind: 'missing', isGone: false }, 60],
+  [{ kind: 'too_large' }, 60],
+  [{ kind: 'running', completedTasks: 0, unknownState: null }, NEVER],
+  [{ kind: 'too_slow' }, NEVER],
+  [{ kind: 'transient_error', cause: 'server_error', retryAfterSeconds: 0 }, NEVER],
+];
+
+it.each(REPORTS)('by the report %j, a job is over at ModelStudio after %d minutes', (report, minutes) => {
+  const isOver = (millis: number) => isOverThere(report, place, NOW + millis, [60, 3600, 5]);
+  expect([0, 60 * MINUTE - 1, 60 * MINUTE, 30 * DAY].map(isOver)).toEqual(
+    [0, 59, 60, 43_200].map((at) => at >= minutes),
+  );
+});
+
+it('by a report that says nothing for sure, a job is not over before ten minutes have passed', () => {
+  const isOver = (millis: number) => isOverThere({ kind: 'too_large' }, place, NOW + millis, []);
+  expect([10 * MINUTE - 1, 10 * MINUTE].map(isOver)).toEqual([false, true]);
 });

@@ -185,6 +185,21 @@ it('a job is refused as before if the queue cannot be woken', async () => {
   expect(await post(world, { queue_for: 0 })).toMatchObject({ status: 503, code: 'modelstudio_unavailable' });
 });
 
+it.each<[what: string, report: Report]>([
+  ['it is not known for a moment', { kind: 'missing', isGone: false }],
+  ['its results are large already', { kind: 'too_large' }],
+])('a cancelled job keeps its place while it may still run, if %s', async (_what, report) => {
+  const world = scene(1, manyCreated, [report]);
+  const first = await post(world);
+  await cancelling(world, first.job_id);
+  const until = world.clock.time + 10 * MINUTE;
+  const second = await post(world);
+  while (world.clock.time < until - 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('queued');
+  while (world.clock.time < until + 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('running');
+});
+
 it.each<[what: string, result: CreateResult]>([
   ['refused', { kind: 'invalid', sentence: null }],
   ['not taken', { kind: 'unavailable', retryAfterSeconds: null }],

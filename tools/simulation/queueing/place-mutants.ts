@@ -101,6 +101,20 @@ export const PLACE_MUTANTS: Mutant[] = [
     seed: 1,
   },
   {
+    name: 'a job that ModelStudio does not know for a moment is over',
+    file: 'core/queue/places.ts',
+    find: 'return report.isGone || !mayStillRun(place, now, durations);',
+    replace: 'return true;',
+    seed: 1,
+  },
+  {
+    name: 'a job whose report is large is over',
+    file: 'core/queue/places.ts',
+    find: "    case 'too_large':\n      return !mayStillRun(place, now, durations);",
+    replace: "    case 'too_large':\n      return true;",
+    seed: 1,
+  },
+  {
     name: 'a place that was never taken is not found',
     file: 'create/places.ts',
     find: 'return places.list(number);',
@@ -124,14 +138,14 @@ export const PLACE_MUTANTS: Mutant[] = [
   {
     name: 'ModelStudio is not asked about a job that was cancelled',
     file: 'create/places.ts',
-    find: '    if (!ENDS.includes(report.kind)) return;',
+    find: '    if (!isOverThere(report, place, now, durations)) return;',
     replace: '    if (report.kind) return;',
     seed: 18,
   },
   {
     name: 'a job that ModelStudio reports on is over',
     file: 'create/places.ts',
-    find: '    if (!ENDS.includes(report.kind)) return;',
+    find: '    if (!isOverThere(report, place, now, durations)) return;',
     replace: "    if (report.kind === 'transient_error') return;",
     seed: 18,
   },

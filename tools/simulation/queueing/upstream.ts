@@ -1,6 +1,7 @@
 import type { HttpOutcome } from '../../../functions/core/http/http-outcome.ts';
 import type { ExchangeRequest } from '../../../functions/edge/exchange.ts';
 import { CANARY, must } from '../judge.ts';
+import type { Random } from '../random.ts';
 import type { Simulation } from '../simulation.ts';
 
 /** `refused`: nothing was created, and ModelStudio says so. `unknown`: nobody but ModelStudio knows. */
@@ -10,6 +11,7 @@ export type Outcome = 'created' | 'refused' | 'at fault' | 'unknown';
 export interface UpstreamJob {
   id: string;
   marker: string;
+  createdAt: number;
   endsAt: number;
 }
 
@@ -52,6 +54,7 @@ export class QueueUpstream {
   readonly #atOnce: { limit: number; refusal: Answer } | null;
   /** The longest that a job takes there. */
   readonly #longestMillis: number;
+  readonly #doubts: Random;
   readonly asked: Asked[] = [];
   /** Markers of jobs that may be created more than once. */
   readonly resubmitted = new Set<string>();
@@ -63,6 +66,7 @@ export class QueueUpstream {
     this.#sim = sim;
     this.#atOnce = jobsAtOnce === null ? null : this.#drawLimit(jobsAtOnce);
     this.#longestMillis = jobsAtOnce === null ? 40_000 : sim.chanceOf('long jobs').pick(LONGEST_MILLIS);
+    this.#doubts = sim.chanceOf('doubts');
     const limits = [1, 2, 5, 20, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     this.limit = sim.chanceOf('outages').pick(limits);
     this.outages = drawOutages(sim);
@@ -105,7 +109,12 @@ export class QueueUpstream {
 
   #create(marker: string): UpstreamJob {
     const millis = this.#sim.duration(500, this.#longestMillis, 'jobs');
-    const job = { id: `up-${this.jobs.length + 1}`, marker, endsAt: this.#sim.now + millis };
+    const job = {
+      id: `up-${this.jobs.length + 1}`,
+      marker,
+      createdAt: this.#sim.now,
+      endsAt: this.#sim.now + millis,
+    };
     this.jobs.push(job);
     return job;
   }
@@ -122,12 +131,23 @@ export class QueueUpstream {
     return taken.length >= this.limit ? refusal(429) : { name: 'created', outcome: silence, is: 'created' };
   }
 
+  /** What it says to a review of places about a job that runs; later, that may be taken for an end. */
+  #doubtOf({ createdAt, endsAt }: UpstreamJob): HttpOutcome | null {
+    const { now, acting } = this.#sim;
+    const mayBe = acting?.name === 'create' && now < Math.min(endsAt, createdAt + DOUBTED_MILLIS);
+    if (!mayBe || !this.#doubts.happens(DOUBTED_SHARE)) return null;
+    const doubt = this.#doubts.pick([UNKNOWN, LARGE]);
+    return this.#sim.injects('a job that runs is in doubt', 'ModelStudio') ? doubt : null;
+  }
+
   #report({ pathname }: URL): HttpOutcome {
     const fault = this.#sim.fault('upstream', 'ModelStudio', 'report');
-    if (fault) return fault.pick([answered(503, {}), answered(500, {}), cut, silence]);
     const id = pathname.split('/').at(-1) ?? '';
     const job = this.jobs.find((each) => each.id === id);
-    if (!job) return answered(404, { detail: 'There is no such job' });
+    if (fault) return fault.pick([answered(503, {}), answered(500, {}), cut, silence]);
+    if (!job) return UNKNOWN;
+    const doubt = this.#doubtOf(job);
+    if (doubt) return doubt;
     const isDone = this.#sim.now >= job.endsAt;
     const result = { task_index: 0, status: 'completed', result: 'r', error: null };
     const results = isDone ? [result] : [];
@@ -147,6 +167,19 @@ export function drawOutages(sim: Simulation): Outage[] {
   });
   return outages.filter(({ answer }) => sim.injects(`outage: ${answer.name}`, 'ModelStudio'));
 }
+
+const UNKNOWN = answered(404, { detail: 'There is no such job' });
+/** As of a job that runs, and has large results already. */
+const LARGE: HttpOutcome = {
+  kind: 'answered',
+  status: 200,
+  headers: {},
+  body: Buffer.from('{'),
+  isTruncated: true,
+};
+/** Less than the ten minutes after which a place is given away whose job may not exist, by clocks that are apart. */
+const DOUBTED_MILLIS = 9 * 60_000;
+const DOUBTED_SHARE = 0.2;
 
 export const silence: HttpOutcome = { kind: 'timeout', isConnected: true };
 export const cut: HttpOutcome = { kind: 'cut', code: 'ECONNRESET' };
