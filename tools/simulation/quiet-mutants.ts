@@ -13,8 +13,8 @@ export const QUIET_MUTANTS: Mutant[] = [
   {
     name: 'a refused job is removed without waiting for it',
     file: 'submit/submit.ts',
-    find: '  await world.jobs.remove(job);\n  return refusal(',
-    replace: '  void world.jobs.remove(job);\n  return refusal(',
+    find: '  await world.jobs.remove(job);\n  if (ready',
+    replace: '  void world.jobs.remove(job);\n  if (ready',
     seed: 48,
   },
   {

@@ -19,7 +19,7 @@ export const ROLLBACK_MUTANTS: Mutant[] = [
   {
     name: 'a job of a later release counts as one that waits',
     file: 'create/drain.ts',
-    find: '    if (countsOf(round).left === jobs.length) {\n',
+    find: '    if (counts.left === jobs.length) {\n',
     replace: '    if (jobs.length === 0) {\n',
     seed: 1483,
   },
