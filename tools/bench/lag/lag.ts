@@ -9,12 +9,10 @@ const LAG_PER_POLL_GUESS = 0.75;
 
 type Condition = { name: string } & Pick<Scenario, 'seen' | 'faults' | 'pollVisibilityMillis'>;
 
-const NEW_MODELS: Condition[] = [
+const CONDITIONS: Condition[] = [
   { name: 'no faults', seen: 0, faults: 0 },
   { name: '1 % faults', seen: 0, faults: 0.01 },
   { name: '1 % faults, polls hidden for 30 s', seen: 0, faults: 0.01, pollVisibilityMillis: 30_000 },
-];
-const KNOWN_MODELS: Condition[] = [
   { name: 'models known, no faults', seen: JOBS, faults: 0 },
   { name: 'models known, 1 % faults', seen: JOBS, faults: 0.01 },
 ];
@@ -32,43 +30,32 @@ const measure = (scenario: Scenario) =>
 
 /** How long after its end a job's webhook arrives, end to end, with this schedule and with the usual one. */
 export async function run(): Promise<Part> {
-  const [fresh, known] = await Promise.all([measurePairs(NEW_MODELS), measurePairs(KNOWN_MODELS)]);
-  const pairs = [...fresh, ...known];
+  const pairs = await Promise.all(CONDITIONS.map(measurePair));
   const rows = pairs.flatMap(({ name, lagPerPoll, usual, learnt }) => [
     { condition: name, schedule: '×2, cap 30 s', ...usual },
     { condition: name, schedule: 'learnt', lagPerPoll, ...learnt },
   ]);
-  return { name: 'lag', rows, text: textOf(pairs, lagPerPollOf(fresh), lagPerPollOf(known)) };
+  return { name: 'lag', rows, text: textOf(pairs) };
 }
 
-/** @param conditions of one load; under the first one, both schedules ask as often */
-async function measurePairs(conditions: readonly Condition[]): Promise<Pair[]> {
-  const measureAll = (schedule: Scenario['schedule'], lagPerPoll: number, under = conditions) =>
-    Promise.all(
-      under.map(({ name: _, ...condition }) => measure({ schedule, lagPerPoll, jobs: JOBS, ...condition })),
-    );
-  const [usual, [guessed]] = await Promise.all([
-    measureAll('doubling', 0),
-    measureAll('learnt', LAG_PER_POLL_GUESS, conditions.slice(0, 1)),
+async function measurePair({ name, ...condition }: Condition): Promise<Pair> {
+  const measureOne = (schedule: Scenario['schedule'], lagPerPoll: number) =>
+    measure({ schedule, lagPerPoll, jobs: JOBS, ...condition });
+  const [usual, guessed] = await Promise.all([
+    measureOne('doubling', 0),
+    measureOne('learnt', LAG_PER_POLL_GUESS),
   ]);
   // The number of polls falls with the square root of λ.
-  const ratio = (guessed?.pollsPerJob ?? 1) / (usual[0]?.pollsPerJob ?? 1);
-  const lagPerPoll = LAG_PER_POLL_GUESS * ratio ** 2;
-  const learnt = await measureAll('learnt', lagPerPoll);
-  return conditions.map(({ name }, i) => ({
-    ...{ name, lagPerPoll },
-    ...{ usual: usual[i] as Lagged, learnt: learnt[i] as Lagged },
-  }));
+  const lagPerPoll = LAG_PER_POLL_GUESS * (guessed.pollsPerJob / usual.pollsPerJob) ** 2;
+  return { name, lagPerPoll, usual, learnt: await measureOne('learnt', lagPerPoll) };
 }
 
-const lagPerPollOf = ([first]: readonly Pair[]) => figure(first?.lagPerPoll ?? 0);
-
-function textOf(pairs: readonly Pair[], fresh: string, known: string): string {
+function textOf(pairs: readonly Pair[]): string {
   return [
     '# Lag, end to end',
     `${JOBS} jobs of eight models, ten a second, through submit, poll and deliver on a virtual clock. Nothing is known ` +
-      `of the models at first or, where they are known, ${JOBS} jobs came before. λ is ${fresh}, or ${known} where they are ` +
-      'known, so that a job is asked for as often as under the usual schedule, which doubles its gaps from 1 s to 30 s. ' +
+      `of the models at first or, where they are known, ${JOBS} jobs came before. Each λ is such that a job is asked ` +
+      'for about as often as under the usual schedule, which doubles its gaps from 1 s to 30 s. ' +
       'With 1 % faults, one invocation of a hundred meets one: a ' +
       'call of its to AWS fails, ModelStudio or the receiver answers 500, or its worker dies. A message that failed ' +
       'comes again after 5 s, one whose worker has died after the visibility timeout: 120 s for polls, unless said otherwise.',
@@ -98,9 +85,9 @@ function lagTable(pairs: readonly Pair[]): string {
     ...[detection, webhook].flatMap(({ mean, median, p90, p99 }) => [mean, median, p90, p99].map(figure)),
     refused,
   ];
-  const lines = pairs.flatMap(({ name, usual, learnt }) => [
+  const lines = pairs.flatMap(({ name, lagPerPoll, usual, learnt }) => [
     [`${name}: ×2, cap 30 s`, ...cells(usual)],
-    [`${name}: learnt`, ...cells(learnt)],
+    [`${name}: learnt, λ = ${figure(lagPerPoll)}`, ...cells(learnt)],
   ]);
   return markdownTable(['', ...header, 'refused'], lines);
 }
