@@ -16,6 +16,8 @@ import { describingErrors, s3Settings } from './aws.ts';
 
 /** 80 Mbit/s: a write that is slower than this is stuck. */
 const WRITE_BYTES_PER_MILLI = 10_000;
+/** The SDK's own limit would count the time that it takes to read what is written. */
+const UNLIMITED = 0;
 
 export type Bucket = ReturnType<typeof createBucket>;
 
@@ -40,18 +42,28 @@ async function* gathered(texts: Texts): AsyncGenerator<Buffer> {
 }
 
 export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(s3Settings))) {
-  const write = (Key: string, Body: Buffer | Readable, ContentLength: number) => {
-    const requestTimeout = AWS_TRY_MILLIS + ContentLength / WRITE_BYTES_PER_MILLI;
+  const putOf = (Key: string, Body: Buffer | Readable, ContentLength: number) => {
     const Metadata = { format: String(FIRST_FORMAT) };
     const ContentType = Key.endsWith('.jsonl') ? 'application/jsonl' : 'application/json';
-    const put = new PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType, Metadata });
-    return s3.send(put, { requestTimeout });
+    return new PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType, Metadata });
   };
   return {
-    put: (key: string, body: Buffer): Promise<unknown> => write(key, body, body.byteLength),
-    /** The same for a body that is read as it is sent. */
-    putAll(key: string, bytes: number, texts: Texts): Promise<unknown> {
-      return write(key, Readable.from(gathered(texts), { objectMode: false }), bytes);
+    put(key: string, body: Buffer): Promise<unknown> {
+      const requestTimeout = AWS_TRY_MILLIS + body.byteLength / WRITE_BYTES_PER_MILLI;
+      return s3.send(putOf(key, body, body.byteLength), { requestTimeout });
+    },
+    /** The same for a body that is read as it is sent, so it is sent once. */
+    async putAll(key: string, bytes: number, texts: Texts): Promise<void> {
+      const { given, signal: abortSignal, end } = watching(gathered(texts));
+      const body = Readable.from(given, { objectMode: false });
+      try {
+        await s3.send(putOf(key, body, bytes), { requestTimeout: UNLIMITED, abortSignal });
+      } catch (error) {
+        throw abortSignal.aborted ? abortSignal.reason : error;
+      } finally {
+        end();
+        body.destroy();
+      }
     },
     /** From one byte to before another. */
     async range(Key: string, from: number, to: number): Promise<Uint8Array> {
@@ -93,6 +105,34 @@ export function createBucket(Bucket: string, s3 = describingErrors(new S3Client(
       return { url, headers: { ...headers, ...(ChecksumSHA256 && { [CHECKSUM]: ChecksumSHA256 }) } };
     },
   };
+}
+
+/** Gives up whoever takes the pieces and takes no more, and if one cannot be read. */
+function watching(pieces: AsyncGenerator<Buffer>) {
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const end = () => clearTimeout(timer);
+  const wait = (bytes: number) => {
+    const giveUp = () => stop.abort(new Error('S3 takes no more of an object'));
+    timer = setTimeout(giveUp, AWS_CALL_MILLIS + bytes / WRITE_BYTES_PER_MILLI);
+  };
+  async function* given() {
+    try {
+      for await (const piece of pieces) {
+        // Only until the next is asked for: that may take any time to be read.
+        wait(piece.byteLength);
+        try {
+          yield piece;
+        } finally {
+          end();
+        }
+      }
+      wait(0);
+    } catch (error) {
+      stop.abort(error);
+    }
+  }
+  return { given: given(), signal: stop.signal, end };
 }
 
 /** The object piece by piece, as fast as it is read. */

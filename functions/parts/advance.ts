@@ -6,7 +6,6 @@ import {
   type Plan,
   pack,
   partIdOf,
-  partIds,
   partIdsOf,
   partsToBegin,
 } from '../core/parts/parts.ts';
@@ -17,7 +16,7 @@ import type { World } from '../ports.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import { type BeginWorld, beginPart } from './begin.ts';
 import { type MergeWorld, merge } from './merge.ts';
-import { resultsOf } from './results.ts';
+import { type Ends, endsOf, resultsOf, rowsOf } from './results.ts';
 import { type SplitWorld, savePlan, split } from './split.ts';
 
 export type PartsWorld = SplitWorld &
@@ -46,9 +45,10 @@ export async function advance(job: LargeJob, world: PartsWorld): Promise<Next> {
   const isExpired = now >= job.expiresAt && (isTaken || open.length === 0);
   if (!isOver && !isExpired) return begin({ ...job, parts }, completedTasks, world);
   const plans = await plansOf(job, world);
-  if (isExpired) return end({ ...job, parts, completedTasks }, plans, true, world);
-  const tasks = rounds.length <= parts.retries ? await failedIn({ ...job, parts }, plans, world) : [];
-  if (tasks.length === 0) return end({ ...job, parts, completedTasks }, plans, false, world);
+  const ends = await endsOf({ ...job, parts }, plans, world);
+  if (isExpired) return end({ ...job, parts, completedTasks }, plans, ends, true, world);
+  const tasks = rounds.length <= parts.retries ? await failedIn(plans, ends, world) : [];
+  if (tasks.length === 0) return end({ ...job, parts, completedTasks }, plans, ends, false, world);
   const round = await retry({ ...job, parts }, tasks, plans, world);
   const more = { ...parts, rounds: [...rounds, round], begun: 0 };
   const { totalTasks } = job;
@@ -97,10 +97,6 @@ async function look(job: LargeJob, world: PartsWorld): Promise<Look> {
   };
 }
 
-function rowsOf(ids: readonly string[], { jobs }: PartsWorld): Promise<(Job | null)[]> {
-  return waitForAll(ids.map((id) => jobs.find(id)));
-}
-
 const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);
 
 async function begin(job: LargeJob, completedTasks: number, world: PartsWorld): Promise<Next> {
@@ -129,11 +125,11 @@ async function beginParts(job: LargeJob, more: readonly number[], world: PartsWo
 }
 
 /** The conversations of the latest round that ModelStudio itself reports as failed. */
-async function failedIn(job: LargeJob, plans: readonly Plan[], world: PartsWorld): Promise<number[]> {
+async function failedIn(plans: readonly Plan[], ends: Ends, world: PartsWorld): Promise<number[]> {
   const plan = plans.at(-1);
   const failed: number[] = [];
   if (plan === undefined) return failed;
-  for await (const { task, hasFailed } of resultsOf(job, plans.length - 1, plan, world))
+  for await (const { task, hasFailed } of resultsOf(plan, ends.at(-1) ?? [], world))
     if (hasFailed) failed.push(task);
   return failed;
 }
@@ -148,10 +144,11 @@ function retry(job: LargeJob, failed: number[], [first]: readonly Plan[], world:
 async function end(
   job: LargeJob,
   plans: readonly Plan[],
+  ends: Ends,
   isExpired: boolean,
   world: PartsWorld,
 ): Promise<Next> {
-  const results = await merge(job, plans, world);
+  const results = await merge(job, plans, ends, world);
   if (isExpired) {
     const said = `${job.completedTasks} of its ${job.totalTasks} conversations had ended.`;
     return { step: 'finish', end: { ...expired(job, said), results } };
@@ -160,8 +157,7 @@ async function end(
     const { totalTasks: completedTasks } = job;
     return { step: 'finish', end: { status: 'completed', completedTasks, results, error: null } };
   }
-  const rows = await rowsOf(partIds(job), world);
-  const telling = rows.find(mayBeTaken) ?? rows[0];
-  const { error = null } = telling && isFinished(telling) ? telling : {};
-  return { step: 'finish', end: failed(error) };
+  const parts = ends.flat();
+  const telling = parts.find((part) => part?.mayBeTaken) ?? parts[0];
+  return { step: 'finish', end: failed(telling?.error ?? null) };
 }

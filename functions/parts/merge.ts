@@ -4,9 +4,9 @@ import type { LargeJob, Plan } from '../core/parts/parts.ts';
 import { linesKeyOf } from '../core/retention.ts';
 import type { Results } from '../core/upstream/report.ts';
 import type { World } from '../ports.ts';
-import { merged, type ResultsWorld } from './results.ts';
+import { type Ends, merged } from './results.ts';
 
-export type MergeWorld = ResultsWorld & Pick<World, 'random'>;
+export type MergeWorld = Pick<World, 'documents' | 'random'>;
 
 /**
  * All results in one document. They are read once to see how many bytes that is, and again for each form that is written: so what is
@@ -16,11 +16,12 @@ export type MergeWorld = ResultsWorld & Pick<World, 'random'>;
 export async function merge(
   job: LargeJob,
   plans: readonly Plan[],
+  ends: Ends,
   world: MergeWorld,
 ): Promise<Results | null> {
   const kept: string[] = [];
   let [bytes, tasks, failedTasks, given] = [0, 0, 0, 0];
-  for await (const { json, hasFailed, isGiven } of merged(job, plans, world)) {
+  for await (const { json, hasFailed, isGiven } of merged(plans, ends, world)) {
     tasks += 1;
     bytes += Buffer.byteLength(json);
     failedTasks += Number(hasFailed);
@@ -33,8 +34,8 @@ export async function merge(
   if (kept.length === tasks) return { ...found, json: `[${kept.join(',')}]` };
   const key = `results/${job.jobId}/${nonceOf(world.random.bytes())}.json`;
   // A bracket before, a comma between two, a bracket after; or a line break after each.
-  const document = await world.documents.saveAll(key, bytes + tasks + 1, asArray(merged(job, plans, world)));
-  await world.documents.saveAll(linesKeyOf(key), bytes + tasks, asLines(merged(job, plans, world)));
+  const document = await world.documents.saveAll(key, bytes + tasks + 1, asArray(merged(plans, ends, world)));
+  await world.documents.saveAll(linesKeyOf(key), bytes + tasks, asLines(merged(plans, ends, world)));
   return { ...found, json: null, document: { ...document, hasLines: true } };
 }
 

@@ -118,3 +118,55 @@ describe('an object that is read piece by piece', () => {
     await closed;
   });
 });
+
+describe('an object that is written as it is read', () => {
+  const PIECE = 'x'.repeat(300 * 1024);
+  const virtually = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+
+  it('may take any time to be read', async () => {
+    virtually();
+    let received = 0;
+    const server = await serveHttp((request, response) => {
+      request.on('data', ({ length }) => (received += length)).on('end', () => response.end());
+    });
+    async function* texts() {
+      for (let i = 0; i < 3; i++) {
+        await vi.advanceTimersByTimeAsync(60_000);
+        yield PIECE;
+      }
+    }
+    await bucketAt(server.url).putAll('k', 3 * PIECE.length, texts());
+    expect(received).toBeGreaterThanOrEqual(3 * PIECE.length);
+  });
+
+  it.each([
+    ['does not take it', 1000],
+    ['does not say that it has it', 1],
+  ])('is given up when S3 %s', async (_what, count) => {
+    virtually();
+    const server = await serveHttp((request) => count === 1 && request.resume());
+    let read = 0;
+    const texts = function* () {
+      for (; read < count; read++) yield PIECE;
+    };
+    const put = bucketAt(server.url).putAll('k', count * PIECE.length, texts());
+    let isOver = false;
+    const given = expect(put.finally(() => (isOver = true))).rejects.toThrow('S3 takes no more');
+    while (!isOver) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    await given;
+    if (count > 1) expect(read).toBeLessThan(count);
+  });
+
+  it('is given up at once when it cannot be read', async () => {
+    const server = await serveHttp((request) => request.resume());
+    async function* texts() {
+      yield PIECE;
+      throw new Error('The document is gone');
+    }
+    const put = bucketAt(server.url).putAll('k', 2 * PIECE.length, texts());
+    await expect(put).rejects.toThrow('The document is gone');
+  });
+});

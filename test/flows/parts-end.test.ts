@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type LargeJob, NOT_BEGUN, OF_PARTS, type Plan } from '../../functions/core/parts/parts.ts';
-import type { Parts } from '../../functions/core/parts/row.ts';
+import { OF_PARTS, type Plan } from '../../functions/core/parts/parts.ts';
 import { beginPart } from '../../functions/parts/begin.ts';
 import { merge } from '../../functions/parts/merge.ts';
+import { endsOf } from '../../functions/parts/results.ts';
 import { poll } from '../../functions/poll/poll.ts';
-import { finishedJob, NOW, pollMessage, runningJob } from '../cloud/jobs.ts';
+import { finishedJob, NOW, pollMessage } from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
+import { largeJob } from './large-job.ts';
 import { postJob } from './post.ts';
-
-/** In its first round. */
-function largeJob(count: number, changes: Partial<Parts>): LargeJob {
-  const rounds = [{ plan: { store: 'table', key: 'plan' } as const, parts: count }];
-  const asked = { format: 'json', temperature: '0', maxTokens: 1, retries: 0 } as const;
-  const limits = { conversations: 1, bytes: 100 };
-  const parts = { ...NOT_BEGUN, ...asked, limits, rounds, ...changes };
-  return { ...runningJob({ jobId: 'job_1', upstreamJobId: OF_PARTS }), parts };
-}
 
 it('what ends while the results are merged is in none of their readings', async () => {
   const world = fakeWorld();
@@ -23,7 +15,8 @@ it('what ends while the results are merged is in none of their readings', async 
   const results = await world.documents.save('results/part', result);
   for (const part of [0, 1]) await world.jobs.insert(finishedJob({ jobId: `job_1-0-${part}`, results }));
   const plan: Plan = { parts: [[0], [1]] };
-  const merged = await merge(largeJob(2, { begun: 2, open: [1] }), [plan], world);
+  const job = largeJob(2, { begun: 2, open: [1] });
+  const merged = await merge(job, [plan], await endsOf(job, [plan], world), world);
   expect(JSON.parse(merged?.json ?? '').map(({ status }: { status: string }) => status)).toEqual([
     'completed',
     'failed',

@@ -27,8 +27,8 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'a job of which all parts were refused but one, which may have been created, counts as refused',
     file: 'parts/advance.ts',
-    find: 'rows.find(mayBeTaken) ?? rows[0]',
-    replace: 'rows[0]',
+    find: 'parts.find((part) => part?.mayBeTaken) ?? parts[0]',
+    replace: 'parts[0]',
     seed: 845,
   },
   {
