@@ -25,6 +25,9 @@ export const ATTEMPT_DEADLINE_MILLIS = 15_000;
 /** After this time, a sweep begins no other page. */
 export const SWEEP_MILLIS = 45_000;
 
+/** After this time, what is still stored of a large job's parts is left to the sweeper: a client may wait for an answer. */
+export const FORGET_MILLIS = 5000;
+
 /** Longer than the function may run: when it ends, nobody is submitting the job any longer. */
 export const SUBMIT_LEASE_MILLIS = 60_000;
 /** After this time, a pass through the queue begins no other create. */
@@ -58,6 +61,8 @@ export const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** Of a job, in however many parts. */
 export const TASKS_MAX = 50_000;
+/** Of a job, with those of all its retries: to merge them takes 85 000 calls to AWS, each of which takes a processor up to 0.9 ms. */
+export const PARTS_MAX = 20_000;
 /** How often tasks that ModelStudio reports as failed may be given to it again. */
 export const RETRIES_MAX = 3;
 /** A conversation that is larger than a part may be goes alone, up to this. */

@@ -83,9 +83,11 @@ function counted<J extends JobBase>(job: J, more: number): J {
   return job.submissions === undefined ? job : { ...job, submissions: job.submissions + more };
 }
 
-/** Its request is no longer stored. */
-export function forgotten({ queueing, parts, ...job }: FinishedJob, now: Millis): FinishedJob {
-  return { ...job, updatedAt: now, version: job.version + 1 };
+/** Its request is no longer stored, and of its parts no others than those that are left. */
+export function forgotten(job: FinishedJob, now: Millis, left: JobBase['parts'] | null = null): FinishedJob {
+  const { queueing, parts, ...kept } = job;
+  const next = { ...kept, updatedAt: now, version: job.version + 1 };
+  return left && queueing ? { ...next, queueing, parts: left } : next;
 }
 
 /** If its first wake-up could not be sent, the sweeper comes when it would be due. */

@@ -1,12 +1,12 @@
 import { EVENT_MAX_BYTES, eventJson } from '../core/http/view.ts';
 import { nonceOf } from '../core/ids.ts';
 import { type FinishedJob, isFinished, type PendingWebhook, type UnfinishedJob } from '../core/job.ts';
-import { ANSWER_MAX_BYTES, RETRIES_MAX } from '../core/limits.ts';
+import { ANSWER_MAX_BYTES, FORGET_MILLIS, RETRIES_MAX } from '../core/limits.ts';
 import type { PollMessage } from '../core/messages.ts';
 import type { MetricName, MetricValues } from '../core/metrics.ts';
 import { linesIn } from '../core/parts/merging.ts';
-import { partIds, partIdsOf, planKeyOf } from '../core/parts/parts.ts';
-import type { DocumentRef } from '../core/parts/row.ts';
+import { partIds, partIdsOf, planKeyOf, withFirst } from '../core/parts/parts.ts';
+import type { DocumentRef, Parts } from '../core/parts/row.ts';
 import { deleted, documentsOf, linesKeyOf } from '../core/retention.ts';
 import { sqsDelaySeconds } from '../core/sqs-delay.ts';
 import { aboutJob } from '../core/trace.ts';
@@ -56,13 +56,17 @@ async function discard(lost: FinishedJob, { jobs, documents }: FinishWorld): Pro
   return null;
 }
 
-/** Deletes the request of a job that has ended before ModelStudio took it, or all that is stored of its parts. */
-export async function forget(job: FinishedJob, world: FinishWorld): Promise<void> {
-  await erasePartsOf(job, world);
+/**
+ * Deletes the request of a job that has ended before ModelStudio took it, or all that is stored of its parts.
+ * @returns false if that takes longer: the sweeper goes on
+ */
+export async function forget(job: FinishedJob, world: FinishWorld): Promise<boolean> {
+  const left = await erasePartsOf(job, world);
   await world.requests.remove(job);
-  if (await eraseIfOver(job, world)) return;
+  if (await eraseIfOver(job, world)) return true;
   const now = world.clock.now();
-  await record(job, (row) => (isFinished(row) && row.queueing ? forgotten(row, now) : null), world);
+  await record(job, (row) => (isFinished(row) && row.queueing ? forgotten(row, now, left) : null), world);
+  return left === null;
 }
 
 /** Deletes what is stored of a part that has ended after its job. Whoever comes upon one later does so, too. */
@@ -89,9 +93,19 @@ async function eraseEach(ids: readonly string[], erase: (id: string) => Promise<
     await waitForAll(ids.slice(i, i + ERASED_AT_ONCE).map(erase));
 }
 
-async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<void> {
-  await eraseEach(partIds(job), (id) => erasePart(id, job.createdAt, world));
+/**
+ * The last ones first: those that are open have requests.
+ * @returns those that are left
+ */
+async function erasePartsOf(job: FinishedJob, world: FinishWorld): Promise<Parts | null> {
+  const ids = partIds(job);
+  const until = world.clock.now() + FORGET_MILLIS;
+  while (ids.length > 0) {
+    if (job.parts && world.clock.now() >= until) return withFirst(job.parts, ids.length);
+    await eraseEach(ids.splice(-ERASED_AT_ONCE), (id) => erasePart(id, job.createdAt, world));
+  }
   for (const { plan } of job.parts?.rounds ?? []) await world.documents.remove(plan);
+  return null;
 }
 
 /** What a worker has saved that did not know that the job was over. Its message, or the one that it has sent, comes again. */
@@ -112,7 +126,7 @@ async function erasePart(jobId: string, createdAt: number, world: FinishWorld): 
   await onConflict(jobId, async () => {
     const part = await world.jobs.findRow(jobId);
     if (part === null || part.status === 'submitting') return world.requests.remove({ jobId, createdAt });
-    if (part.status === 'deleted') return erase(part, world);
+    if (part.status === 'deleted') return part.leftovers && erase(part, world);
     // It is erased by that.
     if (!isFinished(part)) return (await finish(part, cancelled(part), world)) === null ? LOST : undefined;
     const tombstone = deleted(part, world.clock.now());

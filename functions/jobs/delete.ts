@@ -12,6 +12,9 @@ import { LOST, onConflict } from '../write-conflicts.ts';
 
 export type DeleteWorld = FinishWorld & ReadWorld;
 
+/** From one sweep to the next. */
+const SWEEP_SECONDS = 60;
+
 /** Few attempts take longer. */
 const ATTEMPT_SECONDS = 5;
 
@@ -36,8 +39,9 @@ export async function deleteJob(request: Request, call: Authorized, world: Delet
     }
     // Whoever ended it has died before it could do this, or is about to.
     if (job.queueing) {
-      await forget(job, world);
-      return LOST;
+      if (await forget(job, world)) return LOST;
+      const detail = 'Its parts are still being deleted.';
+      return problem('not_deletable', request.requestId, { detail, headers: retryIn(SWEEP_SECONDS) });
     }
     const tombstone = deleted(job, now);
     if (!(await world.jobs.replace(tombstone))) return LOST;

@@ -2,7 +2,7 @@ import { fault } from '../core/http/validation.ts';
 import type { JobError } from '../core/job.ts';
 import { TASK_MAX_BYTES, TASKS_MAX } from '../core/limits.ts';
 import { DETAILS_MAX, detailsOf, readConversation } from '../core/parts/conversation.ts';
-import { invalidInput, type LargeJob, pack, planKeyOf } from '../core/parts/parts.ts';
+import { invalidInput, type LargeJob, pack, planKeyOf, tooManyParts } from '../core/parts/parts.ts';
 import type { Parts } from '../core/parts/row.ts';
 import { NotAnArray, type Piece, Scanner } from '../core/parts/scanner.ts';
 import type { World } from '../ports.ts';
@@ -31,6 +31,8 @@ export async function split(
   const tasks = Array.from({ length: totalTasks }, (_, task) => task);
   const bytesOf = (task: number) => (ranges[2 * task + 1] ?? 0) - (ranges[2 * task] ?? 0);
   const parts = pack(tasks, bytesOf, job.parts.limits);
+  const tooMany = tooManyParts(parts.length, job.parts.retries);
+  if (tooMany) return tooMany;
   const round = await savePlan(job, { parts, ranges }, world);
   return { parts: { ...job.parts, rounds: [round] }, totalTasks };
 }

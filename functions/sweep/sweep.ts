@@ -28,6 +28,8 @@ export type SweepWorld = FinishWorld & SweepUploadsWorld & Pick<World, 'overdue'
 /** After this time, a large job that has expired ends without its results. */
 const MERGING_MAX_MILLIS = 6 * 3_600_000;
 
+const ERASING = 'erasing_parts';
+
 /**
  * Rescues jobs whose wake-up is lost. It keeps nothing between two sweeps, and two at once do no harm: each
  * rescue is a link in the job's chain of wake-ups like any other, so only one of them counts.
@@ -82,8 +84,9 @@ async function rescue(jobId: string, found: Found, world: SweepWorld): Promise<v
   found.oldestMillis = Math.max(found.oldestMillis, now - at);
   const outcome = await recover(job, now, world);
   const fields = { outcome, ...aboutJob(job), age_seconds: (now - job.createdAt) / 1000 };
-  // A job that has waited too long is ended by the sweeper in any case.
-  world.log.event('sweep', fields, job.status === 'queued' ? {} : { JobsRecovered: 1 });
+  // A job that has waited too long is ended by the sweeper in any case, and many parts are erased by several sweeps.
+  const isUsual = job.status === 'queued' || outcome === ERASING;
+  world.log.event('sweep', fields, isUsual ? {} : { JobsRecovered: 1 });
 }
 
 async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<string> {
@@ -107,12 +110,12 @@ async function recover(job: JobRow, now: Millis, world: SweepWorld): Promise<str
     return 'abandoned_submission';
   }
   if (isFinished(job)) {
-    if (job.queueing) {
-      await forget(job, world);
-      return 'kept_request';
-    }
-    await deliverAgain(job, now, world);
-    return 'lost_delivery';
+    // First, as what is stored may refuse to go.
+    const isLost = !job.queueing || (isPending(job) && now >= job.wakeUpDeadline);
+    if (isLost) await deliverAgain(job, now, world);
+    const isGone = !job.queueing || (await forget(job, world));
+    if (!isGone) return ERASING;
+    return isLost ? 'lost_delivery' : 'kept_request';
   }
   // A large job's own chain ends it, with the results that there are, for as long as that has a chance.
   if (now >= job.expiresAt + (job.parts ? MERGING_MAX_MILLIS : 0)) {

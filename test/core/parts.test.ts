@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { Json } from '../../functions/core/json/scan.ts';
 import { detailsOf, readConversation } from '../../functions/core/parts/conversation.ts';
 import { linesIn, withOurs } from '../../functions/core/parts/merging.ts';
-import { NOT_BEGUN, pack, partIds, partsInMind, partsToBegin } from '../../functions/core/parts/parts.ts';
+import {
+  NOT_BEGUN,
+  pack,
+  partIds,
+  partsInMind,
+  partsToBegin,
+  tooManyParts,
+  withFirst,
+} from '../../functions/core/parts/parts.ts';
 import type { Parts } from '../../functions/core/parts/row.ts';
 import { NotAnArray, Scanner } from '../../functions/core/parts/scanner.ts';
 
@@ -224,11 +232,40 @@ it.each([
   expect(partsInMind({ ...NOT_BEGUN, ...parts } as never)).toEqual({ round, from, to });
 });
 
+function partsOf(rounds: readonly number[], begun: number): Parts {
+  return { ...NOT_BEGUN, rounds: rounds.map((parts) => ({ parts })), begun } as never;
+}
+
 it('a job knows the ids of all its parts', () => {
-  const rounds = [{ parts: 2 }, { parts: 1 }];
-  const job = { jobId: 'job_1', parts: { rounds } } as never;
+  const job = { jobId: 'job_1', parts: partsOf([2, 1], 0) };
   expect(partIds(job)).toEqual(['job_1-0-0', 'job_1-0-1', 'job_1-1-0']);
   expect(partIds({ jobId: 'job_1' })).toEqual([]);
+});
+
+it.each([
+  ['that were begun, and those that the next worker has in mind', [5000], 3, 103],
+  ['of all rounds but the latest', [300, 200], 0, 400],
+  ['when all were begun', [3, 2], 2, 5],
+  ['but none before they are planned', [], 0, 0],
+])('there may be something of all parts %s', (_what, rounds, begun, count) => {
+  expect(partIds({ jobId: 'job_1', parts: partsOf(rounds, begun) }).length).toBe(count);
+});
+
+it.each([5, 4, 3, 2, 0])('of the parts of a job, the first %i are left', (count) => {
+  const job = { jobId: 'job_1', parts: partsOf([3, 2], 2) };
+  const left = { ...job, parts: withFirst(job.parts, count) };
+  expect(partIds(left)).toEqual(partIds(job).slice(0, count));
+});
+
+it.each([
+  [20_000, 0, null],
+  [20_001, 0, /has 20001 parts, of at most 20000\. Nothing was created/],
+  [5000, 3, null],
+  [5001, 3, /has 5001 parts, and with all retries 20004, of at most 20000/],
+])('a job of %i parts and %i retries can be merged', (parts, retries, refusal) => {
+  const refused = tooManyParts(parts, retries);
+  if (refusal === null) expect(refused).toBeNull();
+  else expect(refused).toEqual({ code: 'invalid_input', message: expect.stringMatching(refusal) });
 });
 
 describe('a result in the whole', () => {

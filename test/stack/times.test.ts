@@ -12,6 +12,7 @@ import {
   DRAIN_LEASE_MILLIS,
   DRAIN_MILLIS,
   DURATIONS_CALL_MILLIS,
+  FORGET_MILLIS,
   LONGEST_JOB_SECONDS,
   RECEIVES_MAX,
   REPORT_LIMITS,
@@ -22,6 +23,7 @@ import {
 import {
   DEADLINE_EXTENSION_MILLIS,
   EXPIRY_GRACE_MILLIS,
+  LEFT_MILLIS,
   LOST_AFTER_MILLIS,
 } from '../../functions/core/polling/overdue.ts';
 import { LINGER_MILLIS } from '../../functions/core/queue/gate.ts';
@@ -169,9 +171,22 @@ const ORDER: [shorter: Time, longer: Time, why: string][] = [
     'what came of the creations is written down',
   ],
   [
-    ['a sweep, and a call to AWS', SWEEP_MILLIS / 1000 + awsCall],
+    [
+      'a sweep, parts that are erased at its end, and a call to AWS',
+      (SWEEP_MILLIS + FORGET_MILLIS) / 1000 + awsCall,
+    ],
     ['the sweeper runs', sweeper],
     'the page that is under way is finished',
+  ],
+  [
+    ['the parts of a job are erased, and two calls to AWS', FORGET_MILLIS / 1000 + 2 * awsCall],
+    ['jobs runs', reader],
+    'whoever cancels it gets an answer',
+  ],
+  [
+    ['the parts of a job are erased, and two calls to AWS', FORGET_MILLIS / 1000 + 2 * awsCall],
+    ['the sweeper erases what is left', LEFT_MILLIS / 1000],
+    'it does not do so at the same time',
   ],
   [['the sweeper runs', sweeper], ['from one sweep to the second next', 120], 'sweeps do not pile up'],
 

@@ -7,7 +7,7 @@ import {
   type QueuedJob,
   type RunningJob,
 } from '../job.ts';
-import { BODY_MAX_BYTES } from '../limits.ts';
+import { BODY_MAX_BYTES, PARTS_MAX } from '../limits.ts';
 import type { PollMessage } from '../messages.ts';
 import { traceOf } from '../trace.ts';
 import { type End, notTaken, submissionUnknown } from '../upstream/report.ts';
@@ -50,10 +50,25 @@ export function planKeyOf({ jobId, createdAt }: Pick<JobBase, 'jobId' | 'created
   return `plans/${jobId}/${createdAt}-${round}.json`;
 }
 
-/** The ids of all parts that there may be a row or a request of. */
-export function partIds(job: Pick<JobBase, 'jobId' | 'parts'>): string[] {
-  const rounds = job.parts?.rounds ?? [];
-  return rounds.flatMap(({ parts }, round) => partIdsOf(job, { round, from: 0, to: parts }));
+/** The ids of all parts that there may be a row or a request of. Of the latest round, that is not all. */
+export function partIds({ jobId, parts }: Pick<JobBase, 'jobId' | 'parts'>): string[] {
+  if (parts === undefined) return [];
+  const last = partsInMind(parts);
+  const toOf = (round: number, all: number) => (round === last.round ? last.to : all);
+  return parts.rounds.flatMap(({ parts: all }, round) =>
+    partIdsOf({ jobId }, { round, from: 0, to: toOf(round, all) }),
+  );
+}
+
+/** When of all these no more are there than the first. */
+export function withFirst(parts: Parts, count: number): Parts {
+  let left = count;
+  const rounds = parts.rounds.map((round) => {
+    const kept = Math.min(left, round.parts);
+    left -= kept;
+    return { ...round, parts: kept };
+  });
+  return { ...parts, rounds };
 }
 
 type Range = NonNullable<PollMessage['toBegin']>;
@@ -152,4 +167,13 @@ export function invalidInput(details: NonNullable<JobError['details']>): JobErro
   const message =
     'The upload holds something else than valid conversations. Nothing was created, nothing was billed.';
   return { code: 'invalid_input', message, details };
+}
+
+/** What a job of so many could not do in its collector's time: merge their results. */
+export function tooManyParts(parts: number, retries: number): JobError | null {
+  const all = parts * (1 + retries);
+  if (all <= PARTS_MAX) return null;
+  const count = retries === 0 ? `${parts} parts` : `${parts} parts, and with all retries ${all}`;
+  const message = `As much as ModelStudio is given at once, the job has ${count}, of at most ${PARTS_MAX}. Nothing was created, nothing was billed.`;
+  return { code: 'invalid_input', message };
 }

@@ -9,7 +9,7 @@ export const LOST_AFTER_MILLIS = 5 * 60_000;
 export const EXPIRY_GRACE_MILLIS = 15_000;
 
 /** What is still stored of a finished job's request, or of a deleted job, was left by a worker that died. */
-const LEFT_MILLIS = 30_000;
+export const LEFT_MILLIS = 30_000;
 
 /** The sweep index is split into this many shards, so that no single partition bears the whole load. */
 export const SHARDS = 8;
