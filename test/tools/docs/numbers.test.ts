@@ -79,6 +79,7 @@ const SAID: [sentence: RegExp, number: number][] = [
   [/finished job is larger than (\w+) MiB/g, limits.REPORT_LIMITS.collect.maxBytes / MIB],
   [/file may have (\w+) MiB/g, limits.UPLOAD_MAX_BYTES / MIB],
   [/with up to ([\d ]+) conversations/g, limits.TASKS_MAX],
+  [/(?:more than|read of) ([\d ]+) parts/g, limits.PARTS_MAX],
   [/conversation may have (\w+) MiB/g, limits.TASK_MAX_BYTES / MIB],
   [/0 unless you ask, (\w+) at most/g, limits.RETRIES_MAX],
   [/(\w+) s for ModelStudio to answer/g, limits.CREATE_DEADLINE_MILLIS / 1000],

@@ -116,6 +116,13 @@ export const PARTS_MUTANTS: Mutant[] = [
     seed: 900_038_685,
   },
   {
+    name: 'what is read ahead comes in another order',
+    file: 'parts/read-ahead.ts',
+    find: 'const [first] = held;',
+    replace: 'const first = held.at(-1);',
+    seed: 0,
+  },
+  {
     name: 'a message names the parts that its sender has begun',
     file: 'core/parts/parts.ts',
     find: 'from: begun, to: Math.min(parts, begun + PARTS_AT_ONCE_MAX)',
@@ -174,8 +181,8 @@ export const PARTS_MUTANTS: Mutant[] = [
   {
     name: 'parts are kept',
     file: 'finish/finish.ts',
-    find: '  await erasePartsOf(job, world);\n',
-    replace: '',
+    find: 'const left = await erasePartsOf(job, world);',
+    replace: 'const left = null;',
     seed: 5,
   },
   {
