@@ -1,6 +1,6 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import type { Job } from '../../../functions/core/job.ts';
+import { isFinished, type Job } from '../../../functions/core/job.ts';
 import type { Log } from '../../../functions/core/log.ts';
 import type { PartLimits } from '../../../functions/core/parts/row.ts';
 import { type Call, clientsOf } from '../../../test/cloud/clients.ts';
@@ -154,6 +154,7 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
       const { Key = '' } = command.input;
       const sent = environment.carry(call, () => {
         this.keeping.judgeUse(Key.split('/')[1] ?? '', 'deletes the request of');
+        this.#judgeDeletion(Key);
         return effect();
       });
       if (environment.name !== 'submit') return sent;
@@ -165,6 +166,20 @@ export class QueueSystem<U extends Upstream = QueueUpstream> {
     const batch = batchOf(environment.name);
     const world = worldIn(environment, clients, this, this.sim, batch);
     return handlersOf(world, comeAgainIn(clients, environment.name), undefined, batch);
+  }
+
+  /** A large job needs its conversations until its last part is begun: without them, it could only expire. */
+  #judgeDeletion(key: string): void {
+    const [folder, jobId = '', name = ''] = key.split('/');
+    const job = this.jobs.get(jobId);
+    if (folder !== 'sources' || job?.createdAt !== Number.parseInt(name, 10) || isFinished(job)) return;
+    const round = (job.parts?.rounds.length ?? 0) - 1;
+    const ids = Array.from(
+      { length: job.parts?.rounds[round]?.parts ?? 0 },
+      (_, i) => `${jobId}-${round}-${i}`,
+    );
+    const isBegun = ids.length > 0 && ids.every((id) => this.jobs.has(id));
+    must(isBegun, 'I20', () => `the conversations of ${jobId} are deleted, which is ${job.status}`);
   }
 
   /** A pass looks at what waits, and at which places are free, before each round. */
