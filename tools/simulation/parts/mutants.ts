@@ -127,7 +127,7 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'core/parts/parts.ts',
     find: 'from: begun, to: Math.min(parts, begun + PARTS_AT_ONCE_MAX)',
     replace: 'from: 0, to: begun',
-    seed: 900_038_685,
+    seed: 3_600_000_039,
   },
   {
     name: 'a large job begins without a wake-up',
@@ -197,6 +197,6 @@ export const PARTS_MUTANTS: Mutant[] = [
     file: 'create/drain.ts',
     find: 'if (job.partOf && (await isOver(job.partOf, world)))',
     replace: 'if (job.partOf && job.jobId === job.partOf)',
-    seed: 563,
+    seed: 886,
   },
 ];
