@@ -35,7 +35,8 @@ export async function create(
   if (result.kind !== 'created' && result.kind !== 'unknown') await leavePlace(job, world);
   if (result.kind === 'unsent') return result;
   logCreation(job, generation, result, askedAt, world);
-  if (result.kind === 'unavailable') await world.durationStats.throttled();
+  // A job that waits is tried at the queue's own pace, whatever polls may do.
+  if (result.kind === 'unavailable' && !job.queueing) await world.durationStats.throttled();
   if (result.kind !== 'created') return result;
   return { kind: 'created', job: await begin(job, result.upstreamJobId, forecast, world) };
 }

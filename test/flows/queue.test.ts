@@ -54,6 +54,8 @@ it('a job that ModelStudio does not take waits, and is created as soon as it doe
   await run(world);
   expect(await world.jobs.find(job.job_id)).toMatchObject({ status: 'running', upstreamJobId: 'up-1' });
   expect(world.created.length).toBe(3);
+  // Polls are slowed down by the submission alone.
+  expect(world.durationStats.refusals).toBe(1);
   expect([...world.cloud.objects.keys()]).toEqual([]);
   expect(world.wakeUps.sent.map(({ queue }) => queue)).toEqual(['poll']);
 });

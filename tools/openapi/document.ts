@@ -206,7 +206,8 @@ const OPERATIONS: Record<Operation, Description> = {
   },
   deleteUpload: {
     summary: 'Delete an upload',
-    description: 'Deletes the file, too, if it was sent. Not while a job that names it has not finished.',
+    description:
+      'Deletes the file, too, if it was sent. Not while a job that names it has not finished, nor, if 16 jobs have named it, before all of them must have expired.',
     answers: { 204: { description: 'The upload is deleted.' } },
     problems: ['upload_not_found', 'not_deletable'],
   },

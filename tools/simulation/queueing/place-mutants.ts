@@ -14,7 +14,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'edge/places-table.ts',
     find: "await put(freeRow(number), '#token = :token', token);",
     replace: "await put(freeRow(number), 'attribute_not_exists(nobody) OR #token = :token', token);",
-    seed: 16,
+    seed: 147,
   },
   {
     name: 'no place is released',
