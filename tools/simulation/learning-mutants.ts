@@ -14,7 +14,7 @@ export const LEARNING_MUTANTS: Mutant[] = [
     file: 'core/transitions.ts',
     find: 'return { ...next, progressAt: now };',
     replace: 'return next;',
-    seed: 0,
+    seed: 2,
   },
   {
     name: 'a job of which others teach teaches, too',

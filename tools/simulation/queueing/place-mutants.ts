@@ -77,7 +77,7 @@ export const PLACE_MUTANTS: Mutant[] = [
     file: 'create/drain.ts',
     find: 'if (place && !(await world.places?.take(place, jobId)))',
     replace: "if (place && (await world.places?.take(place, jobId)) === 'lost')",
-    seed: 3,
+    seed: 12,
   },
   {
     name: 'nobody looks after the places',
