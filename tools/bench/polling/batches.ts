@@ -93,11 +93,15 @@ function simulate(batch: Batch, lagPerPoll: number, schedule: Schedule | null) {
     const end = endOf(finishes);
     let from = 0;
     let to = 0;
+    let progress = { completed: 0, age: 0 };
     for (let nth = 0; ; nth++) {
       const completed = finishes.findIndex((seconds) => seconds > to);
       if (completed < 0) return { polls: nth, from, to, lag: to - end };
+      if (completed > progress.completed) progress = { completed, age: to };
       from = to;
-      to += schedule ? schedule.waitBefore(nth, random) : planner.waitAt(to, completed, batch.tasks);
+      to += schedule
+        ? schedule.waitBefore(nth, random)
+        : planner.waitAt(to, completed, batch.tasks, progress.age);
     }
   }
 

@@ -27,10 +27,11 @@ export class Planner {
     this.#random = random;
   }
 
-  /** Seconds to wait at that age. */
-  waitAt(age: number, completedTasks = 0, totalTasks = 1): number {
+  /** Seconds to wait at that age. @param progressAge at which so many tasks were first seen to be done */
+  waitAt(age: number, completedTasks = 0, totalTasks = 1, progressAge = age): number {
     this.#forecast ??= forecastOf(this.#ended);
-    const progress = { ageMillis: age * 1000, leftMillis: DAY_MILLIS, completedTasks, totalTasks };
+    const ages = { ageMillis: age * 1000, progressMillis: progressAge * 1000 };
+    const progress = { ...ages, leftMillis: DAY_MILLIS, completedTasks, totalTasks };
     return nextPollSeconds(progress, { ...this.#forecast, lagPerPollSeconds: this.#lagPerPollSeconds });
   }
 
