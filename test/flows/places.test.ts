@@ -185,6 +185,16 @@ it('a job is refused as before if the queue cannot be woken', async () => {
   expect(await post(world, { queue_for: 0 })).toMatchObject({ status: 503, code: 'modelstudio_unavailable' });
 });
 
+/** The only place, which somebody else waits for. */
+async function expectKeptForTenMinutes(world: ReturnType<typeof scene>): Promise<void> {
+  const until = world.clock.time + 10 * MINUTE;
+  const second = await post(world);
+  while (world.clock.time < until - 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('queued');
+  while (world.clock.time < until + 20_000) await pass(world);
+  expect(await statusOf(world, second.job_id)).toBe('running');
+}
+
 it.each<[what: string, report: Report]>([
   ['it is not known for a moment', { kind: 'missing', isGone: false }],
   ['its results are large already', { kind: 'too_large' }],
@@ -192,12 +202,7 @@ it.each<[what: string, report: Report]>([
   const world = scene(1, manyCreated, [report]);
   const first = await post(world);
   await cancelling(world, first.job_id);
-  const until = world.clock.time + 10 * MINUTE;
-  const second = await post(world);
-  while (world.clock.time < until - 20_000) await pass(world);
-  expect(await statusOf(world, second.job_id)).toBe('queued');
-  while (world.clock.time < until + 20_000) await pass(world);
-  expect(await statusOf(world, second.job_id)).toBe('running');
+  await expectKeptForTenMinutes(world);
 });
 
 it.each<[what: string, result: CreateResult]>([
@@ -221,12 +226,7 @@ it('a repeated request leaves the place that it has taken for nothing', async ()
 it('a job that may exist keeps its place for ten minutes', async () => {
   const world = scene(1, [{ kind: 'unknown', cause: 'timeout' }, created('up-1')]);
   await post(world);
-  const until = world.clock.time + 10 * MINUTE;
-  const second = await post(world);
-  while (world.clock.time < until - 20_000) await pass(world);
-  expect(await statusOf(world, second.job_id)).toBe('queued');
-  while (world.clock.time < until + 20_000) await pass(world);
-  expect(await statusOf(world, second.job_id)).toBe('running');
+  await expectKeptForTenMinutes(world);
 });
 
 it('a job that ModelStudio does not take waits without a place, and has one when it is tried again', async () => {
