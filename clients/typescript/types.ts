@@ -164,7 +164,7 @@ export type Job = {
   results_url: string | null;
   /** Why the job has not completed. The message of a failure ends with ModelStudio's own sentence, if it gave one. */
   error: {
-    /** `modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, `results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload; nothing was created), `expired` or, of a job that was queued, `modelstudio_invalid_request` or `model_not_found`. */
+    /** `modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, `results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload, or of too many parts; nothing was created), `expired` or, of a job that was queued, `modelstudio_invalid_request` or `model_not_found`. */
     code: string;
     message: string;
     /** Of `invalid_input`: the first 20 faults, by line or by JSON Pointer. */
@@ -207,7 +207,7 @@ export type JobData = {
   results_url: string | null;
   /** Why the job has not completed. The message of a failure ends with ModelStudio's own sentence, if it gave one. */
   error: {
-    /** `modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, `results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload; nothing was created), `expired` or, of a job that was queued, `modelstudio_invalid_request` or `model_not_found`. */
+    /** `modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, `results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload, or of too many parts; nothing was created), `expired` or, of a job that was queued, `modelstudio_invalid_request` or `model_not_found`. */
     code: string;
     message: string;
     /** Of `invalid_input`: the first 20 faults, by line or by JSON Pointer. */

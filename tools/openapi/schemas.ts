@@ -191,7 +191,7 @@ const Webhook = named(
 
 const JOB_ERROR_CODES =
   '`modelstudio_job_failed`, `modelstudio_job_cancelled` (at ModelStudio, by somebody else), `modelstudio_job_missing`, ' +
-  '`results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload; nothing was created), `expired` or, of ' +
+  '`results_too_large`, `results_unreadable`, `submission_unknown`, `never_submitted` (nothing was created), `invalid_input` (of an upload, or of too many parts; nothing was created), `expired` or, of ' +
   'a job that was queued, `modelstudio_invalid_request` or `model_not_found`.';
 
 const JobData = z.strictObject({
