@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { countsOf, observedIn } from '../../../tools/bench/cost/observed.ts';
+import { countsOf, observedIn, readObserved } from '../../../tools/bench/cost/observed.ts';
 
 const CSV = `message,lines,bytes,millis,invocations,polls
 submit,1000,480000,353000,,
@@ -22,6 +25,9 @@ describe("an export of a deployment's log", () => {
     ],
     ['as JSON', JSON.stringify(ROWS)],
     ["as the API's answer", JSON.stringify({ status: 'Complete', results: answered })],
+    ["as the API's answer with a mark", `\uFEFF${JSON.stringify({ results: answered })}`],
+    ['as JSON with nulls', JSON.stringify(ROWS).replaceAll('""', 'null')],
+    ['with large numbers as Insights writes them', CSV.replace('353000', '3.53E5')],
   ])('is read %s', (_how, text) => {
     const { submit, batch, finish, deliver } = observedIn(text);
     expect([
@@ -40,10 +46,33 @@ describe("an export of a deployment's log", () => {
     ['of another query', '@timestamp,outcome\n2026-01-01,created', 'lacks message, lines, bytes'],
     ['without a stage', CSV.replace(/deliver.*\n/, ''), 'no row of the message deliver'],
     ['with a word where a number belongs', CSV.replace('3800', 'many'), 'no number as invocations of batch'],
+    ['with a number without end', CSV.replace('3800', '1e999'), 'no number as invocations of batch'],
+    ['whose last line is cut off', CSV.slice(0, CSV.indexOf('000,230000,')), 'may be cut off'],
+    [
+      'with a row for each hour',
+      CSV.replace(/(submit.*\n)/, '$1$1'),
+      'several rows of the message submit: export one result',
+    ],
+    [
+      'of a query that still runs',
+      JSON.stringify({ status: 'Running', results: answered }),
+      'status Running',
+    ],
+    ['of a query that has failed', JSON.stringify({ status: 'Failed', results: [] }), 'status Failed'],
+    ['with a row of nothing', '{"results": [[null]]}', 'no list of rows'],
     ['that is half a JSON', '[{', 'begins like JSON and is none'],
     ['that is another JSON', '{"a": 1}', 'no list of rows'],
   ])('is refused %s, and why is said', (_what, text, sentence) => {
     expect(() => observedIn(text)).toThrow(sentence);
+  });
+
+  it('is read in UTF-16, as PowerShell writes it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'modelstudio-jobs-observed-'));
+    const file = join(folder, 'export.csv');
+    await writeFile(file, `\uFEFF${CSV}`, 'utf16le');
+    const { finish } = await readObserved(file);
+    await rm(folder, { recursive: true });
+    expect(finish.lines).toBe(990);
   });
 
   it("takes the place of the model's counts, as far as it goes", () => {

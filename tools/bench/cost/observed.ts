@@ -12,25 +12,33 @@ type Observed = Record<(typeof MESSAGES)[number], Record<(typeof COLUMNS)[number
 
 /** A file that Logs Insights has exported, as CSV or as JSON, or what its API answers. */
 export async function readObserved(path: string): Promise<Observed> {
-  const text = await readFile(path, 'utf8').catch(() => {
+  const bytes = await readFile(path).catch(() => {
     throw new Error('The file of --observed cannot be read');
   });
-  return observedIn(text);
+  // PowerShell writes what a command prints in UTF-16, with a mark.
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return observedIn(new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes));
 }
 
-export function observedIn(text: string): Observed {
+export function observedIn(marked: string): Observed {
+  const text = marked.replace(/^\uFEFF/, '');
   const rows = /^\s*[[{]/.test(text) ? jsonRows(text) : csvRows(text);
   if (rows.length === 0) throw new Error('The file of --observed has no rows: the query has found nothing');
   const names = new Set(rows.flatMap((row) => Object.keys(row)));
   const missing = COLUMNS.filter((name) => !names.has(name));
   if (missing.length > 0)
     throw new Error(`The file of --observed lacks ${missing.join(', ')}: export the query that --help shows`);
-  const of = (message: string) => rows.find((row) => row['message'] === message);
-  const lacking = MESSAGES.filter((message) => !of(message));
+  const of = (message: string) => rows.filter((row) => row['message'] === message);
+  const lacking = MESSAGES.filter((message) => of(message).length === 0);
   if (lacking.length > 0)
     throw new Error(`The file of --observed has no row of the message ${lacking.join(', ')}`);
+  const repeated = MESSAGES.filter((message) => of(message).length > 1);
+  if (repeated.length > 0)
+    throw new Error(
+      `The file of --observed has several rows of the message ${repeated.join(', ')}: export one result of the query that --help shows`,
+    );
   return Object.fromEntries(
-    MESSAGES.map((message) => [message, numbersOf(message, of(message))]),
+    MESSAGES.map((message) => [message, numbersOf(message, of(message)[0])]),
   ) as Observed;
 }
 
@@ -38,7 +46,8 @@ function numbersOf(message: string, row: Record<string, unknown> = {}) {
   const numbers = COLUMNS.slice(1).map((name) => {
     // Insights leaves out what no line has.
     const value = row[name] === '' || row[name] === undefined ? 0 : Number(row[name]);
-    if (!(value >= 0)) throw new Error(`The file of --observed has no number as ${name} of ${message}`);
+    if (!(value >= 0 && Number.isFinite(value)))
+      throw new Error(`The file of --observed has no number as ${name} of ${message}`);
     return [name, value];
   });
   return Object.fromEntries(numbers);
@@ -53,9 +62,13 @@ function jsonRows(text: string): Record<string, unknown>[] {
   } catch {
     throw new Error('The file of --observed begins like JSON and is none');
   }
-  const rows = Array.isArray(value) ? value : (value as { results?: unknown }).results;
+  const { results, status } = value as { results?: unknown; status?: unknown };
+  if (typeof status === 'string' && status !== 'Complete')
+    throw new Error(`The file of --observed is of a query with the status ${status}, not Complete`);
+  const rows = Array.isArray(value) ? value : results;
+  const isObject = (each: unknown) => typeof each === 'object' && each !== null;
   const isRow = (row: unknown): row is Fields | Record<string, unknown> =>
-    typeof row === 'object' && row !== null;
+    Array.isArray(row) ? row.every(isObject) : isObject(row);
   if (!Array.isArray(rows) || !rows.every(isRow))
     throw new Error('The file of --observed is JSON, but no list of rows');
   return rows.map((row) =>
@@ -64,24 +77,18 @@ function jsonRows(text: string): Record<string, unknown>[] {
 }
 
 function csvRows(text: string): Record<string, string>[] {
-  const [head = '', ...lines] = text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .filter((line) => line !== '');
+  const [head = '', ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
   const names = cellsOf(head);
-  return lines.map((line) => Object.fromEntries(cellsOf(line).map((cell, i) => [names[i] ?? '', cell])));
+  const rows = lines.map(cellsOf);
+  if (COLUMNS.every((name) => names.includes(name)) && rows.some(({ length }) => length !== names.length))
+    throw new Error('The file of --observed has a line of too few or too many values: it may be cut off');
+  return rows.map((cells) => Object.fromEntries(cells.map((cell, i) => [names[i] ?? '', cell])));
 }
 
 function cellsOf(line: string): string[] {
-  const cells = line.match(/("(?:[^"]|"")*"|[^,]*)(,|$)/g) ?? [];
-  return cells
-    .map((cell) =>
-      cell
-        .replace(/,$/, '')
-        .replace(/^"(.*)"$/, '$1')
-        .replaceAll('""', '"'),
-    )
-    .slice(0, -1);
+  return [...`${line},`.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*)),/g)].map(
+    ([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain,
+  );
 }
 
 /**
