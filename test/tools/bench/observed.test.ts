@@ -2,7 +2,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { countsOf, observedIn, readObserved } from '../../../tools/bench/cost/observed.ts';
+import { countsOf, OBSERVED_QUERY, observedIn, readObserved } from '../../../tools/bench/cost/observed.ts';
+import { ask } from '../docs/insights.ts';
+
+/** Of a poller and a deliverer: both write lines that are called `batch`. */
+const LOG = [
+  ...[
+    { message: 'submit', duration_ms: 300 },
+    { message: 'submit', part_of: 'job_1' },
+  ],
+  ...[
+    { message: 'finish' },
+    { message: 'finish', part_of: 'job_1' },
+    { message: 'deliver', duration_ms: 200 },
+  ],
+  { message: 'batch', '@log': '1:Jobs-PollPollerLogs1A-2b', duration_ms: 70, invocations: 3, Polls: 4 },
+  { message: 'batch', '@log': '1:Jobs-DeliverFunctionLogs1A-2b', duration_ms: 9000, invocations: 40 },
+].map((line) => ({ '@message': JSON.stringify(line), ...line }));
 
 const CSV = `message,lines,bytes,millis,invocations,polls
 submit,1000,480000,353000,,
@@ -64,6 +80,13 @@ describe("an export of a deployment's log", () => {
     ['that is another JSON', '{"a": 1}', 'no list of rows'],
   ])('is refused %s, and why is said', (_what, text, sentence) => {
     expect(() => observedIn(text)).toThrow(sentence);
+  });
+
+  it('counts neither parts as jobs nor deliveries as polls', () => {
+    const { submit, batch, finish, deliver } = observedIn(JSON.stringify(ask(OBSERVED_QUERY, LOG)));
+    expect([submit.lines, finish.lines, deliver.lines]).toEqual([1, 1, 1]);
+    expect(batch).toMatchObject({ lines: 1, millis: 70, invocations: 3, polls: 4 });
+    expect(finish.bytes).toBe('{"message":"finish"}'.length);
   });
 
   it('is read in UTF-16, as PowerShell writes it', async () => {

@@ -97,13 +97,17 @@ class Command {
     const aggregate = AGGREGATES[fn];
     if (!aggregate) throw new Error(`There is no function ${fn}`);
     this.#take('(');
+    const isLength = this.#tokens[0] === 'strlen';
+    if (isLength) for (const token of ['strlen', '(']) this.#take(token);
     const field = this.#tokens[0] === '*' ? this.#take() : this.#field();
+    if (isLength) this.#take(')');
     this.#take(')');
     const divisor = this.#tokens[0] === '/' ? Number(this.#take() && this.#take()) : 1;
     this.#take('as');
     const name = this.#take();
     const of = (group: Row[]) => {
-      const value = aggregate(group.flatMap((row) => (field === '*' ? 1 : (row[field] ?? []))));
+      const values = group.flatMap((row) => (field === '*' ? 1 : (row[field] ?? [])));
+      const value = aggregate(isLength ? values.map((each) => [...String(each)].length) : values);
       return divisor === 1 ? value : Number(value) / divisor;
     };
     return { name, of };

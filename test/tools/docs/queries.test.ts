@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { QUERIES as QUERIES_OF_STACK } from '../../../lib/monitoring/queries.ts';
+import { OBSERVED_QUERY } from '../../../tools/bench/cost/observed.ts';
 import { ask, type Row } from './insights.ts';
 import { logLines } from './log-lines.ts';
 import { pageAt } from './pages.ts';
@@ -84,6 +85,13 @@ describe('a query that is saved with the stack', () => {
     expect(sumOf('failed')).toBe(ended.filter(({ outcome }) => outcome === 'failed').length);
     expect(new Set(rows.map(({ client }) => client))).toEqual(new Set(ended.map(({ client }) => client)));
   });
+});
+
+it('has the lines that `npm run bench -- cost --observed` asks for', () => {
+  const rows = ask(OBSERVED_QUERY, lines);
+  expect(new Set(rows.map(({ message }) => message))).toEqual(
+    new Set(['submit', 'batch', 'finish', 'deliver']),
+  );
 });
 
 describe('the query language', () => {
