@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { billedMillis } from '../../../tools/bench/cost/bill.ts';
+import type { Deployment } from '../../../tools/bench/cost/deployment.ts';
 import { countsOf, OBSERVED_QUERY, observedIn, readObserved } from '../../../tools/bench/cost/observed.ts';
 import { ask } from '../docs/insights.ts';
 
@@ -98,24 +100,48 @@ describe("an export of a deployment's log", () => {
     expect(finish.lines).toBe(990);
   });
 
-  it("takes the place of the model's counts, as far as it goes", () => {
+  describe("takes the place of the model's counts", () => {
     const model = {
       'http.requests': 150,
       'lambda.requests.submit': 100,
       'exchanges.webhook': 100,
       'exchanges.report': 400,
-      'lambda.requests.deliver': 90,
+      'lambda.requests.poll': 200,
+      'lambda.requests.deliver': 50,
+      'lambda.millis.deliver': 13_000,
+      'sqs.sends': 400,
       'dynamodb.writes.jobs': 500,
       'dynamodb.reads.jobs': 600,
     };
-    expect(countsOf(observedIn(CSV), model, 100)).toMatchObject({
-      'lambda.requests.submit': 1000,
-      'lambda.requests.poll': 3800,
-      'sqs.receives.poll': 3800,
-      'dynamodb.writes.jobs': 4950,
-      'dynamodb.reads.jobs': 5940 - 3960 + 4100,
-      'logs.bytes': 2_180_000,
+    const deployment = { memoryMiB: { poll: 1769 } as Deployment['memoryMiB'] };
+    const counted = (text = CSV) => countsOf(observedIn(text), model, 100, deployment);
+
+    it('as far as it goes', () => {
+      expect(counted()).toMatchObject({
+        'lambda.requests.submit': 1000,
+        'lambda.requests.poll': 3800,
+        'sqs.receives.poll': 3800,
+        'dynamodb.writes.jobs': 4950,
+        'dynamodb.reads.jobs': 5940 - 3960 + 4100,
+        'logs.bytes': 2_180_000,
+      });
+      expect(() => counted(CSV.replace('990', '0'))).toThrow('no job has ended');
     });
-    expect(() => countsOf(observedIn(CSV.replace('990', '0')), model, 100)).toThrow('no job has ended');
+
+    it('with the sends of an invocation of its poller', () => {
+      expect(counted()['sqs.sends']).toBe(1000 + 1.5 * 3800);
+    });
+
+    it('without billing the work of a poll twice, which is part of its time', () => {
+      expect(billedMillis(counted(), 'poll', 1769)).toBe(250_000);
+    });
+
+    it('with the time of its receivers, two of which share an invocation', () => {
+      const quick = counted(CSV.replace('230000', String(220 * 1005)));
+      const slow = counted(CSV.replace('230000', String(5220 * 1005)));
+      expect(quick['lambda.requests.deliver']).toBeCloseTo(502.5);
+      expect(quick['lambda.millis.deliver']).toBeCloseTo(260 * 502.5);
+      expect(slow['lambda.millis.deliver']).toBeCloseTo(5260 * 502.5);
+    });
   });
 });

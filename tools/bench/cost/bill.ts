@@ -104,11 +104,14 @@ function lambdaRows(counts: Counts, name: FunctionName, { memoryMiB }: Deploymen
 
 /** The waiting that was counted, and the work, for which less memory has less of a processor. */
 export function billedMillis(counts: Counts, name: FunctionName, memoryMiB: number): number {
+  return (counts[`lambda.millis.${name}`] ?? 0) + workMillis(counts, name, memoryMiB);
+}
+
+export function workMillis(counts: Counts, name: FunctionName, memoryMiB: number): number {
   const { first, further } = CPU_MILLIS[name];
   const invocations = counts[`lambda.requests.${name}`] ?? 0;
   const messages = counts[`lambda.messages.${name}`] ?? invocations;
-  const work = invocations * first + (messages - invocations) * further;
-  return (counts[`lambda.millis.${name}`] ?? 0) + (work * MIB_PER_PROCESSOR) / memoryMiB;
+  return ((invocations * first + (messages - invocations) * further) * MIB_PER_PROCESSOR) / memoryMiB;
 }
 
 function platformLogBytes(counts: Counts, { hasPlatformLogs }: Deployment): number {

@@ -96,12 +96,26 @@ export async function run(): Promise<Part> {
 export async function runObserved(path: string): Promise<string> {
   const observed = await readObserved(path);
   const deployment = readDeployment();
-  const model = await bill(RARE, MIDDLE_MOMENT, deployment);
+  const { polls, invocations } = observed.batch;
+  const model = await modelOfBatch(polls / Math.max(1, invocations), deployment);
   const jobs = observed.finish.lines;
-  const counts = countsOf(observed, model.counts, RARE.jobs);
+  const counts = countsOf(observed, model.counts, model.load.jobs, deployment);
   const lines = billOf(counts, deployment, jobs / MILLION);
   const seen = { ...model, counts, lines, total: totalOf(lines) };
   return linesTable(`The bill of ${jobs} jobs`, [seen], () => 'observed');
+}
+
+/** The rate whose polls come in batches that are about as full: so are those of its deliveries, of which the log says nothing. */
+async function modelOfBatch(pollBatch: number, deployment: Deployment): Promise<Billed> {
+  const distance = (model: Billed) => Math.abs(Math.log(model.pollBatch / pollBatch));
+  let nearest = await bill(RARE, MIDDLE_MOMENT, deployment);
+  for (const load of LOADS.slice(1)) {
+    if (nearest.pollBatch >= pollBatch) break;
+    const model = await bill(load, MIDDLE_MOMENT, deployment);
+    if (distance(model) >= distance(nearest)) break;
+    nearest = model;
+  }
+  return nearest;
 }
 
 const rateOf = ({ load }: Billed) => `${load.jobsPerSecond} jobs/s`;

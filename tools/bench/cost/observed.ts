@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Counts } from '../../../test/cloud/meter.ts';
+import { EXCHANGE_MILLIS } from '../flows/environment.ts';
+import { workMillis } from './bill.ts';
+import type { Deployment } from './deployment.ts';
 
 /**
  * What the log of a deployment says, for as long a time as the bill is to be for. Parts of a large job are no jobs; and a deliverer
@@ -97,12 +100,13 @@ function cellsOf(line: string): string[] {
 
 /**
  * The model's counts for as many jobs as were observed, with what the log says in place of what the model has: how often jobs are
- * polled, in which batches, how long it takes, and what is logged.
+ * polled, in which batches, how long that and the receivers take, and what is logged.
  */
 export function countsOf(
   { submit, batch, finish, deliver }: Observed,
   model: Counts,
   modelJobs: number,
+  { memoryMiB }: Pick<Deployment, 'memoryMiB'>,
 ): Counts {
   const jobs = finish.lines;
   if (jobs === 0) throw new Error('In the file of --observed, no job has ended');
@@ -110,26 +114,31 @@ export function countsOf(
     Object.entries(model).map(([name, count]) => [name, (count * jobs) / modelJobs]),
   );
   const was = (name: string) => scaled[name] ?? 0;
-  const attempts = was('exchanges.webhook') === 0 ? 0 : deliver.lines / was('exchanges.webhook');
+  const share = (some: number, whole: number) => (whole === 0 ? 0 : some / whole);
+  const attempts = share(deliver.lines, was('exchanges.webhook'));
   const delivers = was('lambda.requests.deliver') * attempts;
+  // Those of a batch are made at once.
+  const longer = share(delivers, deliver.lines) * (deliver.millis - deliver.lines * EXCHANGE_MILLIS.webhook);
+  const sends = share(was('sqs.sends') - was('lambda.requests.submit'), was('lambda.requests.poll'));
+  const polls = { 'lambda.requests.poll': batch.invocations, 'lambda.messages.poll': batch.polls };
   return {
     ...scaled,
+    ...polls,
     'http.requests': was('http.requests') - was('lambda.requests.submit') + submit.lines,
     'lambda.requests.submit': submit.lines,
     'lambda.millis.submit': submit.millis,
-    'lambda.requests.poll': batch.invocations,
-    'lambda.messages.poll': batch.polls,
-    'lambda.millis.poll': batch.millis,
+    // What was observed has the work in it, which the bill adds.
+    'lambda.millis.poll': Math.max(0, batch.millis - workMillis(polls, 'poll', memoryMiB.poll)),
     'lambda.requests.deliver': delivers,
     'lambda.messages.deliver': deliver.lines,
-    'lambda.millis.deliver': was('lambda.millis.deliver') * attempts,
-    'sqs.sends': submit.lines + batch.invocations,
+    'lambda.millis.deliver': Math.max(0, was('lambda.millis.deliver') * attempts + longer),
+    'sqs.sends': submit.lines + batch.invocations * sends,
     'sqs.receives.poll': batch.invocations,
     'sqs.receives.deliver': delivers,
     'sqs.deletes.poll': batch.invocations,
     'sqs.deletes.deliver': delivers,
     'dynamodb.reads.jobs': was('dynamodb.reads.jobs') - was('exchanges.report') + batch.polls,
-    'transfer.report': (was('transfer.report') * batch.polls) / was('exchanges.report'),
+    'transfer.report': was('transfer.report') * share(batch.polls, was('exchanges.report')),
     'transfer.webhook': was('transfer.webhook') * attempts,
     'logs.bytes': submit.bytes + batch.bytes + finish.bytes + deliver.bytes,
   };

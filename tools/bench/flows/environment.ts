@@ -10,7 +10,7 @@ export type Fault = { kind: 'failing_call' | 'upstream_500' | 'dropped'; atCall:
 
 /** How long each call takes: together, an invocation then takes about as long as it is assumed to be billed. */
 const CALL_MILLIS: Record<Service, Millis> = { dynamodb: 4, sqs: 8, s3: 30, secrets: 10 };
-const EXCHANGE_MILLIS = { create: 310, report: 50, webhook: 220 };
+export const EXCHANGE_MILLIS = { create: 310, report: 50, webhook: 220 };
 /** What a client sends to open a connection with TLS 1.3: its hello, and the end of the handshake. */
 const HANDSHAKE_BYTES = 700;
 
