@@ -30,7 +30,8 @@ FILE is an export, as CSV or JSON, of this query of CloudWatch Logs Insights ove
 
 ${OBSERVED_QUERY.replaceAll(/^/gm, '  ')}
 
-What the log does not say (write units, secrets, reads by apps) is the model's, for as many jobs.
+What the log does not say (write units, secrets, reads by apps) is the model's, for as many jobs at a rate that makes batches of
+polls about as full. It takes a minute or two.
 `;
 
 const PARTS: Record<string, (options: PartOptions) => Part | Promise<Part>> = {
