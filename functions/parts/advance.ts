@@ -1,4 +1,4 @@
-import { givenUpAt, isFinished, type Job, type JobError } from '../core/job.ts';
+import { type FinishedJob, givenUpAt, isFinished, type Job, type JobError } from '../core/job.ts';
 import {
   holdsForAll,
   type LargeJob,
@@ -76,9 +76,7 @@ async function look(job: LargeJob, world: PartsWorld): Promise<Look> {
     world,
   );
   const ended = rows.flatMap((row) => (row && isFinished(row) ? row : []));
-  const done = ended.map(({ totalTasks, failedTasks, results }) =>
-    mayRetry && results ? totalTasks - failedTasks : totalTasks,
-  );
+  const done = ended.map((row) => doneTasksOf(row, mayRetry));
   const doneTasks = done.reduce((sum, tasks) => sum + tasks, parts.doneTasks);
   const open = parts.open.filter((_, i) => !isEnded(rows[i]));
   const refusal = ended.find(({ error }) => holdsForAll(error))?.error ?? null;
@@ -95,6 +93,12 @@ async function look(job: LargeJob, world: PartsWorld): Promise<Look> {
     completedTasks: Math.min(job.totalTasks, doneTasks + underWay),
     refusal: isTaken ? null : refusal,
   };
+}
+
+/** Of a part that has run out of time together with its job, the other conversations have not ended. */
+function doneTasksOf({ status, error, ...tasks }: FinishedJob, mayRetry: boolean): number {
+  if (status === 'expired' || error?.code === 'never_submitted') return tasks.completedTasks;
+  return mayRetry && tasks.results ? tasks.totalTasks - tasks.failedTasks : tasks.totalTasks;
 }
 
 const isEnded = (row: Job | null | undefined) => row != null && isFinished(row);

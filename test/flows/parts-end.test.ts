@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OF_PARTS, type Plan } from '../../functions/core/parts/parts.ts';
+import { advance } from '../../functions/parts/advance.ts';
 import { beginPart } from '../../functions/parts/begin.ts';
 import { merge } from '../../functions/parts/merge.ts';
 import { endsOf } from '../../functions/parts/results.ts';
@@ -22,6 +23,39 @@ it('what ends while the results are merged is in none of their readings', async 
     'failed',
   ]);
 });
+
+it.each([
+  { status: 'expired', completedTasks: 3, error: null },
+  { status: 'failed', completedTasks: 0, error: { code: 'never_submitted', message: '' } },
+] as const)(
+  'what has not ended of a part that ends as $status with its job is not said to have ended',
+  async (end) => {
+    const world = fakeWorld();
+    const plan = await world.documents.save(
+      'plan',
+      JSON.stringify({
+        parts: [
+          [0, 1],
+          [2, 3, 4, 5],
+        ],
+      }),
+    );
+    const part = { totalTasks: 4, results: null, ...end };
+    const whole = { totalTasks: 2, results: null };
+    await world.jobs.insert(finishedJob({ jobId: 'job_1-0-0', ...whole }));
+    await world.jobs.insert(finishedJob({ jobId: 'job_1-0-1', ...part }));
+    const rounds = [{ plan, parts: 2 }];
+    const job = { ...largeJob(2, { rounds, begun: 2, open: [0, 1], isTaken: true }), totalTasks: 6 };
+    const completedTasks = 2 + end.completedTasks;
+    expect(await advance({ ...job, expiresAt: NOW }, world)).toMatchObject({
+      end: {
+        status: 'expired',
+        completedTasks,
+        error: { message: expect.stringContaining(`${completedTasks} of its 6 conversations had ended`) },
+      },
+    });
+  },
+);
 
 it('a part that has ended after its job is erased by whoever comes upon it, should its worker have died', async () => {
   const world = fakeWorld();
