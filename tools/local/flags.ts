@@ -87,7 +87,10 @@ const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
     /^\d{1,6}(\.\d{1,3})?( *, *\d{1,6}(\.\d{1,3})?)*$/,
     'a list of seconds such as 0,1,2',
   ],
-  QUEUE_FOR_SECONDS: [/^\d{1,6}$/, 'a whole number of seconds, 0 to queue no jobs'],
+  QUEUE_FOR_SECONDS: [
+    /^([0-5]?\d{1,5}|60[0-3]\d{3}|604[0-7]\d\d|604800)$/,
+    'a whole number of seconds up to 604800, 0 to queue no jobs',
+  ],
   ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
   JOBS_AT_ONCE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
   PARTS_AT_ONCE: [/^([1-9]\d?|100)$/, 'a whole number from 1 to 100'],

@@ -36,6 +36,7 @@ it('the environment may give settings of the deployment', () => {
 
 it.each([
   ['QUEUE_FOR_SECONDS', '-1', 'a whole number of seconds'],
+  ['QUEUE_FOR_SECONDS', '604801', 'a whole number of seconds up to 604800'],
   ['ALLOW_RESUBMIT', 'yes', 'true or false'],
   ['JOBS_AT_ONCE', '0', 'a whole number from 1 to 1000'],
   ['JOBS_AT_ONCE', '1001', 'a whole number from 1 to 1000'],
