@@ -39,7 +39,8 @@ export class Monitoring extends Construct {
       else this.addAlarm(row, metrics);
     }
     this.dashboard = new Dashboard(this, 'Dashboard', {
-      dashboardName: this.#name,
+      // Unlike alarms, dashboards are the same in all regions of an account.
+      dashboardName: `${this.#name}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),
       widgets: widgetsOf(monitored, this.alarms),
     });

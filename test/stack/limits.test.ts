@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { textOf } from './leaves.ts';
 import { judge, synthesize } from './synthesis.ts';
 
 const ORGANIZATION = { organizationId: 'org_test' };
@@ -30,7 +31,7 @@ it('the longest settings give no text that is longer than AWS accepts', () => {
   const template = synthesize(LONGEST);
   for (const [type, property, max] of LIMITS) {
     const resources = Object.values(template.findResources(type));
-    const texts = resources.flatMap(({ Properties }) => (Properties[property] as string | undefined) ?? []);
+    const texts = resources.flatMap(({ Properties }) => Properties[property] ?? []).map(textOf);
     expect(texts.length, `${type}.${property}`).toBeGreaterThan(0);
     expect(Math.max(...texts.map((text) => text.length)), `${type}.${property}`).toBeLessThanOrEqual(max);
   }

@@ -44,3 +44,15 @@ it.each(stacks)(
 it.each(stacks)('$name exports nothing, so that no two stacks can clash', ({ template }) => {
   expect(Object.values(template.Outputs).filter(({ Export }) => Export)).toEqual([]);
 });
+
+it.each(stacks)(
+  "the dashboard of $name is no other region's, as an account has one of each name in all",
+  ({ name, template }) => {
+    const dashboards = Object.values(template.Resources).filter(
+      ({ Type }) => Type === 'AWS::CloudWatch::Dashboard',
+    );
+    expect(dashboards.map(({ Properties }) => Properties['DashboardName'])).toEqual([
+      { 'Fn::Join': ['', [`${name}-`, { Ref: 'AWS::Region' }]] },
+    ]);
+  },
+);
