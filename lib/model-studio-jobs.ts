@@ -52,7 +52,7 @@ export class ModelStudioJobs extends Construct {
   /** @throws a SettingsError with a sentence for each setting that is unknown or wrong */
   constructor(scope: Construct, id: string, props: ModelStudioJobsProps = {}) {
     super(scope, id);
-    const settings = checkSettings(props);
+    const settings = checkSettings(props, Stack.of(this).region);
     const name = deploymentName(this);
     // Changing an id would replace what is in it, so these keep their first names.
     const storage = new Storage(this, 'State', { settings, name });

@@ -8,8 +8,7 @@ import { type AppSettings, type Settings, SettingsSchema } from './settings.ts';
 
 const CLI_CONTEXT = ['acknowledged-issue-numbers', 'cli-telemetry'];
 
-const AppSettingsThatAgree = SettingsSchema.superRefine(agree);
-const SettingsThatAgree = SettingsSchema.omit({ stackName: true }).superRefine(agree);
+const AppSettingsThatAgree = SettingsSchema.superRefine((settings, ctx) => agree(settings, ctx));
 
 type Name = keyof AppSettings;
 type Schema<S> = z.ZodType<S> & { shape: object };
@@ -20,9 +19,16 @@ export function readSettings(context: Record<string, unknown>): AppSettings {
   return checked(AppSettingsThatAgree, ofEnvironment(own));
 }
 
-/** @throws {SettingsError} likewise */
-export function checkSettings(given: object): Settings {
-  return checked(SettingsThatAgree, given);
+/**
+ * @param region of the stack, which may be a token
+ * @throws {SettingsError} likewise
+ */
+export function checkSettings(given: object, region: string): Settings {
+  const schema = SettingsSchema.omit({ stackName: true });
+  return checked(
+    schema.superRefine((settings, ctx) => agree(settings, ctx, region)),
+    given,
+  );
 }
 
 function checked<S extends Settings>(schema: Schema<S>, given: object): S {
@@ -95,7 +101,7 @@ function distance(from: string, to: string): number {
 }
 
 /** Adds a sentence for each group of settings that are valid one by one, but not together. */
-function agree(settings: Settings, ctx: z.RefinementCtx): void {
+function agree(settings: Settings, ctx: z.RefinementCtx, region = ''): void {
   const { domainName, certificateArn, defaultEndpoint, alarmTopicArn, alarmEmail } = settings;
   const { destinations, defaultDestination } = settings;
   const [names, certificates] = [domainName.length, certificateArn.length];
@@ -119,7 +125,7 @@ function agree(settings: Settings, ctx: z.RefinementCtx): void {
   );
   const regions = [...certificateArn, alarmTopicArn ?? ''].filter(isKnown).map((arn) => arn.split(':')[3]);
   isFault(
-    new Set(regions).size > 1,
+    new Set([...regions, ...[region].filter(isKnown)]).size > 1,
     "The settings certificateArn and alarmTopicArn must be in one region, the stack's own.",
   );
   isFault(
@@ -137,5 +143,5 @@ function faultInDefaultWebhookUrl({ defaultWebhookUrl, webhookPorts, domainName 
 }
 
 /** Not a token of CDK's, which has a value when it is deployed. */
-const isKnown = (arn: string) => arn !== '' && !Token.isUnresolved(arn);
+const isKnown = (text: string) => text !== '' && !Token.isUnresolved(text);
 const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -33,6 +33,8 @@ function addPlainFunction(scope: Construct, id = 'Plain'): LambdaFunction {
   });
 }
 
+const arnElsewhere = (service: string, id: string) => `arn:aws:${service}:us-east-1:123456789012:${id}`;
+
 describe('an app with two deployments in a stack, one in a stage, and resources of its own that break the rules', () => {
   const context = {
     '@aws-cdk/core:bootstrapQualifier': 'acme01',
@@ -230,5 +232,16 @@ it('settings are refused with the sentences of the app', () => {
   inApp((app) => {
     const none = () => new ModelStudioJobs(new Stack(app, 'Shop'), 'Jobs', null as never);
     expect(none).toThrow('The settings must be an object.');
+  });
+});
+
+it.each([
+  ['certificate', { domainName: ['a.example.com'], certificateArn: [arnElsewhere('acm', 'certificate/x')] }],
+  ['topic', { alarmTopicArn: arnElsewhere('sns', 'alarms'), alarmEmail: undefined }],
+])('a %s in another region than the stack is refused, if that is known', (_what, settings) => {
+  inApp((app) => {
+    const stack = new Stack(app, 'Shop', { env: { account: '123456789012', region: 'eu-central-1' } });
+    const add = () => addJobs(stack, 'Jobs', settings as object);
+    expect(add).toThrow("must be in one region, the stack's own");
   });
 });
