@@ -244,6 +244,16 @@ describe('readReport', () => {
       running(null, 'x'),
     ],
     ['an unknown state with all results', ended({ job_status: 'x', total_tasks: 2 }), completed],
+    [
+      'an unknown state with more results than it was asked for, each counted',
+      ended({ job_status: 'x', total_tasks: 3, results: [...tasks, task(2)] }),
+      { ...completed, results: { ...completed.results, surplus: 1 } },
+    ],
+    [
+      'an unknown state with more results than are counted',
+      ended({ job_status: 'x', results: [...tasks, task(2)] }),
+      running(null, 'x'),
+    ],
     ['an unknown state with all results, not counted', ended({ job_status: 'x' }), completed],
     ['no state with all results', answer(200, { job_id: 'up-1', results: tasks }), completed],
 

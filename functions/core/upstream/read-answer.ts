@@ -158,7 +158,7 @@ function readReportBody(given: Buffer, job: AskedJob, { apiKey }: ReadingContext
       return { kind: 'running', completedTasks, unknownState: null };
     case null: {
       const total = countIn(members.totalTasks) ?? job.totalTasks;
-      const isWhole = placed?.isEachEnded && placed.surplus === 0 && total === job.totalTasks;
+      const isWhole = placed?.isEachEnded && total === job.totalTasks + placed.surplus;
       if (isWhole) return { kind: 'completed', results: placed };
       if (word === undefined && !members.results) return transientError('invalid_response');
       const called = typeof word === 'string' ? word : (JSON.stringify(word) ?? '');
