@@ -5,7 +5,7 @@ import { isFinished } from '../core/job.ts';
 import { linesIn } from '../core/parts/merging.ts';
 import { linesKeyOf } from '../core/retention.ts';
 import type { Authorized } from '../http/authorize.ts';
-import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
+import { findOwn, type OwnWorld, okJson, resultsInEvent, showJob } from '../http/show.ts';
 
 const LINK_SECONDS = 900;
 const JSON_LINES = /\bapplication\/(jsonl|x-ndjson)\b/i;
@@ -16,7 +16,7 @@ function okLines(array: string): Answer {
 }
 
 /** `GET /v1/jobs/{job_id}` and the paths below it. */
-export async function read(request: Request, call: Authorized, world: ReadWorld): Promise<Answer> {
+export async function read(request: Request, call: Authorized, world: OwnWorld): Promise<Answer> {
   const job = await findOwn(call, world);
   if (job === null) return problem('not_found', request.requestId);
   if (call.operation === 'job') return showJob(job, world);

@@ -23,7 +23,7 @@ export interface ModelStudioJobsProps {
   readonly webhookRetryScheduleSeconds?: readonly number[];
   /** Ports that webhooks may use in addition to 443, such as `8443,9443`. */
   readonly webhookPorts?: readonly number[];
-  /** How long finished jobs and their results are kept, 8 to 3650. Default: 30. */
+  /** How long finished jobs and their results are kept, 8 to 3650; fewer days hold for earlier jobs, too. Default: 30. */
   readonly retentionDays?: number;
   /** Maximum concurrent Lambdas that poll, collect and deliver, 6 to 2100: of 105, 50 poll and 50 deliver (up to 10 jobs each), and 5 collect large results. Default: 105. */
   readonly concurrency?: number;

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { FinishedJob, Job } from '../../functions/core/job.ts';
 import type { Authorized } from '../../functions/http/authorize.ts';
 import { read } from '../../functions/jobs/read.ts';
-import { attempt, finishedJob, NOW, runningJob, settledWebhook, wakeUp } from '../cloud/jobs.ts';
+import {
+  attempt,
+  finishedJob,
+  NOW,
+  pendingWebhook,
+  runningJob,
+  settledWebhook,
+  wakeUp,
+} from '../cloud/jobs.ts';
 import { fakeWorld } from '../cloud/world.ts';
 
 const request = { method: 'GET', path: '', headers: {}, body: Buffer.alloc(0), query: '', requestId: 'r1' };
@@ -105,6 +113,17 @@ describe('read', () => {
     const answer = await read(asked, authorized('results'), world);
     const linked = decodeURIComponent(answer.headers['location']?.replace(/^[^,]*,/, '') ?? '');
     expect([answer.status, answer.status === 307 ? linked : answer.body]).toEqual([status, expected]);
+  });
+
+  it('shows no job whose documents are gone since jobs are kept for less long', async () => {
+    const { retentionDays } = fakeWorld().settings;
+    const days = retentionDays * 86_400_000;
+    const job = finishedJob({ finishedAt: NOW, webhook: settledWebhook('delivered') });
+    expect((await answerTo(job, authorized('results'), '', days - 1000)).status).toBe(200);
+    for (const operation of ['job', 'results', 'deliveries'] as const)
+      expect((await answerTo(job, authorized(operation), '', days)).status).toBe(404);
+    const waiting = { ...job, webhook: pendingWebhook() };
+    expect((await answerTo(waiting, authorized('job'), '', days)).status).toBe(200);
   });
 
   it.each<[what: string, job: Job]>([
