@@ -6,7 +6,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { CLIENT_NAME } from '../functions/core/http/client-key.ts';
+import { isClientName } from '../functions/core/http/client-key.ts';
 import type { SharedVariables } from '../functions/core/variables.ts';
 import { ClientKeys } from './client-keys.ts';
 import { FinishedJobs } from './finished-jobs.ts';
@@ -102,7 +102,7 @@ export class ModelStudioJobs extends Construct {
    * @param client the client's name, by default the function's path: functions of one client see each other's jobs
    */
   grantSubmit(fn: LambdaFunction, client = fn.node.path): void {
-    if (!CLIENT_NAME.test(client) || client !== client.trim())
+    if (!isClientName(client))
       throw new SettingsError(
         `A client cannot have this name, which must be 1 to 128 characters, no control characters: ${JSON.stringify(client)}`,
       );

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
+import { isClientName } from '../../functions/core/http/client-key.ts';
 import { DEFAULT_QUEUE_RULES } from '../../functions/core/http/submission.ts';
 import { BODY_MAX_BYTES, LONGEST_JOB_SECONDS, TASK_MAX_BYTES } from '../../functions/core/limits.ts';
 import { PARTS_AT_ONCE_MAX } from '../../functions/core/parts/parts.ts';
@@ -62,7 +63,7 @@ const LOG_RETENTIONS = Object.values(RetentionDays)
 const DestinationSchema = z.strictObject({
   name: z.string().regex(DESTINATION_NAME),
   arn: matching(DESTINATION_ARN),
-  clients: z.array(z.string().min(1)).default([]),
+  clients: z.array(z.string().refine(isClientName)).default([]),
 });
 
 /** What one create of ModelStudio's takes, and what it is worth. */
@@ -139,7 +140,7 @@ export const SettingsSchema = z.strictObject({
     .default(RetentionDays.ONE_MONTH)
     .describe(`one of the numbers of days that CloudWatch supports: ${LOG_RETENTIONS.join(', ')}`),
   restoredTables: list(z.string().regex(RESTORED_TABLE))
-    .refine((all) => areDifferent(all.map((pair) => pair.split('=')[0])))
+    .refine((all) => [0, 1].every((side) => areDifferent(all.map((pair) => pair.split('=')[side]))))
     .default([])
     .describe(
       'Jobs, Documents or ClientKeys, = and the name of a table in the same account and region, or several, each once',

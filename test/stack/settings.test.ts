@@ -185,6 +185,7 @@ describe('settings are refused with one sentence', () => {
     ],
     [{ destinations: JSON.stringify([{ ...QUEUE, arn: 'x' }]) }, /; \/0\/arn is wrong\.$/],
     [{ destinations: [{ ...QUEUE, clients: ['a', ''] }] }, /; \/0\/clients\/1 is wrong\.$/],
+    [{ destinations: [{ ...QUEUE, clients: [' a'] }] }, /; \/0\/clients\/0 is wrong\.$/],
     [{ destinations: [{ ...QUEUE, client: 'a' }] }, /; \/0\/client is wrong\.$/],
     [
       { destinations: [QUEUE, QUEUE] },
@@ -233,6 +234,7 @@ describe('settings are refused with one sentence', () => {
       /^The setting restoredTables must be Jobs, Documents or Client/,
     ],
     [{ restoredTables: 'Jobs=one,Jobs=two' }, /^The setting restoredTables must be .*, each once/],
+    [{ restoredTables: 'Jobs=one,Documents=one' }, /^The setting restoredTables must be .*, each once/],
     [{ removalPolicy: 'snapshot' }, 'The setting removalPolicy must be retain or destroy; it is "snapshot".'],
     [
       { alarmTopicArn: 'alarms' },

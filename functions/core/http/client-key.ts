@@ -25,6 +25,8 @@ export function keyInAuthorization(header: string | undefined): string | null {
 /** It fits on one line of a list, and must neither begin nor end with a space. */
 export const CLIENT_NAME = /^\P{C}{1,128}$/u;
 
+export const isClientName = (name: string) => CLIENT_NAME.test(name) && name === name.trim();
+
 const SECRET_BYTES = 32;
 const KEY_ID_LENGTH = 12;
 const WHOLE_KEY = /^msj_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
