@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { synthesize } from '../../stack/synthesis.ts';
 import { pageAt } from './pages.ts';
@@ -6,6 +8,28 @@ import { pageAt } from './pages.ts';
 const IAM_NAMES: Record<string, string> = {
   ApiGatewayV2: 'apigateway',
 };
+
+const CALLS = /import \{([^}]*)\} from '@aws-sdk\/client-([a-z-]+)'/g;
+const SERVICES: Record<string, string> = { 'secrets-manager': 'secretsmanager', eventbridge: 'events' };
+/** A command makes some of their calls. */
+const SHARED = ['functions/edge/rows.ts', 'tools/commands/waiting-jobs.ts'];
+
+/** What the modules of a command import of AWS. */
+function actionsOf(entry: string) {
+  const [sure, possible, files] = [new Set<string>(), new Set<string>(), new Set([entry])];
+  for (const file of files) {
+    const source = readFileSync(file, 'utf8');
+    for (const [, names = '', client = ''] of source.matchAll(CALLS))
+      for (const [, paged, name = paged] of names.matchAll(/\b(?:paginate(\w+)|([A-Z]\w+)Command)\b/g)) {
+        const action = `${SERVICES[client] ?? client}:${name}`;
+        possible.add(action);
+        if (!SHARED.includes(file)) sure.add(action);
+      }
+    for (const [, path = ''] of source.matchAll(/^(?:import|export) (?!type)[^;]*? from '(\.[^']+)'/gm))
+      files.add(join(dirname(file), path));
+  }
+  return { sure: [...sure], possible: [...possible] };
+}
 
 describe('docs/operations.md', () => {
   // An address brings resources of its own.
@@ -31,6 +55,26 @@ describe('docs/operations.md', () => {
     // The bootstrap's version is a parameter that every template of CDK's reads.
     expect([...new Set(allowed)].sort()).toEqual([...new Set([...used, 'ssm'])].sort());
   });
+
+  it.each(['keys', 'smoke', 'submit', 'redrive', 'redeliver', 'doctor', 'queue', 'usage'])(
+    'says what the command %s may have to do in AWS',
+    (command) => {
+      const told = text.split('## What the commands may do')[1]?.split('\n## ')[0] ?? '';
+      const lines = told
+        .split('\n')
+        .filter((line) => !line.startsWith('|') || line.startsWith(`| \`${command}`));
+      const actions = new Set(lines.join().match(/(?<=`)[a-z]+:[A-Z]\w+(?=`)/g));
+      const { sure, possible } = actionsOf(`tools/commands/${command}.ts`);
+      expect(
+        sure.filter((action) => !actions.has(action)),
+        'is missing',
+      ).toEqual([]);
+      expect(
+        [...actions].filter((action) => !possible.includes(action)),
+        'is too much',
+      ).toEqual([]);
+    },
+  );
 
   it('names everything that outlives the stack', () => {
     const kept = resources.filter(({ DeletionPolicy = 'Delete' }) => DeletionPolicy !== 'Delete');
