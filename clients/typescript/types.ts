@@ -24,7 +24,7 @@ export type Submission = {
   temperature?: number | null;
   max_tokens?: number | null;
   /** Instead of messages, the id of an upload. The job is queued until its file has been read; faults in it end the job as `invalid_input`. */
-  messages_from?: string | null;
+  messages_from?: string;
   /** https, on port 443 unless configured otherwise, at a public DNS name. Null: no webhook, whatever the default is. */
   webhook_url?: string | null;
   /** Instead of webhook_url, the name of a queue or a bus that the operator has set up for the client. Null: none, whatever the default is. */

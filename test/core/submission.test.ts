@@ -78,8 +78,6 @@ describe('a valid request', () => {
     ['max_tokens', { max_tokens: null }, { max_tokens: 512 }],
     ['metadata', { metadata: null }, { metadata: {} }],
     ['expires_in', { expires_in: null }, { expires_in: 86_400 }],
-    ['messages_from', { messages_from: null }, { messages: minimal.messages }],
-    ['messages', { messages: null, messages_from: 'up_1' }, { messages: [], messages_from: 'up_1' }],
     [
       'webhook_url, which is none even where there is a default',
       { webhook_url: null },
@@ -283,7 +281,6 @@ describe('a request with one fault is answered with its name', () => {
     ],
 
     ['no conversations at all', { model_id: 'm' }, '/messages', 'Required'],
-    ['neither of two', { model_id: 'm', messages: null, messages_from: null }, '/messages', 'Required'],
     ['an upload beside conversations', { ...minimal, messages_from: 'up_1' }, '/messages_from', TOGETHER],
     [
       'an upload of no id',
@@ -447,7 +444,6 @@ describe('the fingerprint', () => {
     ],
     ['a default that is spelt out', minimal, { ...minimal, temperature: 0.7, max_tokens: 512 }],
     ['null for a default', minimal, { ...minimal, temperature: null, max_tokens: null, metadata: null }],
-    ['null for an upload', minimal, { ...minimal, messages_from: null }],
     [
       'members that say nothing',
       withMessage({ role: 'assistant', content: 'x' }),

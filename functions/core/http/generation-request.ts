@@ -49,10 +49,10 @@ export const generationFields = {
 
 /** What may stand in their place in a job of several parts. */
 export const largeFields = {
-  messages: z.optional(z.nullable(generationFields.messages)),
+  messages: z.optional(generationFields.messages),
   /** The id of an upload. */
   messages_from: z.optional(
-    z.nullable(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/, 'Must be the id of an upload'))),
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/, 'Must be the id of an upload')),
   ),
 };
 
@@ -80,17 +80,17 @@ export function largeWorkIn({ messages, temperature, max_tokens, ...more }: Gene
   return { source: more.messages_from ?? messages, tasks: messages.length, asked };
 }
 
-/** A request has either of them; null is left out, as in other fields. */
+/** A request has either of them. */
 export function sourceFaults({ messages, messages_from: from }: Record<string, unknown>): Fault[] {
-  if (messages == null && from == null) return [{ pointer: '/messages', message: 'Required' }];
-  if (messages == null || from == null) return [];
+  if (messages === undefined && from === undefined) return [{ pointer: '/messages', message: 'Required' }];
+  if (messages === undefined || from === undefined) return [];
   return [{ pointer: '/messages_from', message: 'Must not be given together with messages' }];
 }
 
 /** What of a request can be asked for only if it may be stored; null if all of it can be asked for at once. */
 export function storedFault(fields: Record<string, unknown>, { conversations }: PartLimits): Fault | null {
   const { messages, messages_from: from } = fields;
-  if (from != null) return { pointer: '/messages_from', message: 'Must not be given' };
+  if (from !== undefined) return { pointer: '/messages_from', message: 'Must not be given' };
   if (!Array.isArray(messages) || messages.length <= conversations) return null;
   return { pointer: '/messages', message: `Must be at most ${conversations} conversations` };
 }
