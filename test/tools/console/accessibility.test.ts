@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { call, type LocalSystem, startLocally, submission } from '../blackbox/system.ts';
-import { describeInBrowser, launch, openConsole } from './browser.ts';
+import { describeInBrowser, launch, openConsole, PATIENCE } from './browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -57,7 +57,7 @@ describeInBrowser('the accessibility check of the console', () => {
         if (faults.length > 0) found[what] = faults;
       };
       const row = page.locator('button.row').filter({ hasText: 'sandbox-instant' });
-      await expect.poll(() => row.innerText(), { timeout: 30_000 }).toMatch(/webhook\s+delivered/);
+      await expect.poll(() => row.innerText(), { timeout: PATIENCE }).toMatch(/webhook\s+delivered/);
       await look('the list');
       await row.click();
       for (const name of ['Timeline', 'Results', 'Webhook', 'Request', 'Code']) {

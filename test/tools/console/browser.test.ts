@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type LocalSystem, startLocally } from '../blackbox/system.ts';
-import { describeInBrowser, launch, openConsole } from './browser.ts';
+import { describeInBrowser, launch, openConsole, PATIENCE } from './browser.ts';
 
-const PATIENCE = 50_000;
 /** A gray pixel. */
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
@@ -34,7 +33,6 @@ describeInBrowser('the console in a browser', () => {
   });
   beforeEach(async () => {
     ({ page, complaints } = await openConsole(browser, system.console_url));
-    page.setDefaultTimeout(PATIENCE);
   });
   afterEach(async () => {
     await page.close();

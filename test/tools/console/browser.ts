@@ -13,9 +13,12 @@ const PLACES = [
 ];
 const executablePath = PLACES.find((path) => existsSync(path));
 
+/** A browser beside all other tests is slow on two cores. */
+export const PATIENCE = 100_000;
+
 /** Skipped, with a word of why, on a machine that has no Chromium. */
 export const describeInBrowser = executablePath
-  ? describe
+  ? (name: string, tests: () => void) => describe(name, { timeout: 3 * PATIENCE }, tests)
   : (name: string, tests: () => void) =>
       describe.skip(`${name}: there is no Chromium here; CHROMIUM_PATH may name one`, tests);
 
@@ -48,6 +51,7 @@ export async function openConsole(
 ): Promise<{ page: Page; complaints: string[] }> {
   const viewport = { width, height: width < 500 ? 844 : 800 };
   const page = await browser.newPage({ viewport, colorScheme: scheme });
+  page.setDefaultTimeout(PATIENCE);
   const complaints: string[] = [];
   page.on('pageerror', ({ message }) => complaints.push(message));
   page.on('console', (line) => {
