@@ -3,12 +3,10 @@ import type { Answer } from '../core/http/request-answer.ts';
 import { jobJson, retryAfter } from '../core/http/view.ts';
 import { isFinished, type Job } from '../core/job.ts';
 import { Json } from '../core/json/scan.ts';
-import { endOfLife } from '../core/retention.ts';
 import type { World } from '../ports.ts';
 import type { Authorized } from './authorize.ts';
 
 export type ReadWorld = Pick<World, 'jobs' | 'documents' | 'clock'> & { settings: { apiUrl: string } };
-export type OwnWorld = ReadWorld & { settings: { retentionDays: number } };
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
@@ -33,18 +31,14 @@ export function withoutResults(job: Job, { settings }: Pick<ReadWorld, 'settings
   return jobJson(job, { json: null, url });
 }
 
-/**
- * One of the client's own jobs. Another client's job is treated as if it never existed: null. So is one that has been kept for as
- * long as the setting says, which its documents are, even if its row was written when that was longer.
- */
-export async function findOwn({ jobId, client }: Authorized, world: OwnWorld): Promise<Job | null> {
+/** One of the client's own jobs. Another client's job is treated as if it never existed: null. */
+export async function findOwn({ jobId, client }: Authorized, world: ReadWorld): Promise<Job | null> {
   const job = await world.jobs.find(jobId).catch((error: unknown) => {
     if (error instanceof LaterFormat && error.client !== client) return null;
     throw error;
   });
   // Nobody sees the parts of a job.
-  if (job?.client !== client || job.partOf !== undefined) return null;
-  return endOfLife(job, world.settings.retentionDays) * 1000 > world.clock.now() ? job : null;
+  return job?.client === client && job.partOf === undefined ? job : null;
 }
 
 /** JSON text of an event's results, in the bytes that ModelStudio sent: parsing would cut the digits of long numbers. */

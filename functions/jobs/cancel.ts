@@ -5,10 +5,10 @@ import { isFinished } from '../core/job.ts';
 import { cancelled } from '../core/upstream/report.ts';
 import { type FinishWorld, finish } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
-import { findOwn, type OwnWorld, showJob } from '../http/show.ts';
+import { findOwn, type ReadWorld, showJob } from '../http/show.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
 
-export type CancelWorld = FinishWorld & OwnWorld;
+export type CancelWorld = FinishWorld & ReadWorld;
 
 /** `POST /v1/jobs/{job_id}/cancel`: ends a running job. ModelStudio cannot cancel, so only the polling stops. */
 export async function cancel(request: Request, call: Authorized, world: CancelWorld): Promise<Answer> {

@@ -7,10 +7,10 @@ import { aboutJob } from '../core/trace.ts';
 import { erase } from '../finish/erase.ts';
 import { type FinishWorld, forget } from '../finish/finish.ts';
 import type { Authorized } from '../http/authorize.ts';
-import { findOwn, type OwnWorld } from '../http/show.ts';
+import { findOwn, type ReadWorld } from '../http/show.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
 
-export type DeleteWorld = FinishWorld & OwnWorld;
+export type DeleteWorld = FinishWorld & ReadWorld;
 
 /** From one sweep to the next. */
 const SWEEP_SECONDS = 60;

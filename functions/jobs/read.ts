@@ -3,9 +3,9 @@ import type { Answer, Request } from '../core/http/request-answer.ts';
 import { deliveriesJson, retryAfter } from '../core/http/view.ts';
 import { isFinished } from '../core/job.ts';
 import { linesIn } from '../core/parts/merging.ts';
-import { linesKeyOf } from '../core/retention.ts';
+import { endOfLife, linesKeyOf } from '../core/retention.ts';
 import type { Authorized } from '../http/authorize.ts';
-import { findOwn, type OwnWorld, okJson, resultsInEvent, showJob } from '../http/show.ts';
+import { findOwn, okJson, type ReadWorld, resultsInEvent, showJob } from '../http/show.ts';
 
 const LINK_SECONDS = 900;
 const JSON_LINES = /\bapplication\/(jsonl|x-ndjson)\b/i;
@@ -15,10 +15,16 @@ function okLines(array: string): Answer {
   return { status: 200, headers, body: [...linesIn(array)].join('') };
 }
 
-/** `GET /v1/jobs/{job_id}` and the paths below it. */
-export async function read(request: Request, call: Authorized, world: OwnWorld): Promise<Answer> {
+type KeptWorld = ReadWorld & { settings: { retentionDays: number } };
+
+/**
+ * `GET /v1/jobs/{job_id}` and the paths below it. Of a job that has been kept for as long as the setting says today, the documents are
+ * gone, even if its row was written when that was longer.
+ */
+export async function read(request: Request, call: Authorized, world: KeptWorld): Promise<Answer> {
   const job = await findOwn(call, world);
-  if (job === null) return problem('not_found', request.requestId);
+  const isKept = job && endOfLife(job, world.settings.retentionDays) * 1000 > world.clock.now();
+  if (!isKept) return problem('not_found', request.requestId);
   if (call.operation === 'job') return showJob(job, world);
   if (call.operation === 'deliveries') return okJson(deliveriesJson(job.webhook));
   if (!isFinished(job))

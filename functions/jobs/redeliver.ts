@@ -13,14 +13,14 @@ import { aboutJob } from '../core/trace.ts';
 import { redelivered } from '../core/transitions.ts';
 import type { WebhookRules } from '../core/webhook/webhook-url.ts';
 import type { Authorized } from '../http/authorize.ts';
-import { findOwn, type OwnWorld, okJson, showJob } from '../http/show.ts';
+import { findOwn, okJson, type ReadWorld, showJob } from '../http/show.ts';
 import type { World } from '../ports.ts';
 import { LOST, onConflict } from '../write-conflicts.ts';
 import { pageOf } from './list.ts';
 
-export type RedeliverWorld = OwnWorld &
+export type RedeliverWorld = ReadWorld &
   Pick<World, 'wakeUps' | 'random' | 'log'> & {
-    settings: { webhookRules: WebhookRules };
+    settings: { webhookRules: WebhookRules; retentionDays: number };
   };
 
 /**

@@ -227,6 +227,10 @@ describe('redeliver', () => {
     world.clock.time = NOW + RETENTION_DAYS * 86_400_000;
     const { status, json } = await redeliverIn(world);
     expect([status, json.code]).toEqual([409, 'not_redeliverable']);
+    const keptLonger = worldWith(finishedJob({ finishedAt: NOW, webhook: settledWebhook('exhausted') }));
+    Object.assign(keptLonger.settings, { retentionDays: RETENTION_DAYS - 1 });
+    keptLonger.clock.time = NOW + (RETENTION_DAYS - 1) * 86_400_000;
+    expect((await redeliverIn(keptLonger)).status).toBe(409);
     world.clock.time -= 1000;
     expect((await redeliverIn(world)).status).toBe(202);
     const keptFor = endOfLife(world.job(), RETENTION_DAYS) - world.clock.time / 1000;

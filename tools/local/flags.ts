@@ -1,3 +1,4 @@
+import { LONGEST_JOB_SECONDS } from '../../functions/core/limits.ts';
 import { parseArguments } from '../commands/arguments.ts';
 
 export const HELP = `Runs the whole system on this machine: no AWS account, no Docker, no ModelStudio key.
@@ -82,14 +83,15 @@ export function upstreamIn(env: NodeJS.ProcessEnv): Upstream | null {
 }
 
 /** Settings of the deployment that the environment may give instead, and what each must be. */
-const SETTINGS: Record<string, [pattern: RegExp, kind: string]> = {
+const SETTINGS: Record<string, [pattern: RegExp, kind: string, most?: number]> = {
   WEBHOOK_RETRY_SCHEDULE_SECONDS: [
     /^\d{1,6}(\.\d{1,3})?( *, *\d{1,6}(\.\d{1,3})?)*$/,
     'a list of seconds such as 0,1,2',
   ],
   QUEUE_FOR_SECONDS: [
-    /^([0-5]?\d{1,5}|60[0-3]\d{3}|604[0-7]\d\d|604800)$/,
-    'a whole number of seconds up to 604800, 0 to queue no jobs',
+    /^\d{1,6}$/,
+    `a whole number of seconds up to ${LONGEST_JOB_SECONDS}, 0 to queue no jobs`,
+    LONGEST_JOB_SECONDS,
   ],
   ALLOW_RESUBMIT: [/^(true|false)$/, 'true or false'],
   JOBS_AT_ONCE: [/^([1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000'],
@@ -105,8 +107,8 @@ export function settingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
     env[name] === undefined ? [] : [[name, env[name].trim()]],
   );
   for (const [name = '', text = ''] of given) {
-    const [pattern, kind] = SETTINGS[name] ?? [];
-    if (!pattern?.test(text)) throw new Error(`${name} must be ${kind}`);
+    const [pattern, kind, most = Number.POSITIVE_INFINITY] = SETTINGS[name] ?? [];
+    if (!pattern?.test(text) || Number(text) > most) throw new Error(`${name} must be ${kind}`);
   }
   return Object.fromEntries(given);
 }

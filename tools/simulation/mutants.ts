@@ -20,8 +20,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'an idempotency key is not scoped to its client, nor is its job',
     file: 'http/show.ts',
-    find: 'if (job?.client !== client || job.partOf',
-    replace: 'if (!client || !job || job.partOf',
+    find: 'return job?.client === client && job.partOf',
+    replace: 'return client && job?.partOf',
     seed: 11,
   },
   {
